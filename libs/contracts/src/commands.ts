@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { artifactSchema, encodeProfileSchema, generationIdSchema, jobSchema, overlayTextSchema, ASPECT_RATIOS } from './job.js';
+import { defineMessage } from './message.js';
+
+const base = { generationId: generationIdSchema };
+/** Commands for a scene are told apart by scene and attempt. */
+const perScene = { ...base, scene: z.int().nonnegative(), attempt: z.int().positive() };
+const sceneKey = (body: { scene: number; attempt: number }): string => `${body.scene}.${body.attempt}`;
+
+/** Write a scene plan for this job. */
+export const GenerationPlan = defineMessage({
+  kind: 'command',
+  name: 'generation.plan',
+  version: 1,
+  schema: z.object({ ...base, job: jobSchema }),
+  key: () => '',
+});
+
+/** Buy one clip from a video model and store it. */
+export const ClipGenerate = defineMessage({
+  kind: 'command',
+  name: 'clip.generate',
+  version: 1,
+  schema: z.object({
+    ...perScene,
+    model: z.string(),
+    /** The scene's description with the plan's style appended. */
+    prompt: z.string().min(1),
+    durationSeconds: z.int().positive(),
+    aspectRatio: z.enum(ASPECT_RATIOS),
+    seed: z.int(),
+  }),
+  key: sceneKey,
+});
+
+/** Normalise one raw clip, draw its text, encode it once. */
+export const OverlayApply = defineMessage({
+  kind: 'command',
+  name: 'overlay.apply',
+  version: 1,
+  schema: z.object({
+    ...perScene,
+    clip: artifactSchema,
+    durationSeconds: z.int().positive(),
+    profile: encodeProfileSchema,
+    overlay: overlayTextSchema.optional(),
+  }),
+  key: sceneKey,
+});
+
+/** Join the scenes in plan order, mix the sound, write the MP4 and its thumbnail. */
+export const StitchRender = defineMessage({
+  kind: 'command',
+  name: 'stitch.render',
+  version: 1,
+  schema: z.object({
+    ...base,
+    attempt: z.int().positive(),
+    scenes: z.array(z.object({ index: z.int().nonnegative(), clip: artifactSchema, durationSeconds: z.int().positive() })).min(1),
+    profile: encodeProfileSchema,
+    music: z.object({ artifact: artifactSchema, volume: z.number().min(0).max(1) }).optional(),
+  }),
+  key: (body) => String(body.attempt),
+});
+
+export const COMMANDS = [GenerationPlan, ClipGenerate, OverlayApply, StitchRender] as const;
+export type GenerationPlanBody = z.infer<typeof GenerationPlan.schema>;
+export type ClipGenerateBody = z.infer<typeof ClipGenerate.schema>;
+export type OverlayApplyBody = z.infer<typeof OverlayApply.schema>;
+export type StitchRenderBody = z.infer<typeof StitchRender.schema>;

@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import { chargeSchema, failureSchema, STAGES } from './failure.js';
+import { GENERATION_STATUSES, resultSchema, SCENE_STATUSES } from './generation.js';
+import { artifactSchema, generationIdSchema, planSchema } from './job.js';
+import { defineMessage } from './message.js';
+
+/** `at`: when it happened, UTC. `charges`: what it cost; the cost service books every charge of every event once. */
+const base = { generationId: generationIdSchema, at: z.iso.datetime(), charges: z.array(chargeSchema).default([]) };
+const perScene = { ...base, scene: z.int().nonnegative(), attempt: z.int().positive() };
+const sceneKey = (body: { scene: number; attempt: number }): string => `${body.scene}.${body.attempt}`;
+const failed = { failure: failureSchema };
+
+/** The plan is written and checked. */
+export const PlanWritten = defineMessage({
+  kind: 'event',
+  name: 'plan.written',
+  version: 1,
+  schema: z.object({ ...base, plan: planSchema }),
+  key: () => '',
+});
+export const PlanFailed = defineMessage({
+  kind: 'event',
+  name: 'plan.failed',
+  version: 1,
+  schema: z.object({ ...base, ...failed }),
+  key: () => '',
+});
+
+/** A clip is bought and stored. */
+export const ClipGenerated = defineMessage({
+  kind: 'event',
+  name: 'clip.generated',
+  version: 1,
+  schema: z.object({ ...perScene, model: z.string(), predictionId: z.string(), cached: z.boolean(), clip: artifactSchema }),
+  key: sceneKey,
+});
+export const ClipFailed = defineMessage({
+  kind: 'event',
+  name: 'clip.failed',
+  version: 1,
+  schema: z.object({ ...perScene, ...failed, model: z.string() }),
+  key: sceneKey,
+});
+
+/** A clip is normalised and carries its text. */
+export const OverlayApplied = defineMessage({
+  kind: 'event',
+  name: 'overlay.applied',
+  version: 1,
+  schema: z.object({ ...perScene, clip: artifactSchema }),
+  key: sceneKey,
+});
+export const OverlayFailed = defineMessage({
+  kind: 'event',
+  name: 'overlay.failed',
+  version: 1,
+  schema: z.object({ ...perScene, ...failed }),
+  key: sceneKey,
+});
+
+/** The film is finished and stored. */
+export const VideoStitched = defineMessage({
+  kind: 'event',
+  name: 'video.stitched',
+  version: 1,
+  schema: z.object({ ...base, attempt: z.int().positive(), result: resultSchema }),
+  key: (body) => String(body.attempt),
+});
+export const StitchFailed = defineMessage({
+  kind: 'event',
+  name: 'stitch.failed',
+  version: 1,
+  schema: z.object({ ...base, attempt: z.int().positive(), ...failed }),
+  key: (body) => String(body.attempt),
+});
+
+/** Somebody asked to stop. */
+export const CancelRequested = defineMessage({
+  kind: 'event',
+  name: 'cancel.requested',
+  version: 1,
+  schema: z.object({ ...base, reason: z.string().max(500) }),
+  key: () => '',
+});
+
+/** One try of a message failed and another will follow. Told by the settlement, so that no retry is silent and no charge is lost. */
+export const WorkRetried = defineMessage({
+  kind: 'event',
+  name: 'work.retried',
+  version: 1,
+  schema: z.object({
+    ...base,
+    ...failed,
+    /** Id of the message that is tried again. */
+    messageId: z.string(),
+    /** Which try failed: 1, 2, … */
+    fault: z.int().positive(),
+    /** The next try is not before this many ms. */
+    delayMs: z.int().nonnegative(),
+  }),
+  key: (body) => `${body.messageId}.${body.fault}`,
+});
+
+const progress = {
+  status: z.enum(GENERATION_STATUSES),
+  stage: z.enum(STAGES),
+  /** 0-100; never goes back. */
+  progress: z.int().min(0).max(100),
+  scenes: z.array(z.object({ index: z.int(), status: z.enum(SCENE_STATUSES) })),
+  costMicros: z.int().nonnegative(),
+};
+
+/** The director moved: what a progress bar shows. `cause` is the id of the event that moved it. */
+export const GenerationProgressed = defineMessage({
+  kind: 'event',
+  name: 'generation.progressed',
+  version: 1,
+  schema: z.object({ ...base, ...progress, cause: z.string() }),
+  key: (body) => body.cause,
+});
+export const GenerationSucceeded = defineMessage({
+  kind: 'event',
+  name: 'generation.succeeded',
+  version: 1,
+  schema: z.object({ ...base, ...progress, result: resultSchema }),
+  key: () => '',
+});
+export const GenerationFailed = defineMessage({
+  kind: 'event',
+  name: 'generation.failed',
+  version: 1,
+  schema: z.object({ ...base, ...progress, failure: failureSchema }),
+  key: () => '',
+});
+export const GenerationCanceled = defineMessage({
+  kind: 'event',
+  name: 'generation.canceled',
+  version: 1,
+  schema: z.object({ ...base, ...progress }),
+  key: () => '',
+});
+
+export const EVENTS = [
+  PlanWritten,
+  PlanFailed,
+  ClipGenerated,
+  ClipFailed,
+  OverlayApplied,
+  OverlayFailed,
+  VideoStitched,
+  StitchFailed,
+  CancelRequested,
+  WorkRetried,
+  GenerationProgressed,
+  GenerationSucceeded,
+  GenerationFailed,
+  GenerationCanceled,
+] as const;
+
+/** Any event, tagged with its name: what the director, the cost service and the gateway read. */
+export type DomainEvent = {
+  [Index in keyof typeof EVENTS]: (typeof EVENTS)[Index] extends { schema: z.ZodType<infer Body> }
+    ? { readonly definition: (typeof EVENTS)[Index]; readonly body: Body }
+    : never;
+}[number];

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { failureSchema, STAGES } from './failure.js';
+import { artifactSchema, generationIdSchema, jobSchema, planSchema } from './job.js';
+
+export const GENERATION_STATUSES = [
+  'queued',
+  'planning',
+  'awaiting_approval',
+  'generating',
+  'composing',
+  'succeeded',
+  'failed',
+  'canceled',
+] as const;
+export type GenerationStatus = (typeof GENERATION_STATUSES)[number];
+export const FINAL_STATUSES = ['succeeded', 'failed', 'canceled'] as const satisfies readonly GenerationStatus[];
+export function isFinal(status: GenerationStatus): boolean {
+  return (FINAL_STATUSES as readonly GenerationStatus[]).includes(status);
+}
+
+export const SCENE_STATUSES = ['waiting', 'generating', 'generated', 'composing', 'done', 'failed', 'canceled'] as const;
+export type SceneStatus = (typeof SCENE_STATUSES)[number];
+
+/** The id of the message that made a step start, kept so that its redelivery re-announces the same commands. */
+const cause = z.string();
+const isoTime = z.iso.datetime();
+
+export const sceneStateSchema = z.object({
+  index: z.int().nonnegative(),
+  status: z.enum(SCENE_STATUSES),
+  /** Commands sent for the current step of this scene, counted over clip and overlay alike; part of every command's key. */
+  attempt: z.int().nonnegative(),
+  /** Position in the job's `models`. */
+  modelIndex: z.int().nonnegative(),
+  cause: cause.optional(),
+  predictionId: z.string().optional(),
+  cached: z.boolean(),
+  clip: artifactSchema.optional(),
+  overlaid: artifactSchema.optional(),
+  /** `traceparent` of the event that finished the scene: the join links to it. */
+  doneTraceparent: z.string().optional(),
+  costMicros: z.int().nonnegative(),
+  failure: failureSchema.optional(),
+});
+export type SceneState = z.infer<typeof sceneStateSchema>;
+
+export const resultSchema = z.object({
+  video: artifactSchema,
+  thumbnail: artifactSchema,
+  durationSeconds: z.number().positive(),
+  width: z.int(),
+  height: z.int(),
+});
+export type GenerationResult = z.infer<typeof resultSchema>;
+
+/** The director's state: everything `decide` needs, and nothing that depends on the order of arrival. */
+export const generationStateSchema = z.object({
+  status: z.enum(GENERATION_STATUSES),
+  stage: z.enum(STAGES),
+  job: jobSchema,
+  plan: planSchema.optional(),
+  /** Most scenes in flight now; narrowed to 1 by the sequential fallback. */
+  window: z.int().min(1),
+  scenes: z.array(sceneStateSchema),
+  stitch: z.object({ attempt: z.int().positive(), cause }).optional(),
+  result: resultSchema.optional(),
+  failure: failureSchema.optional(),
+  /** Sum of the charges told so far. */
+  costMicros: z.int().nonnegative(),
+  /** Keys of the charges that are in `costMicros`. */
+  chargeKeys: z.array(z.string()),
+  /** Id of the event that led to the final status. */
+  finishedBy: cause.optional(),
+  /** UTC, from the event that ended it. */
+  finishedAt: isoTime.optional(),
+});
+export type GenerationState = z.infer<typeof generationStateSchema>;
+
+/** One generation as the store keeps it. */
+export const generationRecordSchema = z.object({
+  id: generationIdSchema,
+  /** Who asked for it: the API key's owner, or `local`. */
+  owner: z.string().min(1).max(64),
+  createdAt: isoTime,
+  /** 32 hexadecimal digits. */
+  traceId: z.string(),
+  state: generationStateSchema,
+});
+export type GenerationRecord = z.infer<typeof generationRecordSchema>;
