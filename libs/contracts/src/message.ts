@@ -17,7 +17,7 @@ export interface MessageDefinition<Body extends MessageBody = MessageBody> {
   readonly version: number;
   readonly schema: z.ZodType<Body>;
   /** What makes two messages of this name the same message, beyond the generation: scene and attempt, say. */
-  key(body: Body): string;
+  key(body: NoInfer<Body>): string;
 }
 
 /** A message on its way out: what a handler returns. */
