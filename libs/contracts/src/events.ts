@@ -2,13 +2,22 @@ import { z } from 'zod';
 import { chargeSchema, failureSchema, STAGES } from './failure.js';
 import { GENERATION_STATUSES, resultSchema, SCENE_STATUSES } from './generation.js';
 import { artifactSchema, generationIdSchema, planSchema } from './job.js';
-import { defineMessage } from './message.js';
+import { defineMessage, type MessageDefinition } from './message.js';
 
 /** `at`: when it happened, UTC. `charges`: what it cost; the cost service books every charge of every event once. */
 const base = { generationId: generationIdSchema, at: z.iso.datetime(), charges: z.array(chargeSchema).default([]) };
 const perScene = { ...base, scene: z.int().nonnegative(), attempt: z.int().positive() };
 const sceneKey = (body: { scene: number; attempt: number }): string => `${body.scene}.${body.attempt}`;
 const failed = { failure: failureSchema };
+
+/** A planner took the job up. */
+export const PlanStarted = defineMessage({
+  kind: 'event',
+  name: 'plan.started',
+  version: 1,
+  schema: z.object(base),
+  key: () => '',
+});
 
 /** The plan is written and checked. */
 export const PlanWritten = defineMessage({
@@ -141,6 +150,7 @@ export const GenerationCanceled = defineMessage({
 });
 
 export const EVENTS = [
+  PlanStarted,
   PlanWritten,
   PlanFailed,
   ClipGenerated,
@@ -157,9 +167,8 @@ export const EVENTS = [
   GenerationCanceled,
 ] as const;
 
-/** Any event, tagged with its name: what the director, the cost service and the gateway read. */
-export type DomainEvent = {
-  [Index in keyof typeof EVENTS]: (typeof EVENTS)[Index] extends { schema: z.ZodType<infer Body> }
-    ? { readonly definition: (typeof EVENTS)[Index]; readonly body: Body }
-    : never;
-}[number];
+type Told<Definition> = Definition extends MessageDefinition<infer Body, infer Name> ? { readonly name: Name; readonly body: Body } : never;
+/** Any event, told apart by its name: what the director and the cost service read. */
+export type DomainEvent = Told<(typeof EVENTS)[number]>;
+/** The body of the event of that name. */
+export type EventBody<Name extends DomainEvent['name']> = Extract<DomainEvent, { name: Name }>['body'];

@@ -9,10 +9,10 @@ export interface MessageBody {
 export type MessageKind = 'command' | 'event';
 
 /** A message declared once: its name, its schema for both ends, and the key that makes its id deterministic. */
-export interface MessageDefinition<Body extends MessageBody = MessageBody> {
+export interface MessageDefinition<Body extends MessageBody = MessageBody, Name extends string = string> {
   readonly kind: MessageKind;
   /** `noun.verb`, for example `clip.generate` (command) or `clip.generated` (event). */
-  readonly name: string;
+  readonly name: Name;
   /** Raised when a reader of the former version could not read the new one. */
   readonly version: number;
   readonly schema: z.ZodType<Body>;
@@ -52,7 +52,9 @@ export class MessageSchemaError extends Error {
 const NAME = /^[a-z]+(\.[a-z]+)+$/;
 
 /** Declares a message. Throws at load when the name is not `noun.verb` in lower case. */
-export function defineMessage<Body extends MessageBody>(definition: MessageDefinition<Body>): MessageDefinition<Body> {
+export function defineMessage<Body extends MessageBody, const Name extends string>(
+  definition: MessageDefinition<Body, Name>,
+): MessageDefinition<Body, Name> {
   if (!NAME.test(definition.name)) throw new Error(`message name ${definition.name} is not of the form noun.verb`);
   return Object.freeze(definition);
 }

@@ -1,0 +1,252 @@
+import {
+  type Charge,
+  ClipGenerate,
+  type DomainEvent,
+  encodeProfile,
+  type Failure,
+  GenerationCanceled,
+  GenerationFailed,
+  GenerationProgressed,
+  type GenerationState,
+  GenerationSucceeded,
+  isFinal,
+  type Job,
+  message,
+  OverlayApply,
+  type Outgoing,
+  type SceneState,
+  StitchRender,
+} from '@clipmesh/contracts';
+import { MODELS, snapSeconds } from './models.js';
+import { clipPrompt } from './plan.rules.js';
+import { progressOf } from './progress.js';
+
+/** An event as the director sees it: its deterministic id, and the trace context of whoever told it. */
+export type DirectorEvent = DomainEvent & { readonly id: string; readonly traceparent?: string };
+
+export interface Decision {
+  readonly state: GenerationState;
+  /** Commands and events to publish once the state is saved. */
+  readonly outgoing: readonly Outgoing[];
+}
+
+/** Failures after which the next model may do better. */
+const NEXT_MODEL_MAY_HELP: ReadonlySet<Failure['code']> = new Set([
+  'PROVIDER_RATE_LIMITED',
+  'PROVIDER_UNAVAILABLE',
+  'PROVIDER_TIMEOUT',
+  'PREDICTION_FAILED',
+  'PROVIDER_BAD_INPUT',
+  'PROVIDER_BAD_ANSWER',
+  'TIMEOUT',
+]);
+
+/** The state of a generation that was just asked for. */
+export function initialState(job: Job): GenerationState {
+  return { status: 'queued', stage: 'planning', job, window: job.window, scenes: [], costMicros: 0, chargeKeys: [] };
+}
+
+/**
+ * The director: a pure reducer. An event told twice changes nothing, and asks again for exactly the messages that this
+ * event had caused and that are still outstanding, so that a crash between saving and publishing loses nothing.
+ */
+export function decide(before: GenerationState, event: DirectorEvent): Decision {
+  const state = charge(before, event.body.charges);
+  if (isFinal(state.status)) return { state, outgoing: state.finishedBy === event.id ? [finalEvent(state, event)] : [] };
+  const after = apply(state, event);
+  if (after === state) return { state, outgoing: causedBy(state, event) };
+  const settled = conclude(fillWindow(after, event), event);
+  const last = isFinal(settled.status) ? finalEvent(settled, event) : progressed(settled, event);
+  return { state: settled, outgoing: [...causedBy(settled, event), last] };
+}
+
+function charge(state: GenerationState, charges: readonly Charge[]): GenerationState {
+  const fresh = charges.filter((entry) => !state.chargeKeys.includes(entry.key));
+  if (fresh.length === 0) return state;
+  return {
+    ...state,
+    costMicros: fresh.reduce((sum, entry) => sum + entry.amountMicros, state.costMicros),
+    chargeKeys: [...state.chargeKeys, ...fresh.map((entry) => entry.key)],
+    scenes: state.scenes.map((scene) => {
+      const own = fresh.filter((entry) => entry.scene === scene.index);
+      return own.length === 0 ? scene : { ...scene, costMicros: own.reduce((sum, entry) => sum + entry.amountMicros, scene.costMicros) };
+    }),
+  };
+}
+
+/** The state after the event, or the same object when the event is late, repeated or none of the director's business. */
+function apply(state: GenerationState, event: DirectorEvent): GenerationState {
+  const { name, body } = event;
+  switch (name) {
+    case 'plan.started':
+      return state.status === 'queued' ? { ...state, status: 'planning' } : state;
+    case 'plan.written':
+      if (state.plan !== undefined) return state;
+      return {
+        ...state,
+        status: 'generating',
+        stage: 'clip',
+        plan: body.plan,
+        scenes: body.plan.scenes.map(({ index }) => ({ index, status: 'waiting', attempt: 0, modelIndex: 0, cached: false, costMicros: 0 })),
+      };
+    case 'plan.failed':
+      return state.plan === undefined ? { ...state, failure: body.failure } : state;
+    case 'clip.generated':
+      return withScene(state, body, 'generating', (scene) => ({
+        ...scene,
+        status: 'composing',
+        attempt: scene.attempt + 1,
+        cause: event.id,
+        clip: body.clip,
+        predictionId: body.predictionId,
+        cached: body.cached,
+      }));
+    case 'clip.failed':
+      return withScene(state, body, 'generating', (scene) => nextModel(state.job, scene, body.failure, event.id));
+    case 'overlay.applied':
+      return withScene(state, body, 'composing', (scene) => ({
+        ...scene,
+        status: 'done',
+        overlaid: body.clip,
+        ...(event.traceparent === undefined ? {} : { doneTraceparent: event.traceparent }),
+      }));
+    case 'overlay.failed':
+      return withScene(state, body, 'composing', (scene) => ({ ...scene, status: 'failed', failure: body.failure }));
+    case 'video.stitched':
+      return state.stitch?.attempt === body.attempt ? { ...state, result: body.result } : state;
+    case 'stitch.failed':
+      return state.stitch?.attempt === body.attempt ? { ...state, failure: body.failure } : state;
+    case 'cancel.requested':
+      return {
+        ...state,
+        status: 'canceled',
+        scenes: state.scenes.map((scene) => (scene.status === 'done' || scene.status === 'failed' ? scene : { ...scene, status: 'canceled' })),
+      };
+    case 'work.retried':
+    case 'generation.progressed':
+    case 'generation.succeeded':
+    case 'generation.failed':
+    case 'generation.canceled':
+      return state;
+  }
+}
+
+/** Changes the scene that the event is about, when it is in that step and the event answers its current attempt. */
+function withScene(
+  state: GenerationState,
+  of: { scene: number; attempt: number },
+  expected: SceneState['status'],
+  change: (scene: SceneState) => SceneState,
+): GenerationState {
+  const scene = state.scenes[of.scene];
+  if (scene === undefined || scene.status !== expected || scene.attempt !== of.attempt) return state;
+  return { ...state, scenes: state.scenes.map((each) => (each === scene ? change(each) : each)) };
+}
+
+function nextModel(job: Job, scene: SceneState, failure: Failure, cause: string): SceneState {
+  const next = scene.modelIndex + 1;
+  if (!NEXT_MODEL_MAY_HELP.has(failure.code) || next >= job.models.length) return { ...scene, status: 'failed', failure };
+  return { ...scene, modelIndex: next, attempt: scene.attempt + 1, cause };
+}
+
+/** Starts waiting scenes, lowest index first, while fewer than `window` clips are being generated. */
+function fillWindow(state: GenerationState, event: DirectorEvent): GenerationState {
+  if (state.status !== 'generating') return state;
+  let free = state.window - state.scenes.filter((scene) => scene.status === 'generating').length;
+  if (free <= 0 || !state.scenes.some((scene) => scene.status === 'waiting')) return state;
+  const scenes = state.scenes.map((scene): SceneState => {
+    if (scene.status !== 'waiting' || free <= 0) return scene;
+    free -= 1;
+    return { ...scene, status: 'generating', attempt: scene.attempt + 1, cause: event.id };
+  });
+  return { ...state, scenes };
+}
+
+/** Moves on when the step that is under way has ended: to the join, or to a final status. */
+function conclude(state: GenerationState, event: DirectorEvent): GenerationState {
+  const ended = { finishedBy: event.id, finishedAt: event.body.at };
+  if (state.status === 'canceled') return { ...state, ...ended };
+  if (state.failure !== undefined) return { ...state, ...ended, status: 'failed' };
+  if (state.result !== undefined) return { ...state, ...ended, status: 'succeeded', stage: 'export' };
+  if (state.status !== 'generating' || state.scenes.some(({ status }) => status !== 'done' && status !== 'failed')) return state;
+  const failed = state.scenes.find((scene) => scene.status === 'failed');
+  if (failed?.failure !== undefined) return { ...state, ...ended, status: 'failed', stage: failed.failure.stage, failure: failed.failure };
+  return { ...state, status: 'composing', stage: 'stitch', stitch: { attempt: 1, cause: event.id } };
+}
+
+/** The commands that this event caused and whose answer is still awaited. */
+function causedBy(state: GenerationState, event: DirectorEvent): Outgoing[] {
+  const { plan, job } = state;
+  if (plan === undefined || isFinal(state.status)) return [];
+  const base = { generationId: event.body.generationId };
+  const profile = encodeProfile(job.aspectRatio);
+  const commands: Outgoing[] = [];
+  for (const scene of state.scenes) {
+    const scenePlan = plan.scenes[scene.index];
+    if (scene.cause !== event.id || scenePlan === undefined) continue;
+    const step = { ...base, scene: scene.index, attempt: scene.attempt };
+    if (scene.status === 'generating') {
+      const model = job.models[scene.modelIndex] ?? '';
+      const known = MODELS[model];
+      const durationSeconds = known === undefined ? scenePlan.durationSeconds : snapSeconds(known, scenePlan.durationSeconds);
+      commands.push(
+        message(ClipGenerate, {
+          ...step,
+          model,
+          prompt: clipPrompt(plan, scenePlan),
+          durationSeconds,
+          aspectRatio: job.aspectRatio,
+          seed: plan.seed,
+        }),
+      );
+    } else if (scene.status === 'composing' && scene.clip !== undefined) {
+      const { overlay, durationSeconds } = scenePlan;
+      commands.push(message(OverlayApply, { ...step, clip: scene.clip, durationSeconds, profile, ...(overlay === undefined ? {} : { overlay }) }));
+    }
+  }
+  if (state.stitch?.cause === event.id) commands.push(stitchCommand(state, base.generationId, event.traceparent));
+  return commands;
+}
+
+function stitchCommand(state: GenerationState, generationId: string, parent: string | undefined): Outgoing {
+  const { plan, job, stitch, scenes } = state;
+  const links = scenes.flatMap(({ doneTraceparent }) => (doneTraceparent === undefined || doneTraceparent === parent ? [] : [doneTraceparent]));
+  return message(
+    StitchRender,
+    {
+      generationId,
+      attempt: stitch?.attempt ?? 1,
+      profile: encodeProfile(job.aspectRatio),
+      scenes: scenes.flatMap(({ index, overlaid }) => {
+        const durationSeconds = plan?.scenes[index]?.durationSeconds;
+        return overlaid === undefined || durationSeconds === undefined ? [] : [{ index, clip: overlaid, durationSeconds }];
+      }),
+      ...(job.music === undefined ? {} : { music: job.music }),
+    },
+    links,
+  );
+}
+
+function snapshot(state: GenerationState, event: DirectorEvent) {
+  return {
+    generationId: event.body.generationId,
+    at: event.body.at,
+    charges: [],
+    status: state.status,
+    stage: state.stage,
+    progress: progressOf(state),
+    scenes: state.scenes.map(({ index, status }) => ({ index, status })),
+    costMicros: state.costMicros,
+  };
+}
+
+function progressed(state: GenerationState, event: DirectorEvent): Outgoing {
+  return message(GenerationProgressed, { ...snapshot(state, event), cause: event.id });
+}
+
+function finalEvent(state: GenerationState, event: DirectorEvent): Outgoing {
+  const body = snapshot(state, event);
+  if (state.status === 'succeeded' && state.result !== undefined) return message(GenerationSucceeded, { ...body, result: state.result });
+  if (state.status === 'failed' && state.failure !== undefined) return message(GenerationFailed, { ...body, failure: state.failure });
+  return message(GenerationCanceled, body);
+}

@@ -1,0 +1,74 @@
+import { type Framework, type Plan, SCENE_COUNT, SCENE_SECONDS, type ScenePlan } from '@clipmesh/contracts';
+
+/** The steps of a framework, in order. */
+export const FRAMEWORK_ROLES: Readonly<Record<Framework, readonly string[]>> = {
+  PAS: ['problem', 'agitate', 'solution'],
+  BAB: ['before', 'after', 'bridge'],
+  AIDA: ['attention', 'interest', 'desire', 'action'],
+};
+
+/** AIDA from 12 s on (four scenes of 3 s), PAS below. */
+export function chooseFramework(durationSeconds: number, asked?: Framework): Framework {
+  return asked ?? (durationSeconds >= 4 * SCENE_SECONDS.min ? 'AIDA' : 'PAS');
+}
+
+/** The asked count, else the framework's own, moved to the nearest count that scenes of 3-7 s can fill. */
+export function chooseSceneCount(durationSeconds: number, framework: Framework, asked?: number): number {
+  const least = Math.ceil(durationSeconds / SCENE_SECONDS.max);
+  const most = Math.min(SCENE_COUNT.max, Math.floor(durationSeconds / SCENE_SECONDS.min));
+  return Math.min(Math.max(asked ?? FRAMEWORK_ROLES[framework].length, least), most);
+}
+
+/** The role of each of `count` scenes: the framework's steps in order, spread evenly. */
+export function rolesFor(framework: Framework, count: number): string[] {
+  const steps = FRAMEWORK_ROLES[framework];
+  return Array.from({ length: count }, (_, index) => {
+    const step = count <= steps.length && index === count - 1 ? steps.length - 1 : Math.floor((index * steps.length) / count);
+    return steps[step] ?? 'scene';
+  });
+}
+
+/**
+ * Whole seconds of 3-7 each that sum to `total`, as near to `wished` as that allows.
+ * Throws RangeError when no such cut exists; {@link chooseSceneCount} never leads there.
+ */
+export function fitDurations(total: number, wished: readonly number[]): number[] {
+  const count = wished.length;
+  if (total < count * SCENE_SECONDS.min || total > count * SCENE_SECONDS.max) {
+    throw new RangeError(`${total} s cannot be cut into ${count} scenes of ${SCENE_SECONDS.min}-${SCENE_SECONDS.max} s`);
+  }
+  const lengths = wished.map((wish) =>
+    Math.min(SCENE_SECONDS.max, Math.max(SCENE_SECONDS.min, Number.isFinite(wish) ? Math.round(wish) : SCENE_SECONDS.min)),
+  );
+  let rest = total - lengths.reduce((sum, length) => sum + length, 0);
+  while (rest !== 0) {
+    const step = Math.sign(rest);
+    for (let index = 0; index < count && rest !== 0; index += 1) {
+      const next = (lengths[index] ?? 0) + step;
+      if (next < SCENE_SECONDS.min || next > SCENE_SECONDS.max) continue;
+      lengths[index] = next;
+      rest -= step;
+    }
+  }
+  return lengths;
+}
+
+/** An even cut of `total` into `count` scenes; the longer ones first. */
+export function evenDurations(total: number, count: number): number[] {
+  return fitDurations(total, Array.from({ length: count }, (_, index) => Math.floor(total / count) + (index < total % count ? 1 : 0)));
+}
+
+/** What is sent to the video model: the scene, then the style that all scenes of the plan share. */
+export function clipPrompt(plan: Plan, scene: ScenePlan): string {
+  const { style, palette, lighting, composition, mood, subject } = plan.style;
+  const markers: [string, string][] = [
+    ['Subject', subject],
+    ['Style', style],
+    ['Color palette', palette],
+    ['Lighting', lighting],
+    ['Composition', composition],
+    ['Mood', mood],
+  ];
+  const shared = markers.filter(([, value]) => value.trim() !== '').map(([name, value]) => `${name}: ${value.trim()}.`);
+  return [scene.description.trim(), ...shared, 'No text, captions or logos in the picture.'].join(' ');
+}

@@ -1,0 +1,113 @@
+import { type Job, type Plan, type ScenePlan, type Style } from '@clipmesh/contracts';
+import { chooseFramework, chooseSceneCount, evenDurations, fitDurations, rolesFor } from './plan.rules.js';
+
+/** A language model's proposal, before the rules are applied. */
+export interface Draft {
+  readonly title: string;
+  readonly style: Style;
+  readonly scenes: readonly { role: string; description: string; durationSeconds: number; overlayText: string }[];
+}
+
+/** The shape that a plan for this job will have. */
+export function planShape(job: Job): { framework: Plan['framework']; sceneCount: number } {
+  const framework = chooseFramework(job.durationSeconds, job.framework);
+  return { framework, sceneCount: chooseSceneCount(job.durationSeconds, framework, job.sceneCount) };
+}
+
+const clip = (text: string, limit: number): string => (text.length <= limit ? text : `${text.slice(0, limit - 1).trimEnd()}…`);
+const clean = (text: string): string => text.replace(/\s+/gu, ' ').trim();
+
+function overlayOf(job: Job, text: string, index: number, count: number): Pick<ScenePlan, 'overlay'> {
+  const words = clip(clean(text), 120);
+  if (!job.overlays || words === '') return {};
+  return {
+    overlay: {
+      text: words,
+      position: index === count - 1 ? 'center' : 'bottom',
+      fontSizePt: 56,
+      color: '#ffffff',
+      animation: index === count - 1 ? 'slide' : 'fade',
+      shadow: true,
+    },
+  };
+}
+
+/**
+ * A plan from a model's draft: the number of scenes, the roles and the durations follow the rules whatever the draft says.
+ * Returns undefined when the draft has another number of scenes than was asked for, or an empty scene: it is asked for again.
+ */
+export function planFromDraft(job: Job, draft: Draft): Plan | undefined {
+  const { framework, sceneCount } = planShape(job);
+  if (draft.scenes.length !== sceneCount || draft.scenes.some((scene) => clean(scene.description) === '')) return undefined;
+  const durations = fitDurations(job.durationSeconds, draft.scenes.map((scene) => scene.durationSeconds));
+  const roles = rolesFor(framework, sceneCount);
+  return {
+    title: clip(clean(draft.title) || 'Untitled', 200),
+    framework,
+    source: 'llm',
+    style: {
+      style: clip(draft.style.style, 200),
+      palette: clip(draft.style.palette, 200),
+      lighting: clip(draft.style.lighting, 200),
+      composition: clip(draft.style.composition, 200),
+      mood: clip(draft.style.mood, 200),
+      subject: clip(draft.style.subject, 400),
+    },
+    seed: job.seed,
+    durationSeconds: job.durationSeconds,
+    scenes: draft.scenes.map((scene, index) => ({
+      index,
+      role: roles[index] ?? 'scene',
+      description: clip(clean(scene.description), 2000),
+      durationSeconds: durations[index] ?? 0,
+      ...overlayOf(job, scene.overlayText, index, sceneCount),
+    })),
+  };
+}
+
+const SHOTS: Readonly<Record<string, { shot: string; line: string }>> = {
+  problem: { shot: 'A relatable person struggles with an everyday frustration, close-up on the face and hands', line: 'Sound familiar?' },
+  agitate: { shot: 'The frustration grows: time is lost, things pile up, quick restless camera', line: 'It only gets worse.' },
+  solution: { shot: 'The product appears and everything turns easy, confident hero shot, warm relief', line: 'There is a better way.' },
+  before: { shot: 'The ordinary day before: grey, slow, something is clearly missing', line: 'Before' },
+  after: { shot: 'The same place transformed: bright, effortless, people smiling', line: 'After' },
+  bridge: { shot: 'The product in use bridges the two worlds, smooth tracking shot', line: 'Here is how.' },
+  attention: { shot: 'A striking opening image that stops the scroll, bold movement towards the camera', line: 'Look at this.' },
+  interest: { shot: 'The product in its setting, a detail is revealed, slow push-in', line: 'Made with care.' },
+  desire: { shot: 'A person enjoys the product, golden moment, shallow depth of field', line: 'You will love it.' },
+  action: { shot: 'The product centred as a hero, clean background, inviting final frame', line: 'Get yours today.' },
+};
+const ANGLES = ['wide shot', 'close-up', 'over-the-shoulder shot', 'low-angle shot', 'top-down shot', 'tracking shot'] as const;
+
+/** A plan without a language model: the framework's steps around the prompt's own words. Takes every legal duration. */
+export function planFromTemplate(job: Job): Plan {
+  const { framework, sceneCount } = planShape(job);
+  const text = clean(job.prompt);
+  const subject = clip(/^.*?[.!?](?=\s|$)/u.exec(text)?.[0] ?? text, 300);
+  const durations = evenDurations(job.durationSeconds, sceneCount);
+  return {
+    title: clip(subject, 80),
+    framework,
+    source: 'template',
+    style: {
+      style: 'cinematic commercial',
+      palette: 'rich, warm, high contrast',
+      lighting: 'soft key light with natural highlights',
+      composition: 'centred subject, clean background, room for text',
+      mood: 'confident and upbeat',
+      subject,
+    },
+    seed: job.seed,
+    durationSeconds: job.durationSeconds,
+    scenes: rolesFor(framework, sceneCount).map((role, index) => {
+      const { shot, line } = SHOTS[role] ?? { shot: 'The product in use', line: '' };
+      return {
+        index,
+        role,
+        description: `${shot}, ${ANGLES[index % ANGLES.length] ?? 'wide shot'}. ${clip(text, 1500)}`,
+        durationSeconds: durations[index] ?? 0,
+        ...overlayOf(job, line, index, sceneCount),
+      };
+    }),
+  };
+}

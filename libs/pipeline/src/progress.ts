@@ -1,0 +1,34 @@
+import { type GenerationState, type SceneStatus } from '@clipmesh/contracts';
+
+const SCENE_SHARE: Readonly<Record<SceneStatus, number>> = {
+  waiting: 0,
+  generating: 0.05,
+  generated: 0.7,
+  composing: 0.75,
+  done: 1,
+  failed: 1,
+  canceled: 1,
+};
+
+/** 0-100: planning is 5, the scenes together 80, the film 15. It moves with every scene and never goes back. */
+export function progressOf(state: GenerationState): number {
+  switch (state.status) {
+    case 'queued':
+      return 0;
+    case 'planning':
+      return 2;
+    case 'awaiting_approval':
+      return 5;
+    case 'succeeded':
+      return 100;
+    case 'composing':
+      return 85;
+    case 'generating':
+    case 'failed':
+    case 'canceled': {
+      if (state.scenes.length === 0) return state.status === 'generating' ? 5 : 2;
+      const share = state.scenes.reduce((sum, scene) => sum + SCENE_SHARE[scene.status], 0) / state.scenes.length;
+      return Math.floor(5 + 80 * share);
+    }
+  }
+}
