@@ -1,0 +1,37 @@
+import { type ServiceRuntime } from '@clipmesh/messaging';
+import { openArtifactFolder, openKvStores } from '@clipmesh/persistence';
+import { createReplicateProvider } from '@clipmesh/providers';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { CLIP_PARTS, ClipGeneratorActor } from './clip-generator.actor.js';
+
+@Module({})
+class ClipGeneratorModule {}
+
+/** Buys clips. Without REPLICATE_API_TOKEN it does not start: nothing could be bought. */
+export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<DynamicModule> {
+  const { config, logger, connection, cancellations } = runtime;
+  if (config.replicateApiToken === undefined) {
+    throw new Error('REPLICATE_API_TOKEN is not set; set it, or point REPLICATE_BASE_URL at the sandbox with any token');
+  }
+  const { attempts } = await openKvStores(connection, { replicas: config.natsReplicas });
+  const artifacts = await openArtifactFolder({ directory: config.artifactsDir });
+  const provider = createReplicateProvider({
+    token: config.replicateApiToken,
+    baseUrl: config.replicateBaseUrl,
+    pollIntervalMs: config.pollIntervalMs,
+    pollLogIntervalMs: config.pollLogIntervalMs,
+    downloadTimeoutMs: config.downloadTimeoutMs,
+    createsPerMinute: config.replicateCreatesPerMinute,
+    callsPerMinute: config.replicateCallsPerMinute,
+  });
+  const parts = {
+    provider,
+    attempts,
+    artifacts,
+    logger,
+    tempDir: config.tempDir,
+    timeoutMs: config.videoGenerationTimeoutMs,
+    isCanceled: (id: string) => cancellations.isCanceled(id),
+  };
+  return { module: ClipGeneratorModule, controllers: [ClipGeneratorActor], providers: [{ provide: CLIP_PARTS, useValue: parts }] };
+}

@@ -1,0 +1,55 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { message, OverlayApplied, OverlayApply, type OverlayApplyBody, OverlayFailed, type Outgoing, toFailure, WorkRetried } from '@clipmesh/contracts';
+import { type Media } from '@clipmesh/media';
+import { type HandlerContext, Inbox } from '@clipmesh/messaging';
+import { type ArtifactStore } from '@clipmesh/persistence';
+import { Controller, Inject } from '@nestjs/common';
+
+export const OVERLAY_PARTS = Symbol('OVERLAY_PARTS');
+export interface OverlayParts {
+  readonly media: Media;
+  readonly artifacts: ArtifactStore;
+  readonly tempDir: string;
+}
+
+const now = (): string => new Date().toISOString();
+const told = (body: OverlayApplyBody, error: unknown) => ({
+  generationId: body.generationId,
+  at: now(),
+  charges: [],
+  failure: toFailure(error, { stage: 'overlay', scene: body.scene }),
+});
+
+/** Normalises a clip, draws its text and encodes it: the one time that its pixels are encoded. */
+@Controller()
+export class OverlayActor {
+  constructor(@Inject(OVERLAY_PARTS) private readonly parts: OverlayParts) {}
+
+  @Inbox({
+    inbox: 'overlay',
+    message: OverlayApply,
+    stage: 'overlay',
+    failed: (body: OverlayApplyBody, { error }: { error: unknown }): Outgoing[] => [
+      message(OverlayFailed, { ...told(body, error), scene: body.scene, attempt: body.attempt }),
+    ],
+    retried: (body: OverlayApplyBody, { error, ...retry }): Outgoing[] => [message(WorkRetried, { ...told(body, error), ...retry })],
+  })
+  async receive(body: OverlayApplyBody, { signal }: HandlerContext): Promise<readonly Outgoing[]> {
+    const { media, artifacts, tempDir } = this.parts;
+    await mkdir(tempDir, { recursive: true });
+    const directory = await mkdtemp(join(tempDir, 'overlay-'));
+    try {
+      const output = join(directory, 'scene.mov');
+      const { overlay, durationSeconds, profile } = body;
+      await artifacts.withFile(body.clip, (file) =>
+        media.overlay({ file, output, durationSeconds, profile, ...(overlay === undefined ? {} : { overlay }) }, { signal }),
+      );
+      const clip = await artifacts.put(output, { contentType: 'video/quicktime' });
+      const { generationId, scene, attempt } = body;
+      return [message(OverlayApplied, { generationId, at: now(), charges: [], scene, attempt, clip })];
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import 'reflect-metadata';
+import { runActorService } from '@clipmesh/messaging';
+import { plannerModule } from './planner.module.js';
+
+await runActorService({
+  service: 'planner',
+  module: plannerModule,
+  settings: (config) => ({
+    planner: {
+      concurrency: config.planConcurrency,
+      retry: { attempts: config.llmAttempts, firstDelayMs: config.llmRetryFirstMs, maxDelayMs: config.llmRetryMaxMs },
+      handlerTimeoutMs: config.openaiApiTimeoutMs * 2,
+      heartbeatMs: config.ackWaitMs / 3,
+      drainMs: config.drainMs,
+    },
+    director: {
+      concurrency: config.directorConcurrency,
+      retry: { attempts: 20, firstDelayMs: 50, maxDelayMs: 5000 },
+      handlerTimeoutMs: 30_000,
+      heartbeatMs: config.ackWaitMs / 3,
+      drainMs: config.drainMs,
+    },
+  }),
+});

@@ -1,0 +1,33 @@
+import { type ServiceRuntime } from '@clipmesh/messaging';
+import { openKvStores } from '@clipmesh/persistence';
+import { createOpenAiPlanModel } from '@clipmesh/providers';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { DirectorActor, DIRECTOR_PARTS } from './director.actor.js';
+import { PlannerActor, PLANNER_PARTS } from './planner.actor.js';
+
+@Module({})
+class PlannerModule {}
+
+/** The planner writes plans, and hosts the director. */
+export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicModule> {
+  const { config, logger, connection, publish } = runtime;
+  const { generations } = await openKvStores(connection, { replicas: config.natsReplicas });
+  const planModel =
+    config.openaiApiKey === undefined
+      ? undefined
+      : createOpenAiPlanModel({
+          apiKey: config.openaiApiKey,
+          baseUrl: config.openaiBaseUrl,
+          model: config.openaiModel,
+          timeoutMs: config.openaiApiTimeoutMs,
+        });
+  if (planModel === undefined) logger.info('OPENAI_API_KEY is not set: plans are written from templates');
+  return {
+    module: PlannerModule,
+    controllers: [PlannerActor, DirectorActor],
+    providers: [
+      { provide: PLANNER_PARTS, useValue: { planModel, publish, logger } },
+      { provide: DIRECTOR_PARTS, useValue: { generations, logger } },
+    ],
+  };
+}

@@ -1,0 +1,17 @@
+import 'reflect-metadata';
+import { runActorService } from '@clipmesh/messaging';
+import { stitcherModule } from './stitcher.module.js';
+
+await runActorService({
+  service: 'stitcher',
+  module: stitcherModule,
+  settings: (config) => ({
+    stitcher: {
+      concurrency: config.stitchConcurrency,
+      retry: { attempts: config.mediaAttempts, firstDelayMs: config.mediaRetryFirstMs, maxDelayMs: config.mediaRetryMaxMs },
+      handlerTimeoutMs: config.stitchTimeoutMs,
+      heartbeatMs: config.ackWaitMs / 3,
+      drainMs: config.drainMs,
+    },
+  }),
+});
