@@ -1,0 +1,103 @@
+import { type ServiceName, type InboxName } from '@clipmesh/contracts';
+import { type Config, loadConfig } from '@clipmesh/config';
+import { attachSpanSink, createLogger, flushSpans, nestLogger, shutdownTracing } from '@clipmesh/tracing';
+import { jetstream } from '@nats-io/jetstream';
+import { type NatsConnection } from '@nats-io/transport-node';
+import { type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type Cancellations, openCancellations } from './cancellations.js';
+import { connectBroker } from './connection.js';
+import { openFaults } from './faults.js';
+import { type InboxSettings, JetStreamStrategy } from './jetstream.strategy.js';
+import { provision } from './provisioning.js';
+import { createPublisher, type Publish } from './publisher.js';
+
+/** What every service has before its own parts are made. */
+export interface ServiceRuntime {
+  readonly config: Config;
+  readonly logger: ReturnType<typeof createLogger>;
+  readonly connection: NatsConnection;
+  readonly publish: Publish;
+  readonly cancellations: Cancellations;
+  /** `service.instance.id`: which replica this is. */
+  readonly workerId: string;
+}
+
+/** Settings, log, broker, streams and the span sink: the same for every service. */
+export async function openRuntime(service: ServiceName): Promise<ServiceRuntime> {
+  const config = loadConfig();
+  const workerId = config.otelServiceInstanceId ?? `${service}.${process.pid}`;
+  const logger = createLogger({ service, level: config.logLevel });
+  const connection = await connectBroker({ url: config.natsUrl, name: workerId, graceMs: config.natsGraceMs });
+  await provision(connection, { replicas: config.natsReplicas, ackWaitMs: config.ackWaitMs });
+  const js = jetstream(connection);
+  attachSpanSink(async (traceId, document) => {
+    await js.publish(`traces.${traceId}`, document);
+  });
+  return { config, logger, connection, publish: createPublisher(connection), cancellations: await openCancellations(connection), workerId };
+}
+
+/** Ends a runtime: spans out, subscriptions drained, connection closed. */
+export async function closeRuntime(runtime: ServiceRuntime): Promise<void> {
+  await flushSpans();
+  await shutdownTracing();
+  runtime.cancellations.close();
+  await runtime.connection.drain();
+}
+
+/** Runs `stop` once, on the first SIGTERM or SIGINT, then ends the process with 0 (1 when stopping failed). */
+export function stopOnSignal(runtime: Pick<ServiceRuntime, 'logger'>, stop: () => Promise<void>): void {
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      runtime.logger.info({ signal }, 'stopping');
+      stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          runtime.logger.error({ err: error }, 'stopping failed');
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
+
+export interface ActorServiceOptions {
+  readonly service: ServiceName;
+  /** Builds the Nest module around the runtime: its controllers are the actors. */
+  readonly module: (runtime: ServiceRuntime) => Promise<DynamicModule>;
+  readonly settings: (config: Config) => Partial<Record<InboxName, InboxSettings>>;
+}
+
+/** Starts an actor service and keeps it until a signal. A failed start is one clear line and exit code 1. */
+export async function runActorService(options: ActorServiceOptions): Promise<void> {
+  try {
+    const runtime = await openRuntime(options.service);
+    const { connection, publish, cancellations, logger, workerId, config } = runtime;
+    const strategy = new JetStreamStrategy({
+      connection,
+      publish,
+      cancellations,
+      faults: await openFaults(connection),
+      settings: options.settings(config),
+      workerId,
+      logger,
+    });
+    const app = await NestFactory.createMicroservice(await options.module(runtime), {
+      strategy,
+      logger: nestLogger(logger),
+      abortOnError: false,
+    });
+    await app.listen();
+    stopOnSignal(runtime, async () => {
+      await app.close();
+      await closeRuntime(runtime);
+    });
+    logger.info({ workerId }, 'ready');
+  } catch (error) {
+    process.stderr.write(`${options.service} could not start: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}

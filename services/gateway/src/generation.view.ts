@@ -1,0 +1,53 @@
+import { type GenerationRecord } from '@clipmesh/contracts';
+import { progressOf } from '@clipmesh/pipeline';
+
+/** Micro-dollars to dollars with at most six decimals. */
+export function dollars(micros: number): number {
+  return micros / 1_000_000;
+}
+
+/** The links of a generation, relative to the gateway's origin. */
+export function linksOf(id: string): Record<string, string> {
+  const self = `/v1/generations/${id}`;
+  return { self, events: `${self}/events`, video: `${self}/video`, thumbnail: `${self}/thumbnail`, cost: `${self}/cost`, performance: `${self}/performance`, cancel: `${self}/cancel` };
+}
+
+/** A generation as the API shows it. */
+export function viewOf({ id, createdAt, traceId, state }: GenerationRecord): Record<string, unknown> {
+  const { failure, result, plan } = state;
+  return {
+    id,
+    status: state.status,
+    stage: state.stage,
+    progress: progressOf(state),
+    createdAt,
+    ...(state.finishedAt === undefined ? {} : { finishedAt: state.finishedAt }),
+    ...(failure === undefined ? {} : { error: { ...failure, traceId } }),
+    ...(plan === undefined ? {} : { plan }),
+    scenes: state.scenes.map((scene) => ({
+      index: scene.index,
+      status: scene.status,
+      attempts: scene.attempt,
+      model: state.job.models[scene.modelIndex],
+      ...(scene.predictionId === undefined ? {} : { predictionId: scene.predictionId }),
+      cached: scene.cached,
+      costUsd: dollars(scene.costMicros),
+      ...(scene.failure === undefined ? {} : { error: scene.failure }),
+    })),
+    ...(result === undefined
+      ? {}
+      : {
+          result: {
+            durationSeconds: result.durationSeconds,
+            width: result.width,
+            height: result.height,
+            bytes: result.video.bytes,
+            sha256: result.video.sha256,
+          },
+        }),
+    costUsd: dollars(state.costMicros),
+    ...(state.job.metadata === undefined ? {} : { metadata: state.job.metadata }),
+    traceId,
+    links: linksOf(id),
+  };
+}

@@ -1,0 +1,53 @@
+import { randomInt } from 'node:crypto';
+import { type Artifact, type CreateGeneration, createGenerationSchema, type Job, MUSIC_LIMIT_BYTES } from '@clipmesh/contracts';
+import { MODELS } from '@clipmesh/pipeline';
+import { badRequest } from './problem.js';
+
+/** The settings that a job's choices fall back to. */
+export interface JobDefaults {
+  readonly models: readonly string[];
+  readonly parallelEnabled: boolean;
+  /** Scenes in flight at once. */
+  readonly maxWorkers: number;
+}
+
+/** Checks a request body. Throws a 400 that names each field and what it takes. */
+export function parseRequest(body: unknown): CreateGeneration {
+  const parsed = createGenerationSchema.safeParse(body ?? {});
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map((issue) => ({ field: issue.path.join('.') || 'body', message: issue.message }));
+  throw badRequest(errors.map(({ field, message }) => `${field}: ${message}`).join('; '), errors);
+}
+
+/** The decoded music bed. Throws a 400 when it is empty or over 10 MB. */
+export function decodeMusic(data: string): { bytes: Uint8Array; contentType: string } {
+  const comma = data.indexOf(',');
+  const contentType = /^data:(audio\/[a-z0-9.+-]+);/.exec(data)?.[1] ?? 'application/octet-stream';
+  const bytes = Buffer.from(data.slice(comma + 1), 'base64');
+  if (bytes.length === 0) throw badRequest('music.data: it decodes to nothing; give base64 after the comma');
+  if (bytes.length > MUSIC_LIMIT_BYTES) throw badRequest(`music.data: ${bytes.length} bytes; at most ${MUSIC_LIMIT_BYTES}`);
+  return { bytes, contentType };
+}
+
+/** Makes every choice that the request leaves open. */
+export function buildJob(request: CreateGeneration, defaults: JobDefaults, music: Artifact | undefined): Job {
+  const { model, parallel } = request;
+  if (model !== undefined && MODELS[model] === undefined) {
+    throw badRequest(`model: ${model} is not known; choose one of ${Object.keys(MODELS).join(', ')}`);
+  }
+  const models = model === undefined ? [...defaults.models] : [model, ...defaults.models.filter((other) => other !== model)];
+  const enabled = defaults.parallelEnabled && (parallel?.enabled ?? true);
+  return {
+    prompt: request.prompt,
+    durationSeconds: request.durationSeconds,
+    aspectRatio: request.aspectRatio,
+    seed: request.seed ?? randomInt(0, 2_147_483_647),
+    overlays: request.overlays,
+    models,
+    window: enabled ? (parallel?.maxWorkers ?? defaults.maxWorkers) : 1,
+    ...(request.framework === undefined ? {} : { framework: request.framework }),
+    ...(request.sceneCount === undefined ? {} : { sceneCount: request.sceneCount }),
+    ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
+    ...(music === undefined || request.music === undefined ? {} : { music: { artifact: music, volume: request.music.volume } }),
+  };
+}
