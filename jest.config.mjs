@@ -18,7 +18,7 @@ const swc = {
 const base = {
   rootDir: import.meta.dirname,
   testEnvironment: 'node',
-  testEnvironmentOptions: { customExportConditions: ['@clipmesh/source', 'node', 'import', 'default'] },
+  testEnvironmentOptions: { customExportConditions: ['@clipmesh/source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts', '.tsx'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: swc,
@@ -32,12 +32,20 @@ export default {
     {
       ...base,
       displayName: 'unit',
-      testMatch: ['<rootDir>/libs/*/src/**/*.spec.ts', '<rootDir>/services/*/src/**/*.spec.ts', '<rootDir>/deploy/*/src/**/*.spec.ts'],
+      testMatch: [
+        '<rootDir>/libs/*/src/**/*.spec.ts',
+        '<rootDir>/services/*/src/**/*.spec.ts',
+        '<rootDir>/deploy/*/src/**/*.spec.ts',
+      ],
     },
     {
       ...base,
       displayName: 'integration',
-      testMatch: ['<rootDir>/libs/*/test/**/*.integration.spec.ts', '<rootDir>/services/*/test/**/*.integration.spec.ts', '<rootDir>/deploy/*/test/**/*.integration.spec.ts'],
+      testMatch: [
+        '<rootDir>/libs/*/test/**/*.integration.spec.ts',
+        '<rootDir>/services/*/test/**/*.integration.spec.ts',
+        '<rootDir>/deploy/*/test/**/*.integration.spec.ts',
+      ],
     },
     { ...base, displayName: 'e2e', testMatch: ['<rootDir>/deploy/e2e/test/**/*.e2e.spec.ts'] },
   ],

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { artifactSchema, encodeProfileSchema, generationIdSchema, jobSchema, overlayTextSchema, ASPECT_RATIOS } from './job.js';
+import {
+  artifactSchema,
+  encodeProfileSchema,
+  generationIdSchema,
+  jobSchema,
+  overlayTextSchema,
+  ASPECT_RATIOS,
+} from './job.js';
 import { defineMessage } from './message.js';
 
 const base = { generationId: generationIdSchema };
@@ -56,7 +63,9 @@ export const StitchRender = defineMessage({
   schema: z.object({
     ...base,
     attempt: z.int().positive(),
-    scenes: z.array(z.object({ index: z.int().nonnegative(), clip: artifactSchema, durationSeconds: z.int().positive() })).min(1),
+    scenes: z
+      .array(z.object({ index: z.int().nonnegative(), clip: artifactSchema, durationSeconds: z.int().positive() }))
+      .min(1),
     profile: encodeProfileSchema,
     music: z.object({ artifact: artifactSchema, volume: z.number().min(0).max(1) }).optional(),
   }),

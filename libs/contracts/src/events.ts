@@ -40,7 +40,13 @@ export const ClipGenerated = defineMessage({
   kind: 'event',
   name: 'clip.generated',
   version: 1,
-  schema: z.object({ ...perScene, model: z.string(), predictionId: z.string(), cached: z.boolean(), clip: artifactSchema }),
+  schema: z.object({
+    ...perScene,
+    model: z.string(),
+    predictionId: z.string(),
+    cached: z.boolean(),
+    clip: artifactSchema,
+  }),
   key: sceneKey,
 });
 export const ClipFailed = defineMessage({
@@ -167,7 +173,8 @@ export const EVENTS = [
   GenerationCanceled,
 ] as const;
 
-type Told<Definition> = Definition extends MessageDefinition<infer Body, infer Name> ? { readonly name: Name; readonly body: Body } : never;
+type Told<Definition> =
+  Definition extends MessageDefinition<infer Body, infer Name> ? { readonly name: Name; readonly body: Body } : never;
 /** Any event, told apart by its name: what the director and the cost service read. */
 export type DomainEvent = Told<(typeof EVENTS)[number]>;
 /** The body of the event of that name. */

@@ -10,20 +10,35 @@ export type Stage = (typeof STAGES)[number];
  */
 export const FAILURE_CODES = {
   PROVIDER_RATE_LIMITED: { retryable: true, hint: 'The model provider asked to slow down; it is tried again later.' },
-  PROVIDER_UNAVAILABLE: { retryable: true, hint: 'The model provider could not be reached or answered with an error of its own.' },
+  PROVIDER_UNAVAILABLE: {
+    retryable: true,
+    hint: 'The model provider could not be reached or answered with an error of its own.',
+  },
   PROVIDER_TIMEOUT: { retryable: true, hint: 'The model provider did not finish within the configured time.' },
   PROVIDER_BAD_ANSWER: { retryable: true, hint: 'The model answered with something that is no valid result.' },
   PREDICTION_FAILED: { retryable: true, hint: 'The video model failed on this clip.' },
   PREDICTION_REFUSED: { retryable: false, hint: "The model's safety filter refused the prompt; reword it." },
-  PROVIDER_BAD_INPUT: { retryable: false, hint: 'The provider does not accept this input; see the message for the field.' },
+  PROVIDER_BAD_INPUT: {
+    retryable: false,
+    hint: 'The provider does not accept this input; see the message for the field.',
+  },
   PROVIDER_AUTH: { retryable: false, hint: 'The provider refused the API key; check the token in the configuration.' },
   PROVIDER_OUT_OF_CREDIT: { retryable: false, hint: 'The provider account is out of credit; top it up, then retry.' },
-  DOWNLOAD_FAILED: { retryable: true, hint: 'A finished clip could not be downloaded; it is tried again from the same prediction.' },
+  DOWNLOAD_FAILED: {
+    retryable: true,
+    hint: 'A finished clip could not be downloaded; it is tried again from the same prediction.',
+  },
   DOWNLOAD_EXPIRED: { retryable: false, hint: 'The provider no longer has the finished clip.' },
-  MEDIA_INVALID: { retryable: false, hint: 'The media file could not be read; see the message for what is wrong with it.' },
+  MEDIA_INVALID: {
+    retryable: false,
+    hint: 'The media file could not be read; see the message for what is wrong with it.',
+  },
   FFMPEG_FAILED: { retryable: true, hint: 'ffmpeg ended with an error; its last lines are in the message.' },
   FFMPEG_STALLED: { retryable: true, hint: 'ffmpeg made no progress within the configured time and was ended.' },
-  OUT_OF_MEMORY: { retryable: true, hint: 'A process was ended by the system for lack of memory; lower FFMPEG_PROCESSES or give the machine more.' },
+  OUT_OF_MEMORY: {
+    retryable: true,
+    hint: 'A process was ended by the system for lack of memory; lower FFMPEG_PROCESSES or give the machine more.',
+  },
   STORE_UNAVAILABLE: { retryable: true, hint: 'The store could not be reached.' },
   ARTIFACT_MISSING: { retryable: false, hint: 'A stored file is no longer there.' },
   SCHEMA_VIOLATION: { retryable: false, hint: 'A message does not match its schema; are all services of one version?' },

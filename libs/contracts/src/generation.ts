@@ -18,7 +18,15 @@ export function isFinal(status: GenerationStatus): boolean {
   return (FINAL_STATUSES as readonly GenerationStatus[]).includes(status);
 }
 
-export const SCENE_STATUSES = ['waiting', 'generating', 'generated', 'composing', 'done', 'failed', 'canceled'] as const;
+export const SCENE_STATUSES = [
+  'waiting',
+  'generating',
+  'generated',
+  'composing',
+  'done',
+  'failed',
+  'canceled',
+] as const;
 export type SceneStatus = (typeof SCENE_STATUSES)[number];
 
 /** The id of the message that made a step start, kept so that its redelivery re-announces the same commands. */

@@ -11,7 +11,9 @@ export const DURATION_SECONDS = { min: 9, max: 60, default: 15 } as const;
 export const SCENE_COUNT = { min: 1, max: 12 } as const;
 
 export const GENERATION_ID = /^gen_[0-9a-f]{32}$/;
-export const generationIdSchema = z.string().regex(GENERATION_ID, 'a generation id looks like gen_ and 32 hexadecimal digits');
+export const generationIdSchema = z
+  .string()
+  .regex(GENERATION_ID, 'a generation id looks like gen_ and 32 hexadecimal digits');
 
 /** A stored file, named by the hash of its bytes. */
 export const artifactSchema = z.object({
@@ -49,7 +51,10 @@ export const overlayTextSchema = z
     /** Points at 720 lines on the short side; one point is one pixel there. */
     fontSizePt: z.int().min(24).max(96).default(56),
     /** `#rrggbb` */
-    color: z.string().regex(/^#[0-9a-fA-F]{6}$/).default('#ffffff'),
+    color: z
+      .string()
+      .regex(/^#[0-9a-fA-F]{6}$/)
+      .default('#ffffff'),
     animation: z.enum(['fade', 'slide', 'none']).default('fade'),
     shadow: z.boolean().default(true),
   })
@@ -101,7 +106,10 @@ export const MUSIC_LIMIT_BYTES = 10 * 1024 * 1024;
 const musicSchema = z
   .strictObject({
     /** The music bed as a base64 `data:audio/…` URL, at most 10 MB decoded. */
-    data: z.string().regex(/^data:audio\/[a-z0-9.+-]+;base64,/, 'expected a data:audio/…;base64, URL').max(Math.ceil((MUSIC_LIMIT_BYTES * 4) / 3) + 64),
+    data: z
+      .string()
+      .regex(/^data:audio\/[a-z0-9.+-]+;base64,/, 'expected a data:audio/…;base64, URL')
+      .max(Math.ceil((MUSIC_LIMIT_BYTES * 4) / 3) + 64),
     /** 0-1; 0.3 unless told. */
     volume: z.number().min(0).max(1).default(0.3),
   })
@@ -130,7 +138,10 @@ export const createGenerationSchema = z
     parallel: z
       .strictObject({ enabled: z.boolean().default(true), maxWorkers: z.int().min(1).max(12).optional() })
       .optional(),
-    metadata: z.record(z.string().max(64), z.string().max(512)).refine((map) => Object.keys(map).length <= 20, 'at most 20 entries').optional(),
+    metadata: z
+      .record(z.string().max(64), z.string().max(512))
+      .refine((map) => Object.keys(map).length <= 20, 'at most 20 entries')
+      .optional(),
   })
   .superRefine((body, context) => {
     const { sceneCount, durationSeconds } = body;

@@ -70,7 +70,9 @@ export function message<Body extends MessageBody>(
 
 /** `clip.generate.<generationId>` for commands, `events.<generationId>.clip.generated` for events. */
 export function subjectOf(definition: Pick<MessageDefinition, 'kind' | 'name'>, generationId: string): string {
-  return definition.kind === 'command' ? `${definition.name}.${generationId}` : `events.${generationId}.${definition.name}`;
+  return definition.kind === 'command'
+    ? `${definition.name}.${generationId}`
+    : `events.${generationId}.${definition.name}`;
 }
 
 /** The deterministic id: name, generation and key. The same fact announced twice has the same id. */
@@ -101,7 +103,10 @@ export function encodeMessage<Body extends MessageBody>(outgoing: Outgoing<Body>
 const envelope = z.object({ v: z.int().positive(), body: z.unknown() });
 
 /** Decodes and checks what arrived. Throws {@link MessageSchemaError} on another version, bad JSON or a bad body. */
-export function decodeMessage<Body extends MessageBody>(definition: MessageDefinition<Body>, payload: Uint8Array): Body {
+export function decodeMessage<Body extends MessageBody>(
+  definition: MessageDefinition<Body>,
+  payload: Uint8Array,
+): Body {
   let raw: unknown;
   try {
     raw = JSON.parse(decoder.decode(payload));
@@ -111,7 +116,10 @@ export function decodeMessage<Body extends MessageBody>(definition: MessageDefin
   const outer = envelope.safeParse(raw);
   if (!outer.success) throw new MessageSchemaError(definition.name, describe(outer.error), { cause: outer.error });
   if (outer.data.v !== definition.version) {
-    throw new MessageSchemaError(definition.name, `version ${outer.data.v} arrived, version ${definition.version} is read here`);
+    throw new MessageSchemaError(
+      definition.name,
+      `version ${outer.data.v} arrived, version ${definition.version} is read here`,
+    );
   }
   const parsed = definition.schema.safeParse(outer.data.body);
   if (!parsed.success) throw new MessageSchemaError(definition.name, describe(parsed.error), { cause: parsed.error });

@@ -28,17 +28,15 @@ export const DEAD_LETTERS_STREAM = 'DEAD_LETTERS';
 export const TRACES_STREAM = 'TRACES';
 
 export const STREAMS: readonly StreamSpec[] = [
-  ...COMMANDS.map(
-    (command): StreamSpec => ({
-      name: commandStream(command),
-      subjects: [`${command.name}.>`],
-      retention: 'workqueue',
-      maxAgeMs: 7 * DAY,
-      maxBytes: 256 * MB,
-      duplicateWindowMs: 10 * 60 * SECOND,
-      description: `Commands ${command.name}, one work queue shared by all replicas.`,
-    }),
-  ),
+  ...COMMANDS.map((command): StreamSpec => ({
+    name: commandStream(command),
+    subjects: [`${command.name}.>`],
+    retention: 'workqueue',
+    maxAgeMs: 7 * DAY,
+    maxBytes: 256 * MB,
+    duplicateWindowMs: 10 * 60 * SECOND,
+    description: `Commands ${command.name}, one work queue shared by all replicas.`,
+  })),
   {
     name: EVENTS_STREAM,
     subjects: ['events.>'],

@@ -34,7 +34,14 @@ export async function openRuntime(service: ServiceName): Promise<ServiceRuntime>
   attachSpanSink(async (traceId, document) => {
     await js.publish(`traces.${traceId}`, document);
   });
-  return { config, logger, connection, publish: createPublisher(connection), cancellations: await openCancellations(connection), workerId };
+  return {
+    config,
+    logger,
+    connection,
+    publish: createPublisher(connection),
+    cancellations: await openCancellations(connection),
+    workerId,
+  };
 }
 
 /** Ends a runtime: spans out, subscriptions drained, connection closed. */
@@ -97,7 +104,9 @@ export async function runActorService(options: ActorServiceOptions): Promise<voi
     });
     logger.info({ workerId }, 'ready');
   } catch (error) {
-    process.stderr.write(`${options.service} could not start: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(
+      `${options.service} could not start: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
     process.exit(1);
   }
 }

@@ -52,7 +52,8 @@ export function initialState(job: Job): GenerationState {
  */
 export function decide(before: GenerationState, event: DirectorEvent): Decision {
   const state = charge(before, event.body.charges);
-  if (isFinal(state.status)) return { state, outgoing: state.finishedBy === event.id ? [finalEvent(state, event)] : [] };
+  if (isFinal(state.status))
+    return { state, outgoing: state.finishedBy === event.id ? [finalEvent(state, event)] : [] };
   const after = apply(state, event);
   if (after === state) return { state, outgoing: causedBy(state, event) };
   const settled = conclude(fillWindow(after, event), event);
@@ -69,7 +70,9 @@ function charge(state: GenerationState, charges: readonly Charge[]): GenerationS
     chargeKeys: [...state.chargeKeys, ...fresh.map((entry) => entry.key)],
     scenes: state.scenes.map((scene) => {
       const own = fresh.filter((entry) => entry.scene === scene.index);
-      return own.length === 0 ? scene : { ...scene, costMicros: own.reduce((sum, entry) => sum + entry.amountMicros, scene.costMicros) };
+      return own.length === 0
+        ? scene
+        : { ...scene, costMicros: own.reduce((sum, entry) => sum + entry.amountMicros, scene.costMicros) };
     }),
   };
 }
@@ -87,7 +90,14 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
         status: 'generating',
         stage: 'clip',
         plan: body.plan,
-        scenes: body.plan.scenes.map(({ index }) => ({ index, status: 'waiting', attempt: 0, modelIndex: 0, cached: false, costMicros: 0 })),
+        scenes: body.plan.scenes.map(({ index }) => ({
+          index,
+          status: 'waiting',
+          attempt: 0,
+          modelIndex: 0,
+          cached: false,
+          costMicros: 0,
+        })),
       };
     case 'plan.failed':
       return state.plan === undefined ? { ...state, failure: body.failure } : state;
@@ -120,7 +130,9 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
       return {
         ...state,
         status: 'canceled',
-        scenes: state.scenes.map((scene) => (scene.status === 'done' || scene.status === 'failed' ? scene : { ...scene, status: 'canceled' })),
+        scenes: state.scenes.map((scene) =>
+          scene.status === 'done' || scene.status === 'failed' ? scene : { ...scene, status: 'canceled' },
+        ),
       };
     case 'work.retried':
     case 'generation.progressed':
@@ -145,7 +157,8 @@ function withScene(
 
 function nextModel(job: Job, scene: SceneState, failure: Failure, cause: string): SceneState {
   const next = scene.modelIndex + 1;
-  if (!NEXT_MODEL_MAY_HELP.has(failure.code) || next >= job.models.length) return { ...scene, status: 'failed', failure };
+  if (!NEXT_MODEL_MAY_HELP.has(failure.code) || next >= job.models.length)
+    return { ...scene, status: 'failed', failure };
   return { ...scene, modelIndex: next, attempt: scene.attempt + 1, cause };
 }
 
@@ -168,9 +181,11 @@ function conclude(state: GenerationState, event: DirectorEvent): GenerationState
   if (state.status === 'canceled') return { ...state, ...ended };
   if (state.failure !== undefined) return { ...state, ...ended, status: 'failed' };
   if (state.result !== undefined) return { ...state, ...ended, status: 'succeeded', stage: 'export' };
-  if (state.status !== 'generating' || state.scenes.some(({ status }) => status !== 'done' && status !== 'failed')) return state;
+  if (state.status !== 'generating' || state.scenes.some(({ status }) => status !== 'done' && status !== 'failed'))
+    return state;
   const failed = state.scenes.find((scene) => scene.status === 'failed');
-  if (failed?.failure !== undefined) return { ...state, ...ended, status: 'failed', stage: failed.failure.stage, failure: failed.failure };
+  if (failed?.failure !== undefined)
+    return { ...state, ...ended, status: 'failed', stage: failed.failure.stage, failure: failed.failure };
   return { ...state, status: 'composing', stage: 'stitch', stitch: { attempt: 1, cause: event.id } };
 }
 
@@ -188,7 +203,8 @@ function causedBy(state: GenerationState, event: DirectorEvent): Outgoing[] {
     if (scene.status === 'generating') {
       const model = job.models[scene.modelIndex] ?? '';
       const known = MODELS[model];
-      const durationSeconds = known === undefined ? scenePlan.durationSeconds : snapSeconds(known, scenePlan.durationSeconds);
+      const durationSeconds =
+        known === undefined ? scenePlan.durationSeconds : snapSeconds(known, scenePlan.durationSeconds);
       commands.push(
         message(ClipGenerate, {
           ...step,
@@ -201,7 +217,15 @@ function causedBy(state: GenerationState, event: DirectorEvent): Outgoing[] {
       );
     } else if (scene.status === 'composing' && scene.clip !== undefined) {
       const { overlay, durationSeconds } = scenePlan;
-      commands.push(message(OverlayApply, { ...step, clip: scene.clip, durationSeconds, profile, ...(overlay === undefined ? {} : { overlay }) }));
+      commands.push(
+        message(OverlayApply, {
+          ...step,
+          clip: scene.clip,
+          durationSeconds,
+          profile,
+          ...(overlay === undefined ? {} : { overlay }),
+        }),
+      );
     }
   }
   if (state.stitch?.cause === event.id) commands.push(stitchCommand(state, base.generationId, event.traceparent));
@@ -210,7 +234,9 @@ function causedBy(state: GenerationState, event: DirectorEvent): Outgoing[] {
 
 function stitchCommand(state: GenerationState, generationId: string, parent: string | undefined): Outgoing {
   const { plan, job, stitch, scenes } = state;
-  const links = scenes.flatMap(({ doneTraceparent }) => (doneTraceparent === undefined || doneTraceparent === parent ? [] : [doneTraceparent]));
+  const links = scenes.flatMap(({ doneTraceparent }) =>
+    doneTraceparent === undefined || doneTraceparent === parent ? [] : [doneTraceparent],
+  );
   return message(
     StitchRender,
     {
@@ -219,7 +245,9 @@ function stitchCommand(state: GenerationState, generationId: string, parent: str
       profile: encodeProfile(job.aspectRatio),
       scenes: scenes.flatMap(({ index, overlaid }) => {
         const durationSeconds = plan?.scenes[index]?.durationSeconds;
-        return overlaid === undefined || durationSeconds === undefined ? [] : [{ index, clip: overlaid, durationSeconds }];
+        return overlaid === undefined || durationSeconds === undefined
+          ? []
+          : [{ index, clip: overlaid, durationSeconds }];
       }),
       ...(job.music === undefined ? {} : { music: job.music }),
     },
@@ -246,7 +274,9 @@ function progressed(state: GenerationState, event: DirectorEvent): Outgoing {
 
 function finalEvent(state: GenerationState, event: DirectorEvent): Outgoing {
   const body = snapshot(state, event);
-  if (state.status === 'succeeded' && state.result !== undefined) return message(GenerationSucceeded, { ...body, result: state.result });
-  if (state.status === 'failed' && state.failure !== undefined) return message(GenerationFailed, { ...body, failure: state.failure });
+  if (state.status === 'succeeded' && state.result !== undefined)
+    return message(GenerationSucceeded, { ...body, result: state.result });
+  if (state.status === 'failed' && state.failure !== undefined)
+    return message(GenerationFailed, { ...body, failure: state.failure });
   return message(GenerationCanceled, body);
 }

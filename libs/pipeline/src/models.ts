@@ -12,7 +12,13 @@ export interface VideoModel {
   readonly aspectRatios?: readonly AspectRatio[];
 }
 
-const model = (id: string, microsPerSecond: number, maxSeconds: number, durations?: readonly number[], aspectRatios?: readonly AspectRatio[]): VideoModel => ({
+const model = (
+  id: string,
+  microsPerSecond: number,
+  maxSeconds: number,
+  durations?: readonly number[],
+  aspectRatios?: readonly AspectRatio[],
+): VideoModel => ({
   id,
   microsPerSecond,
   maxSeconds,
@@ -34,7 +40,13 @@ export const MODELS: Readonly<Record<string, VideoModel>> = Object.fromEntries(
 );
 
 /** Used when the one before has failed for good. */
-export const FALLBACK_ORDER = ['google/veo-3.1', 'google/veo-3', 'pixverse/pixverse-v5', 'bytedance/seedance-1-lite', 'minimax/video-01'] as const;
+export const FALLBACK_ORDER = [
+  'google/veo-3.1',
+  'google/veo-3',
+  'pixverse/pixverse-v5',
+  'bytedance/seedance-1-lite',
+  'minimax/video-01',
+] as const;
 
 /** The shortest length the model offers that covers `seconds`; its longest when none does. */
 export function snapSeconds(entry: VideoModel, seconds: number): number {

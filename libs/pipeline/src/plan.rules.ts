@@ -23,7 +23,8 @@ export function chooseSceneCount(durationSeconds: number, framework: Framework, 
 export function rolesFor(framework: Framework, count: number): string[] {
   const steps = FRAMEWORK_ROLES[framework];
   return Array.from({ length: count }, (_, index) => {
-    const step = count <= steps.length && index === count - 1 ? steps.length - 1 : Math.floor((index * steps.length) / count);
+    const step =
+      count <= steps.length && index === count - 1 ? steps.length - 1 : Math.floor((index * steps.length) / count);
     return steps[step] ?? 'scene';
   });
 }
@@ -35,10 +36,15 @@ export function rolesFor(framework: Framework, count: number): string[] {
 export function fitDurations(total: number, wished: readonly number[]): number[] {
   const count = wished.length;
   if (total < count * SCENE_SECONDS.min || total > count * SCENE_SECONDS.max) {
-    throw new RangeError(`${total} s cannot be cut into ${count} scenes of ${SCENE_SECONDS.min}-${SCENE_SECONDS.max} s`);
+    throw new RangeError(
+      `${total} s cannot be cut into ${count} scenes of ${SCENE_SECONDS.min}-${SCENE_SECONDS.max} s`,
+    );
   }
   const lengths = wished.map((wish) =>
-    Math.min(SCENE_SECONDS.max, Math.max(SCENE_SECONDS.min, Number.isFinite(wish) ? Math.round(wish) : SCENE_SECONDS.min)),
+    Math.min(
+      SCENE_SECONDS.max,
+      Math.max(SCENE_SECONDS.min, Number.isFinite(wish) ? Math.round(wish) : SCENE_SECONDS.min),
+    ),
   );
   let rest = total - lengths.reduce((sum, length) => sum + length, 0);
   while (rest !== 0) {
@@ -55,7 +61,10 @@ export function fitDurations(total: number, wished: readonly number[]): number[]
 
 /** An even cut of `total` into `count` scenes; the longer ones first. */
 export function evenDurations(total: number, count: number): number[] {
-  return fitDurations(total, Array.from({ length: count }, (_, index) => Math.floor(total / count) + (index < total % count ? 1 : 0)));
+  return fitDurations(
+    total,
+    Array.from({ length: count }, (_, index) => Math.floor(total / count) + (index < total % count ? 1 : 0)),
+  );
 }
 
 /** What is sent to the video model: the scene, then the style that all scenes of the plan share. */

@@ -14,7 +14,8 @@ export function planShape(job: Job): { framework: Plan['framework']; sceneCount:
   return { framework, sceneCount: chooseSceneCount(job.durationSeconds, framework, job.sceneCount) };
 }
 
-const clip = (text: string, limit: number): string => (text.length <= limit ? text : `${text.slice(0, limit - 1).trimEnd()}…`);
+const clip = (text: string, limit: number): string =>
+  text.length <= limit ? text : `${text.slice(0, limit - 1).trimEnd()}…`;
 const clean = (text: string): string => text.replace(/\s+/gu, ' ').trim();
 
 function overlayOf(job: Job, text: string, index: number, count: number): Pick<ScenePlan, 'overlay'> {
@@ -38,8 +39,12 @@ function overlayOf(job: Job, text: string, index: number, count: number): Pick<S
  */
 export function planFromDraft(job: Job, draft: Draft): Plan | undefined {
   const { framework, sceneCount } = planShape(job);
-  if (draft.scenes.length !== sceneCount || draft.scenes.some((scene) => clean(scene.description) === '')) return undefined;
-  const durations = fitDurations(job.durationSeconds, draft.scenes.map((scene) => scene.durationSeconds));
+  if (draft.scenes.length !== sceneCount || draft.scenes.some((scene) => clean(scene.description) === ''))
+    return undefined;
+  const durations = fitDurations(
+    job.durationSeconds,
+    draft.scenes.map((scene) => scene.durationSeconds),
+  );
   const roles = rolesFor(framework, sceneCount);
   return {
     title: clip(clean(draft.title) || 'Untitled', 200),
@@ -66,18 +71,37 @@ export function planFromDraft(job: Job, draft: Draft): Plan | undefined {
 }
 
 const SHOTS: Readonly<Record<string, { shot: string; line: string }>> = {
-  problem: { shot: 'A relatable person struggles with an everyday frustration, close-up on the face and hands', line: 'Sound familiar?' },
-  agitate: { shot: 'The frustration grows: time is lost, things pile up, quick restless camera', line: 'It only gets worse.' },
-  solution: { shot: 'The product appears and everything turns easy, confident hero shot, warm relief', line: 'There is a better way.' },
+  problem: {
+    shot: 'A relatable person struggles with an everyday frustration, close-up on the face and hands',
+    line: 'Sound familiar?',
+  },
+  agitate: {
+    shot: 'The frustration grows: time is lost, things pile up, quick restless camera',
+    line: 'It only gets worse.',
+  },
+  solution: {
+    shot: 'The product appears and everything turns easy, confident hero shot, warm relief',
+    line: 'There is a better way.',
+  },
   before: { shot: 'The ordinary day before: grey, slow, something is clearly missing', line: 'Before' },
   after: { shot: 'The same place transformed: bright, effortless, people smiling', line: 'After' },
   bridge: { shot: 'The product in use bridges the two worlds, smooth tracking shot', line: 'Here is how.' },
-  attention: { shot: 'A striking opening image that stops the scroll, bold movement towards the camera', line: 'Look at this.' },
+  attention: {
+    shot: 'A striking opening image that stops the scroll, bold movement towards the camera',
+    line: 'Look at this.',
+  },
   interest: { shot: 'The product in its setting, a detail is revealed, slow push-in', line: 'Made with care.' },
   desire: { shot: 'A person enjoys the product, golden moment, shallow depth of field', line: 'You will love it.' },
   action: { shot: 'The product centred as a hero, clean background, inviting final frame', line: 'Get yours today.' },
 };
-const ANGLES = ['wide shot', 'close-up', 'over-the-shoulder shot', 'low-angle shot', 'top-down shot', 'tracking shot'] as const;
+const ANGLES = [
+  'wide shot',
+  'close-up',
+  'over-the-shoulder shot',
+  'low-angle shot',
+  'top-down shot',
+  'tracking shot',
+] as const;
 
 /** A plan without a language model: the framework's steps around the prompt's own words. Takes every legal duration. */
 export function planFromTemplate(job: Job): Plan {

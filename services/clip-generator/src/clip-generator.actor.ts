@@ -1,4 +1,13 @@
-import { ClipFailed, ClipGenerate, type ClipGenerateBody, ClipmeshError, message, type Outgoing, toFailure, WorkRetried } from '@clipmesh/contracts';
+import {
+  ClipFailed,
+  ClipGenerate,
+  type ClipGenerateBody,
+  ClipmeshError,
+  message,
+  type Outgoing,
+  toFailure,
+  WorkRetried,
+} from '@clipmesh/contracts';
 import { type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { Controller, Inject } from '@nestjs/common';
 import { buyClip, type ClipParts } from './clip.purchase.js';
@@ -24,7 +33,9 @@ export class ClipGeneratorActor {
     failed: (body: ClipGenerateBody, { error }: { error: unknown }): Outgoing[] => [
       message(ClipFailed, { ...told(body, error), scene: body.scene, attempt: body.attempt, model: body.model }),
     ],
-    retried: (body: ClipGenerateBody, { error, ...retry }): Outgoing[] => [message(WorkRetried, { ...told(body, error), ...retry })],
+    retried: (body: ClipGenerateBody, { error, ...retry }): Outgoing[] => [
+      message(WorkRetried, { ...told(body, error), ...retry }),
+    ],
   })
   async receive(body: ClipGenerateBody, context: HandlerContext): Promise<readonly Outgoing[]> {
     return buyClip(this.parts, body, context.signal);

@@ -11,7 +11,9 @@ class ClipGeneratorModule {}
 export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, logger, connection, cancellations } = runtime;
   if (config.replicateApiToken === undefined) {
-    throw new Error('REPLICATE_API_TOKEN is not set; set it, or point REPLICATE_BASE_URL at the sandbox with any token');
+    throw new Error(
+      'REPLICATE_API_TOKEN is not set; set it, or point REPLICATE_BASE_URL at the sandbox with any token',
+    );
   }
   const { attempts } = await openKvStores(connection, { replicas: config.natsReplicas });
   const artifacts = await openArtifactFolder({ directory: config.artifactsDir });
@@ -33,5 +35,9 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     timeoutMs: config.videoGenerationTimeoutMs,
     isCanceled: (id: string) => cancellations.isCanceled(id),
   };
-  return { module: ClipGeneratorModule, controllers: [ClipGeneratorActor], providers: [{ provide: CLIP_PARTS, useValue: parts }] };
+  return {
+    module: ClipGeneratorModule,
+    controllers: [ClipGeneratorActor],
+    providers: [{ provide: CLIP_PARTS, useValue: parts }],
+  };
 }

@@ -8,7 +8,11 @@ await runActorService({
   settings: (config) => ({
     'clip-generator': {
       concurrency: config.clipConcurrency,
-      retry: { attempts: config.videoAttempts, firstDelayMs: config.videoRetryFirstMs, maxDelayMs: config.videoRetryMaxMs },
+      retry: {
+        attempts: config.videoAttempts,
+        firstDelayMs: config.videoRetryFirstMs,
+        maxDelayMs: config.videoRetryMaxMs,
+      },
       handlerTimeoutMs: config.videoGenerationTimeoutMs + config.downloadTimeoutMs,
       heartbeatMs: config.ackWaitMs / 3,
       drainMs: 1000,

@@ -23,7 +23,11 @@ export class CostActor {
     const owner = (await this.parts.generations.get(generationId))?.value.owner ?? 'unknown';
     for (const charge of body.charges) {
       const booked = await this.parts.ledger.append({ ...charge, generationId, owner, at });
-      if (booked) this.parts.logger.info({ generationId, key: charge.key, model: charge.model, amountMicros: charge.amountMicros }, 'charge booked');
+      if (booked)
+        this.parts.logger.info(
+          { generationId, key: charge.key, model: charge.model, amountMicros: charge.amountMicros },
+          'charge booked',
+        );
     }
     return [];
   }

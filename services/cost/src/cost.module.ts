@@ -8,5 +8,9 @@ class CostModule {}
 
 export async function costModule({ config, connection, logger }: ServiceRuntime): Promise<DynamicModule> {
   const { ledger, generations } = await openKvStores(connection, { replicas: config.natsReplicas });
-  return { module: CostModule, controllers: [CostActor], providers: [{ provide: COST_PARTS, useValue: { ledger, generations, logger } }] };
+  return {
+    module: CostModule,
+    controllers: [CostActor],
+    providers: [{ provide: COST_PARTS, useValue: { ledger, generations, logger } }],
+  };
 }

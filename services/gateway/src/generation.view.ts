@@ -9,7 +9,15 @@ export function dollars(micros: number): number {
 /** The links of a generation, relative to the gateway's origin. */
 export function linksOf(id: string): Record<string, string> {
   const self = `/v1/generations/${id}`;
-  return { self, events: `${self}/events`, video: `${self}/video`, thumbnail: `${self}/thumbnail`, cost: `${self}/cost`, performance: `${self}/performance`, cancel: `${self}/cancel` };
+  return {
+    self,
+    events: `${self}/events`,
+    video: `${self}/video`,
+    thumbnail: `${self}/thumbnail`,
+    cost: `${self}/cost`,
+    performance: `${self}/performance`,
+    cancel: `${self}/cancel`,
+  };
 }
 
 /** A generation as the API shows it. */

@@ -31,7 +31,11 @@ export interface GatewayParts {
   readonly artifacts: ArtifactStore;
   readonly publish: Publish;
   readonly cancellations: Cancellations;
-  readonly events: (generationId: string, afterSequence: number | undefined, signal: AbortSignal) => ReturnType<typeof readEvents>;
+  readonly events: (
+    generationId: string,
+    afterSequence: number | undefined,
+    signal: AbortSignal,
+  ) => ReturnType<typeof readEvents>;
   readonly performance: (record: GenerationRecord) => Promise<unknown>;
   readonly defaults: JobDefaults;
   readonly sseHeartbeatMs: number;
@@ -69,13 +73,24 @@ export class GenerationsController {
       const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest('hex');
       const claim = await stores.idempotency.claim(`${owner}:${idempotencyKey}`, fingerprint, id);
       if (claim.fingerprint !== fingerprint) {
-        throw new ProblemError(422, 'IDEMPOTENCY_KEY_REUSED', 'The Idempotency-Key was used before', 'this Idempotency-Key came with another body; use a new key for a new request');
+        throw new ProblemError(
+          422,
+          'IDEMPOTENCY_KEY_REUSED',
+          'The Idempotency-Key was used before',
+          'this Idempotency-Key came with another body; use a new key for a new request',
+        );
       }
       id = claim.generationId;
     }
     const span = trace.getActiveSpan();
     span?.setAttribute(ATTR.generationId, id);
-    const record: GenerationRecord = { id, owner, createdAt: now(), traceId: currentTraceparent()?.split('-')[1] ?? '', state: initialState(job) };
+    const record: GenerationRecord = {
+      id,
+      owner,
+      createdAt: now(),
+      traceId: currentTraceparent()?.split('-')[1] ?? '',
+      state: initialState(job),
+    };
     let stored = record;
     try {
       await stores.generations.create(record);
@@ -84,8 +99,14 @@ export class GenerationsController {
       stored = (await stores.generations.get(id))?.value ?? record;
     }
     await publish([message(GenerationPlan, { generationId: id, job: stored.state.job })]);
-    logger.info({ generationId: id, owner, durationSeconds: job.durationSeconds, window: job.window }, 'generation accepted');
-    response.status(202).location(linksOf(id)['self'] ?? '').json({ id, status: stored.state.status, links: linksOf(id) });
+    logger.info(
+      { generationId: id, owner, durationSeconds: job.durationSeconds, window: job.window },
+      'generation accepted',
+    );
+    response
+      .status(202)
+      .location(linksOf(id)['self'] ?? '')
+      .json({ id, status: stored.state.status, links: linksOf(id) });
   }
 
   @Get()
@@ -101,7 +122,8 @@ export class GenerationsController {
     }
     const count = limit === undefined ? 20 : Number(limit);
     if (!Number.isInteger(count) || count < 1 || count > 100) throw badRequest('limit: a whole number from 1 to 100');
-    if (after !== undefined && !GENERATION_ID.test(after)) throw badRequest('after: the id of the last generation of the page before');
+    if (after !== undefined && !GENERATION_ID.test(after))
+      throw badRequest('after: the id of the last generation of the page before');
     const records = await this.parts.stores.generations.list({
       owner,
       limit: count,
@@ -117,13 +139,24 @@ export class GenerationsController {
   }
 
   @Post(':id/cancel')
-  async cancel(@Param('id') id: string, @Headers('authorization') authorization: string | undefined, @Res() response: Response): Promise<void> {
+  async cancel(
+    @Param('id') id: string,
+    @Headers('authorization') authorization: string | undefined,
+    @Res() response: Response,
+  ): Promise<void> {
     const record = await this.find(id, authorization);
     if (record.state.status === 'succeeded' || record.state.status === 'failed') {
-      throw new ProblemError(409, 'ALREADY_FINISHED', 'The generation has ended', `the generation is ${record.state.status} already; there is nothing to cancel`);
+      throw new ProblemError(
+        409,
+        'ALREADY_FINISHED',
+        'The generation has ended',
+        `the generation is ${record.state.status} already; there is nothing to cancel`,
+      );
     }
     await this.parts.cancellations.request(id);
-    await this.parts.publish([message(CancelRequested, { generationId: id, at: now(), charges: [], reason: 'canceled by the client' })]);
+    await this.parts.publish([
+      message(CancelRequested, { generationId: id, at: now(), charges: [], reason: 'canceled by the client' }),
+    ]);
     response.status(202).json({ id, status: record.state.status, links: linksOf(id) });
   }
 
@@ -135,13 +168,23 @@ export class GenerationsController {
     @Res() response: Response,
   ): Promise<void> {
     await this.find(id, authorization);
-    if (lastEventId !== undefined && !/^\d{1,15}$/.test(lastEventId)) throw badRequest('Last-Event-ID: the id of the last event received');
+    if (lastEventId !== undefined && !/^\d{1,15}$/.test(lastEventId))
+      throw badRequest('Last-Event-ID: the id of the last event received');
     const { events, sseHeartbeatMs } = this.parts;
-    await streamEvents(response, (signal) => events(id, lastEventId === undefined ? undefined : Number(lastEventId), signal), sseHeartbeatMs);
+    await streamEvents(
+      response,
+      (signal) => events(id, lastEventId === undefined ? undefined : Number(lastEventId), signal),
+      sseHeartbeatMs,
+    );
   }
 
   @Get(':id/video')
-  async video(@Param('id') id: string, @Headers('authorization') authorization: string | undefined, @Req() request: Request, @Res() response: Response): Promise<void> {
+  async video(
+    @Param('id') id: string,
+    @Headers('authorization') authorization: string | undefined,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
     const record = await this.find(id, authorization);
     const { result, status } = record.state;
     if (result === undefined) throw notReady('video', status);
@@ -149,7 +192,12 @@ export class GenerationsController {
   }
 
   @Get(':id/thumbnail')
-  async thumbnail(@Param('id') id: string, @Headers('authorization') authorization: string | undefined, @Req() request: Request, @Res() response: Response): Promise<void> {
+  async thumbnail(
+    @Param('id') id: string,
+    @Headers('authorization') authorization: string | undefined,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
     const record = await this.find(id, authorization);
     const { result, status } = record.state;
     if (result === undefined) throw notReady('thumbnail', status);
@@ -163,12 +211,18 @@ export class GenerationsController {
     return {
       id,
       totalUsd: dollars(entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0)),
-      entries: entries.map(({ amountMicros, generationId: _id, owner: _owner, ...entry }) => ({ ...entry, amountUsd: dollars(amountMicros) })),
+      entries: entries.map(({ amountMicros, generationId: _id, owner: _owner, ...entry }) => ({
+        ...entry,
+        amountUsd: dollars(amountMicros),
+      })),
     };
   }
 
   @Get(':id/performance')
-  async performance(@Param('id') id: string, @Headers('authorization') authorization: string | undefined): Promise<unknown> {
+  async performance(
+    @Param('id') id: string,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<unknown> {
     const record = await this.find(id, authorization);
     if (!isFinal(record.state.status)) throw notReady('performance report', record.state.status);
     return this.parts.performance(record);
@@ -176,14 +230,21 @@ export class GenerationsController {
 
   private async send(artifact: Artifact, request: Request, response: Response): Promise<void> {
     const range = parseRange(request.headers.range, artifact.bytes);
-    response.set({ 'Content-Type': artifact.contentType, 'Accept-Ranges': 'bytes', ETag: `"${artifact.sha256}"`, 'Cache-Control': 'private, max-age=3600' });
+    response.set({
+      'Content-Type': artifact.contentType,
+      'Accept-Ranges': 'bytes',
+      ETag: `"${artifact.sha256}"`,
+      'Cache-Control': 'private, max-age=3600',
+    });
     if (range.kind === 'unsatisfiable') {
       response.status(416).set('Content-Range', `bytes */${artifact.bytes}`).end();
       return;
     }
     const part = range.kind === 'part' ? { start: range.start, end: range.end } : undefined;
     const source = await this.parts.artifacts.open(artifact, part);
-    response.status(part === undefined ? 200 : 206).set('Content-Length', String(part === undefined ? artifact.bytes : part.end - part.start + 1));
+    response
+      .status(part === undefined ? 200 : 206)
+      .set('Content-Length', String(part === undefined ? artifact.bytes : part.end - part.start + 1));
     if (part !== undefined) response.set('Content-Range', `bytes ${part.start}-${part.end}/${artifact.bytes}`);
     try {
       await pipeline(source, response);
@@ -194,7 +255,13 @@ export class GenerationsController {
 
   private owner(authorization: string | undefined): string {
     const owner = this.parts.ownerOf(authorization);
-    if (owner === undefined) throw new ProblemError(401, 'UNAUTHORIZED', 'A valid API key is needed', 'send Authorization: Bearer <key> with one of the configured API_KEYS');
+    if (owner === undefined)
+      throw new ProblemError(
+        401,
+        'UNAUTHORIZED',
+        'A valid API key is needed',
+        'send Authorization: Bearer <key> with one of the configured API_KEYS',
+      );
     return owner;
   }
 

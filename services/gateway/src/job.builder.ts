@@ -1,5 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { type Artifact, type CreateGeneration, createGenerationSchema, type Job, MUSIC_LIMIT_BYTES } from '@clipmesh/contracts';
+import {
+  type Artifact,
+  type CreateGeneration,
+  createGenerationSchema,
+  type Job,
+  MUSIC_LIMIT_BYTES,
+} from '@clipmesh/contracts';
 import { MODELS } from '@clipmesh/pipeline';
 import { badRequest } from './problem.js';
 
@@ -15,7 +21,10 @@ export interface JobDefaults {
 export function parseRequest(body: unknown): CreateGeneration {
   const parsed = createGenerationSchema.safeParse(body ?? {});
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map((issue) => ({ field: issue.path.join('.') || 'body', message: issue.message }));
+  const errors = parsed.error.issues.map((issue) => ({
+    field: issue.path.join('.') || 'body',
+    message: issue.message,
+  }));
   throw badRequest(errors.map(({ field, message }) => `${field}: ${message}`).join('; '), errors);
 }
 
@@ -25,7 +34,8 @@ export function decodeMusic(data: string): { bytes: Uint8Array; contentType: str
   const contentType = /^data:(audio\/[a-z0-9.+-]+);/.exec(data)?.[1] ?? 'application/octet-stream';
   const bytes = Buffer.from(data.slice(comma + 1), 'base64');
   if (bytes.length === 0) throw badRequest('music.data: it decodes to nothing; give base64 after the comma');
-  if (bytes.length > MUSIC_LIMIT_BYTES) throw badRequest(`music.data: ${bytes.length} bytes; at most ${MUSIC_LIMIT_BYTES}`);
+  if (bytes.length > MUSIC_LIMIT_BYTES)
+    throw badRequest(`music.data: ${bytes.length} bytes; at most ${MUSIC_LIMIT_BYTES}`);
   return { bytes, contentType };
 }
 
@@ -35,7 +45,8 @@ export function buildJob(request: CreateGeneration, defaults: JobDefaults, music
   if (model !== undefined && MODELS[model] === undefined) {
     throw badRequest(`model: ${model} is not known; choose one of ${Object.keys(MODELS).join(', ')}`);
   }
-  const models = model === undefined ? [...defaults.models] : [model, ...defaults.models.filter((other) => other !== model)];
+  const models =
+    model === undefined ? [...defaults.models] : [model, ...defaults.models.filter((other) => other !== model)];
   const enabled = defaults.parallelEnabled && (parallel?.enabled ?? true);
   return {
     prompt: request.prompt,
@@ -48,6 +59,8 @@ export function buildJob(request: CreateGeneration, defaults: JobDefaults, music
     ...(request.framework === undefined ? {} : { framework: request.framework }),
     ...(request.sceneCount === undefined ? {} : { sceneCount: request.sceneCount }),
     ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
-    ...(music === undefined || request.music === undefined ? {} : { music: { artifact: music, volume: request.music.volume } }),
+    ...(music === undefined || request.music === undefined
+      ? {}
+      : { music: { artifact: music, volume: request.music.volume } }),
   };
 }

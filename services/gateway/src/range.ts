@@ -11,7 +11,9 @@ export function parseRange(header: string | undefined, bytes: number): RangeResu
   if (first === '' && last === '') return { kind: 'whole' };
   if (first === '') {
     const length = Number(last);
-    return length === 0 || bytes === 0 ? { kind: 'unsatisfiable' } : { kind: 'part', start: Math.max(0, bytes - length), end: bytes - 1 };
+    return length === 0 || bytes === 0
+      ? { kind: 'unsatisfiable' }
+      : { kind: 'part', start: Math.max(0, bytes - length), end: bytes - 1 };
   }
   const start = Number(first);
   const end = last === '' ? bytes - 1 : Math.min(Number(last), bytes - 1);

@@ -23,7 +23,9 @@ export async function streamEvents(
   response.on('close', () => {
     gone.abort();
   });
-  response.status(200).set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' });
+  response
+    .status(200)
+    .set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' });
   response.flushHeaders();
   const heartbeat = setInterval(() => {
     response.write(': keep-alive\n\n');

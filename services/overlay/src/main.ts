@@ -8,7 +8,11 @@ await runActorService({
   settings: (config) => ({
     overlay: {
       concurrency: config.overlayConcurrency,
-      retry: { attempts: config.mediaAttempts, firstDelayMs: config.mediaRetryFirstMs, maxDelayMs: config.mediaRetryMaxMs },
+      retry: {
+        attempts: config.mediaAttempts,
+        firstDelayMs: config.mediaRetryFirstMs,
+        maxDelayMs: config.mediaRetryMaxMs,
+      },
       handlerTimeoutMs: config.overlayTimeoutMs,
       heartbeatMs: config.ackWaitMs / 3,
       drainMs: config.drainMs,

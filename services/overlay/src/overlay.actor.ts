@@ -1,6 +1,15 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { message, OverlayApplied, OverlayApply, type OverlayApplyBody, OverlayFailed, type Outgoing, toFailure, WorkRetried } from '@clipmesh/contracts';
+import {
+  message,
+  OverlayApplied,
+  OverlayApply,
+  type OverlayApplyBody,
+  OverlayFailed,
+  type Outgoing,
+  toFailure,
+  WorkRetried,
+} from '@clipmesh/contracts';
 import { type Media } from '@clipmesh/media';
 import { type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { type ArtifactStore } from '@clipmesh/persistence';
@@ -33,7 +42,9 @@ export class OverlayActor {
     failed: (body: OverlayApplyBody, { error }: { error: unknown }): Outgoing[] => [
       message(OverlayFailed, { ...told(body, error), scene: body.scene, attempt: body.attempt }),
     ],
-    retried: (body: OverlayApplyBody, { error, ...retry }): Outgoing[] => [message(WorkRetried, { ...told(body, error), ...retry })],
+    retried: (body: OverlayApplyBody, { error, ...retry }): Outgoing[] => [
+      message(WorkRetried, { ...told(body, error), ...retry }),
+    ],
   })
   async receive(body: OverlayApplyBody, { signal }: HandlerContext): Promise<readonly Outgoing[]> {
     const { media, artifacts, tempDir } = this.parts;
@@ -43,7 +54,10 @@ export class OverlayActor {
       const output = join(directory, 'scene.mov');
       const { overlay, durationSeconds, profile } = body;
       await artifacts.withFile(body.clip, (file) =>
-        media.overlay({ file, output, durationSeconds, profile, ...(overlay === undefined ? {} : { overlay }) }, { signal }),
+        media.overlay(
+          { file, output, durationSeconds, profile, ...(overlay === undefined ? {} : { overlay }) },
+          { signal },
+        ),
       );
       const clip = await artifacts.put(output, { contentType: 'video/quicktime' });
       const { generationId, scene, attempt } = body;

@@ -27,7 +27,10 @@ export class DirectorActor {
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
       const found = await this.parts.generations.get(event.body.generationId);
       if (found === undefined) {
-        this.parts.logger.warn({ generationId: event.body.generationId, event: event.name }, 'event of an unknown generation dropped');
+        this.parts.logger.warn(
+          { generationId: event.body.generationId, event: event.name },
+          'event of an unknown generation dropped',
+        );
         return [];
       }
       const { state, outgoing } = decide(found.value.state, told);
@@ -41,7 +44,10 @@ export class DirectorActor {
       this.report(found.value, { ...found.value, state });
       return outgoing;
     }
-    throw new ClipmeshError('STORE_UNAVAILABLE', `generation ${event.body.generationId} was changed by others ${MAX_CONFLICTS} times in a row`);
+    throw new ClipmeshError(
+      'STORE_UNAVAILABLE',
+      `generation ${event.body.generationId} was changed by others ${MAX_CONFLICTS} times in a row`,
+    );
   }
 
   private report(before: GenerationRecord, { id, state }: GenerationRecord): void {

@@ -39,23 +39,39 @@ export class PlannerActor {
     message: GenerationPlan,
     stage: 'planning',
     failed: ({ generationId }: GenerationPlanBody, { error }: { error: unknown }): Outgoing[] => [
-      message(PlanFailed, { generationId, at: now(), charges: chargesOf(error), failure: toFailure(error, { stage: 'llm' }) }),
+      message(PlanFailed, {
+        generationId,
+        at: now(),
+        charges: chargesOf(error),
+        failure: toFailure(error, { stage: 'llm' }),
+      }),
     ],
     retried: ({ generationId }: GenerationPlanBody, { error, ...retry }): Outgoing[] => [
-      message(WorkRetried, { generationId, at: now(), charges: chargesOf(error), failure: toFailure(error, { stage: 'llm' }), ...retry }),
+      message(WorkRetried, {
+        generationId,
+        at: now(),
+        charges: chargesOf(error),
+        failure: toFailure(error, { stage: 'llm' }),
+        ...retry,
+      }),
     ],
   })
   async receive({ generationId, job }: GenerationPlanBody, context: HandlerContext): Promise<readonly Outgoing[]> {
     await this.parts.publish([message(PlanStarted, { generationId, at: now(), charges: [] })]);
     const { plan, charges } = await this.write(job, context);
-    this.parts.logger.info({ generationId, source: plan.source, scenes: plan.scenes.length, durationSeconds: plan.durationSeconds }, 'plan written');
+    this.parts.logger.info(
+      { generationId, source: plan.source, scenes: plan.scenes.length, durationSeconds: plan.durationSeconds },
+      'plan written',
+    );
     return [message(PlanWritten, { generationId, at: now(), charges, plan })];
   }
 
   private async write(job: Job, context: HandlerContext): Promise<{ plan: Plan; charges: Charge[] }> {
     const { planModel } = this.parts;
     if (planModel === undefined) {
-      const plan = await withSpan('clipmesh.planner', 'plan from template', { [ATTR.stage]: 'planning' }, () => Promise.resolve(planFromTemplate(job)));
+      const plan = await withSpan('clipmesh.planner', 'plan from template', { [ATTR.stage]: 'planning' }, () =>
+        Promise.resolve(planFromTemplate(job)),
+      );
       return { plan, charges: [] };
     }
     const answer = await planModel.draft(
@@ -75,9 +91,13 @@ export class PlannerActor {
       outcome: plan === undefined ? 'failed' : 'succeeded',
     };
     if (plan === undefined) {
-      throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the model's plan does not have the ${planShape(job).sceneCount} scenes that were asked for`, {
-        charges: [charge],
-      });
+      throw new ClipmeshError(
+        'PROVIDER_BAD_ANSWER',
+        `the model's plan does not have the ${planShape(job).sceneCount} scenes that were asked for`,
+        {
+          charges: [charge],
+        },
+      );
     }
     return { plan, charges: [charge] };
   }

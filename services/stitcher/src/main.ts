@@ -8,7 +8,11 @@ await runActorService({
   settings: (config) => ({
     stitcher: {
       concurrency: config.stitchConcurrency,
-      retry: { attempts: config.mediaAttempts, firstDelayMs: config.mediaRetryFirstMs, maxDelayMs: config.mediaRetryMaxMs },
+      retry: {
+        attempts: config.mediaAttempts,
+        firstDelayMs: config.mediaRetryFirstMs,
+        maxDelayMs: config.mediaRetryMaxMs,
+      },
       handlerTimeoutMs: config.stitchTimeoutMs,
       heartbeatMs: config.ackWaitMs / 3,
       drainMs: config.drainMs,

@@ -1,6 +1,16 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Artifact, message, type Outgoing, StitchFailed, StitchRender, type StitchRenderBody, toFailure, VideoStitched, WorkRetried } from '@clipmesh/contracts';
+import {
+  type Artifact,
+  message,
+  type Outgoing,
+  StitchFailed,
+  StitchRender,
+  type StitchRenderBody,
+  toFailure,
+  VideoStitched,
+  WorkRetried,
+} from '@clipmesh/contracts';
 import { type Media } from '@clipmesh/media';
 import { type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { type ArtifactStore } from '@clipmesh/persistence';
@@ -33,7 +43,9 @@ export class StitcherActor {
     failed: (body: StitchRenderBody, { error }: { error: unknown }): Outgoing[] => [
       message(StitchFailed, { ...told(body, error), attempt: body.attempt }),
     ],
-    retried: (body: StitchRenderBody, { error, ...retry }): Outgoing[] => [message(WorkRetried, { ...told(body, error), ...retry })],
+    retried: (body: StitchRenderBody, { error, ...retry }): Outgoing[] => [
+      message(WorkRetried, { ...told(body, error), ...retry }),
+    ],
   })
   async receive(body: StitchRenderBody, context: HandlerContext): Promise<readonly Outgoing[]> {
     const { media, artifacts, tempDir } = this.parts;
@@ -44,13 +56,18 @@ export class StitcherActor {
       const picture = join(directory, 'thumbnail.jpg');
       const run = { signal: context.signal };
       const scenes = [...body.scenes].sort((a, b) => a.index - b.index);
-      const files = body.music === undefined ? scenes.map(({ clip }) => clip) : [...scenes.map(({ clip }) => clip), body.music.artifact];
+      const files =
+        body.music === undefined
+          ? scenes.map(({ clip }) => clip)
+          : [...scenes.map(({ clip }) => clip), body.music.artifact];
       await this.withFiles(files, (paths) =>
         media.join(
           {
             clips: scenes.map(({ durationSeconds }, index) => ({ file: paths[index] ?? '', durationSeconds })),
             output,
-            ...(body.music === undefined ? {} : { music: { file: paths[scenes.length] ?? '', volume: body.music.volume } }),
+            ...(body.music === undefined
+              ? {}
+              : { music: { file: paths[scenes.length] ?? '', volume: body.music.volume } }),
           },
           run,
         ),
@@ -59,14 +76,32 @@ export class StitcherActor {
       await media.thumbnail({ video: output, output: picture }, run);
       const thumbnail = await artifacts.put(picture, { contentType: 'image/jpeg' });
       const video = await artifacts.put(output, { contentType: 'video/mp4' });
-      const result = { video, thumbnail, durationSeconds, width: stream?.width ?? body.profile.width, height: stream?.height ?? body.profile.height };
-      return [message(VideoStitched, { generationId: body.generationId, at: now(), charges: [], attempt: body.attempt, result })];
+      const result = {
+        video,
+        thumbnail,
+        durationSeconds,
+        width: stream?.width ?? body.profile.width,
+        height: stream?.height ?? body.profile.height,
+      };
+      return [
+        message(VideoStitched, {
+          generationId: body.generationId,
+          at: now(),
+          charges: [],
+          attempt: body.attempt,
+          result,
+        }),
+      ];
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
   }
 
-  private async withFiles<T>(wanted: readonly Artifact[], use: (paths: string[]) => Promise<T>, held: string[] = []): Promise<T> {
+  private async withFiles<T>(
+    wanted: readonly Artifact[],
+    use: (paths: string[]) => Promise<T>,
+    held: string[] = [],
+  ): Promise<T> {
     const next = wanted[held.length];
     if (next === undefined) return use(held);
     return this.parts.artifacts.withFile(next, (path) => this.withFiles(wanted, use, [...held, path]));

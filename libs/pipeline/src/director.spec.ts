@@ -1,0 +1,279 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  type Artifact,
+  CancelRequested,
+  ClipFailed,
+  ClipGenerate,
+  ClipGenerated,
+  type ClipGenerateBody,
+  type DomainEvent,
+  encodeMessage,
+  type GenerationState,
+  isFinal,
+  type Job,
+  messageId,
+  OverlayApplied,
+  OverlayApply,
+  type OverlayApplyBody,
+  OverlayFailed,
+  type Outgoing,
+  PlanStarted,
+  PlanWritten,
+  StitchRender,
+  type StitchRenderBody,
+  VideoStitched,
+  EVENTS,
+} from '@clipmesh/contracts';
+import fc from 'fast-check';
+import { decide, type DirectorEvent, initialState } from './director.js';
+import { planFromTemplate } from './plan.writer.js';
+import { progressOf } from './progress.js';
+
+const generationId = `gen_${'0'.repeat(32)}`;
+const at = '2026-01-01T00:00:00.000Z';
+const artifact = (digit: string): Artifact => ({
+  key: `${digit.repeat(2)}/${digit.repeat(64)}.mp4`,
+  sha256: digit.repeat(64),
+  bytes: 1,
+  contentType: 'video/mp4',
+});
+const job = (window: number, sceneCount = 4): Job => ({
+  prompt: 'A bottle that keeps water cold all day long.',
+  durationSeconds: Math.max(9, sceneCount * 4),
+  aspectRatio: '16:9',
+  sceneCount,
+  seed: 7,
+  overlays: true,
+  models: ['google/veo-3.1', 'bytedance/seedance-1-lite'],
+  window,
+});
+const charge = (key: string, scene: number) => ({
+  key,
+  kind: 'clip' as const,
+  stage: 'clip' as const,
+  provider: 'replicate',
+  model: 'google/veo-3.1',
+  quantity: 4,
+  unit: 'second' as const,
+  amountMicros: 480_000,
+  scene,
+  outcome: 'succeeded' as const,
+});
+const failure = (scene: number, code: 'PREDICTION_FAILED' | 'PREDICTION_REFUSED') => ({
+  code,
+  stage: 'clip' as const,
+  scene,
+  message: 'no',
+  retryable: code === 'PREDICTION_FAILED',
+  charged: false,
+});
+
+const byName = new Map(EVENTS.map((definition) => [definition.name as string, definition]));
+function event(told: DomainEvent): DirectorEvent {
+  const definition = byName.get(told.name);
+  if (definition === undefined) throw new Error(told.name);
+  return { ...told, id: messageId(definition as never, told.body) };
+}
+const base = { generationId, at, charges: [] };
+
+/** What the actors would answer to a command; `fate` decides how clips and overlays end. */
+type Fate = 'works' | 'next model' | 'refused' | 'overlay fails';
+function answer(command: Outgoing, fate: (scene: number) => Fate): DirectorEvent | undefined {
+  switch (command.definition.name) {
+    case ClipGenerate.name: {
+      const { scene, attempt, model } = command.body as ClipGenerateBody;
+      const step = { ...base, scene, attempt, model };
+      if (fate(scene) === 'refused')
+        return event({ name: ClipFailed.name, body: { ...step, failure: failure(scene, 'PREDICTION_REFUSED') } });
+      if (fate(scene) === 'next model' && model === 'google/veo-3.1') {
+        return event({ name: ClipFailed.name, body: { ...step, failure: failure(scene, 'PREDICTION_FAILED') } });
+      }
+      const predictionId = `p${scene}.${attempt}`;
+      return event({
+        name: ClipGenerated.name,
+        body: {
+          ...step,
+          charges: [charge(`prediction:${predictionId}`, scene)],
+          predictionId,
+          cached: false,
+          clip: artifact('a'),
+        },
+      });
+    }
+    case OverlayApply.name: {
+      const { scene, attempt } = command.body as OverlayApplyBody;
+      const step = { ...base, scene, attempt };
+      if (fate(scene) === 'overlay fails') {
+        return event({
+          name: OverlayFailed.name,
+          body: { ...step, failure: { ...failure(scene, 'PREDICTION_FAILED'), stage: 'overlay' } },
+        });
+      }
+      return event({ name: OverlayApplied.name, body: { ...step, clip: artifact(scene.toString(16)) } });
+    }
+    case StitchRender.name: {
+      const { attempt } = command.body as StitchRenderBody;
+      return event({
+        name: VideoStitched.name,
+        body: {
+          ...base,
+          attempt,
+          result: { video: artifact('e'), thumbnail: artifact('f'), durationSeconds: 16, width: 1280, height: 720 },
+        },
+      });
+    }
+    default:
+      return undefined;
+  }
+}
+
+interface Run {
+  state: GenerationState;
+  /** Ids of every command published, after the broker dropped repeated ids. */
+  commands: Map<string, Outgoing>;
+  peak: number;
+  progress: number[];
+}
+
+/** Runs the director against a broker that repeats and reorders, and crashes between saving and publishing. */
+function run(
+  start: Job,
+  pick: (size: number) => number,
+  chaos: () => 'deliver' | 'twice' | 'crash',
+  fate: (scene: number) => Fate,
+): Run {
+  const plan = planFromTemplate(start);
+  const result: Run = { state: initialState(start), commands: new Map(), peak: 0, progress: [] };
+  const queue: DirectorEvent[] = [
+    event({ name: PlanStarted.name, body: base }),
+    event({ name: PlanWritten.name, body: { ...base, plan } }),
+  ];
+  for (let steps = 0; queue.length > 0; steps += 1) {
+    if (steps > 2000) throw new Error('the run does not end');
+    const [next] = queue.splice(pick(queue.length), 1);
+    if (next === undefined) break;
+    const decision = decide(result.state, next);
+    result.state = decision.state;
+    result.progress.push(progressOf(decision.state));
+    result.peak = Math.max(result.peak, decision.state.scenes.filter(({ status }) => status === 'generating').length);
+    const fateOfDelivery = chaos();
+    if (fateOfDelivery === 'crash') {
+      queue.push(next);
+      continue;
+    }
+    if (fateOfDelivery === 'twice') queue.push(next);
+    for (const outgoing of decision.outgoing) {
+      encodeMessage(outgoing);
+      const id = messageId(outgoing.definition, outgoing.body);
+      if (outgoing.definition.kind !== 'command' || result.commands.has(id)) continue;
+      result.commands.set(id, outgoing);
+      const reply = answer(outgoing, fate);
+      if (reply !== undefined) queue.push(reply);
+    }
+  }
+  return result;
+}
+const works = (): Fate => 'works';
+const inOrder = (): number => 0;
+const calm = (): 'deliver' => 'deliver';
+
+describe('director', () => {
+  it.each([
+    [3, 1],
+    [5, 3],
+    [7, 4],
+    [3, 4],
+  ])('brings %i scenes through a window of %i', (scenes, window) => {
+    const { state, commands, peak } = run(job(window, scenes), inOrder, calm, works);
+    expect(state.status).toBe('succeeded');
+    expect(peak).toBe(Math.min(scenes, window));
+    expect([...commands.values()].filter(({ definition }) => definition.name === ClipGenerate.name)).toHaveLength(
+      scenes,
+    );
+    expect(progressOf(state)).toBe(100);
+  });
+
+  it('sends a clip to the overlay at once, while others are still generated', () => {
+    const start = job(4);
+    const planned = decide(
+      decide(initialState(start), event({ name: PlanStarted.name, body: base })).state,
+      event({ name: PlanWritten.name, body: { ...base, plan: planFromTemplate(start) } }),
+    );
+    const third = planned.outgoing.find(({ body }) => (body as { scene?: number }).scene === 2);
+    const { outgoing, state } = decide(planned.state, answer(third!, works)!);
+    expect(outgoing.map(({ definition }) => definition.name)).toEqual(['overlay.apply', 'generation.progressed']);
+    expect(state.scenes.map(({ status }) => status)).toEqual(['generating', 'generating', 'composing', 'generating']);
+  });
+
+  it('takes the next model when one fails, and pays for each prediction once', () => {
+    const fallback = run(job(2), inOrder, calm, (scene) => (scene === 1 ? 'next model' : 'works'));
+    expect(fallback.state.status).toBe('succeeded');
+    expect(fallback.state.scenes[1]).toMatchObject({ modelIndex: 1, status: 'done' });
+    expect(fallback.state.costMicros).toBe(4 * 480_000);
+  });
+
+  it('keeps the finished scenes when one is refused', () => {
+    const { state } = run(job(2), inOrder, calm, (scene) => (scene === 2 ? 'refused' : 'works'));
+    expect(state.status).toBe('failed');
+    expect(state.failure).toMatchObject({ code: 'PREDICTION_REFUSED', scene: 2 });
+    expect(state.scenes.map(({ status }) => status)).toEqual(['done', 'done', 'failed', 'done']);
+  });
+
+  it('sends nothing more after a cancel, and still counts what was spent', () => {
+    const start = job(4);
+    const planned = decide(
+      initialState(start),
+      event({ name: PlanWritten.name, body: { ...base, plan: planFromTemplate(start) } }),
+    );
+    const canceled = decide(planned.state, event({ name: CancelRequested.name, body: { ...base, reason: 'enough' } }));
+    expect(canceled.state.status).toBe('canceled');
+    expect(canceled.outgoing.map(({ definition }) => definition.name)).toEqual(['generation.canceled']);
+    const late = decide(canceled.state, answer(planned.outgoing[0]!, works)!);
+    expect(late.outgoing).toEqual([]);
+    expect(late.state).toMatchObject({ status: 'canceled', costMicros: 480_000 });
+  });
+
+  const schedules = fc.record({
+    window: fc.integer({ min: 1, max: 5 }),
+    scenes: fc.integer({ min: 3, max: 7 }),
+    picks: fc.infiniteStream(fc.nat()),
+    chaos: fc.infiniteStream(
+      fc.constantFrom('deliver' as const, 'deliver' as const, 'twice' as const, 'crash' as const),
+    ),
+    fates: fc.array(fc.constantFrom<Fate>('works', 'works', 'works', 'next model', 'refused', 'overlay fails'), {
+      minLength: 7,
+      maxLength: 7,
+    }),
+  });
+
+  it('ends, in plan order, within its window, whatever is repeated, reordered or lost to a crash', () => {
+    fc.assert(
+      fc.property(schedules, ({ window, scenes, picks, chaos, fates }) => {
+        const fate = (scene: number): Fate => fates[scene] ?? 'works';
+        let calls = 0;
+        const { state, commands, peak, progress } = run(
+          job(window, scenes),
+          (size) => (picks.next().value as number) % size,
+          () => ((calls += 1) > 300 ? 'deliver' : (chaos.next().value as 'deliver' | 'twice' | 'crash')),
+          fate,
+        );
+        expect(isFinal(state.status)).toBe(true);
+        expect(peak).toBeLessThanOrEqual(window);
+        expect(progress).toEqual([...progress].sort((a, b) => a - b));
+        const clips = [...commands.values()].filter(({ definition }) => definition.name === ClipGenerate.name);
+        const wanted = state.scenes.reduce((sum, { index }) => sum + (fate(index) === 'next model' ? 2 : 1), 0);
+        expect(clips).toHaveLength(wanted);
+        const bad = state.scenes.filter(({ index }) => fate(index) === 'refused' || fate(index) === 'overlay fails');
+        expect(state.status).toBe(bad.length === 0 ? 'succeeded' : 'failed');
+        if (bad.length > 0) expect(state.failure?.scene).toBe(bad[0]?.index);
+        const stitch = [...commands.values()].filter(({ definition }) => definition.name === StitchRender.name);
+        expect(stitch).toHaveLength(bad.length === 0 ? 1 : 0);
+        const order = (stitch[0]?.body as StitchRenderBody | undefined)?.scenes.map(({ index }) => index) ?? [];
+        expect(order).toEqual([...order].sort((a, b) => a - b));
+        expect(order).toHaveLength(bad.length === 0 ? state.scenes.length : 0);
+        expect(state.costMicros).toBe(state.scenes.filter(({ index }) => fate(index) !== 'refused').length * 480_000);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
