@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError, envExample, loadConfig } from './config.js';
+import { type Setting, SETTINGS } from './settings.js';
+
+describe('config', () => {
+  it('has a default for everything', () => {
+    const config = loadConfig({});
+    expect(config).toMatchObject({
+      maxParallelVideoWorkers: 4,
+      enableParallelVideoGeneration: true,
+      videoGenerationTimeoutMs: 1_200_000,
+      pollIntervalMs: 2000,
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(config.tempDir.startsWith(config.dataDir)).toBe(true);
+  });
+
+  it('names every wrong variable and no value', () => {
+    const read = (): unknown =>
+      loadConfig({ MAX_PARALLEL_VIDEO_WORKERS: 'sesame', API_KEYS: 'me:short', NATS_URL: 'http://x', LOG_LEVEL: '' });
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(/NATS_URL: .*API_KEYS: .*MAX_PARALLEL_VIDEO_WORKERS: expected a whole number/s);
+    expect(read).not.toThrow(/sesame|short/);
+  });
+
+  it('has no variable twice', () => {
+    const variables = Object.values<Setting>(SETTINGS).map(({ variable }) => variable);
+    expect(new Set(variables).size).toBe(variables.length);
+  });
+
+  it('agrees with .env.example to the letter', () => {
+    expect(readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8')).toBe(envExample());
+  });
+});

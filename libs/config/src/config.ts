@@ -1,0 +1,47 @@
+import { join, resolve } from 'node:path';
+import { type z } from 'zod';
+import { type Setting, SETTINGS } from './settings.js';
+
+type Raw = { readonly [Key in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Key]['schema']> };
+/** Every setting, checked and frozen. Folders are absolute. */
+export type Config = Omit<Raw, 'artifactsDir' | 'tempDir'> & {
+  readonly artifactsDir: string;
+  readonly tempDir: string;
+};
+
+/** The environment does not fit. The message names every variable and what it takes, never a value. */
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`the configuration is not valid: ${problems.join('; ')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+/** Reads all settings. An empty variable counts as unset. Throws {@link ConfigError} with all problems at once. */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, { variable, schema }] of Object.entries<Setting>(SETTINGS)) {
+    const given = env[variable];
+    const parsed = schema.safeParse(given === '' ? undefined : given);
+    if (parsed.success) values[key] = parsed.data;
+    else problems.push(`${variable}: ${parsed.error.issues.map(({ message }) => message).join(', ')}`);
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  const raw = values as Raw;
+  const dataDir = resolve(raw.dataDir);
+  return Object.freeze({
+    ...raw,
+    dataDir,
+    artifactsDir: resolve(raw.artifactsDir ?? join(dataDir, 'artifacts')),
+    tempDir: resolve(raw.tempDir ?? join(dataDir, 'tmp')),
+  });
+}
+
+/** The text of `.env.example`: every variable once, with its default and its meaning. */
+export function envExample(): string {
+  const lines = Object.values<Setting>(SETTINGS).map(({ variable, fallback, doc }) =>
+    fallback === undefined || fallback === '' ? `# ${doc}\n# ${variable}=\n` : `# ${doc}\n${variable}=${fallback}\n`,
+  );
+  return `# Every option of Clipmesh with its default. Copy to .env and change what you need.\n\n${lines.join('\n')}`;
+}

@@ -1,0 +1,284 @@
+import { z } from 'zod';
+
+/** One setting: its variable, what it takes (as text), and what it means. The documented default is the schema's own. */
+export interface Setting<T = unknown> {
+  readonly variable: string;
+  readonly schema: z.ZodType<T, string | undefined>;
+  /** The default as it is written in the environment; undefined: unset. */
+  readonly fallback: string | undefined;
+  readonly doc: string;
+  /** Never shown. */
+  readonly secret: boolean;
+}
+
+const setting = <T>(variable: string, schema: z.ZodType<T, string>, fallback: string, doc: string): Setting<T> => ({
+  variable,
+  schema: z.string().default(fallback).pipe(schema),
+  fallback,
+  doc,
+  secret: false,
+});
+const optional = (variable: string, doc: string, secret = false): Setting<string | undefined> => ({
+  variable,
+  schema: z.string().optional(),
+  fallback: undefined,
+  doc,
+  secret,
+});
+const number = (min: number, max: number, factor = 1) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, 'expected a number')
+    .transform(Number)
+    .pipe(z.number(`expected a number from ${min} to ${max}`).min(min, `at least ${min}`).max(max, `at most ${max}`))
+    .transform((value) => Math.round(value * factor));
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'expected a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min, `at least ${min}`).max(max, `at most ${max}`));
+const seconds = (min: number, max: number) => number(min, max, 1000);
+const flag = z.enum(['true', 'false'], 'expected true or false').transform((value) => value === 'true');
+const text = z.string().min(1);
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+);
+const url = (...protocols: string[]) =>
+  z
+    .string()
+    .refine(
+      (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
+      `expected an address beginning with ${protocols.join(' or ')}//`,
+    );
+const port = whole(1, 65_535);
+const http = url('http:', 'https:');
+
+/** Every option of every service. The key is the name in {@link Config}; durations are given in seconds and kept in ms. */
+export const SETTINGS = {
+  natsUrl: setting('NATS_URL', url('nats:', 'tls:', 'ws:', 'wss:'), 'nats://127.0.0.1:4222', 'Address of the broker.'),
+  natsGraceMs: setting(
+    'NATS_GRACE_SECONDS',
+    seconds(0, 600),
+    '30',
+    'How long a starting service waits for the broker, seconds.',
+  ),
+  natsReplicas: setting('NATS_REPLICAS', whole(1, 5), '1', 'Replicas of every stream and bucket; 3 in a cluster.'),
+  dataDir: setting('DATA_DIR', text, '.clipmesh', 'Folder for everything that is kept on disk.'),
+  artifactsDir: optional('ARTIFACTS_DIR', 'Folder for media files. Default: artifacts in DATA_DIR.'),
+  tempDir: optional('TEMP_DIR', 'Folder for temporary files. Default: tmp in DATA_DIR.'),
+  gatewayHost: setting(
+    'GATEWAY_HOST',
+    text,
+    '127.0.0.1',
+    'Address the gateway listens on; any other than loopback needs API_KEYS.',
+  ),
+  gatewayPort: setting('GATEWAY_PORT', port, '8080', 'Port of the gateway.'),
+  apiKeys: {
+    ...setting(
+      'API_KEYS',
+      list.refine(
+        (keys) => keys.every((key) => /^[A-Za-z0-9_-]{1,64}:\S{16,}$/.test(key)),
+        'expected owner:key pairs, comma-separated, keys of 16 characters or more',
+      ),
+      '',
+      'Who may call the API: owner:key pairs, comma-separated. Empty: everybody on this machine, as owner "local".',
+    ),
+    secret: true,
+  },
+  requestBodyLimitMb: setting('REQUEST_BODY_LIMIT_MB', whole(1, 100), '16', 'Largest request body, MB.'),
+  sseHeartbeatMs: setting(
+    'SSE_HEARTBEAT_SECONDS',
+    seconds(1, 300),
+    '15',
+    'A comment is sent on idle event streams this often, seconds.',
+  ),
+  enableParallelVideoGeneration: setting(
+    'ENABLE_PARALLEL_VIDEO_GENERATION',
+    flag,
+    'true',
+    'Generate the clips of one plan in parallel; false: one after another.',
+  ),
+  maxParallelVideoWorkers: setting(
+    'MAX_PARALLEL_VIDEO_WORKERS',
+    whole(1, 12),
+    '4',
+    'Most clips of one generation in flight at once.',
+  ),
+  planConcurrency: setting('PLAN_CONCURRENCY', whole(1, 64), '4', 'Plans one planner replica writes at once.'),
+  directorConcurrency: setting(
+    'DIRECTOR_CONCURRENCY',
+    whole(1, 256),
+    '16',
+    'Events one planner replica handles at once.',
+  ),
+  clipConcurrency: setting(
+    'CLIP_CONCURRENCY',
+    whole(1, 64),
+    '4',
+    'Clips one clip-generator replica has in flight at once.',
+  ),
+  overlayConcurrency: setting(
+    'OVERLAY_CONCURRENCY',
+    whole(1, 64),
+    '2',
+    'Overlays one overlay replica encodes at once.',
+  ),
+  stitchConcurrency: setting('STITCH_CONCURRENCY', whole(1, 64), '1', 'Films one stitcher replica joins at once.'),
+  costConcurrency: setting('COST_CONCURRENCY', whole(1, 256), '8', 'Events one cost replica handles at once.'),
+  llmAttempts: setting('LLM_ATTEMPTS', whole(1, 20), '3', 'Tries of a plan.'),
+  llmRetryFirstMs: setting(
+    'LLM_RETRY_FIRST_SECONDS',
+    seconds(0, 3600),
+    '2',
+    'Wait before the second try of a plan, seconds; doubles each time.',
+  ),
+  llmRetryMaxMs: setting(
+    'LLM_RETRY_MAX_SECONDS',
+    seconds(0, 3600),
+    '60',
+    'Longest wait between two tries of a plan, seconds.',
+  ),
+  videoAttempts: setting('VIDEO_ATTEMPTS', whole(1, 20), '3', 'Tries of a clip per model.'),
+  videoRetryFirstMs: setting(
+    'VIDEO_RETRY_FIRST_SECONDS',
+    seconds(0, 3600),
+    '1',
+    'Wait before the second try of a clip, seconds; doubles each time.',
+  ),
+  videoRetryMaxMs: setting(
+    'VIDEO_RETRY_MAX_SECONDS',
+    seconds(0, 3600),
+    '30',
+    'Longest wait between two tries of a clip, seconds.',
+  ),
+  mediaAttempts: setting('MEDIA_ATTEMPTS', whole(1, 20), '3', 'Tries of an overlay or a join.'),
+  mediaRetryFirstMs: setting(
+    'MEDIA_RETRY_FIRST_SECONDS',
+    seconds(0, 3600),
+    '1',
+    'Wait before the second try of an overlay or a join, seconds; doubles each time.',
+  ),
+  mediaRetryMaxMs: setting(
+    'MEDIA_RETRY_MAX_SECONDS',
+    seconds(0, 3600),
+    '30',
+    'Longest wait between two tries of an overlay or a join, seconds.',
+  ),
+  openaiApiTimeoutMs: setting(
+    'OPENAI_API_TIMEOUT',
+    seconds(1, 3600),
+    '60',
+    'Longest wait for one answer of the language model, seconds.',
+  ),
+  videoGenerationTimeoutMs: setting(
+    'VIDEO_GENERATION_TIMEOUT',
+    seconds(1, 86_400),
+    '1200',
+    'Longest wait for one clip, seconds.',
+  ),
+  downloadTimeoutMs: setting('DOWNLOAD_TIMEOUT', seconds(1, 3600), '300', 'Longest download of one clip, seconds.'),
+  overlayTimeoutMs: setting('OVERLAY_TIMEOUT', seconds(1, 86_400), '600', 'Longest overlay of one clip, seconds.'),
+  stitchTimeoutMs: setting('STITCH_TIMEOUT', seconds(1, 86_400), '900', 'Longest join of one film, seconds.'),
+  pollIntervalMs: setting(
+    'POLL_INTERVAL',
+    seconds(0.1, 300),
+    '2',
+    'Longest pause between two looks at a running prediction, seconds; young ones are looked at sooner.',
+  ),
+  pollLogIntervalMs: setting(
+    'POLL_LOG_INTERVAL',
+    seconds(1, 3600),
+    '30',
+    'A line is logged this often while a clip is awaited, seconds.',
+  ),
+  ffmpegIdleTimeoutMs: setting(
+    'FFMPEG_IDLE_TIMEOUT',
+    seconds(1, 3600),
+    '60',
+    'ffmpeg is ended after this long without progress, seconds.',
+  ),
+  ffmpegProcesses: setting('FFMPEG_PROCESSES', whole(1, 64), '2', 'ffmpeg processes one service runs at once.'),
+  ffmpegThreads: setting(
+    'FFMPEG_THREADS',
+    whole(1, 64),
+    '1',
+    'Threads of each ffmpeg process; processes x threads should not exceed the cores.',
+  ),
+  ffmpegPreset: setting(
+    'FFMPEG_PRESET',
+    z.enum(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow']),
+    'veryfast',
+    'x264 preset of the one encode.',
+  ),
+  ffmpegCrf: setting('FFMPEG_CRF', whole(0, 51), '20', 'x264 quality of the one encode; lower is better and larger.'),
+  ffmpegPath: optional('FFMPEG_PATH', 'ffmpeg, when it is not on PATH.'),
+  ffprobePath: optional('FFPROBE_PATH', 'ffprobe, when it is not on PATH.'),
+  overlayFontFile: optional(
+    'OVERLAY_FONT_FILE',
+    'TrueType font of the overlays. Default: DejaVu Sans Bold, which comes along.',
+  ),
+  ackWaitMs: setting(
+    'ACK_WAIT_SECONDS',
+    seconds(1, 3600),
+    '15',
+    'Work of a replica that gives no sign of life for this long goes to another, seconds.',
+  ),
+  drainMs: setting(
+    'DRAIN_SECONDS',
+    seconds(0, 600),
+    '5',
+    'A service that is told to stop finishes running work for this long, then hands it back, seconds.',
+  ),
+  replicateApiToken: optional(
+    'REPLICATE_API_TOKEN',
+    'Token of the video models on Replicate. The local stack uses its sandbox when it is not set.',
+    true,
+  ),
+  replicateBaseUrl: setting('REPLICATE_BASE_URL', http, 'https://api.replicate.com/v1', 'Where Replicate is reached.'),
+  replicateCreatesPerMinute: setting(
+    'REPLICATE_CREATES_PER_MINUTE',
+    whole(1, 100_000),
+    '600',
+    'Most predictions created per minute.',
+  ),
+  replicateCallsPerMinute: setting(
+    'REPLICATE_CALLS_PER_MINUTE',
+    whole(1, 1_000_000),
+    '3000',
+    'Most other calls per minute.',
+  ),
+  videoModels: setting(
+    'VIDEO_MODELS',
+    list.refine((models) => models.length > 0, 'expected at least one model'),
+    'google/veo-3.1,google/veo-3,pixverse/pixverse-v5,bytedance/seedance-1-lite,minimax/video-01',
+    'Video models in the order in which they are tried.',
+  ),
+  openaiApiKey: optional(
+    'OPENAI_API_KEY',
+    'Key of the language model that writes plans. Without it plans come from templates.',
+    true,
+  ),
+  openaiBaseUrl: setting('OPENAI_BASE_URL', http, 'https://api.openai.com/v1', 'Where the language model is reached.'),
+  openaiModel: setting('OPENAI_MODEL', text, 'gpt-4o-mini', 'Language model that writes plans.'),
+  logLevel: setting(
+    'LOG_LEVEL',
+    z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    'info',
+    'Least level that is logged.',
+  ),
+  otelExporterOtlpEndpoint: optional(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'OTLP/HTTP address that traces are also sent to, a Jaeger for example.',
+  ),
+  otelServiceName: optional('OTEL_SERVICE_NAME', 'Name of the service in traces. The local stack and compose set it.'),
+  otelServiceInstanceId: optional(
+    'OTEL_SERVICE_INSTANCE_ID',
+    'Which replica this is, in traces and logs. Default: the service name and the process id.',
+  ),
+  sandboxHost: setting('SANDBOX_HOST', text, '127.0.0.1', 'Address the sandbox listens on.'),
+  sandboxPort: setting('SANDBOX_PORT', port, '9090', 'Port of the sandbox.'),
+} as const satisfies Record<string, Setting>;
