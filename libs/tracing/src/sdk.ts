@@ -1,0 +1,70 @@
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { SinkSpanExporter, type SpanSink } from './span-exporter.js';
+
+/** Spans leave at the latest this long after their end, ms. */
+const EXPORT_DELAY_MS = 100;
+/** Longest wait for the last spans when a service stops, ms. */
+const SHUTDOWN_MS = 3000;
+const QUIET_PATHS = new Set(['/healthz', '/readyz', '/metrics']);
+
+export interface TracingOptions {
+  readonly service: string;
+  readonly instance: string;
+  /** Also sends to this OTLP/HTTP collector. */
+  readonly otlpEndpoint?: string;
+}
+
+const exporter = new SinkSpanExporter();
+let sdk: NodeSDK | undefined;
+let processors: BatchSpanProcessor[] = [];
+
+/** Starts the SDK once; later calls change nothing. */
+export function startTracing({ service, instance, otlpEndpoint }: TracingOptions): void {
+  if (sdk !== undefined) return;
+  processors = [new BatchSpanProcessor(exporter, { scheduledDelayMillis: EXPORT_DELAY_MS })];
+  if (otlpEndpoint !== undefined) {
+    processors.push(new BatchSpanProcessor(new OTLPTraceExporter({ url: `${otlpEndpoint.replace(/\/$/, '')}/v1/traces` }), { scheduledDelayMillis: EXPORT_DELAY_MS }));
+  }
+  sdk = new NodeSDK({
+    autoDetectResources: false,
+    resource: resourceFromAttributes({ 'service.name': service, 'service.namespace': 'clipmesh', 'service.instance.id': instance }),
+    spanProcessors: processors,
+    metricReaders: [],
+    logRecordProcessors: [],
+    instrumentations: [
+      new HttpInstrumentation({
+        ignoreIncomingRequestHook: (request) => QUIET_PATHS.has((request.url ?? '').split('?')[0] ?? ''),
+        requireParentforOutgoingSpans: true,
+      }),
+    ],
+  });
+  sdk.start();
+}
+
+/** From now on every span also goes to the sink; those that waited go first. */
+export function attachSpanSink(sink: SpanSink): void {
+  exporter.attach(sink);
+}
+
+async function within(work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, SHUTDOWN_MS);
+  });
+  await Promise.race([work.catch(() => undefined), limit]);
+  clearTimeout(timer);
+}
+
+/** Sends what has ended so far. Never fails, and takes at most 3 s. */
+export async function flushSpans(): Promise<void> {
+  await within(Promise.all(processors.map((processor) => processor.forceFlush())));
+}
+
+/** Ends tracing. Never fails, and takes at most 3 s. */
+export async function shutdownTracing(): Promise<void> {
+  if (sdk !== undefined) await within(sdk.shutdown());
+}
