@@ -1,0 +1,79 @@
+// node deploy/local/run.mjs demo|up|test [arguments]: prepares the clone, then runs the command.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { bootstrap, BootstrapError, ROOT } from './bootstrap.mjs';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const STEPS = [
+  { name: 'typecheck', args: [] },
+  { name: 'lint', args: [] },
+  { name: 'test:unit', args: ['--passWithNoTests'] },
+  { name: 'test:integration', args: ['--passWithNoTests'] },
+  { name: 'test:e2e', args: ['--passWithNoTests'] },
+];
+
+let child;
+let received;
+for (const signal of SIGNALS) {
+  process.on(signal, () => {
+    received = signal;
+    child?.kill(signal);
+  });
+}
+
+/** Runs to the end with our terminal; signals are forwarded, the exit code is the child's. */
+function run(command, args, env = process.env) {
+  return new Promise((resolve, reject) => {
+    child = spawn(command, args, { cwd: ROOT, env, stdio: 'inherit' });
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      child = undefined;
+      resolve(code ?? 128 + (constants.signals[signal] ?? 1));
+    });
+  });
+}
+
+/** Tests never reach a paid provider, whatever the developer's shell holds. */
+function testEnvironment() {
+  const { REPLICATE_API_TOKEN: _replicate, OPENAI_API_KEY: _openai, ...env } = process.env;
+  return env.CI ? { ...env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true' } : env;
+}
+
+async function test() {
+  const env = testEnvironment();
+  for (const { name, args } of STEPS) {
+    const start = performance.now();
+    console.log(`\n> ${name}`);
+    const code = await run('npm', ['run', '--silent', name, ...(args.length === 0 ? [] : ['--', ...args])], env);
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    if (code !== 0 || received !== undefined) {
+      console.error(`\n${name} failed after ${seconds} s`);
+      return received === undefined ? code : 128 + constants.signals[received];
+    }
+    console.log(`${name} passed in ${seconds} s`);
+  }
+  return 0;
+}
+
+async function main([command, ...rest]) {
+  if (!['demo', 'up', 'test'].includes(command)) {
+    console.error('Usage: node deploy/local/run.mjs demo|up|test [arguments]');
+    return 2;
+  }
+  const envFile = join(ROOT, '.env');
+  if (command !== 'test' && existsSync(envFile)) process.loadEnvFile(envFile);
+  bootstrap({ compile: command !== 'test' });
+  if (received !== undefined) return 128 + constants.signals[received];
+  return command === 'test'
+    ? test()
+    : run(process.execPath, [join(import.meta.dirname, 'dist', `${command}.js`), ...rest]);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof BootstrapError ? error.message : `The command could not be run: ${error.message}`);
+  process.exitCode = 1;
+}
