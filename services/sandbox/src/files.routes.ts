@@ -1,0 +1,70 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Router } from 'express';
+import { type PredictionRunner } from './prediction.runner.js';
+import { type ScenarioDesk } from './scenario.desk.js';
+
+const TICKS_PER_SECOND = 10;
+
+/** Passes bytes on at most at the given rate. */
+async function* throttled(
+  source: AsyncIterable<Buffer>,
+  bytesPerSecond: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const step = Math.max(1, Math.floor(bytesPerSecond / TICKS_PER_SECOND));
+  for await (const chunk of source) {
+    for (let at = 0; at < chunk.length; at += step) {
+      const part = chunk.subarray(at, at + step);
+      yield part;
+      await sleep((part.length / bytesPerSecond) * 1000, undefined, { signal, ref: false });
+    }
+  }
+}
+
+/** `/files/<prediction id>.mp4`, with single ranges. */
+export function filesRoutes({
+  runner,
+  desk,
+  closing,
+}: {
+  runner: PredictionRunner;
+  desk: ScenarioDesk;
+  closing: AbortSignal;
+}): Router {
+  const router = Router();
+  router.get('/:name', async (request, response) => {
+    const file = runner.fileOf(request.params.name.replace(/\.mp4$/, ''));
+    const size =
+      file === undefined
+        ? undefined
+        : await stat(file).then(
+            (found) => found.size,
+            () => undefined,
+          );
+    if (file === undefined || size === undefined)
+      return void response.status(404).json({ title: 'Not found', detail: 'No such file.', status: 404 });
+    response.set({ 'Accept-Ranges': 'bytes', 'Content-Type': 'video/mp4' });
+    const ranges = request.range(size);
+    if (ranges === -1) return void response.status(416).set('Content-Range', `bytes */${size}`).end();
+    const range = Array.isArray(ranges) && ranges.type === 'bytes' && ranges.length === 1 ? ranges[0] : undefined;
+    const { start, end } = range ?? { start: 0, end: size - 1 };
+    if (range !== undefined) response.status(206).set('Content-Range', `bytes ${start}-${end}/${size}`);
+    response.set('Content-Length', String(end - start + 1));
+    if (request.method === 'HEAD' || size === 0) return void response.end();
+    const gone = new AbortController();
+    response.once('close', () => {
+      gone.abort();
+    });
+    const signal = AbortSignal.any([gone.signal, closing]);
+    const source = createReadStream(file, { start, end });
+    const rate = desk.scenario.slowDownloads;
+    // The reader went away, or the server is closing: there is nobody to tell.
+    await (rate === undefined ? pipeline(source, response) : pipeline(throttled(source, rate, signal), response)).catch(
+      () => response.destroy(),
+    );
+  });
+  return router;
+}

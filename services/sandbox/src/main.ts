@@ -1,0 +1,51 @@
+import { availableParallelism } from 'node:os';
+import { loadConfig } from '@clipmesh/config';
+import { Media } from '@clipmesh/media';
+import { createSandbox } from './sandbox.server.js';
+
+const STOP_MS = 2000;
+
+function log(level: 'info' | 'error', msg: string, more: object = {}): void {
+  process.stdout.write(
+    `${JSON.stringify({ level, time: new Date().toISOString(), service: 'sandbox', msg, ...more })}\n`,
+  );
+}
+
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const media = new Media({
+    ...(config.ffmpegPath === undefined ? {} : { ffmpegPath: config.ffmpegPath }),
+    ...(config.ffprobePath === undefined ? {} : { ffprobePath: config.ffprobePath }),
+    threads: config.ffmpegThreads,
+    idleTimeoutMs: config.ffmpegIdleTimeoutMs,
+    tempDir: config.tempDir,
+    maxProcesses: availableParallelism(),
+  });
+  const sandbox = await createSandbox({
+    media,
+    port: config.sandboxPort,
+    host: config.sandboxHost,
+    dataDir: config.dataDir,
+  });
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(1), STOP_MS).unref();
+    sandbox.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log('error', 'close failed', { error: String(error) });
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  log('info', 'listening', { url: sandbox.url });
+}
+
+main().catch((error: unknown) => {
+  log('error', 'could not start', { error: error instanceof Error ? error.message : String(error) });
+  process.exit(1);
+});

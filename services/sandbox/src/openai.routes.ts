@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Response, Router } from 'express';
+import { z } from 'zod';
+import { type InvoiceBook } from './invoice.book.js';
+import { readBrief, writePlan } from './plan.writer.js';
+import { countTokens } from './pricing.js';
+import { type ScenarioDesk } from './scenario.desk.js';
+import { explain } from './scenario.rules.js';
+import { fitSchema } from './schema.filler.js';
+import { speechWav } from './speech.wav.js';
+
+const contentSchema = z.union([
+  z.string(),
+  z
+    .array(z.looseObject({ type: z.string(), text: z.string().optional() }))
+    .transform((parts) => parts.map(({ text }) => text ?? '').join('\n')),
+]);
+const completionSchema = z.looseObject({
+  model: z.string().min(1),
+  messages: z.array(z.looseObject({ role: z.string(), content: contentSchema.nullish() })).min(1),
+  stream: z.literal(false, 'the sandbox does not stream').nullish(),
+  response_format: z
+    .union([
+      z.looseObject({
+        type: z.literal('json_schema'),
+        json_schema: z.looseObject({ name: z.string(), schema: z.record(z.string(), z.unknown()).optional() }),
+      }),
+      z.looseObject({ type: z.enum(['json_object', 'text']) }),
+    ])
+    .optional(),
+});
+const speechSchema = z.looseObject({
+  model: z.string().min(1),
+  input: z.string().min(1).max(4096),
+  voice: z.unknown(),
+});
+
+const SPOILT = '{"title": "An unfinished pl';
+
+export function openaiProblem(
+  response: Response,
+  status: number,
+  message: string,
+  type = 'invalid_request_error',
+): void {
+  response.status(status).json({ error: { message, type, param: null, code: null } });
+}
+
+/** OpenAI's HTTP API under `/v1`: completions and speech. */
+export function openaiRoutes({
+  desk,
+  book,
+  closing,
+}: {
+  desk: ScenarioDesk;
+  book: InvoiceBook;
+  closing: AbortSignal;
+}): Router {
+  const router = Router();
+  const refused = (response: Response): boolean => {
+    if (desk.admit(Date.now(), false).kind === 'ok') return false;
+    openaiProblem(response, 503, 'The engine is currently overloaded, please try again later', 'server_error');
+    return true;
+  };
+
+  router.post('/chat/completions', async (request, response) => {
+    const body = completionSchema.safeParse(request.body);
+    if (!body.success) return openaiProblem(response, 400, explain(body.error));
+    if (refused(response)) return;
+    const { model, messages, response_format: format } = body.data;
+    const textOf = (wanted: (role: string) => boolean): string =>
+      messages
+        .filter(({ role }) => wanted(role))
+        .map(({ content }) => content ?? '')
+        .join('\n');
+    const isSystem = (role: string): boolean => role === 'system' || role === 'developer';
+    const plan = writePlan(
+      readBrief(
+        textOf(isSystem),
+        textOf((role) => role === 'user'),
+      ),
+    );
+    const spoilt = desk.spoilsPlan();
+    const whole =
+      format?.type === 'json_schema' && 'json_schema' in format
+        ? fitSchema((format.json_schema as { schema?: Record<string, unknown> }).schema ?? {}, plan)
+        : plan;
+    const content = spoilt
+      ? SPOILT
+      : format?.type === 'text' || format === undefined
+        ? plan.title
+        : JSON.stringify(whole);
+
+    const delayMs = (desk.scenario.planSeconds ?? 0) * 1000;
+    if (delayMs > 0) await sleep(delayMs, undefined, { signal: closing, ref: false }).catch(() => undefined);
+    const id = `chatcmpl-${randomUUID()}`;
+    const inputTokens = countTokens(textOf(() => true));
+    const outputTokens = countTokens(content);
+    book.addCompletion({ id, model, inputTokens, outputTokens });
+    response.json({
+      id,
+      object: 'chat.completion',
+      created: Math.floor(Date.now() / 1000),
+      model,
+      choices: [
+        { index: 0, message: { role: 'assistant', content, refusal: null }, logprobs: null, finish_reason: 'stop' },
+      ],
+      usage: { prompt_tokens: inputTokens, completion_tokens: outputTokens, total_tokens: inputTokens + outputTokens },
+    });
+  });
+
+  router.post('/audio/speech', (request, response) => {
+    const body = speechSchema.safeParse(request.body);
+    if (!body.success) return openaiProblem(response, 400, explain(body.error));
+    if (refused(response)) return;
+    const { model, input } = body.data;
+    book.addSpeech({ id: `speech-${randomUUID()}`, model, characters: input.length });
+    response.type('audio/wav').send(speechWav(input));
+  });
+  return router;
+}

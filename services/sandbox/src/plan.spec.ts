@@ -1,0 +1,74 @@
+import { describe, expect, it } from '@jest/globals';
+import { readBrief, splitSeconds, writePlan } from './plan.writer.js';
+import { fitSchema } from './schema.filler.js';
+import { speechSeconds, speechWav } from './speech.wav.js';
+
+describe('plan writer', () => {
+  it('follows the lines of the system message', () => {
+    const brief = readBrief(
+      'You write plans.\nframework: AIDA\nscenes: 4\ndurationSeconds: 20',
+      'A thermos that keeps tea hot. Buy it!',
+    );
+    const plan = writePlan(brief);
+    expect(plan.scenes.map(({ role }) => role)).toEqual(['attention', 'interest', 'desire', 'action']);
+    expect(plan.scenes.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0)).toBe(20);
+    expect(plan.scenes.every(({ description }) => description.includes('A thermos that keeps tea hot'))).toBe(true);
+    expect(writePlan(brief)).toEqual(plan);
+  });
+
+  it('describes every scene differently, and keeps to 3-7 s', () => {
+    for (let scenes = 1; scenes <= 20; scenes += 1) {
+      const plan = writePlan({
+        framework: 'PAS',
+        scenes,
+        durationSeconds: scenes * 5 - (scenes > 1 ? 1 : 0),
+        prompt: 'shoes',
+      });
+      expect(new Set(plan.scenes.map(({ description }) => description)).size).toBe(scenes);
+    }
+    expect(splitSeconds(20, 3)).toEqual([7, 7, 6]);
+    expect(splitSeconds(100, 2)).toEqual([7, 7]);
+  });
+});
+
+describe('schema filler', () => {
+  it('keeps what fits and fills in what is required', () => {
+    const schema = {
+      type: 'object',
+      required: ['title', 'kind', 'list', 'maybe', 'nested', 'count', 'ok'],
+      properties: {
+        title: { type: 'string' },
+        kind: { enum: ['a', 'b'] },
+        count: { type: 'integer', minimum: 3, maximum: 9 },
+        ok: { type: 'boolean' },
+        list: { type: 'array', minItems: 2, items: { $ref: '#/$defs/item' } },
+        maybe: { anyOf: [{ type: 'string' }, { type: 'null' }] },
+        nested: { type: 'object', required: ['x'], properties: { x: { type: ['number', 'null'] } } },
+        optional: { type: 'string' },
+      },
+      $defs: { item: { type: 'object', required: ['name'], properties: { name: { type: 'string', maxLength: 3 } } } },
+    };
+    expect(fitSchema(schema, { title: 'T', count: 99, extra: 1, list: [{ name: 'long' }] })).toEqual({
+      title: 'T',
+      kind: 'a',
+      count: 9,
+      ok: false,
+      list: [{ name: 'lon' }, { name: 'lon' }],
+      maybe: 'text',
+      nested: { x: 1 },
+    });
+  });
+
+  it('ends on a schema that contains itself', () => {
+    expect(fitSchema({ type: 'object', required: ['me'], properties: { me: { $ref: '#' } } })).toBeDefined();
+  });
+});
+
+describe('speech', () => {
+  it('is a WAV as long as its text asks for', () => {
+    const wav = speechWav('x'.repeat(50));
+    expect(wav.toString('ascii', 0, 4)).toBe('RIFF');
+    expect(wav.readUInt32LE(40) / 2 / 16_000).toBeCloseTo(3);
+    expect(speechSeconds('x')).toBe(0.5);
+  });
+});

@@ -1,0 +1,85 @@
+import { clipMicros, type SandboxModel } from './pricing.js';
+
+export const PREDICTION_STATUSES = ['starting', 'processing', 'succeeded', 'failed', 'canceled', 'aborted'] as const;
+export type PredictionStatus = (typeof PREDICTION_STATUSES)[number];
+
+export interface Prediction {
+  readonly id: string;
+  readonly model: SandboxModel;
+  readonly version: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  /** Seconds of video: rendered and billed. */
+  readonly seconds: number;
+  /** The caller's own mark of this attempt. */
+  readonly key: string | null;
+  readonly webhook?: string;
+  readonly webhookEvents: readonly string[];
+  readonly status: PredictionStatus;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly completedAt: number | null;
+  readonly error: string | null;
+}
+
+export type PredictionEvent =
+  { type: 'start' } | { type: 'succeed' } | { type: 'cancel' } | { type: 'fail'; error: string };
+
+export function isOver(status: PredictionStatus): boolean {
+  return status !== 'starting' && status !== 'processing';
+}
+
+/** The next state; the same object when the event comes too late or too early. */
+export function advance(prediction: Prediction, event: PredictionEvent, atMs: number): Prediction {
+  if (isOver(prediction.status)) return prediction;
+  switch (event.type) {
+    case 'start':
+      return prediction.status === 'starting' ? { ...prediction, status: 'processing', startedAt: atMs } : prediction;
+    case 'succeed':
+      return prediction.status === 'processing'
+        ? { ...prediction, status: 'succeeded', completedAt: atMs }
+        : prediction;
+    case 'fail':
+      return { ...prediction, status: 'failed', completedAt: atMs, error: event.error };
+    case 'cancel':
+      return { ...prediction, status: prediction.status === 'starting' ? 'aborted' : 'canceled', completedAt: atMs };
+  }
+}
+
+/** Succeeded and canceled predictions cost their full length; failed, aborted and unfinished ones nothing. */
+export function chargeMicros({ status, model, seconds }: Pick<Prediction, 'status' | 'model' | 'seconds'>): number {
+  return status === 'succeeded' || status === 'canceled' ? clipMicros(model, seconds) : 0;
+}
+
+export function isoTime(atMs: number | null): string | null {
+  return atMs === null ? null : new Date(atMs).toISOString();
+}
+
+/** The prediction as Replicate's API shows it. `url` is the server's own. */
+export function present(prediction: Prediction, url: string): Record<string, unknown> {
+  const { id, status, startedAt, completedAt, seconds } = prediction;
+  const self = `${url}/v1/predictions/${id}`;
+  const predictTime = startedAt === null || completedAt === null ? undefined : (completedAt - startedAt) / 1000;
+  return {
+    id,
+    model: prediction.model.id,
+    version: prediction.version,
+    input: prediction.input,
+    status,
+    created_at: isoTime(prediction.createdAt),
+    started_at: isoTime(startedAt),
+    completed_at: isoTime(completedAt),
+    urls: { get: self, cancel: `${self}/cancel`, stream: `${self}/stream` },
+    source: 'api',
+    data_removed: false,
+    logs: startedAt === null ? '' : `rendering ${seconds} s of video\n`,
+    error: prediction.error,
+    output: status === 'succeeded' ? `${url}/files/${id}.mp4` : null,
+    metrics: {
+      ...(predictTime === undefined ? {} : { predict_time: predictTime }),
+      ...(status === 'succeeded' ? { video_output_duration_seconds: seconds } : {}),
+    },
+    ...(prediction.webhook === undefined
+      ? {}
+      : { webhook: prediction.webhook, webhook_events_filter: prediction.webhookEvents }),
+  };
+}

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+
+/** What the sandbox charges for a video model; kept apart from the pipeline's own table, so that the invoice is a second opinion. */
+export interface SandboxModel {
+  readonly id: string;
+  readonly microsPerSecond: number;
+  readonly defaultSeconds: number;
+  /** The only lengths taken; absent: every whole second from 1 to 60. */
+  readonly durations?: readonly number[];
+}
+
+const VEO = { microsPerSecond: 120_000, defaultSeconds: 8, durations: [4, 6, 8] } as const;
+const TABLE: readonly SandboxModel[] = [
+  { id: 'google/veo-3.1', ...VEO },
+  { id: 'google/veo-3', ...VEO },
+  { id: 'pixverse/pixverse-v5', microsPerSecond: 60_000, defaultSeconds: 5 },
+  { id: 'kwaivgi/kling-v2.5-turbo-pro', microsPerSecond: 70_000, defaultSeconds: 5 },
+  { id: 'minimax/hailuo-02', microsPerSecond: 90_000, defaultSeconds: 6 },
+  { id: 'bytedance/seedance-1-lite', microsPerSecond: 40_000, defaultSeconds: 5 },
+  { id: 'minimax/video-01', microsPerSecond: 50_000, defaultSeconds: 6 },
+];
+const MODELS = new Map(TABLE.map((model) => [model.id, model]));
+
+export function findModel(id: string): SandboxModel | undefined {
+  return MODELS.get(id);
+}
+
+/** The id of a model's one version: 64 hexadecimal digits. */
+export function versionOf(model: SandboxModel): string {
+  return createHash('sha256').update(model.id).digest('hex');
+}
+
+/** Takes a version id, `owner/name` or `owner/name:version`. */
+export function findVersion(version: string): SandboxModel | undefined {
+  const [name = '', id] = version.split(':');
+  const model = MODELS.get(name) ?? TABLE.find((entry) => versionOf(entry) === name);
+  return model === undefined || (id !== undefined && id !== versionOf(model)) ? undefined : model;
+}
+
+export function clipMicros(model: SandboxModel, seconds: number): number {
+  return model.microsPerSecond * seconds;
+}
+
+/** $0.15 and $0.60 per million tokens, rounded up to whole micro-dollars. */
+export function completionMicros(inputTokens: number, outputTokens: number): number {
+  return Math.ceil((15 * inputTokens + 60 * outputTokens) / 100);
+}
+
+/** $15 per million characters. */
+export function speechMicros(characters: number): number {
+  return 15 * characters;
+}
+
+/** Four characters are one token. */
+export function countTokens(text: string): number {
+  return Math.ceil(text.length / 4);
+}
+
+/** Micro-dollars as a JSON number of at most six decimals. */
+export function usd(micros: number): number {
+  return micros / 1_000_000;
+}

@@ -1,0 +1,102 @@
+import { createServer } from 'node:http';
+import { isIP, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import express, { type NextFunction, type Request, type Response } from 'express';
+import { ClipCache, type SandboxRenderer } from './clip.cache.js';
+import { controlRoutes } from './control.routes.js';
+import { filesRoutes } from './files.routes.js';
+import { InvoiceBook } from './invoice.book.js';
+import { openaiProblem, openaiRoutes } from './openai.routes.js';
+import { PredictionRunner } from './prediction.runner.js';
+import { replicateProblem, replicateRoutes } from './replicate.routes.js';
+import { ScenarioDesk } from './scenario.desk.js';
+import { newWebhookSecret } from './webhook.sender.js';
+
+export { type SandboxRenderer } from './clip.cache.js';
+
+/** Room for a 10 MB reference image in base64. */
+const BODY_LIMIT = '20mb';
+const CLOSE_MS = 1500;
+
+export interface SandboxOptions {
+  readonly media: SandboxRenderer;
+  /** 0: any free port. */
+  readonly port: number;
+  /** A loopback address; any other is refused. */
+  readonly host: string;
+  /** Clips are kept in `sandbox-clips` below it. */
+  readonly dataDir: string;
+}
+
+export interface Sandbox {
+  readonly url: string;
+  /** Ends every render and connection; takes at most 1.5 s. */
+  close(): Promise<void>;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function requireToken(request: Request, response: Response, next: NextFunction): void {
+  if (/^Bearer\s+\S/i.test(request.get('authorization') ?? '')) return void next();
+  if (/^\/(chat|audio)\//.test(request.path)) return openaiProblem(response, 401, 'You did not provide an API key.');
+  replicateProblem(response, 401, 'Unauthenticated', 'You did not pass an authentication token');
+}
+
+function onError(error: unknown, request: Request, response: Response, next: NextFunction): void {
+  if (response.headersSent) return void next(error);
+  const given = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
+  const status = typeof given === 'number' && given >= 400 && given < 600 ? given : 500;
+  const detail = error instanceof Error ? error.message : String(error);
+  if (/^\/v1\/(chat|audio)\//.test(request.path)) return openaiProblem(response, status, detail);
+  replicateProblem(response, status, status < 500 ? 'Bad request' : 'Internal server error', detail);
+}
+
+/** Starts the sandbox; resolves when it listens. Rejects on an address that is not loopback, or a port in use. */
+export async function createSandbox({ media, port, host, dataDir }: SandboxOptions): Promise<Sandbox> {
+  if (!isLoopback(host))
+    throw new Error(
+      `the sandbox serves loopback addresses only, not ${host}: it takes any token and hands out anything`,
+    );
+  const app = express().disable('x-powered-by');
+  const server = createServer(app);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
+
+  const stopping = new AbortController();
+  const closing = stopping.signal;
+  const webhookSecret = newWebhookSecret();
+  const desk = new ScenarioDesk();
+  const book = new InvoiceBook();
+  const runner = new PredictionRunner(new ClipCache(join(dataDir, 'sandbox-clips'), media), url, webhookSecret);
+  app.use('/files', filesRoutes({ runner, desk, closing }));
+  app.use('/v1', requireToken);
+  app.use(express.json({ limit: BODY_LIMIT }));
+  app.use('/sandbox', controlRoutes({ desk, book, runner }));
+  app.use('/v1', replicateRoutes({ runner, desk, url, webhookSecret }), openaiRoutes({ desk, book, closing }));
+  app.use((request, response) => {
+    replicateProblem(response, 404, 'Not found', `There is no ${request.method} ${request.path}.`);
+  });
+  app.use(onError);
+
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    const down = new Promise<void>((resolve) => {
+      server.close(() => {
+        resolve();
+      });
+    });
+    stopping.abort();
+    await runner.close(CLOSE_MS);
+    server.closeAllConnections();
+    await down;
+  };
+  return { url, close: () => (closed ??= close()) };
+}

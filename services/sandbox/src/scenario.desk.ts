@@ -1,0 +1,47 @@
+import { isNth, isShare, takeToken, type Bucket, type Scenario } from './scenario.rules.js';
+
+export type Admission = { kind: 'ok' } | { kind: 'unavailable' } | { kind: 'limited'; retryAfterSeconds: number };
+
+/** The scenario in force and what it counts; setting a scenario starts every count anew. */
+export class ScenarioDesk {
+  private current: Scenario = {};
+  private counts = { calls: 0, predictions: 0, completions: 0 };
+  private bucket: Bucket | undefined;
+
+  get scenario(): Scenario {
+    return this.current;
+  }
+
+  set(scenario: Scenario): void {
+    this.current = scenario;
+    this.counts = { calls: 0, predictions: 0, completions: 0 };
+    this.bucket = undefined;
+  }
+
+  /** Counts a call that would cost money. Only creates of predictions are rate limited. */
+  admit(nowMs: number, limited: boolean): Admission {
+    this.counts.calls += 1;
+    if (isNth(this.current.unavailableEvery, this.counts.calls)) return { kind: 'unavailable' };
+    const limit = this.current.rateLimit;
+    if (limit === undefined || !limited) return { kind: 'ok' };
+    const { taken, bucket } = takeToken(this.bucket, limit.perMinute, nowMs);
+    this.bucket = bucket;
+    return taken ? { kind: 'ok' } : { kind: 'limited', retryAfterSeconds: limit.retryAfterSeconds };
+  }
+
+  /** Counts a prediction that was taken. */
+  takePrediction(): { index: number; fails: boolean; replyLost: boolean } {
+    const count = (this.counts.predictions += 1);
+    return {
+      index: count - 1,
+      fails: isNth(this.current.failEvery, count),
+      replyLost: isShare(this.current.loseReplies, count),
+    };
+  }
+
+  /** Counts a completion; true when it is to be no valid JSON. */
+  spoilsPlan(): boolean {
+    this.counts.completions += 1;
+    return this.current.badPlanFirst === true && this.counts.completions === 1;
+  }
+}

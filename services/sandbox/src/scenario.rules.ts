@@ -1,0 +1,72 @@
+import { z } from 'zod';
+
+const seconds = z.number().min(0).max(3600);
+const every = z.int().min(1);
+
+/** What the sandbox is to do to its callers. `{}` is the well-behaved default. */
+export const scenarioSchema = z.strictObject({
+  /** Time a clip takes: a range (drawn by seed and prompt), or one value per prediction, the last repeating. */
+  clipSeconds: z
+    .union([
+      z.strictObject({ min: seconds, max: seconds }).refine(({ min, max }) => min <= max, 'min is greater than max'),
+      z.array(seconds).min(1),
+    ])
+    .optional(),
+  /** Time in `starting`; 0 unless told. */
+  queueSeconds: seconds.optional(),
+  /** Every n-th prediction fails. */
+  failEvery: every.optional(),
+  /** Creates per minute as a token bucket that starts full; beyond it 429. */
+  rateLimit: z.strictObject({ perMinute: z.number().positive(), retryAfterSeconds: seconds }).optional(),
+  /** Share of creates that are taken but never answered. */
+  loseReplies: z.number().min(0).max(1).optional(),
+  /** Predictions whose prompt contains this text are refused by the safety filter. */
+  rejectPrompts: z.string().min(1).optional(),
+  /** The first completion is no valid JSON. */
+  badPlanFirst: z.boolean().optional(),
+  slowDownloads: z.number().positive().optional(),
+  planSeconds: seconds.optional(),
+  /** Every n-th create, completion or speech is answered 503, and neither taken nor charged. */
+  unavailableEvery: every.optional(),
+});
+export type Scenario = z.infer<typeof scenarioSchema>;
+
+/** A zod error in one line: `field: what is wrong`. */
+export function explain(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; ');
+}
+
+/** Seconds the `index`-th (from 0) prediction takes. `hash` is hexadecimal; the same hash draws the same value. */
+export function clipSecondsFor(scenario: Scenario, index: number, hash: string): number {
+  const wanted = scenario.clipSeconds ?? { min: 1, max: 2 };
+  if (Array.isArray(wanted)) return wanted[Math.min(index, wanted.length - 1)] ?? 0;
+  return wanted.min + (Number.parseInt(hash.slice(0, 8), 16) / 0xffff_ffff) * (wanted.max - wanted.min);
+}
+
+/** Is the `count`-th (from 1) of its kind hit by "every n-th"? */
+export function isNth(n: number | undefined, count: number): boolean {
+  return n !== undefined && count % n === 0;
+}
+
+/** Spreads a share evenly: of any first `count`, floor(count × share) are hit. */
+export function isShare(share: number | undefined, count: number): boolean {
+  return share !== undefined && Math.floor(count * share) > Math.floor((count - 1) * share);
+}
+
+export interface Bucket {
+  readonly tokens: number;
+  readonly atMs: number;
+}
+
+/** Takes one token when there is one. The bucket holds a minute's worth (at least one). */
+export function takeToken(
+  bucket: Bucket | undefined,
+  perMinute: number,
+  nowMs: number,
+): { taken: boolean; bucket: Bucket } {
+  const capacity = Math.max(1, perMinute);
+  const refilled = bucket === undefined ? capacity : bucket.tokens + ((nowMs - bucket.atMs) / 60_000) * perMinute;
+  const tokens = Math.min(capacity, refilled);
+  const taken = tokens >= 1;
+  return { taken, bucket: { tokens: taken ? tokens - 1 : tokens, atMs: nowMs } };
+}

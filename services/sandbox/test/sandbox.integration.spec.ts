@@ -1,0 +1,308 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import OpenAI from 'openai';
+import Replicate, { validateWebhook, type Prediction } from 'replicate';
+import { createSandbox, type Sandbox, type SandboxRenderer } from '../src/sandbox.server.js';
+
+let renders = 0;
+let renderMs = 0;
+let aborted = 0;
+const media: SandboxRenderer = {
+  async render({ output, seed, durationSeconds }, { signal }) {
+    renders += 1;
+    await sleep(renderMs, undefined, { signal }).catch((error: unknown) => {
+      aborted += 1;
+      throw error;
+    });
+    await writeFile(output, `video ${seed} ${durationSeconds} `.repeat(500));
+  },
+};
+
+interface Invoice {
+  predictions: { id: string; key: string | null; status: string; seconds: number; amountUsd: number }[];
+  completions: { amountUsd: number }[];
+  speech: { amountUsd: number }[];
+  totalUsd: number;
+}
+
+const VEO = 'google/veo-3.1';
+const FAST = { clipSeconds: { min: 0.02, max: 0.05 } };
+let dir: string;
+let sandbox: Sandbox;
+let replicate: Replicate;
+let openai: OpenAI;
+const input = (more: object = {}): object => ({ prompt: 'a red kettle', duration: 4, seed: 7, ...more });
+const scenario = (body: object): Promise<Response> =>
+  fetch(`${sandbox.url}/sandbox/scenario`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+const invoice = async (): Promise<Invoice> => (await (await fetch(`${sandbox.url}/sandbox/invoice`)).json()) as Invoice;
+const finished = (prediction: Prediction): Promise<Prediction> => replicate.wait(prediction, { interval: 20 });
+const bytes = async (prediction: Prediction): Promise<string> => (await fetch(prediction.output as string)).text();
+const post = (body: object, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(`${sandbox.url}/v1/models/${VEO}/predictions`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer t', 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'clipmesh-sandbox-'));
+  sandbox = await createSandbox({ media, port: 0, host: '127.0.0.1', dataDir: dir });
+  replicate = new Replicate({ auth: 'token', baseUrl: `${sandbox.url}/v1`, useFileOutput: false });
+  openai = new OpenAI({ apiKey: 'token', baseURL: `${sandbox.url}/v1`, maxRetries: 0 });
+});
+afterAll(async () => {
+  await sandbox.close();
+  await rm(dir, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  await fetch(`${sandbox.url}/sandbox/invoice`, { method: 'DELETE' });
+  await scenario(FAST);
+});
+afterEach(() => {
+  renderMs = 0;
+});
+
+describe('replicate', () => {
+  it('makes a clip, serves it with ranges, and charges it', async () => {
+    const created = await replicate.predictions.create({ model: VEO, input: input({ clipmesh_key: 'k1' }) });
+    expect(created).toMatchObject({ status: 'starting', output: null, model: VEO });
+    const done = await finished(created);
+    expect(done.status).toBe('succeeded');
+    expect(done.metrics).toMatchObject({ video_output_duration_seconds: 4 });
+    const part = await fetch(done.output as string, { headers: { range: 'bytes=0-4' } });
+    expect([part.status, part.headers.get('content-range')?.slice(0, 10), await part.text()]).toEqual([
+      206,
+      'bytes 0-4/',
+      'video',
+    ]);
+    expect(await invoice()).toMatchObject({
+      predictions: [{ id: done.id, key: 'k1', status: 'succeeded', seconds: 4, amountUsd: 0.48 }],
+      totalUsd: 0.48,
+    });
+  });
+
+  it('gives the same bytes for the same clip without rendering it again, and others for another', async () => {
+    const first = await finished(await replicate.predictions.create({ model: VEO, input: input() }));
+    const before = renders;
+    const version = (await replicate.models.get('google', 'veo-3.1')).latest_version?.id ?? '';
+    const again = await finished(await replicate.predictions.create({ version, input: input() }));
+    const other = await finished(
+      await replicate.predictions.create({ model: VEO, input: input({ prompt: 'a blue kettle' }) }),
+    );
+    expect(renders).toBe(before + 1);
+    expect(await bytes(again)).toBe(await bytes(first));
+    expect(await bytes(other)).not.toBe(await bytes(first));
+  });
+
+  it('cancels a running clip, ends its render and charges it; one that never started is free', async () => {
+    renderMs = 20_000;
+    const running = await replicate.predictions.create({ model: VEO, input: input({ seed: 99 }) });
+    await sleep(50);
+    const before = aborted;
+    expect((await replicate.predictions.cancel(running.id)).status).toBe('canceled');
+    await sleep(30);
+    expect(aborted).toBe(before + 1);
+    await scenario({ queueSeconds: 60 });
+    const late = (await (
+      await post({ input: input() }, { 'cancel-after': '0.05s', prefer: 'wait=5' })
+    ).json()) as Prediction;
+    expect(late.status).toBe('aborted');
+    expect((await invoice()).predictions.map(({ amountUsd }) => amountUsd)).toEqual([0.48, 0]);
+    expect((await readdir(join(dir, 'sandbox-clips'))).filter((name) => name.includes('.part.'))).toEqual([]);
+  });
+
+  it('signs its webhooks', async () => {
+    const calls: { headers: IncomingHttpHeaders; body: string }[] = [];
+    const receiver = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        calls.push({ headers: request.headers, body });
+        response.statusCode = calls.length === 1 ? 500 : 200;
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    const webhook = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook?key=attempt-1`;
+    await finished(
+      await replicate.predictions.create({ model: VEO, input: input(), webhook, webhook_events_filter: ['completed'] }),
+    );
+    for (let tries = 0; calls.length < 2 && tries < 100; tries += 1) await sleep(50);
+    receiver.closeAllConnections();
+    await new Promise((resolve) => receiver.close(resolve));
+    const { key } = await replicate.webhooks.default.secret.get();
+    const { headers, body } = calls[1]!;
+    const signed = {
+      id: String(headers['webhook-id']),
+      timestamp: String(headers['webhook-timestamp']),
+      signature: String(headers['webhook-signature']),
+    };
+    expect(await validateWebhook({ ...signed, body, secret: key })).toBe(true);
+    expect(calls[0]!.headers['webhook-id']).toBe(signed.id);
+    expect(JSON.parse(body)).toMatchObject({ status: 'succeeded' });
+    expect((await invoice()).predictions[0]).toMatchObject({ key: 'attempt-1' });
+  });
+
+  it('lists newest first in pages of 100', async () => {
+    const created: string[] = [];
+    for (let index = 0; index < 101; index += 1)
+      created.push((await replicate.predictions.create({ model: VEO, input: input() })).id);
+    const seen: string[] = [];
+    let pages = 0;
+    for await (const page of replicate.paginate(() => replicate.predictions.list())) {
+      pages += 1;
+      seen.push(...page.map(({ id }) => id));
+    }
+    expect(pages).toBeGreaterThan(1);
+    expect(seen.slice(0, 101)).toEqual(created.reverse());
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  it('refuses what the real one refuses', async () => {
+    expect((await fetch(`${sandbox.url}/v1/predictions`)).status).toBe(401);
+    const lengths = await post({ input: input({ duration: 5 }) });
+    expect([lengths.status, await lengths.json()]).toMatchObject([
+      422,
+      { status: 422, detail: expect.stringContaining('4, 6, 8') },
+    ]);
+    await expect(replicate.predictions.create({ model: 'no/body', input: {} })).rejects.toMatchObject({
+      response: { status: 404 },
+    });
+    await expect(replicate.predictions.get('nothing')).rejects.toMatchObject({ response: { status: 404 } });
+    expect((await invoice()).totalUsd).toBe(0);
+  });
+});
+
+describe('scenarios', () => {
+  it('fails every n-th and refuses prompts, at no charge', async () => {
+    await scenario({ ...FAST, failEvery: 2, rejectPrompts: 'forbidden' });
+    const refused = await replicate.predictions.create({ model: VEO, input: input({ prompt: 'a forbidden kettle' }) });
+    await expect(finished(refused)).rejects.toThrow('flagged as sensitive (E005)');
+    await expect(finished(await replicate.predictions.create({ model: VEO, input: input() }))).rejects.toThrow('E9243');
+    expect(await replicate.predictions.get(refused.id)).toMatchObject({
+      status: 'failed',
+      error: 'flagged as sensitive (E005)',
+      output: null,
+    });
+    expect((await invoice()).totalUsd).toBe(0);
+  });
+
+  it('limits the rate', async () => {
+    await scenario({ ...FAST, rateLimit: { perMinute: 1, retryAfterSeconds: 3 } });
+    expect((await post({ input: input() })).status).toBe(201);
+    const limited = await post({ input: input() });
+    expect([limited.status, limited.headers.get('retry-after')]).toEqual([429, '3']);
+    expect(await limited.json()).toMatchObject({ retry_after: 3 });
+  });
+
+  it('takes and charges a create whose reply is lost', async () => {
+    await scenario({ ...FAST, loseReplies: 1 });
+    await expect(post({ input: input({ clipmesh_key: 'lost' }) })).rejects.toThrow();
+    for (let tries = 0; (await invoice()).totalUsd === 0 && tries < 100; tries += 1) await sleep(20);
+    expect((await invoice()).predictions).toMatchObject([{ key: 'lost', status: 'succeeded', amountUsd: 0.48 }]);
+  });
+
+  it('is unavailable every n-th time, and slow to download', async () => {
+    await scenario({ ...FAST, unavailableEvery: 2, slowDownloads: 20_000 });
+    const done = await finished((await (await post({ input: input() })).json()) as Prediction);
+    expect((await post({ input: input() })).status).toBe(503);
+    const startedAt = Date.now();
+    const text = await bytes(done);
+    expect(Date.now() - startedAt).toBeGreaterThan((text.length / 20_000) * 1000 * 0.6);
+  });
+
+  it('refuses an unknown setting and keeps the scenario in force', async () => {
+    const answer = await scenario({ clipSecond: 1 });
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { detail: expect.stringContaining('clipSecond') },
+    ]);
+    expect(await (await fetch(`${sandbox.url}/sandbox/scenario`)).json()).toEqual(FAST);
+  });
+});
+
+describe('openai', () => {
+  const scene = { role: 'string', description: 'string', durationSeconds: 'integer', overlayText: 'string' };
+  const object = (fields: Record<string, unknown>): Record<string, unknown> => ({
+    type: 'object',
+    properties: fields,
+    required: Object.keys(fields),
+    additionalProperties: false,
+  });
+  const typed = (fields: Record<string, string>): Record<string, unknown> =>
+    object(Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, { type }])));
+  const looks = Object.fromEntries(
+    ['style', 'palette', 'lighting', 'composition', 'mood', 'subject'].map((name) => [name, 'string']),
+  );
+  const schema = object({
+    title: { type: 'string' },
+    style: typed(looks),
+    scenes: { type: 'array', items: typed(scene) },
+  });
+  const plan = (): Promise<OpenAI.ChatCompletion> =>
+    openai.chat.completions.create({
+      model: 'gpt-4o-mini',
+      messages: [
+        { role: 'system', content: 'Write a plan.\nframework: PAS\nscenes: 4\ndurationSeconds: 20' },
+        { role: 'user', content: 'A kettle that boils in ten seconds.' },
+      ],
+      response_format: { type: 'json_schema', json_schema: { name: 'plan', strict: true, schema } },
+    });
+
+  it('writes a plan that fits, and charges its tokens', async () => {
+    const completion = await plan();
+    const written = JSON.parse(completion.choices[0]!.message.content!) as {
+      style: object;
+      scenes: { durationSeconds: number; description: string }[];
+    };
+    expect(Object.keys(written.style).sort()).toEqual(Object.keys(looks).sort());
+    expect(written.scenes).toHaveLength(4);
+    expect(written.scenes.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0)).toBe(20);
+    expect(new Set(written.scenes.map(({ description }) => description)).size).toBe(4);
+    const { prompt_tokens, completion_tokens } = completion.usage!;
+    expect((await invoice()).completions).toMatchObject([
+      { amountUsd: Math.ceil(prompt_tokens * 0.15 + completion_tokens * 0.6) / 1e6 },
+    ]);
+  });
+
+  it('spoils the first plan when told to', async () => {
+    await scenario({ badPlanFirst: true });
+    const [first, second] = [await plan(), await plan()].map((completion) => completion.choices[0]!.message.content!);
+    expect(() => {
+      JSON.parse(first!);
+    }).toThrow();
+    expect(JSON.parse(second!)).toHaveProperty('scenes');
+  });
+
+  it('speaks, and charges by the character', async () => {
+    const speech = await openai.audio.speech.create({ model: 'tts-1', voice: 'alloy', input: 'hello there' });
+    expect(Buffer.from(await speech.arrayBuffer()).toString('ascii', 0, 4)).toBe('RIFF');
+    expect((await invoice()).speech).toMatchObject([{ characters: 11, amountUsd: 0.000165 }]);
+  });
+});
+
+describe('the server', () => {
+  it('serves loopback addresses only', async () => {
+    await expect(createSandbox({ media, port: 0, host: '0.0.0.0', dataDir: dir })).rejects.toThrow('loopback');
+  });
+
+  it('closes within two seconds while a clip is being rendered', async () => {
+    renderMs = 60_000;
+    const other = await createSandbox({ media, port: 0, host: '127.0.0.1', dataDir: join(dir, 'other') });
+    const client = new Replicate({ auth: 't', baseUrl: `${other.url}/v1` });
+    await client.predictions.create({ model: VEO, input: input() });
+    await sleep(50);
+    const startedAt = Date.now();
+    await other.close();
+    expect(Date.now() - startedAt).toBeLessThan(2000);
+  });
+});
