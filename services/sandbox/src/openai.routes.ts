@@ -66,7 +66,10 @@ export function openaiRoutes({
 
   router.post('/chat/completions', async (request, response) => {
     const body = completionSchema.safeParse(request.body);
-    if (!body.success) return openaiProblem(response, 400, explain(body.error));
+    if (!body.success) {
+      openaiProblem(response, 400, explain(body.error));
+      return;
+    }
     if (refused(response)) return;
     const { model, messages, response_format: format } = body.data;
     const textOf = (wanted: (role: string) => boolean): string =>
@@ -112,7 +115,10 @@ export function openaiRoutes({
 
   router.post('/audio/speech', (request, response) => {
     const body = speechSchema.safeParse(request.body);
-    if (!body.success) return openaiProblem(response, 400, explain(body.error));
+    if (!body.success) {
+      openaiProblem(response, 400, explain(body.error));
+      return;
+    }
     if (refused(response)) return;
     const { model, input } = body.data;
     book.addSpeech({ id: `speech-${randomUUID()}`, model, characters: input.length });

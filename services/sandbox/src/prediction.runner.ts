@@ -107,7 +107,10 @@ export class PredictionRunner {
         error === undefined ? this.cache.get(spec, entry.prediction.id, limited) : undefined,
         sleep(clipMs, undefined, { signal, ref: false }),
       ]);
-      if (file === undefined) return this.apply(entry, { type: 'fail', error: error ?? 'no clip was made' });
+      if (file === undefined) {
+        this.apply(entry, { type: 'fail', error: error ?? 'no clip was made' });
+        return;
+      }
       if (signal.aborted) return;
       entry.file = file;
       this.apply(entry, { type: 'succeed' });

@@ -46,28 +46,38 @@ export function replicateRoutes({ runner, desk, url, webhookSecret }: ReplicateC
 
   async function create(request: Request, response: Response, model: SandboxModel): Promise<void> {
     const body = createSchema.safeParse(request.body);
-    if (!body.success) return replicateProblem(response, 422, 'Input validation failed', explain(body.error));
+    if (!body.success) {
+      replicateProblem(response, 422, 'Input validation failed', explain(body.error));
+      return;
+    }
     const { input, webhook } = body.data;
     const length = secondsOf(model, input.duration);
-    if ('problem' in length) return replicateProblem(response, 422, 'Input validation failed', length.problem);
+    if ('problem' in length) {
+      replicateProblem(response, 422, 'Input validation failed', length.problem);
+      return;
+    }
     const cancelAfter = request.get('cancel-after');
     const cancelAfterMs = cancelAfter === undefined ? undefined : parseCancelAfterMs(cancelAfter);
     if (cancelAfter !== undefined && cancelAfterMs === undefined) {
-      return replicateProblem(
+      replicateProblem(
         response,
         422,
         'Invalid header',
         `Cancel-After: ${cancelAfter} is no duration like 90s, 5m or 1h30m`,
       );
+      return;
     }
     const admission = desk.admit(Date.now(), true);
-    if (admission.kind === 'unavailable')
-      return replicateProblem(response, 503, 'Service unavailable', 'Please try again later.');
+    if (admission.kind === 'unavailable') {
+      replicateProblem(response, 503, 'Service unavailable', 'Please try again later.');
+      return;
+    }
     if (admission.kind === 'limited') {
       const { retryAfterSeconds } = admission;
       response.set('Retry-After', String(Math.ceil(retryAfterSeconds)));
       const detail = `Request was throttled. Your rate limit resets in ~${retryAfterSeconds}s.`;
-      return replicateProblem(response, 429, 'Too many requests', detail, { retry_after: retryAfterSeconds });
+      replicateProblem(response, 429, 'Too many requests', detail, { retry_after: retryAfterSeconds });
+      return;
     }
 
     const { index, fails, replyLost } = desk.takePrediction();
@@ -119,23 +129,28 @@ export function replicateRoutes({ runner, desk, url, webhookSecret }: ReplicateC
 
   router.post('/models/:owner/:name/predictions', async (request, response) => {
     const model = modelOf(request);
-    await (model === undefined ? notFound(response, 'model') : create(request, response, model));
+    if (model === undefined) notFound(response, 'model');
+    else await create(request, response, model);
   });
   router.post('/predictions', async (request, response) => {
     const version: unknown = (request.body as { version?: unknown } | undefined)?.version;
-    if (typeof version !== 'string')
-      return replicateProblem(response, 422, 'Input validation failed', '- version is required');
+    if (typeof version !== 'string') {
+      replicateProblem(response, 422, 'Input validation failed', '- version is required');
+      return;
+    }
     const model = findVersion(version);
     const detail = "The specified version does not exist (or perhaps you don't have permission to use it?)";
-    await (model === undefined
-      ? replicateProblem(response, 422, 'Invalid version or not permitted', detail)
-      : create(request, response, model));
+    if (model === undefined) replicateProblem(response, 422, 'Invalid version or not permitted', detail);
+    else await create(request, response, model);
   });
   router.get('/predictions', (request, response) => {
     const all = runner.list().reverse();
     const { cursor } = request.query;
     const at = cursor === undefined ? 0 : all.findIndex(({ id }) => id === cursor) + 1;
-    if (cursor !== undefined && at === 0) return replicateProblem(response, 400, 'Bad request', 'Invalid cursor');
+    if (cursor !== undefined && at === 0) {
+      replicateProblem(response, 400, 'Bad request', 'Invalid cursor');
+      return;
+    }
     const page = all.slice(at, at + PAGE);
     const last = page.at(-1);
     const next = last === undefined || at + PAGE >= all.length ? null : `${url}/v1/predictions?cursor=${last.id}`;
@@ -143,23 +158,35 @@ export function replicateRoutes({ runner, desk, url, webhookSecret }: ReplicateC
   });
   router.get('/predictions/:id', (request, response) => {
     const prediction = runner.find(request.params.id);
-    if (prediction === undefined) return notFound(response, 'prediction');
+    if (prediction === undefined) {
+      notFound(response, 'prediction');
+      return;
+    }
     response.json(present(prediction, url));
   });
   router.get('/predictions/:id/stream', (request, response) => {
     const prediction = runner.find(request.params.id);
-    if (prediction === undefined) return notFound(response, 'prediction');
+    if (prediction === undefined) {
+      notFound(response, 'prediction');
+      return;
+    }
     const done = isOver(prediction.status) ? 'over' : 'running';
     replicateProblem(response, 406, 'Not acceptable', `This model does not stream; the prediction is ${done}.`);
   });
   router.post('/predictions/:id/cancel', (request, response) => {
     const prediction = runner.cancel(request.params.id);
-    if (prediction === undefined) return notFound(response, 'prediction');
+    if (prediction === undefined) {
+      notFound(response, 'prediction');
+      return;
+    }
     response.json(present(prediction, url));
   });
   router.get('/models/:owner/:name', (request, response) => {
     const model = modelOf(request);
-    if (model === undefined) return notFound(response, 'model');
+    if (model === undefined) {
+      notFound(response, 'model');
+      return;
+    }
     const { owner, name } = request.params;
     const latest_version = {
       id: versionOf(model),

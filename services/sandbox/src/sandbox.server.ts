@@ -39,17 +39,29 @@ export function isLoopback(host: string): boolean {
 }
 
 function requireToken(request: Request, response: Response, next: NextFunction): void {
-  if (/^Bearer\s+\S/i.test(request.get('authorization') ?? '')) return void next();
-  if (/^\/(chat|audio)\//.test(request.path)) return openaiProblem(response, 401, 'You did not provide an API key.');
+  if (/^Bearer\s+\S/i.test(request.get('authorization') ?? '')) {
+    next();
+    return;
+  }
+  if (/^\/(chat|audio)\//.test(request.path)) {
+    openaiProblem(response, 401, 'You did not provide an API key.');
+    return;
+  }
   replicateProblem(response, 401, 'Unauthenticated', 'You did not pass an authentication token');
 }
 
 function onError(error: unknown, request: Request, response: Response, next: NextFunction): void {
-  if (response.headersSent) return void next(error);
+  if (response.headersSent) {
+    next(error);
+    return;
+  }
   const given = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
   const status = typeof given === 'number' && given >= 400 && given < 600 ? given : 500;
   const detail = error instanceof Error ? error.message : String(error);
-  if (/^\/v1\/(chat|audio)\//.test(request.path)) return openaiProblem(response, status, detail);
+  if (/^\/v1\/(chat|audio)\//.test(request.path)) {
+    openaiProblem(response, status, detail);
+    return;
+  }
   replicateProblem(response, status, status < 500 ? 'Bad request' : 'Internal server error', detail);
 }
 

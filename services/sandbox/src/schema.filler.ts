@@ -94,6 +94,7 @@ export function fitSchema(node: JsonSchema, hint?: unknown, root: JsonSchema = n
       const text = typeof hint === 'string' && hint !== '' ? hint : 'text';
       return text.padEnd(number(schema.minLength, 0), '.').slice(0, number(schema.maxLength, Infinity));
     }
+    case undefined:
     default:
       return hint ?? null;
   }
