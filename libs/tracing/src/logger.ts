@@ -2,7 +2,16 @@ import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 
 /** Never written, wherever they stand. */
-const SECRET_FIELDS = ['authorization', 'token', 'apiKey', 'key.secret', '*.authorization', '*.token', '*.apiKey', 'headers.cookie'];
+const SECRET_FIELDS = [
+  'authorization',
+  'token',
+  'apiKey',
+  'key.secret',
+  '*.authorization',
+  '*.token',
+  '*.apiKey',
+  'headers.cookie',
+];
 
 /** JSON lines on stdout: time, level, service, and the trace that the line belongs to. */
 export function createLogger(options: { service: string; level: string }, destination?: DestinationStream): Logger {
@@ -14,7 +23,9 @@ export function createLogger(options: { service: string; level: string }, destin
     redact: { paths: SECRET_FIELDS, censor: '[redacted]' },
     mixin: () => {
       const context = trace.getActiveSpan()?.spanContext();
-      return context !== undefined && isSpanContextValid(context) ? { trace_id: context.traceId, span_id: context.spanId } : {};
+      return context !== undefined && isSpanContextValid(context)
+        ? { trace_id: context.traceId, span_id: context.spanId }
+        : {};
     },
   };
   return destination === undefined ? pino(settings) : pino(settings, destination);
@@ -34,7 +45,16 @@ export function nestLogger(logger: Logger): NestLogger {
     (level: 'debug' | 'warn' | 'error' | 'trace') =>
     (text: unknown, ...rest: unknown[]): void => {
       const err = text instanceof Error ? text : undefined;
-      logger[level]({ ...(err === undefined ? {} : { err }), context: rest.at(-1) }, err === undefined ? String(text) : err.message);
+      logger[level](
+        { ...(err === undefined ? {} : { err }), context: rest.at(-1) },
+        err === undefined ? String(text) : err.message,
+      );
     };
-  return { log: write('debug'), error: write('error'), warn: write('warn'), debug: write('debug'), verbose: write('trace') };
+  return {
+    log: write('debug'),
+    error: write('error'),
+    warn: write('warn'),
+    debug: write('debug'),
+    verbose: write('trace'),
+  };
 }

@@ -27,11 +27,19 @@ export function startTracing({ service, instance, otlpEndpoint }: TracingOptions
   if (sdk !== undefined) return;
   processors = [new BatchSpanProcessor(exporter, { scheduledDelayMillis: EXPORT_DELAY_MS })];
   if (otlpEndpoint !== undefined) {
-    processors.push(new BatchSpanProcessor(new OTLPTraceExporter({ url: `${otlpEndpoint.replace(/\/$/, '')}/v1/traces` }), { scheduledDelayMillis: EXPORT_DELAY_MS }));
+    processors.push(
+      new BatchSpanProcessor(new OTLPTraceExporter({ url: `${otlpEndpoint.replace(/\/$/, '')}/v1/traces` }), {
+        scheduledDelayMillis: EXPORT_DELAY_MS,
+      }),
+    );
   }
   sdk = new NodeSDK({
     autoDetectResources: false,
-    resource: resourceFromAttributes({ 'service.name': service, 'service.namespace': 'clipmesh', 'service.instance.id': instance }),
+    resource: resourceFromAttributes({
+      'service.name': service,
+      'service.namespace': 'clipmesh',
+      'service.instance.id': instance,
+    }),
     spanProcessors: processors,
     metricReaders: [],
     logRecordProcessors: [],

@@ -1,0 +1,42 @@
+import {
+  decodeMessage,
+  type DomainEvent,
+  EVENTS,
+  type MessageBody,
+  messageId,
+  MessageSchemaError,
+} from '@clipmesh/contracts';
+import { type JsMsg } from '@nats-io/jetstream';
+import { type Binding } from './inbox.decorator.js';
+
+/** A message as the handler gets it. */
+export interface Delivery {
+  readonly name: string;
+  readonly id: string;
+  readonly body: MessageBody;
+  /** What the handler's first argument is: the body of a command, name and body of an event. */
+  readonly argument: unknown;
+}
+
+const events = new Map<string, (typeof EVENTS)[number]>(EVENTS.map((definition) => [definition.name, definition]));
+
+/** The message's name from its subject: `clip.generate.<id>` and `events.<id>.clip.generated`. */
+export function nameOf(subject: string, binding: Binding): string {
+  return binding.options?.message.name ?? subject.split('.').slice(2).join('.');
+}
+
+/** Decodes a delivery; undefined for an event that this version does not know. Throws MessageSchemaError. */
+export function readDelivery(message: Pick<JsMsg, 'subject' | 'data'>, binding: Binding): Delivery | undefined {
+  const name = nameOf(message.subject, binding);
+  if (binding.options !== undefined) {
+    const definition = binding.options.message;
+    const body = decodeMessage(definition, message.data);
+    return { name, id: messageId(definition, body), body, argument: body };
+  }
+  const definition = events.get(name);
+  if (definition === undefined) return undefined;
+  const body = decodeMessage<MessageBody>(definition, message.data);
+  if (message.subject.split('.')[1] !== body.generationId)
+    throw new MessageSchemaError(name, 'the subject names another generation than the body');
+  return { name, id: messageId<MessageBody>(definition, body), body, argument: { name, body } as DomainEvent };
+}

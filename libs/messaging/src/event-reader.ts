@@ -1,0 +1,40 @@
+import { EVENTS_STREAM } from '@clipmesh/contracts';
+import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
+import { type NatsConnection } from '@nats-io/transport-node';
+
+export interface ReadEvent {
+  /** Position in the stream: what a reader comes back with. */
+  readonly sequence: number;
+  readonly name: string;
+  readonly body: unknown;
+}
+
+/** Replays a generation's events after `afterSequence` (all of them without it), then follows them until the signal aborts. */
+export async function* readEvents(
+  connection: NatsConnection,
+  generationId: string,
+  options: { readonly afterSequence?: number; readonly signal: AbortSignal },
+): AsyncGenerator<ReadEvent, void, undefined> {
+  const prefix = `events.${generationId}.`;
+  const consumer = await jetstream(connection).consumers.get(EVENTS_STREAM, {
+    filter_subjects: `${prefix}>`,
+    ...(options.afterSequence === undefined
+      ? { deliver_policy: DeliverPolicy.All }
+      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: options.afterSequence + 1 }),
+  });
+  const messages = await consumer.consume();
+  const stop = (): void => {
+    messages.stop();
+  };
+  options.signal.addEventListener('abort', stop, { once: true });
+  if (options.signal.aborted) stop();
+  try {
+    for await (const message of messages) {
+      const { body } = message.json<{ body: unknown }>();
+      yield { sequence: message.seq, name: message.subject.slice(prefix.length), body };
+    }
+  } finally {
+    options.signal.removeEventListener('abort', stop);
+    messages.stop();
+  }
+}

@@ -1,0 +1,63 @@
+import {
+  type InboxName,
+  type MessageBody,
+  type MessageDefinition,
+  type Outgoing,
+  type Stage,
+} from '@clipmesh/contracts';
+import { applyDecorators, type ArgumentsHost, Catch, type RpcExceptionFilter, UseFilters } from '@nestjs/common';
+import { EventPattern } from '@nestjs/microservices';
+import { type Observable, throwError } from 'rxjs';
+
+/** What a handler is given beside the message. */
+export interface HandlerContext {
+  /** Aborts on cancel, on timeout and at shutdown. */
+  readonly signal: AbortSignal;
+  readonly messageId: string;
+  /** Faults so far + 1. */
+  readonly attempt: number;
+  /** W3C trace context of the handling. */
+  readonly traceparent: string;
+}
+
+/** A command's inbox. */
+export interface InboxOptions<Body extends MessageBody> {
+  readonly inbox: InboxName;
+  readonly message: MessageDefinition<Body>;
+  readonly stage: Stage;
+  /** What is told when the message is given up. */
+  readonly failed: (body: Body, failure: { error: unknown }) => readonly Outgoing[];
+  /** What is told when it will be tried again. */
+  readonly retried?: (
+    body: Body,
+    retry: { error: unknown; messageId: string; fault: number; delayMs: number },
+  ) => readonly Outgoing[];
+}
+
+/** What the transport reads off a handler. */
+export interface Binding {
+  readonly inbox: InboxName;
+  /** Absent: every event of `EVENTS`. */
+  readonly options?: InboxOptions<MessageBody>;
+}
+
+/** Lets the original error through to the settlement: no other filter may turn it into "Internal server error". */
+@Catch()
+class PassThroughFilter implements RpcExceptionFilter<unknown> {
+  catch(error: unknown, _host: ArgumentsHost): Observable<never> {
+    return throwError(() => error);
+  }
+}
+
+const bind = (binding: Binding): MethodDecorator =>
+  applyDecorators(EventPattern<string>(`inbox:${binding.inbox}`, { binding }), UseFilters(new PassThroughFilter()));
+
+/** `receive(body, context) -> outgoing messages` for one command. */
+export function Inbox<Body extends MessageBody>(options: InboxOptions<Body>): MethodDecorator {
+  return bind({ inbox: options.inbox, options: options as unknown as InboxOptions<MessageBody> });
+}
+
+/** `receive(event, context) -> outgoing messages` for every event of every generation. */
+export function EventInbox({ inbox }: { inbox: 'director' | 'cost' }): MethodDecorator {
+  return bind({ inbox });
+}

@@ -1,0 +1,291 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ClipmeshError, INBOXES, type Outgoing } from '@clipmesh/contracts';
+import { ATTR, currentTraceparent, failSpan } from '@clipmesh/tracing';
+import { type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
+import { context, propagation, type Span, SpanKind, trace } from '@opentelemetry/api';
+import { type Cancellations } from './cancellations.js';
+import { bury } from './dead-letters.js';
+import { type Delivery, nameOf, readDelivery } from './delivery.js';
+import { type FaultCounter } from './faults.js';
+import { headerGetter } from './header.carrier.js';
+import { type Binding, type HandlerContext } from './inbox.decorator.js';
+import { type Publish } from './publisher.js';
+import { type Outcome, type RetryPolicy, settle } from './settlement.js';
+
+export interface InboxSettings {
+  /** Messages handled at once by this replica. */
+  readonly concurrency: number;
+  readonly retry: RetryPolicy;
+  /** A handler is aborted after this long, ms. */
+  readonly handlerTimeoutMs: number;
+  /** Time between two signs of life, ms; well below the ack wait. */
+  readonly heartbeatMs: number;
+  /** At shutdown running handlers may go on this long, ms; then they are handed back. */
+  readonly drainMs: number;
+}
+
+export interface RunnerLog {
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}
+
+export interface RunnerParts {
+  readonly js: JetStreamClient;
+  readonly publish: Publish;
+  readonly cancellations: Cancellations;
+  readonly faults: FaultCounter;
+  readonly workerId: string;
+  readonly logger: RunnerLog;
+  /** Makes sure that the inbox exists at the broker. */
+  readonly restore: () => Promise<void>;
+}
+
+export type Handler = (argument: unknown, context: HandlerContext) => Promise<readonly Outgoing[]>;
+
+/** One pull waits this long at the broker before it is renewed, ms. */
+const PULL_MS = 10_000;
+/** Deliveries after which a message is taken for one that ends its process each time. */
+const MAX_DELIVERIES = 50;
+/** An aborted handler has this long to come back, ms. */
+const ABORT_GRACE_MS = 10_000;
+/** Pause after the broker refused a pull, ms. */
+const RECOVERY_MS = 500;
+
+type Stop = 'canceled' | 'timeout' | 'shutdown';
+
+/** Takes messages from one inbox, `concurrency` at a time, and settles each. */
+export class InboxRunner {
+  private readonly closing = new AbortController();
+  private readonly running = new Set<(stop: Stop) => void>();
+  private slots: Promise<void>[] = [];
+
+  constructor(
+    private readonly parts: RunnerParts,
+    private readonly binding: Binding,
+    private readonly settings: InboxSettings,
+    private readonly handler: Handler,
+  ) {}
+
+  start(): void {
+    this.slots = Array.from({ length: this.settings.concurrency }, () => this.slot());
+  }
+
+  /** Stops pulling, lets running handlers finish within the drain time, hands the rest back. */
+  async close(): Promise<void> {
+    this.closing.abort();
+    const timer = setTimeout(() => {
+      for (const stop of this.running) stop('shutdown');
+    }, this.settings.drainMs);
+    await Promise.all(this.slots);
+    clearTimeout(timer);
+  }
+
+  private get closed(): boolean {
+    return this.closing.signal.aborted;
+  }
+
+  private async slot(): Promise<void> {
+    const { stream, durable } = INBOXES[this.binding.inbox];
+    const ended = new Promise<null>((resolve) => {
+      this.closing.signal.addEventListener('abort', () => {
+        resolve(null);
+      });
+    });
+    while (!this.closed) {
+      try {
+        const consumer = await this.parts.js.consumers.get(stream, durable);
+        while (!this.closed) {
+          const pull = consumer.next({ expires: PULL_MS });
+          const message = await Promise.race([pull, ended]);
+          if (message !== null) await this.handle(message);
+          else if (this.closed)
+            void pull.then(
+              (late) => late?.nak(),
+              () => undefined,
+            );
+        }
+      } catch (error) {
+        if (this.closed) return;
+        this.parts.logger.warn({ err: error, inbox: this.binding.inbox }, 'the inbox could not be read; trying again');
+        await delay(RECOVERY_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
+        await this.parts.restore().catch(() => undefined);
+      }
+    }
+  }
+
+  /** From here to the settlement nothing may throw: the slot would be lost. */
+  private async handle(message: JsMsg): Promise<void> {
+    const parent = propagation.extract(context.active(), message.headers, headerGetter);
+    const name = nameOf(message.subject, this.binding);
+    const enqueuedAtMs = message.info.timestampNanos / 1e6;
+    const span = trace.getTracer('clipmesh.messaging').startSpan(
+      `process ${name}`,
+      {
+        kind: SpanKind.CONSUMER,
+        attributes: {
+          'messaging.system': 'nats',
+          'messaging.operation.type': 'process',
+          'messaging.destination.name': name,
+          'messaging.consumer.group.name': INBOXES[this.binding.inbox].durable,
+          [ATTR.workerId]: this.parts.workerId,
+          [ATTR.poolSize]: this.settings.concurrency,
+          [ATTR.enqueuedAtMs]: enqueuedAtMs,
+          [ATTR.queueWaitMs]: Math.max(0, Date.now() - enqueuedAtMs),
+          ...(this.binding.options === undefined ? {} : { [ATTR.stage]: this.binding.options.stage }),
+        },
+      },
+      parent,
+    );
+    await context.with(trace.setSpan(parent, span), async () => {
+      try {
+        await this.process(message, span);
+      } catch (error) {
+        failSpan(span, error);
+        this.parts.logger.error(
+          { err: error, message: name },
+          'the message could not be settled; it will be delivered again',
+        );
+      } finally {
+        span.end();
+      }
+    });
+  }
+
+  private async process(message: JsMsg, span: Span): Promise<void> {
+    const { faults, cancellations, publish, js, logger } = this.parts;
+    let delivery: Delivery | undefined;
+    try {
+      delivery = readDelivery(message, this.binding);
+    } catch (error) {
+      logger.error({ err: error, subject: message.subject }, 'unreadable message put with the dead letters');
+      failSpan(span, error);
+      await bury(js, message, nameOf(message.subject, this.binding), error);
+      message.term();
+      return;
+    }
+    const command = this.binding.options;
+    if (delivery === undefined || (command !== undefined && cancellations.isCanceled(delivery.body.generationId))) {
+      span.setAttribute(ATTR.settlement, 'ack');
+      message.ack();
+      return;
+    }
+    const { generationId } = delivery.body;
+    const { scene, attempt: step } = delivery.body as { scene?: number; attempt?: number };
+    span.setAttributes({
+      [ATTR.generationId]: generationId,
+      'messaging.message.id': delivery.id,
+      ...(scene === undefined ? {} : { [ATTR.scene]: scene }),
+      ...(step === undefined ? {} : { [ATTR.attempt]: step }),
+    });
+    const attempt = message.info.deliveryCount > 1 ? (await faults.count(delivery.id)) + 1 : 1;
+    const { outcome, outgoing } =
+      message.info.deliveryCount > MAX_DELIVERIES
+        ? { outcome: poison(message.info.deliveryCount), outgoing: [] }
+        : await this.run(message, delivery, attempt);
+    if (outcome.kind === 'failed') failSpan(span, outcome.error);
+    const settlement = settle(outcome, attempt, this.settings.retry, Math.random());
+    span.setAttribute(ATTR.settlement, settlement.kind);
+    switch (settlement.kind) {
+      case 'ack':
+        await publish(outgoing);
+        message.ack();
+        return;
+      case 'nak': {
+        if (settlement.fault && outcome.kind === 'failed') {
+          const { error } = outcome;
+          const { delayMs } = settlement;
+          const fault = await faults.add(delivery.id);
+          logger.warn(
+            { err: error, generationId, scene, message: delivery.name, fault, delayMs },
+            'the try failed; it will be repeated',
+          );
+          await publish(command?.retried?.(delivery.body, { error, messageId: delivery.id, fault, delayMs }) ?? []);
+        }
+        message.nak(settlement.delayMs);
+        return;
+      }
+      case 'give-up': {
+        const error = outcome.kind === 'failed' ? outcome.error : undefined;
+        logger.error({ err: error, generationId, scene, message: delivery.name, attempt }, 'the message was given up');
+        await publish(command?.failed(delivery.body, { error }) ?? []);
+        await bury(js, message, delivery.name, error);
+        message.term();
+      }
+    }
+  }
+
+  private async run(
+    message: JsMsg,
+    delivery: Delivery,
+    attempt: number,
+  ): Promise<{ outcome: Outcome; outgoing: readonly Outgoing[] }> {
+    const { cancellations } = this.parts;
+    const { generationId } = delivery.body;
+    const isCommand = this.binding.options !== undefined;
+    const abort = new AbortController();
+    let stopped: Stop | undefined;
+    const stop = (why: Stop): void => {
+      if (stopped !== undefined) return;
+      stopped = why;
+      abort.abort(new ClipmeshError(why === 'timeout' ? 'TIMEOUT' : 'CANCELED', `handling stopped: ${why}`));
+    };
+    this.running.add(stop);
+    const heartbeat = setInterval(() => {
+      message.working();
+      if (isCommand && cancellations.isCanceled(generationId)) stop('canceled');
+    }, this.settings.heartbeatMs);
+    const timeout = setTimeout(() => {
+      stop('timeout');
+    }, this.settings.handlerTimeoutMs);
+    const unlisten = isCommand
+      ? cancellations.onCanceled(generationId, () => {
+          stop('canceled');
+        })
+      : () => undefined;
+    const overdue = new Promise<never>((_, reject) => {
+      abort.signal.addEventListener('abort', () => {
+        setTimeout(() => {
+          reject(abort.signal.reason as Error);
+        }, ABORT_GRACE_MS).unref();
+      });
+    });
+    try {
+      const outgoing = await Promise.race([
+        this.handler(delivery.argument, {
+          signal: abort.signal,
+          messageId: delivery.id,
+          attempt,
+          traceparent: currentTraceparent() ?? '',
+        }),
+        overdue,
+      ]);
+      return { outcome: { kind: 'returned' }, outgoing };
+    } catch (error) {
+      return { outcome: outcomeOf(stopped, error), outgoing: [] };
+    } finally {
+      clearInterval(heartbeat);
+      clearTimeout(timeout);
+      unlisten();
+      this.running.delete(stop);
+    }
+  }
+}
+
+function poison(deliveries: number): Outcome {
+  const error = new ClipmeshError(
+    'REDELIVERED_TOO_OFTEN',
+    `delivered ${deliveries} times without an answer; handling it seems to end the process`,
+  );
+  return { kind: 'failed', error };
+}
+
+function outcomeOf(stopped: Stop | undefined, error: unknown): Outcome {
+  if (stopped === 'canceled' || stopped === 'shutdown') return { kind: stopped };
+  if (stopped === 'timeout')
+    return {
+      kind: 'failed',
+      error: new ClipmeshError('TIMEOUT', 'the work did not end within its deadline', { cause: error }),
+    };
+  return { kind: 'failed', error };
+}

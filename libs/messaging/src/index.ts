@@ -1,0 +1,11 @@
+export * from './cancellations.js';
+export * from './connection.js';
+export * from './dead-letters.js';
+export * from './event-reader.js';
+export * from './faults.js';
+export * from './inbox.decorator.js';
+export { JetStreamStrategy, type InboxSettings, type StrategyOptions } from './jetstream.strategy.js';
+export * from './provisioning.js';
+export * from './publisher.js';
+export * from './service.runner.js';
+export * from './settlement.js';

@@ -1,0 +1,60 @@
+import { INBOXES, type InboxSpec, type StreamSpec, STREAMS } from '@clipmesh/contracts';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  DiscardPolicy,
+  type JetStreamManager,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from '@nats-io/jetstream';
+import { type NatsConnection, nanos } from '@nats-io/transport-node';
+
+export interface ProvisionOptions {
+  readonly replicas?: number;
+  /** Work without a sign of life for this long is delivered again, ms. */
+  readonly ackWaitMs?: number;
+}
+
+/** Deliveries are counted by the runtime, which gives up long before: a message past the broker's limit would lie for ever. */
+const UNLIMITED = -1;
+
+/** Creates or updates every stream and durable consumer. Any service may do it, several at once too. */
+export async function provision(connection: NatsConnection, options: ProvisionOptions = {}): Promise<void> {
+  const manager = await jetstreamManager(connection);
+  for (const spec of STREAMS) await provisionStream(manager, spec, options.replicas ?? 1);
+  for (const inbox of Object.values(INBOXES)) await provisionInbox(manager, inbox, options.ackWaitMs ?? 15_000);
+}
+
+async function provisionStream(manager: JetStreamManager, spec: StreamSpec, replicas: number): Promise<void> {
+  const config = {
+    name: spec.name,
+    description: spec.description,
+    subjects: [...spec.subjects],
+    retention: spec.retention === 'workqueue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: spec.retention === 'workqueue' ? DiscardPolicy.New : DiscardPolicy.Old,
+    max_age: nanos(spec.maxAgeMs),
+    max_bytes: spec.maxBytes,
+    duplicate_window: nanos(spec.duplicateWindowMs),
+    num_replicas: replicas,
+  };
+  try {
+    await manager.streams.update(spec.name, config);
+  } catch {
+    await manager.streams.add(config);
+  }
+}
+
+/** Adding a consumer that exists updates it (and fails only where the change is not allowed). */
+export async function provisionInbox(manager: JetStreamManager, inbox: InboxSpec, ackWaitMs: number): Promise<void> {
+  await manager.consumers.add(inbox.stream, {
+    durable_name: inbox.durable,
+    filter_subject: inbox.filterSubject,
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    ack_wait: nanos(ackWaitMs),
+    max_deliver: UNLIMITED,
+    max_ack_pending: 1000,
+  });
+}

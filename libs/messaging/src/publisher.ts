@@ -1,0 +1,71 @@
+import { encodeMessage, type Outgoing } from '@clipmesh/contracts';
+import { ATTR, failSpan } from '@clipmesh/tracing';
+import { jetstream } from '@nats-io/jetstream';
+import { headers, type NatsConnection } from '@nats-io/transport-node';
+import {
+  context,
+  isSpanContextValid,
+  type Link,
+  propagation,
+  type SpanContext,
+  SpanKind,
+  trace,
+} from '@opentelemetry/api';
+import { headerSetter } from './header.carrier.js';
+
+/** Publishes all, and resolves once the broker has stored every one of them. */
+export type Publish = (outgoing: readonly Outgoing[]) => Promise<void>;
+
+/** Longest wait for the broker's word that a message is stored, ms. */
+const PUBLISH_TIMEOUT_MS = 5000;
+
+const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+/** The span context that a `traceparent` names. */
+export function parseTraceparent(text: string): SpanContext | undefined {
+  const [, traceId, spanId, flags] = TRACEPARENT.exec(text) ?? [];
+  if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
+  const parsed = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+  return isSpanContextValid(parsed) ? parsed : undefined;
+}
+
+const linksOf = (outgoing: Outgoing): Link[] =>
+  (outgoing.links ?? []).flatMap((text) => {
+    const parsed = parseTraceparent(text);
+    return parsed === undefined ? [] : [{ context: parsed }];
+  });
+
+/** Each message in a PRODUCER span whose context travels in the headers; its deterministic id lets the broker drop repeats. */
+export function createPublisher(connection: NatsConnection): Publish {
+  const js = jetstream(connection);
+  const tracer = trace.getTracer('clipmesh.messaging');
+  const publishOne = (outgoing: Outgoing): Promise<void> => {
+    const { subject, id, payload } = encodeMessage(outgoing);
+    const options = {
+      kind: SpanKind.PRODUCER,
+      links: linksOf(outgoing),
+      attributes: {
+        'messaging.system': 'nats',
+        'messaging.operation.type': 'send',
+        'messaging.destination.name': outgoing.definition.name,
+        'messaging.message.id': id,
+        [ATTR.generationId]: outgoing.body.generationId,
+      },
+    };
+    return tracer.startActiveSpan(`publish ${outgoing.definition.name}`, options, async (span) => {
+      try {
+        const carrier = headers();
+        propagation.inject(context.active(), carrier, headerSetter);
+        await js.publish(subject, payload, { msgID: id, headers: carrier, timeout: PUBLISH_TIMEOUT_MS });
+      } catch (error) {
+        failSpan(span, error);
+        throw error;
+      } finally {
+        span.end();
+      }
+    });
+  };
+  return async (outgoing) => {
+    await Promise.all(outgoing.map(publishOne));
+  };
+}
