@@ -1,0 +1,120 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createGenerationSchema, type CreateGenerationInput } from '@clipmesh/contracts';
+
+export const SERVICES = ['gateway', 'planner', 'clip-generator', 'overlay', 'stitcher', 'cost'] as const;
+export type ServiceName = (typeof SERVICES)[number];
+export type Scale = Readonly<Record<ServiceName, number>>;
+const MOST_REPLICAS = 16;
+
+/** The command line does not fit; the message is one sentence for the user. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export interface UpArguments {
+  readonly port: number;
+  readonly dataDir: string;
+  readonly scale: Scale;
+}
+export interface DemoArguments {
+  /** Undefined: any free one. */
+  readonly port: number | undefined;
+  readonly dataDir: string;
+  readonly request: CreateGenerationInput;
+  /** The film; the report lies beside it. */
+  readonly out: string;
+  readonly report: string;
+}
+export interface ArgumentDefaults {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly cwd: string;
+}
+
+const DEMO_PROMPT =
+  'A reusable water bottle that keeps drinks cold for a whole day, for people who hike, bold and optimistic';
+
+function read(args: readonly string[], names: readonly string[]): Map<string, readonly string[]> {
+  const options = Object.fromEntries(names.map((name) => [name, { type: 'string', multiple: true } as const]));
+  try {
+    const { values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
+    return new Map(Object.entries(values).map(([name, value]) => [name, (value as string[] | undefined) ?? []]));
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
+    throw new UsageError(
+      `${reason.replace(/\.$/, '')}; the options are ${names.map((name) => `--${name}`).join(', ')}.`,
+    );
+  }
+}
+
+function whole(name: string, text: string | undefined, min: number, max: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new UsageError(`--${name} takes a whole number from ${min} to ${max}.`);
+}
+
+function parseScale(entries: readonly string[]): Scale {
+  const scale: Record<ServiceName, number> = Object.fromEntries(SERVICES.map((name) => [name, 1])) as Record<
+    ServiceName,
+    number
+  >;
+  for (const entry of entries.flatMap((list) => list.split(','))) {
+    const [name = '', count, ...more] = entry.split('=');
+    const service = SERVICES.find((known) => known !== 'gateway' && known === name);
+    if (service === undefined || count === undefined || more.length > 0) {
+      throw new UsageError(
+        `--scale takes SERVICE=N, for example clip-generator=3; the services are ${SERVICES.slice(1).join(', ')}.`,
+      );
+    }
+    scale[service] = whole(`scale ${service}`, count, 1, MOST_REPLICAS) ?? 1;
+  }
+  return scale;
+}
+
+/** Options of `up`. Throws {@link UsageError}. */
+export function parseUp(args: readonly string[], defaults: ArgumentDefaults): UpArguments {
+  const values = read(args, ['scale', 'port', 'data']);
+  return {
+    port: whole('port', values.get('port')?.at(-1), 1, 65_535) ?? defaults.port,
+    dataDir: resolve(defaults.cwd, values.get('data')?.at(-1) ?? defaults.dataDir),
+    scale: parseScale(values.get('scale') ?? []),
+  };
+}
+
+/** Options of `demo`, checked by the API's own schema before anything is started. Throws {@link UsageError}. */
+export function parseDemo(args: readonly string[], defaults: ArgumentDefaults): DemoArguments {
+  const values = read(args, ['prompt', 'duration', 'scenes', 'aspect', 'workers', 'out', 'port', 'data']);
+  const last = (name: string): string | undefined => values.get(name)?.at(-1);
+  const duration = whole('duration', last('duration'), 0, 999_999);
+  const scenes = whole('scenes', last('scenes'), 0, 999_999);
+  const workers = whole('workers', last('workers'), 1, 12);
+  const aspect = last('aspect');
+  const request = createGenerationSchema.safeParse({
+    prompt: last('prompt') ?? DEMO_PROMPT,
+    ...(duration === undefined ? {} : { durationSeconds: duration }),
+    ...(scenes === undefined ? {} : { sceneCount: scenes }),
+    ...(aspect === undefined ? {} : { aspectRatio: aspect }),
+    ...(workers === undefined ? {} : { parallel: { enabled: workers > 1, maxWorkers: workers } }),
+  });
+  if (!request.success) {
+    const options: Record<string, string> = {
+      prompt: 'prompt',
+      durationSeconds: 'duration',
+      sceneCount: 'scenes',
+      aspectRatio: 'aspect',
+    };
+    const [issue] = request.error.issues;
+    const field = String(issue?.path[0] ?? '');
+    throw new UsageError(`--${options[field] ?? field}: ${issue?.message ?? 'not valid'}.`);
+  }
+  const out = resolve(defaults.cwd, last('out') ?? 'out/demo.mp4');
+  return {
+    port: whole('port', last('port'), 1, 65_535),
+    dataDir: resolve(defaults.cwd, last('data') ?? defaults.dataDir),
+    request: request.data,
+    out,
+    report: `${out.replace(/\.mp4$/i, '')}.report.json`,
+  };
+}

@@ -1,0 +1,60 @@
+import { writeFile } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { loadConfig } from '@clipmesh/config';
+import { parseDemo, SERVICES, type Scale } from './arguments.js';
+import { GatewayClient } from './gateway.client.js';
+import { runProgram } from './program.js';
+import { progressPrinter } from './progress.bar.js';
+import { reportText } from './report.text.js';
+import { startStack } from './stack.js';
+
+const DEADLINE_MS = 45 * 60_000;
+const CANCEL_MS = 3_000;
+const ONE_OF_EACH = Object.fromEntries(SERVICES.map((name) => [name, 1])) as Scale;
+
+await runProgram(async (signal) => {
+  const config = loadConfig();
+  const args = parseDemo(process.argv.slice(2), {
+    dataDir: config.dataDir,
+    port: config.gatewayPort,
+    cwd: process.cwd(),
+  });
+  console.log('Starting the local stack …');
+  const stack = await startStack({
+    dataDir: args.dataDir,
+    port: args.port,
+    scale: ONE_OF_EACH,
+    env: { ...process.env, API_KEYS: '' },
+    signal,
+    report: (line) => {
+      console.error(line);
+    },
+  });
+  try {
+    const gateway = new GatewayClient(stack.urls.gateway, signal);
+    const id = await gateway.create(args.request);
+    console.log(`Making a video: ${id}`);
+    const bar = progressPrinter(process.stdout);
+    try {
+      await gateway.follow(id, DEADLINE_MS, bar.show);
+    } catch (error) {
+      // Unpaid-for work is given back even when nobody waits any more.
+      await gateway.cancel(id, CANCEL_MS).catch(() => undefined);
+      throw error;
+    } finally {
+      bar.end();
+    }
+    const { status, error } = await gateway.read(id);
+    if (status !== 'succeeded') throw new Error(`the generation ${status}${error ? `: ${error.message}` : ''}`);
+    await gateway.download(id, args.out);
+    const report = await gateway.performance(id);
+    await writeFile(args.report, `${JSON.stringify(report, null, 2)}\n`);
+    const totalUsd = await gateway.totalUsd(id);
+    console.log(`\n${await reportText(report)}\n`);
+    console.log(`Cost    $${totalUsd.toFixed(4)}`);
+    console.log(`Film    ${relative(process.cwd(), args.out)}`);
+    console.log(`Report  ${relative(process.cwd(), args.report)}`);
+  } finally {
+    await stack.stop();
+  }
+});

@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { signalGroup } from './supervisor.js';
+
+const LOCK = 'stack.pid';
+
+function commandOf(pid: number): string {
+  const { stdout } = spawnSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8', timeout: 5_000 });
+  return typeof stdout === 'string' ? stdout.trim() : '';
+}
+
+function readPid(file: string): number | undefined {
+  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : Number.NaN;
+  return Number.isInteger(pid) && pid > 1 ? pid : undefined;
+}
+
+/**
+ * One stack per folder. Processes that a killed stack left behind are ended first: they hold the broker's files.
+ * Pids are used again by the system, so one counts only while its command line is still ours.
+ */
+export function claimFolder(dataDir: string): () => void {
+  const run = join(dataDir, 'run');
+  const lock = join(run, LOCK);
+  const holder = readPid(lock);
+  if (holder !== undefined && holder !== process.pid && /deploy\/local\/dist\/(up|demo)\.js/.test(commandOf(holder))) {
+    throw new Error(`a stack is running on ${dataDir} already (pid ${holder}); stop it, or choose another with --data`);
+  }
+  for (const name of readdirSync(run)) {
+    if (!name.endsWith('.pid') || name === LOCK) continue;
+    const pid = readPid(join(run, name));
+    const command = pid === undefined ? '' : commandOf(pid);
+    if (pid !== undefined && (command.endsWith('dist/main.js') || command.includes(`-sd ${join(dataDir, 'nats')} `))) {
+      signalGroup(pid, 'SIGKILL');
+    }
+    rmSync(join(run, name), { force: true });
+  }
+  writeFileSync(lock, `${process.pid}\n`);
+  return () => {
+    rmSync(lock, { force: true });
+  };
+}

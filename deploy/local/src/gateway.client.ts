@@ -1,0 +1,123 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CreateGenerationInput } from '@clipmesh/contracts';
+import { z } from 'zod';
+import { readServerEvents } from './event.reader.js';
+
+const CALL_MS = 30_000;
+const DOWNLOAD_MS = 300_000;
+const FINAL = new Set(['generation.succeeded', 'generation.failed', 'generation.canceled']);
+
+const problemSchema = z.object({ detail: z.string(), code: z.string() });
+const createdSchema = z.object({ id: z.string() });
+const progressSchema = z.object({
+  status: z.string(),
+  stage: z.string(),
+  progress: z.number(),
+  scenes: z.array(z.object({ index: z.number(), status: z.string() })),
+  costMicros: z.number(),
+});
+export type Progress = z.infer<typeof progressSchema>;
+const generationSchema = z.object({
+  status: z.string(),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+  costUsd: z.number(),
+});
+export type GenerationView = z.infer<typeof generationSchema>;
+const costSchema = z.object({ totalUsd: z.number() });
+
+/** The gateway as a client sees it; every call is bounded in time. */
+export class GatewayClient {
+  constructor(
+    private readonly origin: string,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async create(request: CreateGenerationInput): Promise<string> {
+    const response = await this.call('', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(request),
+    });
+    return createdSchema.parse(await response.json()).id;
+  }
+
+  async read(id: string): Promise<GenerationView> {
+    return generationSchema.parse(await (await this.call(`/${id}`)).json());
+  }
+
+  async totalUsd(id: string): Promise<number> {
+    return costSchema.parse(await (await this.call(`/${id}/cost`)).json()).totalUsd;
+  }
+
+  async performance(id: string): Promise<unknown> {
+    return (await this.call(`/${id}/performance`)).json();
+  }
+
+  /** Works also after the client's own signal has been aborted: that is when it is needed. */
+  async cancel(id: string, timeoutMs: number): Promise<void> {
+    await this.call(`/${id}/cancel`, { method: 'POST' }, AbortSignal.timeout(timeoutMs));
+  }
+
+  /** Appears under its name only when complete. */
+  async download(id: string, file: string): Promise<void> {
+    const part = `${file}.part`;
+    await mkdir(dirname(file), { recursive: true });
+    const limit = AbortSignal.any([this.signal, AbortSignal.timeout(DOWNLOAD_MS)]);
+    try {
+      const { body } = await this.call(`/${id}/video`, {}, limit);
+      if (body === null) throw new Error('the gateway sent no film');
+      await pipeline(Readable.fromWeb(body), createWriteStream(part), { signal: limit });
+      await rename(part, file);
+    } finally {
+      await rm(part, { force: true });
+    }
+  }
+
+  /** Follows a generation to its end, over lost connections too; `deadlineMs` bounds the whole. */
+  async follow(id: string, deadlineMs: number, onProgress: (progress: Progress) => void): Promise<void> {
+    const deadline = AbortSignal.timeout(deadlineMs);
+    const limit = AbortSignal.any([this.signal, deadline]);
+    let lastId: string | undefined;
+    while (!limit.aborted) {
+      try {
+        const init = lastId === undefined ? {} : { headers: { 'last-event-id': lastId } };
+        const { body } = await this.call(`/${id}/events`, init, limit);
+        if (body !== null) {
+          for await (const event of readServerEvents(Readable.fromWeb(body).setEncoding('utf8'))) {
+            lastId = event.id ?? lastId;
+            if (FINAL.has(event.name)) return;
+            if (event.name === 'generation.progressed') onProgress(progressSchema.parse(JSON.parse(event.data)));
+          }
+        }
+      } catch (error) {
+        if (error instanceof z.ZodError) throw error;
+      }
+      await sleep(500, undefined, { signal: limit }).catch(() => undefined);
+    }
+    this.signal.throwIfAborted();
+    throw new Error(`the video was not finished after ${Math.round(deadlineMs / 60_000)} minutes`);
+  }
+
+  private async call(
+    path: string,
+    init: RequestInit = {},
+    signal: AbortSignal = AbortSignal.any([this.signal, AbortSignal.timeout(CALL_MS)]),
+  ): Promise<Response> {
+    const response = await fetch(`${this.origin}/v1/generations${path}`, {
+      ...init,
+      signal,
+    });
+    if (response.ok) return response;
+    const problem = problemSchema.safeParse(await response.json().catch(() => undefined));
+    throw new Error(
+      problem.success
+        ? `${problem.data.code}: ${problem.data.detail}`
+        : `the gateway answered with status ${response.status}`,
+    );
+  }
+}

@@ -1,0 +1,127 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Scale, type ServiceName, SERVICES } from './arguments.js';
+import { claimFolder } from './folder.lock.js';
+import { freePorts, isFree } from './ports.js';
+import { type ProcessSpec, Supervisor } from './supervisor.js';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const BROKER_MS = 15_000;
+const SERVICE_MS = 60_000;
+
+export interface StackOptions {
+  readonly dataDir: string;
+  /** Undefined: any free one. */
+  readonly port: number | undefined;
+  readonly scale: Scale;
+  readonly env: NodeJS.ProcessEnv;
+  readonly report: (line: string) => void;
+  /** Aborted: the start is given up and everything that runs already is stopped. */
+  readonly signal: AbortSignal;
+}
+export interface StackUrls {
+  readonly gateway: string;
+  /** The stand-in for the providers; it runs also when a real token is set, for whichever of the two has none. */
+  readonly sandbox: string;
+  readonly nats: string;
+}
+export interface Stack {
+  readonly urls: StackUrls;
+  /** Leaves no process behind. */
+  readonly stop: () => Promise<void>;
+}
+
+/** What every service gets. A provider without a token of its own is the sandbox: nothing else differs. */
+export function serviceEnvironment(
+  env: NodeJS.ProcessEnv,
+  dataDir: string,
+  ports: { readonly gateway: number; readonly sandbox: number; readonly nats: number },
+): NodeJS.ProcessEnv {
+  const sandbox = `http://127.0.0.1:${ports.sandbox}/v1`;
+  return {
+    ...env,
+    DATA_DIR: dataDir,
+    NATS_URL: `nats://127.0.0.1:${ports.nats}`,
+    GATEWAY_HOST: '127.0.0.1',
+    GATEWAY_PORT: String(ports.gateway),
+    SANDBOX_HOST: '127.0.0.1',
+    SANDBOX_PORT: String(ports.sandbox),
+    ...(env['REPLICATE_API_TOKEN'] ? {} : { REPLICATE_BASE_URL: sandbox, REPLICATE_API_TOKEN: 'sandbox' }),
+    ...(env['OPENAI_API_KEY'] ? {} : { OPENAI_BASE_URL: sandbox, OPENAI_API_KEY: 'sandbox' }),
+  };
+}
+
+function nodeProcess(service: ServiceName | 'sandbox', instance: number, env: NodeJS.ProcessEnv): ProcessSpec {
+  const sandbox = service === 'sandbox';
+  return {
+    service,
+    instance,
+    command: process.execPath,
+    args: [...(sandbox ? [] : ['--import', '@clipmesh/tracing/register']), 'dist/main.js'],
+    cwd: join(ROOT, 'services', service),
+    env: { ...env, OTEL_SERVICE_NAME: service, OTEL_SERVICE_INSTANCE_ID: `${service}.${instance}` },
+    ready: sandbox ? '"msg":"listening"' : '"msg":"ready"',
+  };
+}
+
+/** Broker, sandbox, then all services side by side. Rejects with one sentence, and with nothing left running. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { dataDir, port, scale, env, report, signal } = options;
+  signal.throwIfAborted();
+  mkdirSync(join(dataDir, 'run'), { recursive: true });
+  const release = claimFolder(dataDir);
+  const supervisor = new Supervisor({ dir: dataDir, report });
+  const stackFile = join(dataDir, 'run', 'stack.json');
+  const stop = async (): Promise<void> => {
+    rmSync(stackFile, { force: true });
+    await supervisor.stop();
+    release();
+  };
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(signal.reason as Error);
+    });
+  });
+  aborted.catch(() => undefined);
+  const start = (spec: ProcessSpec, timeoutMs: number): Promise<void> =>
+    Promise.race([supervisor.start(spec, timeoutMs), aborted]);
+  try {
+    if (port !== undefined && !(await isFree(port))) {
+      throw new Error(`port ${port} is in use; choose another with --port`);
+    }
+    const [sandbox = 0, nats = 0, any = 0] = await freePorts(3);
+    const ports = { gateway: port ?? any, sandbox, nats };
+    const urls = {
+      gateway: `http://127.0.0.1:${ports.gateway}`,
+      sandbox: `http://127.0.0.1:${sandbox}`,
+      nats: `nats://127.0.0.1:${nats}`,
+    };
+    const environment = serviceEnvironment(env, dataDir, ports);
+    await start(
+      {
+        service: 'nats',
+        instance: 1,
+        command: 'nats-server',
+        args: ['-js', '-sd', join(dataDir, 'nats'), '-a', '127.0.0.1', '-p', String(nats)],
+        cwd: dataDir,
+        env,
+        ready: 'Server is ready',
+        last: true,
+      },
+      BROKER_MS,
+    );
+    await start(nodeProcess('sandbox', 1, environment), SERVICE_MS);
+    await Promise.all(
+      SERVICES.flatMap((service) =>
+        Array.from({ length: scale[service] }, (_, index) =>
+          start(nodeProcess(service, index + 1, environment), SERVICE_MS),
+        ),
+      ),
+    );
+    writeFileSync(stackFile, `${JSON.stringify(urls, null, 2)}\n`);
+    return { urls, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -1,0 +1,217 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface ProcessSpec {
+  readonly service: string;
+  readonly instance: number;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Text that the process prints, on either stream, once it works. */
+  readonly ready: string;
+  /** Stopped after all others: what they still need while they finish. */
+  readonly last?: boolean;
+}
+export interface SupervisorOptions {
+  /** `DIR`: pids go to `DIR/run`, logs to `DIR/logs`. */
+  readonly dir: string;
+  /** Told about every restart. */
+  readonly report: (line: string) => void;
+  readonly stopMs?: number;
+  readonly firstBackoffMs?: number;
+  readonly maxBackoffMs?: number;
+}
+
+/** A process that ran this long has recovered: the next restart comes quickly again. */
+const STEADY_MS = 30_000;
+/** After SIGKILL the kernel needs no longer than this. */
+const KILL_MS = 3_000;
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly ready: Promise<void>;
+  readonly exited: Promise<void>;
+}
+interface Supervised {
+  readonly spec: ProcessSpec;
+  running?: Running;
+}
+
+export const nameOf = ({ service, instance }: Pick<ProcessSpec, 'service' | 'instance'>): string =>
+  `${service}.${instance}`;
+
+/** Signals a whole process group; a group that is gone already is fine. */
+export function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // macOS answers EPERM when only zombies are left.
+    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+}
+
+/**
+ * Starts processes in groups of their own, starts those that die again, and ends them all.
+ * After `stop` no process of any group is left.
+ */
+export class Supervisor {
+  private readonly all: Supervised[] = [];
+  private readonly loops: Promise<void>[] = [];
+  private readonly stopping = new AbortController();
+  private stopped: Promise<void> | undefined;
+
+  constructor(private readonly options: SupervisorOptions) {
+    for (const folder of ['run', 'logs']) mkdirSync(join(options.dir, folder), { recursive: true });
+  }
+
+  /** Resolves once the process is ready; rejects with its last words when it ends before, or after `timeoutMs`. */
+  async start(spec: ProcessSpec, timeoutMs: number): Promise<void> {
+    this.stopping.signal.throwIfAborted();
+    const entry: Supervised = { spec };
+    this.all.push(entry);
+    const running = this.spawn(entry);
+    const timer = new AbortController();
+    try {
+      await Promise.race([
+        running.ready,
+        sleep(timeoutMs, undefined, { signal: timer.signal }).then(() => {
+          throw new Error(
+            `${nameOf(spec)} was not ready after ${Math.round(timeoutMs / 1000)} s; see ${this.logOf(spec)}`,
+          );
+        }),
+      ]);
+    } finally {
+      timer.abort();
+    }
+    this.loops.push(this.keepAlive(entry, running));
+  }
+
+  /** SIGTERM to all in parallel, SIGKILL to what is left after a while; the `last` ones only then, in the same way. */
+  stop(): Promise<void> {
+    this.stopped ??= this.stopAll();
+    return this.stopped;
+  }
+
+  logOf(spec: Pick<ProcessSpec, 'service' | 'instance'>): string {
+    return join(this.options.dir, 'logs', `${nameOf(spec)}.log`);
+  }
+
+  private async stopAll(): Promise<void> {
+    this.stopping.abort();
+    for (const last of [false, true]) {
+      const entries = this.all.filter(({ spec }) => (spec.last ?? false) === last);
+      await Promise.all(entries.map((entry) => this.end(entry)));
+    }
+    await Promise.all(this.loops);
+  }
+
+  private async end({ running }: Supervised): Promise<void> {
+    const pid = running?.child.pid;
+    if (running === undefined || pid === undefined) return;
+    const within = (ms: number): Promise<unknown> => {
+      const timer = new AbortController();
+      return Promise.race([
+        running.exited,
+        sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined),
+      ]).finally(() => {
+        timer.abort();
+      });
+    };
+    const ended = (): boolean => running.child.exitCode !== null || running.child.signalCode !== null;
+    // The leader alone: it decides what becomes of the work its children do.
+    if (!ended()) running.child.kill('SIGTERM');
+    await within(this.options.stopMs ?? 8_000);
+    if (!ended()) signalGroup(pid, 'SIGKILL');
+    await within(KILL_MS);
+  }
+
+  private async keepAlive(entry: Supervised, first: Running): Promise<void> {
+    const { report, firstBackoffMs = 250, maxBackoffMs = 10_000 } = this.options;
+    let backoffMs = firstBackoffMs;
+    for (let running = first; ; running = this.spawn(entry)) {
+      const since = Date.now();
+      await running.exited;
+      if (this.stopping.signal.aborted) return;
+      if (Date.now() - since >= STEADY_MS) backoffMs = firstBackoffMs;
+      report(`${nameOf(entry.spec)} ended; it is started again in ${backoffMs} ms`);
+      await sleep(backoffMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      if (this.isStopping()) return;
+      backoffMs = Math.min(backoffMs * 2, maxBackoffMs);
+    }
+  }
+
+  private isStopping(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  private spawn(entry: Supervised): Running {
+    const { spec } = entry;
+    const pidFile = join(this.options.dir, 'run', `${nameOf(spec)}.pid`);
+    const log = createWriteStream(this.logOf(spec), { flags: 'a' });
+    // A full disk must not end the stack; the log then ends where the space does.
+    log.on('error', () => undefined);
+    const child = spawn(spec.command, [...spec.args], {
+      cwd: spec.cwd,
+      env: spec.env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    if (child.pid !== undefined) writeFileSync(pidFile, `${child.pid}\n`);
+
+    let lastWords = '';
+    let announce: (() => void) | undefined;
+    const isReady = new Promise<void>((resolve) => {
+      announce = resolve;
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      let tail = '';
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        log.write(text);
+        lastWords = (lastWords + text).slice(-4_000);
+        if (announce === undefined) return;
+        tail += text;
+        if (tail.includes(spec.ready)) {
+          announce();
+          announce = undefined;
+        }
+        tail = tail.slice(-spec.ready.length);
+      });
+    }
+    // `close` comes after the last output; a grandchild that holds the pipes must not hold us, so `exit` kills the group.
+    const exited = new Promise<void>((resolve) => {
+      child.once('exit', () => {
+        if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+      });
+      child.once('error', (error) => {
+        lastWords += `${error.message}\n`;
+        if (child.pid === undefined) resolve();
+      });
+      child.once('close', () => {
+        resolve();
+      });
+    }).then(async () => {
+      rmSync(pidFile, { force: true });
+      log.end();
+      await finished(log).catch(() => undefined);
+    });
+    const ready = Promise.race([
+      isReady,
+      exited.then(() => {
+        throw new Error(`${nameOf(spec)} did not start: ${lastLine(lastWords)}`);
+      }),
+    ]);
+    // A restart has nobody who waits for it; its end is seen through `exited`.
+    ready.catch(() => undefined);
+    const running = { child, ready, exited };
+    entry.running = running;
+    return running;
+  }
+}
+
+function lastLine(output: string): string {
+  return output.trim().split('\n').at(-1)?.trim() || 'it said nothing';
+}

@@ -1,0 +1,28 @@
+import { once } from 'node:events';
+import { loadConfig } from '@clipmesh/config';
+import { parseUp } from './arguments.js';
+import { runProgram } from './program.js';
+import { startStack } from './stack.js';
+
+await runProgram(async (signal) => {
+  const config = loadConfig();
+  const args = parseUp(process.argv.slice(2), {
+    dataDir: config.dataDir,
+    port: config.gatewayPort,
+    cwd: process.cwd(),
+  });
+  const stack = await startStack({
+    ...args,
+    env: process.env,
+    signal,
+    report: (line) => {
+      console.error(line);
+    },
+  });
+  console.log(`ready ${stack.urls.gateway}`);
+  try {
+    if (!signal.aborted) await once(signal, 'abort');
+  } finally {
+    await stack.stop();
+  }
+});
