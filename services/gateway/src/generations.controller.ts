@@ -8,10 +8,9 @@ import {
   GenerationPlan,
   type GenerationRecord,
   type GenerationStatus,
-  isFinal,
   message,
 } from '@clipmesh/contracts';
-import { type Cancellations, type Publish, readEvents } from '@clipmesh/messaging';
+import { type Cancellations, type Publish, type readEvents } from '@clipmesh/messaging';
 import { AlreadyExistsError, type ArtifactStore, type Stores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import { ATTR, currentTraceparent, type createLogger } from '@clipmesh/tracing';
@@ -36,7 +35,6 @@ export interface GatewayParts {
     afterSequence: number | undefined,
     signal: AbortSignal,
   ) => ReturnType<typeof readEvents>;
-  readonly performance: (record: GenerationRecord) => Promise<unknown>;
   readonly defaults: JobDefaults;
   readonly sseHeartbeatMs: number;
   readonly logger: ReturnType<typeof createLogger>;
@@ -216,16 +214,6 @@ export class GenerationsController {
         amountUsd: dollars(amountMicros),
       })),
     };
-  }
-
-  @Get(':id/performance')
-  async performance(
-    @Param('id') id: string,
-    @Headers('authorization') authorization: string | undefined,
-  ): Promise<unknown> {
-    const record = await this.find(id, authorization);
-    if (!isFinal(record.state.status)) throw notReady('performance report', record.state.status);
-    return this.parts.performance(record);
   }
 
   private async send(artifact: Artifact, request: Request, response: Response): Promise<void> {

@@ -1,0 +1,52 @@
+import { describe, expect, it } from '@jest/globals';
+import { ClipmeshError, MessageSchemaError } from '@clipmesh/contracts';
+import fc from 'fast-check';
+import { backoffMs, type Outcome, settle } from './settlement.js';
+
+const policy = { attempts: 3, firstDelayMs: 1000, maxDelayMs: 30_000 };
+const failed = (error: unknown): Outcome => ({ kind: 'failed', error });
+
+describe('settlement', () => {
+  it.each<[string, Outcome, number, ReturnType<typeof settle>]>([
+    ['returned', { kind: 'returned' }, 1, { kind: 'ack' }],
+    ['returned on the last attempt', { kind: 'returned' }, 3, { kind: 'ack' }],
+    ['canceled', { kind: 'canceled' }, 1, { kind: 'ack' }],
+    ['shutdown', { kind: 'shutdown' }, 1, { kind: 'nak', delayMs: 0, fault: false }],
+    ['shutdown on the last attempt', { kind: 'shutdown' }, 3, { kind: 'nak', delayMs: 0, fault: false }],
+    [
+      'retryable',
+      failed(new ClipmeshError('PROVIDER_UNAVAILABLE', 'x')),
+      1,
+      { kind: 'nak', delayMs: 1000, fault: true },
+    ],
+    [
+      'retryable, second',
+      failed(new ClipmeshError('PROVIDER_UNAVAILABLE', 'x')),
+      2,
+      { kind: 'nak', delayMs: 2000, fault: true },
+    ],
+    ['retryable, last', failed(new ClipmeshError('PROVIDER_UNAVAILABLE', 'x')), 3, { kind: 'give-up' }],
+    [
+      'rate limited',
+      failed(new ClipmeshError('PROVIDER_RATE_LIMITED', 'x', { retryAfterMs: 9000 })),
+      1,
+      { kind: 'nak', delayMs: 9000, fault: true },
+    ],
+    ['unknown error', failed(new TypeError('x')), 1, { kind: 'nak', delayMs: 1000, fault: true }],
+    ['terminal', failed(new ClipmeshError('PREDICTION_REFUSED', 'x')), 1, { kind: 'give-up' }],
+    ['schema violation', failed(new MessageSchemaError('clip.generate', 'x')), 1, { kind: 'give-up' }],
+  ])('%s', (_name, outcome, attempt, expected) => {
+    expect(settle(outcome, attempt, policy, 1)).toEqual(expected);
+  });
+
+  it('backs off between half and the whole of the doubled delay, never beyond the limit', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (fault, random) => {
+        const ceiling = Math.min(1000 * 2 ** (fault - 1), 30_000);
+        const delay = backoffMs(policy, fault, random);
+        expect(delay).toBeGreaterThanOrEqual(ceiling / 2);
+        expect(delay).toBeLessThanOrEqual(ceiling);
+      }),
+    );
+  });
+});

@@ -1,0 +1,105 @@
+import { describe, expect, it } from '@jest/globals';
+import { createAccess, refuseOpenDoor } from './access.js';
+import { buildJob, decodeMusic, parseRequest } from './job.builder.js';
+import { parseRange } from './range.js';
+import { formatEvent } from './sse.js';
+
+const defaults = { models: ['google/veo-3.1', 'google/veo-3'], parallelEnabled: true, maxWorkers: 4 };
+const prompt = 'A kettle that sings.';
+
+describe('requests', () => {
+  it('fills in every default', () => {
+    expect(buildJob(parseRequest({ prompt, seed: 5 }), defaults, undefined)).toEqual({
+      prompt,
+      durationSeconds: 15,
+      aspectRatio: '9:16',
+      seed: 5,
+      overlays: true,
+      models: defaults.models,
+      window: 4,
+    });
+  });
+
+  it.each([
+    [{ enabled: false }, true, 1],
+    [{ enabled: true, maxWorkers: 3 }, true, 3],
+    [undefined, false, 1],
+    [{ enabled: true, maxWorkers: 3 }, false, 1],
+  ])('parallel %j with the flag %s gives a window of %i', (parallel, parallelEnabled, window) => {
+    const request = parseRequest(parallel === undefined ? { prompt } : { prompt, parallel });
+    expect(buildJob(request, { ...defaults, parallelEnabled }, undefined).window).toBe(window);
+  });
+
+  it('puts the asked model first and keeps the others as fallbacks', () => {
+    expect(buildJob(parseRequest({ prompt, model: 'google/veo-3' }), defaults, undefined).models).toEqual([
+      'google/veo-3',
+      'google/veo-3.1',
+    ]);
+    expect(() => buildJob(parseRequest({ prompt, model: 'acme/none' }), defaults, undefined)).toThrow(
+      'model: acme/none is not known',
+    );
+  });
+
+  it.each([
+    [{}, 'prompt:'],
+    [{ prompt: '' }, 'the prompt needs at least 10 characters'],
+    [{ prompt: 'x'.repeat(6000) }, 'the prompt may have at most 5000 characters'],
+    [{ prompt: 'bell \u0007 in the prompt' }, 'control characters'],
+    [{ prompt, durationSeconds: 61 }, 'durationSeconds:'],
+    [{ prompt, sceneCount: 1 }, 'choose 3-5 scenes'],
+    [{ prompt, promt: 'x' }, 'promt'],
+  ])('refuses %j', (body, words) => {
+    expect(() => parseRequest(body)).toThrow(words);
+  });
+
+  it('decodes a music bed', () => {
+    expect(decodeMusic('data:audio/mpeg;base64,AAAA')).toEqual({
+      contentType: 'audio/mpeg',
+      bytes: Buffer.from([0, 0, 0]),
+    });
+    expect(() => decodeMusic('data:audio/mpeg;base64,')).toThrow('decodes to nothing');
+  });
+});
+
+describe('ranges', () => {
+  it.each([
+    [undefined, { kind: 'whole' }],
+    ['bytes=0-4', { kind: 'part', start: 0, end: 4 }],
+    ['bytes=5-', { kind: 'part', start: 5, end: 9 }],
+    ['bytes=-3', { kind: 'part', start: 7, end: 9 }],
+    ['bytes=-30', { kind: 'part', start: 0, end: 9 }],
+    ['bytes=8-99', { kind: 'part', start: 8, end: 9 }],
+    ['bytes=10-', { kind: 'unsatisfiable' }],
+    ['bytes=-0', { kind: 'unsatisfiable' }],
+    ['bytes=4-2', { kind: 'whole' }],
+    ['bytes=0-1,3-4', { kind: 'whole' }],
+    ['lines=0-1', { kind: 'whole' }],
+  ])('%s of 10 bytes', (header, expected) => {
+    expect(parseRange(header, 10)).toEqual(expected);
+  });
+});
+
+describe('access', () => {
+  it('knows the owner of a key, and nobody else', () => {
+    const ownerOf = createAccess(['ann:0123456789abcdef', 'bob:fedcba9876543210']);
+    expect(ownerOf('Bearer fedcba9876543210')).toBe('bob');
+    expect(ownerOf('Bearer nope')).toBeUndefined();
+    expect(ownerOf(undefined)).toBeUndefined();
+    expect(createAccess([])(undefined)).toBe('local');
+  });
+
+  it('refuses to be open to others without a key', () => {
+    expect(() => {
+      refuseOpenDoor('0.0.0.0', []);
+    }).toThrow('API_KEYS');
+    expect(() => {
+      refuseOpenDoor('127.0.0.1', []);
+    }).not.toThrow();
+  });
+});
+
+it('formats a server-sent event', () => {
+  expect(formatEvent({ sequence: 7, name: 'clip.generated', body: { a: 'b\nc' } })).toBe(
+    'id: 7\nevent: clip.generated\ndata: {"a":"b\\nc"}\n\n',
+  );
+});
