@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { ConfigError, envExample, loadConfig } from './config.js';
+import { ConfigError, envExample, loadConfig, settingsTable } from './config.js';
 import { type Setting, SETTINGS } from './settings.js';
 
 describe('config', () => {
@@ -31,5 +31,18 @@ describe('config', () => {
 
   it('agrees with .env.example to the letter', () => {
     expect(readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8')).toBe(envExample());
+  });
+
+  it('agrees with the table of docs/configuration.md', () => {
+    const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+    const table = /<!-- prettier-ignore-start -->\n(.*)<!-- prettier-ignore-end -->/s.exec(page)?.[1];
+    expect(table).toBe(settingsTable());
+  });
+
+  it('reads seconds as ms, lists without blanks, and the limits of a number', () => {
+    const config = loadConfig({ POLL_INTERVAL: '0.25', VIDEO_MODELS: ' a/b, ,c/d ', CLIP_CONCURRENCY: '64' });
+    expect(config).toMatchObject({ pollIntervalMs: 250, videoModels: ['a/b', 'c/d'], clipConcurrency: 64 });
+    expect(() => loadConfig({ MAX_PARALLEL_VIDEO_WORKERS: '13' })).toThrow(/at most 12/);
+    expect(() => loadConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: 'jaeger' })).toThrow(/OTEL_EXPORTER_OTLP_ENDPOINT/);
   });
 });

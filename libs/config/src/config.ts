@@ -45,3 +45,12 @@ export function envExample(): string {
   );
   return `# Every option of Clipmesh with its default. Copy to .env and change what you need.\n\n${lines.join('\n')}`;
 }
+
+/** The table of docs/configuration.md: every variable once, in the order of {@link SETTINGS}. */
+export function settingsTable(): string {
+  const rows = Object.entries<Setting>(SETTINGS).map(([key, { variable, fallback, doc, secret }]) => {
+    const shown = fallback === undefined || fallback === '' ? '' : `\`${fallback.replaceAll(',', ', ')}\``;
+    return `| \`${variable}\` | ${shown} | ${secret ? 'Secret. ' : ''}${doc.replaceAll('|', '\\|')} | \`${key}\` |`;
+  });
+  return ['| variable | default | meaning | key |', '|---|---|---|---|', ...rows, ''].join('\n');
+}

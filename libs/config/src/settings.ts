@@ -230,7 +230,7 @@ export const SETTINGS = {
   drainMs: setting(
     'DRAIN_SECONDS',
     seconds(0, 600),
-    '5',
+    '20',
     'A service that is told to stop finishes running work for this long, then hands it back, seconds.',
   ),
   replicateApiToken: optional(
@@ -270,10 +270,16 @@ export const SETTINGS = {
     'info',
     'Least level that is logged.',
   ),
-  otelExporterOtlpEndpoint: optional(
-    'OTEL_EXPORTER_OTLP_ENDPOINT',
-    'OTLP/HTTP address that traces are also sent to, a Jaeger for example.',
+  traceStream: setting(
+    'TRACE_STREAM',
+    flag,
+    'true',
+    'Keep spans in the broker, in the stream TRACES, where the analysis reads them.',
   ),
+  otelExporterOtlpEndpoint: {
+    ...optional('OTEL_EXPORTER_OTLP_ENDPOINT', 'OTLP/HTTP address that traces are also sent to, a Jaeger for example.'),
+    schema: http.optional(),
+  },
   otelServiceName: optional('OTEL_SERVICE_NAME', 'Name of the service in traces. The local stack and compose set it.'),
   otelServiceInstanceId: optional(
     'OTEL_SERVICE_INSTANCE_ID',

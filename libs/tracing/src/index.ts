@@ -1,5 +1,5 @@
 export * from './attributes.js';
 export * from './logger.js';
 export { attachSpanSink, flushSpans, shutdownTracing, startTracing, type TracingOptions } from './sdk.js';
-export { documentsOf, SinkSpanExporter, type SpanSink } from './span-exporter.js';
+export { documentsOf, type SpanSink, StreamSpanExporter } from './span-exporter.js';
 export * from './spans.js';

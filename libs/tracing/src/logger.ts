@@ -1,17 +1,21 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 
-/** Never written, wherever they stand. */
+/** Fields whose value is never written, at the top of a line and up to two levels down. */
 const SECRET_FIELDS = [
   'authorization',
+  'Authorization',
+  'cookie',
   'token',
   'apiKey',
-  'key.secret',
-  '*.authorization',
-  '*.token',
-  '*.apiKey',
-  'headers.cookie',
+  'apiKeys',
+  'api_key',
+  'key',
+  'secret',
+  'replicateApiToken',
+  'openaiApiKey',
 ];
+const SECRET_PATHS = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
 
 /** JSON lines on stdout: time, level, service, and the trace that the line belongs to. */
 export function createLogger(options: { service: string; level: string }, destination?: DestinationStream): Logger {
@@ -20,7 +24,7 @@ export function createLogger(options: { service: string; level: string }, destin
     base: { service: options.service },
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: SECRET_FIELDS, censor: '[redacted]' },
+    redact: { paths: SECRET_PATHS, censor: '[redacted]' },
     mixin: () => {
       const context = trace.getActiveSpan()?.spanContext();
       return context !== undefined && isSpanContextValid(context)
@@ -45,8 +49,10 @@ export function nestLogger(logger: Logger): NestLogger {
     (level: 'debug' | 'warn' | 'error' | 'trace') =>
     (text: unknown, ...rest: unknown[]): void => {
       const err = text instanceof Error ? text : undefined;
+      // Nest passes (text, stack, context) for errors and (text, context) for everything else.
+      const stack = err === undefined && level === 'error' && rest.length > 1 ? rest[0] : undefined;
       logger[level](
-        { ...(err === undefined ? {} : { err }), context: rest.at(-1) },
+        { ...(err === undefined ? {} : { err }), ...(stack === undefined ? {} : { stack }), context: rest.at(-1) },
         err === undefined ? String(text) : err.message,
       );
     };

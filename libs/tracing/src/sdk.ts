@@ -3,7 +3,7 @@ import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { SinkSpanExporter, type SpanSink } from './span-exporter.js';
+import { StreamSpanExporter, type SpanSink } from './span-exporter.js';
 
 /** Spans leave at the latest this long after their end, ms. */
 const EXPORT_DELAY_MS = 100;
@@ -18,7 +18,7 @@ export interface TracingOptions {
   readonly otlpEndpoint?: string;
 }
 
-const exporter = new SinkSpanExporter();
+const exporter = new StreamSpanExporter();
 let sdk: NodeSDK | undefined;
 let processors: BatchSpanProcessor[] = [];
 
