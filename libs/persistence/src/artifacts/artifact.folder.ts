@@ -1,0 +1,140 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { access, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { ClipmeshError } from '@clipmesh/contracts';
+import { operation } from '../operation.span.js';
+import { type ArtifactStore, type ByteRange } from '../ports.js';
+import { artifactKey, artifactPath } from './artifact.key.js';
+
+const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
+
+function fault(error: unknown): ClipmeshError {
+  if (error instanceof ClipmeshError) return error;
+  const detail = error instanceof Error ? error.message : String(error);
+  return new ClipmeshError('STORE_UNAVAILABLE', `artifact folder: ${detail}`, { cause: error });
+}
+
+/** The folder's own faults become `STORE_UNAVAILABLE`; a file that is not there, `ARTIFACT_MISSING`. */
+async function reading<T>(key: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (isMissing(cause)) throw new ClipmeshError('ARTIFACT_MISSING', `artifact ${key} is not there`, { cause });
+    throw fault(cause);
+  }
+}
+
+async function writing<T>(work: Promise<T>): Promise<T> {
+  return work.catch((cause: unknown) => {
+    throw fault(cause);
+  });
+}
+
+/** A rename is safe from a power cut once its directory is on disk too. */
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function copyInto(
+  handle: FileHandle,
+  source: AsyncIterable<unknown>,
+): Promise<{ sha256: string; bytes: number }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of source) {
+    const data = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    if (!(data instanceof Uint8Array)) throw new TypeError('an artifact is made of bytes');
+    hash.update(data);
+    bytes += data.byteLength;
+    await writing(handle.appendFile(data));
+  }
+  await writing(handle.sync());
+  return { sha256: hash.digest('hex'), bytes };
+}
+
+function streamOf(source: string | Uint8Array | Readable): Readable {
+  if (typeof source === 'string') return createReadStream(source);
+  return source instanceof Uint8Array ? Readable.from([source]) : source;
+}
+
+function checkRange(range: ByteRange): void {
+  const { start, end } = range;
+  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start) {
+    throw new RangeError(`bytes ${start}-${end} are no range`);
+  }
+}
+
+/** Media files in a folder: written to `tmp/`, then renamed to their hash, so that a file under its name is whole. */
+export async function openArtifactFolder(options: { directory: string }): Promise<ArtifactStore> {
+  const directory = resolve(options.directory);
+  const temporary = join(directory, 'tmp');
+  await writing(mkdir(temporary, { recursive: true }));
+
+  return {
+    put: (source, { contentType }) =>
+      operation('artifacts.put', async () => {
+        const draft = join(temporary, `${randomUUID()}.part`);
+        const stream = streamOf(source);
+        try {
+          const handle = await writing(open(draft, 'wx'));
+          const { sha256, bytes } = await copyInto(handle, stream).finally(() => handle.close());
+          const key = artifactKey(sha256, contentType);
+          const target = artifactPath(directory, key);
+          await writing(mkdir(dirname(target), { recursive: true }));
+          await writing(rename(draft, target));
+          await writing(syncDirectory(dirname(target)));
+          return { key, sha256, bytes, contentType };
+        } finally {
+          stream.destroy();
+          await rm(draft, { force: true });
+        }
+      }),
+
+    open: (artifact, range) =>
+      operation('artifacts.open', async () => {
+        if (range !== undefined) checkRange(range);
+        const handle = await reading(artifact.key, open(artifactPath(directory, artifact.key), 'r'));
+        return handle.createReadStream(range);
+      }),
+
+    stat: (artifact) =>
+      operation('artifacts.stat', async () => {
+        try {
+          return { bytes: (await stat(artifactPath(directory, artifact.key))).size };
+        } catch (error) {
+          if (isMissing(error)) return undefined;
+          throw fault(error);
+        }
+      }),
+
+    withFile: (artifact, use) =>
+      operation('artifacts.withFile', async () => {
+        const path = artifactPath(directory, artifact.key);
+        await reading(artifact.key, access(path));
+        return use(path);
+      }),
+
+    remove: (artifact) =>
+      operation('artifacts.remove', () => writing(rm(artifactPath(directory, artifact.key), { force: true }))),
+
+    sweepTemporary: (maxAgeMs) =>
+      operation('artifacts.sweepTemporary', async () => {
+        let removed = 0;
+        for (const name of await writing(readdir(temporary))) {
+          const path = join(temporary, name);
+          const info = await stat(path).catch(() => undefined);
+          if (info === undefined || Date.now() - info.mtimeMs <= maxAgeMs) continue;
+          await writing(rm(path, { force: true }));
+          removed += 1;
+        }
+        return removed;
+      }),
+  };
+}

@@ -1,0 +1,4 @@
+export * from './ports.js';
+export { openKvStores, type KvStoresOptions } from './kv/kv.stores.js';
+export { openArtifactFolder } from './artifacts/artifact.folder.js';
+export { extensionOf } from './artifacts/artifact.key.js';

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { ClipmeshError } from '@clipmesh/contracts';
+import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
+import { type KV } from '@nats-io/kv';
+import { type z } from 'zod';
+import { AlreadyExistsError, ConflictError, type Versioned } from '../ports.js';
+
+/** Reads in flight at once while many records are read. */
+const READ_BATCH = 32;
+
+/** A key of any characters as one that the broker takes. */
+export function hashKey(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
+}
+
+function movedOn(error: unknown): boolean {
+  return (
+    error instanceof JetStreamApiError &&
+    (error.code === JetStreamApiCodes.StreamWrongLastSequence ||
+      error.code === JetStreamApiCodes.StreamWrongLastSequenceUnknown)
+  );
+}
+
+/** One bucket of checked JSON records. Faults of the broker become `STORE_UNAVAILABLE`. */
+export class KvBucket<T> {
+  constructor(
+    private readonly name: string,
+    private readonly kv: KV,
+    private readonly manager: JetStreamManager,
+    private readonly schema: z.ZodType<T>,
+  ) {}
+
+  /** Throws {@link AlreadyExistsError}. */
+  async create(key: string, value: T): Promise<Versioned<T>> {
+    const checked = this.check(key, value);
+    try {
+      const revision = await this.kv.create(key, JSON.stringify(checked));
+      return { value: checked, revision: String(revision) };
+    } catch (cause) {
+      if (movedOn(cause)) throw new AlreadyExistsError(`${this.name}: ${key} exists already`, { cause });
+      throw this.unavailable(cause);
+    }
+  }
+
+  async get(key: string): Promise<Versioned<T> | undefined> {
+    const entry = await this.kv.get(key).catch((cause: unknown) => {
+      throw this.unavailable(cause);
+    });
+    if (entry?.operation !== 'PUT') return undefined;
+    return { value: this.decode(key, entry.string()), revision: String(entry.revision) };
+  }
+
+  /** Throws {@link ConflictError}. */
+  async save(key: string, value: T, revision: string): Promise<Versioned<T>> {
+    const checked = this.check(key, value);
+    const expected = Number(revision);
+    if (!Number.isSafeInteger(expected) || expected < 1) {
+      throw new ConflictError(`${this.name}: ${key} never had revision ${revision}`);
+    }
+    try {
+      const next = await this.kv.update(key, JSON.stringify(checked), expected);
+      return { value: checked, revision: String(next) };
+    } catch (cause) {
+      if (movedOn(cause)) throw new ConflictError(`${this.name}: ${key} is past revision ${revision}`, { cause });
+      throw this.unavailable(cause);
+    }
+  }
+
+  /**
+   * Keys that match a filter, in no order. Asked of the stream's state: one bounded request, where the client's own
+   * `keys()` needs a consumer and may wait for ever when the connection breaks.
+   */
+  async keys(filter: string): Promise<string[]> {
+    const prefix = `$KV.${this.name}.`;
+    try {
+      const info = await this.manager.streams.info(`KV_${this.name}`, { subjects_filter: `${prefix}${filter}` });
+      return Object.keys(info.state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
+    } catch (cause) {
+      throw this.unavailable(cause);
+    }
+  }
+
+  /** The first `limit` records, in the order of the keys, that `wanted` takes. */
+  async read(keys: readonly string[], limit: number, wanted: (value: T) => boolean = () => true): Promise<T[]> {
+    const found: T[] = [];
+    for (let at = 0; at < keys.length && found.length < limit; at += READ_BATCH) {
+      const batch = await Promise.all(keys.slice(at, at + READ_BATCH).map((key) => this.get(key)));
+      for (const entry of batch) if (entry !== undefined && wanted(entry.value)) found.push(entry.value);
+    }
+    return found.slice(0, limit);
+  }
+
+  private decode(key: string, text: string): T {
+    let raw: unknown;
+    try {
+      raw = JSON.parse(text);
+    } catch (cause) {
+      throw new ClipmeshError('SCHEMA_VIOLATION', `bucket ${this.name}, key ${key}: the record is not JSON`, { cause });
+    }
+    return this.check(key, raw);
+  }
+
+  private check(key: string, raw: unknown): T {
+    const parsed = this.schema.safeParse(raw);
+    if (parsed.success) return parsed.data;
+    const detail = parsed.error.issues
+      .map((issue) => `${issue.path.join('.') || 'record'}: ${issue.message}`)
+      .join('; ');
+    throw new ClipmeshError('SCHEMA_VIOLATION', `bucket ${this.name}, key ${key}: ${detail}`, { cause: parsed.error });
+  }
+
+  private unavailable(cause: unknown): ClipmeshError {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    return new ClipmeshError('STORE_UNAVAILABLE', `bucket ${this.name}: ${detail}`, { cause });
+  }
+}

@@ -1,0 +1,136 @@
+import {
+  ClipmeshError,
+  GENERATION_ID,
+  generationIdSchema,
+  generationRecordSchema,
+  type GenerationRecord,
+} from '@clipmesh/contracts';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import { type NatsConnection } from '@nats-io/transport-node';
+import { z } from 'zod';
+import { operation } from '../operation.span.js';
+import {
+  AlreadyExistsError,
+  attemptSchema,
+  ledgerEntrySchema,
+  type Attempt,
+  type AttemptStore,
+  type GenerationStore,
+  type IdempotencyStore,
+  type LedgerEntry,
+  type LedgerStore,
+  type Stores,
+} from '../ports.js';
+import { hashKey, KvBucket } from './kv.bucket.js';
+
+const claimSchema = z.object({ fingerprint: z.string(), generationId: generationIdSchema });
+type Claim = z.infer<typeof claimSchema>;
+
+export interface KvStoresOptions {
+  /** Copies of each bucket in a cluster; 1 unless told. */
+  replicas?: number;
+  /** `clipmesh` unless told; buckets are `<prefix>_generations` and so on. */
+  bucketPrefix?: string;
+}
+
+/** Stores in JetStream KV buckets; a bucket that is not there is made. Throws `STORE_UNAVAILABLE`. */
+export async function openKvStores(connection: NatsConnection, options: KvStoresOptions = {}): Promise<Stores> {
+  const { replicas = 1, bucketPrefix = 'clipmesh' } = options;
+  try {
+    const manager = await jetstreamManager(connection);
+    const kvm = new Kvm(connection);
+    const open = async <T>(noun: string, schema: z.ZodType<T>): Promise<KvBucket<T>> => {
+      const name = `${bucketPrefix}_${noun}`;
+      // Reads go to the leader: a direct read may lag behind a write just acknowledged.
+      const kv = await kvm.create(name, { replicas, history: 1, allow_direct: false });
+      return new KvBucket(name, kv, manager, schema);
+    };
+    return {
+      generations: generationStore(await open('generations', generationRecordSchema)),
+      ledger: ledgerStore(await open('ledger', ledgerEntrySchema)),
+      attempts: attemptStore(await open('attempts', attemptSchema)),
+      idempotency: idempotencyStore(await open('idempotency', claimSchema)),
+    };
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    throw new ClipmeshError('STORE_UNAVAILABLE', `the buckets of ${bucketPrefix} could not be opened: ${detail}`, {
+      cause,
+    });
+  }
+}
+
+/** Descending: newest first. */
+const newestFirst = (a: string, b: string): number => (a < b ? 1 : a > b ? -1 : 0);
+
+function generationStore(bucket: KvBucket<GenerationRecord>): GenerationStore {
+  return {
+    create: (record) => operation('generations.create', () => bucket.create(keyOf(record.id), record)),
+    get: (id) => operation('generations.get', async () => (GENERATION_ID.test(id) ? await bucket.get(id) : undefined)),
+    save: (record, revision) => operation('generations.save', () => bucket.save(keyOf(record.id), record, revision)),
+    list: ({ owner, status, limit, after }) =>
+      operation('generations.list', async () => {
+        const keys = (await bucket.keys('*')).filter((id) => after === undefined || id < after).sort(newestFirst);
+        return bucket.read(
+          keys,
+          limit,
+          (record) =>
+            (owner === undefined || record.owner === owner) && (status === undefined || record.state.status === status),
+        );
+      }),
+  };
+}
+
+/** The id as a key: hashed when it is no generation id, so that the schema's refusal is what the caller sees. */
+function keyOf(id: string): string {
+  return GENERATION_ID.test(id) ? id : hashKey(id);
+}
+
+function ledgerStore(bucket: KvBucket<LedgerEntry>): LedgerStore {
+  return {
+    append: (entry) =>
+      operation('ledger.append', async () => {
+        try {
+          await bucket.create(`${keyOf(entry.generationId)}.${hashKey(entry.key)}`, entry);
+          return true;
+        } catch (error) {
+          if (error instanceof AlreadyExistsError) return false;
+          throw error;
+        }
+      }),
+    entries: (generationId) =>
+      operation('ledger.entries', async () => {
+        if (!GENERATION_ID.test(generationId)) return [];
+        const entries = await bucket.read(await bucket.keys(`${generationId}.*`), Infinity);
+        return entries.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+      }),
+  };
+}
+
+function attemptStore(bucket: KvBucket<Attempt>): AttemptStore {
+  return {
+    get: (key) => operation('attempts.get', () => bucket.get(hashKey(key))),
+    create: (attempt) => operation('attempts.create', () => bucket.create(hashKey(attempt.key), attempt)),
+    save: (attempt, revision) => operation('attempts.save', () => bucket.save(hashKey(attempt.key), attempt, revision)),
+  };
+}
+
+function idempotencyStore(bucket: KvBucket<Claim>): IdempotencyStore {
+  return {
+    claim: (key, fingerprint, generationId) =>
+      operation('idempotency.claim', async () => {
+        const hashed = hashKey(key);
+        try {
+          const { value } = await bucket.create(hashed, { fingerprint, generationId });
+          return { ...value, fresh: true };
+        } catch (error) {
+          if (!(error instanceof AlreadyExistsError)) throw error;
+          const first = await bucket.get(hashed);
+          if (first === undefined) {
+            throw new ClipmeshError('STORE_UNAVAILABLE', 'a claim vanished while it was read', { cause: error });
+          }
+          return { ...first.value, fresh: false };
+        }
+      }),
+  };
+}
