@@ -201,7 +201,7 @@ export class Supervisor {
     const ready = Promise.race([
       isReady,
       exited.then(() => {
-        throw new Error(`${nameOf(spec)} did not start: ${lastLine(lastWords)}`);
+        throw new Error(`${nameOf(spec)} did not start: ${reasonIn(lastWords)}`);
       }),
     ]);
     // A restart has nobody who waits for it; its end is seen through `exited`.
@@ -212,6 +212,9 @@ export class Supervisor {
   }
 }
 
-function lastLine(output: string): string {
-  return output.trim().split('\n').at(-1)?.trim() || 'it said nothing';
+/** The line that says why: an uncaught error's own, before its stack and Node's footer, else the last one. */
+function reasonIn(output: string): string {
+  const lines = output.split('\n').map((line) => line.trim());
+  const said = lines.filter((line) => line !== '' && !line.startsWith('Node.js v'));
+  return said.findLast((line) => /^(\w*Error)\b.*: /.test(line)) ?? said.at(-1) ?? 'it said nothing';
 }
