@@ -82,6 +82,8 @@ export async function openArtifactFolder(options: { directory: string }): Promis
       operation('artifacts.put', async () => {
         const draft = join(temporary, `${randomUUID()}.part`);
         const stream = streamOf(source);
+        // A source that fails before it is read must not end the process: reading it reports the error.
+        stream.on('error', () => undefined);
         try {
           const handle = await writing(open(draft, 'wx'));
           const { sha256, bytes } = await copyInto(handle, stream).finally(() => handle.close());
