@@ -1,10 +1,16 @@
 // node --import @clipmesh/tracing/register: tracing starts before the service loads what is to be traced.
 import { startTracing } from './sdk.js';
 
-const service = process.env['OTEL_SERVICE_NAME'] ?? 'clipmesh';
-const endpoint = process.env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+/** As in libs/config, an empty variable is an unset one. */
+const read = (variable: string): string | undefined => {
+  const value = process.env[variable];
+  return value === '' ? undefined : value;
+};
+
+const service = read('OTEL_SERVICE_NAME') ?? 'clipmesh';
+const otlpEndpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT');
 startTracing({
   service,
-  instance: process.env['OTEL_SERVICE_INSTANCE_ID'] ?? `${service}.${process.pid}`,
-  ...(endpoint === undefined || endpoint === '' ? {} : { otlpEndpoint: endpoint }),
+  instance: read('OTEL_SERVICE_INSTANCE_ID') ?? `${service}.${process.pid}`,
+  ...(otlpEndpoint === undefined ? {} : { otlpEndpoint }),
 });
