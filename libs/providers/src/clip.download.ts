@@ -1,0 +1,80 @@
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { ClipmeshError } from '@clipmesh/contracts';
+
+export interface DownloadOptions {
+  /** Origin that may be plain http: the provider's own. */
+  readonly ownOrigin: string;
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+}
+const MAX_REDIRECTS = 5;
+
+/** The URL when it may be fetched: https, or the provider's own origin. Throws `DOWNLOAD_FAILED`, not retryable. */
+export function allowedUrl(text: string, base: string | undefined, ownOrigin: string): URL {
+  const url = URL.canParse(text, base) ? new URL(text, base) : undefined;
+  if (url !== undefined && (url.protocol === 'https:' || url.origin === ownOrigin)) return url;
+  throw new ClipmeshError('DOWNLOAD_FAILED', `the output is at ${url?.origin ?? 'no URL'}, which is not fetched`, {
+    retryable: false,
+  });
+}
+
+async function open(from: string, options: DownloadOptions, signal: AbortSignal): Promise<Response> {
+  let url = allowedUrl(from, undefined, options.ownOrigin);
+  for (let hop = 0; hop <= MAX_REDIRECTS; hop += 1) {
+    const response = await fetch(url, { redirect: 'manual', signal });
+    const location = response.headers.get('location');
+    if (response.status >= 300 && response.status < 400 && location !== null) {
+      await response.body?.cancel();
+      url = allowedUrl(location, url.href, options.ownOrigin);
+      continue;
+    }
+    if (response.ok) return response;
+    await response.body?.cancel();
+    const gone = [403, 404, 410].includes(response.status);
+    throw new ClipmeshError(
+      gone ? 'DOWNLOAD_EXPIRED' : 'DOWNLOAD_FAILED',
+      `the download answered with status ${response.status}`,
+    );
+  }
+  throw new ClipmeshError('DOWNLOAD_FAILED', `the download was redirected more than ${MAX_REDIRECTS} times`);
+}
+
+/** Streams `url` to `file`. Whatever goes wrong, no partial file is left. */
+export async function downloadTo(
+  url: string,
+  file: string,
+  options: DownloadOptions,
+  signal: AbortSignal,
+): Promise<{ bytes: number }> {
+  const timeout = AbortSignal.timeout(options.timeoutMs);
+  const both = AbortSignal.any([signal, timeout]);
+  let bytes = 0;
+  const count = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes <= options.maxBytes) done(null, chunk);
+      else
+        done(
+          new ClipmeshError('DOWNLOAD_FAILED', `the output is larger than ${options.maxBytes} bytes`, {
+            retryable: false,
+          }),
+        );
+    },
+  });
+  try {
+    const { body } = await open(url, options, both);
+    if (body === null) throw new ClipmeshError('DOWNLOAD_FAILED', 'the download has no body');
+    await pipeline(Readable.from(body), count, createWriteStream(file), { signal: both });
+    if (bytes === 0) throw new ClipmeshError('DOWNLOAD_FAILED', 'the download is empty');
+    return { bytes };
+  } catch (cause) {
+    await rm(file, { force: true });
+    if (signal.aborted) throw new ClipmeshError('CANCELED', 'the download was canceled', { cause });
+    if (cause instanceof ClipmeshError) throw cause;
+    const why = timeout.aborted ? `took longer than ${options.timeoutMs} ms` : `broke off: ${String(cause)}`;
+    throw new ClipmeshError('DOWNLOAD_FAILED', `the download ${why}`, { cause });
+  }
+}

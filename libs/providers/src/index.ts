@@ -1,0 +1,6 @@
+export { MODEL_INPUTS, modelInput } from './models.js';
+export { createOpenAiPlanModel, type OpenAiOptions } from './openai.plan-model.js';
+export * from './ports.js';
+export { outcomeOf } from './prediction.state.js';
+export { type CallKind, RateLimiter, type RateLimiterOptions } from './rate.limiter.js';
+export { createReplicateProvider, type ReplicateOptions } from './replicate.provider.js';

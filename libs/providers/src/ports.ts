@@ -1,0 +1,86 @@
+import { type AspectRatio, type Framework, type Style } from '@clipmesh/contracts';
+
+export interface ClipRequest {
+  readonly model: string;
+  readonly prompt: string;
+  /** A length the model accepts, seconds. */
+  readonly durationSeconds: number;
+  readonly aspectRatio: AspectRatio;
+  readonly seed: number;
+  /** Unique per attempt. Travels in the webhook URL's query (`?key=`) when a webhook base is set. */
+  readonly attemptKey: string;
+}
+
+/** What the provider says of a prediction. Times are ISO 8601. */
+export interface PredictionState {
+  readonly id: string;
+  readonly status: 'starting' | 'processing' | 'succeeded' | 'failed' | 'canceled';
+  readonly outputUrl?: string;
+  readonly error?: string;
+  readonly createdAt?: string;
+  readonly startedAt?: string;
+  readonly completedAt?: string;
+  /** Seconds of video the provider says it made; absent when it does not say. */
+  readonly billedSeconds?: number;
+}
+
+export interface WaitOptions {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  /** Called with every state that was read. */
+  readonly onProgress?: (state: PredictionState) => void;
+  /** Called once per log interval while the wait lasts. */
+  readonly onLog?: (elapsedMs: number) => void;
+}
+
+/** A seller of clips. Every method throws `ClipmeshError`; none tries a call twice, except polls within `wait`. */
+export interface ClipProvider {
+  readonly name: string;
+  /** Creates one prediction. When the reply is lost it throws `PROVIDER_UNAVAILABLE` though it may have been bought: `find` tells. */
+  submit(request: ClipRequest, signal: AbortSignal): Promise<PredictionState>;
+  get(predictionId: string, signal: AbortSignal): Promise<PredictionState>;
+  /**
+   * Looks through the provider's predictions, newest first, back to `since`. A key is matched in the webhook URL; without
+   * one the prediction is told by model, prompt and seed, which needs `request` unless this process submitted it.
+   */
+  find(
+    attemptKey: string,
+    since: Date,
+    signal: AbortSignal,
+    request?: ClipRequest,
+  ): Promise<PredictionState | undefined>;
+  /** Resolves with a final state. Throws `PROVIDER_TIMEOUT` after `timeoutMs`, `CANCELED` when the signal is aborted. */
+  wait(predictionId: string, options: WaitOptions): Promise<PredictionState>;
+  cancel(predictionId: string): Promise<void>;
+  /** Streams to `file`; nothing is left there after an error. Only https, or the provider's own origin. */
+  download(url: string, file: string, signal: AbortSignal): Promise<{ bytes: number }>;
+}
+
+export interface PlanRequest {
+  readonly prompt: string;
+  readonly framework: Framework;
+  readonly sceneCount: number;
+  readonly durationSeconds: number;
+  readonly aspectRatio: AspectRatio;
+}
+
+export interface PlanDraft {
+  title: string;
+  style: Style;
+  scenes: { role: string; description: string; durationSeconds: number; overlayText: string }[];
+}
+
+export interface PlanAnswer {
+  readonly draft: PlanDraft;
+  readonly completionId: string;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** The model that answered, as the provider names it. */
+  readonly model: string;
+}
+
+/** A language model that drafts scene plans. */
+export interface PlanModel {
+  readonly model: string;
+  draft(request: PlanRequest, signal: AbortSignal): Promise<PlanAnswer>;
+}
