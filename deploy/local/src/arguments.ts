@@ -39,7 +39,7 @@ function read(args: readonly string[], names: readonly string[]): Map<string, re
   const options = Object.fromEntries(names.map((name) => [name, { type: 'string', multiple: true } as const]));
   try {
     const { values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
-    return new Map(Object.entries(values).map(([name, value]) => [name, (value) ?? []]));
+    return new Map(Object.entries(values).map(([name, value]) => [name, value ?? []]));
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
     throw new UsageError(

@@ -19,12 +19,14 @@ await runProgram(async (signal) => {
     port: config.gatewayPort,
     cwd: process.cwd(),
   });
+  // One replica must be able to hold all the clips that were asked for at once.
+  const workers = args.request.parallel?.maxWorkers ?? config.maxParallelVideoWorkers;
   console.log('Starting the local stack …');
   const stack = await startStack({
     dataDir: args.dataDir,
     port: args.port,
     scale: ONE_OF_EACH,
-    env: { ...process.env, API_KEYS: '' },
+    env: { ...process.env, API_KEYS: '', CLIP_CONCURRENCY: String(Math.max(config.clipConcurrency, workers)) },
     signal,
     report: (line) => {
       console.error(line);
