@@ -1,90 +1,40 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Kvm } from '@nats-io/kv';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Kvm } from '@nats-io/kv';
 import { openKvStores, type Stores } from '../src/index.js';
-import { newId, sampleRecord } from './contract/samples.js';
-import { storesContract } from './contract/stores.contract.js';
+import { type Broker, startBroker } from './broker.js';
+import { generationStoreContract, idOf, purchaseStoresContract } from './contract/stores.contract.js';
 
-let directory: string;
-let server: ChildProcess;
-let connection: NatsConnection;
-let stores: Stores;
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
-async function connected(port: number): Promise<NatsConnection> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await connect({ servers: `127.0.0.1:${port}` });
-    } catch (error) {
-      if (tries === 100) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-}
-
+let broker: Broker;
+let opened = 0;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'clipmesh-kv-'));
-  const port = await freePort();
-  server = spawn('nats-server', ['-js', '-a', '127.0.0.1', '-p', String(port), '-sd', directory], { stdio: 'ignore' });
-  connection = await connected(port);
-  stores = await openKvStores(connection);
+  broker = await startBroker();
 });
-
 afterAll(async () => {
-  await connection.close();
-  if (server.exitCode === null) {
-    const ended = once(server, 'exit');
-    server.kill('SIGKILL');
-    await ended;
+  await broker.stop();
+});
+const open = (): Promise<Stores> => openKvStores(broker.connection, { bucketPrefix: `t${(opened += 1)}` });
+
+generationStoreContract('JetStream KV', open);
+purchaseStoresContract('JetStream KV', open);
+
+it('names bucket and key of a broken record', async () => {
+  const { generations } = await openKvStores(broker.connection, { bucketPrefix: 'broken' });
+  const kv = await new Kvm(broker.connection).open('broken_generations');
+  await kv.put(idOf(1), '{"id":1}');
+  await expect(generations.get(idOf(1))).rejects.toMatchObject({
+    code: 'SCHEMA_VIOLATION',
+    message: expect.stringContaining(`bucket broken_generations, key ${idOf(1)}`),
+  });
+});
+
+it('says STORE_UNAVAILABLE, retryable, when the broker is gone', async () => {
+  const lost = await startBroker();
+  try {
+    const { generations } = await openKvStores(lost.connection);
+    lost.kill();
+    await lost.connection.closed();
+    await expect(generations.get(idOf(1))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
+  } finally {
+    await lost.stop();
   }
-  await rm(directory, { recursive: true, force: true });
-});
-
-storesContract('kv', () => stores);
-
-it('opens buckets that exist already', async () => {
-  const record = sampleRecord();
-  await stores.generations.create(record);
-  const again = await openKvStores(connection);
-  expect((await again.generations.get(record.id))?.value).toEqual(record);
-});
-
-it('refuses a stored value that does not match its schema', async () => {
-  const id = newId();
-  const kv = await new Kvm(connection).open('generations');
-  await kv.put(id, '{"id":1}');
-  await expect(stores.generations.get(id)).rejects.toMatchObject({ code: 'SCHEMA_VIOLATION' });
-  await kv.purge(id);
-  expect(await stores.generations.get(id)).toBeUndefined();
-});
-
-it('names a store that cannot be reached', async () => {
-  const kv = await new Kvm(connection).open('attempts');
-  await kv.destroy();
-  await expect(
-    stores.attempts.create({
-      key: 'k',
-      generationId: newId(),
-      kind: 'llm',
-      status: 'intended',
-      model: 'm',
-      createdAt: '2026-01-02T03:04:05Z',
-      updatedAt: '2026-01-02T03:04:05Z',
-    }),
-  ).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
 });

@@ -8,7 +8,8 @@ import { operation } from '../operation.span.js';
 import { type ArtifactStore, type ByteRange } from '../ports.js';
 import { artifactKey, artifactPath } from './artifact.key.js';
 
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
+const isMissing = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
 
 function fault(error: unknown): ClipmeshError {
   if (error instanceof ClipmeshError) return error;

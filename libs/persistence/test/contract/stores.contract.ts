@@ -1,88 +1,112 @@
-import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { AlreadyExistsError, ConflictError, type Stores } from '../../src/index.js';
-import { newId, sampleAttempt, sampleEntry, sampleRecord } from './samples.js';
+import { type GenerationRecord, generationRecordSchema } from '@clipmesh/contracts';
+import { AlreadyExistsError, ConflictError, type Attempt, type LedgerEntry, type Stores } from '../../src/index.js';
 
-/** What every adapter of the stores keeps. */
-export function storesContract(name: string, stores: () => Stores): void {
-  describe(`${name}: generations`, () => {
-    it('gives back what was created, and nothing for an unknown id', async () => {
-      const record = sampleRecord();
-      const { revision } = await stores().generations.create(record);
-      expect(await stores().generations.get(record.id)).toEqual({ value: record, revision });
-      expect(await stores().generations.get(newId())).toBeUndefined();
-      expect(await stores().generations.get('../x >')).toBeUndefined();
-    });
+export const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0')}`;
+const at = '2026-01-01T00:00:00.000Z';
+const HOSTILE = ['a b', '>', '*', '../x', 'π.', '.', '$KV.x', 'k\u0000'];
 
-    it('refuses a second record of one id', async () => {
-      const record = sampleRecord();
-      await stores().generations.create(record);
-      await expect(stores().generations.create(record)).rejects.toBeInstanceOf(AlreadyExistsError);
-    });
+export function recordOf(n: number, owner = 'local'): GenerationRecord {
+  return generationRecordSchema.parse({
+    id: idOf(n),
+    owner,
+    createdAt: at,
+    traceId: '0'.repeat(32),
+    state: {
+      status: 'queued',
+      stage: 'planning',
+      window: 1,
+      scenes: [],
+      costMicros: 0,
+      chargeKeys: [],
+      job: { prompt: 'p', durationSeconds: 9, aspectRatio: '9:16', seed: 1, overlays: true, models: ['m'], window: 1 },
+    },
+  });
+}
 
-    it('lets one of ten concurrent writers save', async () => {
-      const record = sampleRecord();
-      const { revision } = await stores().generations.create(record);
-      const results = await Promise.allSettled(
-        Array.from({ length: 10 }, (_, costMicros) =>
-          stores().generations.save({ ...record, state: { ...record.state, costMicros } }, revision),
-        ),
+/** `open` gives stores over empty storage at each call. */
+export function generationStoreContract(name: string, open: () => Promise<Stores>): void {
+  describe(`generations: ${name}`, () => {
+    it('creates once, saves by compare-and-set', async () => {
+      const { generations } = await open();
+      const made = await generations.create(recordOf(1));
+      await expect(generations.create(recordOf(1))).rejects.toBeInstanceOf(AlreadyExistsError);
+      const saves = await Promise.allSettled(
+        Array.from({ length: 20 }, () => generations.save(made.value, made.revision)),
       );
-      const lost = results.filter((result) => result.status === 'rejected');
-      expect(lost).toHaveLength(9);
-      for (const { reason } of lost) expect(reason).toBeInstanceOf(ConflictError);
-      await expect(stores().generations.save(record, 'nonsense')).rejects.toBeInstanceOf(ConflictError);
+      expect(saves.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      for (const save of saves) if (save.status === 'rejected') expect(save.reason).toBeInstanceOf(ConflictError);
+      expect((await generations.get(idOf(1)))?.value).toEqual(made.value);
+      expect(await generations.get(idOf(2))).toBeUndefined();
     });
-
-    it('lists newest first, by owner and status, in pages', async () => {
-      const owner = randomUUID();
-      expect(await stores().generations.list({ owner })).toEqual([]);
-      const records = Array.from({ length: 40 }, (_, index) => sampleRecord(owner, index % 2 ? 'failed' : 'queued'));
-      for (const record of records) await stores().generations.create(record);
-      const ids = records.map(({ id }) => id).reverse();
-      const first = await stores().generations.list({ owner, limit: 25 });
-      const rest = await stores().generations.list({ owner, limit: 25, after: first.at(-1)!.id });
-      expect([...first, ...rest].map(({ id }) => id)).toEqual(ids);
-      expect(await stores().generations.list({ owner, status: 'failed' })).toHaveLength(20);
+    it('lists newest first, filtered and in pages', async () => {
+      const { generations } = await open();
+      await Promise.all(Array.from({ length: 70 }, (_, n) => generations.create(recordOf(n, n % 2 ? 'odd' : 'even'))));
+      const first = await generations.list({ owner: 'even', limit: 20 });
+      const rest = await generations.list({ owner: 'even', limit: 20, after: first.at(-1)?.id ?? '' });
+      expect([...first, ...rest].map(({ id }) => id)).toEqual(Array.from({ length: 35 }, (_, n) => idOf(68 - 2 * n)));
+      expect(await generations.list({ status: 'failed', limit: 5 })).toEqual([]);
+    });
+    it('finds nothing under hostile ids', async () => {
+      const { generations, ledger } = await open();
+      for (const id of HOSTILE) {
+        expect(await generations.get(id)).toBeUndefined();
+        expect(await ledger.entries(id)).toEqual([]);
+      }
     });
   });
+}
 
-  describe(`${name}: ledger, attempts, idempotency`, () => {
-    it('books a charge once per generation, in order', async () => {
-      const [one, other] = [newId(), newId()];
-      expect(await stores().ledger.entries(one)).toEqual([]);
-      const told = await Promise.all(
-        Array.from({ length: 5 }, () => stores().ledger.append(sampleEntry(one, 'prediction:a b'))),
+const entryOf = (key: string): LedgerEntry => ({
+  key,
+  generationId: idOf(1),
+  owner: 'local',
+  at,
+  kind: 'clip',
+  stage: 'clip',
+  provider: 'p',
+  model: 'm',
+  quantity: 1,
+  unit: 'second',
+  amountMicros: 5,
+  outcome: 'succeeded',
+});
+
+export function purchaseStoresContract(name: string, open: () => Promise<Stores>): void {
+  describe(`ledger, attempts, idempotency: ${name}`, () => {
+    it('books a key once among a hundred', async () => {
+      const { ledger } = await open();
+      const booked = await Promise.all(Array.from({ length: 100 }, () => ledger.append(entryOf('prediction:1'))));
+      expect(booked.filter(Boolean)).toHaveLength(1);
+      for (const key of HOSTILE) expect(await ledger.append(entryOf(key))).toBe(true);
+      expect((await ledger.entries(idOf(1))).map(({ key }) => key)).toEqual(['prediction:1', ...HOSTILE].sort());
+    });
+    it('keeps attempts under any key', async () => {
+      const { attempts } = await open();
+      for (const key of HOSTILE) {
+        const attempt: Attempt = {
+          key,
+          generationId: idOf(1),
+          kind: 'clip',
+          status: 'intended',
+          model: 'm',
+          createdAt: at,
+          updatedAt: at,
+        };
+        const made = await attempts.create(attempt);
+        await expect(attempts.create(attempt)).rejects.toBeInstanceOf(AlreadyExistsError);
+        await attempts.save({ ...attempt, status: 'submitted', predictionId: 'x' }, made.revision);
+        await expect(attempts.save(attempt, made.revision)).rejects.toBeInstanceOf(ConflictError);
+        expect((await attempts.get(key))?.value.predictionId).toBe('x');
+      }
+    });
+    it('lets the first claim win', async () => {
+      const { idempotency } = await open();
+      const claims = await Promise.all(
+        Array.from({ length: 30 }, (_, n) => idempotency.claim('k >*', `f${n}`, idOf(n))),
       );
-      expect(told.filter(Boolean)).toHaveLength(1);
-      expect(await stores().ledger.append(sampleEntry(one, 'completion:*>'))).toBe(true);
-      expect(await stores().ledger.append(sampleEntry(other, 'prediction:a b'))).toBe(true);
-      expect((await stores().ledger.entries(one)).map(({ key }) => key)).toEqual(['prediction:a b', 'completion:*>']);
-    });
-
-    it('keeps an attempt of any key, saved by compare-and-set', async () => {
-      const attempt = sampleAttempt(newId());
-      expect(await stores().attempts.get(attempt.key)).toBeUndefined();
-      const { revision } = await stores().attempts.create(attempt);
-      await expect(stores().attempts.create(attempt)).rejects.toBeInstanceOf(AlreadyExistsError);
-      const submitted = { ...attempt, status: 'submitted' as const, predictionId: 'p1' };
-      const saved = await stores().attempts.save(submitted, revision);
-      expect(await stores().attempts.get(attempt.key)).toEqual(saved);
-      await expect(stores().attempts.save(attempt, revision)).rejects.toBeInstanceOf(ConflictError);
-    });
-
-    it('lets the first claim of an idempotency key stand', async () => {
-      const [key, id] = [`local:${randomUUID()} *`, newId()];
-      expect(await stores().idempotency.claim(key, 'f1', id)).toEqual({
-        fingerprint: 'f1',
-        generationId: id,
-        fresh: true,
-      });
-      expect(await stores().idempotency.claim(key, 'f2', newId())).toEqual({
-        fingerprint: 'f1',
-        generationId: id,
-        fresh: false,
-      });
+      expect(claims.filter(({ fresh }) => fresh)).toHaveLength(1);
+      expect(new Set(claims.map(({ generationId }) => generationId)).size).toBe(1);
     });
   });
 }
