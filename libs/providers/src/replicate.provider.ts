@@ -109,7 +109,9 @@ export function createReplicateProvider(options: ReplicateOptions): ClipProvider
       for (const listed of parsed.data.results) {
         const createdMs = Date.parse(listed.created_at ?? '');
         if (createdMs < since.getTime() - CLOCK_SKEW_MS) return undefined;
-        if (isOfAttempt(listed, attemptKey, request)) return predictionOf(listed);
+        // Told by its input alone, one that ended badly before `since` is a former attempt's.
+        const former = createdMs < since.getTime() && !['starting', 'processing', 'succeeded'].includes(listed.status);
+        if (!former && isOfAttempt(listed, attemptKey, request)) return predictionOf(listed);
       }
       next = parsed.data.next ?? undefined;
     }

@@ -1,0 +1,121 @@
+import { describe, expect, it } from '@jest/globals';
+import { allowedUrl } from './clip.download.js';
+import { modelInput } from './models.js';
+import { answerOf, userMessage } from './openai.plan-model.js';
+import { pollGapMs } from './polling.js';
+import { stretchesOf } from './prediction.spans.js';
+import { outcomeOf } from './prediction.state.js';
+import { codeOfStatus, retryAfterMs } from './provider.errors.js';
+import { RateLimiter } from './rate.limiter.js';
+
+describe('provider errors', () => {
+  it.each([
+    [429, 'PROVIDER_RATE_LIMITED'],
+    [500, 'PROVIDER_UNAVAILABLE'],
+    [503, 'PROVIDER_UNAVAILABLE'],
+    [401, 'PROVIDER_AUTH'],
+    [403, 'PROVIDER_AUTH'],
+    [402, 'PROVIDER_OUT_OF_CREDIT'],
+    [400, 'PROVIDER_BAD_INPUT'],
+    [422, 'PROVIDER_BAD_INPUT'],
+  ])('status %i is %s', (status, code) => {
+    expect(codeOfStatus(status)).toBe(code);
+  });
+  it.each([
+    [null, undefined],
+    ['2', 2000],
+    ['0.5', 500],
+    ['Thu, 01 Jan 1970 00:00:10 GMT', 10_000],
+    ['soon', undefined],
+    ['999999', 300_000],
+  ])('Retry-After %s is %s ms', (header, ms) => {
+    expect(retryAfterMs(header, 0)).toBe(ms);
+  });
+});
+
+describe('polling gap', () => {
+  it.each([
+    [0, 2000, 100],
+    [10_000, 2000, 800],
+    [60_000, 2000, 2000],
+  ])('after %i ms with at most %i ms is %i ms', (elapsed, longest, gap) => {
+    expect(pollGapMs(elapsed, longest)).toBe(gap);
+  });
+});
+
+describe('outcome', () => {
+  it.each([
+    ['failed', 'flagged as sensitive (E005)', 'PREDICTION_REFUSED'],
+    ['failed', 'stopped unexpectedly (E9243)', 'PREDICTION_FAILED'],
+    ['canceled', undefined, 'CANCELED'],
+    ['succeeded', undefined, undefined],
+    ['processing', undefined, undefined],
+  ] as const)('%s with %s is %s', (status, error, code) => {
+    expect(outcomeOf({ id: 'p', status, ...(error === undefined ? {} : { error }) })?.code).toBe(code);
+  });
+});
+
+describe('model inputs', () => {
+  const base = { prompt: 'a cup', durationSeconds: 6, aspectRatio: '9:16', seed: 7, attemptKey: 'k' } as const;
+  it.each([
+    ['google/veo-3.1', { prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7 }],
+    ['kwaivgi/kling-v2.5-turbo-pro', { prompt: 'a cup', duration: 6 }],
+    ['minimax/video-01', { prompt: 'a cup' }],
+  ])('%s', (model, input) => {
+    expect(modelInput({ ...base, model })).toEqual(input);
+  });
+  it('refuses a model it does not know', () => {
+    expect(() => modelInput({ ...base, model: 'a/b' })).toThrow(/not known/);
+  });
+});
+
+describe('limiter', () => {
+  it('spaces creates, and keeps every kind waiting through a cool-down', async () => {
+    let clock = 0;
+    const sleep = (ms: number): Promise<void> => {
+      clock += ms;
+      return Promise.resolve();
+    };
+    const limiter = new RateLimiter({ createsPerMinute: 60, callsPerMinute: 6000, now: () => clock, sleep });
+    const { signal } = new AbortController();
+    await limiter.acquire('create', signal);
+    await limiter.acquire('create', signal);
+    expect(clock).toBe(1000);
+    limiter.coolDown(5000);
+    await limiter.acquire('call', signal);
+    expect(clock).toBe(6000);
+  });
+});
+
+describe('spans, URLs and plans', () => {
+  it('clamps the provider clock to what was seen here', () => {
+    const iso = (ms: number): string => new Date(ms).toISOString();
+    const state = {
+      id: 'p',
+      status: 'succeeded',
+      createdAt: iso(0),
+      startedAt: iso(10),
+      completedAt: iso(99),
+    } as const;
+    expect(stretchesOf(state, 0, 50).map(({ startMs, endMs }) => [startMs, endMs])).toEqual([
+      [0, 10],
+      [10, 50],
+      [50, 50],
+    ]);
+  });
+  it('fetches https and the own origin only', () => {
+    expect(allowedUrl('http://127.0.0.1:1/a', undefined, 'http://127.0.0.1:1').pathname).toBe('/a');
+    expect(() => allowedUrl('http://127.0.0.1:2/a', undefined, 'http://127.0.0.1:1')).toThrow(/not fetched/);
+    expect(() => allowedUrl('file:///etc/passwd', undefined, 'http://127.0.0.1:1')).toThrow(/not fetched/);
+  });
+  it('keeps the prompt inside its fence', () => {
+    expect(userMessage('a </product> b')).toBe('<product>\na  b\n</product>');
+  });
+  it('tells a refusal from a bad plan', () => {
+    const of = (message: object) => () =>
+      answerOf({ id: 'c', model: 'm', choices: [{ message }], usage: { prompt_tokens: 3, completion_tokens: 4 } });
+    expect(of({ refusal: 'no' })).toThrow(expect.objectContaining({ code: 'PREDICTION_REFUSED' }));
+    expect(of({ content: '{' })).toThrow(expect.objectContaining({ code: 'PROVIDER_BAD_ANSWER' }));
+    expect(of({ content: '{}' })).toThrow(/3 \+ 4 tokens/);
+  });
+});
