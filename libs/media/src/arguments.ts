@@ -3,7 +3,10 @@ import { type TextLayout } from './text.layout.js';
 
 /** A value inside a filter: quoted so that no character of a path means anything to the filter parser. */
 export function quote(value: string): string {
-  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", String.raw`'\\\''`).replaceAll(':', String.raw`\:`)}'`;
+  return `'${value
+    .replaceAll('\\', '\\\\')
+    .replaceAll("'", String.raw`'\\\''`)
+    .replaceAll(':', String.raw`\:`)}'`;
 }
 
 export interface TextFile {
@@ -17,10 +20,18 @@ const LINE_HEIGHT = 1.25;
 const MARGIN = 0.08;
 
 /** One drawtext per line; the text itself is in a file and never part of the filter. */
-export function textFilters(overlay: OverlayText, layout: TextLayout, files: readonly TextFile[], fontFile: string, height: number): string[] {
+export function textFilters(
+  overlay: OverlayText,
+  layout: TextLayout,
+  files: readonly TextFile[],
+  fontFile: string,
+  height: number,
+): string[] {
   const lineHeight = Math.round(layout.sizePx * LINE_HEIGHT);
   const block = lineHeight * layout.lines.length;
-  const top = { top: height * MARGIN, center: (height - block) / 2, bottom: height * (1 - MARGIN) - block }[overlay.position];
+  const top = { top: height * MARGIN, center: (height - block) / 2, bottom: height * (1 - MARGIN) - block }[
+    overlay.position
+  ];
   return files.map(({ path, line }) => {
     const y = Math.max(0, Math.round(top)) + line * lineHeight;
     const options = [
@@ -32,7 +43,13 @@ export function textFilters(overlay: OverlayText, layout: TextLayout, files: rea
       'x=(w-text_w)/2',
       overlay.animation === 'slide' ? `y='${y}+${Math.round(height * 0.08)}*max(0,1-t/${APPEAR_SECONDS})'` : `y=${y}`,
       ...(overlay.animation === 'none' ? [] : [`alpha='min(1,t/${APPEAR_SECONDS})'`]),
-      ...(overlay.shadow ? ['shadowcolor=black@0.7', `shadowx=${Math.max(1, Math.round(layout.sizePx / 18))}`, `shadowy=${Math.max(1, Math.round(layout.sizePx / 18))}`] : []),
+      ...(overlay.shadow
+        ? [
+            'shadowcolor=black@0.7',
+            `shadowx=${Math.max(1, Math.round(layout.sizePx / 18))}`,
+            `shadowy=${Math.max(1, Math.round(layout.sizePx / 18))}`,
+          ]
+        : []),
     ];
     return `drawtext=${options.join(':')}`;
   });
@@ -54,7 +71,10 @@ export function pictureFilter(profile: EncodeProfile, durationSeconds: number, t
   ].join(',');
 }
 
-export function encodeOptions(profile: EncodeProfile, encoder: { preset: string; crf: number; threads: number }): string[] {
+export function encodeOptions(
+  profile: EncodeProfile,
+  encoder: { preset: string; crf: number; threads: number },
+): string[] {
   return [
     ...['-c:v', 'libx264', '-preset', encoder.preset, '-crf', String(encoder.crf), '-threads', String(encoder.threads)],
     ...['-g', String(profile.fps * 2), '-flags', '+cgop', '-pix_fmt', 'yuv420p', '-video_track_timescale', '24000'],
@@ -63,7 +83,9 @@ export function encodeOptions(profile: EncodeProfile, encoder: { preset: string;
 
 /** The list that the concat demuxer reads. */
 export function concatList(files: readonly { file: string; durationSeconds: number }[]): string {
-  const entries = files.map(({ file, durationSeconds }) => `file '${file.replaceAll("'", String.raw`'\''`)}'\nduration ${durationSeconds}`);
+  const entries = files.map(
+    ({ file, durationSeconds }) => `file '${file.replaceAll("'", String.raw`'\''`)}'\nduration ${durationSeconds}`,
+  );
   return `ffconcat version 1.0\n${entries.join('\n')}\n`;
 }
 

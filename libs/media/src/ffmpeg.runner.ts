@@ -1,158 +1,189 @@
-import { ClipmeshError, type Stage } from '@clipmesh/contracts';
-import { ATTR, withSpan } from '@clipmesh/tracing';
-import ffmpeg from 'fluent-ffmpeg';
-
-export interface RunContext {
-  readonly signal: AbortSignal;
-  /** 0-1, where the length is known. */
-  readonly onProgress?: (fraction: number) => void;
-}
+import { spawn, type ChildProcess } from 'node:child_process';
+import { ATTR } from '@clipmesh/tracing';
+import { type Stage } from '@clipmesh/contracts';
+import { SpanStatusCode, trace, type Span } from '@opentelemetry/api';
+import createCommand, { type FfmpegCommand } from 'fluent-ffmpeg';
+import { type FfmpegCall, type RunContext } from './media.types.js';
+import { failureOf, tail, timemarkSeconds, type ProcessEnd } from './process-outcome.js';
+import { Semaphore } from './semaphore.js';
 
 export interface RunnerOptions {
-  readonly ffmpegPath?: string;
-  readonly ffprobePath?: string;
-  /** Processes alive at once; others wait. */
-  readonly maxProcesses: number;
-  /** A process without progress for this long is ended, ms. */
+  readonly ffmpegPath: string;
+  readonly ffprobePath: string;
   readonly idleTimeoutMs: number;
+  readonly maxProcesses: number;
 }
-
-/** One ffmpeg run as data: arguments only, never a shell string. */
-export interface FfmpegJob {
+export interface RunMeta {
   readonly name: string;
-  readonly stage: Stage;
-  readonly inputs: readonly { readonly source: string; readonly options?: readonly string[] }[];
-  readonly outputOptions: readonly string[];
-  readonly output: string;
-  /** Length of the output, seconds, for the progress. */
+  readonly stage?: Stage;
+  /** For the progress fraction. */
   readonly durationSeconds?: number;
 }
+type Finish = (end: Partial<ProcessEnd> | undefined) => void;
 
-/** Last part of ffmpeg's words that an error keeps, characters. */
-const STDERR_TAIL = 4000;
-const UNREADABLE = /Invalid data found|moov atom not found|could not find codec parameters|does not contain any stream|matches no streams/i;
-
-/** The one door to ffmpeg: counts, aborts and watches every process. */
+/** Starts every ffmpeg and ffprobe process, knows which are alive, and ends each when its signal aborts or it stalls. */
 export class FfmpegRunner {
-  private readonly alive = new Set<ffmpeg.FfmpegCommand>();
-  private readonly waiting: (() => void)[] = [];
-  private taken = 0;
+  private readonly alive = new Set<ChildProcess>();
+  private readonly turns: Semaphore;
+  constructor(private readonly options: RunnerOptions) {
+    this.turns = new Semaphore(options.maxProcesses);
+  }
 
-  constructor(private readonly options: RunnerOptions) {}
-
+  /** Processes alive now. */
   running(): number {
     return this.alive.size;
   }
 
-  /** Runs to the end and returns what ffmpeg wrote to stderr. Throws CANCELED, FFMPEG_STALLED, OUT_OF_MEMORY, MEDIA_INVALID or FFMPEG_FAILED. */
-  async run(job: FfmpegJob, context: RunContext): Promise<string> {
-    return withSpan('clipmesh.media', `ffmpeg ${job.name}`, { [ATTR.stage]: job.stage, 'process.executable.name': 'ffmpeg' }, async () => {
-      await this.acquire(context.signal);
+  /** Runs ffmpeg to its end. */
+  async run(call: FfmpegCall, meta: RunMeta, context: RunContext): Promise<void> {
+    await this.turns.run(context.signal, () => this.traced(meta, (span) => this.ffmpeg(call, meta, context, span)));
+  }
+
+  /** Runs a short ffmpeg or ffprobe query and returns its standard output. */
+  query(tool: 'ffmpeg' | 'ffprobe', args: readonly string[], name: string, context: RunContext): Promise<string> {
+    return this.turns.run(context.signal, () => this.traced({ name }, (span) => this.ask(tool, args, context, span)));
+  }
+
+  private traced<T>(meta: RunMeta, work: (span: Span) => Promise<T>): Promise<T> {
+    const attributes = meta.stage === undefined ? {} : { [ATTR.stage]: meta.stage };
+    return trace.getTracer('clipmesh.media').startActiveSpan(`ffmpeg ${meta.name}`, { attributes }, async (span) => {
       try {
-        return await this.spawn(job, context);
+        return await work(span);
+      } catch (error) {
+        span.recordException(error instanceof Error ? error : String(error));
+        span.setStatus({ code: SpanStatusCode.ERROR });
+        throw error;
       } finally {
-        this.release();
+        span.end();
       }
     });
   }
 
-  private async acquire(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.taken < this.options.maxProcesses) {
-      this.taken += 1;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      const turn = (): void => {
-        signal.removeEventListener('abort', leave);
-        resolve();
+  /** Watches one process; `touch` says it made progress. Settles only when the process is gone. */
+  private watch(
+    child: ChildProcess,
+    context: RunContext,
+    span: Span,
+  ): { touch: () => void; ended: Promise<Omit<ProcessEnd, 'tool' | 'stderr' | 'cause'>> } {
+    let killed: ProcessEnd['killed'];
+    const kill = (why: 'abort' | 'idle'): void => {
+      killed ??= why;
+      child.kill('SIGKILL');
+    };
+    const idle = setTimeout(() => {
+      kill('idle');
+    }, this.options.idleTimeoutMs);
+    const abort = (): void => {
+      kill('abort');
+    };
+    this.alive.add(child);
+    context.signal.addEventListener('abort', abort, { once: true });
+    if (context.signal.aborted) abort();
+    const ended = new Promise<Omit<ProcessEnd, 'tool' | 'stderr' | 'cause'>>((resolve) => {
+      const done = (code: number | null, signal: string | null): void => {
+        clearTimeout(idle);
+        context.signal.removeEventListener('abort', abort);
+        this.alive.delete(child);
+        if (code !== null) span.setAttribute('process.exit.code', code);
+        resolve({ exitCode: code ?? undefined, signal: signal ?? undefined, killed });
       };
-      const leave = (): void => {
-        const place = this.waiting.indexOf(turn);
-        if (place >= 0) this.waiting.splice(place, 1);
-        reject(canceled(signal));
-      };
-      this.waiting.push(turn);
-      signal.addEventListener('abort', leave, { once: true });
+      child.once('exit', done);
+      child.once('error', () => {
+        done(null, null);
+      });
     });
+    return {
+      touch: () => {
+        idle.refresh();
+      },
+      ended,
+    };
   }
 
-  /** The place goes straight to the next in line. */
-  private release(): void {
-    const next = this.waiting.shift();
-    if (next === undefined) this.taken -= 1;
-    else next();
-  }
-
-  private spawn(job: FfmpegJob, { signal, onProgress }: RunContext): Promise<string> {
-    const { ffmpegPath, idleTimeoutMs } = this.options;
+  private ffmpeg(call: FfmpegCall, meta: RunMeta, context: RunContext, span: Span): Promise<void> {
     return new Promise((resolve, reject) => {
-      const command = ffmpeg({ stdoutLines: 0 });
-      if (ffmpegPath !== undefined) command.setFfmpegPath(ffmpegPath);
-      for (const { source, options } of job.inputs) {
-        command.input(source);
-        if (options !== undefined) command.inputOptions([...options]);
+      const command: FfmpegCommand & { ffmpegProc?: ChildProcess } = createCommand({ stdoutLines: 200 });
+      command.setFfmpegPath(this.options.ffmpegPath);
+      for (const input of call.inputs) {
+        command.input(input.file);
+        // Two or more arguments: fluent-ffmpeg splits a lone one at its space.
+        if (input.options.length > 1) command.inputOptions(...input.options);
       }
-      command.outputOptions([...job.outputOptions]).output(job.output);
-      let tail = '';
-      let stalled = false;
-      let watch: NodeJS.Timeout | undefined;
-      const alive = (): void => {
-        clearTimeout(watch);
-        watch = setTimeout(() => {
-          stalled = true;
-          command.kill('SIGKILL');
-        }, idleTimeoutMs);
+      command.output(call.output).outputOptions('-nostdin', '-hide_banner', ...call.options);
+      let watched: ReturnType<FfmpegRunner['watch']> | undefined;
+      let mark = '';
+      const finish: Finish = (failure) => {
+        const settle = (end: Partial<ProcessEnd>): void => {
+          if (failure === undefined && end.killed === undefined) resolve();
+          else
+            reject(
+              failureOf({
+                tool: 'ffmpeg',
+                exitCode: undefined,
+                signal: undefined,
+                killed: undefined,
+                stderr: '',
+                cause: undefined,
+                ...failure,
+                ...end,
+              }),
+            );
+        };
+        if (watched === undefined) settle(context.signal.aborted ? { killed: 'abort' } : {});
+        else void watched.ended.then(settle);
       };
-      const abort = (): void => {
-        command.kill('SIGKILL');
-      };
-      const finish = (): void => {
-        clearTimeout(watch);
-        signal.removeEventListener('abort', abort);
-        this.alive.delete(command);
-      };
-      command
-        .on('start', () => {
-          if (signal.aborted) abort();
-        })
-        .on('stderr', (line: string) => {
-          alive();
-          tail = `${tail}${line}\n`.slice(-STDERR_TAIL);
-        })
-        .on('progress', ({ timemark }: { timemark?: string }) => {
-          alive();
-          if (job.durationSeconds !== undefined && timemark !== undefined) onProgress?.(Math.min(1, secondsOf(timemark) / job.durationSeconds));
-        })
-        .on('end', () => {
-          finish();
-          resolve(tail);
-        })
-        .on('error', (error: Error) => {
-          finish();
-          reject(signal.aborted ? canceled(signal) : failureOf(job, error, tail, stalled));
-        });
-      this.alive.add(command);
-      signal.addEventListener('abort', abort, { once: true });
-      alive();
+      command.on('start', () => {
+        if (command.ffmpegProc) watched = this.watch(command.ffmpegProc, context, span);
+      });
+      command.on('progress', (progress: { timemark?: string; frames?: number }) => {
+        const now = `${progress.frames ?? 0} ${progress.timemark ?? ''}`;
+        if (now === mark) return;
+        mark = now;
+        watched?.touch();
+        const seconds = timemarkSeconds(progress.timemark ?? '');
+        if (seconds !== undefined && meta.durationSeconds)
+          context.onProgress?.(Math.min(1, seconds / meta.durationSeconds));
+      });
+      command.on('end', () => {
+        finish(undefined);
+      });
+      command.on('error', (cause: Error, _out: string | null, stderr: string | null) => {
+        finish({ stderr: stderr ?? cause.message, cause });
+      });
       command.run();
     });
   }
-}
 
-/** `HH:MM:SS.cc` in seconds. */
-export function secondsOf(timemark: string): number {
-  return timemark.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
-}
-
-function canceled(signal: AbortSignal): ClipmeshError {
-  return new ClipmeshError('CANCELED', 'ffmpeg was stopped', { cause: signal.reason });
-}
-
-function failureOf(job: FfmpegJob, error: Error, tail: string, stalled: boolean): ClipmeshError {
-  const words = `ffmpeg ${job.name}: ${error.message}\n${tail}`.slice(-STDERR_TAIL);
-  if (stalled) return new ClipmeshError('FFMPEG_STALLED', words, { cause: error });
-  if (/SIGKILL/.test(error.message)) return new ClipmeshError('OUT_OF_MEMORY', words, { cause: error });
-  if (UNREADABLE.test(tail)) return new ClipmeshError('MEDIA_INVALID', words, { cause: error });
-  return new ClipmeshError('FFMPEG_FAILED', words, { cause: error });
+  private async ask(
+    tool: 'ffmpeg' | 'ffprobe',
+    args: readonly string[],
+    context: RunContext,
+    span: Span,
+  ): Promise<string> {
+    const path = tool === 'ffmpeg' ? this.options.ffmpegPath : this.options.ffprobePath;
+    const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    let stderr = '';
+    let cause: unknown;
+    child.on('error', (error) => {
+      cause = error;
+    });
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = tail(stderr + text);
+    });
+    const closed = new Promise<void>((resolve) =>
+      child.once('close', () => {
+        resolve();
+      }),
+    );
+    const end = await this.watch(child, context, span).ended;
+    if (end.exitCode === 0) {
+      await closed;
+      return output;
+    }
+    throw failureOf({ tool, ...end, stderr: stderr || (cause instanceof Error ? cause.message : ''), cause });
+  }
 }

@@ -1,2 +1,9 @@
-export { Media, type MediaOptions, type Probe } from './media.js';
-export { type RunContext } from './ffmpeg.runner.js';
+export { Media } from './media.js';
+export {
+  type JoinInput,
+  type MediaOptions,
+  type OverlayInput,
+  type RenderInput,
+  type RunContext,
+} from './media.types.js';
+export { type Probe } from './probe.parse.js';

@@ -14,7 +14,12 @@ export interface TextLayout {
  * Wraps at spaces to 90 % of the width. Points are pixels at 720 lines on the short side; the text shrinks when a single
  * word is too wide, and is cut when it is too wide even at 12 px.
  */
-export function layoutText(text: string, picture: { width: number; height: number }, fontSizePt: number, measure: Measure): TextLayout {
+export function layoutText(
+  text: string,
+  picture: { width: number; height: number },
+  fontSizePt: number,
+  measure: Measure,
+): TextLayout {
   const limit = picture.width * WIDTH_SHARE;
   const words = text
     .replace(/[\p{Cc}\p{Cf}]+/gu, ' ')

@@ -21,7 +21,8 @@ async function frameAt(file: string, seconds: number): Promise<Buffer> {
   );
   return stdout;
 }
-const difference = (a: Buffer, b: Buffer): number => a.reduce((sum, byte, index) => sum + (Math.abs(byte - (b[index] ?? 0)) > 60 ? 1 : 0), 0) / a.length;
+const difference = (a: Buffer, b: Buffer): number =>
+  a.reduce((sum, byte, index) => sum + (Math.abs(byte - (b[index] ?? 0)) > 60 ? 1 : 0), 0) / a.length;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'clipmesh-media-'));
@@ -40,7 +41,14 @@ const clip = async (name: string, seed: number): Promise<string> => {
 
 describe('media', () => {
   it('draws the same clip for the same seed, another for another', async () => {
-    const [a, again, other] = await Promise.all([clip('same.mp4', 1), media.render({ output: path('again.mp4'), seed: 1, label: 'same.mp4', durationSeconds: 2, width: 160, height: 160 }, idle), clip('other.mp4', 2)]);
+    const [a, again, other] = await Promise.all([
+      clip('same.mp4', 1),
+      media.render(
+        { output: path('again.mp4'), seed: 1, label: 'same.mp4', durationSeconds: 2, width: 160, height: 160 },
+        idle,
+      ),
+      clip('other.mp4', 2),
+    ]);
     expect(again).toBeUndefined();
     expect(await readFile(a)).toEqual(await readFile(path('again.mp4')));
     expect(difference(await frameAt(a, 1), await frameAt(other, 1))).toBeGreaterThan(0.05);
@@ -49,20 +57,33 @@ describe('media', () => {
   it('normalises to the profile, holds the exact length, and writes hostile text that can be seen', async () => {
     const file = await clip('raw.mp4', 3);
     const text = `It's 100%: {x} \\ 'now' [ok]; %{pts}`;
-    const overlay = { text, position: 'bottom' as const, fontSizePt: 60, color: '#ffffff', animation: 'fade' as const, shadow: true };
+    const overlay = {
+      text,
+      position: 'bottom' as const,
+      fontSizePt: 60,
+      color: '#ffffff',
+      animation: 'fade' as const,
+      shadow: true,
+    };
     await media.overlay({ file, output: path('plain.mov'), durationSeconds: 3, profile }, idle);
     await media.overlay({ file, output: path('text.mov'), durationSeconds: 3, profile, overlay }, idle);
     const probe = await media.probe(path('text.mov'), idle);
     expect(probe.video).toEqual({ codec: 'h264', pixelFormat: 'yuv420p', width: 320, height: 180, fps: 24 });
     expect(probe.audio).toEqual({ codec: 'pcm_s16le', sampleRate: 48_000, channels: 2 });
     expect(probe.durationSeconds).toBeCloseTo(3, 2);
-    expect(difference(await frameAt(path('text.mov'), 1.5), await frameAt(path('plain.mov'), 1.5))).toBeGreaterThan(0.005);
+    expect(difference(await frameAt(path('text.mov'), 1.5), await frameAt(path('plain.mov'), 1.5))).toBeGreaterThan(
+      0.005,
+    );
     expect(difference(await frameAt(path('text.mov'), 0), await frameAt(path('plain.mov'), 0))).toBeLessThan(0.002);
   });
 
   it('joins in order by copying, with faststart and one sound track', async () => {
     const files = await Promise.all([1, 2, 3].map((seed) => clip(`part-${seed}.mp4`, seed * 11)));
-    await Promise.all(files.map((file, index) => media.overlay({ file, output: path(`part-${index}.mov`), durationSeconds: 2, profile }, idle)));
+    await Promise.all(
+      files.map((file, index) =>
+        media.overlay({ file, output: path(`part-${index}.mov`), durationSeconds: 2, profile }, idle),
+      ),
+    );
     const clips = files.map((_, index) => ({ file: path(`part-${index}.mov`), durationSeconds: 2 }));
     await media.join({ clips, output: path('film.mp4'), music: { file: files[0] ?? '', volume: 0.3 } }, idle);
     const probe = await media.probe(path('film.mp4'), idle);
@@ -80,7 +101,15 @@ describe('media', () => {
   it('says that a file is no media, and stops at once when told to', async () => {
     await expect(media.probe(import.meta.filename, idle)).rejects.toMatchObject({ code: 'MEDIA_INVALID' });
     const abort = new AbortController();
-    const work = media.render({ output: path('long.mp4'), seed: 1, label: 'x', durationSeconds: 600, width: 1280, height: 720 }, { signal: abort.signal, onProgress: () => { abort.abort(); } });
+    const work = media.render(
+      { output: path('long.mp4'), seed: 1, label: 'x', durationSeconds: 600, width: 1280, height: 720 },
+      {
+        signal: abort.signal,
+        onProgress: () => {
+          abort.abort();
+        },
+      },
+    );
     await expect(work).rejects.toMatchObject({ code: 'CANCELED' });
     expect(media.running()).toBe(0);
     expect(await readdir(path('tmp'))).toEqual([]);

@@ -1,0 +1,19 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import opentype from 'opentype.js';
+import { type TextMeasure } from './text-layout.js';
+
+/** The font that is used unless told: DejaVu Sans Bold, from its npm package. */
+export function defaultFontFile(): string {
+  return createRequire(import.meta.url).resolve('dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf');
+}
+
+/** Reads a TrueType or OpenType font for measuring. */
+export async function loadFont(file: string): Promise<TextMeasure> {
+  const bytes = await readFile(file);
+  const font = opentype.parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  return {
+    width: (text, size) => font.getAdvanceWidth(text, size),
+    has: (character) => font.charToGlyphIndex(character) > 0,
+  };
+}

@@ -1,0 +1,57 @@
+import { type EncodeProfile, type OverlayText } from '@clipmesh/contracts';
+
+export interface MediaOptions {
+  readonly ffmpegPath?: string;
+  readonly ffprobePath?: string;
+  /** Threads of one ffmpeg process. */
+  readonly threads: number;
+  /** A process that makes no progress for this long is killed. */
+  readonly idleTimeoutMs: number;
+  /** Where lists and text files live while a process runs. */
+  readonly tempDir: string;
+  /** DejaVu Sans Bold unless told. */
+  readonly fontFile?: string;
+  /** x264 preset; `veryfast` unless told. */
+  readonly preset?: string;
+  /** x264 quality; 20 unless told. */
+  readonly crf?: number;
+  /** Most processes of this Media at once; others wait for their turn. */
+  readonly maxProcesses: number;
+}
+export interface RunContext {
+  /** Aborting kills the process and rejects with `CANCELED`. */
+  readonly signal: AbortSignal;
+  /** 0-1 */
+  readonly onProgress?: (fraction: number) => void;
+}
+export interface OverlayInput {
+  readonly file: string;
+  /** `.mov` */
+  readonly output: string;
+  readonly durationSeconds: number;
+  readonly profile: EncodeProfile;
+  readonly overlay?: OverlayText;
+}
+export interface JoinInput {
+  readonly clips: readonly { readonly file: string; readonly durationSeconds: number }[];
+  /** `.mp4` */
+  readonly output: string;
+  readonly music?: { readonly file: string; readonly volume: number };
+  /** 0.6 with music, else 1, unless told. */
+  readonly clipVolume?: number;
+}
+export interface RenderInput {
+  /** `.mp4` */
+  readonly output: string;
+  readonly seed: number;
+  readonly label: string;
+  readonly durationSeconds: number;
+  readonly width: number;
+  readonly height: number;
+}
+/** One ffmpeg call as data: inputs with their options, then output options and the file. */
+export interface FfmpegCall {
+  readonly inputs: readonly { readonly file: string; readonly options: readonly string[] }[];
+  readonly options: readonly string[];
+  readonly output: string;
+}

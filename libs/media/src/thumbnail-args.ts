@@ -1,0 +1,44 @@
+import { type FfmpegCall } from './media.types.js';
+
+const SAMPLES = 8;
+
+/** Measures the luma of one frame from the middle of each of eight segments. */
+export function measureCall(video: string, durationSeconds: number, statsFile: string, threads: number): FfmpegCall {
+  const step = durationSeconds / SAMPLES;
+  const select = `select='if(isnan(prev_selected_t),gte(t,${step / 2}),gte(t-prev_selected_t,${step}))'`;
+  return {
+    inputs: [{ file: video, options: ['-threads', String(threads)] }],
+    options: [
+      '-map',
+      '0:v:0',
+      '-vf',
+      `${select},scale=160:-2,signalstats,metadata=mode=print:file=${statsFile}`,
+      '-f',
+      'null',
+    ],
+    output: '/dev/null',
+  };
+}
+
+/** The second of the brightest frame in what `metadata=print` wrote; undefined when nothing was measured. */
+export function brightestSecond(stats: string): number | undefined {
+  let second: number | undefined;
+  let best: { second: number; luma: number } | undefined;
+  for (const line of stats.split('\n')) {
+    const time = /pts_time:\s*([\d.]+)/u.exec(line)?.[1];
+    if (time !== undefined) second = Number(time);
+    const luma = /signalstats\.YAVG=([\d.]+)/u.exec(line)?.[1];
+    if (luma === undefined || second === undefined) continue;
+    if (best === undefined || Number(luma) > best.luma) best = { second, luma: Number(luma) };
+  }
+  return best?.second;
+}
+
+/** Writes the frame at that second as a JPEG. */
+export function frameCall(video: string, second: number, output: string): FfmpegCall {
+  return {
+    inputs: [{ file: video, options: ['-ss', second.toFixed(3)] }],
+    options: ['-map', '0:v:0', '-frames:v', '1', '-q:v', '3', '-threads', '1', '-f', 'image2', '-update', '1'],
+    output,
+  };
+}
