@@ -13,7 +13,10 @@ export async function loadFont(file: string): Promise<TextMeasure> {
   const bytes = await readFile(file);
   const font = opentype.parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   return {
-    width: (text, size) => font.getAdvanceWidth(text, size),
+    // Glyph by glyph: drawtext substitutes nothing either, and opentype.js cannot read this font's substitutions.
+    width: (text, size) =>
+      ([...text].reduce((sum, character) => sum + (font.charToGlyph(character).advanceWidth ?? 0), 0) * size) /
+      font.unitsPerEm,
     has: (character) => font.charToGlyphIndex(character) > 0,
   };
 }
