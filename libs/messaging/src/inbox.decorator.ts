@@ -6,7 +6,7 @@ import {
   type Stage,
 } from '@clipmesh/contracts';
 import { applyDecorators, type ArgumentsHost, Catch, type RpcExceptionFilter, UseFilters } from '@nestjs/common';
-import { EventPattern } from '@nestjs/microservices';
+import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { type Observable, throwError } from 'rxjs';
 
 /** What a handler is given beside the message. */
@@ -49,8 +49,14 @@ class PassThroughFilter implements RpcExceptionFilter<unknown> {
   }
 }
 
-const bind = (binding: Binding): MethodDecorator =>
-  applyDecorators(EventPattern<string>(`inbox:${binding.inbox}`, { binding }), UseFilters(new PassThroughFilter()));
+/** The method's arguments are the message and the context; Nest hands on only what is asked for. */
+const bind =
+  (binding: Binding): MethodDecorator =>
+  (target, method, descriptor) => {
+    Payload()(target, method, 0);
+    Ctx()(target, method, 1);
+    applyDecorators(EventPattern<string>(`inbox:${binding.inbox}`, { binding }), UseFilters(new PassThroughFilter()))(target, method, descriptor);
+  };
 
 /** `receive(body, context) -> outgoing messages` for one command. */
 export function Inbox<Body extends MessageBody>(options: InboxOptions<Body>): MethodDecorator {

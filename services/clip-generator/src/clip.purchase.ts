@@ -159,7 +159,7 @@ async function attach(
   };
   const justWritten =
     entry.value.createdAt === entry.value.updatedAt && Date.now() - Date.parse(entry.value.createdAt) < 1000;
-  const known = justWritten ? undefined : await provider.find(entry.value.key, new Date(entry.value.createdAt), signal);
+  const known = justWritten ? undefined : await provider.find(entry.value.key, new Date(entry.value.createdAt), signal, request);
   const { id } = known ?? (await provider.submit(request, signal));
   return attempts.save({ ...entry.value, status: 'submitted', predictionId: id, updatedAt: now() }, entry.revision);
 }
