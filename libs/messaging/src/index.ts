@@ -9,3 +9,4 @@ export * from './provisioning.js';
 export * from './publisher.js';
 export * from './service.runner.js';
 export * from './settlement.js';
+export * from './trace-reader.js';

@@ -1,5 +1,6 @@
-import { readEvents, type ServiceRuntime } from '@clipmesh/messaging';
+import { readEvents, readTrace, type ServiceRuntime } from '@clipmesh/messaging';
 import { openArtifactFolder, openKvStores } from '@clipmesh/persistence';
+import { analyze, parseTrace } from '@clipmesh/trace-analysis';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { createAccess } from './access.js';
 import { GATEWAY_PARTS, type GatewayParts, GenerationsController } from './generations.controller.js';
@@ -18,6 +19,10 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     logger,
     events: (generationId, afterSequence, signal) =>
       readEvents(connection, generationId, afterSequence === undefined ? { signal } : { afterSequence, signal }),
+    performance: async (traceId) => {
+      const [trace] = parseTrace(await readTrace(connection, traceId));
+      return trace === undefined ? undefined : analyze(trace);
+    },
     defaults: {
       models: config.videoModels,
       parallelEnabled: config.enableParallelVideoGeneration,

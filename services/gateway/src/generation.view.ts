@@ -15,6 +15,7 @@ export function linksOf(id: string): Record<string, string> {
     video: `${self}/video`,
     thumbnail: `${self}/thumbnail`,
     cost: `${self}/cost`,
+    performance: `${self}/performance`,
     cancel: `${self}/cancel`,
   };
 }

@@ -6,6 +6,7 @@ import {
   GENERATION_ID,
   GENERATION_STATUSES,
   GenerationPlan,
+  isFinal,
   type GenerationRecord,
   type GenerationStatus,
   message,
@@ -35,6 +36,8 @@ export interface GatewayParts {
     afterSequence: number | undefined,
     signal: AbortSignal,
   ) => ReturnType<typeof readEvents>;
+  /** The report of a trace; undefined when its spans are gone. */
+  readonly performance: (traceId: string) => Promise<unknown>;
   readonly defaults: JobDefaults;
   readonly sseHeartbeatMs: number;
   readonly logger: ReturnType<typeof createLogger>;
@@ -214,6 +217,15 @@ export class GenerationsController {
         amountUsd: dollars(amountMicros),
       })),
     };
+  }
+
+  @Get(':id/performance')
+  async performance(@Param('id') id: string, @Headers('authorization') authorization: string | undefined): Promise<unknown> {
+    const { state, traceId } = await this.find(id, authorization);
+    if (!isFinal(state.status)) throw notReady('performance report', state.status);
+    const report = await this.parts.performance(traceId);
+    if (report === undefined) throw new ProblemError(404, 'TRACE_NOT_FOUND', 'The trace is gone', 'the spans of this generation are no longer kept');
+    return report;
   }
 
   private async send(artifact: Artifact, request: Request, response: Response): Promise<void> {
