@@ -64,14 +64,14 @@ const doors = [
   {
     group: ['@nats-io/*'],
     message: 'The broker is reached through libs/messaging, libs/persistence or libs/testing.',
-    dirs: ['libs/messaging', 'libs/persistence', 'libs/testing'],
+    dirs: ['libs/messaging', 'libs/persistence', 'libs/persistence/test', 'libs/testing'],
   },
   { group: ['mongoose'], message: 'MongoDB is reached through libs/persistence.', dirs: ['libs/persistence'] },
   { group: ['fluent-ffmpeg'], message: 'ffmpeg is reached through libs/media.', dirs: ['libs/media'] },
   {
     group: ['node:child_process', 'child_process', 'execa'],
     message: 'Processes are started by libs/media, libs/testing and deploy.',
-    dirs: ['libs/media', 'libs/testing', 'deploy'],
+    dirs: ['libs/media', 'libs/testing', 'libs/persistence/test', 'deploy'],
   },
   {
     group: ['replicate', 'openai'],
@@ -105,6 +105,9 @@ export default tseslint.config(
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      // Nest takes plain option objects where its types name classes.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       'no-restricted-properties': [
         'error',
         {
@@ -131,7 +134,7 @@ export default tseslint.config(
   },
   {
     files: ['**/services/*/src/**/*.ts'],
-    ignores: ['**/main.ts', '**/*.module.ts', '**/*.actor.ts', '**/*.controller.ts', '**/*.spec.ts'],
+    ignores: ['**/main.ts', '**/*.module.ts', '**/*.actor.ts', '**/*.controller.ts', '**/*.filter.ts', '**/*.spec.ts'],
     rules: {
       'no-restricted-imports': [
         'error',

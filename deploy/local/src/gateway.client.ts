@@ -1,3 +1,4 @@
+import { type ReadableStream as WebStream } from 'node:stream/web';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -71,7 +72,7 @@ export class GatewayClient {
     try {
       const { body } = await this.call(`/${id}/video`, {}, limit);
       if (body === null) throw new Error('the gateway sent no film');
-      await pipeline(Readable.fromWeb(body), createWriteStream(part), { signal: limit });
+      await pipeline(Readable.fromWeb(body as WebStream), createWriteStream(part), { signal: limit });
       await rename(part, file);
     } finally {
       await rm(part, { force: true });
@@ -88,7 +89,7 @@ export class GatewayClient {
         const init = lastId === undefined ? {} : { headers: { 'last-event-id': lastId } };
         const { body } = await this.call(`/${id}/events`, init, limit);
         if (body !== null) {
-          for await (const event of readServerEvents(Readable.fromWeb(body).setEncoding('utf8'))) {
+          for await (const event of readServerEvents(Readable.fromWeb(body as WebStream).setEncoding('utf8'))) {
             lastId = event.id ?? lastId;
             if (FINAL.has(event.name)) return;
             if (event.name === 'generation.progressed') onProgress(progressSchema.parse(JSON.parse(event.data)));

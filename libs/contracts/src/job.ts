@@ -115,7 +115,7 @@ const musicSchema = z
   })
   .meta({ id: 'Music' });
 
-const controlCharacters = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/u;
+const controlCharacters = /[^\P{Cc}\t\n\r]/u;
 
 /** What `POST /v1/generations` takes. Unknown fields are refused, so that a misspelt option is never silently ignored. */
 export const createGenerationSchema = z

@@ -15,7 +15,7 @@ export async function loadFont(file: string): Promise<TextMeasure> {
   return {
     // Glyph by glyph: drawtext substitutes nothing either, and opentype.js cannot read this font's substitutions.
     width: (text, size) =>
-      ([...text].reduce((sum, character) => sum + (font.charToGlyph(character).advanceWidth ?? 0), 0) * size) /
+      (Array.from(text).reduce((sum, character) => sum + (font.charToGlyph(character).advanceWidth ?? 0), 0) * size) /
       font.unitsPerEm,
     has: (character) => font.charToGlyphIndex(character) > 0,
   };

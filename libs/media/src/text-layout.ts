@@ -35,7 +35,7 @@ export function layOut(
   const paragraphs = text.split(/\r\n|\r|\n/u).map((line) =>
     line
       .split(/\s+/u)
-      .map((word) => [...word].filter((character) => font.has(character)).join(''))
+      .map((word) => Array.from(word).filter((character) => font.has(character)).join(''))
       .filter((word) => word !== ''),
   );
   const widest = Math.max(0, ...paragraphs.flat().map((word) => font.width(word, size)));

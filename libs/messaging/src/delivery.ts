@@ -1,6 +1,5 @@
 import {
   decodeMessage,
-  type DomainEvent,
   EVENTS,
   type MessageBody,
   messageId,
@@ -38,5 +37,5 @@ export function readDelivery(message: Pick<JsMsg, 'subject' | 'data'>, binding: 
   const body = decodeMessage<MessageBody>(definition, message.data);
   if (message.subject.split('.')[1] !== body.generationId)
     throw new MessageSchemaError(name, 'the subject names another generation than the body');
-  return { name, id: messageId<MessageBody>(definition, body), body, argument: { name, body } as DomainEvent };
+  return { name, id: messageId<MessageBody>(definition, body), body, argument: { name, body } };
 }

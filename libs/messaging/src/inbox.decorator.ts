@@ -55,7 +55,10 @@ const bind =
   (target, method, descriptor) => {
     Payload()(target, method, 0);
     Ctx()(target, method, 1);
-    applyDecorators(EventPattern<string>(`inbox:${binding.inbox}`, { binding }), UseFilters(new PassThroughFilter()))(target, method, descriptor);
+    // Naming the type picks the overload that is a MethodDecorator.
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-arguments
+    const inbox: MethodDecorator = EventPattern<string>(`inbox:${binding.inbox}`, { binding });
+    applyDecorators(inbox, UseFilters(new PassThroughFilter()))(target, method, descriptor);
   };
 
 /** `receive(body, context) -> outgoing messages` for one command. */

@@ -81,7 +81,7 @@ export class InboxRunner {
     clearTimeout(timer);
   }
 
-  private get closed(): boolean {
+  private closed(): boolean {
     return this.closing.signal.aborted;
   }
 
@@ -92,21 +92,21 @@ export class InboxRunner {
         resolve(null);
       });
     });
-    while (!this.closed) {
+    while (!this.closed()) {
       try {
         const consumer = await this.parts.js.consumers.get(stream, durable);
-        while (!this.closed) {
+        while (!this.closed()) {
           const pull = consumer.next({ expires: PULL_MS });
           const message = await Promise.race([pull, ended]);
           if (message !== null) await this.handle(message);
-          else if (this.closed)
+          else if (this.closed())
             void pull.then(
               (late) => late?.nak(),
               () => undefined,
             );
         }
       } catch (error) {
-        if (this.closed) return;
+        if (this.closed()) return;
         this.parts.logger.warn({ err: error, inbox: this.binding.inbox }, 'the inbox could not be read; trying again');
         await delay(RECOVERY_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
         await this.parts.restore().catch(() => undefined);

@@ -62,6 +62,8 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
     throw new Error('the JetStream transport has no events of its own');
   }
 
+  // The signature is Nest's.
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
   unwrap<T>(): T {
     return this.options.connection as T;
   }

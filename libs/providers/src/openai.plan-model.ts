@@ -24,7 +24,7 @@ const draftSchema = z.object({
 /** The schema as strict structured output takes it: shape only; the limits are checked here when the answer is read. */
 const wireSchema = z.toJSONSchema(draftSchema, {
   override: ({ jsonSchema }) => {
-    for (const limit of ['minLength', 'maxLength', 'minimum', 'maximum', 'minItems'] as const) delete jsonSchema[limit];
+    for (const limit of ['minLength', 'maxLength', 'minimum', 'maximum', 'minItems'] as const) Reflect.deleteProperty(jsonSchema, limit);
   },
 });
 delete wireSchema.$schema;

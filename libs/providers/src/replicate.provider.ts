@@ -45,7 +45,7 @@ export function createReplicateProvider(options: ReplicateOptions): ClipProvider
   const client = new Replicate({
     auth: options.token,
     baseUrl: options.baseUrl,
-    fetch: fetch as typeof globalThis.fetch,
+    fetch,
   });
   const ownOrigin = new URL(options.baseUrl).origin;
   const submitted = new Map<string, ClipRequest>();
@@ -99,7 +99,7 @@ export function createReplicateProvider(options: ReplicateOptions): ClipProvider
       // A page of another origin would be given the token.
       const { origin } = new URL(route, options.baseUrl);
       if (origin !== ownOrigin) throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the next page is at ${origin}`);
-      const answer: unknown = await call(async () => (await client.request(route, { method: 'GET', signal })).json());
+      const answer: unknown = await call(async (): Promise<unknown> => (await client.request(route, { method: 'GET', signal })).json());
       const parsed = pageSchema.safeParse(answer);
       if (!parsed.success) {
         throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'the list of predictions is not readable', {
