@@ -1,3 +1,4 @@
 export { analyze, formatReport, type PerformanceReport, type StageReport } from './analysis.js';
+export { jaegerCriticalPath, type JaegerSection } from './jaeger.compat.js';
 export type { Span, SpanKind, Trace } from './trace.model.js';
-export { parseTrace } from './trace.parser.js';
+export { parseTrace, parseTraceText } from './trace.parser.js';

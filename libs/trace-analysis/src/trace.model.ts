@@ -16,4 +16,6 @@ export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer
 export interface Trace {
   readonly traceId: string;
   readonly spans: readonly Span[];
+  /** Where time 0 lies, microseconds since the epoch; 0 when absent. */
+  readonly originUs?: number;
 }

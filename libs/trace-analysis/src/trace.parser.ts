@@ -1,62 +1,6 @@
 import { z } from 'zod';
 import { type Span, type SpanKind, type Trace } from './trace.model.js';
-
-const integer = z.union([z.string().regex(/^\d+$/, 'must be a whole number'), z.int().nonnegative()]);
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
-const otlpValue = z.object({
-  stringValue: z.string().optional(),
-  intValue: z.union([z.string(), z.number()]).optional(),
-  doubleValue: z.number().optional(),
-  boolValue: z.boolean().optional(),
-});
-const otlpAttributes = z.array(z.object({ key: z.string(), value: otlpValue })).default([]);
-const otlp = z.object({
-  resourceSpans: z.array(
-    z.object({
-      resource: z.object({ attributes: otlpAttributes }).optional(),
-      scopeSpans: z
-        .array(
-          z.object({
-            spans: z
-              .array(
-                z.object({
-                  traceId: z.string().min(1),
-                  spanId: z.string().min(1),
-                  parentSpanId: z.string().optional(),
-                  name: z.string(),
-                  kind: z.union([z.number(), z.string()]).default(1),
-                  startTimeUnixNano: integer,
-                  endTimeUnixNano: integer,
-                  attributes: otlpAttributes,
-                  links: z.array(z.object({ spanId: z.string() })).default([]),
-                }),
-              )
-              .default([]),
-          }),
-        )
-        .default([]),
-    }),
-  ),
-});
-const jaeger = z.object({
-  data: z.array(
-    z.object({
-      traceID: z.string().min(1),
-      spans: z.array(
-        z.object({
-          spanID: z.string().min(1),
-          operationName: z.string(),
-          startTime: integer,
-          duration: integer,
-          processID: z.string().optional(),
-          references: z.array(z.object({ refType: z.string(), spanID: z.string() })).nullish(),
-          tags: z.array(z.object({ key: z.string(), value: z.unknown() })).nullish(),
-        }),
-      ),
-      processes: z.record(z.string(), z.object({ serviceName: z.string() })).default({}),
-    }),
-  ),
-});
+import { jaegerSchema, type OtlpAttributes, otlpSchema } from './trace.schema.js';
 
 interface RawSpan extends Omit<Span, 'startUs' | 'endUs'> {
   readonly traceId: string;
@@ -64,6 +8,8 @@ interface RawSpan extends Omit<Span, 'startUs' | 'endUs'> {
   readonly endNs: bigint;
 }
 const KINDS: readonly SpanKind[] = ['internal', 'internal', 'server', 'client', 'producer', 'consumer'];
+const SHAPES =
+  'OTLP JSON ({"resourceSpans": […]}), Jaeger\'s /api/v3 answer ({"result": …}) or Jaeger\'s /api/traces answer ({"data": […]})';
 
 function kindOf(raw: unknown): SpanKind {
   if (typeof raw === 'number') return KINDS[raw] ?? 'internal';
@@ -71,7 +17,7 @@ function kindOf(raw: unknown): SpanKind {
   return KINDS.find((kind) => kind === name) ?? 'internal';
 }
 
-function attributesOf(list: z.infer<typeof otlpAttributes>): Span['attributes'] {
+function attributesOf(list: OtlpAttributes): Span['attributes'] {
   const entries = list.flatMap(({ key, value }) => {
     const plain =
       value.stringValue ??
@@ -87,11 +33,14 @@ function check<T>(schema: z.ZodType<T>, json: unknown, what: string): T {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new TypeError(`${what}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
+  const where = issue?.path.join('.') ?? '';
+  throw new TypeError(
+    `${what}: ${where === '' ? 'the document' : where}: ${issue?.message ?? 'not valid'}; export the trace again, or mend this field`,
+  );
 }
 
 function fromOtlp(json: unknown): RawSpan[] {
-  return check(otlp, json, 'OTLP JSON').resourceSpans.flatMap(({ resource, scopeSpans }) => {
+  return check(otlpSchema, json, 'OTLP JSON').resourceSpans.flatMap(({ resource, scopeSpans }) => {
     const service = String(attributesOf(resource?.attributes ?? [])['service.name'] ?? 'unknown');
     return scopeSpans.flatMap(({ spans }) =>
       spans.map((span) => ({
@@ -110,18 +59,24 @@ function fromOtlp(json: unknown): RawSpan[] {
   });
 }
 
+function tagsOf(tags: readonly { readonly key: string; readonly value?: unknown }[]): Span['attributes'] {
+  const entries = tags.flatMap(({ key, value }) =>
+    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [[key, value] as const] : [],
+  );
+  return Object.fromEntries(entries);
+}
+
 function fromJaeger(json: unknown): RawSpan[] {
-  return check(jaeger, json, 'Jaeger JSON').data.flatMap(({ traceID, spans, processes }) =>
+  const { data, errors } = check(jaegerSchema, json, 'Jaeger JSON');
+  if (data === null || (data.length === 0 && errors?.[0] !== undefined)) {
+    throw new TypeError(`Jaeger JSON: no trace in it: ${errors?.[0]?.msg ?? 'data is null'}; ask for another trace id`);
+  }
+  return data.flatMap(({ traceID, spans, processes }) =>
     spans.map((span) => {
-      const references = span.references ?? [];
-      // Jaeger drops CHILD_OF where a link names the parent: a lone FOLLOWS_FROM may be that parent.
-      const parent =
-        references.find((one) => one.refType === 'CHILD_OF') ?? (references.length === 1 ? references[0] : undefined);
-      const tags = (span.tags ?? []).flatMap(({ key, value }) => {
-        const plain = scalar.safeParse(value);
-        return plain.success ? [[key, plain.data] as const] : [];
-      });
-      const attributes = Object.fromEntries(tags);
+      const references = (span.references ?? []).filter((one) => one.traceID === undefined || one.traceID === traceID);
+      // Jaeger drops CHILD_OF where a link names the parent: then the first FOLLOWS_FROM may be that parent.
+      const parent = references.find((one) => one.refType === 'CHILD_OF') ?? references[0];
+      const attributes = tagsOf(span.tags ?? []);
       const startNs = BigInt(span.startTime) * 1000n;
       return {
         traceId: traceID,
@@ -139,16 +94,29 @@ function fromJaeger(json: unknown): RawSpan[] {
   );
 }
 
+function rawSpansOf(json: unknown): RawSpan[] {
+  if (Array.isArray(json)) return json.flatMap(rawSpansOf);
+  if (typeof json !== 'object' || json === null) {
+    throw new TypeError(`A trace must be a JSON object, not ${json === null ? 'null' : typeof json}; give ${SHAPES}`);
+  }
+  if ('data' in json) return fromJaeger(json);
+  if ('result' in json) return fromOtlp(json.result);
+  if ('resourceSpans' in json) return fromOtlp(json);
+  throw new TypeError(`No trace in this JSON: it has none of "resourceSpans", "result" and "data"; give ${SHAPES}`);
+}
+
 /**
- * Reads OTLP JSON, Jaeger's `/api/v3` answer or Jaeger's `/api/traces` answer. A span delivered twice counts once.
- * Throws a TypeError that names the format and the path of the first field that is wrong.
+ * Reads OTLP JSON, Jaeger's `/api/v3` answer, Jaeger's `/api/traces` answer, or an array of such documents (what the
+ * stream holds). A span delivered twice counts once. Throws a TypeError that says what is wrong, where, and what to do.
  */
 export function parseTrace(json: unknown): Trace[] {
-  if (typeof json !== 'object' || json === null) throw new TypeError('A trace must be a JSON object');
-  const raw = 'data' in json ? fromJaeger(json) : fromOtlp('result' in json ? json.result : json);
   const byTrace = new Map<string, Map<string, RawSpan>>();
-  for (const span of raw) {
-    if (span.endNs < span.startNs) throw new TypeError(`Span ${span.id} (${span.name}) ends before it starts`);
+  for (const span of rawSpansOf(json)) {
+    if (span.endNs < span.startNs) {
+      throw new TypeError(
+        `Span ${span.id} (${span.name}) ends before it starts; export the trace again once that span has ended, or take it out`,
+      );
+    }
     const spans = byTrace.get(span.traceId) ?? new Map<string, RawSpan>();
     spans.set(span.id, span);
     byTrace.set(span.traceId, spans);
@@ -156,18 +124,41 @@ export function parseTrace(json: unknown): Trace[] {
   return [...byTrace].map(([traceId, spans]) => {
     const list = [...spans.values()];
     const origin = list.reduce((min, { startNs }) => (startNs < min ? startNs : min), list[0]?.startNs ?? 0n);
-    const toUs = (ns: bigint): number => Number((ns - origin) / 1000n);
-    const rebased = list.map(({ startNs, endNs, id, parentId, links, service, name, kind, attributes }) => ({
-      id,
-      parentId,
-      links,
-      service,
-      name,
-      kind,
-      attributes,
+    const originUs = origin / 1000n;
+    // Whole microseconds on both sides of the subtraction: spans that touch go on touching.
+    const toUs = (ns: bigint): number => Number(ns / 1000n - originUs);
+    const rebased = list.map(({ startNs, endNs, traceId: _, ...span }) => ({
+      ...span,
       startUs: toUs(startNs),
       endUs: toUs(endNs),
     }));
-    return { traceId, spans: rebased.sort((a, b) => a.startUs - b.startUs || a.endUs - b.endUs) };
+    return {
+      traceId,
+      spans: rebased.sort((a, b) => a.startUs - b.startUs || a.endUs - b.endUs),
+      originUs: Number(originUs),
+    };
   });
+}
+
+/** Reads the text of a trace file: one JSON document, or one per line. Throws a TypeError as {@link parseTrace} does. */
+export function parseTraceText(text: string): Trace[] {
+  const whole = parseJson(text);
+  if (whole.ok) return parseTrace(whole.json);
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length < 2) throw new TypeError(`Not JSON: ${whole.reason}; give ${SHAPES}`);
+  return parseTrace(
+    lines.map((line, index) => {
+      const parsed = parseJson(line);
+      if (!parsed.ok) throw new TypeError(`Not JSON: line ${index + 1}: ${parsed.reason}; give ${SHAPES}`);
+      return parsed.json;
+    }),
+  );
+}
+
+function parseJson(text: string): { ok: true; json: unknown } | { ok: false; reason: string } {
+  try {
+    return { ok: true, json: JSON.parse(text) as unknown };
+  } catch (error) {
+    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+  }
 }

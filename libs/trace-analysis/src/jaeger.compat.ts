@@ -1,0 +1,88 @@
+import { type Span, type Trace } from './trace.model.js';
+
+/** A stretch of a span on Jaeger's critical path; times are microseconds since the epoch, as Jaeger shows them. */
+export interface JaegerSection {
+  readonly spanId: string;
+  readonly sectionStart: number;
+  readonly sectionEnd: number;
+}
+
+interface Node {
+  readonly span: Span;
+  readonly parent: Node | undefined;
+  startUs: number;
+  endUs: number;
+  /** By end; `next` counts those that the walk has not come to yet. */
+  children: Node[];
+  next: number;
+}
+
+/**
+ * The critical path as Jaeger's UI defines it: from the end of each root to its last finishing child, back to that
+ * child's start, on to the child that finished before it. A consumer under a producer does not block it and is left out
+ * with all below it; children are cut to their parents, and dropped outside of them. The bound is inclusive
+ * (jaeger#9148), so that back-to-back siblings are both on the path, and no child is entered twice: a span without
+ * length cannot make the walk go round.
+ */
+export function jaegerCriticalPath(trace: Trace): JaegerSection[] {
+  const origin = trace.originUs ?? 0;
+  const children = new Map<string, Span[]>();
+  const known = new Set(trace.spans.map(({ id }) => id));
+  const roots: Span[] = [];
+  for (const span of trace.spans) {
+    if (span.parentId === undefined || span.parentId === span.id || !known.has(span.parentId)) roots.push(span);
+    else {
+      const list = children.get(span.parentId);
+      if (list === undefined) children.set(span.parentId, [span]);
+      else list.push(span);
+    }
+  }
+  return roots.flatMap((root) => {
+    const tree = sanitizedTree(root, children);
+    return walk(tree).map(({ spanId, sectionStart, sectionEnd }) => ({
+      spanId,
+      sectionStart: origin + sectionStart,
+      sectionEnd: origin + sectionEnd,
+    }));
+  });
+}
+
+function sanitizedTree(root: Span, childrenOf: ReadonlyMap<string, readonly Span[]>): Node {
+  const top: Node = { span: root, parent: undefined, startUs: root.startUs, endUs: root.endUs, children: [], next: 0 };
+  const stack = [top];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    for (const span of childrenOf.get(node.span.id) ?? []) {
+      if (node.span.kind === 'producer' && span.kind === 'consumer') continue;
+      const outside =
+        span.startUs >= node.startUs ? span.startUs >= node.endUs : span.endUs <= node.startUs;
+      if (outside) continue;
+      const startUs = Math.max(span.startUs, node.startUs);
+      const child: Node = { span, parent: node, startUs, endUs: Math.min(span.endUs, node.endUs), children: [], next: 0 };
+      node.children.push(child);
+      stack.push(child);
+    }
+    // Stable: of children that end together the first listed is the one that counts, so it must come last.
+    node.children = node.children.reverse().sort((a, b) => a.endUs - b.endUs);
+    node.next = node.children.length;
+  }
+  return top;
+}
+
+function walk(top: Node): JaegerSection[] {
+  const path: JaegerSection[] = [];
+  let node: Node | undefined = top;
+  let at = top.endUs;
+  while (node !== undefined) {
+    let child: Node | undefined;
+    while (node.next > 0 && child === undefined) {
+      node.next -= 1;
+      const candidate: Node | undefined = node.children[node.next];
+      if (candidate !== undefined && candidate.endUs <= at) child = candidate;
+    }
+    const from: number = child === undefined ? node.startUs : child.endUs;
+    if (from !== at) path.push({ spanId: node.span.id, sectionStart: from, sectionEnd: at });
+    at = from;
+    node = child ?? node.parent;
+  }
+  return path;
+}
