@@ -1,0 +1,147 @@
+import { type CreateGenerationInput, planSchema } from '@clipmesh/contracts';
+import { z } from 'zod';
+import { eventually } from './eventually.js';
+
+const CALL_MS = 30_000;
+const FINAL = ['succeeded', 'failed', 'canceled'];
+
+const generationSchema = z.looseObject({
+  id: z.string(),
+  status: z.string(),
+  progress: z.number(),
+  traceId: z.string().regex(/^[0-9a-f]{32}$/),
+  costUsd: z.number(),
+  plan: planSchema.optional(),
+  error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
+  scenes: z.array(z.looseObject({ index: z.int(), status: z.string(), predictionId: z.string().optional() })),
+  result: z
+    .object({ durationSeconds: z.number(), width: z.int(), height: z.int(), bytes: z.int(), sha256: z.string() })
+    .optional(),
+});
+export type Generation = z.infer<typeof generationSchema>;
+
+const costSchema = z.object({
+  totalUsd: z.number(),
+  entries: z.array(z.looseObject({ key: z.string(), amountUsd: z.number() })),
+});
+const invoiceSchema = z.object({
+  predictions: z.array(
+    z.looseObject({ id: z.string(), key: z.string().nullable(), status: z.string(), amountUsd: z.number() }),
+  ),
+  completions: z.array(z.looseObject({ id: z.string(), amountUsd: z.number() })),
+  totalUsd: z.number(),
+});
+export type Invoice = z.infer<typeof invoiceSchema>;
+
+export interface SentEvent {
+  readonly id: number;
+  readonly name: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+function parseEvents(text: string): SentEvent[] {
+  return text
+    .split('\n\n')
+    .filter((block) => block.startsWith('id:'))
+    .map((block) => {
+      const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
+      return { id: Number(field('id')), name: field('event'), data: JSON.parse(field('data')) as SentEvent['data'] };
+    });
+}
+
+/** The gateway's HTTP API as a client sees it; every call is bounded in time. */
+export class ApiClient {
+  constructor(private readonly origin: string) {}
+
+  call(path: string, init: RequestInit = {}, timeoutMs = CALL_MS): Promise<Response> {
+    return fetch(`${this.origin}${path}`, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+  }
+
+  post(path: string, body: unknown): Promise<Response> {
+    return this.call(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+  }
+
+  async create(request: CreateGenerationInput): Promise<string> {
+    const response = await this.post('/v1/generations', request);
+    if (response.status !== 202) throw new Error(`create answered ${response.status}: ${await response.text()}`);
+    return z.object({ id: z.string() }).parse(await response.json()).id;
+  }
+
+  async read(id: string): Promise<Generation> {
+    return generationSchema.parse(await (await this.call(`/v1/generations/${id}`)).json());
+  }
+
+  async list(): Promise<string[]> {
+    const schema = z.object({ generations: z.array(z.object({ id: z.string() })) });
+    return schema.parse(await (await this.call('/v1/generations')).json()).generations.map(({ id }) => id);
+  }
+
+  /** The generation once it has ended, however it did. */
+  ended(id: string, timeoutMs: number): Promise<Generation> {
+    return eventually(`the end of ${id}`, timeoutMs, async () => {
+      const generation = await this.read(id);
+      return FINAL.includes(generation.status) ? generation : undefined;
+    });
+  }
+
+  /** The generation once it has succeeded; throws its error when it ended otherwise. */
+  async succeeded(id: string, timeoutMs: number): Promise<Generation> {
+    const generation = await this.ended(id, timeoutMs);
+    if (generation.status !== 'succeeded')
+      throw new Error(`${id} ${generation.status}: ${JSON.stringify(generation.error)}`);
+    return generation;
+  }
+
+  /** All events to the last one: those after `lastEventId`, or from the start. */
+  async events(id: string, timeoutMs: number, lastEventId?: number): Promise<SentEvent[]> {
+    const headers: Record<string, string> = lastEventId === undefined ? {} : { 'last-event-id': String(lastEventId) };
+    const response = await this.call(`/v1/generations/${id}/events`, { headers }, timeoutMs);
+    if (!response.ok) throw new Error(`events answered ${response.status}`);
+    return parseEvents(await response.text());
+  }
+
+  async cost(id: string): Promise<z.infer<typeof costSchema>> {
+    return costSchema.parse(await (await this.call(`/v1/generations/${id}/cost`)).json());
+  }
+
+  async bytes(path: string): Promise<Buffer> {
+    const response = await this.call(path);
+    if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+    return Buffer.from(await response.arrayBuffer());
+  }
+}
+
+/** The sandbox's control routes and its files. */
+export class SandboxClient {
+  constructor(private readonly origin: string) {}
+
+  async scenario(scenario: Readonly<Record<string, unknown>>): Promise<void> {
+    const response = await fetch(`${this.origin}/sandbox/scenario`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(scenario),
+      signal: AbortSignal.timeout(CALL_MS),
+    });
+    if (!response.ok) throw new Error(`the scenario was refused: ${await response.text()}`);
+  }
+
+  async invoice(): Promise<Invoice> {
+    const response = await fetch(`${this.origin}/sandbox/invoice`, { signal: AbortSignal.timeout(CALL_MS) });
+    return invoiceSchema.parse(await response.json());
+  }
+
+  async clearInvoice(): Promise<void> {
+    await fetch(`${this.origin}/sandbox/invoice`, { method: 'DELETE', signal: AbortSignal.timeout(CALL_MS) });
+  }
+
+  /** The raw clip of a prediction. */
+  async clip(predictionId: string): Promise<Buffer> {
+    const response = await fetch(`${this.origin}/files/${predictionId}.mp4`, { signal: AbortSignal.timeout(CALL_MS) });
+    if (!response.ok) throw new Error(`the clip of ${predictionId} answered ${response.status}`);
+    return Buffer.from(await response.arrayBuffer());
+  }
+}

@@ -1,0 +1,76 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { z } from 'zod';
+import { Command, type Ended } from './command.runner.js';
+import { isAlive, readPids } from './processes.js';
+
+const READY_MS = 60_000;
+const STOP_MS = 40_000;
+const urlsSchema = z.object({ gateway: z.url(), sandbox: z.url(), nats: z.url() });
+
+export interface LocalStackOptions {
+  /** Further arguments of `up`. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A port on loopback that was free at the time of the call. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('there is no free port');
+  return address.port;
+}
+
+/** The local stack, started by its own command on a port and a data folder of its own. */
+export class LocalStack {
+  private constructor(
+    readonly command: Command,
+    readonly dataDir: string,
+    readonly port: number,
+    readonly urls: z.infer<typeof urlsSchema>,
+  ) {}
+
+  static async start({ args = [], env = {} }: LocalStackOptions = {}): Promise<LocalStack> {
+    const dataDir = mkdtempSync(join(tmpdir(), 'clipmesh-e2e-'));
+    const port = await freePort();
+    const command = new Command('deploy/local/dist/up.js', ['--port', String(port), '--data', dataDir, ...args], env);
+    try {
+      await command.said(/^ready http\S+$/m, READY_MS);
+      const urls = urlsSchema.parse(JSON.parse(readFileSync(join(dataDir, 'run', 'stack.json'), 'utf8')));
+      return new LocalStack(command, dataDir, port, urls);
+    } catch (error) {
+      command.destroy();
+      rmSync(dataDir, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Pids by name, from `DIR/run`; the stack's own process is `stack`. */
+  pids(): Map<string, number> {
+    return readPids(this.dataDir);
+  }
+
+  /** Ctrl-C. Throws when a process of the stack outlives it. */
+  async stop(): Promise<Ended> {
+    const pids = this.pids();
+    try {
+      this.command.signal('SIGINT');
+      const ended = await this.command.end(STOP_MS);
+      const alive = [...pids].filter(([, pid]) => isAlive(pid)).map(([name]) => name);
+      const left = [...alive, ...this.command.leftovers(), ...readPids(this.dataDir).keys()];
+      if (left.length > 0) throw new Error(`the stack left behind: ${left.join(', ')}`);
+      return ended;
+    } finally {
+      this.command.destroy();
+      rmSync(this.dataDir, { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `DIR/run`: the pid of each process by its name, `clip-generator.1` say. */
+export function readPids(dataDir: string): Map<string, number> {
+  const run = join(dataDir, 'run');
+  const files = readdirSync(run).filter((name) => name.endsWith('.pid'));
+  return new Map(files.map((name) => [name.slice(0, -4), Number(readFileSync(join(run, name), 'utf8'))]));
+}
+
+/** Every process on this machine, as `pid command environment`, whose environment holds `mark`. */
+export function processesWith(mark: string): string[] {
+  const listing = execFileSync('ps', ['axeww', '-o', 'pid=,command='], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return listing
+    .split('\n')
+    .filter((line) => line.includes(mark))
+    .map((line) => line.trim().slice(0, 120));
+}

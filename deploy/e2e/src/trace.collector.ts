@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { parseTrace, type Span, type Trace } from '@clipmesh/trace-analysis';
+import { z } from 'zod';
+import { eventually } from './eventually.js';
+
+const documentSchema = z.object({ resourceSpans: z.array(z.unknown()) });
+
+/** An OTLP/HTTP collector in memory: what the stack's services send to `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+export class TraceCollector {
+  private readonly resourceSpans: unknown[] = [];
+
+  private constructor(private readonly server: Server) {}
+
+  static async start(): Promise<TraceCollector> {
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const document = documentSchema.safeParse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+        if (document.success) collector.resourceSpans.push(...document.data.resourceSpans);
+        response.writeHead(document.success ? 200 : 400, { 'content-type': 'application/json' }).end('{}');
+      });
+    });
+    const collector = new TraceCollector(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return collector;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** The trace as soon as it holds a span called `last` and every span's parent. */
+  complete(traceId: string, last: string, timeoutMs: number): Promise<Trace> {
+    return eventually(`the whole trace ${traceId}`, timeoutMs, () => {
+      const found = this.trace(traceId);
+      if (found === undefined || !found.spans.some(({ name }) => name === last)) return undefined;
+      const known = new Set(found.spans.map(({ id }) => id));
+      return found.spans.every(({ parentId }) => parentId === undefined || known.has(parentId)) ? found : undefined;
+    });
+  }
+
+  /** What has arrived of a trace. */
+  trace(traceId: string): Trace | undefined {
+    return parseTrace({ resourceSpans: this.resourceSpans }).find((trace) => trace.traceId === traceId);
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+}
+
+/** Attribute keys as they stand in every trace. */
+export const KEYS = {
+  scene: 'clipmesh.scene.index',
+  worker: 'clipmesh.worker.id',
+  attempt: 'clipmesh.attempt',
+} as const;
+
+export const named = (trace: Trace, name: string, service?: string): Span[] =>
+  trace.spans.filter((span) => span.name === name && (service === undefined || span.service === service));
+
+/** Most of these spans at one time. */
+export function mostAtOnce(spans: readonly Span[]): number {
+  const edges = spans
+    .flatMap(({ startUs, endUs }) => [
+      { at: startUs, step: 1 },
+      { at: endUs, step: -1 },
+    ])
+    .sort((a, b) => a.at - b.at || a.step - b.step);
+  let level = 0;
+  return edges.reduce((most, { step }) => Math.max(most, (level += step)), 0);
+}
+
+/** From the first start to the last end, ms. */
+export function stretchMs(spans: readonly Span[]): number {
+  return (Math.max(...spans.map(({ endUs }) => endUs)) - Math.min(...spans.map(({ startUs }) => startUs))) / 1000;
+}
