@@ -61,15 +61,26 @@ function installPackages() {
 const PROGRAMS = [
   { name: 'ffmpeg', setting: 'FFMPEG_PATH', package: 'ffmpeg' },
   { name: 'ffprobe', setting: 'FFPROBE_PATH', package: 'ffmpeg' },
-  { name: 'nats-server', package: 'nats-server' },
+  { name: 'nats-server', setting: '', package: 'nats-server' },
 ];
 
-const missingPrograms = () =>
-  PROGRAMS.filter(({ name, setting }) => !(setting !== undefined && process.env[setting]) && !onPath(name));
+const missingPrograms = () => PROGRAMS.filter(({ name, setting }) => !process.env[setting] && !onPath(name));
+
+/** A path that the user has set is the user's word: it is used, or refused, never replaced. */
+function checkSettings() {
+  for (const { name, setting } of PROGRAMS) {
+    const path = process.env[setting];
+    if (!path || (path.includes('/') ? executable(path) : onPath(path))) continue;
+    throw new BootstrapError(
+      `${setting} is set, but not to a program that can be run; correct it, or unset it to use the ${name} on PATH.`,
+    );
+  }
+}
 
 function installPrograms() {
   // Debian keeps nats-server where an ordinary user's PATH does not look.
   process.env.PATH = [process.env.PATH, '/usr/sbin', '/usr/local/sbin'].filter(Boolean).join(delimiter);
+  checkSettings();
   const missing = missingPrograms();
   if (missing.length === 0) return;
   const names = missing.map(({ name }) => name).join(', ');
@@ -96,7 +107,8 @@ function installPrograms() {
   );
 }
 
-function build() {
+/** Compiles everything; quick when nothing has changed. */
+export function build() {
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   const { status } = spawnSync(process.execPath, [tsc, '-b'], { cwd: ROOT, stdio: ['ignore', 2, 2] });
   if (status !== 0) throw new BootstrapError('The build failed; the messages of "npx tsc -b" are above.');

@@ -1,8 +1,19 @@
 // node deploy/local/jest.mjs PROJECT [jest arguments]. Jest in ESM mode needs a Node flag; this keeps it out of every script line.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { build, BootstrapError } from './bootstrap.mjs';
 
 const [project, ...rest] = process.argv.slice(2);
+if (project === 'e2e') {
+  // These tests start the stack as a user does: from what was compiled.
+  try {
+    build();
+  } catch (error) {
+    if (!(error instanceof BootstrapError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
 // `--selectProjects` takes every word that follows it, so it comes last.
 const args = ['--experimental-vm-modules', '--no-warnings', jest, ...rest, '--selectProjects', project];

@@ -1,4 +1,4 @@
-// node deploy/local/run.mjs demo|up|test [arguments]: prepares the clone, then runs the command.
+// node deploy/local/run.mjs COMMAND [arguments]: prepares the clone, then runs the command.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { bootstrap, BootstrapError, ROOT } from './bootstrap.mjs';
 
+/** Each is `dist/NAME.js`. */
+const PROGRAMS = ['demo', 'up'];
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const STEPS = [
   { name: 'typecheck', args: [] },
@@ -60,18 +62,35 @@ async function test() {
   return 0;
 }
 
+const TEST_HELP = `npm test
+
+Everything that CI runs, in this order: ${STEPS.map(({ name }) => name).join(', ')}.
+Each is also a script of its own: npm run test:unit -- PATH ...`;
+const USAGE = `Usage: node deploy/local/run.mjs ${['test', ...PROGRAMS].join('|')} [arguments]; each takes --help.`;
+
 async function main([command, ...rest]) {
-  if (!['demo', 'up', 'test'].includes(command)) {
-    console.error('Usage: node deploy/local/run.mjs demo|up|test [arguments]');
+  const help = rest.some((arg) => arg === '--help' || arg === '-h');
+  if (command === 'test') {
+    if (help) {
+      console.log(TEST_HELP);
+      return 0;
+    }
+    if (rest.length > 0) {
+      console.error(`npm test takes no arguments; it runs ${STEPS.map(({ name }) => name).join(', ')}.`);
+      return 2;
+    }
+    bootstrap({ compile: false });
+    return received === undefined ? test() : 128 + constants.signals[received];
+  }
+  if (!PROGRAMS.includes(command)) {
+    console.error(USAGE);
     return 2;
   }
   const envFile = join(ROOT, '.env');
-  if (command !== 'test' && existsSync(envFile)) process.loadEnvFile(envFile);
-  bootstrap({ compile: command !== 'test' });
+  if (existsSync(envFile)) process.loadEnvFile(envFile);
+  bootstrap({ compile: true });
   if (received !== undefined) return 128 + constants.signals[received];
-  return command === 'test'
-    ? test()
-    : run(process.execPath, [join(import.meta.dirname, 'dist', `${command}.js`), ...rest]);
+  return run(process.execPath, [join(import.meta.dirname, 'dist', `${command}.js`), ...rest]);
 }
 
 try {

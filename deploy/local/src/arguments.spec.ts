@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseDemo, parseUp, UsageError } from './arguments.js';
+import { HelpRequested, parseDemo, parseUp, UsageError } from './arguments.js';
 
 const defaults = { dataDir: '.clipmesh', port: 8080, cwd: '/work' };
 
@@ -57,7 +57,15 @@ describe('arguments of demo', () => {
     expect(parseDemo(args, defaults)).toMatchObject(expected);
   });
 
+  it.each([['--help'], ['-h']])('%s tells every option', (flag) => {
+    expect(() => parseDemo(['--scenes', '3', flag], defaults)).toThrow(HelpRequested);
+    expect(() => parseDemo([flag], defaults)).toThrow(/--prompt TEXT .*--workers N .*--data DIR /s);
+    expect(() => parseUp([flag], defaults)).toThrow(/--scale SERVICE=N .*--port N .*--data DIR /s);
+  });
+
   it.each([
+    [['--prompt', ''], /--prompt: the prompt needs at least 10/],
+    [['--prompt', 'x'.repeat(6000)], /--prompt: the prompt may have at most 5000/],
     [['--prompt', 'short'], /--prompt: the prompt needs at least 10/],
     [['--duration', '5'], /--duration: /],
     [['--aspect', '4:3'], /--aspect: /],

@@ -12,6 +12,43 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** Help was asked for; the message is the help. */
+export class HelpRequested extends Error {
+  override readonly name = 'HelpRequested';
+}
+
+/** A command's options in the order of its help: name, what it takes, what it means. */
+type Option = readonly [name: string, takes: string, meaning: string];
+const DATA: Option = ['data', 'DIR', 'folder of the stack: its records, media, logs and pids (.clipmesh)'];
+const UP: readonly Option[] = [
+  ['scale', 'SERVICE=N', 'replicas of a service, for example clip-generator=3; may be given several times'],
+  ['port', 'N', 'port of the gateway (8080)'],
+  DATA,
+];
+const DEMO: readonly Option[] = [
+  ['prompt', 'TEXT', 'what the film is about, 10-5000 characters'],
+  ['duration', 'SECONDS', 'length of the film, 9-60 (15)'],
+  ['scenes', 'N', 'number of scenes (as the framework of the ad has)'],
+  ['aspect', 'W:H', '9:16, 16:9 or 1:1 (9:16)'],
+  ['workers', 'N', 'clips in flight at once, 1-12 (MAX_PARALLEL_VIDEO_WORKERS); 1: one after another'],
+  ['out', 'FILE', 'where the film goes, its report beside it (out/demo.mp4)'],
+  ['port', 'N', 'port of the gateway (any free one)'],
+  DATA,
+];
+
+function help(command: string, does: string, options: readonly Option[]): string {
+  const left = options.map(([name, takes]) => `--${name} ${takes}`);
+  const width = Math.max(...left.map(({ length }) => length));
+  const lines = options.map(([, , meaning], index) => `  ${(left[index] ?? '').padEnd(width)}  ${meaning}`);
+  return [`npm run ${command} -- [options]`, '', does, '', ...lines].join('\n');
+}
+const UP_HELP = help('up', 'Runs the local stack until Ctrl-C; a second Ctrl-C ends it at once.', UP);
+const DEMO_HELP = help(
+  'demo',
+  'Makes one video with a local stack of its own, and tells how long each stage took.',
+  DEMO,
+);
+
 export interface UpArguments {
   readonly port: number;
   readonly dataDir: string;
@@ -35,8 +72,10 @@ export interface ArgumentDefaults {
 const DEMO_PROMPT =
   'A reusable water bottle that keeps drinks cold for a whole day, for people who hike, bold and optimistic';
 
-function read(args: readonly string[], names: readonly string[]): Map<string, readonly string[]> {
+function read(args: readonly string[], known: readonly Option[], helpText: string): Map<string, readonly string[]> {
+  const names = known.map(([name]) => name);
   const options = Object.fromEntries(names.map((name) => [name, { type: 'string', multiple: true } as const]));
+  if (args.some((arg) => arg === '--help' || arg === '-h')) throw new HelpRequested(helpText);
   try {
     const { values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
     return new Map(Object.entries(values).map(([name, value]) => [name, value ?? []]));
@@ -75,7 +114,7 @@ function parseScale(entries: readonly string[]): Scale {
 
 /** Options of `up`. Throws {@link UsageError}. */
 export function parseUp(args: readonly string[], defaults: ArgumentDefaults): UpArguments {
-  const values = read(args, ['scale', 'port', 'data']);
+  const values = read(args, UP, UP_HELP);
   return {
     port: whole('port', values.get('port')?.at(-1), 1, 65_535) ?? defaults.port,
     dataDir: resolve(defaults.cwd, values.get('data')?.at(-1) ?? defaults.dataDir),
@@ -85,7 +124,7 @@ export function parseUp(args: readonly string[], defaults: ArgumentDefaults): Up
 
 /** Options of `demo`, checked by the API's own schema before anything is started. Throws {@link UsageError}. */
 export function parseDemo(args: readonly string[], defaults: ArgumentDefaults): DemoArguments {
-  const values = read(args, ['prompt', 'duration', 'scenes', 'aspect', 'workers', 'out', 'port', 'data']);
+  const values = read(args, DEMO, DEMO_HELP);
   const last = (name: string): string | undefined => values.get(name)?.at(-1);
   const duration = whole('duration', last('duration'), 0, 999_999);
   const scenes = whole('scenes', last('scenes'), 0, 999_999);

@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
-import { relative } from 'node:path';
+import { constants } from 'node:fs';
+import { access, mkdir, writeFile } from 'node:fs/promises';
+import { dirname, relative } from 'node:path';
 import { loadConfig } from '@clipmesh/config';
 import { parseDemo, SERVICES, type Scale } from './arguments.js';
 import { GatewayClient } from './gateway.client.js';
@@ -12,13 +13,24 @@ const DEADLINE_MS = 45 * 60_000;
 const CANCEL_MS = 3_000;
 const ONE_OF_EACH = Object.fromEntries(SERVICES.map((name) => [name, 1])) as Scale;
 
-await runProgram(async (signal) => {
+/** Before anything is made or paid for. */
+async function checkWritable(file: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await access(dirname(file), constants.W_OK);
+  } catch (cause) {
+    throw new Error(`${dirname(file)} cannot be written to; choose another place with --out`, { cause });
+  }
+}
+
+await runProgram(async ({ stop, kill }) => {
   const config = loadConfig();
   const args = parseDemo(process.argv.slice(2), {
     dataDir: config.dataDir,
     port: config.gatewayPort,
     cwd: process.cwd(),
   });
+  await checkWritable(args.out);
   // One replica must be able to hold all the clips that were asked for at once.
   const workers = args.request.parallel?.maxWorkers ?? config.maxParallelVideoWorkers;
   console.log('Starting the local stack …');
@@ -27,13 +39,15 @@ await runProgram(async (signal) => {
     port: args.port,
     scale: ONE_OF_EACH,
     env: { ...process.env, API_KEYS: '', CLIP_CONCURRENCY: String(Math.max(config.clipConcurrency, workers)) },
-    signal,
+    drainMs: config.drainMs,
+    stop,
+    kill,
     report: (line) => {
       console.error(line);
     },
   });
   try {
-    const gateway = new GatewayClient(stack.urls.gateway, signal);
+    const gateway = new GatewayClient(stack.urls.gateway, stop);
     const id = await gateway.create(args.request);
     console.log(`Making a video: ${id}`);
     const bar = progressPrinter(process.stdout);
@@ -52,10 +66,10 @@ await runProgram(async (signal) => {
     const report = await gateway.performance(id);
     await writeFile(args.report, `${JSON.stringify(report, null, 2)}\n`);
     const totalUsd = await gateway.totalUsd(id);
-    console.log(`\n${await reportText(report)}\n`);
-    console.log(`Cost    $${totalUsd.toFixed(4)}`);
-    console.log(`Film    ${relative(process.cwd(), args.out)}`);
-    console.log(`Report  ${relative(process.cwd(), args.report)}`);
+    console.log(`\n${reportText(report)}\n`);
+    console.log(`Cost       $${totalUsd.toFixed(4)}`);
+    console.log(`Film       ${relative(process.cwd(), args.out)}`);
+    console.log(`Report     ${relative(process.cwd(), args.report)}`);
   } finally {
     await stack.stop();
   }

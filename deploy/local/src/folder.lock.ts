@@ -5,6 +5,11 @@ import { signalGroup } from './supervisor.js';
 
 const LOCK = 'stack.pid';
 
+const taken = (dataDir: string, pid: number | undefined): Error =>
+  new Error(
+    `a stack is running on ${dataDir} already${pid === undefined ? '' : ` (pid ${pid})`}; stop it, or choose another with --data`,
+  );
+
 function commandOf(pid: number): string {
   const { stdout } = spawnSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8', timeout: 5_000 });
   return typeof stdout === 'string' ? stdout.trim() : '';
@@ -24,7 +29,7 @@ export function claimFolder(dataDir: string): () => void {
   const lock = join(run, LOCK);
   const holder = readPid(lock);
   if (holder !== undefined && holder !== process.pid && /deploy\/local\/dist\/(up|demo)\.js/.test(commandOf(holder))) {
-    throw new Error(`a stack is running on ${dataDir} already (pid ${holder}); stop it, or choose another with --data`);
+    throw taken(dataDir, holder);
   }
   for (const name of readdirSync(run)) {
     if (!name.endsWith('.pid') || name === LOCK) continue;
@@ -35,7 +40,13 @@ export function claimFolder(dataDir: string): () => void {
     }
     rmSync(join(run, name), { force: true });
   }
-  writeFileSync(lock, `${process.pid}\n`);
+  rmSync(lock, { force: true });
+  try {
+    writeFileSync(lock, `${process.pid}\n`, { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw taken(dataDir, undefined);
+    throw error;
+  }
   return () => {
     rmSync(lock, { force: true });
   };

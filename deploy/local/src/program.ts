@@ -1,34 +1,58 @@
 import { constants } from 'node:os';
-import { UsageError } from './arguments.js';
+import { HelpRequested, UsageError } from './arguments.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** The user ended the command; everything is put away and the exit code says which signal it was. */
+/** The user ended the command before it was done; the exit code says by which signal. */
 export class Interrupted extends Error {
   constructor(readonly exitCode: number) {
-    super('interrupted');
+    super('Interrupted; everything that was started has been stopped.');
     this.name = 'Interrupted';
   }
 }
 
+/** A terminal's Ctrl-C reaches a process from the terminal and from every parent that passes it on: one press within this time, ms. */
+const ONE_PRESS_MS = 500;
+
+export interface Signals {
+  /** Aborted by the first signal: put everything away in good order. */
+  readonly stop: AbortSignal;
+  /** Aborted by a second one: end everything at once. */
+  readonly kill: AbortSignal;
+}
+
 /**
- * Runs a command: signals abort `signal` (a second one changes nothing, the way out is bounded), an error is one
- * sentence on stderr. Exit codes: 0, 1 failed, 2 wrong arguments, 128 + signal interrupted.
+ * Runs a command: signals abort `stop`, then `kill`; an error is one sentence on stderr.
+ * Exit codes: 0, 1 failed, 2 wrong arguments, 128 + signal when a signal ended what had yet to finish.
  */
-export async function runProgram(main: (signal: AbortSignal) => Promise<void>): Promise<never> {
-  const controller = new AbortController();
+export async function runProgram(main: (signals: Signals) => Promise<void>): Promise<never> {
+  const stop = new AbortController();
+  const kill = new AbortController();
+  let firstMs = 0;
   for (const signal of SIGNALS) {
     process.on(signal, () => {
-      if (!controller.signal.aborted) controller.abort(new Interrupted(128 + constants.signals[signal]));
+      if (!stop.signal.aborted) {
+        firstMs = Date.now();
+        stop.abort(new Interrupted(128 + constants.signals[signal]));
+      } else if (Date.now() - firstMs > ONE_PRESS_MS) kill.abort();
     });
   }
-  let exitCode = 0;
+  process.exit(await exitCodeOf(main({ stop: stop.signal, kill: kill.signal }), stop.signal));
+}
+
+async function exitCodeOf(work: Promise<void>, stop: AbortSignal): Promise<number> {
   try {
-    await main(controller.signal);
-  } catch (error) {
-    exitCode = error instanceof UsageError ? 2 : 1;
-    if (!controller.signal.aborted) console.error(error instanceof Error ? error.message : String(error));
+    await work;
+    return 0;
+  } catch (thrown) {
+    // Whatever a call says that was cut off by the stop: the stop is the reason.
+    const error: unknown = stop.aborted ? stop.reason : thrown;
+    if (error instanceof HelpRequested) {
+      console.log(error.message);
+      return 0;
+    }
+    console.error(error instanceof Error ? error.message : String(error));
+    if (error instanceof Interrupted) return error.exitCode;
+    return error instanceof UsageError ? 2 : 1;
   }
-  const reason: unknown = controller.signal.reason;
-  process.exit(reason instanceof Interrupted ? reason.exitCode : exitCode);
 }

@@ -1,19 +1,37 @@
-const ANALYSIS = '@clipmesh/trace-analysis';
+import { z } from 'zod';
 
-/** The report as trace analysis prints it; where that has no text form, its figures one per line. */
-export async function reportText(report: unknown): Promise<string> {
-  const analysis = (await import(ANALYSIS)) as { readonly formatReport?: (report: unknown) => string };
-  return analysis.formatReport?.(report) ?? plain(report);
-}
+const reportSchema = z.object({
+  makespanMs: z.number(),
+  sequentialMs: z.number(),
+  timeSavedMs: z.number(),
+  speedup: z.number(),
+  peakConcurrency: z.number(),
+  workers: z.record(z.string(), z.number()),
+  stages: z.array(z.object({ stage: z.string(), count: z.number(), workMs: z.number(), busyMs: z.number() })),
+  bottleneck: z.object({ stage: z.string(), share: z.number(), advice: z.string() }).optional(),
+});
 
-/** The top-level figures, one per line. */
-export function plain(report: unknown): string {
-  if (typeof report !== 'object' || report === null) return String(report);
-  return Object.entries(report)
-    .filter(([, value]) => typeof value === 'number' || typeof value === 'string')
-    .map(
-      ([name, value]) =>
-        `${name.padEnd(22)}${typeof value === 'number' ? Math.round(value * 100) / 100 : String(value)}`,
-    )
-    .join('\n');
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+/** A performance report for people: each stage's time and workers, and what running side by side has saved. */
+export function reportText(report: unknown): string {
+  const { stages, workers, bottleneck, ...whole } = reportSchema.parse(report);
+  const rows = stages.map(({ stage, workMs, busyMs }) =>
+    [
+      stage.padEnd(10),
+      seconds(workMs).padStart(10),
+      seconds(busyMs).padStart(12),
+      String(workers[stage] ?? 1).padStart(9),
+    ].join(''),
+  );
+  return [
+    `${'Stage'.padEnd(10)}${'work'.padStart(10)}${'elapsed'.padStart(12)}${'workers'.padStart(9)}`,
+    ...rows,
+    '',
+    `Time       ${seconds(whole.makespanMs)}; one after another it would have been ${seconds(whole.sequentialMs)}`,
+    `Speed-up   ${whole.speedup.toFixed(2)}x with up to ${whole.peakConcurrency} workers at once: ${seconds(whole.timeSavedMs)} saved`,
+    ...(bottleneck === undefined
+      ? []
+      : [`Bottleneck ${bottleneck.stage} (${Math.round(bottleneck.share * 100)} %): ${bottleneck.advice}`]),
+  ].join('\n');
 }

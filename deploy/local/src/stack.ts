@@ -8,6 +8,8 @@ import { type ProcessSpec, Supervisor } from './supervisor.js';
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const BROKER_MS = 15_000;
 const SERVICE_MS = 60_000;
+/** After its drain time a service hands work back and sends its last spans; then it is killed, ms. */
+const AFTER_DRAIN_MS = 5_000;
 
 export interface StackOptions {
   readonly dataDir: string;
@@ -16,8 +18,12 @@ export interface StackOptions {
   readonly scale: Scale;
   readonly env: NodeJS.ProcessEnv;
   readonly report: (line: string) => void;
+  /** How long a service may finish running work when it is stopped, ms. */
+  readonly drainMs: number;
   /** Aborted: the start is given up and everything that runs already is stopped. */
-  readonly signal: AbortSignal;
+  readonly stop: AbortSignal;
+  /** Aborted: whatever runs is killed, work or no work. */
+  readonly kill: AbortSignal;
 }
 export interface StackUrls {
   readonly gateway: string;
@@ -61,16 +67,21 @@ function nodeProcess(service: ServiceName | 'sandbox', instance: number, env: No
     cwd: join(ROOT, 'services', service),
     env: { ...env, OTEL_SERVICE_NAME: service, OTEL_SERVICE_INSTANCE_ID: `${service}.${instance}` },
     ready: sandbox ? '"msg":"listening"' : '"msg":"ready"',
+    // A clip that is given up at the stop is still canceled at its provider.
+    ...(sandbox ? { last: true } : {}),
   };
 }
 
 /** Broker, sandbox, then all services side by side. Rejects with one sentence, and with nothing left running. */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { dataDir, port, scale, env, report, signal } = options;
-  signal.throwIfAborted();
+  const { dataDir, port, scale, env, report } = options;
+  options.stop.throwIfAborted();
   mkdirSync(join(dataDir, 'run'), { recursive: true });
   const release = claimFolder(dataDir);
-  const supervisor = new Supervisor({ dir: dataDir, report });
+  const supervisor = new Supervisor({ dir: dataDir, report, stopMs: options.drainMs + AFTER_DRAIN_MS });
+  options.kill.addEventListener('abort', () => {
+    supervisor.kill();
+  });
   const stackFile = join(dataDir, 'run', 'stack.json');
   const stop = async (): Promise<void> => {
     rmSync(stackFile, { force: true });
@@ -78,8 +89,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     release();
   };
   const aborted = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener('abort', () => {
-      reject(signal.reason as Error);
+    options.stop.addEventListener('abort', () => {
+      reject(options.stop.reason as Error);
     });
   });
   aborted.catch(() => undefined);

@@ -3,6 +3,7 @@ import { createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { lineSplitter, logLine } from './log.lines.js';
 
 export interface ProcessSpec {
   readonly service: string;
@@ -11,17 +12,18 @@ export interface ProcessSpec {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Text that the process prints, on either stream, once it works. */
+  /** Part of a line that the process prints, on either stream, once it works. */
   readonly ready: string;
   /** Stopped after all others: what they still need while they finish. */
   readonly last?: boolean;
 }
 export interface SupervisorOptions {
-  /** `DIR`: pids go to `DIR/run`, logs to `DIR/logs`. */
+  /** `DIR`: pids go to `DIR/run`, logs to `DIR/logs` as JSON lines. */
   readonly dir: string;
   /** Told about every restart. */
   readonly report: (line: string) => void;
-  readonly stopMs?: number;
+  /** How long a process may take to stop before it is killed, ms. */
+  readonly stopMs: number;
   readonly firstBackoffMs?: number;
   readonly maxBackoffMs?: number;
 }
@@ -96,6 +98,15 @@ export class Supervisor {
     return this.stopped;
   }
 
+  /** SIGKILL to everything at once; a running `stop` then ends as soon as all are gone. */
+  kill(): void {
+    this.stopping.abort();
+    for (const { running } of this.all) {
+      const { pid, exitCode, signalCode } = running?.child ?? {};
+      if (pid !== undefined && exitCode === null && signalCode === null) signalGroup(pid, 'SIGKILL');
+    }
+  }
+
   logOf(spec: Pick<ProcessSpec, 'service' | 'instance'>): string {
     return join(this.options.dir, 'logs', `${nameOf(spec)}.log`);
   }
@@ -124,7 +135,7 @@ export class Supervisor {
     const ended = (): boolean => running.child.exitCode !== null || running.child.signalCode !== null;
     // The leader alone: it decides what becomes of the work its children do.
     if (!ended()) running.child.kill('SIGTERM');
-    await within(this.options.stopMs ?? 8_000);
+    await within(this.options.stopMs);
     if (!ended()) signalGroup(pid, 'SIGKILL');
     await within(KILL_MS);
   }
@@ -167,20 +178,19 @@ export class Supervisor {
     const isReady = new Promise<void>((resolve) => {
       announce = resolve;
     });
-    for (const stream of [child.stdout, child.stderr]) {
-      let tail = '';
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        log.write(text);
-        lastWords = (lastWords + text).slice(-4_000);
-        if (announce === undefined) return;
-        tail += text;
-        if (tail.includes(spec.ready)) {
-          announce();
-          announce = undefined;
-        }
-        tail = tail.slice(-spec.ready.length);
+    const lines = (['stdout', 'stderr'] as const).map((name) => {
+      const splitter = lineSplitter((line) => {
+        log.write(`${logLine(line, spec.service, name, new Date().toISOString())}\n`);
+        if (!line.includes(spec.ready)) return;
+        announce?.();
+        announce = undefined;
       });
-    }
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        lastWords = (lastWords + text).slice(-4_000);
+        splitter.add(text);
+      });
+      return splitter;
+    });
     // `close` comes after the last output; a grandchild that holds the pipes must not hold us, so `exit` kills the group.
     const exited = new Promise<void>((resolve) => {
       child.once('exit', () => {
@@ -195,6 +205,7 @@ export class Supervisor {
       });
     }).then(async () => {
       rmSync(pidFile, { force: true });
+      for (const splitter of lines) splitter.end();
       log.end();
       await finished(log).catch(() => undefined);
     });

@@ -4,7 +4,7 @@ import { parseUp } from './arguments.js';
 import { runProgram } from './program.js';
 import { startStack } from './stack.js';
 
-await runProgram(async (signal) => {
+await runProgram(async ({ stop, kill }) => {
   const config = loadConfig();
   const args = parseUp(process.argv.slice(2), {
     dataDir: config.dataDir,
@@ -14,14 +14,16 @@ await runProgram(async (signal) => {
   const stack = await startStack({
     ...args,
     env: process.env,
-    signal,
+    drainMs: config.drainMs,
+    stop,
+    kill,
     report: (line) => {
       console.error(line);
     },
   });
   console.log(`ready ${stack.urls.gateway}`);
   try {
-    if (!signal.aborted) await once(signal, 'abort');
+    if (!stop.aborted) await once(stop, 'abort');
   } finally {
     await stack.stop();
   }

@@ -58,7 +58,36 @@ describe('supervisor', () => {
     await supervisor.stop();
     expect(alive(pid)).toBe(false);
     expect(existsSync(join(dir, 'run', 'probe.1.pid'))).toBe(false);
-    expect(readFileSync(join(dir, 'logs', 'probe.1.log'), 'utf8')).toMatch(/a warning[^]*ready|ready[^]*a warning/);
+    const log = readFileSync(join(dir, 'logs', 'probe.1.log'), 'utf8')
+      .trim()
+      .split('\n');
+    const told = log.map((line) => (JSON.parse(line) as { msg: string }).msg);
+    expect(told.sort()).toEqual(['a warning', 'ready']);
+  });
+
+  it('waits for a process that still works, and for none that is told to be killed', async () => {
+    const slow = new Supervisor({ dir, report: () => undefined, stopMs: 60_000 });
+    await slow.start(script(`process.on('SIGTERM', () => {}); ${READY}`), 5_000);
+    const pid = pidOf('probe.1');
+    const stopped = slow.stop();
+    await sleep(200);
+    expect(alive(pid)).toBe(true);
+    slow.kill();
+    await stopped;
+    expect(alive(pid)).toBe(false);
+  });
+
+  it('pauses longer before every start of a process that dies at once', async () => {
+    const counter = join(dir, 'starts');
+    const count = `require('node:fs').appendFileSync(${JSON.stringify(counter)}, '.')`;
+    const once = `require('node:fs').existsSync(${JSON.stringify(counter)}) ? (${count}, process.exit(1)) : ${count};`;
+    await supervisor.start(
+      script(`${once} console.log('{"msg":"ready"}'); setTimeout(() => process.exit(1), 50);`),
+      5_000,
+    );
+    await until(() => reports.length >= 4);
+    const pauses = reports.slice(0, 4).map((line) => Number(/in (\d+) ms/.exec(line)?.[1]));
+    expect(pauses).toEqual([20, 40, 80, 80]);
   });
 
   it('starts a process again that was killed', async () => {

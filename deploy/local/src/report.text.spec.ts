@@ -1,0 +1,30 @@
+import { describe, expect, it } from '@jest/globals';
+import { reportText } from './report.text.js';
+
+const report = {
+  makespanMs: 4_400,
+  sequentialMs: 9_000,
+  timeSavedMs: 4_600,
+  speedup: 2.0454,
+  peakConcurrency: 4,
+  workers: { clip: 3, overlay: 2 },
+  stages: [
+    { stage: 'clip', count: 3, workMs: 4_800, busyMs: 1_900 },
+    { stage: 'overlay', count: 3, workMs: 2_800, busyMs: 1_800 },
+  ],
+};
+
+describe('the report for people', () => {
+  it('tells stages, workers and the speed-up', () => {
+    const text = reportText(report);
+    expect(text).toMatch(/^clip +4\.8 s +1\.9 s +3$/m);
+    expect(text).toMatch(/^overlay +2\.8 s +1\.8 s +2$/m);
+    expect(text).toContain('Speed-up   2.05x with up to 4 workers at once: 4.6 s saved');
+    expect(text).not.toContain('Bottleneck');
+  });
+
+  it('tells the bottleneck where there is one', () => {
+    const bottleneck = { stage: 'clip', share: 0.431, advice: 'add workers' };
+    expect(reportText({ ...report, bottleneck })).toContain('Bottleneck clip (43 %): add workers');
+  });
+});
