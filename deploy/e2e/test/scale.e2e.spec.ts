@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type CreateGenerationInput } from '@clipmesh/contracts';
+import { ApiClient, SandboxClient } from '../src/api.client.js';
+import { eventually } from '../src/eventually.js';
+import { LocalStack } from '../src/local.stack.js';
+import { isAlive } from '../src/processes.js';
+import { KEYS, mostAtOnce, named, TraceCollector } from '../src/trace.collector.js';
+
+const MAKE_MS = 90_000;
+const SCENES = 6;
+const prompt = 'A backpack that charges a phone while its owner walks.';
+const request: CreateGenerationInput = {
+  prompt,
+  sceneCount: SCENES,
+  durationSeconds: SCENES * 3,
+  aspectRatio: '1:1',
+  overlays: false,
+  parallel: { maxWorkers: SCENES },
+};
+
+let stack: LocalStack;
+let collector: TraceCollector;
+let api: ApiClient;
+let sandbox: SandboxClient;
+
+beforeAll(async () => {
+  collector = await TraceCollector.start();
+  stack = await LocalStack.start({
+    args: ['--scale', 'clip-generator=3'],
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, CLIP_CONCURRENCY: '2', ACK_WAIT_SECONDS: '3' },
+  });
+  api = new ApiClient(stack.urls.gateway);
+  sandbox = new SandboxClient(stack.urls.sandbox);
+}, 90_000);
+
+afterAll(async () => {
+  // Whatever beforeAll did not come to: what it did must still be put away.
+  await (stack as LocalStack | undefined)?.stop();
+  await (collector as TraceCollector | undefined)?.close();
+}, 60_000);
+
+describe('three clip generators', () => {
+  it('are three processes with pids and logs of their own', () => {
+    const names = [...stack.pids().keys()].sort();
+    expect(names).toEqual(
+      [
+        ...['clip-generator.1', 'clip-generator.2', 'clip-generator.3', 'cost.1', 'gateway.1', 'nats.1'],
+        ...['overlay.1', 'planner.1', 'sandbox.1', 'stack', 'stitcher.1'],
+      ].sort(),
+    );
+    expect([...stack.pids().values()].every(isAlive)).toBe(true);
+  });
+
+  it('share the clips of one generation', async () => {
+    await sandbox.scenario({ clipSeconds: { min: 2, max: 2 } });
+    const { traceId } = await api.succeeded(await api.create(request), MAKE_MS);
+    const trace = await collector.complete(traceId, 'process generation.succeeded', 15_000);
+    const clips = named(trace, 'process clip.generate', 'clip-generator');
+    expect(clips).toHaveLength(SCENES);
+    expect(mostAtOnce(clips)).toBe(SCENES);
+    const workers = clips.map((span) => span.attributes[KEYS.worker]);
+    expect([...new Set(workers)].sort()).toEqual(['clip-generator.1', 'clip-generator.2', 'clip-generator.3']);
+  }, 120_000);
+
+  it('lose one to SIGKILL: it is started again, and every clip is still bought once', async () => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 4, max: 4 } });
+    const id = await api.create({ ...request, prompt: `${prompt} At night.` });
+    await eventually('all clips under way', 20_000, async () =>
+      (await sandbox.invoice()).predictions.length === SCENES ? true : undefined,
+    );
+    const name = 'clip-generator.2';
+    const killed = stack.pids().get(name) ?? 0;
+    process.kill(killed, 'SIGKILL');
+    const pid = await eventually('a new process', 10_000, () => {
+      const now = stack.pids().get(name);
+      return now === undefined || now === killed ? undefined : now;
+    });
+    const generation = await api.succeeded(id, MAKE_MS);
+    expect(isAlive(pid)).toBe(true);
+    expect(isAlive(killed)).toBe(false);
+    const { predictions } = await sandbox.invoice();
+    expect(predictions.map((one) => one.id).sort()).toEqual(
+      generation.scenes.map((scene) => scene.predictionId).sort(),
+    );
+    expect(predictions.every(({ status }) => status === 'succeeded')).toBe(true);
+    await eventually('a ledger that equals the invoice', 5_000, async () => {
+      const [{ totalUsd }, invoice] = await Promise.all([api.cost(id), sandbox.invoice()]);
+      return Math.round(totalUsd * 1e6) === Math.round(invoice.totalUsd * 1e6) ? true : undefined;
+    });
+  }, 150_000);
+});
+
+it('two stacks with ports and folders of their own know nothing of each other', async () => {
+  const other = await LocalStack.start({
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ENABLE_PARALLEL_VIDEO_GENERATION: 'false' },
+  });
+  try {
+    const otherApi = new ApiClient(other.urls.gateway);
+    const otherSandbox = new SandboxClient(other.urls.sandbox);
+    await Promise.all([sandbox.clearInvoice(), sandbox.scenario({ clipSeconds: { min: 0.5, max: 0.5 } })]);
+    await otherSandbox.scenario({ clipSeconds: { min: 0.5, max: 0.5 } });
+    const before = await api.list();
+    const small = { ...request, sceneCount: 3, durationSeconds: 9 };
+    const [here, there] = await Promise.all([api.create(small), otherApi.create(small)]);
+    const [, second] = await Promise.all([api.succeeded(here, MAKE_MS), otherApi.succeeded(there, MAKE_MS)]);
+    expect(await otherApi.list()).toEqual([there]);
+    expect((await api.list()).filter((id) => !before.includes(id))).toEqual([here]);
+    expect((await sandbox.invoice()).predictions).toHaveLength(3);
+    expect((await otherSandbox.invoice()).predictions).toHaveLength(3);
+    // The second one is told by its settings, not by the request, to generate one clip after another.
+    const trace = await collector.complete(second.traceId, 'process generation.succeeded', 15_000);
+    expect(mostAtOnce(named(trace, 'process clip.generate', 'clip-generator'))).toBe(1);
+  } finally {
+    await other.stop();
+  }
+  expect((await api.call('/readyz')).status).toBe(200);
+}, 180_000);
