@@ -108,6 +108,12 @@ export const SETTINGS = {
     '4',
     'Most clips of one generation in flight at once.',
   ),
+  sequentialFallbackAfter: setting(
+    'SEQUENTIAL_FALLBACK_AFTER',
+    whole(1, 100),
+    '3',
+    'Failures of the video provider after which the rest of a generation goes on one clip after another.',
+  ),
   planConcurrency: setting('PLAN_CONCURRENCY', whole(1, 64), '4', 'Plans one planner replica writes at once.'),
   directorConcurrency: setting(
     'DIRECTOR_CONCURRENCY',
@@ -154,6 +160,36 @@ export const SETTINGS = {
     seconds(0, 3600),
     '30',
     'Longest wait between two tries of a clip, seconds.',
+  ),
+  providerCallTimeoutMs: setting(
+    'PROVIDER_CALL_TIMEOUT',
+    seconds(1, 300),
+    '30',
+    'Longest wait for the answer of one call to the video provider, seconds.',
+  ),
+  attemptSettleMs: setting(
+    'ATTEMPT_SETTLE_SECONDS',
+    seconds(0, 300),
+    '3',
+    'A purchase whose answer was lost shows up at the provider within this time, seconds; until then it is not bought again.',
+  ),
+  sweepIntervalMs: setting(
+    'SWEEP_INTERVAL_SECONDS',
+    seconds(0.1, 3600),
+    '15',
+    'Time between two looks for generations that nothing carries on, seconds.',
+  ),
+  stallAfterMs: setting(
+    'STALL_AFTER_SECONDS',
+    seconds(0.1, 86_400),
+    '60',
+    'A generation without a message and without a change for this long is revived, seconds.',
+  ),
+  maxRevivals: setting(
+    'MAX_REVIVALS',
+    whole(0, 100),
+    '3',
+    'How often lost work of one generation is sent again before it fails.',
   ),
   mediaAttempts: setting('MEDIA_ATTEMPTS', whole(1, 20), '3', 'Tries of an overlay or a join.'),
   mediaRetryFirstMs: setting(

@@ -9,10 +9,14 @@ import {
 } from './job.js';
 import { defineMessage } from './message.js';
 
-const base = { generationId: generationIdSchema };
+/** `revival`: counts how often the sweeper had lost commands sent again, so that the broker does not drop the repeat. */
+const base = { generationId: generationIdSchema, attempt: z.int().positive(), revival: z.int().positive().optional() };
 /** Commands for a scene are told apart by scene and attempt. */
-const perScene = { ...base, scene: z.int().nonnegative(), attempt: z.int().positive() };
-const sceneKey = (body: { scene: number; attempt: number }): string => `${body.scene}.${body.attempt}`;
+const perScene = { ...base, scene: z.int().nonnegative() };
+type Step = { attempt: number; revival?: number | undefined };
+const stepKey = ({ attempt, revival }: Step): string =>
+  revival === undefined ? `${attempt}` : `${attempt}.r${revival}`;
+const sceneKey = (body: Step & { scene: number }): string => `${body.scene}.${stepKey(body)}`;
 
 /** Write a scene plan for this job. */
 export const GenerationPlan = defineMessage({
@@ -20,7 +24,7 @@ export const GenerationPlan = defineMessage({
   name: 'generation.plan',
   version: 1,
   schema: z.object({ ...base, job: jobSchema }),
-  key: () => '',
+  key: stepKey,
 });
 
 /** Buy one clip from a video model and store it. */
@@ -62,14 +66,13 @@ export const StitchRender = defineMessage({
   version: 1,
   schema: z.object({
     ...base,
-    attempt: z.int().positive(),
     scenes: z
       .array(z.object({ index: z.int().nonnegative(), clip: artifactSchema, durationSeconds: z.int().positive() }))
       .min(1),
     profile: encodeProfileSchema,
     music: z.object({ artifact: artifactSchema, volume: z.number().min(0).max(1) }).optional(),
   }),
-  key: (body) => String(body.attempt),
+  key: stepKey,
 });
 
 export const COMMANDS = [GenerationPlan, ClipGenerate, OverlayApply, StitchRender] as const;

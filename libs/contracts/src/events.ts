@@ -8,6 +8,8 @@ import { defineMessage, type MessageDefinition } from './message.js';
 const base = { generationId: generationIdSchema, at: z.iso.datetime(), charges: z.array(chargeSchema).default([]) };
 const perScene = { ...base, scene: z.int().nonnegative(), attempt: z.int().positive() };
 const sceneKey = (body: { scene: number; attempt: number }): string => `${body.scene}.${body.attempt}`;
+const perAttempt = { ...base, attempt: z.int().positive() };
+const attemptKey = (body: { attempt: number }): string => String(body.attempt);
 const failed = { failure: failureSchema };
 
 /** A planner took the job up. */
@@ -15,8 +17,8 @@ export const PlanStarted = defineMessage({
   kind: 'event',
   name: 'plan.started',
   version: 1,
-  schema: z.object(base),
-  key: () => '',
+  schema: z.object(perAttempt),
+  key: attemptKey,
 });
 
 /** The plan is written and checked. */
@@ -24,15 +26,15 @@ export const PlanWritten = defineMessage({
   kind: 'event',
   name: 'plan.written',
   version: 1,
-  schema: z.object({ ...base, plan: planSchema }),
-  key: () => '',
+  schema: z.object({ ...perAttempt, plan: planSchema }),
+  key: attemptKey,
 });
 export const PlanFailed = defineMessage({
   kind: 'event',
   name: 'plan.failed',
   version: 1,
-  schema: z.object({ ...base, ...failed }),
-  key: () => '',
+  schema: z.object({ ...perAttempt, ...failed }),
+  key: attemptKey,
 });
 
 /** A clip is bought and stored. */
@@ -57,6 +59,15 @@ export const ClipFailed = defineMessage({
   key: sceneKey,
 });
 
+/** A purchase was stopped because its generation was canceled; the charges say what had been consumed by then. */
+export const ClipAbandoned = defineMessage({
+  kind: 'event',
+  name: 'clip.abandoned',
+  version: 1,
+  schema: z.object({ ...base, scene: z.int().nonnegative(), predictionId: z.string() }),
+  key: (body) => body.predictionId,
+});
+
 /** A clip is normalised and carries its text. */
 export const OverlayApplied = defineMessage({
   kind: 'event',
@@ -78,15 +89,15 @@ export const VideoStitched = defineMessage({
   kind: 'event',
   name: 'video.stitched',
   version: 1,
-  schema: z.object({ ...base, attempt: z.int().positive(), result: resultSchema }),
-  key: (body) => String(body.attempt),
+  schema: z.object({ ...perAttempt, result: resultSchema }),
+  key: attemptKey,
 });
 export const StitchFailed = defineMessage({
   kind: 'event',
   name: 'stitch.failed',
   version: 1,
-  schema: z.object({ ...base, attempt: z.int().positive(), ...failed }),
-  key: (body) => String(body.attempt),
+  schema: z.object({ ...perAttempt, ...failed }),
+  key: attemptKey,
 });
 
 /** Somebody asked to stop. */
@@ -96,6 +107,32 @@ export const CancelRequested = defineMessage({
   version: 1,
   schema: z.object({ ...base, reason: z.string().max(500) }),
   key: () => '',
+});
+
+/** Somebody asked to run what a failed generation is missing. `run` is the number of the run that begins: 2, 3, … */
+export const RetryRequested = defineMessage({
+  kind: 'event',
+  name: 'retry.requested',
+  version: 1,
+  schema: z.object({ ...base, run: z.int().min(2) }),
+  key: (body) => String(body.run),
+});
+
+/** The sweeper found a generation without any message that would carry it on. */
+export const StallNoticed = defineMessage({
+  kind: 'event',
+  name: 'stall.noticed',
+  version: 1,
+  schema: z.object({
+    ...base,
+    /** The how manieth stall of this generation: 1, 2, … */
+    revival: z.int().positive(),
+    /** Time since the generation last moved, ms. */
+    idleMs: z.int().nonnegative(),
+    /** False: it was revived often enough and fails now. */
+    revive: z.boolean(),
+  }),
+  key: (body) => String(body.revival),
 });
 
 /** One try of a message failed and another will follow. Told by the settlement, so that no retry is silent and no charge is lost. */
@@ -117,6 +154,8 @@ export const WorkRetried = defineMessage({
 });
 
 const progress = {
+  /** 1, and one more for every retry of the generation. */
+  run: z.int().positive(),
   status: z.enum(GENERATION_STATUSES),
   stage: z.enum(STAGES),
   /** 0-100; never goes back. */
@@ -138,21 +177,21 @@ export const GenerationSucceeded = defineMessage({
   name: 'generation.succeeded',
   version: 1,
   schema: z.object({ ...base, ...progress, result: resultSchema }),
-  key: () => '',
+  key: (body) => String(body.run),
 });
 export const GenerationFailed = defineMessage({
   kind: 'event',
   name: 'generation.failed',
   version: 1,
   schema: z.object({ ...base, ...progress, failure: failureSchema }),
-  key: () => '',
+  key: (body) => String(body.run),
 });
 export const GenerationCanceled = defineMessage({
   kind: 'event',
   name: 'generation.canceled',
   version: 1,
   schema: z.object({ ...base, ...progress }),
-  key: () => '',
+  key: (body) => String(body.run),
 });
 
 export const EVENTS = [
@@ -161,11 +200,14 @@ export const EVENTS = [
   PlanFailed,
   ClipGenerated,
   ClipFailed,
+  ClipAbandoned,
   OverlayApplied,
   OverlayFailed,
   VideoStitched,
   StitchFailed,
   CancelRequested,
+  RetryRequested,
+  StallNoticed,
   WorkRetried,
   GenerationProgressed,
   GenerationSucceeded,

@@ -44,12 +44,16 @@ export const FAILURE_CODES = {
   SCHEMA_VIOLATION: { retryable: false, hint: 'A message does not match its schema; are all services of one version?' },
   REDELIVERED_TOO_OFTEN: { retryable: false, hint: 'Handling this message ended the process again and again.' },
   TIMEOUT: { retryable: true, hint: 'The work did not end within its deadline.' },
+  STALLED: {
+    retryable: false,
+    hint: 'No service carried the generation on, though its work was sent again; see the dead letters, then retry.',
+  },
   CANCELED: { retryable: false, hint: 'The generation was canceled.' },
   INTERNAL: { retryable: true, hint: 'An unexpected error; the log has the details under the trace id.' },
 } as const satisfies Record<string, { retryable: boolean; hint: string }>;
 
 export type FailureCode = keyof typeof FAILURE_CODES;
-const codes = Object.keys(FAILURE_CODES) as [FailureCode, ...FailureCode[]];
+export const failureCodeSchema = z.enum(Object.keys(FAILURE_CODES) as [FailureCode, ...FailureCode[]]);
 
 /** What was bought: one priced thing, in integer micro-dollars. `key` is unique to what it books. */
 export const chargeSchema = z
@@ -74,7 +78,7 @@ export type Charge = z.infer<typeof chargeSchema>;
 /** Why something failed, as it stands in records, events and API answers. */
 export const failureSchema = z
   .object({
-    code: z.enum(codes),
+    code: failureCodeSchema,
     stage: z.enum(STAGES),
     scene: z.int().nonnegative().optional(),
     message: z.string(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { failureSchema, STAGES } from './failure.js';
+import { failureCodeSchema, failureSchema, STAGES } from './failure.js';
 import { artifactSchema, generationIdSchema, jobSchema, planSchema } from './job.js';
 
 export const GENERATION_STATUSES = [
@@ -66,10 +66,20 @@ export const generationStateSchema = z.object({
   status: z.enum(GENERATION_STATUSES),
   stage: z.enum(STAGES),
   job: jobSchema,
+  /** 1, and one more for every retry. */
+  run: z.int().positive(),
+  /** The plan that was asked for last. `cause` is absent for the first, which the gateway asks for. */
+  planning: z.object({ attempt: z.int().positive(), cause: cause.optional() }),
   plan: planSchema.optional(),
   /** Most scenes in flight now; narrowed to 1 by the sequential fallback. */
   window: z.int().min(1),
   scenes: z.array(sceneStateSchema),
+  /** Ids of the events that told of a provider in trouble while clips ran in parallel. */
+  setbacks: z.array(z.string()),
+  /** Why and from what the window was narrowed to 1. */
+  fallback: z.object({ code: failureCodeSchema, window: z.int().positive(), at: isoTime }).optional(),
+  /** How often lost commands were sent again. */
+  revivals: z.int().nonnegative(),
   stitch: z.object({ attempt: z.int().positive(), cause }).optional(),
   result: resultSchema.optional(),
   failure: failureSchema.optional(),
@@ -92,6 +102,8 @@ export const generationRecordSchema = z.object({
   createdAt: isoTime,
   /** 32 hexadecimal digits. */
   traceId: z.string(),
+  /** When the state last changed, UTC. */
+  updatedAt: isoTime,
   state: generationStateSchema,
 });
 export type GenerationRecord = z.infer<typeof generationRecordSchema>;

@@ -162,6 +162,9 @@ export type CreateGeneration = z.infer<typeof createGenerationSchema>;
 export type CreateGenerationInput = z.input<typeof createGenerationSchema>;
 
 /** The job as it is stored and sent: files replaced by artifacts, every choice made. */
+/** Default of a job's `fallbackAfter`. */
+export const SEQUENTIAL_FALLBACK_AFTER = 3;
+
 export const jobSchema = z.object({
   prompt: z.string(),
   durationSeconds: z.int(),
@@ -175,6 +178,8 @@ export const jobSchema = z.object({
   models: z.array(z.string()).min(1),
   /** Most scenes of this generation in flight at once; 1 when parallel generation is off. */
   window: z.int().min(1).max(12),
+  /** Setbacks of the provider after which the scenes that are left run one after another. */
+  fallbackAfter: z.int().positive().default(SEQUENTIAL_FALLBACK_AFTER),
   metadata: z.record(z.string(), z.string()).optional(),
 });
 export type Job = z.infer<typeof jobSchema>;

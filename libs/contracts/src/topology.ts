@@ -1,4 +1,5 @@
 import { COMMANDS, ClipGenerate, GenerationPlan, OverlayApply, StitchRender } from './commands.js';
+import { CancelRequested } from './events.js';
 import { type MessageDefinition } from './message.js';
 
 const SECOND = 1000;
@@ -85,6 +86,7 @@ export const INBOXES = {
   overlay: commandInbox('overlay', OverlayApply),
   stitcher: commandInbox('stitcher', StitchRender),
   director: { durable: 'director', stream: EVENTS_STREAM, filterSubject: 'events.>' },
+  canceler: { durable: 'canceler', stream: EVENTS_STREAM, filterSubject: `events.*.${CancelRequested.name}` },
   cost: { durable: 'cost', stream: EVENTS_STREAM, filterSubject: 'events.>' },
 } as const satisfies Record<string, InboxSpec>;
 export type InboxName = keyof typeof INBOXES;

@@ -67,6 +67,6 @@ export function Inbox<Body extends MessageBody>(options: InboxOptions<Body>): Me
 }
 
 /** `receive(event, context) -> outgoing messages` for every event of every generation. */
-export function EventInbox({ inbox }: { inbox: 'director' | 'cost' }): MethodDecorator {
+export function EventInbox({ inbox }: { inbox: 'director' | 'cost' | 'canceler' }): MethodDecorator {
   return bind({ inbox });
 }

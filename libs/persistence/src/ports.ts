@@ -67,24 +67,38 @@ export interface LedgerStore {
 }
 
 export const attemptSchema = z.object({
+  /** Unique in its generation. */
   key: z.string().min(1),
   generationId: generationIdSchema,
   kind: z.enum(['clip', 'llm']),
-  status: z.enum(['intended', 'submitted', 'finished', 'failed', 'canceled']),
+  /**
+   * `intended`: the call may be under way. `unanswered`: it ended without an answer, so the provider may have taken it.
+   * `submitted`: taken, the id is known. `finished`: paid for and kept here. `failed` and `canceled`: nothing more comes of it.
+   */
+  status: z.enum(['intended', 'unanswered', 'submitted', 'finished', 'failed', 'canceled']),
   model: z.string(),
+  scene: z.int().nonnegative().optional(),
+  /** Hash of everything that was asked for: another wish is another purchase. */
+  fingerprint: z.string(),
+  /** What was asked for, so that it can be found again at the provider. */
+  request: z.unknown().optional(),
   /** The provider's id, known once the purchase was answered. */
   predictionId: z.string().optional(),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
   artifact: artifactSchema.optional(),
   charge: chargeSchema.optional(),
+  /** What a language model answered, kept so that it is not asked again. */
+  answer: z.unknown().optional(),
 });
 /** One purchase from a provider, written before the call so that it is never bought twice. */
 export type Attempt = z.infer<typeof attemptSchema>;
 
 export interface AttemptStore {
-  get(key: string): Promise<Versioned<Attempt> | undefined>;
-  /** Throws {@link AlreadyExistsError} when the key exists. */
+  /** All attempts of a generation, sorted by key. */
+  list(generationId: string): Promise<Versioned<Attempt>[]>;
+  get(generationId: string, key: string): Promise<Versioned<Attempt> | undefined>;
+  /** Throws {@link AlreadyExistsError} when the generation has an attempt of this key. */
   create(attempt: Attempt): Promise<Versioned<Attempt>>;
   /** Compare-and-set; throws {@link ConflictError} when the revision moved. */
   save(attempt: Attempt, revision: string): Promise<Versioned<Attempt>>;

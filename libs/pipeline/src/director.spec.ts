@@ -17,15 +17,23 @@ import {
   type OverlayApplyBody,
   OverlayFailed,
   type Outgoing,
+  PlanFailed,
   PlanStarted,
   PlanWritten,
+  RetryRequested,
+  StallNoticed,
+  StitchFailed,
+  WorkRetried,
+  type Failure,
+  message,
   StitchRender,
   type StitchRenderBody,
   VideoStitched,
   EVENTS,
 } from '@clipmesh/contracts';
 import fc from 'fast-check';
-import { decide, type DirectorEvent, initialState } from './director.js';
+import { type DirectorEvent } from './director.event.js';
+import { decide, initialState } from './director.js';
 import { planFromTemplate } from './plan.writer.js';
 import { progressOf } from './progress.js';
 
@@ -46,6 +54,7 @@ const job = (window: number, sceneCount = 4): Job => ({
   overlays: true,
   models: ['google/veo-3.1', 'bytedance/seedance-1-lite'],
   window,
+  fallbackAfter: 3,
 });
 const charge = (key: string, scene: number) => ({
   key,
@@ -145,8 +154,8 @@ function run(
   const plan = planFromTemplate(start);
   const result: Run = { state: initialState(start), commands: new Map(), peak: 0, progress: [] };
   const queue: DirectorEvent[] = [
-    event({ name: PlanStarted.name, body: base }),
-    event({ name: PlanWritten.name, body: { ...base, plan } }),
+    event({ name: PlanStarted.name, body: { ...base, attempt: 1 } }),
+    event({ name: PlanWritten.name, body: { ...base, attempt: 1, plan } }),
   ];
   for (let steps = 0; queue.length > 0; steps += 1) {
     if (steps > 2000) throw new Error('the run does not end');
@@ -196,8 +205,8 @@ describe('director', () => {
   it('sends a clip to the overlay at once, while others are still generated', () => {
     const start = job(4);
     const planned = decide(
-      decide(initialState(start), event({ name: PlanStarted.name, body: base })).state,
-      event({ name: PlanWritten.name, body: { ...base, plan: planFromTemplate(start) } }),
+      decide(initialState(start), event({ name: PlanStarted.name, body: { ...base, attempt: 1 } })).state,
+      event({ name: PlanWritten.name, body: { ...base, attempt: 1, plan: planFromTemplate(start) } }),
     );
     const third = planned.outgoing.find(({ body }) => (body as { scene?: number }).scene === 2);
     const { outgoing, state } = decide(planned.state, answer(third!, works)!);
@@ -223,7 +232,7 @@ describe('director', () => {
     const start = job(4);
     const planned = decide(
       initialState(start),
-      event({ name: PlanWritten.name, body: { ...base, plan: planFromTemplate(start) } }),
+      event({ name: PlanWritten.name, body: { ...base, attempt: 1, plan: planFromTemplate(start) } }),
     );
     const canceled = decide(planned.state, event({ name: CancelRequested.name, body: { ...base, reason: 'enough' } }));
     expect(canceled.state.status).toBe('canceled');
@@ -275,5 +284,146 @@ describe('director', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  const planned = (start: Job) =>
+    decide(
+      initialState(start),
+      event({ name: PlanWritten.name, body: { ...base, attempt: 1, plan: planFromTemplate(start) } }),
+    );
+  const clips = (outgoing: readonly Outgoing[]): ClipGenerateBody[] =>
+    outgoing
+      .filter(({ definition }) => definition.name === ClipGenerate.name)
+      .map(({ body }) => body as ClipGenerateBody);
+  const retried = (state: GenerationState): DirectorEvent =>
+    event({ name: RetryRequested.name, body: { ...base, run: state.run + 1 } });
+
+  it('runs only what is missing when a failed generation is retried', () => {
+    const first = run(job(2), inOrder, calm, (scene) =>
+      scene === 1 ? 'refused' : scene === 2 ? 'overlay fails' : 'works',
+    );
+    expect(first.state).toMatchObject({ status: 'failed', run: 1 });
+    const { state, outgoing } = decide(first.state, retried(first.state));
+    expect(state).toMatchObject({ status: 'generating', run: 2 });
+    expect(state.failure).toBeUndefined();
+    expect(state.scenes.map(({ status }) => status)).toEqual(['done', 'generating', 'composing', 'done']);
+    expect(outgoing.map(({ definition, body }) => [definition.name, (body as { scene?: number }).scene])).toEqual([
+      [ClipGenerate.name, 1],
+      [OverlayApply.name, 2],
+      ['generation.progressed', undefined],
+    ]);
+    expect(decide(state, retried(first.state)).outgoing).toHaveLength(2);
+    const answers = outgoing.flatMap((command) => answer(command, works) ?? []);
+    const after = answers.reduce(
+      (at, told) => {
+        const next = decide(at.state, told);
+        const replies = next.outgoing.flatMap((command) => answer(command, works) ?? []);
+        return replies.reduce((inner, reply) => decide(inner.state, reply), next);
+      },
+      decide(first.state, retried(first.state)),
+    );
+    expect(after.state).toMatchObject({ status: 'succeeded', run: 2 });
+    expect(after.state.scenes.every(({ status }) => status === 'done')).toBe(true);
+  });
+
+  it('asks for another plan, or another join, when that is what failed', () => {
+    const failed = { ...failure(0, 'PREDICTION_REFUSED'), stage: 'llm' as const };
+    const unplanned = decide(
+      initialState(job(2)),
+      event({ name: PlanFailed.name, body: { ...base, attempt: 1, failure: failed } }),
+    ).state;
+    expect(unplanned.status).toBe('failed');
+    const again = decide(unplanned, retried(unplanned));
+    expect(again.state).toMatchObject({ status: 'queued', planning: { attempt: 2 } });
+    expect(again.outgoing[0]?.body).toMatchObject({ attempt: 2 });
+
+    const joined = run(job(4), inOrder, calm, works);
+    const { result: _result, finishedBy: _by, finishedAt: _at, ...unjoined } = joined.state;
+    const broken = decide(
+      { ...unjoined, status: 'composing', stage: 'stitch' },
+      event({ name: StitchFailed.name, body: { ...base, attempt: 1, failure: { ...failed, stage: 'stitch' } } }),
+    ).state;
+    expect(broken).toMatchObject({ status: 'failed', failure: { stage: 'stitch' } });
+    const rejoin = decide(broken, retried(broken));
+    expect(rejoin.state).toMatchObject({ status: 'composing', stitch: { attempt: 2 } });
+    expect(rejoin.outgoing.map(({ definition }) => definition.name)).toEqual([
+      StitchRender.name,
+      'generation.progressed',
+    ]);
+  });
+
+  it('retries nothing but failed generations, and each run once', () => {
+    for (const state of [initialState(job(2)), run(job(2), inOrder, calm, works).state]) {
+      expect(decide(state, retried(state)).state).toBe(state);
+    }
+    const failed = run(job(2), inOrder, calm, () => 'refused').state;
+    expect(decide(failed, event({ name: RetryRequested.name, body: { ...base, run: 3 } })).state).toBe(failed);
+  });
+
+  const setback = (fault: number, code: Failure['code'] = 'PROVIDER_RATE_LIMITED'): DirectorEvent =>
+    event({
+      name: WorkRetried.name,
+      body: {
+        ...base,
+        messageId: `clip.generate:${generationId}:0.1`,
+        fault,
+        delayMs: 1000,
+        failure: { ...failure(0, 'PREDICTION_FAILED'), code },
+      },
+    });
+
+  it('goes on one scene after another when the provider is in trouble, and buys nothing again', () => {
+    const start = planned(job(3, 5));
+    const told = [1, 1, 2, 2].reduce((state, fault) => decide(state, setback(fault)).state, start.state);
+    expect(told).toMatchObject({ window: 3, setbacks: { length: 2 } });
+    const narrowed = decide(told, setback(3));
+    expect(narrowed.state).toMatchObject({ window: 1, fallback: { code: 'PROVIDER_RATE_LIMITED', window: 3 } });
+    expect(clips(narrowed.outgoing)).toEqual([]);
+    let at = narrowed.state;
+    const started: number[] = [];
+    for (const command of clips(start.outgoing)) {
+      const next = decide(at, answer(message(ClipGenerate, command), works)!);
+      at = next.state;
+      started.push(...clips(next.outgoing).map(({ scene }) => scene));
+    }
+    expect(started).toEqual([3]);
+    expect(at.scenes.filter(({ status }) => status === 'generating')).toHaveLength(1);
+  });
+
+  it('keeps its window when it is the prompt that is at fault', () => {
+    const { state } = [1, 2, 3, 4].reduce(
+      (at, fault) => decide(at.state, setback(fault, 'PREDICTION_REFUSED')),
+      planned(job(3, 5)),
+    );
+    expect(state).toMatchObject({ window: 3, setbacks: [] });
+  });
+
+  const stall = (revival: number, revive = true): DirectorEvent =>
+    event({ name: StallNoticed.name, body: { ...base, revival, idleMs: 61_000, revive } });
+
+  it('sends lost commands again under new ids, once per stall, and the answers still fit', () => {
+    const start = planned(job(2, 3));
+    const revived = decide(start.state, stall(1));
+    expect(clips(revived.outgoing).map(({ scene, attempt, revival }) => [scene, attempt, revival])).toEqual([
+      [0, 1, 1],
+      [1, 1, 1],
+    ]);
+    const idsOf = (list: ClipGenerateBody[]): string[] => list.map((body) => messageId(ClipGenerate, body));
+    expect(idsOf(clips(revived.outgoing))).not.toEqual(idsOf(clips(start.outgoing)));
+    expect(idsOf(clips(decide(revived.state, stall(1)).outgoing))).toEqual(idsOf(clips(revived.outgoing)));
+    const late = decide(revived.state, answer(start.outgoing[0]!, works)!);
+    expect(late.state.scenes[0]).toMatchObject({ status: 'composing' });
+    const waiting = decide(initialState(job(2)), stall(1));
+    expect(waiting.outgoing[0]?.body).toMatchObject({ attempt: 1, revival: 1 });
+  });
+
+  it('fails with a reason when reviving did not help, and can be retried', () => {
+    const { state } = decide(planned(job(2, 3)).state, stall(1, false));
+    expect(state).toMatchObject({ status: 'failed', failure: { code: 'STALLED', stage: 'clip' } });
+    const again = decide(state, retried(state));
+    expect(clips(again.outgoing).map(({ scene, attempt }) => [scene, attempt])).toEqual([
+      [0, 2],
+      [1, 2],
+    ]);
   });
 });

@@ -1,28 +1,15 @@
 import {
   type Charge,
-  ClipGenerate,
-  type DomainEvent,
-  encodeProfile,
   type Failure,
-  GenerationCanceled,
-  GenerationFailed,
-  GenerationProgressed,
   type GenerationState,
-  GenerationSucceeded,
   isFinal,
   type Job,
-  message,
-  OverlayApply,
   type Outgoing,
   type SceneState,
-  StitchRender,
 } from '@clipmesh/contracts';
-import { MODELS, snapSeconds } from './models.js';
-import { clipPrompt } from './plan.rules.js';
-import { progressOf } from './progress.js';
-
-/** An event as the director sees it: its deterministic id, and the trace context of whoever told it. */
-export type DirectorEvent = DomainEvent & { readonly id: string; readonly traceparent?: string };
+import { type DirectorEvent } from './director.event.js';
+import { causedBy, finalEvent, progressed } from './director.messages.js';
+import { isRetry, narrow, retry, revive, stalled } from './director.recovery.js';
 
 export interface Decision {
   readonly state: GenerationState;
@@ -43,7 +30,19 @@ const NEXT_MODEL_MAY_HELP: ReadonlySet<Failure['code']> = new Set([
 
 /** The state of a generation that was just asked for. */
 export function initialState(job: Job): GenerationState {
-  return { status: 'queued', stage: 'planning', job, window: job.window, scenes: [], costMicros: 0, chargeKeys: [] };
+  return {
+    status: 'queued',
+    stage: 'planning',
+    job,
+    run: 1,
+    planning: { attempt: 1 },
+    window: job.window,
+    scenes: [],
+    setbacks: [],
+    revivals: 0,
+    costMicros: 0,
+    chargeKeys: [],
+  };
 }
 
 /**
@@ -52,9 +51,9 @@ export function initialState(job: Job): GenerationState {
  */
 export function decide(before: GenerationState, event: DirectorEvent): Decision {
   const state = charge(before, event.body.charges);
-  if (isFinal(state.status))
+  if (isFinal(state.status) && !isRetry(state, event))
     return { state, outgoing: state.finishedBy === event.id ? [finalEvent(state, event)] : [] };
-  const after = apply(state, event);
+  const after = narrow(apply(state, event), event);
   if (after === state) return { state, outgoing: causedBy(state, event) };
   const settled = conclude(fillWindow(after, event), event);
   const last = isFinal(settled.status) ? finalEvent(settled, event) : progressed(settled, event);
@@ -82,9 +81,11 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
   const { name, body } = event;
   switch (name) {
     case 'plan.started':
-      return state.status === 'queued' ? { ...state, status: 'planning' } : state;
+      return state.status === 'queued' && body.attempt === state.planning.attempt
+        ? { ...state, status: 'planning' }
+        : state;
     case 'plan.written':
-      if (state.plan !== undefined) return state;
+      if (state.plan !== undefined || body.attempt !== state.planning.attempt) return state;
       return {
         ...state,
         status: 'generating',
@@ -100,7 +101,9 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
         })),
       };
     case 'plan.failed':
-      return state.plan === undefined ? { ...state, failure: body.failure } : state;
+      return state.plan === undefined && body.attempt === state.planning.attempt
+        ? { ...state, failure: body.failure }
+        : state;
     case 'clip.generated':
       return withScene(state, body, 'generating', (scene) => ({
         ...scene,
@@ -134,6 +137,14 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
           scene.status === 'done' || scene.status === 'failed' ? scene : { ...scene, status: 'canceled' },
         ),
       };
+    case 'retry.requested':
+      return retry(state, event.id);
+    case 'stall.noticed':
+      if (body.revival !== state.revivals + 1) return state;
+      return body.revive
+        ? revive(state, event.id)
+        : { ...state, revivals: body.revival, failure: stalled(state, body.idleMs) };
+    case 'clip.abandoned':
     case 'work.retried':
     case 'generation.progressed':
     case 'generation.succeeded':
@@ -187,96 +198,4 @@ function conclude(state: GenerationState, event: DirectorEvent): GenerationState
   if (failed?.failure !== undefined)
     return { ...state, ...ended, status: 'failed', stage: failed.failure.stage, failure: failed.failure };
   return { ...state, status: 'composing', stage: 'stitch', stitch: { attempt: 1, cause: event.id } };
-}
-
-/** The commands that this event caused and whose answer is still awaited. */
-function causedBy(state: GenerationState, event: DirectorEvent): Outgoing[] {
-  const { plan, job } = state;
-  if (plan === undefined || isFinal(state.status)) return [];
-  const base = { generationId: event.body.generationId };
-  const profile = encodeProfile(job.aspectRatio);
-  const commands: Outgoing[] = [];
-  for (const scene of state.scenes) {
-    const scenePlan = plan.scenes[scene.index];
-    if (scene.cause !== event.id || scenePlan === undefined) continue;
-    const step = { ...base, scene: scene.index, attempt: scene.attempt };
-    if (scene.status === 'generating') {
-      const model = job.models[scene.modelIndex] ?? '';
-      const known = MODELS[model];
-      const durationSeconds =
-        known === undefined ? scenePlan.durationSeconds : snapSeconds(known, scenePlan.durationSeconds);
-      commands.push(
-        message(ClipGenerate, {
-          ...step,
-          model,
-          prompt: clipPrompt(plan, scenePlan),
-          durationSeconds,
-          aspectRatio: job.aspectRatio,
-          seed: plan.seed,
-        }),
-      );
-    } else if (scene.status === 'composing' && scene.clip !== undefined) {
-      const { overlay, durationSeconds } = scenePlan;
-      commands.push(
-        message(OverlayApply, {
-          ...step,
-          clip: scene.clip,
-          durationSeconds,
-          profile,
-          ...(overlay === undefined ? {} : { overlay }),
-        }),
-      );
-    }
-  }
-  if (state.stitch?.cause === event.id) commands.push(stitchCommand(state, base.generationId, event.traceparent));
-  return commands;
-}
-
-function stitchCommand(state: GenerationState, generationId: string, parent: string | undefined): Outgoing {
-  const { plan, job, stitch, scenes } = state;
-  const links = scenes.flatMap(({ doneTraceparent }) =>
-    doneTraceparent === undefined || doneTraceparent === parent ? [] : [doneTraceparent],
-  );
-  return message(
-    StitchRender,
-    {
-      generationId,
-      attempt: stitch?.attempt ?? 1,
-      profile: encodeProfile(job.aspectRatio),
-      scenes: scenes.flatMap(({ index, overlaid }) => {
-        const durationSeconds = plan?.scenes[index]?.durationSeconds;
-        return overlaid === undefined || durationSeconds === undefined
-          ? []
-          : [{ index, clip: overlaid, durationSeconds }];
-      }),
-      ...(job.music === undefined ? {} : { music: job.music }),
-    },
-    links,
-  );
-}
-
-function snapshot(state: GenerationState, event: DirectorEvent) {
-  return {
-    generationId: event.body.generationId,
-    at: event.body.at,
-    charges: [],
-    status: state.status,
-    stage: state.stage,
-    progress: progressOf(state),
-    scenes: state.scenes.map(({ index, status }) => ({ index, status })),
-    costMicros: state.costMicros,
-  };
-}
-
-function progressed(state: GenerationState, event: DirectorEvent): Outgoing {
-  return message(GenerationProgressed, { ...snapshot(state, event), cause: event.id });
-}
-
-function finalEvent(state: GenerationState, event: DirectorEvent): Outgoing {
-  const body = snapshot(state, event);
-  if (state.status === 'succeeded' && state.result !== undefined)
-    return message(GenerationSucceeded, { ...body, result: state.result });
-  if (state.status === 'failed' && state.failure !== undefined)
-    return message(GenerationFailed, { ...body, failure: state.failure });
-  return message(GenerationCanceled, body);
 }

@@ -1,3 +1,4 @@
+export * from './director.event.js';
 export * from './director.js';
 export * from './models.js';
 export * from './plan.rules.js';

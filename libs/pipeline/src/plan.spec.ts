@@ -13,6 +13,7 @@ const job = (durationSeconds: number, extra: Partial<Job> = {}): Job => ({
   overlays: true,
   models: ['google/veo-3.1'],
   window: 4,
+  fallbackAfter: 3,
   ...extra,
 });
 

@@ -1,5 +1,5 @@
 import { ClipmeshError } from '@clipmesh/contracts';
-import { type ClipRequest } from './ports.js';
+import { type ClipRequest } from './clip.request.js';
 
 type Input = Record<string, string | number>;
 /** How a model names its inputs; a name that is absent is an input the model does not take. */

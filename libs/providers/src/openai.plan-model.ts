@@ -1,4 +1,5 @@
-import { ClipmeshError, styleSchema } from '@clipmesh/contracts';
+import { type Charge, ClipmeshError, styleSchema } from '@clipmesh/contracts';
+import { completionCostMicros } from '@clipmesh/pipeline';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { SpanKind } from '@opentelemetry/api';
 import OpenAI, { APIConnectionTimeoutError, APIError } from 'openai';
@@ -113,6 +114,15 @@ export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs }: Ope
   };
 }
 
+/** A plan answer as it was kept. */
+export const planAnswerSchema: z.ZodType<PlanAnswer> = z.object({
+  draft: draftSchema,
+  completionId: z.string(),
+  inputTokens: z.int().nonnegative(),
+  outputTokens: z.int().nonnegative(),
+  model: z.string(),
+});
+
 const completionSchema = z.object({
   id: z.string(),
   model: z.string(),
@@ -130,19 +140,38 @@ export function answerOf(answer: unknown): PlanAnswer {
   const { id, model, choices, usage } = parsed.data;
   const inputTokens = usage?.prompt_tokens ?? 0;
   const outputTokens = usage?.completion_tokens ?? 0;
+  const charges = [completionCharge({ completionId: id, model, inputTokens, outputTokens }, 'failed')];
   const used = `(completion ${id}, ${inputTokens} + ${outputTokens} tokens)`;
   const message = choices[0]?.message;
-  if (message?.refusal) throw new ClipmeshError('PREDICTION_REFUSED', `the model refused: ${message.refusal} ${used}`);
+  if (message?.refusal) throw new ClipmeshError('PREDICTION_REFUSED', `the model refused: ${message.refusal} ${used}`, { charges });
   let raw: unknown;
   try {
     raw = JSON.parse(message?.content ?? '');
   } catch (cause) {
-    throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the plan is not JSON ${used}`, { cause });
+    throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the plan is not JSON ${used}`, { cause, charges });
   }
   const draft = draftSchema.safeParse(raw);
   if (!draft.success) {
     const why = draft.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-    throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the plan is not valid: ${why} ${used}`, { cause: draft.error });
+    throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the plan is not valid: ${why} ${used}`, { cause: draft.error, charges });
   }
   return { draft: draft.data, completionId: id, inputTokens, outputTokens, model };
+}
+
+/** What a completion cost, whether its answer was of use or not. */
+export function completionCharge(
+  { completionId, model, inputTokens, outputTokens }: Omit<PlanAnswer, 'draft'>,
+  outcome: Charge['outcome'],
+): Charge {
+  return {
+    key: `completion:${completionId}`,
+    kind: 'llm',
+    stage: 'llm',
+    provider: 'openai',
+    model,
+    quantity: inputTokens + outputTokens,
+    unit: 'token',
+    amountMicros: completionCostMicros(model, inputTokens, outputTokens),
+    outcome,
+  };
 }

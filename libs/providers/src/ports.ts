@@ -1,15 +1,5 @@
 import { type AspectRatio, type Framework, type Style } from '@clipmesh/contracts';
-
-export interface ClipRequest {
-  readonly model: string;
-  readonly prompt: string;
-  /** A length the model accepts, seconds. */
-  readonly durationSeconds: number;
-  readonly aspectRatio: AspectRatio;
-  readonly seed: number;
-  /** Unique per attempt. Travels in the webhook URL's query (`?key=`) when a webhook base is set. */
-  readonly attemptKey: string;
-}
+import { type ClipRequest } from './clip.request.js';
 
 /** What the provider says of a prediction. Times are ISO 8601. */
 export interface PredictionState {
@@ -36,8 +26,12 @@ export interface WaitOptions {
 /** A seller of clips. Every method throws `ClipmeshError`; none tries a call twice, except polls within `wait`. */
 export interface ClipProvider {
   readonly name: string;
-  /** Creates one prediction. When the reply is lost it throws `PROVIDER_UNAVAILABLE` though it may have been bought: `find` tells. */
-  submit(request: ClipRequest, signal: AbortSignal): Promise<PredictionState>;
+  /**
+   * Creates one prediction. `beforeSend` runs when the call is allowed to go out and has to end before it does; what it
+   * throws is thrown. When the reply is lost it throws `PROVIDER_UNAVAILABLE` though it may have been bought: `find` tells.
+   * Once sent, the call is not cut off by the signal: an answer thrown away is a prediction that nobody knows.
+   */
+  submit(request: ClipRequest, signal: AbortSignal, beforeSend?: () => Promise<void>): Promise<PredictionState>;
   get(predictionId: string, signal: AbortSignal): Promise<PredictionState>;
   /**
    * Looks through the provider's predictions, newest first, back to `since`. A key is matched in the webhook URL; without
@@ -51,7 +45,8 @@ export interface ClipProvider {
   ): Promise<PredictionState | undefined>;
   /** Resolves with a final state. Throws `PROVIDER_TIMEOUT` after `timeoutMs`, `CANCELED` when the signal is aborted. */
   wait(predictionId: string, options: WaitOptions): Promise<PredictionState>;
-  cancel(predictionId: string): Promise<void>;
+  /** Cancels, and resolves with the final state, which may be `succeeded`. */
+  cancel(predictionId: string): Promise<PredictionState>;
   /** Streams to `file`; nothing is left there after an error. Only https, or the provider's own origin. */
   download(url: string, file: string, signal: AbortSignal): Promise<{ bytes: number }>;
 }

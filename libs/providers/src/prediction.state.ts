@@ -1,6 +1,7 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { z } from 'zod';
-import { type ClipRequest, type PredictionState } from './ports.js';
+import { type ClipRequest } from './clip.request.js';
+import { type PredictionState } from './ports.js';
 import { modelInput } from './models.js';
 
 const time = z.string().nullish();

@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { downloadTo } from './clip.download.js';
 import { modelInput } from './models.js';
 import { backOffMs, pollGapMs } from './polling.js';
-import { type ClipProvider, type ClipRequest, type PredictionState, type WaitOptions } from './ports.js';
+import { type ClipRequest } from './clip.request.js';
+import { type ClipProvider, type PredictionState, type WaitOptions } from './ports.js';
 import { recordStretches } from './prediction.spans.js';
 import { isFinal, isOfAttempt, predictionOf, wirePredictionSchema } from './prediction.state.js';
 import { RateLimiter } from './rate.limiter.js';
@@ -62,7 +63,11 @@ export function createReplicateProvider(options: ReplicateOptions): ClipProvider
     return predictionOf(await call(() => client.predictions.get(predictionId, { signal })));
   }
 
-  async function submit(request: ClipRequest, signal: AbortSignal): Promise<PredictionState> {
+  async function submit(
+    request: ClipRequest,
+    signal: AbortSignal,
+    beforeSend?: () => Promise<void>,
+  ): Promise<PredictionState> {
     const input = modelInput(request);
     submitted.set(request.attemptKey, request);
     const oldest = submitted.keys().next().value;
@@ -74,7 +79,6 @@ export function createReplicateProvider(options: ReplicateOptions): ClipProvider
           client.predictions.create({
             model: request.model,
             input,
-            signal,
             ...(options.webhookBaseUrl === undefined
               ? {}
               : {
@@ -84,6 +88,8 @@ export function createReplicateProvider(options: ReplicateOptions): ClipProvider
           }),
         ),
       );
+    await limiter.acquire('create', signal);
+    await beforeSend?.();
     return withSpan(TRACER, 'replicate create', attributes, create, SpanKind.CLIENT);
   }
 
@@ -167,6 +173,7 @@ export function createReplicateProvider(options: ReplicateOptions): ClipProvider
     async cancel(predictionId) {
       const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
       await call(() => client.request(`predictions/${predictionId}/cancel`, { method: 'POST', signal }));
+      return wait(predictionId, { signal, timeoutMs: CANCEL_TIMEOUT_MS });
     },
     download: (url, file, signal) =>
       withSpan(

@@ -10,7 +10,8 @@ import {
 } from '@clipmesh/contracts';
 import { type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { Controller, Inject } from '@nestjs/common';
-import { buyClip, type ClipParts } from './clip.purchase.js';
+import { type ClipParts } from './clip.parts.js';
+import { buyClip } from './clip.purchase.js';
 
 export const CLIP_PARTS = Symbol('CLIP_PARTS');
 

@@ -2,14 +2,16 @@ import { type ServiceRuntime } from '@clipmesh/messaging';
 import { openArtifactFolder, openKvStores } from '@clipmesh/persistence';
 import { createReplicateProvider } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
+import { CancelerActor } from './canceler.actor.js';
 import { CLIP_PARTS, ClipGeneratorActor } from './clip-generator.actor.js';
+import { type ClipParts } from './clip.parts.js';
 
 @Module({})
 class ClipGeneratorModule {}
 
 /** Buys clips. Without REPLICATE_API_TOKEN it does not start: nothing could be bought. */
 export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<DynamicModule> {
-  const { config, logger, connection, cancellations } = runtime;
+  const { config, logger, connection } = runtime;
   if (config.replicateApiToken === undefined) {
     throw new Error(
       'REPLICATE_API_TOKEN is not set; set it, or point REPLICATE_BASE_URL at the sandbox with any token',
@@ -22,22 +24,23 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     baseUrl: config.replicateBaseUrl,
     pollIntervalMs: config.pollIntervalMs,
     pollLogIntervalMs: config.pollLogIntervalMs,
+    callTimeoutMs: config.providerCallTimeoutMs,
     downloadTimeoutMs: config.downloadTimeoutMs,
     createsPerMinute: config.replicateCreatesPerMinute,
     callsPerMinute: config.replicateCallsPerMinute,
   });
-  const parts = {
+  const parts: ClipParts = {
     provider,
     attempts,
     artifacts,
     logger,
     tempDir: config.tempDir,
     timeoutMs: config.videoGenerationTimeoutMs,
-    isCanceled: (id: string) => cancellations.isCanceled(id),
+    doubt: { callTimeoutMs: config.providerCallTimeoutMs, settleMs: config.attemptSettleMs },
   };
   return {
     module: ClipGeneratorModule,
-    controllers: [ClipGeneratorActor],
+    controllers: [ClipGeneratorActor, CancelerActor],
     providers: [{ provide: CLIP_PARTS, useValue: parts }],
   };
 }

@@ -1,229 +1,246 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Artifact,
   type Charge,
-  ClipFailed,
   ClipGenerated,
   type ClipGenerateBody,
   ClipmeshError,
+  type FailureCode,
   message,
   type Outgoing,
-  toFailure,
 } from '@clipmesh/contracts';
-import { type ArtifactStore, type Attempt, type AttemptStore, type Versioned } from '@clipmesh/persistence';
-import { clipCostMicros, MODELS } from '@clipmesh/pipeline';
-import { type ClipProvider, outcomeOf, type PredictionState } from '@clipmesh/providers';
-import { ATTR, type createLogger, withSpan } from '@clipmesh/tracing';
-
-export interface ClipParts {
-  readonly provider: ClipProvider;
-  readonly attempts: AttemptStore;
-  readonly artifacts: ArtifactStore;
-  readonly logger: ReturnType<typeof createLogger>;
-  readonly tempDir: string;
-  /** Longest wait for one prediction, ms. */
-  readonly timeoutMs: number;
-  readonly isCanceled: (generationId: string) => boolean;
-}
+import { AlreadyExistsError, ConflictError } from '@clipmesh/persistence';
+import { type ClipRequest, outcomeOf, type PredictionState } from '@clipmesh/providers';
+import { ATTR, withSpan } from '@clipmesh/tracing';
+import { type Entry, fingerprintOf, nextStep, type Step, stepFor } from './attempt.rules.js';
+import { chargesOf } from './clip.charges.js';
+import { collectClip } from './clip.collect.js';
+import { type ClipParts } from './clip.parts.js';
 
 const now = (): string => new Date().toISOString();
-type Entry = Versioned<Attempt>;
+/** Answers after which it is certain that nothing was bought. */
+const NOT_BOUGHT: ReadonlySet<FailureCode> = new Set([
+  'PROVIDER_RATE_LIMITED',
+  'PROVIDER_BAD_INPUT',
+  'PROVIDER_AUTH',
+  'PROVIDER_OUT_OF_CREDIT',
+  'CANCELED',
+]);
+/** Pause between two looks for a purchase in doubt, ms. */
+const SEARCH_GAP_MS = 1000;
 
 /**
- * One clip, paid at most once per try. The intent is written before the provider is called and the prediction's id right
- * after: a redelivered command finds them and waits for the prediction it has, instead of buying another.
+ * One clip, paid at most once. The intent is written before the provider is called and the prediction's id right after:
+ * a redelivered command, and a later run of the generation, find what was bought instead of buying again. When the
+ * generation is canceled this only stops; `cancelPurchases` settles what was bought.
  */
 export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: AbortSignal): Promise<Outgoing[]> {
-  const { provider, attempts } = parts;
-  let entry = await openAttempt(parts, body);
-  if (
-    entry.value.status === 'finished' &&
-    entry.value.artifact !== undefined &&
-    entry.value.predictionId !== undefined
-  ) {
-    return [generated(body, entry.value.predictionId, entry.value.artifact, entry.value.charge)];
-  }
+  const step = nextStep(await parts.attempts.list(body.generationId), body, parts.doubt);
+  if (step.kind === 'use' && (await kept(parts, step.entry))) return [generated(body, step.entry)];
   return withSpan(
     'clipmesh.clip-generator',
     `predict ${body.model}`,
     { [ATTR.model]: body.model, [ATTR.scene]: body.scene },
     async (span) => {
-      try {
-        entry = await attach(parts, body, entry, signal);
-        const predictionId = entry.value.predictionId ?? '';
-        span.setAttribute(ATTR.predictionId, predictionId);
-        const state = await provider.wait(predictionId, {
-          signal,
-          timeoutMs: parts.timeoutMs,
-          onLog: (elapsedMs) => {
-            parts.logger.info(
-              { generationId: body.generationId, scene: body.scene, predictionId, elapsedMs },
-              'waiting for the clip',
-            );
-          },
-        });
-        const charge = chargeOf(body, state);
-        const failure = outcomeOf(state);
-        if (failure !== undefined) {
-          entry = await attempts.save(
-            { ...entry.value, status: state.status === 'canceled' ? 'canceled' : 'failed', updatedAt: now() },
-            entry.revision,
-          );
-          throw new ClipmeshError(failure.code, failure.message, {
-            cause: failure,
-            retryable: failure.retryable,
-            charges: charge === undefined ? [] : [charge],
-          });
-        }
-        const artifact = await collect(parts, state, signal);
-        entry = await attempts.save(
-          {
-            ...entry.value,
-            status: 'finished',
-            artifact,
-            ...(charge === undefined ? {} : { charge }),
-            updatedAt: now(),
-          },
-          entry.revision,
-        );
-        if (charge !== undefined) span.setAttribute(ATTR.costMicros, charge.amountMicros);
-        return [generated(body, predictionId, artifact, charge)];
-      } catch (error) {
-        const canceled = parts.isCanceled(body.generationId);
-        const timedOut =
-          error instanceof ClipmeshError && error.code === 'PROVIDER_TIMEOUT' && entry.value.predictionId !== undefined;
-        if (!canceled && !timedOut) throw error;
-        const charge = await abandon(parts, body, entry);
-        if (timedOut && !canceled)
-          throw new ClipmeshError('PROVIDER_TIMEOUT', error.message, {
-            cause: error,
-            charges: charge === undefined ? [] : [charge],
-          });
-        const reason = new ClipmeshError('CANCELED', 'the generation was canceled', {
-          cause: error,
-          charges: charge === undefined ? [] : [charge],
-        });
-        return [
-          message(ClipFailed, {
-            generationId: body.generationId,
-            at: now(),
-            charges: [...reason.charges],
-            scene: body.scene,
-            attempt: body.attempt,
-            model: body.model,
-            failure: toFailure(reason, { stage: 'clip', scene: body.scene, model: body.model }),
-          }),
-        ];
+      const entry = await acquire(parts, body, step, signal);
+      const predictionId = entry.value.predictionId ?? '';
+      span.setAttribute(ATTR.predictionId, predictionId);
+      const state = await ended(parts, body, predictionId, signal);
+      const charges = chargesOf(body, state);
+      span.setAttribute(ATTR.costMicros, charges[0]?.amountMicros ?? 0);
+      const failure = failureOf(state);
+      if (failure !== undefined) {
+        await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
+        throw paid(failure, charges);
       }
+      const artifact = await collect(parts, entry, state, charges, signal);
+      return [generated(body, await advance(parts, entry, { status: 'finished', artifact, ...chargeIn(charges) }))];
     },
   );
 }
 
-/** The attempt that is still open for this command, or a fresh one after those that failed. */
-async function openAttempt({ attempts }: ClipParts, body: ClipGenerateBody): Promise<Entry> {
-  for (let count = 1; ; count += 1) {
-    const key = `clip.${body.generationId}.${body.scene}.${body.attempt}.${count}`;
-    const found = await attempts.get(key);
-    if (found === undefined) {
-      const at = now();
-      return attempts.create({
-        key,
-        generationId: body.generationId,
-        kind: 'clip',
-        status: 'intended',
-        model: body.model,
-        createdAt: at,
-        updatedAt: at,
-      });
+async function kept({ artifacts }: ClipParts, { value }: Entry): Promise<boolean> {
+  return value.artifact !== undefined && (await artifacts.stat(value.artifact)) !== undefined;
+}
+
+/** The prediction of this clip: the one that is known, one found at the provider, or a new one. */
+async function acquire(parts: ClipParts, body: ClipGenerateBody, first: Step, signal: AbortSignal): Promise<Entry> {
+  let step = first;
+  for (;;) {
+    signal.throwIfAborted();
+    switch (step.kind) {
+      case 'use':
+      case 'attach':
+        return step.entry;
+      case 'search': {
+        const { value } = step.entry;
+        const found = await parts.provider.find(
+          value.key,
+          new Date(value.createdAt),
+          signal,
+          requestOf(body, value.key),
+        );
+        if (found !== undefined) {
+          parts.logger.info(
+            { generationId: body.generationId, scene: body.scene, predictionId: found.id },
+            'a purchase whose answer was lost is taken up again',
+          );
+          return advance(parts, step.entry, { status: 'submitted', predictionId: found.id });
+        }
+        const doubtMs = step.certainAtMs - Date.now();
+        if (doubtMs <= 0) {
+          const { entry } = step;
+          return submit(parts, body, value.key, signal, () => advance(parts, entry, { status: 'intended' }));
+        }
+        await delay(Math.min(doubtMs, SEARCH_GAP_MS), undefined, { signal });
+        step = stepFor((await parts.attempts.get(body.generationId, value.key)) ?? step.entry, parts.doubt);
+        break;
+      }
+      case 'buy':
+        try {
+          const { key } = step;
+          return await submit(parts, body, key, signal, () => intend(parts, body, key));
+        } catch (error) {
+          if (!(error instanceof AlreadyExistsError)) throw error;
+          step = nextStep(await parts.attempts.list(body.generationId), body, parts.doubt);
+        }
     }
-    if (found.value.status !== 'failed' && found.value.status !== 'canceled') return found;
   }
 }
 
-/** Makes sure that the attempt has a prediction: its own, one found at the provider, or a new one. */
-async function attach(
-  { provider, attempts }: ClipParts,
-  body: ClipGenerateBody,
-  entry: Entry,
-  signal: AbortSignal,
-): Promise<Entry> {
-  if (entry.value.predictionId !== undefined) return entry;
-  const request = {
+function intend({ attempts }: ClipParts, body: ClipGenerateBody, key: string): Promise<Entry> {
+  const at = now();
+  return attempts.create({
+    key,
+    generationId: body.generationId,
+    kind: 'clip',
+    status: 'intended',
     model: body.model,
-    prompt: body.prompt,
-    durationSeconds: body.durationSeconds,
-    aspectRatio: body.aspectRatio,
-    seed: body.seed,
-    attemptKey: entry.value.key,
-  };
-  const justWritten =
-    entry.value.createdAt === entry.value.updatedAt && Date.now() - Date.parse(entry.value.createdAt) < 1000;
-  const known = justWritten ? undefined : await provider.find(entry.value.key, new Date(entry.value.createdAt), signal, request);
-  const { id } = known ?? (await provider.submit(request, signal));
-  return attempts.save({ ...entry.value, status: 'submitted', predictionId: id, updatedAt: now() }, entry.revision);
+    scene: body.scene,
+    fingerprint: fingerprintOf(body),
+    request: requestOf(body, key),
+    createdAt: at,
+    updatedAt: at,
+  });
+}
+
+/** Buys under this key; `intent` writes the intent, at the last moment before the call goes out. */
+async function submit(
+  parts: ClipParts,
+  body: ClipGenerateBody,
+  key: string,
+  signal: AbortSignal,
+  intent: () => Promise<Entry>,
+): Promise<Entry> {
+  let entry: Entry | undefined;
+  try {
+    const { id } = await parts.provider.submit(requestOf(body, key), signal, async () => {
+      entry = await intent();
+    });
+    if (entry === undefined) throw new ClipmeshError('INTERNAL', `${key} was bought without an intent`);
+    return await advance(parts, entry, { status: 'submitted', predictionId: id });
+  } catch (error) {
+    const certain = error instanceof ClipmeshError && (NOT_BOUGHT.has(error.code) || !error.retryable);
+    if (entry !== undefined)
+      // Should this fail too, the attempt stays `intended`, which only means a longer search.
+      await advance(parts, entry, { status: certain ? 'failed' : 'unanswered' }).catch((cause: unknown) => {
+        parts.logger.warn({ err: cause, key }, 'the attempt could not be brought up to date');
+      });
+    throw error;
+  }
+}
+
+/** The final state. One that is not there in time is canceled at the provider; if it was finished by then, it is taken. */
+async function ended(
+  { provider, logger, timeoutMs }: ClipParts,
+  body: ClipGenerateBody,
+  predictionId: string,
+  signal: AbortSignal,
+): Promise<PredictionState> {
+  const fields = { generationId: body.generationId, scene: body.scene, predictionId };
+  try {
+    return await provider.wait(predictionId, {
+      signal,
+      timeoutMs,
+      onLog: (elapsedMs) => {
+        logger.info({ ...fields, elapsedMs }, 'waiting for the clip');
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_TIMEOUT') throw error;
+    logger.warn({ ...fields, timeoutMs }, 'the clip did not come in time; it is canceled at the provider');
+    const state = await provider.cancel(predictionId);
+    if (state.status === 'succeeded') return state;
+    throw paid(error, chargesOf(body, state));
+  }
+}
+
+function failureOf(state: PredictionState): ClipmeshError | undefined {
+  const failure = outcomeOf(state);
+  // Nobody here asked for it: the generation goes on.
+  return failure?.code === 'CANCELED'
+    ? new ClipmeshError('PREDICTION_FAILED', `prediction ${state.id} was canceled at the provider`)
+    : failure;
 }
 
 async function collect(
-  { provider, artifacts, tempDir }: ClipParts,
+  parts: ClipParts,
+  entry: Entry,
   state: PredictionState,
+  charges: readonly Charge[],
   signal: AbortSignal,
 ): Promise<Artifact> {
-  if (state.outputUrl === undefined)
-    throw new ClipmeshError('PROVIDER_BAD_ANSWER', `prediction ${state.id} succeeded without an output`);
-  await mkdir(tempDir, { recursive: true });
-  const directory = await mkdtemp(join(tempDir, 'clip-'));
   try {
-    const file = join(directory, 'clip.mp4');
-    await provider.download(state.outputUrl, file, signal);
-    return await artifacts.put(file, { contentType: 'video/mp4' });
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-/** Stops the provider's work on an attempt; what it had cost by then is returned. */
-async function abandon(
-  { provider, attempts, logger }: ClipParts,
-  body: ClipGenerateBody,
-  { value, revision }: Entry,
-): Promise<Charge | undefined> {
-  if (value.predictionId === undefined) return undefined;
-  try {
-    await provider.cancel(value.predictionId);
-    const state = await provider.get(value.predictionId, AbortSignal.timeout(10_000));
-    await attempts.save({ ...value, status: 'canceled', updatedAt: now() }, revision);
-    return chargeOf(body, state);
+    return await collectClip(parts, state, signal);
   } catch (error) {
-    logger.error(
-      { err: error, generationId: body.generationId, predictionId: value.predictionId },
-      'the prediction could not be canceled',
-    );
-    return chargeOf(body, { id: value.predictionId, status: 'canceled', startedAt: now() });
+    if (!(error instanceof ClipmeshError)) throw error;
+    if (error.code === 'DOWNLOAD_EXPIRED') await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
+    throw paid(error, charges);
   }
 }
 
-/** What the provider charges for a prediction in this state: succeeded, or canceled after it had started. */
-export function chargeOf(body: ClipGenerateBody, state: PredictionState): Charge | undefined {
-  const charged = state.status === 'succeeded' || (state.status === 'canceled' && state.startedAt !== undefined);
-  const model = MODELS[body.model];
-  if (!charged || model === undefined) return undefined;
-  const seconds = state.billedSeconds ?? body.durationSeconds;
-  return {
-    key: `prediction:${state.id}`,
-    kind: 'clip',
-    stage: 'clip',
-    provider: 'replicate',
-    model: body.model,
-    quantity: seconds,
-    unit: 'second',
-    amountMicros: clipCostMicros(model, seconds),
-    scene: body.scene,
-    outcome: state.status === 'succeeded' ? 'succeeded' : 'canceled',
-  };
+/** Saves a change of an attempt; one that another replica has changed meanwhile is changed on top of that. */
+export async function advance(parts: ClipParts, entry: Entry, change: Partial<Entry['value']>): Promise<Entry> {
+  let current = entry;
+  for (;;) {
+    try {
+      return await parts.attempts.save({ ...current.value, ...change, updatedAt: now() }, current.revision);
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+      const { generationId, key } = entry.value;
+      current = (await parts.attempts.get(generationId, key)) ?? current;
+      const { predictionId: theirs } = current.value;
+      if (theirs !== undefined && change.predictionId !== undefined && theirs !== change.predictionId) {
+        parts.logger.error({ generationId, key, theirs, ours: change.predictionId }, 'bought twice; ours is canceled');
+        await parts.provider.cancel(change.predictionId);
+        return current;
+      }
+      if (current.value.status === 'finished') return current;
+    }
+  }
 }
 
-function generated(body: ClipGenerateBody, predictionId: string, clip: Artifact, charge: Charge | undefined): Outgoing {
+export function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {
+  const { model, prompt, durationSeconds, aspectRatio, seed } = body;
+  return { model, prompt, durationSeconds, aspectRatio, seed, attemptKey };
+}
+
+const chargeIn = ([charge]: readonly Charge[]): { charge?: Charge } => (charge === undefined ? {} : { charge });
+
+function paid(error: ClipmeshError, charges: readonly Charge[]): ClipmeshError {
+  const { code, message: text, retryable, retryAfterMs } = error;
+  return new ClipmeshError(code, text, {
+    cause: error,
+    retryable,
+    charges,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+function generated(body: ClipGenerateBody, { value }: Entry): Outgoing {
+  const { predictionId, artifact, charge } = value;
+  if (predictionId === undefined || artifact === undefined)
+    throw new ClipmeshError('INTERNAL', `attempt ${value.key} is finished without its clip`);
   return message(ClipGenerated, {
     generationId: body.generationId,
     at: now(),
@@ -233,6 +250,6 @@ function generated(body: ClipGenerateBody, predictionId: string, clip: Artifact,
     model: body.model,
     predictionId,
     cached: false,
-    clip,
+    clip: artifact,
   });
 }

@@ -17,5 +17,13 @@ await runActorService({
       heartbeatMs: config.ackWaitMs / 3,
       drainMs: 1000,
     },
+    canceler: {
+      concurrency: 4,
+      // Repeated until it is certain that nothing is being bought any more.
+      retry: { attempts: 100, firstDelayMs: 100, maxDelayMs: 10_000 },
+      handlerTimeoutMs: 2 * 60_000,
+      heartbeatMs: config.ackWaitMs / 3,
+      drainMs: config.drainMs,
+    },
   }),
 });

@@ -27,6 +27,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       models: config.videoModels,
       parallelEnabled: config.enableParallelVideoGeneration,
       maxWorkers: config.maxParallelVideoWorkers,
+      fallbackAfter: config.sequentialFallbackAfter,
     },
     sseHeartbeatMs: config.sseHeartbeatMs,
     ownerOf: createAccess(config.apiKeys),

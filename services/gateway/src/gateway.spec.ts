@@ -4,7 +4,7 @@ import { buildJob, decodeMusic, parseRequest } from './job.builder.js';
 import { parseRange } from './range.js';
 import { formatEvent } from './sse.js';
 
-const defaults = { models: ['google/veo-3.1', 'google/veo-3'], parallelEnabled: true, maxWorkers: 4 };
+const defaults = { models: ['google/veo-3.1', 'google/veo-3'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
 const prompt = 'A kettle that sings.';
 
 describe('requests', () => {
@@ -17,6 +17,7 @@ describe('requests', () => {
       overlays: true,
       models: defaults.models,
       window: 4,
+      fallbackAfter: 3,
     });
   });
 

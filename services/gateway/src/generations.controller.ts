@@ -85,10 +85,12 @@ export class GenerationsController {
     }
     const span = trace.getActiveSpan();
     span?.setAttribute(ATTR.generationId, id);
+    const at = now();
     const record: GenerationRecord = {
       id,
       owner,
-      createdAt: now(),
+      createdAt: at,
+      updatedAt: at,
       traceId: currentTraceparent()?.split('-')[1] ?? '',
       state: initialState(job),
     };
@@ -99,7 +101,7 @@ export class GenerationsController {
       if (!(error instanceof AlreadyExistsError)) throw error;
       stored = (await stores.generations.get(id))?.value ?? record;
     }
-    await publish([message(GenerationPlan, { generationId: id, job: stored.state.job })]);
+    await publish([message(GenerationPlan, { generationId: id, attempt: 1, job: stored.state.job })]);
     logger.info(
       { generationId: id, owner, durationSeconds: job.durationSeconds, window: job.window },
       'generation accepted',

@@ -15,6 +15,8 @@ export interface JobDefaults {
   readonly parallelEnabled: boolean;
   /** Scenes in flight at once. */
   readonly maxWorkers: number;
+  /** Setbacks of the provider after which a generation goes on one scene after another. */
+  readonly fallbackAfter: number;
 }
 
 /** Checks a request body. Throws a 400 that names each field and what it takes. */
@@ -56,6 +58,7 @@ export function buildJob(request: CreateGeneration, defaults: JobDefaults, music
     overlays: request.overlays,
     models,
     window: enabled ? (parallel?.maxWorkers ?? defaults.maxWorkers) : 1,
+    fallbackAfter: defaults.fallbackAfter,
     ...(request.framework === undefined ? {} : { framework: request.framework }),
     ...(request.sceneCount === undefined ? {} : { sceneCount: request.sceneCount }),
     ...(request.metadata === undefined ? {} : { metadata: request.metadata }),

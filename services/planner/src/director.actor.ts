@@ -15,6 +15,7 @@ export interface DirectorParts {
 
 /** Times one event is decided again because another replica saved first; beyond it the message is redelivered. */
 const MAX_CONFLICTS = 20;
+const now = (): string => new Date().toISOString();
 
 /** Hosts the director: load, decide, compare-and-set, and only then let the messages out. Any replica can handle any event. */
 @Controller()
@@ -36,7 +37,7 @@ export class DirectorActor {
       const { state, outgoing } = decide(found.value.state, told);
       if (state === found.value.state) return outgoing;
       try {
-        await this.parts.generations.save({ ...found.value, state }, found.revision);
+        await this.parts.generations.save({ ...found.value, updatedAt: now(), state }, found.revision);
       } catch (error) {
         if (error instanceof ConflictError) continue;
         throw error;
@@ -50,9 +51,19 @@ export class DirectorActor {
     );
   }
 
-  private report(before: GenerationRecord, { id, state }: GenerationRecord): void {
-    if (before.state.status === state.status) return;
+  private report({ state: before }: GenerationRecord, { id, state }: GenerationRecord): void {
     const { logger } = this.parts;
+    const { fallback } = state;
+    if (fallback !== undefined && before.fallback === undefined) {
+      trace.getActiveSpan()?.addEvent('clipmesh.fallback', { 'clipmesh.failure.code': fallback.code });
+      logger.warn(
+        { generationId: id, reason: fallback.code, from: fallback.window, to: state.window, setbacks: state.setbacks.length },
+        'the provider is in trouble: the scenes that are left run one after another',
+      );
+    }
+    if (before.revivals !== state.revivals)
+      logger.warn({ generationId: id, revivals: state.revivals, stage: state.stage }, 'lost work was sent again');
+    if (before.status === state.status) return;
     if (isFinal(state.status)) trace.getActiveSpan()?.setAttribute(ATTR.final, true);
     const fields = { generationId: id, status: state.status, stage: state.stage, costMicros: state.costMicros };
     if (state.status === 'failed') logger.error({ ...fields, failure: state.failure }, 'generation failed');

@@ -3,7 +3,6 @@ import {
   ClipmeshError,
   GenerationPlan,
   type GenerationPlanBody,
-  type Job,
   message,
   type Outgoing,
   type Plan,
@@ -14,15 +13,15 @@ import {
   WorkRetried,
 } from '@clipmesh/contracts';
 import { type HandlerContext, Inbox, type Publish } from '@clipmesh/messaging';
-import { completionCostMicros, planFromDraft, planFromTemplate, planShape } from '@clipmesh/pipeline';
-import { type PlanModel } from '@clipmesh/providers';
+import { planFromTemplate } from '@clipmesh/pipeline';
 import { ATTR, type createLogger, withSpan } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
+import { buyPlan, type PlanPurchaseParts } from './plan.purchase.js';
 
 export const PLANNER_PARTS = Symbol('PLANNER_PARTS');
 export interface PlannerParts {
   /** Absent: plans come from templates. */
-  readonly planModel: PlanModel | undefined;
+  readonly purchase: PlanPurchaseParts | undefined;
   readonly publish: Publish;
   readonly logger: ReturnType<typeof createLogger>;
 }
@@ -38,9 +37,10 @@ export class PlannerActor {
     inbox: 'planner',
     message: GenerationPlan,
     stage: 'planning',
-    failed: ({ generationId }: GenerationPlanBody, { error }: { error: unknown }): Outgoing[] => [
+    failed: ({ generationId, attempt }: GenerationPlanBody, { error }: { error: unknown }): Outgoing[] => [
       message(PlanFailed, {
         generationId,
+        attempt,
         at: now(),
         charges: chargesOf(error),
         failure: toFailure(error, { stage: 'llm' }),
@@ -56,49 +56,26 @@ export class PlannerActor {
       }),
     ],
   })
-  async receive({ generationId, job }: GenerationPlanBody, context: HandlerContext): Promise<readonly Outgoing[]> {
-    await this.parts.publish([message(PlanStarted, { generationId, at: now(), charges: [] })]);
-    const { plan, charges } = await this.write(job, context);
+  async receive(body: GenerationPlanBody, context: HandlerContext): Promise<readonly Outgoing[]> {
+    const { generationId, attempt } = body;
+    await this.parts.publish([message(PlanStarted, { generationId, attempt, at: now(), charges: [] })]);
+    const { plan, charges } = await this.write(body, context.signal);
     this.parts.logger.info(
       { generationId, source: plan.source, scenes: plan.scenes.length, durationSeconds: plan.durationSeconds },
       'plan written',
     );
-    return [message(PlanWritten, { generationId, at: now(), charges, plan })];
+    return [message(PlanWritten, { generationId, attempt, at: now(), charges, plan })];
   }
 
-  private async write(job: Job, context: HandlerContext): Promise<{ plan: Plan; charges: Charge[] }> {
-    const { planModel } = this.parts;
-    if (planModel === undefined) {
-      const plan = await withSpan('clipmesh.planner', 'plan from template', { [ATTR.stage]: 'planning' }, () =>
-        Promise.resolve(planFromTemplate(job)),
-      );
-      return { plan, charges: [] };
-    }
-    const answer = await planModel.draft(
-      { prompt: job.prompt, durationSeconds: job.durationSeconds, aspectRatio: job.aspectRatio, ...planShape(job) },
-      context.signal,
+  private async write(
+    { generationId, job }: GenerationPlanBody,
+    signal: AbortSignal,
+  ): Promise<{ plan: Plan; charges: Charge[] }> {
+    const { purchase } = this.parts;
+    if (purchase !== undefined) return buyPlan(purchase, generationId, job, signal);
+    const plan = await withSpan('clipmesh.planner', 'plan from template', { [ATTR.stage]: 'planning' }, () =>
+      Promise.resolve(planFromTemplate(job)),
     );
-    const plan = planFromDraft(job, answer.draft);
-    const charge: Charge = {
-      key: `completion:${answer.completionId}`,
-      kind: 'llm',
-      stage: 'llm',
-      provider: 'openai',
-      model: answer.model,
-      quantity: answer.inputTokens + answer.outputTokens,
-      unit: 'token',
-      amountMicros: completionCostMicros(answer.model, answer.inputTokens, answer.outputTokens),
-      outcome: plan === undefined ? 'failed' : 'succeeded',
-    };
-    if (plan === undefined) {
-      throw new ClipmeshError(
-        'PROVIDER_BAD_ANSWER',
-        `the model's plan does not have the ${planShape(job).sceneCount} scenes that were asked for`,
-        {
-          charges: [charge],
-        },
-      );
-    }
-    return { plan, charges: [charge] };
+    return { plan, charges: [] };
   }
 }

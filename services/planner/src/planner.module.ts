@@ -11,7 +11,7 @@ class PlannerModule {}
 /** The planner writes plans, and hosts the director. */
 export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, logger, connection, publish } = runtime;
-  const { generations } = await openKvStores(connection, { replicas: config.natsReplicas });
+  const { generations, attempts } = await openKvStores(connection, { replicas: config.natsReplicas });
   const planModel =
     config.openaiApiKey === undefined
       ? undefined
@@ -26,7 +26,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
     module: PlannerModule,
     controllers: [PlannerActor, DirectorActor],
     providers: [
-      { provide: PLANNER_PARTS, useValue: { planModel, publish, logger } },
+      { provide: PLANNER_PARTS, useValue: { purchase: planModel && { planModel, attempts }, publish, logger } },
       { provide: DIRECTOR_PARTS, useValue: { generations, logger } },
     ],
   };

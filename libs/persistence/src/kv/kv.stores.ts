@@ -108,10 +108,21 @@ function ledgerStore(bucket: KvBucket<LedgerEntry>): LedgerStore {
 }
 
 function attemptStore(bucket: KvBucket<Attempt>): AttemptStore {
+  const at = (generationId: string, key: string): string => `${keyOf(generationId)}.${hashKey(key)}`;
   return {
-    get: (key) => operation('attempts.get', () => bucket.get(hashKey(key))),
-    create: (attempt) => operation('attempts.create', () => bucket.create(hashKey(attempt.key), attempt)),
-    save: (attempt, revision) => operation('attempts.save', () => bucket.save(hashKey(attempt.key), attempt, revision)),
+    list: (generationId) =>
+      operation('attempts.list', async () => {
+        const keys = await bucket.keys(`${keyOf(generationId)}.*`);
+        const found = await Promise.all(keys.map((key) => bucket.get(key)));
+        return found
+          .filter((entry) => entry !== undefined)
+          .sort((a, b) => (a.value.key < b.value.key ? -1 : a.value.key > b.value.key ? 1 : 0));
+      }),
+    get: (generationId, key) => operation('attempts.get', () => bucket.get(at(generationId, key))),
+    create: (attempt) =>
+      operation('attempts.create', () => bucket.create(at(attempt.generationId, attempt.key), attempt)),
+    save: (attempt, revision) =>
+      operation('attempts.save', () => bucket.save(at(attempt.generationId, attempt.key), attempt, revision)),
   };
 }
 

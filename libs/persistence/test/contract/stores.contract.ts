@@ -11,12 +11,17 @@ export function recordOf(n: number, owner = 'local'): GenerationRecord {
     id: idOf(n),
     owner,
     createdAt: at,
+    updatedAt: at,
     traceId: '0'.repeat(32),
     state: {
       status: 'queued',
       stage: 'planning',
+      run: 1,
+      planning: { attempt: 1 },
       window: 1,
       scenes: [],
+      setbacks: [],
+      revivals: 0,
       costMicros: 0,
       chargeKeys: [],
       job: { prompt: 'p', durationSeconds: 9, aspectRatio: '9:16', seed: 1, overlays: true, models: ['m'], window: 1 },
@@ -90,6 +95,7 @@ export function purchaseStoresContract(name: string, open: () => Promise<Stores>
           kind: 'clip',
           status: 'intended',
           model: 'm',
+          fingerprint: 'f',
           createdAt: at,
           updatedAt: at,
         };
@@ -97,8 +103,11 @@ export function purchaseStoresContract(name: string, open: () => Promise<Stores>
         await expect(attempts.create(attempt)).rejects.toBeInstanceOf(AlreadyExistsError);
         await attempts.save({ ...attempt, status: 'submitted', predictionId: 'x' }, made.revision);
         await expect(attempts.save(attempt, made.revision)).rejects.toBeInstanceOf(ConflictError);
-        expect((await attempts.get(key))?.value.predictionId).toBe('x');
+        expect((await attempts.get(idOf(1), key))?.value.predictionId).toBe('x');
+        expect(await attempts.get(idOf(2), key)).toBeUndefined();
       }
+      expect((await attempts.list(idOf(1))).map(({ value }) => value.key)).toEqual([...HOSTILE].sort());
+      expect(await attempts.list(idOf(2))).toEqual([]);
     });
     it('lets the first claim win', async () => {
       const { idempotency } = await open();

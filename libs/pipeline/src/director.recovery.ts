@@ -1,0 +1,72 @@
+import { type Failure, type GenerationState, type SceneState } from '@clipmesh/contracts';
+import { type DirectorEvent } from './director.event.js';
+
+/** Clip failures that speak of a provider in trouble, not of the clip. */
+const SETBACKS: ReadonlySet<Failure['code']> = new Set([
+  'PROVIDER_RATE_LIMITED',
+  'PROVIDER_UNAVAILABLE',
+  'PROVIDER_TIMEOUT',
+  'PREDICTION_FAILED',
+  'TIMEOUT',
+]);
+
+/** Whether the event begins the next run of a failed generation. */
+export function isRetry(state: GenerationState, event: DirectorEvent): boolean {
+  return event.name === 'retry.requested' && state.status === 'failed' && event.body.run === state.run + 1;
+}
+
+/** Another run of a failed generation: what is finished stays, what failed starts again where it failed. */
+export function retry(state: GenerationState, cause: string): GenerationState {
+  if (state.status !== 'failed') return state;
+  const { failure: _failure, finishedBy: _finishedBy, finishedAt: _finishedAt, fallback: _fallback, ...kept } = state;
+  const run = { ...kept, run: state.run + 1, window: state.job.window, setbacks: [] };
+  if (state.plan === undefined)
+    return { ...run, status: 'queued', stage: 'planning', planning: { attempt: state.planning.attempt + 1, cause } };
+  if (state.stitch !== undefined)
+    return { ...run, status: 'composing', stage: 'stitch', stitch: { attempt: state.stitch.attempt + 1, cause } };
+  return {
+    ...run,
+    status: 'generating',
+    stage: 'clip',
+    scenes: state.scenes.map((scene): SceneState => {
+      if (scene.status === 'done' || scene.status === 'waiting') return scene;
+      const { failure: _own, ...rest } = scene;
+      return scene.clip === undefined
+        ? { ...rest, status: 'waiting', modelIndex: 0 }
+        : { ...rest, status: 'composing', attempt: scene.attempt + 1, cause };
+    }),
+  };
+}
+
+/** Has every command whose answer is awaited sent again. */
+export function revive(state: GenerationState, cause: string): GenerationState {
+  const awaited: readonly SceneState['status'][] = ['generating', 'composing'];
+  return {
+    ...state,
+    revivals: state.revivals + 1,
+    ...(state.plan === undefined ? { planning: { ...state.planning, cause } } : {}),
+    ...(state.stitch === undefined ? {} : { stitch: { ...state.stitch, cause } }),
+    scenes: state.scenes.map((scene) => (awaited.includes(scene.status) ? { ...scene, cause } : scene)),
+  };
+}
+
+/** The failure of a generation that nothing carries on. */
+export function stalled({ stage }: GenerationState, idleMs: number): Failure {
+  return {
+    code: 'STALLED',
+    stage,
+    message: `nothing moved for ${Math.round(idleMs / 1000)} s, although the work was sent again`,
+    retryable: true,
+    charged: false,
+  };
+}
+
+/** Falls back to one scene after another when the provider is in trouble again and again. Clips under way go on. */
+export function narrow(state: GenerationState, event: DirectorEvent): GenerationState {
+  const { name, body } = event;
+  if ((name !== 'work.retried' && name !== 'clip.failed') || body.failure.stage !== 'clip') return state;
+  if (state.window === 1 || !SETBACKS.has(body.failure.code) || state.setbacks.includes(event.id)) return state;
+  const setbacks = [...state.setbacks, event.id];
+  if (setbacks.length < state.job.fallbackAfter) return { ...state, setbacks };
+  return { ...state, setbacks, window: 1, fallback: { code: body.failure.code, window: state.window, at: body.at } };
+}

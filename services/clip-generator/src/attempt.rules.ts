@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { type ClipGenerateBody } from '@clipmesh/contracts';
+import { type Attempt, type Versioned } from '@clipmesh/persistence';
+
+export type Entry = Versioned<Attempt>;
+
+/** How long a purchase can stay unseen, ms. */
+export interface Doubt {
+  /** Longest a create call can be under way. */
+  readonly callTimeoutMs: number;
+  /** After a call has ended, the provider shows what it took within this time. */
+  readonly settleMs: number;
+}
+
+/** What to do about a clip, given what was tried before. */
+export type Step =
+  /** It is paid for and kept: nothing to do. */
+  | { readonly kind: 'use'; readonly entry: Entry }
+  /** It is bought: wait for that prediction and collect it. */
+  | { readonly kind: 'attach'; readonly entry: Entry }
+  /** It may be bought: look at the provider, and buy only when it is not there at `certainAtMs`. */
+  | { readonly kind: 'search'; readonly entry: Entry; readonly certainAtMs: number }
+  /** Write an intent under this key, then buy. */
+  | { readonly kind: 'buy'; readonly key: string };
+
+/** Everything that the clip depends on; the number of the command is not among it. */
+export function fingerprintOf(body: ClipGenerateBody): string {
+  const { model, prompt, durationSeconds, aspectRatio, seed } = body;
+  return createHash('sha256')
+    .update(JSON.stringify([model, prompt, durationSeconds, aspectRatio, seed]))
+    .digest('hex');
+}
+
+const CLOSENESS = { finished: 4, submitted: 3, unanswered: 2, intended: 1, failed: 0, canceled: 0 } as const;
+
+/** The next step for a clip. Of several attempts at the same wish, the one that is furthest counts. */
+export function nextStep(entries: readonly Entry[], body: ClipGenerateBody, doubt: Doubt): Step {
+  const ofScene = entries.filter(({ value }) => value.kind === 'clip' && value.scene === body.scene);
+  const fingerprint = fingerprintOf(body);
+  const [best] = ofScene
+    .filter(({ value }) => value.fingerprint === fingerprint && CLOSENESS[value.status] > 0)
+    .sort((a, b) => CLOSENESS[b.value.status] - CLOSENESS[a.value.status]);
+  if (best === undefined) return { kind: 'buy', key: `clip.${body.generationId}.${body.scene}.${ofScene.length + 1}` };
+  return stepFor(best, doubt);
+}
+
+/** What an open attempt needs. */
+export function stepFor(entry: Entry, { callTimeoutMs, settleMs }: Doubt): Exclude<Step, { kind: 'buy' }> {
+  const { status, artifact, predictionId, updatedAt } = entry.value;
+  if (predictionId !== undefined)
+    return status === 'finished' && artifact !== undefined ? { kind: 'use', entry } : { kind: 'attach', entry };
+  const inFlightMs = status === 'intended' ? callTimeoutMs : 0;
+  return { kind: 'search', entry, certainAtMs: Date.parse(updatedAt) + inFlightMs + settleMs };
+}

@@ -1,0 +1,68 @@
+import { ClipAbandoned, ClipmeshError, message, type Outgoing } from '@clipmesh/contracts';
+import { clipRequestSchema } from '@clipmesh/providers';
+import { type Entry, stepFor } from './attempt.rules.js';
+import { chargesOf } from './clip.charges.js';
+import { advance } from './clip.purchase.js';
+import { type ClipParts } from './clip.parts.js';
+
+/** The next look at a purchase in doubt, ms. */
+const LOOK_AGAIN_MS = 250;
+
+/**
+ * Stops everything that was bought for a canceled generation and is not finished, and tells what it had cost by then.
+ * Throws, to be called again, while a create call may still be under way somewhere. Repeating it repeats the same events.
+ */
+export async function cancelPurchases(
+  parts: ClipParts,
+  generationId: string,
+  signal: AbortSignal,
+): Promise<Outgoing[]> {
+  const entries = await parts.attempts.list(generationId);
+  const settled = await Promise.allSettled(
+    entries.filter(({ value }) => value.kind === 'clip').map((entry) => cancelOne(parts, entry, signal)),
+  );
+  const failed = settled.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+}
+
+async function cancelOne(parts: ClipParts, entry: Entry, signal: AbortSignal): Promise<Outgoing[]> {
+  const { status, key, createdAt } = entry.value;
+  if (status === 'finished' || status === 'failed') return [];
+  if (status === 'canceled') return abandoned(entry);
+  const request = clipRequestSchema.parse(entry.value.request);
+  const step = stepFor(entry, parts.doubt);
+  const predictionId =
+    entry.value.predictionId ?? (await parts.provider.find(key, new Date(createdAt), signal, request))?.id;
+  if (predictionId === undefined) {
+    if (step.kind === 'search' && Date.now() < step.certainAtMs)
+      throw new ClipmeshError('PROVIDER_UNAVAILABLE', `it is not certain yet whether ${key} was bought`, {
+        retryAfterMs: LOOK_AGAIN_MS,
+      });
+    await advance(parts, entry, { status: 'canceled' });
+    return [];
+  }
+  const state = await parts.provider.cancel(predictionId);
+  const [charge] = chargesOf({ ...request, scene: entry.value.scene ?? 0 }, state);
+  parts.logger.info(
+    { generationId: entry.value.generationId, scene: entry.value.scene, predictionId, status: state.status },
+    'prediction canceled',
+  );
+  return abandoned(
+    await advance(parts, entry, { status: 'canceled', predictionId, ...(charge === undefined ? {} : { charge }) }),
+  );
+}
+
+function abandoned({ value }: Entry): Outgoing[] {
+  const { generationId, scene, predictionId, charge, updatedAt } = value;
+  if (predictionId === undefined) return [];
+  return [
+    message(ClipAbandoned, {
+      generationId,
+      at: updatedAt,
+      charges: charge === undefined ? [] : [charge],
+      scene: scene ?? 0,
+      predictionId,
+    }),
+  ];
+}

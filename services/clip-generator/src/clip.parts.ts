@@ -1,0 +1,16 @@
+import { type ArtifactStore, type AttemptStore } from '@clipmesh/persistence';
+import { type ClipProvider } from '@clipmesh/providers';
+import { type createLogger } from '@clipmesh/tracing';
+import { type Doubt } from './attempt.rules.js';
+
+/** What buying a clip needs. */
+export interface ClipParts {
+  readonly provider: ClipProvider;
+  readonly attempts: AttemptStore;
+  readonly artifacts: ArtifactStore;
+  readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn' | 'error'>;
+  readonly tempDir: string;
+  /** Longest wait for one prediction, ms. */
+  readonly timeoutMs: number;
+  readonly doubt: Doubt;
+}
