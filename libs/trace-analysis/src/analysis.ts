@@ -1,103 +1,151 @@
 import { ATTR } from '@clipmesh/tracing';
-import { type Trace } from './trace.model.js';
-import { concurrencyOf, total, union, type Work, workOf } from './work.js';
+import { lowerBound } from './bounds.js';
+import { adviceFor, rankStages } from './bottleneck.js';
+import { criticalPath, type Segment } from './critical.path.js';
+import { gapOf } from './gap.js';
+import { concurrencyOf, peakOf, total, union } from './interval.js';
+import { type Model, modelOf } from './model.js';
+import { type PerformanceReport, type StageReport } from './report.model.js';
+import { replay } from './replay.js';
+import { numberOf } from './span.index.js';
+import { type Span, type Trace } from './trace.model.js';
+import { whatIfs } from './what-if.js';
+import { type Unit } from './work.js';
 
-export interface StageReport {
-  readonly stage: string;
-  readonly count: number;
-  readonly workMs: number;
-  readonly busyMs: number;
-  readonly queueWaitMs: number;
-  /** Work over (peak workers × makespan), 0-1. */
-  readonly utilization: number;
-}
-/** Times in ms with microsecond precision. Σ ms over levels = makespan; Σ level·ms = work. */
-export interface PerformanceReport {
-  readonly traceId: string;
-  readonly makespanMs: number;
-  readonly workMs: number;
-  readonly sequentialMs: number;
-  readonly speedup: number;
-  readonly timeSavedMs: number;
-  readonly effectiveParallelism: number;
-  readonly efficiency: number;
-  readonly peakConcurrency: number;
-  readonly workers: Readonly<Record<string, number>>;
-  readonly concurrency: readonly { readonly level: number; readonly ms: number }[];
-  readonly stages: readonly StageReport[];
-}
 const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
+const ms = (us: number): number => Math.round(us) / 1000;
 
-/** Work is self time; speed-up is work over makespan (T1/Tp, Brent 1974); an empty trace reports zeros. */
+/**
+ * The performance report of a trace. Work is self time, speed-up is T1/Tp (work over makespan), effective parallelism is
+ * the average of how many worked while at least one did, efficiency is speed-up over the peak. An empty trace reports
+ * zeros.
+ */
 export function analyze(trace: Trace): PerformanceReport {
-  const works = workOf(trace);
-  const makespanUs = trace.spans.reduce((max, { endUs }) => Math.max(max, endUs), 0);
-  const workUs = works.reduce((sum, one) => sum + one.workUs, 0);
+  const model = modelOf(trace);
+  const { index, units, tasks, pools, starts, window } = model;
+  const { makespanUs } = index;
+  const workUs = units.reduce((sum, unit) => sum + unit.workUs, 0);
   const profile = concurrencyOf(
-    works.flatMap(({ intervals }) => intervals),
+    units.flatMap(({ intervals }) => intervals),
     makespanUs,
   );
   const peakConcurrency = profile.at(-1)?.level ?? 0;
-  const workers: Record<string, number> = {};
-  const stages = [...groupByStage(works)].map(([stage, group]) => {
-    const intervals = group.flatMap((one) => one.intervals);
-    const stageUs = total(intervals);
-    const peak = concurrencyOf(intervals, makespanUs).at(-1)?.level ?? 0;
-    workers[stage] = peak;
-    const queueWaitMs = group.reduce((sum, { span }) => sum + Number(span.attributes[ATTR.queueWaitMs] ?? 0), 0);
-    return {
-      stage,
-      count: group.length,
-      workMs: stageUs / 1000,
-      busyMs: total(union(intervals)) / 1000,
-      queueWaitMs,
-      utilization: ratio(stageUs, peak * makespanUs),
-    };
-  });
+  const idleUs = profile.find(({ level }) => level === 0)?.us ?? 0;
   const speedup = ratio(workUs, makespanUs);
+  const path = criticalPath(index, tasks, starts);
+  const rawBound = lowerBound(tasks, pools, window);
+  // Clocks step in whole milliseconds: an overlap below that must not lift the bound above what was measured.
+  const bound = { ...rawBound, us: Math.min(rawBound.us, makespanUs) };
+  const gap = gapOf(model, criticalPath(index, tasks, starts, true), bound);
+  const stages = stageReports(model, path);
+  const ranking = rankStages(path, makespanUs);
+  const order = [...new Set([...ranking.map(({ stage }) => stage), ...stages.map(({ stage }) => stage)])];
+  const changes = whatIfs(model, order);
+  const worst = ranking[0];
+  const replayedUs = replay(tasks, pools, starts, window).makespanUs;
   return {
     traceId: trace.traceId,
-    makespanMs: makespanUs / 1000,
-    workMs: workUs / 1000,
-    sequentialMs: workUs / 1000,
+    makespanMs: ms(makespanUs),
+    workMs: ms(workUs),
     speedup,
-    timeSavedMs: (workUs - makespanUs) / 1000,
-    effectiveParallelism: speedup,
+    sequentialMs: ms(workUs),
+    timeSavedMs: ms(workUs - makespanUs),
+    effectiveParallelism: ratio(workUs, makespanUs - idleUs),
     efficiency: ratio(speedup, peakConcurrency),
     peakConcurrency,
-    workers,
-    concurrency: profile.map(({ level, us }) => ({ level, ms: us / 1000 })),
+    workers: Object.fromEntries(stages.map(({ stage }) => [stage, slotsOf(model, stage)])),
+    concurrency: profile.map(({ level, us }) => ({ level, ms: ms(us) })),
     stages,
+    criticalPath: path.map(({ span, startUs, endUs, kind, waitClass }) => ({
+      spanId: span.id,
+      service: span.service,
+      name: span.name,
+      startUs,
+      endUs,
+      kind,
+      ...(waitClass === undefined ? {} : { waitClass }),
+    })),
+    lowerBoundMs: ms(bound.us),
+    lowerBoundRatio: makespanUs === 0 ? 1 : ratio(bound.us, makespanUs),
+    gap: {
+      capacityMs: ms(gap.capacity),
+      dispatchMs: ms(gap.dispatch),
+      dependencyMs: ms(gap.dependency),
+      externalMs: ms(gap.external),
+      retryMs: ms(gap.retry),
+    },
+    bottleneck:
+      worst === undefined
+        ? { stage: '', share: 0, advice: 'No span of this trace belongs to a stage.' }
+        : { stage: worst.stage, share: worst.share, advice: adviceFor(model, worst, changes) },
+    whatIf: changes.map(({ change, predictedUs, boundUs }) => ({
+      change,
+      predictedMakespanMs: ms(predictedUs),
+      boundMs: ms(boundUs),
+    })),
+    calibrationErrorPct: Math.round(ratio(replayedUs - makespanUs, makespanUs) * 100_000) / 1000,
   };
 }
 
-/** The report as terminal tables, one line per stage and per level of concurrency. */
-export function formatReport(report: PerformanceReport): string {
-  const ms = (value: number): string => `${value.toFixed(1)} ms`.padStart(14);
-  return [
-    `Trace ${report.traceId}`,
-    `makespan ${ms(report.makespanMs)}   one after another ${ms(report.sequentialMs)}`,
-    `speed-up ${report.speedup.toFixed(2)}x, at most ${report.peakConcurrency} at once, efficiency ${(report.efficiency * 100).toFixed(0)} %`,
-    '',
-    `${'stage'.padEnd(10)}${'spans'.padStart(6)}${'work'.padStart(14)}${'busy'.padStart(14)}${'queued'.padStart(14)}`,
-    ...report.stages.map(
-      (one) =>
-        `${one.stage.padEnd(10)}${String(one.count).padStart(6)}${ms(one.workMs)}${ms(one.busyMs)}${ms(one.queueWaitMs)}`,
-    ),
-    '',
-    ...report.concurrency.map(
-      ({ level, ms: spent }) =>
-        `${String(level).padStart(3)} at once${ms(spent)} ${'#'.repeat(Math.round(40 * ratio(spent, report.makespanMs)))}`,
-    ),
-  ].join('\n');
+function stageReports(model: Model, path: readonly Segment[]): StageReport[] {
+  const { makespanUs } = model.index;
+  const groups = new Map<string, Unit[]>();
+  for (const unit of model.units) {
+    const group = groups.get(unit.stage);
+    if (group === undefined) groups.set(unit.stage, [unit]);
+    else group.push(unit);
+  }
+  const onPath = new Map<string, number>();
+  for (const { stage, startUs, endUs, kind } of path) {
+    if (kind === 'work' && stage !== undefined) onPath.set(stage, (onPath.get(stage) ?? 0) + endUs - startUs);
+  }
+  const waits = new Map(
+    model.tasks.map(({ span }, at) => {
+      const { readyUs, slotUs } = model.starts[at] ?? { readyUs: 0, slotUs: 0 };
+      return [span.id, slotUs - readyUs];
+    }),
+  );
+  return [...groups].map(([stage, units]) => {
+    const intervals = units.flatMap((unit) => unit.intervals);
+    const workUs = total(intervals);
+    return {
+      stage,
+      count: units.length,
+      workMs: ms(workUs),
+      busyMs: ms(total(union(intervals))),
+      queueWaitMs: ms(units.reduce((sum, { span }) => sum + queueWaitOf(span, waits), 0)),
+      onCriticalPathMs: ms(onPath.get(stage) ?? 0),
+      utilization: ratio(workUs, slotsOf(model, stage) * makespanUs),
+    };
+  });
 }
 
-function groupByStage(works: readonly Work[]): Map<string, Work[]> {
-  const groups = new Map<string, Work[]>();
-  for (const work of works) {
-    const group = groups.get(work.stage);
-    if (group === undefined) groups.set(work.stage, [work]);
-    else group.push(work);
+/** As the inbox measured it; where it did not, as the graph shows it. */
+function queueWaitOf(span: Span, waits: ReadonlyMap<string, number>): number {
+  const told = numberOf(span, ATTR.queueWaitMs);
+  return told === undefined ? (waits.get(span.id) ?? 0) : told * 1000;
+}
+
+/** Slots that can do a stage's work: its own pool's, or its hosts' where it is done inside other turns, at least its peak. */
+function slotsOf(model: Model, stage: string): number {
+  const own = model.pools.get(stage)?.slots ?? 0;
+  const units = model.units.filter((unit) => unit.stage === stage);
+  const peak = peakOf(
+    units.flatMap(({ intervals }) => intervals),
+    model.index.makespanUs,
+  );
+  if (own > 0) return Math.max(own, peak);
+  const hosts = new Set<string>();
+  for (const { span } of units) {
+    for (let at: Span | undefined = span; at !== undefined; at = model.index.parentOf(at)) {
+      const pool = model.index.stageOf(at);
+      if (pool !== undefined && pool !== stage && model.pools.has(pool)) {
+        hosts.add(pool);
+        break;
+      }
+      if (at.kind === 'consumer') break;
+    }
   }
-  return groups;
+  const slots = [...hosts].reduce((sum, pool) => sum + (model.pools.get(pool)?.slots ?? 0), 0);
+  return Math.max(slots, peak, 1);
 }

@@ -1,107 +1,65 @@
 import { ATTR } from '@clipmesh/tracing';
-import { type Span, type Trace } from './trace.model.js';
+import { type Interval, subtract, total, union } from './interval.js';
+import { type SpanIndex } from './span.index.js';
+import { type Span } from './trace.model.js';
 
-/** Half-open [start, end) in microseconds. */
-export type Interval = readonly [startUs: number, endUs: number];
-export interface Work {
+/**
+ * One unit of a stage's work: a clip, an overlay, a plan. It is the topmost span of its stage, with everything of that
+ * stage below it; so a stage's count is the number of things handled, not of spans.
+ */
+export interface Unit {
   readonly span: Span;
   readonly stage: string;
+  /** When it worked: self time, without waits and without what other stages did inside. */
   readonly intervals: readonly Interval[];
   readonly workUs: number;
 }
 
-export const total = (list: readonly Interval[]): number => list.reduce((sum, [start, end]) => sum + end - start, 0);
-
-/** The union of intervals as sorted, disjoint, non-empty ones. */
-export function union(list: readonly Interval[]): Interval[] {
-  const merged: [number, number][] = [];
-  for (const [start, end] of [...list].sort((a, b) => a[0] - b[0])) {
-    if (end <= start) continue;
-    const last = merged.at(-1);
-    if (last !== undefined && start <= last[1]) last[1] = Math.max(last[1], end);
-    else merged.push([start, end]);
-  }
-  return merged;
-}
-
-function subtract(from: Interval, holes: readonly Interval[]): Interval[] {
-  const left: Interval[] = [];
-  let at = from[0];
-  for (const [start, end] of holes) {
-    if (start > at) left.push([at, start]);
-    at = Math.max(at, end);
-  }
-  if (at < from[1]) left.push([at, from[1]]);
-  return left;
-}
-
-/** The stage of each span, its own or its nearest ancestor's; a cycle of parents has none. */
-function stagesOf(byId: ReadonlyMap<string, Span>): Map<string, string | undefined> {
-  const stages = new Map<string, string | undefined>();
-  for (const span of byId.values()) {
-    const chain: string[] = [];
-    let found: string | undefined;
-    for (
-      let at: Span | undefined = span;
-      at !== undefined;
-      at = at.parentId === undefined ? undefined : byId.get(at.parentId)
-    ) {
-      if (stages.has(at.id)) {
-        found = stages.get(at.id);
-        break;
-      }
-      stages.set(at.id, undefined);
-      chain.push(at.id);
-      const own = at.attributes[ATTR.stage];
-      if (typeof own === 'string') {
-        found = own;
-        break;
-      }
-    }
-    for (const id of chain) stages.set(id, found);
-  }
-  return stages;
-}
-
 /**
- * Self time of every working span: its time without the union of its children's. A child across the broker counts only
- * where it lies inside its parent: an asynchronous successor is not its sender's work.
+ * The units of work of a trace. Work is self time: a span's time without the union of its children's, so never a parent
+ * and its child both. A child in another service counts only where it lies inside its parent: an asynchronous successor
+ * is not its sender's work. A consumer's turn is one slot of one worker and does one thing at a time: spans that overlap
+ * in it (an upload beside the provider's run) count once.
  */
-export function workOf(trace: Trace): Work[] {
-  const byId = new Map(trace.spans.map((span) => [span.id, span]));
-  const stages = stagesOf(byId);
-  const holes = new Map<string, Interval[]>();
-  for (const child of trace.spans) {
-    const parent = child.parentId === undefined ? undefined : byId.get(child.parentId);
-    if (parent === undefined || parent === child || stages.get(child.id) === undefined || child.kind === 'producer')
-      continue;
-    const inside = child.startUs >= parent.startUs && child.endUs <= parent.endUs;
-    if (child.service !== parent.service && !inside) continue;
-    const list = holes.get(parent.id) ?? [];
-    list.push([Math.max(child.startUs, parent.startUs), Math.min(child.endUs, parent.endUs)]);
-    holes.set(parent.id, list);
+export function unitsOf(index: SpanIndex): Unit[] {
+  const holes = holesOf(index);
+  const tops = new Map<string, Span>();
+  const intervals = new Map<string, Interval[]>();
+  for (const span of index.topDown) {
+    const stage = index.stageOf(span);
+    if (stage === undefined) continue;
+    const parent = index.parentOf(span);
+    const above = parent === undefined || span.kind === 'consumer' ? undefined : tops.get(parent.id);
+    const top = above !== undefined && index.stageOf(above) === stage ? above : span;
+    tops.set(span.id, top);
+    const announces = span.kind === 'producer' && parent !== undefined;
+    if (announces || span.attributes[ATTR.waitClass] !== undefined) continue;
+    const own = subtract([span.startUs, span.endUs], union(holes.get(span.id) ?? []));
+    const list = intervals.get(top.id);
+    if (list === undefined) intervals.set(top.id, own);
+    else list.push(...own);
   }
-  return trace.spans.flatMap((span) => {
-    const stage = stages.get(span.id);
-    if (stage === undefined || span.kind === 'producer' || span.attributes[ATTR.waitClass] !== undefined) return [];
-    const intervals = subtract([span.startUs, span.endUs], union(holes.get(span.id) ?? []));
-    return [{ span, stage, intervals, workUs: total(intervals) }];
+  return [...intervals].flatMap(([id, list]) => {
+    const span = index.byId.get(id);
+    const stage = span === undefined ? undefined : index.stageOf(span);
+    if (span === undefined || stage === undefined) return [];
+    const worked = span.kind === 'consumer' ? union(list) : list;
+    return [{ span, stage, intervals: worked, workUs: total(worked) }];
   });
 }
 
-/** How long how many intervals ran at once, level 0 included: Σ us = makespan, Σ level·us = Σ lengths, exactly. */
-export function concurrencyOf(list: readonly Interval[], makespanUs: number): { level: number; us: number }[] {
-  const edges = list
-    .filter(([start, end]) => end > start)
-    .flatMap(([start, end]) => [[start, 1] as const, [end, -1] as const])
-    .sort((a, b) => a[0] - b[0]);
-  const levels = new Map<number, number>();
-  let at = 0;
-  let level = 0;
-  for (const [time, step] of [...edges, [makespanUs, 0] as const]) {
-    if (time > at) levels.set(level, (levels.get(level) ?? 0) + time - at);
-    at = time;
-    level += step;
+function holesOf(index: SpanIndex): Map<string, Interval[]> {
+  const holes = new Map<string, Interval[]>();
+  for (const child of index.topDown) {
+    const parent = index.parentOf(child);
+    const isWait = child.attributes[ATTR.waitClass] !== undefined;
+    if (parent === undefined || child.kind === 'producer' || (index.stageOf(child) === undefined && !isWait)) continue;
+    const inside = child.startUs >= parent.startUs && child.endUs <= parent.endUs;
+    if (child.service !== parent.service && !inside) continue;
+    const hole: Interval = [Math.max(child.startUs, parent.startUs), Math.min(child.endUs, parent.endUs)];
+    const list = holes.get(parent.id);
+    if (list === undefined) holes.set(parent.id, [hole]);
+    else list.push(hole);
   }
-  return [...levels].sort((a, b) => a[0] - b[0]).map(([key, us]) => ({ level: key, us }));
+  return holes;
 }

@@ -1,0 +1,72 @@
+import { type LowerBound } from './bounds.js';
+import { type Segment, type WaitClass } from './critical.path.js';
+import { type Model } from './model.js';
+
+/** The time between the lower bound and the makespan, by cause; the parts sum to it exactly. */
+export interface GapUs {
+  readonly capacity: number;
+  readonly dispatch: number;
+  readonly dependency: number;
+  readonly external: number;
+  readonly retry: number;
+}
+type Part = keyof GapUs;
+
+const PART_OF: Readonly<Record<WaitClass, Part>> = {
+  queue: 'capacity',
+  window: 'capacity',
+  dispatch: 'dispatch',
+  poll_lag: 'dispatch',
+  provider_queue: 'external',
+  external: 'external',
+  retry: 'retry',
+};
+
+/**
+ * Splits makespan − bound. The waits on the path (by need: a held-back command waits for the window) are its causes:
+ * tries that failed and their pauses, the outside, hops and decisions. What is left is want of slots as far as the path
+ * queued for them, and order that the bound does not ask for. Where a pool gives the bound, its work is in it already, so
+ * what is left is the time its slots lay idle for want of ready work, and only then capacity.
+ */
+export function gapOf(model: Model, path: readonly Segment[], bound: LowerBound): GapUs {
+  const waits: Record<Part, number> = { capacity: 0, dispatch: 0, dependency: 0, external: 0, retry: 0 };
+  for (const { startUs, endUs, kind, waitClass, wasted } of path) {
+    if (wasted) waits.retry += endUs - startUs;
+    else if (kind === 'wait') waits[PART_OF[waitClass ?? 'dispatch']] += endUs - startUs;
+  }
+  const parts: Record<Part, number> = { capacity: 0, dispatch: 0, dependency: 0, external: 0, retry: 0 };
+  let left = model.index.makespanUs - bound.us;
+  const take = (part: Part, upTo: number): void => {
+    const us = Math.max(0, Math.min(left, upTo));
+    parts[part] += us;
+    left -= us;
+  };
+  take('retry', waits.retry);
+  take('external', waits.external);
+  take('dispatch', waits.dispatch);
+  if (bound.pool === undefined) {
+    take('capacity', waits.capacity);
+    take('dependency', left);
+  } else {
+    take('dependency', idleOf(model, bound.pool));
+    take('capacity', left);
+  }
+  return parts;
+}
+
+/** How long a pool's slots lay idle, on average, between its first task's start and its last one's end. */
+function idleOf({ tasks, pools }: Model, name: string): number {
+  const pool = pools.get(name);
+  if (pool === undefined) return 0;
+  let firstUs = Infinity;
+  let lastUs = 0;
+  let usedUs = 0;
+  for (const at of pool.tasks) {
+    const task = tasks[at];
+    if (task === undefined) continue;
+    firstUs = Math.min(firstUs, task.startUs);
+    lastUs = Math.max(lastUs, task.endUs);
+    usedUs += task.endUs - task.startUs;
+  }
+  return Math.max(0, Math.floor(lastUs - firstUs - usedUs / pool.slots));
+}
