@@ -1,0 +1,203 @@
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { ApiClient } from '../src/api.client.js';
+import { Command, type Ended } from '../src/command.runner.js';
+import { eventually } from '../src/eventually.js';
+import { probe } from '../src/frames.js';
+import { freePort } from '../src/local.stack.js';
+import { isAlive, readPids } from '../src/processes.js';
+
+const RUN = 'deploy/local/run.mjs';
+const SMALL = ['--scenes', '3', '--duration', '9', '--aspect', '1:1'];
+
+let dir: string;
+let up: Command;
+let port: number;
+const folder = (name: string): string => join(dir, name);
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'clipmesh-commands-'));
+  port = await freePort();
+  up = new Command(RUN, ['up', '--port', String(port), '--data', folder('up')]);
+  await up.said(/^ready http\S+$/m, 90_000);
+}, 120_000);
+
+afterAll(() => {
+  up.destroy();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** Runs a command that must fail, and leave nothing but one sentence. */
+async function fails(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  const command = new Command(RUN, args, env);
+  const ended = await command.end(60_000);
+  expect(ended.code).not.toBe(0);
+  saysOneSentence(ended);
+  expect(command.leftovers()).toEqual([]);
+  return ended;
+}
+
+function saysOneSentence({ stdout, stderr }: Ended): void {
+  expect(stdout + stderr).not.toMatch(/^\s+at /m);
+  const lines = stderr.trim().split('\n');
+  expect(lines).toHaveLength(1);
+  expect(lines[0]?.length).toBeLessThan(300);
+}
+
+const pidFiles = (data: string): string[] => (existsSync(join(data, 'run')) ? [...readPids(data).keys()] : []);
+
+describe('npm run demo', () => {
+  it('makes a film and its report, and leaves no process behind', async () => {
+    const out = join(folder('films'), 'kettle.mp4');
+    const command = new Command(RUN, ['demo', ...SMALL, '--data', folder('demo'), '--out', out]);
+    const { code, stdout, stderr } = await command.end(120_000);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(command.leftovers()).toEqual([]);
+    expect(pidFiles(folder('demo'))).toEqual([]);
+
+    expect(readdirSync(folder('films')).sort()).toEqual(['kettle.mp4', 'kettle.report.json']);
+    expect(Math.abs((await probe(out)).durationSeconds - 9)).toBeLessThan(0.2);
+    const figures = ['makespanMs', 'workMs', 'speedup', 'sequentialMs', 'timeSavedMs', 'efficiency', 'peakConcurrency'];
+    const schema = z.looseObject({
+      traceId: z.string().regex(/^[0-9a-f]{32}$/),
+      ...Object.fromEntries(figures.map((name) => [name, z.number()])),
+      workers: z.record(z.string(), z.number()),
+      stages: z.array(z.looseObject({ stage: z.string(), workMs: z.number() })),
+    });
+    const report = schema.parse(JSON.parse(readFileSync(join(folder('films'), 'kettle.report.json'), 'utf8')));
+    expect(report.stages.map(({ stage }) => stage)).toEqual(
+      expect.arrayContaining(['llm', 'clip', 'overlay', 'stitch']),
+    );
+
+    const percents = [...stdout.matchAll(/(\d+) %/g)].map(([, percent]) => Number(percent));
+    expect(new Set(percents).size).toBeGreaterThan(3);
+    expect(percents).toEqual(percents.toSorted((a, b) => a - b));
+    expect(stdout).toMatch(/^clip +[\d.]+ s +[\d.]+ s +\d+$/m);
+    expect(stdout).toMatch(/^Speed-up +[\d.]+x/m);
+    expect(stdout).toMatch(/^Cost +\$1\.44\d\d$/m);
+    for (const name of readdirSync(join(folder('demo'), 'logs'))) {
+      for (const line of readFileSync(join(folder('demo'), 'logs', name), 'utf8')
+        .trim()
+        .split('\n')) {
+        expect(() => JSON.parse(line) as unknown).not.toThrow();
+      }
+    }
+  }, 150_000);
+
+  it('stops in the middle on Ctrl-C: paid work is given back, nothing is left', async () => {
+    const command = new Command(RUN, ['demo', ...SMALL, '--data', folder('stopped'), '--out', folder('stopped.mp4')]);
+    await command.said(/▸/, 90_000);
+    const pids = [...readPids(folder('stopped')).values()];
+    expect(pids.length).toBeGreaterThanOrEqual(9);
+    expect(command.leftovers().length).toBeGreaterThanOrEqual(pids.length);
+    command.interruptGroup();
+    const ended = await command.end(40_000);
+    expect(ended.code).toBe(130);
+    saysOneSentence(ended);
+    expect(command.leftovers()).toEqual([]);
+    expect(pids.filter(isAlive)).toEqual([]);
+    expect(pidFiles(folder('stopped'))).toEqual([]);
+    expect(existsSync(folder('stopped.mp4'))).toBe(false);
+    const log = readFileSync(join(folder('stopped'), 'logs', 'clip-generator.1.log'), 'utf8');
+    expect(log).not.toContain('could not be canceled');
+  }, 150_000);
+
+  it('refuses what it cannot do before anything is started', async () => {
+    const data = ['--data', folder('refused')];
+    const [flag, empty, long, ffmpeg] = await Promise.all([
+      fails(['demo', ...data, '--colour', 'red']),
+      fails(['demo', ...data, '--prompt', '']),
+      fails(['demo', ...data, '--prompt', 'x'.repeat(6000)]),
+      fails(['demo', ...data], { FFMPEG_PATH: '/nowhere/ffmpeg' }),
+    ]);
+    expect(flag).toMatchObject({ code: 2, stderr: expect.stringContaining("'--colour'") });
+    expect(empty).toMatchObject({ code: 2, stderr: expect.stringContaining('at least 10 characters') });
+    expect(long).toMatchObject({ code: 2, stderr: expect.stringContaining('at most 5000 characters') });
+    expect(ffmpeg).toMatchObject({ code: 1, stderr: expect.stringContaining('FFMPEG_PATH') });
+    expect(existsSync(folder('refused'))).toBe(false);
+  }, 90_000);
+
+  it('says which service could not start and why, and stops the others', async () => {
+    const ended = await fails(['demo', '--data', folder('broken')], { FFMPEG_PATH: '/bin/false' });
+    expect(ended.stderr).toMatch(/did not start: .*ffmpeg/);
+    expect(pidFiles(folder('broken'))).toEqual([]);
+  }, 90_000);
+});
+
+describe('npm run up', () => {
+  it('tells where its parts are', () => {
+    const urls = JSON.parse(readFileSync(join(folder('up'), 'run', 'stack.json'), 'utf8')) as unknown;
+    expect(urls).toEqual({
+      gateway: `http://127.0.0.1:${port}`,
+      sandbox: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      nats: expect.stringMatching(/^nats:\/\/127\.0\.0\.1:\d+$/),
+    });
+  });
+
+  it('does not start twice on one folder, and the first goes on', async () => {
+    const second = await fails(['up', '--port', String(await freePort()), '--data', folder('up')]);
+    expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('--data') });
+    expect(pidFiles(folder('up'))).toHaveLength(9);
+    expect((await new ApiClient(`http://127.0.0.1:${port}`).call('/readyz')).status).toBe(200);
+  }, 60_000);
+
+  it('does not start on a port that is taken', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const taken = (server.address() as AddressInfo).port;
+    try {
+      const ended = await fails(['up', '--port', String(taken), '--data', folder('taken')]);
+      expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(new RegExp(`${taken}.*--port`)) });
+      expect(pidFiles(folder('taken'))).toEqual([]);
+    } finally {
+      server.close();
+    }
+  }, 60_000);
+
+  it('answers every wrong request with a problem that has a code', async () => {
+    const api = new ApiClient(`http://127.0.0.1:${port}`);
+    const unknown = `/v1/generations/gen_${'0'.repeat(32)}`;
+    const wrong: [string, Promise<Response>, number, string][] = [
+      ['empty prompt', api.post('/v1/generations', { prompt: '' }), 400, 'INVALID_REQUEST'],
+      ['no prompt', api.post('/v1/generations', {}), 400, 'INVALID_REQUEST'],
+      ['long prompt', api.post('/v1/generations', { prompt: 'x'.repeat(6000) }), 400, 'INVALID_REQUEST'],
+      ['bad JSON', api.post('/v1/generations', '{"prompt": '), 400, 'INVALID_REQUEST'],
+      ['unknown field', api.post('/v1/generations', { prompt: 'x'.repeat(20), colour: 1 }), 400, 'INVALID_REQUEST'],
+      ['unknown id', api.call(unknown), 404, 'GENERATION_NOT_FOUND'],
+      ['no id', api.call('/v1/generations/../../etc/passwd'), 404, 'NOT_FOUND'],
+      ['video of an unknown id', api.call(`${unknown}/video`), 404, 'GENERATION_NOT_FOUND'],
+      ['unknown address', api.call('/v2/everything'), 404, 'NOT_FOUND'],
+    ];
+    for (const [what, answer, status, code] of wrong) {
+      const response = await answer;
+      const problem = (await response.json()) as Record<string, unknown>;
+      expect({ what, status: response.status, code: problem['code'] }).toEqual({ what, status, code });
+      expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+      expect(problem).toMatchObject({ status, title: expect.any(String), detail: expect.any(String) });
+      expect(JSON.stringify(problem)).not.toMatch(/node_modules|dist\/|\bat [A-Z]/);
+    }
+  }, 30_000);
+
+  it('waits for a service that does not stop, and kills it on a second Ctrl-C', async () => {
+    const pids = readPids(folder('up'));
+    const overlay = pids.get('overlay.1') ?? 0;
+    process.kill(overlay, 'SIGSTOP');
+    up.interruptGroup();
+    await eventually('the others to stop', 20_000, () => (pidFiles(folder('up')).length <= 4 ? true : undefined));
+    await sleep(1_000);
+    expect(isAlive(overlay)).toBe(true);
+    up.interruptGroup();
+    const { code, stdout, stderr } = await up.end(10_000);
+    expect(code).toBe(0);
+    expect(stdout + stderr).not.toMatch(/^\s+at /m);
+    expect(up.leftovers()).toEqual([]);
+    expect([...pids].filter(([, pid]) => isAlive(pid))).toEqual([]);
+    expect(pidFiles(folder('up'))).toEqual([]);
+  }, 60_000);
+});
