@@ -232,16 +232,17 @@ export class GenerationsController {
 
   private async send(artifact: Artifact, request: Request, response: Response): Promise<void> {
     const range = parseRange(request.headers.range, artifact.bytes);
+    if (range.kind === 'unsatisfiable') {
+      response.set('Content-Range', `bytes */${artifact.bytes}`);
+      const detail = `the file has ${artifact.bytes} bytes; ask for a range within them`;
+      throw new ProblemError(416, 'RANGE_NOT_SATISFIABLE', 'The range is outside the file', detail);
+    }
     response.set({
       'Content-Type': artifact.contentType,
       'Accept-Ranges': 'bytes',
       ETag: `"${artifact.sha256}"`,
       'Cache-Control': 'private, max-age=3600',
     });
-    if (range.kind === 'unsatisfiable') {
-      response.status(416).set('Content-Range', `bytes */${artifact.bytes}`).end();
-      return;
-    }
     const part = range.kind === 'part' ? { start: range.start, end: range.end } : undefined;
     const source = await this.parts.artifacts.open(artifact, part);
     response
