@@ -1,3 +1,4 @@
+export * from './backlog.js';
 export * from './cancellations.js';
 export * from './connection.js';
 export * from './dead-letters.js';

@@ -49,6 +49,8 @@ export interface GenerationStore {
   save(record: GenerationRecord, revision: string): Promise<Versioned<GenerationRecord>>;
   /** Newest first: ids sort by time. */
   list(query: GenerationQuery): Promise<GenerationRecord[]>;
+  /** All that are not in a final status, of all owners, in no order. */
+  unfinished(): Promise<GenerationRecord[]>;
 }
 
 export const ledgerEntrySchema = chargeSchema.extend({

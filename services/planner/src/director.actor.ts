@@ -57,7 +57,13 @@ export class DirectorActor {
     if (fallback !== undefined && before.fallback === undefined) {
       trace.getActiveSpan()?.addEvent('clipmesh.fallback', { 'clipmesh.failure.code': fallback.code });
       logger.warn(
-        { generationId: id, reason: fallback.code, from: fallback.window, to: state.window, setbacks: state.setbacks.length },
+        {
+          generationId: id,
+          reason: fallback.code,
+          from: fallback.window,
+          to: state.window,
+          setbacks: state.setbacks.length,
+        },
         'the provider is in trouble: the scenes that are left run one after another',
       );
     }

@@ -1,9 +1,12 @@
-import { type ServiceRuntime } from '@clipmesh/messaging';
+import { readBacklog, type ServiceRuntime } from '@clipmesh/messaging';
 import { openKvStores } from '@clipmesh/persistence';
 import { createOpenAiPlanModel } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DirectorActor, DIRECTOR_PARTS } from './director.actor.js';
 import { PlannerActor, PLANNER_PARTS } from './planner.actor.js';
+import { startSweeper } from './stall.sweeper.js';
+
+const SWEEPER = Symbol('SWEEPER');
 
 @Module({})
 class PlannerModule {}
@@ -28,6 +31,20 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
     providers: [
       { provide: PLANNER_PARTS, useValue: { purchase: planModel && { planModel, attempts }, publish, logger } },
       { provide: DIRECTOR_PARTS, useValue: { generations, logger } },
+      {
+        provide: SWEEPER,
+        useFactory: () => ({
+          onModuleDestroy: startSweeper({
+            generations,
+            publish,
+            logger,
+            backlog: () => readBacklog(connection),
+            intervalMs: config.sweepIntervalMs,
+            stallAfterMs: config.stallAfterMs,
+            maxRevivals: config.maxRevivals,
+          }).stop,
+        }),
+      },
     ],
   };
 }

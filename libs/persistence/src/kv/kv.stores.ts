@@ -3,6 +3,7 @@ import {
   GENERATION_ID,
   generationIdSchema,
   generationRecordSchema,
+  isFinal,
   type GenerationRecord,
 } from '@clipmesh/contracts';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -64,7 +65,17 @@ export async function openKvStores(connection: NatsConnection, options: KvStores
 const newestFirst = (a: string, b: string): number => (a < b ? 1 : a > b ? -1 : 0);
 
 function generationStore(bucket: KvBucket<GenerationRecord>): GenerationStore {
+  /** Ids that stay final whatever comes, so that they need not be read again. */
+  const closed = new Set<string>();
   return {
+    unfinished: () =>
+      operation('generations.unfinished', async () => {
+        const keys = (await bucket.keys('*')).filter((id) => !closed.has(id));
+        const records = await bucket.read(keys, Infinity);
+        for (const { id, state } of records)
+          if (state.status === 'succeeded' || state.status === 'canceled') closed.add(id);
+        return records.filter(({ state }) => !isFinal(state.status));
+      }),
     create: (record) => operation('generations.create', () => bucket.create(keyOf(record.id), record)),
     get: (id) => operation('generations.get', async () => (GENERATION_ID.test(id) ? await bucket.get(id) : undefined)),
     save: (record, revision) => operation('generations.save', () => bucket.save(keyOf(record.id), record, revision)),

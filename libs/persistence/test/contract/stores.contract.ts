@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { type GenerationRecord, generationRecordSchema } from '@clipmesh/contracts';
-import { AlreadyExistsError, ConflictError, type Attempt, type LedgerEntry, type Stores } from '../../src/index.js';
+import {
+  AlreadyExistsError,
+  ConflictError,
+  type Attempt,
+  type LedgerEntry,
+  type Stores,
+  type Versioned,
+} from '../../src/index.js';
 
 export const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0')}`;
 const at = '2026-01-01T00:00:00.000Z';
@@ -51,6 +58,20 @@ export function generationStoreContract(name: string, open: () => Promise<Stores
       const rest = await generations.list({ owner: 'even', limit: 20, after: first.at(-1)?.id ?? '' });
       expect([...first, ...rest].map(({ id }) => id)).toEqual(Array.from({ length: 35 }, (_, n) => idOf(68 - 2 * n)));
       expect(await generations.list({ status: 'failed', limit: 5 })).toEqual([]);
+    });
+    it('tells what is unfinished, and notices what starts again', async () => {
+      const { generations } = await open();
+      const [, open2, failed] = await Promise.all([1, 2, 3].map((n) => generations.create(recordOf(n))));
+      const moved = async (
+        entry: Versioned<GenerationRecord> | undefined,
+        status: GenerationRecord['state']['status'],
+      ) => entry && generations.save({ ...entry.value, state: { ...entry.value.state, status } }, entry.revision);
+      await moved(open2, 'succeeded');
+      const ended = await moved(failed, 'failed');
+      const ids = async (): Promise<string[]> => (await generations.unfinished()).map(({ id }) => id).sort();
+      expect(await ids()).toEqual([idOf(1)]);
+      await moved(ended, 'generating');
+      expect(await ids()).toEqual([idOf(1), idOf(3)]);
     });
     it('finds nothing under hostile ids', async () => {
       const { generations, ledger } = await open();

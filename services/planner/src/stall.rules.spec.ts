@@ -1,0 +1,60 @@
+import { describe, expect, it } from '@jest/globals';
+import { type GenerationRecord, type GenerationStatus } from '@clipmesh/contracts';
+import { initialState } from '@clipmesh/pipeline';
+import { noticeStall } from './stall.rules.js';
+
+const id = `gen_${'1'.repeat(32)}`;
+const at = '2026-01-01T00:00:00.000Z';
+const record = (status: GenerationStatus, revivals = 0): GenerationRecord => ({
+  id,
+  owner: 'local',
+  createdAt: at,
+  updatedAt: at,
+  traceId: '0'.repeat(32),
+  state: {
+    ...initialState({
+      prompt: 'A kettle that sings.',
+      durationSeconds: 9,
+      aspectRatio: '9:16',
+      seed: 1,
+      overlays: true,
+      models: ['google/veo-3.1'],
+      window: 2,
+      fallbackAfter: 3,
+    }),
+    status,
+    revivals,
+  },
+});
+const rules = { stallAfterMs: 60_000, maxRevivals: 2 };
+const later = Date.parse(at) + 60_000;
+
+describe('stalls', () => {
+  it.each<[GenerationStatus, number, boolean, boolean | undefined]>([
+    ['queued', later, false, true],
+    ['planning', later, false, true],
+    ['generating', later, false, true],
+    ['composing', later, false, true],
+    ['generating', later - 1, false, undefined],
+    ['generating', later, true, undefined],
+    ['awaiting_approval', later, false, undefined],
+    ['succeeded', later, false, undefined],
+    ['failed', later, false, undefined],
+    ['canceled', later, false, undefined],
+  ])('%s at %i, with a message: %s', (status, nowMs, live, revive) => {
+    const notice = noticeStall(record(status), new Set(live ? [id] : []), nowMs, rules);
+    expect((notice?.body as { revive?: boolean } | undefined)?.revive).toBe(revive);
+  });
+
+  it('gives up after so many revivals, and counts them', () => {
+    expect(noticeStall(record('generating', 1), new Set(), later, rules)?.body).toMatchObject({
+      revival: 2,
+      revive: true,
+      idleMs: 60_000,
+    });
+    expect(noticeStall(record('generating', 2), new Set(), later, rules)?.body).toMatchObject({
+      revival: 3,
+      revive: false,
+    });
+  });
+});

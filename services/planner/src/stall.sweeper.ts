@@ -1,0 +1,48 @@
+import { type Backlog, type Publish } from '@clipmesh/messaging';
+import { type GenerationStore } from '@clipmesh/persistence';
+import { type createLogger } from '@clipmesh/tracing';
+import { noticeStall, type StallRules } from './stall.rules.js';
+
+export interface SweeperParts extends StallRules {
+  readonly generations: Pick<GenerationStore, 'unfinished' | 'get'>;
+  readonly backlog: () => Promise<Backlog>;
+  readonly publish: Publish;
+  readonly logger: Pick<ReturnType<typeof createLogger>, 'warn'>;
+  /** Time between two sweeps, ms. */
+  readonly intervalMs: number;
+}
+
+/** One look for generations that nothing carries on. Several replicas may look at once: a notice has one id. */
+export async function sweep(parts: SweeperParts): Promise<number> {
+  const records = await parts.generations.unfinished();
+  if (records.length === 0) return 0;
+  const { generations, directorLag } = await parts.backlog();
+  if (directorLag > 0) return 0;
+  let stalls = 0;
+  for (const record of records) {
+    const notice = noticeStall(record, generations, Date.now(), parts);
+    if (notice === undefined) continue;
+    // It may have moved between the two looks.
+    if ((await parts.generations.get(record.id))?.value.updatedAt !== record.updatedAt) continue;
+    parts.logger.warn(notice.body, 'a generation has stalled');
+    await parts.publish([notice]);
+    stalls += 1;
+  }
+  return stalls;
+}
+
+/** Sweeps at its interval until it is stopped; a sweep that fails is logged, and the next one follows. */
+export function startSweeper(parts: SweeperParts): { stop: () => Promise<void> } {
+  let running: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    running = sweep(parts).catch((error: unknown) => {
+      parts.logger.warn({ err: error }, 'the sweep failed');
+    });
+  }, parts.intervalMs);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
