@@ -9,7 +9,7 @@ import { type PerformanceReport, type StageReport } from './report.model.js';
 import { replay } from './replay.js';
 import { numberOf } from './span.index.js';
 import { type Span, type Trace } from './trace.model.js';
-import { whatIfs } from './what-if.js';
+import { type WhatIf, whatIfs } from './what-if.js';
 import { type Unit } from './work.js';
 
 const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
@@ -20,7 +20,10 @@ const ms = (us: number): number => Math.round(us) / 1000;
  * the average of how many worked while at least one did, efficiency is speed-up over the peak. An empty trace reports
  * zeros.
  */
-export function analyze(trace: Trace): PerformanceReport {
+export const analyze = (trace: Trace): PerformanceReport => examine(trace).report;
+
+/** The report with what it was made from. */
+export function examine(trace: Trace): { report: PerformanceReport; model: Model; changes: readonly WhatIf[] } {
   const model = modelOf(trace);
   const { index, units, tasks, pools, starts, window } = model;
   const { makespanUs } = index;
@@ -43,7 +46,7 @@ export function analyze(trace: Trace): PerformanceReport {
   const changes = whatIfs(model, order);
   const worst = ranking[0];
   const replayedUs = replay(tasks, pools, starts, window).makespanUs;
-  return {
+  const report: PerformanceReport = {
     traceId: trace.traceId,
     makespanMs: ms(makespanUs),
     workMs: ms(workUs),
@@ -85,6 +88,7 @@ export function analyze(trace: Trace): PerformanceReport {
     })),
     calibrationErrorPct: Math.round(ratio(replayedUs - makespanUs, makespanUs) * 100_000) / 1000,
   };
+  return { report, model, changes };
 }
 
 function stageReports(model: Model, path: readonly Segment[]): StageReport[] {

@@ -30,55 +30,65 @@ export function rankStages(path: readonly Segment[], makespanUs: number): StageC
     .sort((a, b) => b.share - a.share);
 }
 
-const seconds = (us: number): string => `${(us / 1e6).toFixed(1)} s`;
+const seconds = (us: number): string => (us < 1e6 ? `${Math.round(us / 1000)} ms` : `${(us / 1e6).toFixed(1)} s`);
 const percent = (part: number): string => `${Math.round(part * 100)} %`;
 
-/** What to do about the first of the ranking, in one sentence. */
+/** What to do about the worst stage, in one sentence; where nothing helps there, what helps most elsewhere. */
 export function adviceFor(model: Model, worst: StageCost, changes: readonly WhatIf[]): string {
   const { makespanUs } = model.index;
   const saving = (one: WhatIf): number => (makespanUs === 0 ? 0 : 1 - one.predictedUs / makespanUs);
-  const outcome = (one: WhatIf): string => `(predicted ${seconds(one.predictedUs)}, bound ${seconds(one.boundUs)})`;
+  const would = (one: WhatIf): string =>
+    `would save ${percent(saving(one))} (predicted ${seconds(one.predictedUs)}, bound ${seconds(one.boundUs)})`;
   const own = changes.filter(({ stage }) => stage === worst.stage);
   const workers = own.filter(({ added, scenario }) => added !== undefined || scenario.window !== undefined);
-  const best = workers.reduce((most, one) => Math.max(most, saving(one)), 0);
-  // The smallest change that gets nearly all of what more workers can give.
-  const enough = [...workers]
+  const enough = smallestEnough(workers, saving);
+  if (enough !== undefined) return `${named(model, enough)} ${would(enough)}.`;
+
+  const { stage, workUs, waitUs } = worst;
+  const outside = (waitUs['provider_queue'] ?? 0) + (waitUs['external'] ?? 0);
+  if (outside > workUs) {
+    return `${percent(outside / makespanUs)} of the time is a wait for the provider in ${stage}: more workers do not shorten it; a higher limit, another model or another provider does.`;
+  }
+  const pauses = waitUs['retry'] ?? 0;
+  if (pauses > workUs) {
+    return `${percent(pauses / makespanUs)} of the time is pauses between tries of ${stage}: find out why the first tries fail.`;
+  }
+  const anomaly = workers.some((one) => saving(one) <= -WORTH);
+  const why = anomaly
+    ? `More workers in ${stage} would even take longer (a scheduling anomaly)`
+    : `${stage} holds the critical path for ${percent(worst.share)} of the time and more workers there would not help`;
+  const elsewhere = smallestEnough(
+    changes.filter((one) => one.stage !== stage && one.scenario.speed === undefined),
+    saving,
+  );
+  if (elsewhere !== undefined) return `${why}; ${named(model, elsewhere)} ${would(elsewhere)}.`;
+  const faster = own.find(({ scenario }) => scenario.speed !== undefined);
+  if (faster === undefined || saving(faster) < WORTH) return `${why}.`;
+  return `${why}; ${slowest(model, stage)}${stage} twice as fast ${would(faster)}.`;
+}
+
+/** The smallest change that gets nearly all that its like can give. */
+function smallestEnough(changes: readonly WhatIf[], saving: (one: WhatIf) => number): WhatIf | undefined {
+  const best = changes.reduce((most, one) => Math.max(most, saving(one)), 0);
+  return [...changes]
     .sort((a, b) => (a.added ?? 0) - (b.added ?? 0))
     .find((one) => saving(one) >= Math.max(WORTH, best * 0.9));
-  if (enough !== undefined) {
-    const { added, scenario } = enough;
-    const name = model.pools.get(worst.stage)?.service ?? worst.stage;
-    const more =
-      added === undefined
-        ? `A window of ${scenario.window ?? 0} scenes`
-        : `${added} more ${name} worker${added === 1 ? '' : 's'}${scenario.window === undefined ? '' : ` and a window of ${scenario.window}`}`;
-    return `${more} would save ${percent(saving(enough))} ${outcome(enough)}.`;
-  }
-  const outside = (worst.waitUs['provider_queue'] ?? 0) + (worst.waitUs['external'] ?? 0);
-  if (outside > worst.workUs) {
-    return `${percent(outside / makespanUs)} of the time is a wait for the provider in ${worst.stage}: more workers do not shorten it, a faster model, a higher limit or another provider does.`;
-  }
-  const retries = worst.waitUs['retry'] ?? 0;
-  if (retries > worst.workUs) {
-    return `${percent(retries / makespanUs)} of the time are pauses between tries of ${worst.stage}: find out why the first tries fail.`;
-  }
-  const longer = workers.find((one) => saving(one) <= -WORTH);
-  const faster = own.find(({ scenario }) => scenario.speed !== undefined);
-  const why = longer === undefined ? 'More workers would not help' : 'More workers would even take longer (a scheduling anomaly)';
-  if (faster === undefined || saving(faster) < WORTH) return `${why}; ${worst.stage} is on the critical path for ${percent(worst.share)} of the time.`;
-  return `${why}: ${slowest(model, worst.stage)}${worst.stage} twice as fast would save ${percent(saving(faster))} ${outcome(faster)}.`;
+}
+
+function named({ pools }: Model, { added, scenario, stage }: WhatIf): string {
+  if (added === undefined) return `a window of ${scenario.window ?? 0} scenes`;
+  const wider = scenario.window === undefined ? '' : ` and a window of ${scenario.window} scenes`;
+  return `${added} more ${pools.get(stage)?.service ?? stage} worker${added === 1 ? '' : 's'}${wider}`;
 }
 
 /** Names the one unit that takes far longer than its like. */
 function slowest({ tasks, pools }: Model, stage: string): string {
   const own = (pools.get(stage)?.tasks ?? []).flatMap((at) => tasks[at] ?? []);
   const lengths = own.map(({ startUs, endUs }) => endUs - startUs).sort((a, b) => a - b);
-  const median = lengths[(lengths.length - 1) >> 1] ?? 0;
-  const longest = own.reduce<(typeof own)[number] | undefined>(
-    (most, task) => (most === undefined || task.endUs - task.startUs > most.endUs - most.startUs ? task : most),
-    undefined,
-  );
-  if (longest === undefined || own.length < 3 || longest.endUs - longest.startUs < 2 * median) return '';
-  const scene = longest.scene === undefined ? longest.span.name : `scene ${longest.scene}`;
-  return `${scene} took ${((longest.endUs - longest.startUs) / Math.max(1, median)).toFixed(1)} times as long as the others, and `;
+  const median = Math.max(1, lengths[(lengths.length - 1) >> 1] ?? 1);
+  const most = lengths.at(-1) ?? 0;
+  const longest = own.find(({ startUs, endUs }) => endUs - startUs === most);
+  if (longest === undefined || own.length < 3 || most < 2 * median) return '';
+  const name = longest.scene === undefined ? longest.span.name : `scene ${longest.scene}`;
+  return `${name} took ${(most / median).toFixed(1)} times as long as the median, and `;
 }

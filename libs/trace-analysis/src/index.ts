@@ -1,6 +1,11 @@
+export { aggregate, type AggregateReport, formatAggregate, type Percentiles } from './aggregate.js';
 export { analyze } from './analysis.js';
+export { type StageRow, stageRows } from './gantt.js';
 export { jaegerCriticalPath, type JaegerSection } from './jaeger.compat.js';
+export { type Model, modelOf } from './model.js';
 export type { PathReport, PerformanceReport, StageReport } from './report.model.js';
 export { formatReport } from './report.text.js';
+export { type Scenario } from './scenario.js';
 export type { Span, SpanKind, Trace } from './trace.model.js';
 export { parseTrace, parseTraceText } from './trace.parser.js';
+export { whatIf } from './what-if.js';

@@ -22,8 +22,8 @@ const WINDOWED_STAGE = 'clip';
 export function modelOf(trace: Trace): Model {
   const index = indexSpans(trace);
   const tasks = tasksOf(index);
-  const pools = poolsOf(tasks);
-  return { index, units: unitsOf(index), tasks, pools, starts: startsOf(tasks, pools), window: windowOf(trace, tasks) };
+  const pools = poolsOf(tasks, index.clockStepUs);
+  return { index, units: unitsOf(index), tasks, pools, starts: startsOf(tasks, pools, index.clockStepUs), window: windowOf(trace, tasks) };
 }
 
 /** The window: as the director's spans say; where they do not, as many as it sent out before it held any back. */

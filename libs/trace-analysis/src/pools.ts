@@ -1,6 +1,6 @@
 import { ATTR } from '@clipmesh/tracing';
 import { peakOf } from './interval.js';
-import { CLOCK_STEP_US, numberOf, textOf } from './span.index.js';
+import { numberOf, textOf } from './span.index.js';
 import { type Task } from './task.graph.js';
 
 /** The slots that tasks of one kind share: workers seen × messages each handles at once. */
@@ -27,7 +27,7 @@ export interface Start {
  * A pool's slots are its declared size times the workers seen; never less than ran at once, and where no size is declared
  * exactly that. Overlaps shorter than the clock's step are no overlaps.
  */
-export function poolsOf(tasks: readonly Task[]): Map<string, Pool> {
+export function poolsOf(tasks: readonly Task[], clockStepUs: number): Map<string, Pool> {
   const members = new Map<string, number[]>();
   tasks.forEach(({ pool }, at) => {
     if (pool === undefined) return;
@@ -40,7 +40,7 @@ export function poolsOf(tasks: readonly Task[]): Map<string, Pool> {
     [...members].map(([name, list]) => {
       const own = list.flatMap((at) => tasks[at] ?? []);
       const peak = peakOf(
-        own.map((task) => [task.startUs, task.endUs - Math.min(CLOCK_STEP_US, task.endUs - task.startUs)] as const),
+        own.map((task) => [task.startUs, task.endUs - Math.min(clockStepUs, task.endUs - task.startUs)] as const),
         endUs,
       );
       const workers = new Set(own.flatMap(({ span }) => textOf(span, ATTR.workerId) ?? [])).size;
@@ -54,7 +54,7 @@ export function poolsOf(tasks: readonly Task[]): Map<string, Pool> {
 }
 
 /** When each task could have begun, and when a slot was free for it. */
-export function startsOf(tasks: readonly Task[], pools: ReadonlyMap<string, Pool>): Start[] {
+export function startsOf(tasks: readonly Task[], pools: ReadonlyMap<string, Pool>, clockStepUs: number): Start[] {
   const starts = tasks.map(({ startUs, edges }) => {
     let last: number | undefined;
     edges.forEach(({ atUs }, at) => {
@@ -70,7 +70,7 @@ export function startsOf(tasks: readonly Task[], pools: ReadonlyMap<string, Pool
     let openedUs = 0;
     for (const at of members) {
       const startUs = tasks[at]?.startUs ?? 0;
-      for (let end = ends[ended]; end !== undefined && end <= startUs + CLOCK_STEP_US && ended < begun; end = ends[ended]) {
+      for (let end = ends[ended]; end !== undefined && end <= startUs + clockStepUs && ended < begun; end = ends[ended]) {
         if (begun - ended >= slots) openedUs = Math.min(end, startUs);
         ended += 1;
       }

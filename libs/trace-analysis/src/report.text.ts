@@ -1,22 +1,129 @@
-import { type PerformanceReport } from './report.model.js';
-const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
-/** The report as terminal tables, one line per stage and per level of concurrency. */
-export function formatReport(report: PerformanceReport): string {
-  const ms = (value: number): string => `${value.toFixed(1)} ms`.padStart(14);
+import { drawRow, type StageRow } from './gantt.js';
+import { type PathReport, type PerformanceReport } from './report.model.js';
+import { duration, percent, table } from './text.table.js';
+
+const CELLS = 60;
+const MOST_STEPS = 24;
+
+/**
+ * The report as terminal tables, a Gantt chart and the advice. With the trace's {@link StageRow}s the chart shows the
+ * stages; without them the critical path, one row per service.
+ */
+export function formatReport(report: PerformanceReport, rows?: readonly StageRow[]): string {
+  const { gap } = report;
   return [
     `Trace ${report.traceId}`,
-    `makespan ${ms(report.makespanMs)}   one after another ${ms(report.sequentialMs)}`,
-    `speed-up ${report.speedup.toFixed(2)}x, at most ${report.peakConcurrency} at once, efficiency ${(report.efficiency * 100).toFixed(0)} %`,
     '',
-    `${'stage'.padEnd(10)}${'count'.padStart(6)}${'work'.padStart(14)}${'busy'.padStart(14)}${'queued'.padStart(14)}`,
-    ...report.stages.map(
-      (one) =>
-        `${one.stage.padEnd(10)}${String(one.count).padStart(6)}${ms(one.workMs)}${ms(one.busyMs)}${ms(one.queueWaitMs)}`,
-    ),
+    ...table([
+      ['makespan', duration(report.makespanMs)],
+      ['one after another', duration(report.sequentialMs)],
+      ['time saved', duration(report.timeSavedMs)],
+      ['lower bound', `${duration(report.lowerBoundMs)} (${percent(report.lowerBoundRatio)} of the makespan)`],
+    ]),
     '',
-    ...report.concurrency.map(
-      ({ level, ms: spent }) =>
-        `${String(level).padStart(3)} at once${ms(spent)} ${'#'.repeat(Math.round(40 * ratio(spent, report.makespanMs)))}`,
-    ),
+    `speed-up ${report.speedup.toFixed(2)}x, ${report.effectiveParallelism.toFixed(2)} at work on average, at most ${report.peakConcurrency} at once, efficiency ${percent(report.efficiency)}${serialFraction(report)}`,
+    '',
+    ...table([
+      ['stage', 'count', 'workers', 'work', 'busy', 'queued', 'on path', 'in use'],
+      ...report.stages.map((one) => [
+        one.stage,
+        String(one.count),
+        String(report.workers[one.stage] ?? ''),
+        duration(one.workMs),
+        duration(one.busyMs),
+        duration(one.queueWaitMs),
+        duration(one.onCriticalPathMs),
+        percent(one.utilization),
+      ]),
+    ]),
+    '',
+    ...chart(report, rows),
+    '',
+    ...table([
+      ...report.concurrency.map(({ level, ms }) => [`${level} at once`, duration(ms), bar(ms, report.makespanMs)]),
+    ]).map((line) => line.trimEnd()),
+    '',
+    'Critical path',
+    ...table(steps(report).map((one) => [`  ${one.what}`, duration(one.ms), bar(one.ms, report.makespanMs)])),
+    '',
+    `Above the lower bound: ${duration(report.makespanMs - report.lowerBoundMs)}`,
+    ...table([
+      ['  capacity', duration(gap.capacityMs)],
+      ['  dispatch', duration(gap.dispatchMs)],
+      ['  dependency', duration(gap.dependencyMs)],
+      ['  external', duration(gap.externalMs)],
+      ['  retry', duration(gap.retryMs)],
+    ]),
+    '',
+    ...(report.whatIf.length === 0
+      ? []
+      : [
+          ...table([
+            ['what if', 'predicted', 'change', 'bound'],
+            ...report.whatIf.map((one) => [
+              one.change,
+              duration(one.predictedMakespanMs),
+              `${change(one.predictedMakespanMs, report.makespanMs)} %`,
+              duration(one.boundMs),
+            ]),
+          ]),
+          `(the replay of the unchanged system is ${report.calibrationErrorPct.toFixed(1)} % off)`,
+          '',
+        ]),
+    report.bottleneck.stage === ''
+      ? report.bottleneck.advice
+      : `Bottleneck: ${report.bottleneck.stage} (${percent(report.bottleneck.share)} of the critical path). ${sentence(report.bottleneck.advice)}`,
   ].join('\n');
+}
+
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+const bar = (ms: number, wholeMs: number): string => '█'.repeat(wholeMs === 0 ? 0 : Math.round((30 * ms) / wholeMs)).padEnd(30);
+
+function change(predictedMs: number, makespanMs: number): string {
+  const part = makespanMs === 0 ? 0 : Math.round((predictedMs / makespanMs - 1) * 100);
+  return part > 0 ? `+${part}` : String(part);
+}
+
+/** The share of the work that behaved as if it could not be done in parallel (Karp and Flatt 1990). */
+function serialFraction({ speedup, peakConcurrency: workers }: PerformanceReport): string {
+  if (workers < 2 || speedup <= 0) return '';
+  const serial = (1 / speedup - 1 / workers) / (1 - 1 / workers);
+  return `, serial fraction ${percent(Math.max(0, serial))}`;
+}
+
+function chart(report: PerformanceReport, rows: readonly StageRow[] | undefined): string[] {
+  const shown = rows ?? pathRows(report.criticalPath);
+  const width = shown.reduce((most, { stage }) => Math.max(most, stage.length), 0);
+  const makespanUs = report.makespanMs * 1000;
+  return [
+    ...shown.map((row) => `${row.stage.padEnd(width)} |${drawRow(row, makespanUs, CELLS)}|`),
+    `${' '.repeat(width)}  0${duration(report.makespanMs).padStart(CELLS - 1)}`,
+    `${' '.repeat(width)}  ${rows === undefined ? '█ work  ░ wait (on the critical path)' : '█ work  ░ wait for a worker  ▓ both'}`,
+  ];
+}
+
+function pathRows(path: readonly PathReport[]): StageRow[] {
+  const rows = new Map<string, { work: [number, number][]; wait: [number, number][] }>();
+  for (const { service, kind, startUs, endUs } of path) {
+    const row = rows.get(service) ?? { work: [], wait: [] };
+    row[kind].push([startUs, endUs]);
+    rows.set(service, row);
+  }
+  return [...rows].map(([stage, row]) => ({ stage, ...row }));
+}
+
+/** The path with its neighbours of one kind put together; of a long path the longest steps, in their order. */
+function steps({ criticalPath }: PerformanceReport): { what: string; ms: number }[] {
+  const merged: { what: string; ms: number }[] = [];
+  for (const { service, kind, waitClass, startUs, endUs } of criticalPath) {
+    const what = `${service} ${kind === 'work' ? 'work' : `wait: ${(waitClass ?? 'dispatch').replace('_', ' ')}`}`;
+    const last = merged.at(-1);
+    if (last?.what === what) last.ms += (endUs - startUs) / 1000;
+    else merged.push({ what, ms: (endUs - startUs) / 1000 });
+  }
+  if (merged.length <= MOST_STEPS) return merged;
+  const limit = [...merged].sort((a, b) => b.ms - a.ms)[MOST_STEPS - 1]?.ms ?? 0;
+  const kept = merged.filter(({ ms }) => ms >= limit).slice(0, MOST_STEPS);
+  const rest = merged.reduce((sum, { ms }) => sum + ms, 0) - kept.reduce((sum, { ms }) => sum + ms, 0);
+  return [...kept, { what: `${merged.length - kept.length} shorter steps`, ms: rest }];
 }

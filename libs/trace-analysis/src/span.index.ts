@@ -1,14 +1,16 @@
 import { ATTR } from '@clipmesh/tracing';
 import { type Span, type Trace } from './trace.model.js';
 
-/** Starts are stamped in whole milliseconds by some SDKs: an end this little after another is not after it, us. */
-export const CLOCK_STEP_US = 1000;
+/** Some SDKs stamp starts in whole milliseconds and ends finer: a span may seem to end after what followed it. */
+const CLOCK_STEP_US = 1000;
 
 /** The spans of a trace with their places in the tree; cycles of parents are cut open. */
 export interface SpanIndex {
   readonly trace: Trace;
   /** Where the last span ends, us. */
   readonly makespanUs: number;
+  /** What ends no more than this after another's start is not after it: a millisecond, less in a trace of few. */
+  readonly clockStepUs: number;
   readonly byId: ReadonlyMap<string, Span>;
   readonly parentOf: (span: Span) => Span | undefined;
   /** Whose work the span's self time is; see {@link indexSpans}. */
@@ -41,16 +43,19 @@ export function indexSpans(trace: Trace): SpanIndex {
     else if (typeof own === 'string') stages.set(span.id, own);
     else stages.set(span.id, parent === undefined || span.kind === 'consumer' ? undefined : stages.get(parent.id));
   }
+  const makespanUs = trace.spans.reduce((max, { endUs }) => Math.max(max, endUs), 0);
+  const clockStepUs = Math.min(CLOCK_STEP_US, Math.floor(makespanUs / 1000));
   return {
     trace,
-    makespanUs: trace.spans.reduce((max, { endUs }) => Math.max(max, endUs), 0),
+    makespanUs,
+    clockStepUs,
     byId,
     parentOf,
     stageOf: (span) => stages.get(span.id),
     blocks: (span) => {
       const parent = parentOf(span);
       if (parent === undefined || span.kind === 'consumer') return false;
-      return span.startUs <= parent.endUs && span.endUs >= parent.startUs && span.endUs <= parent.endUs + CLOCK_STEP_US;
+      return span.startUs <= parent.endUs && span.endUs >= parent.startUs && span.endUs <= parent.endUs + clockStepUs;
     },
     topDown,
   };

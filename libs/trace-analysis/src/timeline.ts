@@ -52,9 +52,11 @@ export function timelineOf(root: Span, childrenOf: (span: Span) => readonly Span
     while (frame.next > 0 && child === undefined) {
       frame.next -= 1;
       const candidate = frame.children[frame.next];
-      if (candidate !== undefined && candidate.endUs <= at) child = candidate;
+      if (candidate === undefined) continue;
+      const stepUs = candidate.startUs < at ? index.clockStepUs : 0;
+      if (candidate.endUs <= at + stepUs) child = candidate;
     }
-    const from = child === undefined ? frame.startUs : child.endUs;
+    const from = child === undefined ? frame.startUs : Math.min(child.endUs, at);
     if (from < at) {
       const { span, waitClass } = frame;
       const stage = waitClass === undefined ? index.stageOf(span) : undefined;
@@ -62,7 +64,7 @@ export function timelineOf(root: Span, childrenOf: (span: Span) => readonly Span
       at = from;
     }
     if (child === undefined) stack.pop();
-    else enter(open(child.span, child.startUs, child.endUs, frame.waitClass));
+    else enter(open(child.span, child.startUs, Math.min(child.endUs, at), frame.waitClass));
   }
   return pieces.reverse();
 }
