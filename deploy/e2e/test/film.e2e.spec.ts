@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -144,6 +144,22 @@ describe.each(CASES.map((entry) => [entry.name, entry] as const))('a film of %s'
     const boxes = boxNames(await api.bytes(`/v1/generations/${generation.id}/video`));
     expect(boxes.indexOf('moov')).toBeGreaterThanOrEqual(0);
     expect(boxes.indexOf('moov')).toBeLessThan(boxes.indexOf('mdat'));
+  });
+
+  it('can be fetched in parts, and says so when a part is not there', async () => {
+    const { generation, film: file } = of(entry);
+    const path = `/v1/generations/${generation.id}/video`;
+    const part = await api.call(path, { headers: { range: 'bytes=100-299' } });
+    expect({ status: part.status, range: part.headers.get('content-range') }).toEqual({
+      status: 206,
+      range: `bytes 100-299/${generation.result?.bytes ?? 0}`,
+    });
+    expect(Buffer.from(await part.arrayBuffer())).toEqual(readFileSync(file).subarray(100, 300));
+    const beyond = await api.call(path, { headers: { range: 'bytes=999999999-' } });
+    expect(beyond.status).toBe(416);
+    expect(beyond.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(beyond.headers.get('content-range')).toBe(`bytes */${generation.result?.bytes ?? 0}`);
+    expect(await beyond.json()).toMatchObject({ code: 'RANGE_NOT_SATISFIABLE' });
   });
 
   it('shows the scenes in plan order', async () => {

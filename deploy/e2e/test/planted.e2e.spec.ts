@@ -1,0 +1,104 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ROOT } from '../src/command.runner.js';
+
+const LINT_MS = 120_000;
+const PREFIX = 'planted-violation-';
+
+interface Planted {
+  readonly project: string;
+  readonly folder: string;
+  readonly name: string;
+  readonly code: string;
+  /** What the lint must say about it. */
+  readonly rule: string;
+}
+const PLANTED: readonly Planted[] = [
+  {
+    project: '@clipmesh/pipeline',
+    folder: 'libs/pipeline/src',
+    name: 'a service in a lib',
+    code: `export * from '../../../services/cost/src/cost.actor.js';\n`,
+    rule: '@nx/enforce-module-boundaries',
+  },
+  {
+    project: '@clipmesh/pipeline',
+    folder: 'libs/pipeline/src',
+    name: 'a door in a pure lib',
+    code: `export { withSpan } from '@clipmesh/tracing';\n`,
+    rule: '@nx/enforce-module-boundaries',
+  },
+  {
+    project: '@clipmesh/cost',
+    folder: 'services/cost/src',
+    name: 'the broker in a service',
+    code: `export { connect } from '@nats-io/transport-node';\n`,
+    rule: 'no-restricted-imports',
+  },
+  {
+    project: '@clipmesh/cost',
+    folder: 'services/cost/src',
+    name: 'the environment in a service',
+    code: `export const home = process.env['HOME'];\n`,
+    rule: 'no-restricted-properties',
+  },
+];
+
+const fileOf = ({ folder, name }: Planted): string => join(ROOT, folder, `${PREFIX}${name.replaceAll(' ', '-')}.ts`);
+
+/** Also those of a run that was killed. */
+function uproot(): void {
+  for (const folder of new Set(PLANTED.map((planted) => planted.folder))) {
+    for (const name of readdirSync(join(ROOT, folder)).filter((entry) => entry.startsWith(PREFIX))) {
+      rmSync(join(ROOT, folder, name));
+    }
+  }
+}
+
+async function lint(projects: readonly string[]): Promise<{ code: number; output: string }> {
+  const args = ['nx', 'run-many', '-t', 'lint', '-p', projects.join(','), '--skip-nx-cache', '--output-style=stream'];
+  const env = { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NO_COLOR: '1', FORCE_COLOR: '0' };
+  try {
+    const { stdout, stderr } = await promisify(execFile)('npx', args, { cwd: ROOT, env, timeout: LINT_MS });
+    return { code: 0, output: stdout + stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code?: number | null; stdout: string; stderr: string };
+    return { code: code ?? -1, output: stdout + stderr };
+  }
+}
+
+/** What the lint says of a file: the lines below its name, up to the empty one. */
+function reportOn(file: string, output: string): string {
+  const lines = output.split('\n').map((line) => line.replace(/^@clipmesh\/\S+:/, '').trim());
+  const from = lines.indexOf(file) + 1;
+  return from === 0 ? '' : lines.slice(from, lines.indexOf('', from)).join('\n');
+}
+
+describe('a planted violation of the house', () => {
+  let result: { code: number; output: string };
+
+  beforeAll(async () => {
+    uproot();
+    process.once('exit', uproot);
+    try {
+      for (const planted of PLANTED) writeFileSync(fileOf(planted), planted.code);
+      result = await lint([...new Set(PLANTED.map(({ project }) => project))]);
+    } finally {
+      uproot();
+    }
+  }, LINT_MS);
+
+  afterAll(uproot);
+
+  it('fails the lint', () => {
+    expect(result.code).toBe(1);
+  });
+
+  it.each(PLANTED.map((planted) => [planted.name, planted] as const))('%s is told with its rule', (_name, planted) => {
+    const report = reportOn(fileOf(planted), result.output);
+    expect(report).toContain(planted.rule);
+  });
+});
