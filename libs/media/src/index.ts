@@ -1,4 +1,5 @@
 export { Media } from './media.js';
+export { openMedia } from './media.settings.js';
 export {
   type JoinInput,
   type MediaOptions,

@@ -1,5 +1,5 @@
 import { type ServiceRuntime } from '@clipmesh/messaging';
-import { openArtifactFolder, openKvStores } from '@clipmesh/persistence';
+import { openArtifactFolder, openKvStores, openScratch } from '@clipmesh/persistence';
 import { createReplicateProvider } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CancelerActor } from './canceler.actor.js';
@@ -11,7 +11,7 @@ class ClipGeneratorModule {}
 
 /** Buys clips. Without REPLICATE_API_TOKEN it does not start: nothing could be bought. */
 export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<DynamicModule> {
-  const { config, logger, connection } = runtime;
+  const { config, logger, connection, workerId } = runtime;
   if (config.replicateApiToken === undefined) {
     throw new Error(
       'REPLICATE_API_TOKEN is not set; set it, or point REPLICATE_BASE_URL at the sandbox with any token',
@@ -34,7 +34,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     attempts,
     artifacts,
     logger,
-    tempDir: config.tempDir,
+    scratch: await openScratch(config.tempDir, workerId),
     timeoutMs: config.videoGenerationTimeoutMs,
     doubt: { callTimeoutMs: config.providerCallTimeoutMs, settleMs: config.attemptSettleMs },
   };

@@ -1,4 +1,4 @@
-import { type ArtifactStore, type AttemptStore } from '@clipmesh/persistence';
+import { type ArtifactStore, type AttemptStore, type Scratch } from '@clipmesh/persistence';
 import { type ClipProvider } from '@clipmesh/providers';
 import { type createLogger } from '@clipmesh/tracing';
 import { type Doubt } from './attempt.rules.js';
@@ -9,7 +9,7 @@ export interface ClipParts {
   readonly attempts: AttemptStore;
   readonly artifacts: ArtifactStore;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn' | 'error'>;
-  readonly tempDir: string;
+  readonly scratch: Scratch;
   /** Longest wait for one prediction, ms. */
   readonly timeoutMs: number;
   readonly doubt: Doubt;

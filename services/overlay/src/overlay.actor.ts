@@ -1,4 +1,3 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   message,
@@ -12,14 +11,14 @@ import {
 } from '@clipmesh/contracts';
 import { type Media } from '@clipmesh/media';
 import { type HandlerContext, Inbox } from '@clipmesh/messaging';
-import { type ArtifactStore } from '@clipmesh/persistence';
+import { type ArtifactStore, type Scratch } from '@clipmesh/persistence';
 import { Controller, Inject } from '@nestjs/common';
 
 export const OVERLAY_PARTS = Symbol('OVERLAY_PARTS');
 export interface OverlayParts {
   readonly media: Media;
   readonly artifacts: ArtifactStore;
-  readonly tempDir: string;
+  readonly scratch: Scratch;
 }
 
 const now = (): string => new Date().toISOString();
@@ -47,10 +46,8 @@ export class OverlayActor {
     ],
   })
   async receive(body: OverlayApplyBody, { signal }: HandlerContext): Promise<readonly Outgoing[]> {
-    const { media, artifacts, tempDir } = this.parts;
-    await mkdir(tempDir, { recursive: true });
-    const directory = await mkdtemp(join(tempDir, 'overlay-'));
-    try {
+    const { media, artifacts, scratch } = this.parts;
+    return scratch.withFolder(async (directory) => {
       const output = join(directory, 'scene.mov');
       const { overlay, durationSeconds, profile } = body;
       await artifacts.withFile(body.clip, (file) =>
@@ -62,8 +59,6 @@ export class OverlayActor {
       const clip = await artifacts.put(output, { contentType: 'video/quicktime' });
       const { generationId, scene, attempt } = body;
       return [message(OverlayApplied, { generationId, at: now(), charges: [], scene, attempt, clip })];
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
+    });
   }
 }

@@ -1,4 +1,3 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Artifact,
@@ -13,14 +12,14 @@ import {
 } from '@clipmesh/contracts';
 import { type Media } from '@clipmesh/media';
 import { type HandlerContext, Inbox } from '@clipmesh/messaging';
-import { type ArtifactStore } from '@clipmesh/persistence';
+import { type ArtifactStore, type Scratch } from '@clipmesh/persistence';
 import { Controller, Inject } from '@nestjs/common';
 
 export const STITCHER_PARTS = Symbol('STITCHER_PARTS');
 export interface StitcherParts {
   readonly media: Media;
   readonly artifacts: ArtifactStore;
-  readonly tempDir: string;
+  readonly scratch: Scratch;
 }
 
 const now = (): string => new Date().toISOString();
@@ -48,10 +47,8 @@ export class StitcherActor {
     ],
   })
   async receive(body: StitchRenderBody, context: HandlerContext): Promise<readonly Outgoing[]> {
-    const { media, artifacts, tempDir } = this.parts;
-    await mkdir(tempDir, { recursive: true });
-    const directory = await mkdtemp(join(tempDir, 'stitch-'));
-    try {
+    const { media, artifacts, scratch } = this.parts;
+    return scratch.withFolder(async (directory) => {
       const output = join(directory, 'video.mp4');
       const picture = join(directory, 'thumbnail.jpg');
       const run = { signal: context.signal };
@@ -92,9 +89,7 @@ export class StitcherActor {
           result,
         }),
       ];
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
+    });
   }
 
   private async withFiles<T>(

@@ -1,0 +1,17 @@
+import { type Config } from '@clipmesh/config';
+import { Media } from './media.js';
+
+/** Media as the settings say; its temporary files are in `tempDir`. */
+export function openMedia(config: Config, tempDir: string): Media {
+  return new Media({
+    threads: config.ffmpegThreads,
+    maxProcesses: config.ffmpegProcesses,
+    idleTimeoutMs: config.ffmpegIdleTimeoutMs,
+    tempDir,
+    preset: config.ffmpegPreset,
+    crf: config.ffmpegCrf,
+    ...(config.ffmpegPath === undefined ? {} : { ffmpegPath: config.ffmpegPath }),
+    ...(config.ffprobePath === undefined ? {} : { ffprobePath: config.ffprobePath }),
+    ...(config.overlayFontFile === undefined ? {} : { fontFile: config.overlayFontFile }),
+  });
+}

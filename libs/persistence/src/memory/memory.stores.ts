@@ -1,0 +1,116 @@
+import { type GenerationRecord, generationRecordSchema, isFinal } from '@clipmesh/contracts';
+import {
+  AlreadyExistsError,
+  type Attempt,
+  attemptSchema,
+  ConflictError,
+  type LedgerEntry,
+  ledgerEntrySchema,
+  type Stores,
+  type Versioned,
+} from '../ports.js';
+
+/** A map with revisions; values are copied in and out, as a real store would. */
+class Table<T> {
+  private readonly rows = new Map<string, { json: string; revision: number }>();
+  private revision = 0;
+
+  constructor(private readonly parse: (raw: unknown) => T) {}
+
+  create(key: string, value: T): Versioned<T> {
+    if (this.rows.has(key)) throw new AlreadyExistsError(`${key} exists already`);
+    return this.put(key, value);
+  }
+
+  get(key: string): Versioned<T> | undefined {
+    const row = this.rows.get(key);
+    return row && { value: this.parse(JSON.parse(row.json)), revision: String(row.revision) };
+  }
+
+  save(key: string, value: T, revision: string): Versioned<T> {
+    if (String(this.rows.get(key)?.revision) !== revision) throw new ConflictError(`${key} is past ${revision}`);
+    return this.put(key, value);
+  }
+
+  all(): Versioned<T>[] {
+    return [...this.rows.keys()].sort().flatMap((key) => this.get(key) ?? []);
+  }
+
+  private put(key: string, value: T): Versioned<T> {
+    this.revision += 1;
+    this.rows.set(key, { json: JSON.stringify(this.parse(value)), revision: this.revision });
+    return { value, revision: String(this.revision) };
+  }
+}
+
+/** Stores in this process's memory, for simulations and tests. They keep the same contract as the real ones. */
+export function createMemoryStores(): Stores {
+  const generations = new Table<GenerationRecord>((raw) => generationRecordSchema.parse(raw));
+  const ledger = new Table<LedgerEntry>((raw) => ledgerEntrySchema.parse(raw));
+  const attempts = new Table<Attempt>((raw) => attemptSchema.parse(raw));
+  const claims = new Map<string, { fingerprint: string; generationId: string }>();
+  const rowOf = (generationId: string, key: string): string => JSON.stringify([generationId, key]);
+  /* eslint-disable @typescript-eslint/require-await -- the ports are asynchronous: errors must be rejections */
+  return {
+    generations: {
+      create: async (record) => generations.create(record.id, record),
+      get: async (id) => generations.get(id),
+      save: async (record, revision) => generations.save(record.id, record, revision),
+      list: async ({ owner, status, limit, after }) =>
+        generations
+          .all()
+          .map(({ value }) => value)
+          .reverse()
+          .filter(
+            ({ id, owner: own, state }) =>
+              (after === undefined || id < after) &&
+              (owner === undefined || own === owner) &&
+              (status === undefined || state.status === status),
+          )
+          .slice(0, limit),
+      unfinished: async () =>
+        generations
+          .all()
+          .map(({ value }) => value)
+          .filter(({ state }) => !isFinal(state.status)),
+    },
+    ledger: {
+      append: async (entry) => {
+        try {
+          ledger.create(rowOf(entry.generationId, entry.key), entry);
+          return true;
+        } catch (error) {
+          if (error instanceof AlreadyExistsError) return false;
+          throw error;
+        }
+      },
+      entries: async (generationId) =>
+        ledger
+          .all()
+          .map(({ value }) => value)
+          .filter((entry) => entry.generationId === generationId)
+          .sort(byKey),
+    },
+    attempts: {
+      list: async (generationId) =>
+        attempts
+          .all()
+          .filter(({ value }) => value.generationId === generationId)
+          .sort((a, b) => byKey(a.value, b.value)),
+      get: async (generationId, key) => attempts.get(rowOf(generationId, key)),
+      create: async (attempt) => attempts.create(rowOf(attempt.generationId, attempt.key), attempt),
+      save: async (attempt, revision) => attempts.save(rowOf(attempt.generationId, attempt.key), attempt, revision),
+    },
+    idempotency: {
+      claim: async (key, fingerprint, generationId) => {
+        const first = claims.get(key);
+        if (first !== undefined) return { ...first, fresh: false };
+        claims.set(key, { fingerprint, generationId });
+        return { fingerprint, generationId, fresh: true };
+      },
+    },
+  };
+  /* eslint-enable @typescript-eslint/require-await */
+}
+
+const byKey = (a: { key: string }, b: { key: string }): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);

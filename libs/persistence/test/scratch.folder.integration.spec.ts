@@ -1,0 +1,42 @@
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openScratch } from '../src/index.js';
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'clipmesh-scratch-'));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+describe('scratch folders', () => {
+  it('gives each call a folder of its own and removes it, after an error too', async () => {
+    const scratch = await openScratch(directory, 'overlay.1');
+    const seen = await Promise.all([1, 2].map(() => scratch.withFolder((path) => Promise.resolve(path))));
+    expect(new Set(seen).size).toBe(2);
+    await expect(
+      scratch.withFolder(async (path) => {
+        await writeFile(join(path, 'half.mov'), 'x');
+        throw new Error('no');
+      }),
+    ).rejects.toThrow('no');
+    expect(await readdir(join(directory, 'overlay-1'))).toEqual([]);
+  });
+
+  it('removes what a killed predecessor left, and long abandoned folders, but nothing of a living neighbour', async () => {
+    await mkdir(join(directory, 'overlay-1', 'work-dead'), { recursive: true });
+    await mkdir(join(directory, 'overlay-2', 'work-alive'), { recursive: true });
+    await mkdir(join(directory, 'overlay-77'), { recursive: true });
+    await utimes(join(directory, 'overlay-77'), 1, 1);
+    await openScratch(directory, 'overlay.1');
+    expect((await readdir(directory)).sort()).toEqual(['overlay-1', 'overlay-2']);
+    expect(await readdir(join(directory, 'overlay-1'))).toEqual([]);
+    expect(await readdir(join(directory, 'overlay-2'))).toEqual(['work-alive']);
+  });
+
+  it('stays inside its folder whatever the id', async () => {
+    await (await openScratch(directory, '../../x')).withFolder(() => Promise.resolve());
+    expect(await readdir(directory)).toContain('--%2F--%2Fx');
+  });
+});
