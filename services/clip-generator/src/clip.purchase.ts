@@ -45,7 +45,7 @@ export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: 
       const entry = await acquire(parts, body, step, signal);
       const predictionId = entry.value.predictionId ?? '';
       span.setAttribute(ATTR.predictionId, predictionId);
-      const state = await ended(parts, body, predictionId, signal);
+      const state = await ended(parts, body, entry, signal);
       const charges = chargesOf(body, state);
       span.setAttribute(ATTR.costMicros, charges[0]?.amountMicros ?? 0);
       const failure = failureOf(state);
@@ -152,11 +152,13 @@ async function submit(
 
 /** The final state. One that is not there in time is canceled at the provider; if it was finished by then, it is taken. */
 async function ended(
-  { provider, logger, timeoutMs }: ClipParts,
+  parts: ClipParts,
   body: ClipGenerateBody,
-  predictionId: string,
+  entry: Entry,
   signal: AbortSignal,
 ): Promise<PredictionState> {
+  const { provider, logger, timeoutMs } = parts;
+  const predictionId = entry.value.predictionId ?? '';
   const fields = { generationId: body.generationId, scene: body.scene, predictionId };
   try {
     return await provider.wait(predictionId, {
@@ -171,7 +173,9 @@ async function ended(
     logger.warn({ ...fields, timeoutMs }, 'the clip did not come in time; it is canceled at the provider');
     const state = await provider.cancel(predictionId);
     if (state.status === 'succeeded') return state;
-    throw paid(error, chargesOf(body, state));
+    const charges = chargesOf(body, state);
+    await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
+    throw paid(error, charges);
   }
 }
 

@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import { type ClipGenerateBody } from '@clipmesh/contracts';
+import { type Attempt } from '@clipmesh/persistence';
+import { type Entry, fingerprintOf, nextStep } from './attempt.rules.js';
+
+const generationId = `gen_${'1'.repeat(32)}`;
+const at = '2026-01-01T00:00:00.000Z';
+const body: ClipGenerateBody = {
+  generationId,
+  attempt: 1,
+  scene: 2,
+  model: 'google/veo-3.1',
+  prompt: 'a kettle',
+  durationSeconds: 4,
+  aspectRatio: '16:9',
+  seed: 7,
+};
+const artifact = { key: `ab/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
+const entry = (change: Partial<Attempt>): Entry => ({
+  revision: '1',
+  value: {
+    key: 'clip.1',
+    generationId,
+    kind: 'clip',
+    status: 'intended',
+    model: body.model,
+    scene: body.scene,
+    fingerprint: fingerprintOf(body),
+    createdAt: at,
+    updatedAt: at,
+    ...change,
+  },
+});
+const doubt = { callTimeoutMs: 30_000, settleMs: 3000 };
+const certain = (ms: number): { certainAtMs: number } => ({ certainAtMs: Date.parse(at) + ms });
+
+describe('the next step for a clip', () => {
+  it.each<[string, Partial<Attempt>[], object]>([
+    ['nothing was tried', [], { kind: 'buy', key: `clip.${generationId}.2.1` }],
+    ['it is paid for and kept', [{ status: 'finished', predictionId: 'p', artifact }], { kind: 'use' }],
+    ['it was paid for, but not kept', [{ status: 'finished', predictionId: 'p' }], { kind: 'attach' }],
+    ['it is bought', [{ status: 'submitted', predictionId: 'p' }], { kind: 'attach' }],
+    ['the call may be under way', [{ status: 'intended' }], { kind: 'search', ...certain(33_000) }],
+    ['the call ended without an answer', [{ status: 'unanswered' }], { kind: 'search', ...certain(3000) }],
+    ['it failed', [{ status: 'failed', predictionId: 'p' }], { kind: 'buy', key: `clip.${generationId}.2.2` }],
+    ['it was canceled', [{ status: 'canceled' }], { kind: 'buy', key: `clip.${generationId}.2.2` }],
+    ['another scene has one', [{ status: 'finished', predictionId: 'p', artifact, scene: 1 }], { kind: 'buy' }],
+    ['a plan was bought', [{ status: 'finished', kind: 'llm' }], { kind: 'buy', key: `clip.${generationId}.2.1` }],
+    ['another wish was fulfilled', [{ status: 'submitted', predictionId: 'p', fingerprint: 'x' }], { kind: 'buy' }],
+    [
+      'of several the furthest counts',
+      [{ status: 'unanswered' }, { status: 'submitted', predictionId: 'p' }, { status: 'failed' }],
+      { kind: 'attach', entry: { value: { predictionId: 'p' } } },
+    ],
+  ])('%s', (_name, changes, step) => {
+    expect(nextStep(changes.map(entry), body, doubt)).toMatchObject(step);
+  });
+
+  it('is the same for a later command of the same scene, and another for another wish', () => {
+    expect(fingerprintOf({ ...body, attempt: 5, revival: 2 })).toBe(fingerprintOf(body));
+    for (const change of [{ model: 'google/veo-3' }, { prompt: 'a pan' }, { durationSeconds: 6 }, { seed: 8 }])
+      expect(fingerprintOf({ ...body, ...change })).not.toBe(fingerprintOf(body));
+  });
+});

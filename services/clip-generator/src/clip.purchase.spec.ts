@@ -1,0 +1,178 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
+import { createMemoryStores } from '@clipmesh/persistence';
+import { type ClipRequest, type PredictionState } from '@clipmesh/providers';
+import { cancelPurchases } from './clip.cancel.js';
+import { type ClipParts } from './clip.parts.js';
+import { buyClip } from './clip.purchase.js';
+
+const generationId = `gen_${'1'.repeat(32)}`;
+const body: ClipGenerateBody = {
+  generationId,
+  attempt: 1,
+  scene: 0,
+  model: 'google/veo-3.1',
+  prompt: 'a kettle',
+  durationSeconds: 4,
+  aspectRatio: '16:9',
+  seed: 7,
+};
+const artifact = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
+const calm = new AbortController().signal;
+
+/** A provider whose predictions are there for looking at; each fault happens once. */
+class Shop {
+  readonly predictions: (PredictionState & { key: string })[] = [];
+  faults: ('refuse' | 'lose reply' | 'lose request' | 'late' | 'fail' | 'lose download' | 'expired')[] = [];
+  readonly canceled: string[] = [];
+
+  private takes(fault: Shop['faults'][number]): boolean {
+    const found = this.faults.indexOf(fault);
+    if (found >= 0) this.faults.splice(found, 1);
+    return found >= 0;
+  }
+
+  readonly provider: ClipParts['provider'] = {
+    name: 'shop',
+    submit: async (request: ClipRequest, _signal, beforeSend) => {
+      await beforeSend?.();
+      if (this.takes('refuse')) throw new ClipmeshError('PROVIDER_RATE_LIMITED', '429');
+      if (this.takes('lose request')) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'no route');
+      const state = { id: `p${this.predictions.length + 1}`, status: 'processing' as const, startedAt: 'now' };
+      this.predictions.push({ ...state, key: request.attemptKey });
+      if (this.takes('lose reply')) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'reset');
+      return state;
+    },
+    get: (id) => Promise.resolve(this.of(id)),
+    find: (key) => Promise.resolve(this.predictions.find((one) => one.key === key)),
+    wait: (id) => {
+      if (this.takes('late')) return Promise.reject(new ClipmeshError('PROVIDER_TIMEOUT', 'late'));
+      const status = this.takes('fail') ? 'failed' : 'succeeded';
+      return Promise.resolve(this.set(id, { status, outputUrl: 'http://x/y.mp4', billedSeconds: 4 }));
+    },
+    cancel: (id) => {
+      this.canceled.push(id);
+      const state = this.of(id);
+      return Promise.resolve(state.status === 'succeeded' ? state : this.set(id, { status: 'canceled' }));
+    },
+    download: () => {
+      if (this.takes('lose download')) return Promise.reject(new ClipmeshError('DOWNLOAD_FAILED', 'reset'));
+      if (this.takes('expired')) return Promise.reject(new ClipmeshError('DOWNLOAD_EXPIRED', '404'));
+      return Promise.resolve({ bytes: 1 });
+    },
+  };
+
+  private of(id: string): PredictionState {
+    return this.predictions.find((one) => one.id === id) ?? { id, status: 'failed' };
+  }
+
+  set(id: string, change: Partial<PredictionState>): PredictionState {
+    const at = this.predictions.findIndex((one) => one.id === id);
+    const next = { ...this.predictions[at]!, ...change };
+    this.predictions[at] = next;
+    return next;
+  }
+}
+
+let shop: Shop;
+let parts: ClipParts;
+beforeEach(() => {
+  shop = new Shop();
+  const { attempts } = createMemoryStores();
+  const log = (): void => undefined;
+  parts = {
+    provider: shop.provider,
+    attempts,
+    artifacts: {
+      put: () => Promise.resolve(artifact),
+      stat: () => Promise.resolve({ bytes: 1 }),
+    } as unknown as ClipParts['artifacts'],
+    logger: { info: log, warn: log, error: log } as unknown as ClipParts['logger'],
+    scratch: { directory: '/nowhere', withFolder: (use) => use('/nowhere') },
+    timeoutMs: 1000,
+    doubt: { callTimeoutMs: 0, settleMs: 0 },
+  };
+});
+const statuses = async (): Promise<string[]> =>
+  (await parts.attempts.list(generationId)).map(({ value }) => value.status);
+
+describe('buying a clip', () => {
+  it('buys once, however often the command comes, and whatever its number', async () => {
+    const [first] = await buyClip(parts, body, calm);
+    const [again] = await buyClip(parts, body, calm);
+    const [later] = await buyClip(parts, { ...body, attempt: 4, revival: 1 }, calm);
+    expect(first?.body).toMatchObject({ predictionId: 'p1', charges: [{ amountMicros: 480_000 }] });
+    expect(again?.body).toMatchObject({ predictionId: 'p1' });
+    expect(later?.body).toMatchObject({ predictionId: 'p1', attempt: 4 });
+    expect(shop.predictions).toHaveLength(1);
+  });
+
+  it.each<[Shop['faults'], string, number]>([
+    [['lose reply'], 'unanswered', 1],
+    [['lose request'], 'unanswered', 1],
+    [['refuse'], 'failed', 1],
+    [['lose download'], 'submitted', 1],
+    [['fail'], 'failed', 2],
+    [['late'], 'failed', 2],
+    [['expired'], 'failed', 2],
+  ])('after %j the attempt is %s, and the next try ends with %i predictions', async (faults, status, predictions) => {
+    shop.faults = faults;
+    await expect(buyClip(parts, body, calm)).rejects.toBeInstanceOf(ClipmeshError);
+    expect(await statuses()).toEqual([status]);
+    expect(shop.canceled).toEqual(faults[0] === 'late' ? ['p1'] : []);
+    const [told] = await buyClip(parts, body, calm);
+    expect(told?.definition.name).toBe('clip.generated');
+    expect(shop.predictions).toHaveLength(predictions);
+  });
+
+  it('takes a clip that was finished when it was canceled for being late', async () => {
+    shop.faults = ['lose download'];
+    await expect(buyClip(parts, body, calm)).rejects.toThrow('reset');
+    shop.faults = ['late'];
+    const [told] = await buyClip(parts, body, calm);
+    expect(told?.body).toMatchObject({ predictionId: 'p1' });
+  });
+
+  it('tells what was paid for a clip that could not be collected', async () => {
+    shop.faults = ['lose download'];
+    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+      charges: [{ key: 'prediction:p1', amountMicros: 480_000 }],
+    });
+  });
+
+  it('does not buy while an earlier call may still be under way', async () => {
+    shop.faults = ['lose request'];
+    await expect(buyClip(parts, body, calm)).rejects.toThrow('no route');
+    const abort = new AbortController();
+    const waiting = buyClip({ ...parts, doubt: { callTimeoutMs: 0, settleMs: 60_000 } }, body, abort.signal);
+    abort.abort();
+    await expect(waiting).rejects.toThrow();
+    expect(shop.predictions).toHaveLength(0);
+  });
+});
+
+describe('canceling', () => {
+  it('stops what was bought, found again or not, tells its cost, and says the same when asked again', async () => {
+    shop.faults = ['lose reply'];
+    await expect(buyClip(parts, body, calm)).rejects.toThrow('reset');
+    const told = await cancelPurchases(parts, generationId, calm);
+    expect(told.map(({ body: event }) => event)).toMatchObject([
+      { predictionId: 'p1', charges: [{ key: 'prediction:p1', outcome: 'canceled' }] },
+    ]);
+    expect(shop.canceled).toEqual(['p1']);
+    expect(await cancelPurchases(parts, generationId, calm)).toEqual(told);
+    expect(shop.canceled).toEqual(['p1']);
+    expect(await statuses()).toEqual(['canceled']);
+  });
+
+  it('comes back while a call may be under way, and leaves finished clips alone', async () => {
+    await buyClip(parts, body, calm);
+    shop.faults = ['lose request'];
+    await expect(buyClip(parts, { ...body, scene: 1 }, calm)).rejects.toThrow('no route');
+    const doubtful = { ...parts, doubt: { callTimeoutMs: 0, settleMs: 60_000 } };
+    await expect(cancelPurchases(doubtful, generationId, calm)).rejects.toMatchObject({ retryable: true });
+    expect(await cancelPurchases(parts, generationId, calm)).toEqual([]);
+    expect(await statuses()).toEqual(['finished', 'canceled']);
+  });
+});
