@@ -49,6 +49,13 @@ export function replay(
   const releases = releaseLags(tasks);
   const usualUs = [...releases.values()].sort((a, b) => a - b)[releases.size >> 1] ?? 0;
 
+  const isWindowed = (at: number): boolean => window !== undefined && tasks[at]?.pool === window.pool;
+  // What the window holds back takes its hop once it is let go.
+  const hopUs = (at: number): number => (isWindowed(at) ? 0 : (lags[at]?.beforeSlotUs ?? 0));
+  const letGo = (at: number, nowUs: number): void => {
+    happenings.push({ atUs: nowUs + (lags[at]?.beforeSlotUs ?? 0), task: at, what: 'released' });
+  };
+
   const begin = (at: number, nowUs: number): void => {
     const from = nowUs + (lags[at]?.afterSlotUs ?? 0);
     startUs[at] = from;
@@ -58,7 +65,7 @@ export function replay(
     for (const { to, atUs } of followers[at] ?? []) {
       readyUs[to] = Math.max(readyUs[to] ?? 0, from + reached(atUs));
       missing[to] = (missing[to] ?? 0) - 1;
-      if (missing[to] === 0) happenings.push({ atUs: (readyUs[to] ?? 0) + (lags[to]?.beforeSlotUs ?? 0), task: to, what: 'ready' });
+      if (missing[to] === 0) happenings.push({ atUs: (readyUs[to] ?? 0) + hopUs(to), task: to, what: 'ready' });
     }
   };
   const queue = (at: number, nowUs: number): void => {
@@ -77,12 +84,12 @@ export function replay(
   for (let next = happenings.pop(); next !== undefined; next = happenings.pop()) {
     const { task: at, atUs: nowUs, what } = next;
     const pool = tasks[at]?.pool;
-    const windowed = window !== undefined && pool === window.pool;
+    const windowed = isWindowed(at);
     if (what !== 'end') {
       if (!windowed || what === 'released') queue(at, nowUs);
       else if (tokens > 0) {
         tokens -= 1;
-        queue(at, nowUs);
+        letGo(at, nowUs);
       } else {
         readyUs[at] = nowUs;
         held.push(at);
@@ -98,10 +105,7 @@ export function replay(
     if (!windowed) continue;
     const released = held.pop();
     if (released === undefined) tokens += 1;
-    else {
-      const lagUs = (releases.get(released) ?? usualUs) + (lags[released]?.beforeSlotUs ?? 0);
-      happenings.push({ atUs: nowUs + lagUs, task: released, what: 'released' });
-    }
+    else letGo(released, nowUs + (releases.get(released) ?? usualUs));
   }
   return { makespanUs: Math.round(endUs.reduce((max, end) => Math.max(max, end), 0)), startUs, endUs };
 }

@@ -135,8 +135,11 @@ function relabelWindows(tasks: readonly Task[]): Task[] {
     const trigger = director?.stage === undefined ? director?.edges.find(({ kind }) => kind === 'message') : undefined;
     const released = trigger === undefined ? undefined : tasks[trigger.from];
     const base = first.get(stage);
-    if (base === undefined) first.set(stage, message);
-    if (base === undefined || released?.scene === undefined || released.scene === scene) return task;
+    if (base === undefined || released?.scene === undefined || released.scene === scene) {
+      // The last that was sent at once with the first: those held back come after it.
+      if (base === undefined || base.from === message.from) first.set(stage, message);
+      return task;
+    }
     const edges = task.edges.map((edge) => (edge === message ? { ...edge, kind: 'window' as const } : edge));
     return { ...task, edges: [...edges, { ...base, atUs: Math.min(base.atUs, task.startUs) }] };
   });
