@@ -116,7 +116,7 @@ describe('buying a clip', () => {
     [['late'], 'failed', 2],
     [['expired'], 'failed', 2],
   ])('after %j the attempt is %s, and the next try ends with %i predictions', async (faults, status, predictions) => {
-    shop.faults = faults;
+    shop.faults = [...faults];
     await expect(buyClip(parts, body, calm)).rejects.toBeInstanceOf(ClipmeshError);
     expect(await statuses()).toEqual([status]);
     expect(shop.canceled).toEqual(faults[0] === 'late' ? ['p1'] : []);
