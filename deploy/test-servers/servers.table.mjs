@@ -1,0 +1,58 @@
+// One row a server: what it is called where, and how it is built when nobody has it.
+
+/**
+ * @typedef {{ kind: 'go-install', package: string }} GoInstall `go install package@version`.
+ * @typedef {{ kind: 'go-tool', package: string }} GoTool `go get -tool` in a module of its own, for modules with replace lines.
+ * @typedef {{ kind: 'maven', artifacts: readonly string[], launcher: string }} Maven Jars beside a single-file Java launcher.
+ * @typedef {object} Row
+ * @property {string} variable Holds the URL of a running server, or the path of a program. It goes before everything else.
+ * @property {string | undefined} program Its name on PATH; undefined: no PATH carries it.
+ * @property {{ args: readonly string[], pattern: RegExp } | undefined} accepts What a program on PATH must say of itself to be taken.
+ * @property {string} version
+ * @property {number} buildSeconds Measured on two cores with empty caches.
+ * @property {GoInstall | GoTool | Maven} recipe
+ */
+
+const HERE = import.meta.dirname;
+
+/** @type {Readonly<Record<import('./find-server.d.mts').ServerName, Row>>} */
+export const SERVERS = {
+  'nats-server': {
+    variable: 'NATS_SERVER_TEST_PATH',
+    program: 'nats-server',
+    // Distributions carry 2.9 and 2.10; this row is the current one, and the floor is tested apart.
+    accepts: { args: ['--version'], pattern: /v2\.1[2-9]\./ },
+    version: 'v2.12.3',
+    buildSeconds: 37,
+    recipe: { kind: 'go-install', package: 'github.com/nats-io/nats-server/v2' },
+  },
+  'docker-compose': {
+    variable: 'DOCKER_COMPOSE_TEST_PATH',
+    program: 'docker-compose',
+    accepts: { args: ['version'], pattern: /v?2\.\d+\.\d+|v?[3-9]\.\d+\.\d+|dev/ },
+    version: 'v2.40.3',
+    buildSeconds: 140,
+    recipe: { kind: 'go-tool', package: 'github.com/docker/compose/v2/cmd' },
+  },
+  jaeger: {
+    variable: 'JAEGER_TEST_URL',
+    program: 'jaeger',
+    accepts: undefined,
+    // Of the later ones a checksum is missing.
+    version: 'v1.62.0',
+    buildSeconds: 200,
+    recipe: { kind: 'go-tool', package: 'github.com/jaegertracing/jaeger/cmd/jaeger' },
+  },
+  'mongo-java-server': {
+    variable: 'MONGODB_TEST_URI',
+    program: undefined,
+    accepts: undefined,
+    version: '1.47.0',
+    buildSeconds: 30,
+    recipe: {
+      kind: 'maven',
+      artifacts: ['de.bwaldvogel:mongo-java-server', 'de.bwaldvogel:mongo-java-server-h2-backend'],
+      launcher: `${HERE}/mongo/Launcher.java`,
+    },
+  },
+};
