@@ -1,12 +1,10 @@
 // Brings a fresh clone to the point where a command can run. Plain Node, no dependencies: it runs before they exist.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 const MINIMUM = [20, 19];
-const STAMP = join(ROOT, 'node_modules', '.clipmesh-lock');
 
 /** A sentence for the user: what is wrong and what to do about it. */
 export class BootstrapError extends Error {}
@@ -22,7 +20,7 @@ function run(command, args, what) {
 function executable(path) {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return statSync(path).isFile();
   } catch {
     return false;
   }
@@ -39,23 +37,28 @@ function checkNode() {
   );
 }
 
-/** Packages follow package-lock.json: by our stamp, or by an install of npm's own that is newer than the lock file. */
+const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
+
+/** Does npm's own record of what it has installed hold everything that package-lock.json asks for? */
+function packagesAreThere() {
+  const record = join(ROOT, 'node_modules', '.package-lock.json');
+  if (!existsSync(record)) return false;
+  const { packages: there } = readJson(record);
+  const { packages: wanted } = readJson(join(ROOT, 'package-lock.json'));
+  return Object.entries(wanted).every(([path, { link, version, integrity, optional }]) => {
+    if (!path.includes('node_modules/')) return true;
+    const found = there[path];
+    // An optional package is there only where its platform is.
+    if (found === undefined) return optional === true;
+    return link === true ? found.link === true : found.version === version && found.integrity === integrity;
+  });
+}
+
 function installPackages() {
-  const lock = join(ROOT, 'package-lock.json');
-  const hash = createHash('sha256').update(readFileSync(lock)).digest('hex');
-  if (existsSync(STAMP)) {
-    if (readFileSync(STAMP, 'utf8') === hash) return;
-  } else {
-    const installed = join(ROOT, 'node_modules', '.package-lock.json');
-    if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) {
-      writeFileSync(STAMP, hash);
-      return;
-    }
-  }
+  if (packagesAreThere()) return;
   if (!run('npm', ['ci', '--no-audit', '--no-fund'], 'Installing the packages of package-lock.json')) {
     throw new BootstrapError('The packages could not be installed; run "npm ci" and see what it says.');
   }
-  writeFileSync(STAMP, hash);
 }
 
 const PROGRAMS = [

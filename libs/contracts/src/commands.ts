@@ -18,20 +18,20 @@ const stepKey = ({ attempt, revival }: Step): string =>
   revival === undefined ? `${attempt}` : `${attempt}.r${revival}`;
 const sceneKey = (body: Step & { scene: number }): string => `${body.scene}.${stepKey(body)}`;
 
-/** Write a scene plan for this job. */
 export const GenerationPlan = defineMessage({
   kind: 'command',
   name: 'generation.plan',
   version: 1,
+  description: 'Write a scene plan for this job.',
   schema: z.object({ ...base, job: jobSchema }),
   key: stepKey,
 });
 
-/** Buy one clip from a video model and store it. */
 export const ClipGenerate = defineMessage({
   kind: 'command',
   name: 'clip.generate',
   version: 1,
+  description: 'Buy one clip from a video model and store it.',
   schema: z.object({
     ...perScene,
     model: z.string(),
@@ -44,11 +44,11 @@ export const ClipGenerate = defineMessage({
   key: sceneKey,
 });
 
-/** Normalise one raw clip, draw its text, encode it once. */
 export const OverlayApply = defineMessage({
   kind: 'command',
   name: 'overlay.apply',
   version: 1,
+  description: 'Normalise one raw clip, draw its text, encode it once.',
   schema: z.object({
     ...perScene,
     clip: artifactSchema,
@@ -59,11 +59,11 @@ export const OverlayApply = defineMessage({
   key: sceneKey,
 });
 
-/** Join the scenes in plan order, mix the sound, write the MP4 and its thumbnail. */
 export const StitchRender = defineMessage({
   kind: 'command',
   name: 'stitch.render',
   version: 1,
+  description: 'Join the scenes in plan order, mix the sound, write the MP4 and its thumbnail.',
   schema: z.object({
     ...base,
     scenes: z

@@ -12,20 +12,20 @@ const perAttempt = { ...base, attempt: z.int().positive() };
 const attemptKey = (body: { attempt: number }): string => String(body.attempt);
 const failed = { failure: failureSchema };
 
-/** A planner took the job up. */
 export const PlanStarted = defineMessage({
   kind: 'event',
   name: 'plan.started',
   version: 1,
+  description: 'A planner took the job up.',
   schema: z.object(perAttempt),
   key: attemptKey,
 });
 
-/** The plan is written and checked. */
 export const PlanWritten = defineMessage({
   kind: 'event',
   name: 'plan.written',
   version: 1,
+  description: 'The plan is written and checked.',
   schema: z.object({ ...perAttempt, plan: planSchema }),
   key: attemptKey,
 });
@@ -33,15 +33,16 @@ export const PlanFailed = defineMessage({
   kind: 'event',
   name: 'plan.failed',
   version: 1,
+  description: 'The plan could not be written.',
   schema: z.object({ ...perAttempt, ...failed }),
   key: attemptKey,
 });
 
-/** A clip is bought and stored. */
 export const ClipGenerated = defineMessage({
   kind: 'event',
   name: 'clip.generated',
   version: 1,
+  description: 'A clip is bought and stored.',
   schema: z.object({
     ...perScene,
     model: z.string(),
@@ -55,24 +56,26 @@ export const ClipFailed = defineMessage({
   kind: 'event',
   name: 'clip.failed',
   version: 1,
+  description: 'A clip could not be had from this model.',
   schema: z.object({ ...perScene, ...failed, model: z.string() }),
   key: sceneKey,
 });
 
-/** A purchase was stopped because its generation was canceled; the charges say what had been consumed by then. */
 export const ClipAbandoned = defineMessage({
   kind: 'event',
   name: 'clip.abandoned',
   version: 1,
+  description:
+    'A purchase was stopped because its generation was canceled; the charges say what had been consumed by then.',
   schema: z.object({ ...base, scene: z.int().nonnegative(), predictionId: z.string() }),
   key: (body) => body.predictionId,
 });
 
-/** A clip is normalised and carries its text. */
 export const OverlayApplied = defineMessage({
   kind: 'event',
   name: 'overlay.applied',
   version: 1,
+  description: 'A clip is normalised and carries its text.',
   schema: z.object({ ...perScene, clip: artifactSchema }),
   key: sceneKey,
 });
@@ -80,15 +83,16 @@ export const OverlayFailed = defineMessage({
   kind: 'event',
   name: 'overlay.failed',
   version: 1,
+  description: 'A clip could not be normalised or drawn upon.',
   schema: z.object({ ...perScene, ...failed }),
   key: sceneKey,
 });
 
-/** The film is finished and stored. */
 export const VideoStitched = defineMessage({
   kind: 'event',
   name: 'video.stitched',
   version: 1,
+  description: 'The film is finished and stored.',
   schema: z.object({ ...perAttempt, result: resultSchema }),
   key: attemptKey,
 });
@@ -96,33 +100,35 @@ export const StitchFailed = defineMessage({
   kind: 'event',
   name: 'stitch.failed',
   version: 1,
+  description: 'The film could not be joined.',
   schema: z.object({ ...perAttempt, ...failed }),
   key: attemptKey,
 });
 
-/** Somebody asked to stop. */
 export const CancelRequested = defineMessage({
   kind: 'event',
   name: 'cancel.requested',
   version: 1,
+  description: 'Somebody asked to stop.',
   schema: z.object({ ...base, reason: z.string().max(500) }),
   key: () => '',
 });
 
-/** Somebody asked to run what a failed generation is missing. `run` is the number of the run that begins: 2, 3, … */
 export const RetryRequested = defineMessage({
   kind: 'event',
   name: 'retry.requested',
   version: 1,
+  description:
+    'Somebody asked to run what a failed generation is missing. `run` is the number of the run that begins: 2, 3, …',
   schema: z.object({ ...base, run: z.int().min(2) }),
   key: (body) => String(body.run),
 });
 
-/** The sweeper found a generation without any message that would carry it on. */
 export const StallNoticed = defineMessage({
   kind: 'event',
   name: 'stall.noticed',
   version: 1,
+  description: 'The sweeper found a generation without any message that would carry it on.',
   schema: z.object({
     ...base,
     /** The how manieth stall of this generation: 1, 2, … */
@@ -135,11 +141,12 @@ export const StallNoticed = defineMessage({
   key: (body) => String(body.revival),
 });
 
-/** One try of a message failed and another will follow. Told by the settlement, so that no retry is silent and no charge is lost. */
 export const WorkRetried = defineMessage({
   kind: 'event',
   name: 'work.retried',
   version: 1,
+  description:
+    'One try of a message failed and another will follow. Told by the settlement, so that no retry is silent and no charge is lost.',
   schema: z.object({
     ...base,
     ...failed,
@@ -164,11 +171,11 @@ const progress = {
   costMicros: z.int().nonnegative(),
 };
 
-/** The director moved: what a progress bar shows. `cause` is the id of the event that moved it. */
 export const GenerationProgressed = defineMessage({
   kind: 'event',
   name: 'generation.progressed',
   version: 1,
+  description: 'The director moved: what a progress bar shows. `cause` is the id of the event that moved it.',
   schema: z.object({ ...base, ...progress, cause: z.string() }),
   key: (body) => body.cause,
 });
@@ -176,6 +183,7 @@ export const GenerationSucceeded = defineMessage({
   kind: 'event',
   name: 'generation.succeeded',
   version: 1,
+  description: 'The generation has its film.',
   schema: z.object({ ...base, ...progress, result: resultSchema }),
   key: (body) => String(body.run),
 });
@@ -183,6 +191,7 @@ export const GenerationFailed = defineMessage({
   kind: 'event',
   name: 'generation.failed',
   version: 1,
+  description: 'The generation ended without a film; finished scenes are kept.',
   schema: z.object({ ...base, ...progress, failure: failureSchema }),
   key: (body) => String(body.run),
 });
@@ -190,6 +199,7 @@ export const GenerationCanceled = defineMessage({
   kind: 'event',
   name: 'generation.canceled',
   version: 1,
+  description: 'The generation was stopped by its owner.',
   schema: z.object({ ...base, ...progress }),
   key: (body) => String(body.run),
 });

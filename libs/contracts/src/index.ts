@@ -5,3 +5,4 @@ export * from './generation.js';
 export * from './job.js';
 export * from './message.js';
 export * from './topology.js';
+export * from './messages.table.js';

@@ -15,6 +15,8 @@ export interface MessageDefinition<Body extends MessageBody = MessageBody, Name 
   readonly name: Name;
   /** Raised when a reader of the former version could not read the new one. */
   readonly version: number;
+  /** What it asks for or tells, for the table of messages. */
+  readonly description: string;
   readonly schema: z.ZodType<Body>;
   /** What makes two messages of this name the same message, beyond the generation: scene and attempt, say. */
   key(body: NoInfer<Body>): string;

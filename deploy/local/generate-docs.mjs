@@ -1,0 +1,23 @@
+// npm run docs:generate: writes what the docs take from the code: .env.example, the settings, the messages.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { envExample, settingsTable } from '@clipmesh/config';
+import { messagesTable } from '@clipmesh/contracts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** Replaces the n-th generated block of a page. */
+function fill(page, ...tables) {
+  const path = join(root, 'docs', page);
+  const blocks = tables.values();
+  const block = /(<!-- prettier-ignore-start -->\n)[\s\S]*?(<!-- prettier-ignore-end -->)/g;
+  const text = readFileSync(path, 'utf8');
+  writeFileSync(
+    path,
+    text.replace(block, (_, start, end) => `${start}${blocks.next().value.trimEnd()}\n${end}`),
+  );
+}
+
+writeFileSync(join(root, '.env.example'), envExample());
+fill('configuration.md', settingsTable());
+fill('messages.md', messagesTable('command'), messagesTable('event'));
