@@ -15,7 +15,18 @@ export function isAlive(pid: number): boolean {
 export function readPids(dataDir: string): Map<string, number> {
   const run = join(dataDir, 'run');
   const files = readdirSync(run).filter((name) => name.endsWith('.pid'));
-  return new Map(files.map((name) => [name.slice(0, -4), Number(readFileSync(join(run, name), 'utf8'))]));
+  return new Map(files.flatMap((name) => pidIn(name, join(run, name))));
+}
+
+/** Nothing when the process has ended since the folder was listed, or its pid is not written yet. */
+function pidIn(name: string, file: string): [string, number][] {
+  try {
+    const pid = Number(readFileSync(file, 'utf8'));
+    return pid > 1 ? [[name.slice(0, -4), pid]] : [];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /** Every process on this machine, as `pid command environment`, whose environment holds `mark`. */

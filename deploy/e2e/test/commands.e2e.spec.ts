@@ -75,7 +75,7 @@ describe('npm run demo', () => {
       expect.arrayContaining(['llm', 'clip', 'overlay', 'stitch']),
     );
 
-    const percents = [...stdout.matchAll(/(\d+) %/g)].map(([, percent]) => Number(percent));
+    const percents = [...stdout.matchAll(/^\[.*\] +(\d+) %/gm)].map(([, percent]) => Number(percent));
     expect(new Set(percents).size).toBeGreaterThan(3);
     expect(percents).toEqual(percents.toSorted((a, b) => a - b));
     expect(stdout).toMatch(/^clip +[\d.]+ s +[\d.]+ s +\d+$/m);
@@ -105,8 +105,21 @@ describe('npm run demo', () => {
     expect(pidFiles(folder('stopped'))).toEqual([]);
     expect(existsSync(folder('stopped.mp4'))).toBe(false);
     const log = readFileSync(join(folder('stopped'), 'logs', 'clip-generator.1.log'), 'utf8');
+    expect(log).toContain('prediction canceled');
     expect(log).not.toContain('could not be canceled');
   }, 150_000);
+
+  it('stops on Ctrl-C while the stack still starts', async () => {
+    const command = new Command(RUN, ['demo', '--data', folder('early'), '--out', folder('early.mp4')]);
+    await command.said(/Starting the local stack/, 60_000);
+    await eventually('the first process', 20_000, () => (pidFiles(folder('early')).length > 1 ? true : undefined));
+    command.interruptGroup();
+    const ended = await command.end(40_000);
+    expect(ended.code).toBe(130);
+    saysOneSentence(ended);
+    expect(command.leftovers()).toEqual([]);
+    expect(pidFiles(folder('early'))).toEqual([]);
+  }, 90_000);
 
   it('refuses what it cannot do before anything is started', async () => {
     const data = ['--data', folder('refused')];
