@@ -29,7 +29,7 @@ export const SERVERS = {
   'docker-compose': {
     variable: 'DOCKER_COMPOSE_TEST_PATH',
     program: 'docker-compose',
-    accepts: { args: ['version'], pattern: /v?2\.\d+\.\d+|v?[3-9]\.\d+\.\d+|dev/ },
+    accepts: { args: ['version'], pattern: /version (v?([2-9]|[1-9]\d)\.|dev)/ },
     version: 'v2.40.3',
     buildSeconds: 140,
     recipe: { kind: 'go-tool', package: 'github.com/docker/compose/v2/cmd' },
