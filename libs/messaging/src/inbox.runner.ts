@@ -10,7 +10,8 @@ import { type FaultCounter } from './faults.js';
 import { headerGetter } from './header.carrier.js';
 import { type Binding, type HandlerContext } from './inbox.decorator.js';
 import { type Publish } from './publisher.js';
-import { type Outcome, type RetryPolicy, settle } from './settlement.js';
+import { settleDelivery } from './settle.delivery.js';
+import { type Outcome, type RetryPolicy } from './settlement.js';
 
 export interface InboxSettings {
   /** Messages handled at once by this replica. */
@@ -184,35 +185,25 @@ export class InboxRunner {
         ? { outcome: poison(message.info.deliveryCount), outgoing: [] }
         : await this.run(message, delivery, attempt);
     if (outcome.kind === 'failed') failSpan(span, outcome.error);
-    const settlement = settle(outcome, attempt, this.settings.retry, Math.random());
-    span.setAttribute(ATTR.settlement, settlement.kind);
-    switch (settlement.kind) {
-      case 'ack':
-        await publish(outgoing);
-        message.ack();
-        return;
-      case 'nak': {
-        if (settlement.fault && outcome.kind === 'failed') {
-          const { error } = outcome;
-          const { delayMs } = settlement;
-          const fault = await faults.add(delivery.id);
-          logger.warn(
-            { err: error, generationId, scene, message: delivery.name, fault, delayMs },
-            'the try failed; it will be repeated',
-          );
-          await publish(command?.retried?.(delivery.body, { error, messageId: delivery.id, fault, delayMs }) ?? []);
-        }
-        message.nak(settlement.delayMs);
-        return;
-      }
-      case 'give-up': {
-        const error = outcome.kind === 'failed' ? outcome.error : undefined;
-        logger.error({ err: error, generationId, scene, message: delivery.name, attempt }, 'the message was given up');
-        await publish(command?.failed(delivery.body, { error }) ?? []);
-        await bury(js, message, delivery.name, error);
-        message.term();
-      }
-    }
+    const kind = await settleDelivery(
+      { publish, faults, logger },
+      { ...delivery, attempt, outcome, outgoing, command },
+      this.settings.retry,
+      Math.random(),
+      {
+        ack: () => {
+          message.ack();
+        },
+        nak: (delayMs) => {
+          message.nak(delayMs);
+        },
+        term: () => {
+          message.term();
+        },
+        bury: (error) => bury(js, message, delivery.name, error),
+      },
+    );
+    span.setAttribute(ATTR.settlement, kind === 'give-up' ? 'term' : kind);
   }
 
   private async run(

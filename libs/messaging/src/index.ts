@@ -9,5 +9,6 @@ export { JetStreamStrategy, type InboxSettings, type StrategyOptions } from './j
 export * from './provisioning.js';
 export * from './publisher.js';
 export * from './service.runner.js';
+export * from './settle.delivery.js';
 export * from './settlement.js';
 export * from './trace-reader.js';

@@ -1,0 +1,77 @@
+import { type MessageBody, type Outgoing } from '@clipmesh/contracts';
+import { type FaultCounter } from './faults.js';
+import { type InboxOptions } from './inbox.decorator.js';
+import { type Outcome, type RetryPolicy, settle, type Settlement } from './settlement.js';
+
+/** What the broker can be told about a delivery. */
+export interface Settling {
+  ack(): void;
+  nak(delayMs: number): void;
+  term(): void;
+  /** Keeps the message with the dead letters. */
+  bury(error: unknown): Promise<void>;
+}
+
+export interface SettleParts {
+  /** Resolves when the broker has stored everything. */
+  readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
+  readonly faults: FaultCounter;
+  readonly logger: {
+    warn(fields: object, text: string): void;
+    error(fields: object, text: string): void;
+  };
+}
+
+/** One handled delivery. */
+export interface Handled {
+  readonly id: string;
+  readonly name: string;
+  readonly body: MessageBody;
+  /** 1 = first. */
+  readonly attempt: number;
+  readonly outcome: Outcome;
+  readonly outgoing: readonly Outgoing[];
+  readonly command?: Pick<InboxOptions<MessageBody>, 'failed' | 'retried'> | undefined;
+}
+
+/**
+ * Effect, then announcement, then acknowledgement: what a handler returned, or what is told of its failure, is stored at
+ * the broker before the delivery is settled. Throws when that cannot be stored; the delivery then comes again.
+ */
+export async function settleDelivery(
+  { publish, faults, logger }: SettleParts,
+  { id, name, body, attempt, outcome, outgoing, command }: Handled,
+  policy: RetryPolicy,
+  random: number,
+  broker: Settling,
+): Promise<Settlement['kind']> {
+  const settlement = settle(outcome, attempt, policy, random);
+  const error = outcome.kind === 'failed' ? outcome.error : undefined;
+  const { generationId } = body;
+  const { scene } = body as { scene?: number };
+  switch (settlement.kind) {
+    case 'ack':
+      await publish(outgoing);
+      broker.ack();
+      break;
+    case 'nak': {
+      const { delayMs } = settlement;
+      if (settlement.fault) {
+        const fault = await faults.add(id);
+        logger.warn(
+          { err: error, generationId, scene, message: name, fault, delayMs },
+          'the try failed; it will be repeated',
+        );
+        await publish(command?.retried?.(body, { error, messageId: id, fault, delayMs }) ?? []);
+      }
+      broker.nak(delayMs);
+      break;
+    }
+    case 'give-up':
+      logger.error({ err: error, generationId, scene, message: name, attempt }, 'the message was given up');
+      await publish(command?.failed(body, { error }) ?? []);
+      await broker.bury(error);
+      broker.term();
+  }
+  return settlement.kind;
+}
