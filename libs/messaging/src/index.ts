@@ -1,5 +1,6 @@
 export * from './backlog.js';
 export * from './cancellations.js';
+export * from './clock.js';
 export * from './connection.js';
 export * from './dead-letters.js';
 export * from './event-reader.js';

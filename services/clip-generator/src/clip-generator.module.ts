@@ -1,4 +1,4 @@
-import { type ServiceRuntime } from '@clipmesh/messaging';
+import { type ServiceRuntime, systemClock } from '@clipmesh/messaging';
 import { openArtifactFolder, openKvStores, openScratch } from '@clipmesh/persistence';
 import { createReplicateProvider } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
@@ -36,6 +36,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     logger,
     scratch: await openScratch(config.tempDir, workerId),
     timeoutMs: config.videoGenerationTimeoutMs,
+    clock: systemClock,
     doubt: { callTimeoutMs: config.providerCallTimeoutMs, settleMs: config.attemptSettleMs },
   };
   return {

@@ -35,7 +35,7 @@ async function cancelOne(parts: ClipParts, entry: Entry, signal: AbortSignal): P
   const predictionId =
     entry.value.predictionId ?? (await parts.provider.find(key, new Date(createdAt), signal, request))?.id;
   if (predictionId === undefined) {
-    if (step.kind === 'search' && Date.now() < step.certainAtMs)
+    if (step.kind === 'search' && parts.clock.now() < step.certainAtMs)
       throw new ClipmeshError('PROVIDER_UNAVAILABLE', `it is not certain yet whether ${key} was bought`, {
         retryAfterMs: LOOK_AGAIN_MS,
       });

@@ -1,3 +1,4 @@
+import { type Clock } from '@clipmesh/messaging';
 import { type ArtifactStore, type AttemptStore, type Scratch } from '@clipmesh/persistence';
 import { type ClipProvider } from '@clipmesh/providers';
 import { type createLogger } from '@clipmesh/tracing';
@@ -13,4 +14,5 @@ export interface ClipParts {
   /** Longest wait for one prediction, ms. */
   readonly timeoutMs: number;
   readonly doubt: Doubt;
+  readonly clock: Clock;
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
+import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { type ClipRequest, type PredictionState } from '@clipmesh/providers';
 import { cancelPurchases } from './clip.cancel.js';
@@ -91,6 +92,7 @@ beforeEach(() => {
     scratch: { directory: '/nowhere', withFolder: (use) => use('/nowhere') },
     timeoutMs: 1000,
     doubt: { callTimeoutMs: 0, settleMs: 0 },
+    clock: systemClock,
   };
 });
 const statuses = async (): Promise<string[]> =>

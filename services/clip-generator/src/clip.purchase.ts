@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Artifact,
   type Charge,
@@ -17,7 +16,7 @@ import { chargesOf } from './clip.charges.js';
 import { collectClip } from './clip.collect.js';
 import { type ClipParts } from './clip.parts.js';
 
-const now = (): string => new Date().toISOString();
+const isoNow = ({ clock }: Pick<ClipParts, 'clock'>): string => new Date(clock.now()).toISOString();
 /** Answers after which it is certain that nothing was bought. */
 const NOT_BOUGHT: ReadonlySet<FailureCode> = new Set([
   'PROVIDER_RATE_LIMITED',
@@ -36,7 +35,7 @@ const SEARCH_GAP_MS = 1000;
  */
 export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: AbortSignal): Promise<Outgoing[]> {
   const step = nextStep(await parts.attempts.list(body.generationId), body, parts.doubt);
-  if (step.kind === 'use' && (await kept(parts, step.entry))) return [generated(body, step.entry)];
+  if (step.kind === 'use' && (await kept(parts, step.entry))) return [generated(parts, body, step.entry)];
   return withSpan(
     'clipmesh.clip-generator',
     `predict ${body.model}`,
@@ -54,7 +53,9 @@ export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: 
         throw paid(failure, charges);
       }
       const artifact = await collect(parts, entry, state, charges, signal);
-      return [generated(body, await advance(parts, entry, { status: 'finished', artifact, ...chargeIn(charges) }))];
+      return [
+        generated(parts, body, await advance(parts, entry, { status: 'finished', artifact, ...chargeIn(charges) })),
+      ];
     },
   );
 }
@@ -87,12 +88,12 @@ async function acquire(parts: ClipParts, body: ClipGenerateBody, first: Step, si
           );
           return advance(parts, step.entry, { status: 'submitted', predictionId: found.id });
         }
-        const doubtMs = step.certainAtMs - Date.now();
+        const doubtMs = step.certainAtMs - parts.clock.now();
         if (doubtMs <= 0) {
           const { entry } = step;
           return submit(parts, body, value.key, signal, () => advance(parts, entry, { status: 'intended' }));
         }
-        await delay(Math.min(doubtMs, SEARCH_GAP_MS), undefined, { signal });
+        await parts.clock.sleep(Math.min(doubtMs, SEARCH_GAP_MS), signal);
         step = stepFor((await parts.attempts.get(body.generationId, value.key)) ?? step.entry, parts.doubt);
         break;
       }
@@ -108,9 +109,9 @@ async function acquire(parts: ClipParts, body: ClipGenerateBody, first: Step, si
   }
 }
 
-function intend({ attempts }: ClipParts, body: ClipGenerateBody, key: string): Promise<Entry> {
-  const at = now();
-  return attempts.create({
+function intend(parts: ClipParts, body: ClipGenerateBody, key: string): Promise<Entry> {
+  const at = isoNow(parts);
+  return parts.attempts.create({
     key,
     generationId: body.generationId,
     kind: 'clip',
@@ -208,7 +209,7 @@ export async function advance(parts: ClipParts, entry: Entry, change: Partial<En
   let current = entry;
   for (;;) {
     try {
-      return await parts.attempts.save({ ...current.value, ...change, updatedAt: now() }, current.revision);
+      return await parts.attempts.save({ ...current.value, ...change, updatedAt: isoNow(parts) }, current.revision);
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
       const { generationId, key } = entry.value;
@@ -241,13 +242,13 @@ function paid(error: ClipmeshError, charges: readonly Charge[]): ClipmeshError {
   });
 }
 
-function generated(body: ClipGenerateBody, { value }: Entry): Outgoing {
+function generated(parts: ClipParts, body: ClipGenerateBody, { value }: Entry): Outgoing {
   const { predictionId, artifact, charge } = value;
   if (predictionId === undefined || artifact === undefined)
     throw new ClipmeshError('INTERNAL', `attempt ${value.key} is finished without its clip`);
   return message(ClipGenerated, {
     generationId: body.generationId,
-    at: now(),
+    at: isoNow(parts),
     charges: charge === undefined ? [] : [charge],
     scene: body.scene,
     attempt: body.attempt,

@@ -1,4 +1,4 @@
-import { readBacklog, type ServiceRuntime } from '@clipmesh/messaging';
+import { readBacklog, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
 import { openKvStores } from '@clipmesh/persistence';
 import { createOpenAiPlanModel } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
@@ -30,7 +30,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
     controllers: [PlannerActor, DirectorActor],
     providers: [
       { provide: PLANNER_PARTS, useValue: { purchase: planModel && { planModel, attempts }, publish, logger } },
-      { provide: DIRECTOR_PARTS, useValue: { generations, logger } },
+      { provide: DIRECTOR_PARTS, useValue: { generations, logger, clock: systemClock } },
       {
         provide: SWEEPER,
         useFactory: () => ({
@@ -38,6 +38,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
             generations,
             publish,
             logger,
+            clock: systemClock,
             backlog: () => readBacklog(connection),
             intervalMs: config.sweepIntervalMs,
             stallAfterMs: config.stallAfterMs,

@@ -1,4 +1,5 @@
-import { type Backlog, type Publish } from '@clipmesh/messaging';
+import { type Outgoing } from '@clipmesh/contracts';
+import { type Backlog, type Clock } from '@clipmesh/messaging';
 import { type GenerationStore } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { noticeStall, type StallRules } from './stall.rules.js';
@@ -6,7 +7,8 @@ import { noticeStall, type StallRules } from './stall.rules.js';
 export interface SweeperParts extends StallRules {
   readonly generations: Pick<GenerationStore, 'unfinished' | 'get'>;
   readonly backlog: () => Promise<Backlog>;
-  readonly publish: Publish;
+  readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
+  readonly clock: Clock;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'warn'>;
   /** Time between two sweeps, ms. */
   readonly intervalMs: number;
@@ -20,7 +22,7 @@ export async function sweep(parts: SweeperParts): Promise<number> {
   if (directorLag > 0) return 0;
   let stalls = 0;
   for (const record of records) {
-    const notice = noticeStall(record, generations, Date.now(), parts);
+    const notice = noticeStall(record, generations, parts.clock.now(), parts);
     if (notice === undefined) continue;
     // It may have moved between the two looks.
     if ((await parts.generations.get(record.id))?.value.updatedAt !== record.updatedAt) continue;

@@ -1,0 +1,66 @@
+import { ClipmeshError, type GenerationRecord, isFinal, type Outgoing } from '@clipmesh/contracts';
+import { type Clock } from '@clipmesh/messaging';
+import { ConflictError, type GenerationStore } from '@clipmesh/persistence';
+import { decide, type DirectorEvent } from '@clipmesh/pipeline';
+import { ATTR, type createLogger } from '@clipmesh/tracing';
+import { trace } from '@opentelemetry/api';
+
+export interface DirectorParts {
+  readonly generations: Pick<GenerationStore, 'get' | 'save'>;
+  readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn' | 'error'>;
+  readonly clock: Clock;
+}
+
+/** Times one event is decided again because another replica saved first; beyond it the message is redelivered. */
+const MAX_CONFLICTS = 20;
+
+/** Load, decide, compare-and-set, and only then let the messages out. Any replica can handle any event. */
+export async function direct(
+  { generations, logger, clock }: DirectorParts,
+  event: DirectorEvent,
+): Promise<readonly Outgoing[]> {
+  const { generationId } = event.body;
+  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
+    const found = await generations.get(generationId);
+    if (found === undefined) {
+      logger.warn({ generationId, event: event.name }, 'event of an unknown generation dropped');
+      return [];
+    }
+    const { state, outgoing } = decide(found.value.state, event);
+    if (state === found.value.state) return outgoing;
+    const next = { ...found.value, updatedAt: new Date(clock.now()).toISOString(), state };
+    try {
+      await generations.save(next, found.revision);
+    } catch (error) {
+      if (error instanceof ConflictError) continue;
+      throw error;
+    }
+    report(logger, found.value, next);
+    return outgoing;
+  }
+  throw new ClipmeshError(
+    'STORE_UNAVAILABLE',
+    `generation ${generationId} was changed by others ${MAX_CONFLICTS} times in a row`,
+  );
+}
+
+function report(
+  logger: DirectorParts['logger'],
+  { state: before }: GenerationRecord,
+  { id: generationId, state }: GenerationRecord,
+): void {
+  const { fallback, revivals, status, stage, costMicros, failure } = state;
+  if (fallback !== undefined && before.fallback === undefined) {
+    trace.getActiveSpan()?.addEvent('clipmesh.fallback', { 'clipmesh.failure.code': fallback.code });
+    logger.warn(
+      { generationId, reason: fallback.code, from: fallback.window, to: state.window, setbacks: state.setbacks.length },
+      'the provider is in trouble: the scenes that are left run one after another',
+    );
+  }
+  if (before.revivals !== revivals) logger.warn({ generationId, revivals, stage }, 'lost work was sent again');
+  if (before.status === status) return;
+  if (isFinal(status)) trace.getActiveSpan()?.setAttribute(ATTR.final, true);
+  const fields = { generationId, status, stage, costMicros };
+  if (status === 'failed') logger.error({ ...fields, failure }, 'generation failed');
+  else logger.info(fields, `generation ${status}`);
+}
