@@ -111,6 +111,8 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
         attempt: scene.attempt + 1,
         cause: event.id,
         clip: body.clip,
+        // The clip may be one that a former model had made after all.
+        modelIndex: state.job.models.includes(body.model) ? state.job.models.indexOf(body.model) : scene.modelIndex,
         predictionId: body.predictionId,
         cached: body.cached,
       }));

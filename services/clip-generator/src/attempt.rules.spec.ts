@@ -26,6 +26,7 @@ const entry = (change: Partial<Attempt>): Entry => ({
     model: body.model,
     scene: body.scene,
     fingerprint: fingerprintOf(body),
+    request: { ...body, attemptKey: 'clip.1' },
     createdAt: at,
     updatedAt: at,
     ...change,
@@ -46,7 +47,13 @@ describe('the next step for a clip', () => {
     ['it was canceled', [{ status: 'canceled' }], { kind: 'buy', key: `clip.${generationId}.2.2` }],
     ['another scene has one', [{ status: 'finished', predictionId: 'p', artifact, scene: 1 }], { kind: 'buy' }],
     ['a plan was bought', [{ status: 'finished', kind: 'llm' }], { kind: 'buy', key: `clip.${generationId}.2.1` }],
-    ['another wish was fulfilled', [{ status: 'submitted', predictionId: 'p', fingerprint: 'x' }], { kind: 'buy' }],
+    [
+      'another wish was fulfilled',
+      [{ status: 'submitted', predictionId: 'p', fingerprint: 'x', request: { ...body, seed: 9, attemptKey: 'k' } }],
+      { kind: 'buy' },
+    ],
+    ['another model may have taken it', [{ status: 'unanswered', fingerprint: 'x' }], { kind: 'search' }],
+    ['another model has failed on it', [{ status: 'failed', fingerprint: 'x' }], { kind: 'buy' }],
     [
       'of several the furthest counts',
       [{ status: 'unanswered' }, { status: 'submitted', predictionId: 'p' }, { status: 'failed' }],

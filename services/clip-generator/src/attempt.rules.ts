@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ClipGenerateBody } from '@clipmesh/contracts';
 import { type Attempt, type Versioned } from '@clipmesh/persistence';
+import { clipRequestSchema } from '@clipmesh/providers';
 
 export type Entry = Versioned<Attempt>;
 
@@ -33,13 +34,23 @@ export function fingerprintOf(body: ClipGenerateBody): string {
 
 const CLOSENESS = { finished: 4, submitted: 3, unanswered: 2, intended: 1, failed: 0, canceled: 0 } as const;
 
-/** The next step for a clip. Of several attempts at the same wish, the one that is furthest counts. */
+/** Whether an attempt, at whatever model, was to give the same picture. */
+function isSameWish({ request }: Attempt, body: ClipGenerateBody): boolean {
+  const { data } = clipRequestSchema.safeParse(request);
+  return data?.prompt === body.prompt && data.seed === body.seed && data.aspectRatio === body.aspectRatio;
+}
+
+/**
+ * The next step for a clip. Of several attempts at it the one that is furthest counts; one at another model, too, whose
+ * end nobody saw: should it have been bought, it is the clip.
+ */
 export function nextStep(entries: readonly Entry[], body: ClipGenerateBody, doubt: Doubt): Step {
   const ofScene = entries.filter(({ value }) => value.kind === 'clip' && value.scene === body.scene);
   const fingerprint = fingerprintOf(body);
+  const own = (entry: Entry): boolean => entry.value.fingerprint === fingerprint;
   const [best] = ofScene
-    .filter(({ value }) => value.fingerprint === fingerprint && CLOSENESS[value.status] > 0)
-    .sort((a, b) => CLOSENESS[b.value.status] - CLOSENESS[a.value.status]);
+    .filter((entry) => CLOSENESS[entry.value.status] > 0 && (own(entry) || isSameWish(entry.value, body)))
+    .sort((a, b) => CLOSENESS[b.value.status] - CLOSENESS[a.value.status] || Number(own(b)) - Number(own(a)));
   if (best === undefined) return { kind: 'buy', key: `clip.${body.generationId}.${body.scene}.${ofScene.length + 1}` };
   return stepFor(best, doubt);
 }

@@ -2,7 +2,7 @@ import { ClipAbandoned, ClipmeshError, message, type Outgoing } from '@clipmesh/
 import { clipRequestSchema } from '@clipmesh/providers';
 import { type Entry, stepFor } from './attempt.rules.js';
 import { chargesOf } from './clip.charges.js';
-import { advance } from './clip.purchase.js';
+import { advance, boughtOf } from './clip.purchase.js';
 import { type ClipParts } from './clip.parts.js';
 
 /** The next look at a purchase in doubt, ms. */
@@ -43,7 +43,7 @@ async function cancelOne(parts: ClipParts, entry: Entry, signal: AbortSignal): P
     return [];
   }
   const state = await parts.provider.cancel(predictionId);
-  const [charge] = chargesOf({ ...request, scene: entry.value.scene ?? 0 }, state);
+  const [charge] = chargesOf(boughtOf(entry), state);
   parts.logger.info(
     { generationId: entry.value.generationId, scene: entry.value.scene, predictionId, status: state.status },
     'prediction canceled',

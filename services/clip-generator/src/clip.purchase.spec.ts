@@ -135,6 +135,19 @@ describe('buying a clip', () => {
     expect(told?.body).toMatchObject({ predictionId: 'p1' });
   });
 
+  it('takes what the former model had bought without saying so, and else buys from the next', async () => {
+    shop.faults = ['lose reply'];
+    await expect(buyClip(parts, body, calm)).rejects.toThrow('reset');
+    const [told] = await buyClip(parts, { ...body, attempt: 2, model: 'google/veo-3' }, calm);
+    expect(told?.body).toMatchObject({ model: 'google/veo-3.1', predictionId: 'p1' });
+
+    shop.faults = ['lose request'];
+    await expect(buyClip(parts, { ...body, scene: 1 }, calm)).rejects.toThrow('no route');
+    const [other] = await buyClip(parts, { ...body, scene: 1, attempt: 2, model: 'google/veo-3' }, calm);
+    expect(other?.body).toMatchObject({ model: 'google/veo-3', predictionId: 'p2' });
+    expect(await statuses()).toEqual(['finished', 'failed', 'finished']);
+  });
+
   it('tells what was paid for a clip that could not be collected', async () => {
     shop.faults = ['lose download'];
     await expect(buyClip(parts, body, calm)).rejects.toMatchObject({

@@ -9,10 +9,10 @@ import {
   type Outgoing,
 } from '@clipmesh/contracts';
 import { AlreadyExistsError, ConflictError } from '@clipmesh/persistence';
-import { type ClipRequest, outcomeOf, type PredictionState } from '@clipmesh/providers';
+import { type ClipRequest, clipRequestSchema, outcomeOf, type PredictionState } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { type Entry, fingerprintOf, nextStep, type Step, stepFor } from './attempt.rules.js';
-import { chargesOf } from './clip.charges.js';
+import { type Bought, chargesOf } from './clip.charges.js';
 import { collectClip } from './clip.collect.js';
 import { type ClipParts } from './clip.parts.js';
 
@@ -45,7 +45,7 @@ export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: 
       const predictionId = entry.value.predictionId ?? '';
       span.setAttribute(ATTR.predictionId, predictionId);
       const state = await ended(parts, body, entry, signal);
-      const charges = chargesOf(body, state);
+      const charges = chargesOf(boughtOf(entry), state);
       span.setAttribute(ATTR.costMicros, charges[0]?.amountMicros ?? 0);
       const failure = failureOf(state);
       if (failure !== undefined) {
@@ -75,12 +75,8 @@ async function acquire(parts: ClipParts, body: ClipGenerateBody, first: Step, si
         return step.entry;
       case 'search': {
         const { value } = step.entry;
-        const found = await parts.provider.find(
-          value.key,
-          new Date(value.createdAt),
-          signal,
-          requestOf(body, value.key),
-        );
+        const request = clipRequestSchema.parse(value.request);
+        const found = await parts.provider.find(value.key, new Date(value.createdAt), signal, request);
         if (found !== undefined) {
           parts.logger.info(
             { generationId: body.generationId, scene: body.scene, predictionId: found.id },
@@ -91,6 +87,11 @@ async function acquire(parts: ClipParts, body: ClipGenerateBody, first: Step, si
         const doubtMs = step.certainAtMs - parts.clock.now();
         if (doubtMs <= 0) {
           const { entry } = step;
+          if (value.fingerprint !== fingerprintOf(body)) {
+            await advance(parts, entry, { status: 'failed' });
+            step = nextStep(await parts.attempts.list(body.generationId), body, parts.doubt);
+            break;
+          }
           return submit(parts, body, value.key, signal, () => advance(parts, entry, { status: 'intended' }));
         }
         await parts.clock.sleep(Math.min(doubtMs, SEARCH_GAP_MS), signal);
@@ -174,7 +175,7 @@ async function ended(
     logger.warn({ ...fields, timeoutMs }, 'the clip did not come in time; it is canceled at the provider');
     const state = await provider.cancel(predictionId);
     if (state.status === 'succeeded') return state;
-    const charges = chargesOf(body, state);
+    const charges = chargesOf(boughtOf(entry), state);
     await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
     throw paid(error, charges);
   }
@@ -225,7 +226,13 @@ export async function advance(parts: ClipParts, entry: Entry, change: Partial<En
   }
 }
 
-export function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {
+/** What was bought under an attempt: the next model may end up with the former model's clip. */
+export function boughtOf({ value }: Entry): Bought {
+  const { durationSeconds } = clipRequestSchema.parse(value.request);
+  return { model: value.model, scene: value.scene ?? 0, durationSeconds };
+}
+
+function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {
   const { model, prompt, durationSeconds, aspectRatio, seed } = body;
   return { model, prompt, durationSeconds, aspectRatio, seed, attemptKey };
 }
@@ -252,7 +259,7 @@ function generated(parts: ClipParts, body: ClipGenerateBody, { value }: Entry): 
     charges: charge === undefined ? [] : [charge],
     scene: body.scene,
     attempt: body.attempt,
-    model: body.model,
+    model: value.model,
     predictionId,
     cached: false,
     clip: artifact,

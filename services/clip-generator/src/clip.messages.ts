@@ -1,0 +1,27 @@
+import {
+  type ClipGenerateBody,
+  ClipFailed,
+  ClipmeshError,
+  message,
+  type Outgoing,
+  toFailure,
+  WorkRetried,
+} from '@clipmesh/contracts';
+
+const told = (body: ClipGenerateBody, error: unknown) => ({
+  generationId: body.generationId,
+  at: new Date().toISOString(),
+  charges: error instanceof ClipmeshError ? [...error.charges] : [],
+  failure: toFailure(error, { stage: 'clip', scene: body.scene, model: body.model }),
+});
+
+/** A clip was given up. */
+export const clipFailed = (body: ClipGenerateBody, { error }: { error: unknown }): Outgoing[] => [
+  message(ClipFailed, { ...told(body, error), scene: body.scene, attempt: body.attempt, model: body.model }),
+];
+
+/** A try failed, and another follows. */
+export const clipRetried = (
+  body: ClipGenerateBody,
+  { error, ...retry }: { error: unknown; messageId: string; fault: number; delayMs: number },
+): Outgoing[] => [message(WorkRetried, { ...told(body, error), ...retry })];
