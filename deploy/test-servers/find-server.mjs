@@ -30,7 +30,9 @@ const onPath = (program, env) =>
 
 function says(path, { args, pattern }) {
   try {
-    return pattern.test(execFileSync(path, args, { encoding: 'utf8', timeout: ASK_MS, stdio: ['ignore', 'pipe', 'pipe'] }));
+    return pattern.test(
+      execFileSync(path, args, { encoding: 'utf8', timeout: ASK_MS, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
   } catch {
     return false;
   }
@@ -42,7 +44,8 @@ function fromVariable(name, row, env) {
   if (value.includes('://')) return { url: value, source: 'variable' };
   const path = isAbsolute(value) ? value : resolve(value);
   // The user's word is used or refused, never replaced.
-  if (!executable(path)) throw new Error(`${row.variable} is neither a URL nor a program that can be run; correct it or unset it`);
+  if (!executable(path))
+    throw new Error(`${row.variable} is neither a URL nor a program that can be run; correct it or unset it`);
   return { command: path, args: [], source: 'variable' };
 }
 
@@ -53,7 +56,8 @@ function fromPath(row, env) {
 }
 
 function entry(name, row, dir) {
-  if (row.recipe.kind === 'maven') return { command: 'java', args: ['-cp', join(dir, 'jars', '*'), row.recipe.launcher] };
+  if (row.recipe.kind === 'maven')
+    return { command: 'java', args: ['-cp', join(dir, 'jars', '*'), row.recipe.launcher] };
   return { command: join(dir, name), args: [] };
 }
 
@@ -64,7 +68,8 @@ export function cacheFolder(env = process.env) {
 function removeAbandoned(cache) {
   for (const file of readdirSync(cache)) {
     const path = join(cache, file);
-    if (file.endsWith('.part') && Date.now() - statSync(path).mtimeMs > ABANDONED_MS) rmSync(path, { recursive: true, force: true });
+    if (file.endsWith('.part') && Date.now() - statSync(path).mtimeMs > ABANDONED_MS)
+      rmSync(path, { recursive: true, force: true });
   }
 }
 
@@ -73,6 +78,7 @@ async function build(name, row, target, env) {
   const cache = cacheFolder(env);
   mkdirSync(cache, { recursive: true });
   removeAbandoned(cache);
+  process.stderr.write(`Building ${name} ${row.version}, once; it takes about ${row.buildSeconds} s\n`);
   const part = join(cache, `${name}.${randomUUID()}.part`);
   mkdirSync(part);
   try {
@@ -87,7 +93,8 @@ async function build(name, row, target, env) {
   }
 }
 
-const howToGet = (row) => `set ${row.variable}, or install ${TOOLS[row.recipe.kind].filter((tool) => tool !== 'nice').join(' and ')} so that it can be built`;
+const howToGet = (row) =>
+  `set ${row.variable}, or install ${TOOLS[row.recipe.kind].filter((tool) => tool !== 'nice').join(' and ')} so that it can be built`;
 
 export async function findServer(name, { env = process.env, mayBuild = true } = {}) {
   const row = SERVERS[name];
@@ -98,8 +105,10 @@ export async function findServer(name, { env = process.env, mayBuild = true } = 
   const target = join(cacheFolder(env), `${name}-${row.version}-${process.platform}-${process.arch}`);
   const cached = () => ({ ...entry(name, row, target), source: 'cache' });
   if (existsSync(target) && (row.recipe.kind !== 'maven' || !lacking.includes('java'))) return cached();
-  if (lacking.length > 0) return { missing: `${name} is not here and ${lacking.join(', ')} to build it is not on PATH; ${howToGet(row)}` };
-  if (!mayBuild) return { missing: `${name} has not been built yet; run "node deploy/test-servers/find-server.mjs ${name}"` };
+  if (lacking.length > 0)
+    return { missing: `${name} is not here and ${lacking.join(', ')} to build it is not on PATH; ${howToGet(row)}` };
+  if (!mayBuild)
+    return { missing: `${name} has not been built yet; run "node deploy/test-servers/find-server.mjs ${name}"` };
   const pending = running.get(target) ?? build(name, row, target, env).finally(() => running.delete(target));
   running.set(target, pending);
   try {
@@ -119,12 +128,16 @@ export async function findServerOrSkip(name, options = {}) {
 }
 
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === import.meta.filename) {
+  // A build runs in a group of its own and ends with us at exit, which a bare signal would skip.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
   const names = process.argv.slice(2);
   for (const name of names.length > 0 ? names : Object.keys(SERVERS)) {
     const started = Date.now();
     const found = await findServer(name);
     const seconds = Math.round((Date.now() - started) / 1000);
     if ('missing' in found) process.exitCode = 1;
-    console.log(`${name}: ${'missing' in found ? found.missing : `${found.url ?? [found.command, ...found.args].join(' ')} (${found.source}, ${seconds} s)`}`);
+    console.log(
+      `${name}: ${'missing' in found ? found.missing : `${found.url ?? [found.command, ...found.args].join(' ')} (${found.source}, ${seconds} s)`}`,
+    );
   }
 }

@@ -48,7 +48,7 @@ export const SERVERS = {
     program: undefined,
     accepts: undefined,
     version: '1.47.0',
-    buildSeconds: 30,
+    buildSeconds: 21,
     recipe: {
       kind: 'maven',
       artifacts: ['de.bwaldvogel:mongo-java-server', 'de.bwaldvogel:mongo-java-server-h2-backend'],

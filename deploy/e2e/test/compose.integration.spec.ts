@@ -6,6 +6,7 @@ import { describe, expect, it } from '@jest/globals';
 import { execa } from 'execa';
 import YAML from 'yaml';
 import { z } from 'zod';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed: no package of ours
 import { findServerOrSkip } from '../../test-servers/find-server.mjs';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -204,7 +205,9 @@ const compose = await findServerOrSkip('docker-compose');
         environment: z.record(z.string(), z.string().nullable()).nullish(),
         depends_on: z.record(z.string(), z.object({ condition: z.string() })).nullish(),
         deploy: z.object({ replicas: z.number().optional() }),
-        ports: z.array(z.object({ target: z.number(), published: z.string(), host_ip: z.string().optional() })).optional(),
+        ports: z
+          .array(z.object({ target: z.number(), published: z.string(), host_ip: z.string().optional() }))
+          .optional(),
       }),
     ),
   });
@@ -247,7 +250,10 @@ const compose = await findServerOrSkip('docker-compose');
     const dir = mkdtempSync(join(tmpdir(), 'clipmesh-compose-'));
     try {
       const file = join(dir, '.env');
-      const example = readFileSync(join(ROOT, '.env.example'), 'utf8').replace('GATEWAY_PORT=8080', 'GATEWAY_PORT=8181');
+      const example = readFileSync(join(ROOT, '.env.example'), 'utf8').replace(
+        'GATEWAY_PORT=8080',
+        'GATEWAY_PORT=8181',
+      );
       writeFileSync(file, `${example}\nCLIP_CONCURRENCY=9\nCLIP_GENERATOR_REPLICAS=3\n`);
       const all = await read({}, '--env-file', file);
       expect(all['gateway']?.ports).toMatchObject([{ target: 8080, published: '8181' }]);
