@@ -9,6 +9,7 @@ export * from './inbox.decorator.js';
 export { JetStreamStrategy, type InboxSettings, type StrategyOptions } from './jetstream.strategy.js';
 export * from './provisioning.js';
 export * from './publisher.js';
+export * from './questions.js';
 export * from './service.runner.js';
 export * from './settle.delivery.js';
 export * from './settlement.js';

@@ -25,7 +25,7 @@ export class CostActor {
       const booked = await this.parts.ledger.append({ ...charge, generationId, owner, at });
       if (booked)
         this.parts.logger.info(
-          { generationId, key: charge.key, model: charge.model, amountMicros: charge.amountMicros },
+          { generationId, charge: charge.key, model: charge.model, amountMicros: charge.amountMicros },
           'charge booked',
         );
     }
