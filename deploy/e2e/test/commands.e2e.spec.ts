@@ -19,23 +19,31 @@ const SMALL = ['--scenes', '3', '--duration', '9', '--aspect', '1:1'];
 let dir: string;
 let up: Command;
 let port: number;
+/** Put away at the end, whatever became of their tests. */
+const started: Command[] = [];
 const folder = (name: string): string => join(dir, name);
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'clipmesh-commands-'));
   port = await freePort();
-  up = new Command(RUN, ['up', '--port', String(port), '--data', folder('up')]);
+  up = start(['up', '--port', String(port), '--data', folder('up')]);
   await up.said(/^ready http\S+$/m, 90_000);
 }, 120_000);
 
 afterAll(() => {
-  up.destroy();
+  for (const command of started) command.destroy();
   rmSync(dir, { recursive: true, force: true });
 });
 
+function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
+  const command = new Command(RUN, args, env);
+  started.push(command);
+  return command;
+}
+
 /** Runs a command that must fail, and leave nothing but one sentence. */
 async function fails(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  const command = new Command(RUN, args, env);
+  const command = start(args, env);
   const ended = await command.end(60_000);
   expect(ended.code).not.toBe(0);
   saysOneSentence(ended);
@@ -55,7 +63,7 @@ const pidFiles = (data: string): string[] => (existsSync(join(data, 'run')) ? [.
 describe('npm run demo', () => {
   it('makes a film and its report, and leaves no process behind', async () => {
     const out = join(folder('films'), 'kettle.mp4');
-    const command = new Command(RUN, ['demo', ...SMALL, '--data', folder('demo'), '--out', out]);
+    const command = start(['demo', ...SMALL, '--data', folder('demo'), '--out', out]);
     const { code, stdout, stderr } = await command.end(120_000);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(command.leftovers()).toEqual([]);
@@ -91,7 +99,7 @@ describe('npm run demo', () => {
   }, 150_000);
 
   it('stops in the middle on Ctrl-C: paid work is given back, nothing is left', async () => {
-    const command = new Command(RUN, ['demo', ...SMALL, '--data', folder('stopped'), '--out', folder('stopped.mp4')]);
+    const command = start(['demo', ...SMALL, '--data', folder('stopped'), '--out', folder('stopped.mp4')]);
     await command.said(/▸/, 90_000);
     const pids = [...readPids(folder('stopped')).values()];
     expect(pids.length).toBeGreaterThanOrEqual(9);
@@ -110,7 +118,7 @@ describe('npm run demo', () => {
   }, 150_000);
 
   it('stops on Ctrl-C while the stack still starts', async () => {
-    const command = new Command(RUN, ['demo', '--data', folder('early'), '--out', folder('early.mp4')]);
+    const command = start(['demo', '--data', folder('early'), '--out', folder('early.mp4')]);
     await command.said(/Starting the local stack/, 60_000);
     await eventually('the first process', 20_000, () => (pidFiles(folder('early')).length > 1 ? true : undefined));
     command.interruptGroup();
@@ -196,6 +204,29 @@ describe('npm run up', () => {
       expect(JSON.stringify(problem)).not.toMatch(/node_modules|dist\/|\bat [A-Z]/);
     }
   }, 30_000);
+
+  it('cleans up after one that was killed, and finds its records again', async () => {
+    const data = folder('killed');
+    const boot = async (): Promise<{ command: Command; api: ApiClient; pids: Map<string, number> }> => {
+      const own = await freePort();
+      const command = start(['up', '--port', String(own), '--data', data], { ACK_WAIT_SECONDS: '3' });
+      await command.said(/^ready http\S+$/m, 60_000);
+      return { command, api: new ApiClient(`http://127.0.0.1:${own}`), pids: readPids(data) };
+    };
+    const first = await boot();
+    const id = await first.api.create({ prompt: 'A cup that stays warm all day long.', durationSeconds: 9 });
+    process.kill(first.pids.get('stack') ?? 0, 'SIGKILL');
+    await first.command.end(10_000);
+    expect([...first.pids].filter(([, pid]) => isAlive(pid)).map(([name]) => name)).toContain('planner.1');
+
+    const second = await boot();
+    expect([...first.pids].filter(([, pid]) => isAlive(pid))).toEqual([]);
+    expect(first.command.leftovers()).toEqual([]);
+    expect((await second.api.succeeded(id, 60_000)).progress).toBe(100);
+    second.command.interruptGroup();
+    expect((await second.command.end(40_000)).code).toBe(0);
+    expect(second.command.leftovers()).toEqual([]);
+  }, 150_000);
 
   it('waits for a service that does not stop, and kills it on a second Ctrl-C', async () => {
     const pids = readPids(folder('up'));
