@@ -31,6 +31,7 @@ export function rankStages(path: readonly Segment[], makespanUs: number): StageC
 }
 
 const seconds = (us: number): string => (us < 1e6 ? `${Math.round(us / 1000)} ms` : `${(us / 1e6).toFixed(1)} s`);
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const percent = (part: number): string => `${Math.round(part * 100)} %`;
 
 /** What to do about the worst stage, in one sentence; where nothing helps there, what helps most elsewhere. */
@@ -42,7 +43,7 @@ export function adviceFor(model: Model, worst: StageCost, changes: readonly What
   const own = changes.filter(({ stage }) => stage === worst.stage);
   const workers = own.filter(({ added, scenario }) => added !== undefined || scenario.window !== undefined);
   const enough = smallestEnough(workers, saving);
-  if (enough !== undefined) return `${named(model, enough)} ${would(enough)}.`;
+  if (enough !== undefined) return `${capital(named(model, enough))} ${would(enough)}.`;
 
   const { stage, workUs, waitUs } = worst;
   const outside = (waitUs['provider_queue'] ?? 0) + (waitUs['external'] ?? 0);
@@ -55,16 +56,16 @@ export function adviceFor(model: Model, worst: StageCost, changes: readonly What
   }
   const anomaly = workers.some((one) => saving(one) <= -WORTH);
   const why = anomaly
-    ? `More workers in ${stage} would even take longer (a scheduling anomaly)`
+    ? `more workers in ${stage} would even take longer (a scheduling anomaly)`
     : `${stage} holds the critical path for ${percent(worst.share)} of the time and more workers there would not help`;
   const elsewhere = smallestEnough(
     changes.filter((one) => one.stage !== stage && one.scenario.speed === undefined),
     saving,
   );
-  if (elsewhere !== undefined) return `${why}; ${named(model, elsewhere)} ${would(elsewhere)}.`;
+  if (elsewhere !== undefined) return `${capital(why)}; ${named(model, elsewhere)} ${would(elsewhere)}.`;
   const faster = own.find(({ scenario }) => scenario.speed !== undefined);
-  if (faster === undefined || saving(faster) < WORTH) return `${why}.`;
-  return `${why}; ${slowest(model, stage)}${stage} twice as fast ${would(faster)}.`;
+  if (faster === undefined || saving(faster) < WORTH) return `${capital(why)}.`;
+  return `${capital(why)}; ${slowest(model, stage)}${stage} twice as fast ${would(faster)}.`;
 }
 
 /** The smallest change that gets nearly all that its like can give. */

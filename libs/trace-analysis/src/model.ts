@@ -19,7 +19,18 @@ export interface Model {
 /** The stage whose scenes the director's window counts. */
 const WINDOWED_STAGE = 'clip';
 
+const models = new WeakMap<Trace, Model>();
+
+/** Made once for a trace, which must not change afterwards. */
 export function modelOf(trace: Trace): Model {
+  const known = models.get(trace);
+  if (known !== undefined) return known;
+  const model = buildModel(trace);
+  models.set(trace, model);
+  return model;
+}
+
+function buildModel(trace: Trace): Model {
   const index = indexSpans(trace);
   const tasks = tasksOf(index);
   const pools = poolsOf(tasks, index.clockStepUs);

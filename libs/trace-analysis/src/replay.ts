@@ -45,9 +45,9 @@ export function replay(
   }
   const held = new Heap<number>(byAge);
   let tokens = window === undefined ? Infinity : (scenario.window ?? window.size);
-  const lags = lagsOf(tasks, starts);
+  const lags = lagsOf(tasks, pools, starts);
   const releases = releaseLags(tasks);
-  const usualUs = [...releases.values()].sort((a, b) => a - b)[releases.size >> 1] ?? 0;
+  const usualUs = median([...releases.values()]);
 
   const isWindowed = (at: number): boolean => window !== undefined && tasks[at]?.pool === window.pool;
   // What the window holds back takes its hop once it is let go.
@@ -118,15 +118,33 @@ function followersOf(tasks: readonly Task[]): { to: number; atUs: number }[][] {
   return followers;
 }
 
-/** What a task waited beyond its needs and its slot: before it was in line, or between a slot falling free and its start. */
-function lagsOf(tasks: readonly Task[], starts: readonly Start[]): { beforeSlotUs: number; afterSlotUs: number }[] {
-  return tasks.map((task, at) => {
+/**
+ * What a task waited beyond its needs and its slot: before it was in line, or between a slot falling free and its start.
+ * The hop of one that queued is not to be seen; it is taken for its pool's usual one.
+ */
+function lagsOf(
+  tasks: readonly Task[],
+  pools: ReadonlyMap<string, Pool>,
+  starts: readonly Start[],
+): { beforeSlotUs: number; afterSlotUs: number }[] {
+  const hops = tasks.map((task, at) => {
     const { readyUs = task.startUs, slotUs = task.startUs } = starts[at] ?? {};
-    const queued = slotUs > readyUs;
-    const beyondUs = Math.max(0, task.startUs - slotUs);
-    return { beforeSlotUs: queued ? 0 : beyondUs, afterSlotUs: queued ? beyondUs : 0 };
+    return { queued: slotUs > readyUs, beyondUs: Math.max(0, task.startUs - slotUs) };
   });
+  const usual = new Map(
+    [...pools.values()].map((pool) => {
+      const seen = pool.tasks.flatMap((at) => (hops[at]?.queued === false ? [hops[at].beyondUs] : []));
+      return [pool.name, median(seen)];
+    }),
+  );
+  return hops.map(({ queued, beyondUs }, at) =>
+    queued
+      ? { beforeSlotUs: usual.get(tasks[at]?.pool ?? '') ?? 0, afterSlotUs: beyondUs }
+      : { beforeSlotUs: beyondUs, afterSlotUs: 0 },
+  );
 }
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
 /** From the end of the task that let another go to the other's message being on its way. */
 function releaseLags(tasks: readonly Task[]): Map<number, number> {

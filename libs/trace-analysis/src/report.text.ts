@@ -72,11 +72,10 @@ export function formatReport(report: PerformanceReport, rows?: readonly StageRow
         ]),
     report.bottleneck.stage === ''
       ? report.bottleneck.advice
-      : `Bottleneck: ${report.bottleneck.stage} (${percent(report.bottleneck.share)} of the critical path). ${sentence(report.bottleneck.advice)}`,
+      : `Bottleneck: ${report.bottleneck.stage} (${percent(report.bottleneck.share)} of the critical path). ${report.bottleneck.advice}`,
   ].join('\n');
 }
 
-const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const bar = (ms: number, wholeMs: number): string => '█'.repeat(wholeMs === 0 ? 0 : Math.round((30 * ms) / wholeMs)).padEnd(30);
 
 function change(predictedMs: number, makespanMs: number): string {

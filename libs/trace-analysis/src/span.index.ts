@@ -28,20 +28,21 @@ export interface SpanIndex {
 export function indexSpans(trace: Trace): SpanIndex {
   const byId = new Map(trace.spans.map((span) => [span.id, span]));
   const topDown = orderTopDown(trace.spans, byId);
-  const place = new Map(topDown.map((span, index) => [span.id, index]));
-  const parentOf = (span: Span): Span | undefined => {
+  const parents = new Map<Span, Span | undefined>();
+  for (const span of topDown) {
     const parent = span.parentId === undefined ? undefined : byId.get(span.parentId);
     // In a cycle the first one has no parent before it: it is taken for a root.
-    return parent !== undefined && (place.get(parent.id) ?? 0) < (place.get(span.id) ?? 0) ? parent : undefined;
-  };
+    parents.set(span, parent !== undefined && parents.has(parent) ? parent : undefined);
+  }
+  const parentOf = (span: Span): Span | undefined => parents.get(span);
   const staged = trace.spans.some((span) => typeof span.attributes[ATTR.stage] === 'string');
-  const stages = new Map<string, string | undefined>();
+  const stages = new Map<Span, string | undefined>();
   for (const span of topDown) {
     const own = span.attributes[ATTR.stage];
     const parent = parentOf(span);
-    if (!staged) stages.set(span.id, span.service);
-    else if (typeof own === 'string') stages.set(span.id, own);
-    else stages.set(span.id, parent === undefined || span.kind === 'consumer' ? undefined : stages.get(parent.id));
+    if (!staged) stages.set(span, span.service);
+    else if (typeof own === 'string') stages.set(span, own);
+    else stages.set(span, parent === undefined || span.kind === 'consumer' ? undefined : stages.get(parent));
   }
   const makespanUs = trace.spans.reduce((max, { endUs }) => Math.max(max, endUs), 0);
   const clockStepUs = Math.min(CLOCK_STEP_US, Math.floor(makespanUs / 1000));
@@ -51,7 +52,7 @@ export function indexSpans(trace: Trace): SpanIndex {
     clockStepUs,
     byId,
     parentOf,
-    stageOf: (span) => stages.get(span.id),
+    stageOf: (span) => stages.get(span),
     blocks: (span) => {
       const parent = parentOf(span);
       if (parent === undefined || span.kind === 'consumer') return false;

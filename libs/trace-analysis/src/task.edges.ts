@@ -12,15 +12,15 @@ const MOST_JOINED = 64;
  * ended before it began, of the same scene where both have one.
  */
 export function edgesOf(index: SpanIndex, drafts: readonly Draft[], rootOf: (span: Span) => Span | undefined): Task[] {
-  const places = new Map<string, number>();
-  const heads = new Map<string, number>();
+  const places = new Map<Span, number>();
+  const heads = new Map<Span, number>();
   drafts.forEach((draft, at) => {
-    if (draft.role === 'task') places.set(draft.span.id, at);
-    else if (draft.role === 'head') heads.set(draft.span.id, at);
+    if (draft.role === 'task') places.set(draft.span, at);
+    else if (draft.role === 'head') heads.set(draft.span, at);
   });
   const placeOf = (span: Span | undefined): number | undefined => {
     const root = span === undefined ? undefined : rootOf(span);
-    return root === undefined ? undefined : places.get(root.id);
+    return root === undefined ? undefined : places.get(root);
   };
   const deliveries = new Map<string, number>();
   const tries = new Map<string, number>();
@@ -84,7 +84,7 @@ interface Ended {
   readonly byScene: Map<number, number>;
 }
 
-function inferEdges(drafts: readonly Draft[], explicit: readonly Edge[][], heads: ReadonlyMap<string, number>): Edge[][] {
+function inferEdges(drafts: readonly Draft[], explicit: readonly Edge[][], heads: ReadonlyMap<Span, number>): Edge[][] {
   const byEnd = drafts.map((_, at) => at).sort((a, b) => (drafts[a]?.endUs ?? 0) - (drafts[b]?.endUs ?? 0));
   const ended = new Map<string, Ended>();
   let next = 0;
@@ -101,7 +101,7 @@ function inferEdges(drafts: readonly Draft[], explicit: readonly Edge[][], heads
       if (earlier !== undefined && from < at) edges.push({ from, kind: 'inferred', atUs: Math.min(earlier.endUs, draft.startUs) });
     };
     for (const [stage, entry] of ended) if (stage !== draft.stage) followed(entry, draft.scene).forEach(add);
-    const head = draft.container === undefined ? undefined : heads.get(draft.container.id);
+    const head = draft.container === undefined ? undefined : heads.get(draft.container);
     if (head !== undefined && edges.length === 0) add(head);
     return edges;
   });

@@ -46,9 +46,9 @@ export function tasksOf(index: SpanIndex): Task[] {
   const containers = containersOf(index, roots, rootOf);
   const drafts: Draft[] = [];
   for (const span of roots) {
-    const container = rootOf.get(span.id)?.container;
-    const lastUs = containers.get(span.id);
-    const pieces = timelineOf(span, (one) => children.get(one.id) ?? [], index);
+    const container = rootOf.get(span)?.container;
+    const lastUs = containers.get(span);
+    const pieces = timelineOf(span, (one) => children.get(one) ?? [], index);
     const base = { span, stage: index.stageOf(span), scene: numberOf(span, ATTR.scene), pool: poolOf(index, span) };
     if (lastUs === undefined) {
       drafts.push({ ...base, startUs: span.startUs, endUs: span.endUs, pieces, role: 'task', container });
@@ -61,7 +61,7 @@ export function tasksOf(index: SpanIndex): Task[] {
   }
   const order = { head: 0, task: 1, tail: 2 };
   drafts.sort((a, b) => a.startUs - b.startUs || order[a.role] - order[b.role] || b.endUs - a.endUs);
-  return edgesOf(index, drafts, (span) => rootOf.get(span.id)?.root);
+  return edgesOf(index, drafts, (span) => rootOf.get(span)?.root);
 }
 
 interface Place {
@@ -72,23 +72,23 @@ interface Place {
 }
 
 /** Cuts the tree into tasks: at the broker, at asynchronous children, and at the units of a process without a stage. */
-function cut(index: SpanIndex): { roots: Span[]; rootOf: Map<string, Place>; children: Map<string, Span[]> } {
+function cut(index: SpanIndex): { roots: Span[]; rootOf: Map<Span, Place>; children: Map<Span, Span[]> } {
   const roots: Span[] = [];
-  const rootOf = new Map<string, Place>();
-  const children = new Map<string, Span[]>();
+  const rootOf = new Map<Span, Place>();
+  const children = new Map<Span, Span[]>();
   for (const span of index.topDown) {
     const parent = index.parentOf(span);
-    const place = parent === undefined ? undefined : rootOf.get(parent.id);
+    const place = parent === undefined ? undefined : rootOf.get(parent);
     if (parent === undefined || place === undefined || !index.blocks(span)) {
       roots.push(span);
-      rootOf.set(span.id, { root: span, container: undefined });
+      rootOf.set(span, { root: span, container: undefined });
     } else if (index.stageOf(place.root) === undefined && index.stageOf(span) !== undefined) {
       roots.push(span);
-      rootOf.set(span.id, { root: span, container: place.root });
+      rootOf.set(span, { root: span, container: place.root });
     } else {
-      rootOf.set(span.id, place);
-      const list = children.get(parent.id);
-      if (list === undefined) children.set(parent.id, [span]);
+      rootOf.set(span, place);
+      const list = children.get(parent);
+      if (list === undefined) children.set(parent, [span]);
       else list.push(span);
     }
   }
@@ -99,14 +99,14 @@ function cut(index: SpanIndex): { roots: Span[]; rootOf: Map<string, Place>; chi
 function containersOf(
   index: SpanIndex,
   roots: readonly Span[],
-  rootOf: ReadonlyMap<string, Place>,
-): Map<string, number> {
-  const containers = new Map<string, number>();
+  rootOf: ReadonlyMap<Span, Place>,
+): Map<Span, number> {
+  const containers = new Map<Span, number>();
   for (const span of roots) {
-    const container = rootOf.get(span.id)?.container;
+    const container = rootOf.get(span)?.container;
     if (container === undefined) continue;
     const endUs = Math.min(span.endUs, container.endUs);
-    containers.set(container.id, Math.max(containers.get(container.id) ?? 0, endUs));
+    containers.set(container, Math.max(containers.get(container) ?? 0, endUs));
   }
   return containers;
 }

@@ -23,33 +23,32 @@ export interface Unit {
  */
 export function unitsOf(index: SpanIndex): Unit[] {
   const holes = holesOf(index);
-  const tops = new Map<string, Span>();
-  const intervals = new Map<string, Interval[]>();
+  const tops = new Map<Span, Span>();
+  const intervals = new Map<Span, Interval[]>();
   for (const span of index.topDown) {
     const stage = index.stageOf(span);
     if (stage === undefined) continue;
     const parent = index.parentOf(span);
-    const above = parent === undefined || span.kind === 'consumer' ? undefined : tops.get(parent.id);
+    const above = parent === undefined || span.kind === 'consumer' ? undefined : tops.get(parent);
     const top = above !== undefined && index.stageOf(above) === stage ? above : span;
-    tops.set(span.id, top);
+    tops.set(span, top);
     const announces = span.kind === 'producer' && parent !== undefined;
     if (announces || span.attributes[ATTR.waitClass] !== undefined) continue;
-    const own = subtract([span.startUs, span.endUs], union(holes.get(span.id) ?? []));
-    const list = intervals.get(top.id);
-    if (list === undefined) intervals.set(top.id, own);
+    const own = subtract([span.startUs, span.endUs], union(holes.get(span) ?? []));
+    const list = intervals.get(top);
+    if (list === undefined) intervals.set(top, own);
     else list.push(...own);
   }
-  return [...intervals].flatMap(([id, list]) => {
-    const span = index.byId.get(id);
-    const stage = span === undefined ? undefined : index.stageOf(span);
-    if (span === undefined || stage === undefined) return [];
+  return [...intervals].flatMap(([span, list]) => {
+    const stage = index.stageOf(span);
+    if (stage === undefined) return [];
     const worked = span.kind === 'consumer' ? union(list) : list;
     return [{ span, stage, intervals: worked, workUs: total(worked) }];
   });
 }
 
-function holesOf(index: SpanIndex): Map<string, Interval[]> {
-  const holes = new Map<string, Interval[]>();
+function holesOf(index: SpanIndex): Map<Span, Interval[]> {
+  const holes = new Map<Span, Interval[]>();
   for (const child of index.topDown) {
     const parent = index.parentOf(child);
     const isWait = child.attributes[ATTR.waitClass] !== undefined;
@@ -57,8 +56,8 @@ function holesOf(index: SpanIndex): Map<string, Interval[]> {
     const inside = child.startUs >= parent.startUs && child.endUs <= parent.endUs;
     if (child.service !== parent.service && !inside) continue;
     const hole: Interval = [Math.max(child.startUs, parent.startUs), Math.min(child.endUs, parent.endUs)];
-    const list = holes.get(parent.id);
-    if (list === undefined) holes.set(parent.id, [hole]);
+    const list = holes.get(parent);
+    if (list === undefined) holes.set(parent, [hole]);
     else list.push(hole);
   }
   return holes;

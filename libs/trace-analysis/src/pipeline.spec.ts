@@ -1,0 +1,163 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { makespanOf, pipelineTrace, type PipelineSpec, scenesOf } from '../test/pipeline.builder.js';
+import { analyze, modelOf, type PerformanceReport, whatIf } from './index.js';
+
+const S = 1_000_000;
+const RUNS = { numRuns: 100, interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false };
+/** The clock's step, of which the analysis takes no notice, may fall on each of a few turns in a row. */
+const NEAR_US = 4000;
+const us = (ms: number): number => Math.round(ms * 1000);
+
+/** What holds for every report, whatever the trace. */
+export function expectInvariants(report: PerformanceReport): void {
+  const sum = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
+  const makespan = us(report.makespanMs);
+  expect(sum(report.concurrency.map(({ ms }) => us(ms)))).toBe(makespan);
+  expect(sum(report.concurrency.map(({ level, ms }) => level * us(ms)))).toBe(us(report.workMs));
+  expect(sum(report.stages.map(({ workMs }) => us(workMs)))).toBe(us(report.workMs));
+  expect(us(report.lowerBoundMs)).toBeLessThanOrEqual(makespan);
+  const parts = Object.values(report.gap).map(us);
+  expect(Math.min(0, ...parts)).toBe(0);
+  expect(sum(parts)).toBe(makespan - us(report.lowerBoundMs));
+  let at = 0;
+  for (const { startUs, endUs, kind, waitClass } of report.criticalPath) {
+    expect(startUs).toBe(at);
+    expect(endUs).toBeGreaterThan(startUs);
+    expect(waitClass === undefined).toBe(kind === 'work');
+    at = endUs;
+  }
+  expect(at).toBe(makespan);
+  const onPath = report.criticalPath.filter(({ kind }) => kind === 'work').map((one) => one.endUs - one.startUs);
+  expect(sum(report.stages.map(({ onCriticalPathMs }) => us(onCriticalPathMs)))).toBe(sum(onPath));
+}
+
+const scene = fc.record({
+  clipUs: fc.integer({ min: 1000, max: 900_000 }),
+  overlayUs: fc.integer({ min: 1000, max: 900_000 }),
+  providerQueueUs: fc.nat(100_000),
+  pollUs: fc.nat(50_000),
+  limitUs: fc.nat(30_000),
+});
+const pipeline = fc.record({
+  scenes: fc.array(scene, { minLength: 1, maxLength: 9 }),
+  llmUs: fc.integer({ min: 1000, max: 500_000 }),
+  clipSlots: fc.integer({ min: 1, max: 5 }),
+  overlaySlots: fc.integer({ min: 1, max: 4 }),
+  stitchUs: fc.integer({ min: 10, max: 500_000 }),
+});
+const predicted = (spec: PipelineSpec, scenario: Parameters<typeof whatIf>[1]): number =>
+  whatIf(modelOf(pipelineTrace(spec)), scenario).predictedUs;
+
+describe('a pipeline', () => {
+  it('counts what was handled, at the slots that there are', () => {
+    const report = analyze(pipelineTrace({ scenes: scenesOf(3, { clipUs: S, overlayUs: S / 2 }) }));
+    const counts = Object.fromEntries(report.stages.map(({ stage, count }) => [stage, count]));
+    expect(counts).toEqual({ planning: 1, llm: 1, clip: 3, overlay: 3, stitch: 1 });
+    expect(report.workers).toEqual({ planning: 4, llm: 4, clip: 4, overlay: 2, stitch: 1 });
+    expect(report.peakConcurrency).toBe(3);
+  });
+  it('keeps its invariants, and its replay is what was measured', () => {
+    fc.assert(
+      fc.property(pipeline, fc.integer({ min: 1, max: 9 }), fc.nat(3000), (spec, window, hopUs) => {
+        const report = analyze(pipelineTrace({ ...spec, window, hopUs }));
+        expectInvariants(report);
+        expect(Math.abs(report.calibrationErrorPct)).toBeLessThan(1);
+      }),
+      RUNS,
+    );
+  });
+  it('predicts what a simulation with other slots gives', () => {
+    fc.assert(
+      fc.property(pipeline, fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 6 }), (spec, clip, overlay) => {
+        const made = makespanOf(pipelineTrace({ ...spec, clipSlots: clip, overlaySlots: overlay }));
+        expect(Math.abs(predicted(spec, { slots: { clip, overlay } }) - made)).toBeLessThan(NEAR_US);
+      }),
+      RUNS,
+    );
+  });
+  it('predicts what a simulation with a wider or narrower window gives', () => {
+    fc.assert(
+      fc.property(pipeline, fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), (spec, before, after) => {
+        const made = makespanOf(pipelineTrace({ ...spec, window: after }));
+        const said = predicted({ ...spec, window: before }, { window: after });
+        expect(Math.abs(said - made)).toBeLessThan(NEAR_US);
+      }),
+      RUNS,
+    );
+  });
+  it('predicts what a simulation with faster overlays gives', () => {
+    const scenes = scenesOf(6, { clipUs: S, overlayUs: 800_000 });
+    const spec = { scenes, overlaySlots: 1 };
+    const made = makespanOf(pipelineTrace({ ...spec, scenes: scenesOf(6, { clipUs: S, overlayUs: 400_000 }) }));
+    expect(Math.abs(predicted(spec, { speed: { overlay: 2 } }) - made)).toBeLessThan(NEAR_US);
+  });
+  it('never bounds a simulated makespan from above', () => {
+    fc.assert(
+      fc.property(pipeline, fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 5 }), (spec, clip, window) => {
+        const bound = whatIf(modelOf(pipelineTrace(spec)), { slots: { clip }, window }).boundUs;
+        expect(bound).toBeLessThanOrEqual(makespanOf(pipelineTrace({ ...spec, clipSlots: clip, window })));
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe('the bottleneck', () => {
+  const usual = { clipUs: S, overlayUs: S / 10 };
+  const find = (spec: PipelineSpec): PerformanceReport => analyze(pipelineTrace(spec));
+  it('is the clips when one worker makes them one after another', () => {
+    const report = find({ scenes: scenesOf(6, usual), clipSlots: 1 });
+    expect(report.bottleneck.stage).toBe('clip');
+    expect(report.bottleneck.advice).toMatch(/^5 more clip-generator workers would save \d+ % \(predicted 1\.\d s, bound 1\.\d s\)\.$/);
+    expect(report.stages.find(({ stage }) => stage === 'clip')?.queueWaitMs).toBeGreaterThan(14_000);
+  });
+  it('is the window when it lets out fewer than the workers could make', () => {
+    const report = find({ scenes: scenesOf(6, usual), clipSlots: 6, window: 2 });
+    expect(report.bottleneck.stage).toBe('clip');
+    expect(report.bottleneck.advice).toMatch(/^A window of 6 scenes would save 5\d %/);
+  });
+  it('is a slow planner', () => {
+    const report = find({ scenes: scenesOf(3, usual), llmUs: 9 * S });
+    expect(report.bottleneck.stage).toBe('llm');
+    expect(report.bottleneck.share).toBeGreaterThan(0.8);
+    expect(report.bottleneck.advice).toContain('llm twice as fast would save 4');
+  });
+  it('is the one slow scene, by its number', () => {
+    const report = find({ scenes: [...scenesOf(3, usual), { ...usual, clipUs: 8 * S }] });
+    expect(report.bottleneck.stage).toBe('clip');
+    expect(report.bottleneck.advice).toContain('scene 3 took 8.0 times as long as the median');
+  });
+  it('is the one overlay worker', () => {
+    const report = find({ scenes: scenesOf(5, { clipUs: S / 10, overlayUs: S }), overlaySlots: 1 });
+    expect(report.bottleneck.stage).toBe('overlay');
+    expect(report.bottleneck.advice).toMatch(/more overlay workers would save/);
+    expect(report.lowerBoundRatio).toBeGreaterThan(0.95);
+  });
+  it("is the provider's queue, which no worker of ours shortens", () => {
+    const report = find({ scenes: scenesOf(3, { ...usual, providerQueueUs: 5 * S }) });
+    expect(report.bottleneck.advice).toMatch(/wait for the provider in clip: more workers do not shorten it/);
+    expect(report.gap.externalMs).toBeCloseTo(5000, 0);
+    expect(report.criticalPath.some(({ waitClass }) => waitClass === 'provider_queue')).toBe(true);
+    expect(report.workMs).toBeLessThan(4000);
+  });
+  it("is the provider's rate limit", () => {
+    const report = find({ scenes: scenesOf(3, { ...usual, limitUs: 4 * S }) });
+    expect(report.gap.externalMs).toBeCloseTo(4000, 0);
+    expect(report.bottleneck.advice).toContain('wait for the provider');
+  });
+  it('is tries that fail: their work and their pauses are the gap', () => {
+    const failures = [
+      { workUs: S / 2, pauseUs: 2 * S },
+      { workUs: S / 2, pauseUs: 4 * S },
+    ];
+    const report = find({ scenes: [usual, { ...usual, failures }] });
+    expect(report.gap.retryMs).toBeCloseTo(7000, 0);
+    expect(report.bottleneck.advice).toMatch(/pauses between tries of clip/);
+    expect(report.stages.find(({ stage }) => stage === 'clip')?.count).toBe(4);
+  });
+  it('is late notice: a poll lag is dispatch', () => {
+    const report = find({ scenes: scenesOf(2, { ...usual, pollUs: 2 * S }) });
+    expect(report.gap.dispatchMs).toBeGreaterThanOrEqual(2000);
+  });
+});
