@@ -4,59 +4,24 @@ import tseslint from 'typescript-eslint';
 
 /** Who may import whom. Imports go one way: contracts <- pipeline, config, tracing <- the doors <- services. */
 const libs = (...names) => names.map((name) => `lib:${name}`);
+const core = ['contracts', 'pipeline', 'config', 'tracing'];
+const doorLibs = ['messaging', 'persistence', 'media', 'providers', 'trace-analysis'];
+/** `testing` is a leaf, so that every other library's tests may use it; that only tests do is one of the `doors`. */
 const depConstraints = [
   { sourceTag: 'lib:contracts', onlyDependOnLibsWithTags: [] },
+  { sourceTag: 'lib:testing', onlyDependOnLibsWithTags: libs('contracts') },
   ...['pipeline', 'config', 'tracing'].map((name) => ({
     sourceTag: `lib:${name}`,
-    onlyDependOnLibsWithTags: libs('contracts'),
+    onlyDependOnLibsWithTags: libs('contracts', 'testing'),
   })),
-  ...['messaging', 'persistence', 'media', 'providers', 'trace-analysis'].map((name) => ({
+  ...doorLibs.map((name) => ({
     sourceTag: `lib:${name}`,
-    onlyDependOnLibsWithTags: libs('contracts', 'pipeline', 'config', 'tracing'),
+    onlyDependOnLibsWithTags: libs(...core, 'testing'),
   })),
-  {
-    sourceTag: 'lib:testing',
-    onlyDependOnLibsWithTags: libs(
-      'contracts',
-      'pipeline',
-      'config',
-      'tracing',
-      'messaging',
-      'persistence',
-      'media',
-      'providers',
-    ),
-  },
-  {
-    sourceTag: 'type:service',
-    onlyDependOnLibsWithTags: libs(
-      'contracts',
-      'pipeline',
-      'config',
-      'tracing',
-      'messaging',
-      'persistence',
-      'media',
-      'providers',
-      'trace-analysis',
-      'testing',
-    ),
-  },
-  {
-    sourceTag: 'type:deploy',
-    onlyDependOnLibsWithTags: libs(
-      'contracts',
-      'pipeline',
-      'config',
-      'tracing',
-      'messaging',
-      'persistence',
-      'media',
-      'providers',
-      'trace-analysis',
-      'testing',
-    ),
-  },
+  ...['type:service', 'type:deploy'].map((sourceTag) => ({
+    sourceTag,
+    onlyDependOnLibsWithTags: libs(...core, ...doorLibs, 'testing'),
+  })),
 ];
 
 /** Packages that live behind one door each. */
@@ -64,14 +29,14 @@ const doors = [
   {
     group: ['@nats-io/*'],
     message: 'The broker is reached through libs/messaging, libs/persistence or libs/testing.',
-    dirs: ['libs/messaging', 'libs/persistence', 'libs/persistence/test', 'libs/testing'],
+    dirs: ['libs/messaging', 'libs/persistence', 'libs/testing'],
   },
   { group: ['mongoose'], message: 'MongoDB is reached through libs/persistence.', dirs: ['libs/persistence'] },
   { group: ['fluent-ffmpeg'], message: 'ffmpeg is reached through libs/media.', dirs: ['libs/media'] },
   {
     group: ['node:child_process', 'child_process', 'execa'],
     message: 'Processes are started by libs/media, libs/testing and deploy.',
-    dirs: ['libs/media', 'libs/testing', 'libs/persistence/test', 'deploy'],
+    dirs: ['libs/media', 'libs/testing', 'deploy'],
   },
   {
     group: ['replicate', 'openai'],
@@ -79,11 +44,15 @@ const doors = [
     dirs: ['libs/providers', 'services/sandbox/test'],
   },
 ];
+const testingDoor = { group: ['@clipmesh/testing'], message: 'Real servers and leak checks are for tests alone.' };
 const doorDirs = [...new Set(doors.flatMap((door) => door.dirs))];
-const restricted = (allowedDir) => [
+const restricted = (allowedDir, isTest) => [
   'error',
   {
-    patterns: doors.filter((door) => !door.dirs.includes(allowedDir)).map(({ group, message }) => ({ group, message })),
+    patterns: [
+      ...doors.filter((door) => !door.dirs.includes(allowedDir)).map(({ group, message }) => ({ group, message })),
+      ...(isTest ? [] : [testingDoor]),
+    ],
   },
 ];
 
@@ -99,13 +68,16 @@ export default tseslint.config(
     },
     rules: {
       '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: false, allow: [], depConstraints }],
-      'no-restricted-imports': restricted(undefined),
+      'no-restricted-imports': restricted(undefined, false),
       '@typescript-eslint/explicit-module-boundary-types': 'error',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
       // Nest takes plain option objects where its types name classes.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       'no-restricted-properties': [
@@ -118,10 +90,21 @@ export default tseslint.config(
       ],
     },
   },
-  ...doorDirs.map((dir) => ({
-    files: [`**/${dir}/**/*.ts`, ...(dir === 'deploy' ? ['deploy/**/*.ts'] : [])],
-    rules: { 'no-restricted-imports': restricted(dir) },
-  })),
+  { files: ['**/*.spec.ts', '**/test/**/*.ts'], rules: { 'no-restricted-imports': restricted(undefined, true) } },
+  ...doorDirs.flatMap((dir) => [
+    {
+      files: [`**/${dir}/**/*.ts`, ...(dir === 'deploy' ? ['deploy/**/*.ts'] : [])],
+      rules: { 'no-restricted-imports': restricted(dir, dir.endsWith('/test')) },
+    },
+    {
+      files: [
+        `**/${dir}/**/*.spec.ts`,
+        `**/${dir}/**/test/**/*.ts`,
+        ...(dir === 'deploy' ? ['deploy/**/*.spec.ts', 'deploy/**/test/**/*.ts'] : []),
+      ],
+      rules: { 'no-restricted-imports': restricted(dir, true) },
+    },
+  ]),
   {
     files: [
       '**/libs/config/src/**',
@@ -141,6 +124,7 @@ export default tseslint.config(
         {
           patterns: [
             ...doors.map(({ group, message }) => ({ group, message })),
+            testingDoor,
             {
               group: ['@nestjs/*'],
               message: 'Domain files are plain TypeScript: Nest belongs to main, module, actor and controller files.',

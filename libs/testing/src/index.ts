@@ -1,0 +1,5 @@
+export * from './broker.server.js';
+export * from './leak.check.js';
+export * from './sandbox.server.js';
+export * from './temp.folder.js';
+export * from './until.js';
