@@ -139,8 +139,11 @@ function parsed(where: string, read: () => Trace[]): Trace[] {
   }
 }
 
+const named = z.object({ code: z.string().optional().catch(undefined), name: z.string().optional() });
+const caused = z.object({ cause: named });
+
+/** The system's word for it (ECONNREFUSED, ENOENT), of the cause where there is one. */
 function codeOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (!(cause instanceof Error)) return String(cause);
-  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;
+  const { code, name } = caused.safeParse(error).data?.cause ?? named.safeParse(error).data ?? {};
+  return code ?? name ?? String(error);
 }

@@ -43,7 +43,10 @@ export function percentiles(values: readonly number[]): Percentiles {
 export function aggregate(traces: Iterable<Trace>): AggregateReport {
   const makespans: number[] = [];
   const speedups: number[] = [];
-  const stages = new Map<string, { units: number[]; work: number[]; queued: number[]; onPath: number[]; worst: number }>();
+  const stages = new Map<
+    string,
+    { units: number[]; work: number[]; queued: number[]; onPath: number[]; worst: number }
+  >();
   const added = new Map<string, { stage: string; added: number; paysIn: number; saving: number }>();
   for (const trace of traces) {
     const { report, model, changes } = examine(trace);

@@ -73,7 +73,10 @@ function chosenEdge(task: Task, start: Start | undefined, needsOnly: boolean): T
   if (!needsOnly) return start?.lastEdge === undefined ? undefined : task.edges[start.lastEdge];
   return task.edges
     .filter(({ kind }) => kind !== 'window')
-    .reduce<Task['edges'][number] | undefined>((best, edge) => (best === undefined || edge.atUs > best.atUs ? edge : best), undefined);
+    .reduce<Task['edges'][number] | undefined>(
+      (best, edge) => (best === undefined || edge.atUs > best.atUs ? edge : best),
+      undefined,
+    );
 }
 
 interface Gap {
@@ -115,7 +118,8 @@ function segmentOf(
   waitClass: string | undefined,
   task: Task,
 ): Segment {
-  const known = waitClass === undefined ? undefined : WAIT_CLASSES.includes(waitClass) ? (waitClass as WaitClass) : 'external';
+  const known =
+    waitClass === undefined ? undefined : WAIT_CLASSES.includes(waitClass) ? (waitClass as WaitClass) : 'external';
   const isWork = known === undefined && stage !== undefined;
   return {
     span,
@@ -133,7 +137,12 @@ function merged(path: readonly Segment[]): Segment[] {
   const out: Segment[] = [];
   for (const segment of path) {
     const last = out.at(-1);
-    if (last?.span === segment.span && last.kind === segment.kind && last.waitClass === segment.waitClass && segment.edge === undefined) {
+    if (
+      last?.span === segment.span &&
+      last.kind === segment.kind &&
+      last.waitClass === segment.waitClass &&
+      segment.edge === undefined
+    ) {
       out[out.length - 1] = { ...last, endUs: segment.endUs };
     } else out.push(segment);
   }

@@ -69,9 +69,11 @@ describe("Jaeger's critical path", () => {
       }),
     );
   });
-  it('survives parents that are each other\'s children, and ten thousand levels', () => {
+  it("survives parents that are each other's children, and ten thousand levels", () => {
     expect(sections(span('a', 0, 5, 'b'), span('b', 0, 5, 'a'))).toEqual([]);
-    const deep = Array.from({ length: 10_000 }, (_, i) => span(String(i), 0, 20_000 - i, i === 0 ? undefined : String(i - 1)));
+    const deep = Array.from({ length: 10_000 }, (_, i) =>
+      span(String(i), 0, 20_000 - i, i === 0 ? undefined : String(i - 1)),
+    );
     expect(jaegerCriticalPath({ traceId: 't', spans: deep })).toHaveLength(10_000);
   });
 });

@@ -53,11 +53,17 @@ function sanitizedTree(root: Span, childrenOf: ReadonlyMap<string, readonly Span
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     for (const span of childrenOf.get(node.span.id) ?? []) {
       if (node.span.kind === 'producer' && span.kind === 'consumer') continue;
-      const outside =
-        span.startUs >= node.startUs ? span.startUs >= node.endUs : span.endUs <= node.startUs;
+      const outside = span.startUs >= node.startUs ? span.startUs >= node.endUs : span.endUs <= node.startUs;
       if (outside) continue;
       const startUs = Math.max(span.startUs, node.startUs);
-      const child: Node = { span, parent: node, startUs, endUs: Math.min(span.endUs, node.endUs), children: [], next: 0 };
+      const child: Node = {
+        span,
+        parent: node,
+        startUs,
+        endUs: Math.min(span.endUs, node.endUs),
+        children: [],
+        next: 0,
+      };
       node.children.push(child);
       stack.push(child);
     }

@@ -34,7 +34,14 @@ function buildModel(trace: Trace): Model {
   const index = indexSpans(trace);
   const tasks = tasksOf(index);
   const pools = poolsOf(tasks, index.clockStepUs);
-  return { index, units: unitsOf(index), tasks, pools, starts: startsOf(tasks, pools, index.clockStepUs), window: windowOf(trace, tasks) };
+  return {
+    index,
+    units: unitsOf(index),
+    tasks,
+    pools,
+    starts: startsOf(tasks, pools, index.clockStepUs),
+    window: windowOf(trace, tasks),
+  };
 }
 
 /** The window: as the director's spans say; where they do not, as many as it sent out before it held any back. */
@@ -43,8 +50,11 @@ function windowOf(trace: Trace, tasks: readonly Task[]): WindowLimit | undefined
   for (const span of trace.spans) told = Math.max(told, numberOf(span, ATTR.window) ?? 0);
   const isHeld = (task: Task): boolean => task.edges.some(({ kind }) => kind === 'window');
   const held = tasks.find(isHeld);
-  const pool = held?.pool ?? (told > 0 && tasks.some((task) => task.pool === WINDOWED_STAGE) ? WINDOWED_STAGE : undefined);
+  const pool =
+    held?.pool ?? (told > 0 && tasks.some((task) => task.pool === WINDOWED_STAGE) ? WINDOWED_STAGE : undefined);
   if (pool === undefined) return undefined;
-  const free = tasks.filter((task) => task.pool === pool && !isHeld(task) && !task.edges.some(({ kind }) => kind === 'retry'));
+  const free = tasks.filter(
+    (task) => task.pool === pool && !isHeld(task) && !task.edges.some(({ kind }) => kind === 'retry'),
+  );
   return { pool, size: told > 0 ? told : Math.max(1, free.length) };
 }

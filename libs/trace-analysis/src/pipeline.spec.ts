@@ -1,36 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { makespanOf, pipelineTrace, type PipelineSpec, scenesOf } from '../test/pipeline.builder.js';
+import { expectInvariants } from '../test/report.invariants.js';
 import { analyze, modelOf, type PerformanceReport, whatIf } from './index.js';
 
 const S = 1_000_000;
 const RUNS = { numRuns: 100, interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false };
 /** The clock's step, of which the analysis takes no notice, may fall on each of a few turns in a row. */
 const NEAR_US = 4000;
-const us = (ms: number): number => Math.round(ms * 1000);
-
-/** What holds for every report, whatever the trace. */
-export function expectInvariants(report: PerformanceReport): void {
-  const sum = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
-  const makespan = us(report.makespanMs);
-  expect(sum(report.concurrency.map(({ ms }) => us(ms)))).toBe(makespan);
-  expect(sum(report.concurrency.map(({ level, ms }) => level * us(ms)))).toBe(us(report.workMs));
-  expect(sum(report.stages.map(({ workMs }) => us(workMs)))).toBe(us(report.workMs));
-  expect(us(report.lowerBoundMs)).toBeLessThanOrEqual(makespan);
-  const parts = Object.values(report.gap).map(us);
-  expect(Math.min(0, ...parts)).toBe(0);
-  expect(sum(parts)).toBe(makespan - us(report.lowerBoundMs));
-  let at = 0;
-  for (const { startUs, endUs, kind, waitClass } of report.criticalPath) {
-    expect(startUs).toBe(at);
-    expect(endUs).toBeGreaterThan(startUs);
-    expect(waitClass === undefined).toBe(kind === 'work');
-    at = endUs;
-  }
-  expect(at).toBe(makespan);
-  const onPath = report.criticalPath.filter(({ kind }) => kind === 'work').map((one) => one.endUs - one.startUs);
-  expect(sum(report.stages.map(({ onCriticalPathMs }) => us(onCriticalPathMs)))).toBe(sum(onPath));
-}
 
 const scene = fc.record({
   clipUs: fc.integer({ min: 1000, max: 900_000 }),
@@ -109,7 +86,9 @@ describe('the bottleneck', () => {
   it('is the clips when one worker makes them one after another', () => {
     const report = find({ scenes: scenesOf(6, usual), clipSlots: 1 });
     expect(report.bottleneck.stage).toBe('clip');
-    expect(report.bottleneck.advice).toMatch(/^5 more clip-generator workers would save \d+ % \(predicted 1\.\d s, bound 1\.\d s\)\.$/);
+    expect(report.bottleneck.advice).toMatch(
+      /^5 more clip-generator workers would save \d+ % \(predicted 1\.\d s, bound 1\.\d s\)\.$/,
+    );
     expect(report.stages.find(({ stage }) => stage === 'clip')?.queueWaitMs).toBeGreaterThan(14_000);
   });
   it('is the window when it lets out fewer than the workers could make', () => {

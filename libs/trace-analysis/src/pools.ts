@@ -48,7 +48,10 @@ export function poolsOf(tasks: readonly Task[], clockStepUs: number): Map<string
       const declared = Math.max(workers, 1) * perWorker;
       const slots = Math.max(declared, workers, peak, 1);
       const service = own[0]?.span.service ?? name;
-      return [name, { name, slots, service, workers: Math.max(workers, 1), perWorker: Math.max(perWorker, 1), tasks: list }];
+      return [
+        name,
+        { name, slots, service, workers: Math.max(workers, 1), perWorker: Math.max(perWorker, 1), tasks: list },
+      ];
     }),
   );
 }
@@ -70,7 +73,11 @@ export function startsOf(tasks: readonly Task[], pools: ReadonlyMap<string, Pool
     let openedUs = 0;
     for (const at of members) {
       const startUs = tasks[at]?.startUs ?? 0;
-      for (let end = ends[ended]; end !== undefined && end <= startUs + clockStepUs && ended < begun; end = ends[ended]) {
+      for (
+        let end = ends[ended];
+        end !== undefined && end <= startUs + clockStepUs && ended < begun;
+        end = ends[ended]
+      ) {
         if (begun - ended >= slots) openedUs = Math.min(end, startUs);
         ended += 1;
       }

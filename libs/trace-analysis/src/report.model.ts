@@ -57,7 +57,11 @@ export interface PerformanceReport {
   };
   readonly bottleneck: { readonly stage: string; readonly share: number; readonly advice: string };
   /** The shortest first. A prediction can exceed the makespan: a greedy schedule may get longer (Graham 1969). */
-  readonly whatIf: readonly { readonly change: string; readonly predictedMakespanMs: number; readonly boundMs: number }[];
+  readonly whatIf: readonly {
+    readonly change: string;
+    readonly predictedMakespanMs: number;
+    readonly boundMs: number;
+  }[];
   /** The replay of the unchanged system against what was measured, per cent; positive when it took longer. */
   readonly calibrationErrorPct: number;
 }

@@ -76,7 +76,8 @@ export function formatReport(report: PerformanceReport, rows?: readonly StageRow
   ].join('\n');
 }
 
-const bar = (ms: number, wholeMs: number): string => '█'.repeat(wholeMs === 0 ? 0 : Math.round((30 * ms) / wholeMs)).padEnd(30);
+const bar = (ms: number, wholeMs: number): string =>
+  '█'.repeat(wholeMs === 0 ? 0 : Math.round((30 * ms) / wholeMs)).padEnd(30);
 
 function change(predictedMs: number, makespanMs: number): string {
   const part = makespanMs === 0 ? 0 : Math.round((predictedMs / makespanMs - 1) * 100);

@@ -28,9 +28,9 @@ export function progressOf(task: Task, scenario: Scenario, count: 'elapsed' | 'n
   const ends: number[] = [];
   let sum = 0;
   for (const piece of pieces) {
-    const isWork = piece.stage !== undefined && piece.waitClass === undefined;
-    const speed = isWork && piece.stage !== undefined ? (scenario.speed?.[piece.stage] ?? 1) : 1;
-    const counts = count === 'elapsed' || (isWork && !task.failed);
+    const stage = piece.waitClass === undefined ? piece.stage : undefined;
+    const speed = stage === undefined ? 1 : (scenario.speed?.[stage] ?? 1);
+    const counts = count === 'elapsed' || (stage !== undefined && !task.failed);
     sum += counts ? (piece.endUs - piece.startUs) / speed : 0;
     ends.push(sum);
   }

@@ -23,7 +23,7 @@ export interface SpanIndex {
 
 /**
  * A span without a stage of its own has its parent's, but a consumer's stage is its own or none: another actor's turn is
- * not its sender's work. Where no span of the trace names a stage (a trace of other software), the service is the stage.
+ * not its sender's work. Announcing a result is always its sender's. Where no span of the trace names a stage (a trace of other software), the service is the stage.
  */
 export function indexSpans(trace: Trace): SpanIndex {
   const byId = new Map(trace.spans.map((span) => [span.id, span]));
@@ -40,7 +40,8 @@ export function indexSpans(trace: Trace): SpanIndex {
   for (const span of topDown) {
     const own = span.attributes[ATTR.stage];
     const parent = parentOf(span);
-    if (!staged) stages.set(span, span.service);
+    if (span.kind === 'producer' && parent !== undefined) stages.set(span, stages.get(parent));
+    else if (!staged) stages.set(span, span.service);
     else if (typeof own === 'string') stages.set(span, own);
     else stages.set(span, parent === undefined || span.kind === 'consumer' ? undefined : stages.get(parent));
   }

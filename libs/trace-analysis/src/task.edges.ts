@@ -98,7 +98,8 @@ function inferEdges(drafts: readonly Draft[], explicit: readonly Edge[][], heads
     const edges: Edge[] = [];
     const add = (from: number): void => {
       const earlier = drafts[from];
-      if (earlier !== undefined && from < at) edges.push({ from, kind: 'inferred', atUs: Math.min(earlier.endUs, draft.startUs) });
+      if (earlier !== undefined && from < at)
+        edges.push({ from, kind: 'inferred', atUs: Math.min(earlier.endUs, draft.startUs) });
     };
     for (const [stage, entry] of ended) if (stage !== draft.stage) followed(entry, draft.scene).forEach(add);
     const head = draft.container === undefined ? undefined : heads.get(draft.container);

@@ -56,8 +56,18 @@ export function tasksOf(index: SpanIndex): Task[] {
     }
     const { startUs, endUs } = span;
     drafts.push({ ...base, pool: undefined, startUs, endUs: startUs, pieces: [], role: 'head', container: span });
-    const tail = pieces.filter((piece) => piece.endUs > lastUs).map((piece) => ({ ...piece, startUs: Math.max(piece.startUs, lastUs) }));
-    drafts.push({ ...base, pool: undefined, startUs: Math.min(lastUs, endUs), endUs, pieces: tail, role: 'tail', container: span });
+    const tail = pieces
+      .filter((piece) => piece.endUs > lastUs)
+      .map((piece) => ({ ...piece, startUs: Math.max(piece.startUs, lastUs) }));
+    drafts.push({
+      ...base,
+      pool: undefined,
+      startUs: Math.min(lastUs, endUs),
+      endUs,
+      pieces: tail,
+      role: 'tail',
+      container: span,
+    });
   }
   const order = { head: 0, task: 1, tail: 2 };
   drafts.sort((a, b) => a.startUs - b.startUs || order[a.role] - order[b.role] || b.endUs - a.endUs);
@@ -96,11 +106,7 @@ function cut(index: SpanIndex): { roots: Span[]; rootOf: Map<Span, Place>; child
 }
 
 /** The spans that hold units of work, with the end of their last one. */
-function containersOf(
-  index: SpanIndex,
-  roots: readonly Span[],
-  rootOf: ReadonlyMap<Span, Place>,
-): Map<Span, number> {
+function containersOf(index: SpanIndex, roots: readonly Span[], rootOf: ReadonlyMap<Span, Place>): Map<Span, number> {
   const containers = new Map<Span, number>();
   for (const span of roots) {
     const container = rootOf.get(span)?.container;

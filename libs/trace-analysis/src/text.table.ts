@@ -6,7 +6,9 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
   return rows.map((row) =>
     row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart((widths[column] ?? 0) + 2)))
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart((widths[column] ?? 0) + 2),
+      )
       .join('')
       .trimEnd(),
   );
@@ -14,6 +16,10 @@ export function table(rows: readonly (readonly string[])[]): string[] {
 
 /** Milliseconds as people read them. */
 export const duration = (ms: number): string =>
-  Math.abs(ms) < 1000 ? `${ms.toFixed(1)} ms` : Math.abs(ms) < 120_000 ? `${(ms / 1000).toFixed(2)} s` : `${(ms / 60_000).toFixed(1)} min`;
+  Math.abs(ms) < 1000
+    ? `${ms.toFixed(1)} ms`
+    : Math.abs(ms) < 120_000
+      ? `${(ms / 1000).toFixed(2)} s`
+      : `${(ms / 60_000).toFixed(1)} min`;
 
 export const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;

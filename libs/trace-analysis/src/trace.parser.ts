@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { type z } from 'zod';
 import { type Span, type SpanKind, type Trace } from './trace.model.js';
 import { jaegerSchema, type OtlpAttributes, otlpSchema } from './trace.schema.js';
 

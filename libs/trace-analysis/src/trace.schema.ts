@@ -37,9 +37,7 @@ const jaegerSpan = z.object({
   startTime: integer,
   duration: integer,
   processID: z.string().optional(),
-  references: z
-    .array(z.object({ refType: z.string(), spanID: z.string(), traceID: z.string().optional() }))
-    .nullish(),
+  references: z.array(z.object({ refType: z.string(), spanID: z.string(), traceID: z.string().optional() })).nullish(),
   tags: z.array(z.object({ key: z.string(), value: z.unknown() })).nullish(),
 });
 /** Jaeger's own JSON, `/api/traces`. */

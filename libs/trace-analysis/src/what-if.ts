@@ -49,7 +49,9 @@ function moreWorkers(model: Model, pool: Pool): Omit<WhatIf, 'predictedUs' | 'bo
   const { window } = model;
   const limited = window?.pool === pool.name ? window.size : undefined;
   const most = pool.tasks.length;
-  const sizes = [...new Set([pool.slots + 1, pool.slots + 2, most])].filter((slots) => slots > pool.slots && slots <= most);
+  const sizes = [...new Set([pool.slots + 1, pool.slots + 2, most])].filter(
+    (slots) => slots > pool.slots && slots <= most,
+  );
   const changes = sizes.map((slots) => {
     const added = slots - pool.slots;
     const wider = limited !== undefined && slots > limited;
@@ -62,7 +64,14 @@ function moreWorkers(model: Model, pool: Pool): Omit<WhatIf, 'predictedUs' | 'bo
   });
   const opened =
     limited !== undefined && limited < most && limited < pool.slots
-      ? [{ change: `a window of ${Math.min(most, pool.slots)}`, stage: pool.name, scenario: { window: Math.min(most, pool.slots) }, added: undefined }]
+      ? [
+          {
+            change: `a window of ${Math.min(most, pool.slots)}`,
+            stage: pool.name,
+            scenario: { window: Math.min(most, pool.slots) },
+            added: undefined,
+          },
+        ]
       : [];
   return [...opened, ...changes];
 }

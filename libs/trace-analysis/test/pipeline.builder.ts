@@ -43,7 +43,15 @@ class Slots {
 
 /** A small simulation of the services, which writes the spans that they would: what the analysis is held against. */
 export function pipelineTrace(spec: PipelineSpec): Trace {
-  const { scenes, llmUs = 5000, clipSlots = 4, overlaySlots = 2, window = scenes.length, stitchUs = 5000, hopUs = 0 } = spec;
+  const {
+    scenes,
+    llmUs = 5000,
+    clipSlots = 4,
+    overlaySlots = 2,
+    window = scenes.length,
+    stitchUs = 5000,
+    hopUs = 0,
+  } = spec;
   const spans: Span[] = [];
   const events: { atUs: number; order: number; run: (nowUs: number) => void }[] = [];
   let order = 0;
@@ -76,8 +84,13 @@ export function pipelineTrace(spec: PipelineSpec): Trace {
       [ATTR.settlement]: 'ack',
       ...attributes,
     });
-  const publish = (message: string, service: string, endUs: number, parent: string, links?: readonly string[]): string =>
-    add(`publish ${message}`, 'producer', service, [endUs - 1, endUs], parent, {}, links);
+  const publish = (
+    message: string,
+    service: string,
+    endUs: number,
+    parent: string,
+    links?: readonly string[],
+  ): string => add(`publish ${message}`, 'producer', service, [endUs - 1, endUs], parent, {}, links);
   const clipPool = new Slots(clipSlots);
   const overlayPool = new Slots(overlaySlots);
   let nextScene = 0;
@@ -111,7 +124,10 @@ export function pipelineTrace(spec: PipelineSpec): Trace {
         });
         return;
       }
-      const marks = [limitUs, providerQueueUs, clipUs, pollUs].reduce<number[]>((sums, us) => [...sums, (sums.at(-1) ?? 0) + us], [startUs]);
+      const marks = [limitUs, providerQueueUs, clipUs, pollUs].reduce<number[]>(
+        (sums, us) => [...sums, (sums.at(-1) ?? 0) + us],
+        [startUs],
+      );
       const [m0 = 0, m1 = 0, m2 = 0, m3 = 0, m4 = 0] = marks;
       const endUs = m4 + 10;
       const id = turn('clip.generate', 'clip-generator', [startUs, endUs], sender, common);
@@ -156,7 +172,10 @@ export function pipelineTrace(spec: PipelineSpec): Trace {
     const sender = publish('stitch.render', 'planner', nowUs + 2, director, decided.slice(0, -1));
     const startUs = nowUs + 2 + hopUs;
     const endUs = startUs + stitchUs;
-    const id = turn('stitch.render', 'stitcher', [startUs, endUs], sender, { [ATTR.stage]: 'stitch', [ATTR.poolSize]: 1 });
+    const id = turn('stitch.render', 'stitcher', [startUs, endUs], sender, {
+      [ATTR.stage]: 'stitch',
+      [ATTR.poolSize]: 1,
+    });
     const done = publish('video.stitched', 'stitcher', endUs, id);
     direct('video.stitched', done, endUs + hopUs, { [ATTR.final]: true });
   };
