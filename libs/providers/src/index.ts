@@ -4,4 +4,7 @@ export { type ClipRequest, clipRequestSchema } from './clip.request.js';
 export * from './ports.js';
 export { outcomeOf } from './prediction.state.js';
 export { type CallKind, RateLimiter, type RateLimiterOptions } from './rate.limiter.js';
-export { createReplicateProvider, type ReplicateOptions } from './replicate.provider.js';
+export { createReplicateProvider, type ReplicateOptions, type ReplicateProvider } from './replicate.provider.js';
+export { type BreakerSettings, type BreakerState, CLOSED, stepBreaker, verdictOf } from './breaker.js';
+export { type ProviderLog } from './provider.events.js';
+export { type SharedEntry, type SharedState } from './shared.state.js';

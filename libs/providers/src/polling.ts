@@ -1,9 +1,22 @@
 const SHORTEST_GAP_MS = 100;
 const SHARE_OF_ELAPSED = 0.08;
+/** From this share of the usual run time on, the end is looked for often. */
+const SOON = 0.8;
+const LATE = 1.5;
+const SHARE_OF_USUAL = 0.04;
 
-/** Ms until the next poll: 8 % of the time waited so far, so that the lag stays small beside the wait it ends. */
-export function pollGapMs(elapsedMs: number, longestMs: number): number {
-  return Math.min(Math.max(elapsedMs * SHARE_OF_ELAPSED, SHORTEST_GAP_MS), Math.max(longestMs, SHORTEST_GAP_MS));
+/**
+ * Ms until the next poll. Of a prediction whose usual run time is known: nothing until shortly before it, then often, then as
+ * without it: 8 % of the time waited so far, so that the lag stays small beside the wait it ends. Never above `longestMs`.
+ */
+export function pollGapMs(elapsedMs: number, longestMs: number, run?: { ranMs: number; usualMs: number }): number {
+  const within = (ms: number): number => Math.min(Math.max(ms, SHORTEST_GAP_MS), Math.max(longestMs, SHORTEST_GAP_MS));
+  if (run !== undefined) {
+    const untilSoonMs = run.usualMs * SOON - run.ranMs;
+    if (untilSoonMs > 0) return within(untilSoonMs);
+    if (run.ranMs < run.usualMs * LATE) return within(run.usualMs * SHARE_OF_USUAL);
+  }
+  return within(elapsedMs * SHARE_OF_ELAPSED);
 }
 
 /** Ms until the next poll after `failures` polls in a row that failed: doubling from the longest gap, at most 30 s. */

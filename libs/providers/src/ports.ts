@@ -4,6 +4,8 @@ import { type ClipRequest } from './clip.request.js';
 /** What the provider says of a prediction. Times are ISO 8601. */
 export interface PredictionState {
   readonly id: string;
+  /** As the provider names it; absent when it does not say. */
+  readonly model?: string;
   readonly status: 'starting' | 'processing' | 'succeeded' | 'failed' | 'canceled';
   readonly outputUrl?: string;
   readonly error?: string;
@@ -14,6 +16,9 @@ export interface PredictionState {
   readonly billedSeconds?: number;
 }
 
+/** Calls `poke` whenever the provider reported about this prediction; returns how to stop listening. */
+export type NudgeSource = (predictionId: string, poke: () => void) => () => void;
+
 export interface WaitOptions {
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
@@ -21,6 +26,8 @@ export interface WaitOptions {
   readonly onProgress?: (state: PredictionState) => void;
   /** Called once per log interval while the wait lasts. */
   readonly onLog?: (elapsedMs: number) => void;
+  /** A nudge is answered with a poll at once; the provider's own source unless given. Polling goes on without any. */
+  readonly nudge?: NudgeSource;
 }
 
 /** A seller of clips. Every method throws `ClipmeshError`; none tries a call twice, except polls within `wait`. */
@@ -29,13 +36,16 @@ export interface ClipProvider {
   /**
    * Creates one prediction. `beforeSend` runs when the call is allowed to go out and has to end before it does; what it
    * throws is thrown. When the reply is lost it throws `PROVIDER_UNAVAILABLE` though it may have been bought: `find` tells.
-   * Once sent, the call is not cut off by the signal: an answer thrown away is a prediction that nobody knows.
+   * The signal is heeded until the call is sent. From then on only the call's own time limit ends it, and the prediction is
+   * returned even if the signal was aborted meanwhile: an answer thrown away is a prediction that nobody knows.
+   * Throws `PROVIDER_UNAVAILABLE`, not retryable, without a call while the model's circuit breaker is open.
    */
   submit(request: ClipRequest, signal: AbortSignal, beforeSend?: () => Promise<void>): Promise<PredictionState>;
   get(predictionId: string, signal: AbortSignal): Promise<PredictionState>;
   /**
-   * Looks through the provider's predictions, newest first, back to `since`. A key is matched in the webhook URL; without
-   * one the prediction is told by model, prompt and seed, which needs `request` unless this process submitted it.
+   * Looks through the provider's predictions, newest first, back to `since`. A key, in the webhook URL or
+   * the input, is matched exactly; only a prediction without any is told by model and input, which needs `request` unless
+   * this process submitted it.
    */
   find(
     attemptKey: string,
@@ -45,7 +55,10 @@ export interface ClipProvider {
   ): Promise<PredictionState | undefined>;
   /** Resolves with a final state. Throws `PROVIDER_TIMEOUT` after `timeoutMs`, `CANCELED` when the signal is aborted. */
   wait(predictionId: string, options: WaitOptions): Promise<PredictionState>;
-  /** Cancels, and resolves with the final state, which may be `succeeded`. */
+  /**
+   * Cancels, and resolves with the final state, which may be `succeeded`; one that has ended already is no error. Throws
+   * `PROVIDER_TIMEOUT` when the end is not seen within 10 s after the call.
+   */
   cancel(predictionId: string): Promise<PredictionState>;
   /** Streams to `file`; nothing is left there after an error. Only https, or the provider's own origin. */
   download(url: string, file: string, signal: AbortSignal): Promise<{ bytes: number }>;

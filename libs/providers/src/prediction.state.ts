@@ -40,6 +40,7 @@ export function predictionOf(answer: unknown): PredictionState {
   const error = typeof data.error === 'string' ? data.error : data.error ? JSON.stringify(data.error) : undefined;
   return {
     id: data.id,
+    ...(data.model ? { model: data.model } : {}),
     status: data.status === 'aborted' ? 'canceled' : data.status,
     ...(outputUrl === undefined ? {} : { outputUrl }),
     ...(error === undefined ? {} : { error }),
@@ -72,10 +73,19 @@ function keyOf(webhook: string | null | undefined): string | undefined {
   return new URL(webhook).searchParams.get('key') ?? undefined;
 }
 
-/** Whether a listed prediction is the one of this attempt: by its key, or else by model and the whole input that was sent. */
-export function isOfAttempt(listed: WirePrediction, attemptKey: string, request?: ClipRequest): boolean {
-  const key = keyOf(listed.webhook);
-  if (key !== undefined) return key === attemptKey;
+/** The input field that carries the attempt key unless the configuration names another. */
+export const DEFAULT_INPUT_KEY = 'clipmesh_key';
+
+/** Whether a listed prediction is the one of this attempt: by the keys it carries, or without any by model and the whole input. */
+export function isOfAttempt(
+  listed: WirePrediction,
+  attemptKey: string,
+  request?: ClipRequest,
+  inputKey = DEFAULT_INPUT_KEY,
+): boolean {
+  const carried = [keyOf(listed.webhook), listed.input?.[inputKey], listed.input?.[DEFAULT_INPUT_KEY]];
+  const keys = carried.filter((key) => typeof key === 'string' && key !== '');
+  if (keys.length > 0) return keys.every((key) => key === attemptKey);
   if (request === undefined || listed.model !== request.model) return false;
   return Object.entries(modelInput(request)).every(([name, value]) => listed.input?.[name] === value);
 }

@@ -1,4 +1,5 @@
 import { ClipmeshError } from '@clipmesh/contracts';
+import { spanEvent } from './provider.events.js';
 import { errorOfStatus, errorOfThrown } from './provider.errors.js';
 import { type RateLimiter } from './rate.limiter.js';
 
@@ -30,20 +31,26 @@ export function openCallDoor(limiter: RateLimiter, callTimeoutMs: number): CallD
       const url = input instanceof Request ? input.url : String(input);
       const call = `${method} ${new URL(url).pathname}`;
       const caller = init.signal ?? new AbortController().signal;
+      const isCreate = method === 'POST' && url.endsWith('/predictions');
       let timeout: AbortSignal | undefined;
       try {
         // A create has been let through before its intent was written.
-        if (method !== 'POST' || !url.endsWith('/predictions')) await limiter.acquire('call', caller);
+        if (!isCreate) await limiter.acquire('call', caller);
         timeout = AbortSignal.timeout(callTimeoutMs);
         const response = await fetch(url, { ...init, signal: AbortSignal.any([caller, timeout]) });
         // Read here, so that a connection lost in the middle of the body is told apart like any other.
         const body = await response.text();
         if (response.ok) return new Response(body, { status: 200, headers: { 'content-type': 'application/json' } });
         const error = errorOfStatus(call, response.status, body, response.headers.get('retry-after'), Date.now());
-        if (error.code === 'PROVIDER_RATE_LIMITED') limiter.coolDown(error.retryAfterMs ?? DEFAULT_COOL_DOWN_MS);
+        spanEvent('provider.call.failed', { call, code: error.code, status: response.status });
+        if (error.code === 'PROVIDER_RATE_LIMITED') await limiter.coolDown(error.retryAfterMs ?? DEFAULT_COOL_DOWN_MS);
         return failed(error);
       } catch (cause) {
-        return failed(errorOfThrown(call, cause, { caller: caller.aborted, timeout: timeout?.aborted === true }));
+        // Nobody but its time limit ends a create.
+        const timedOut = timeout?.aborted === true || (isCreate && caller.aborted);
+        const error = errorOfThrown(call, cause, { caller: !isCreate && caller.aborted, timeout: timedOut });
+        spanEvent('provider.call.failed', { call, code: error.code });
+        return failed(error);
       }
     },
     errorOf(thrown) {

@@ -1,18 +1,21 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { ClipmeshError } from '@clipmesh/contracts';
-import { ATTR, withSpan } from '@clipmesh/tracing';
+import { withSpan } from '@clipmesh/tracing';
 import { SpanKind } from '@opentelemetry/api';
 import Replicate from 'replicate';
 import { z } from 'zod';
+import { BreakerBoard } from './breaker.board.js';
+import { type BreakerSettings } from './breaker.js';
 import { downloadTo } from './clip.download.js';
-import { modelInput } from './models.js';
-import { backOffMs, pollGapMs } from './polling.js';
 import { type ClipRequest } from './clip.request.js';
-import { type ClipProvider, type PredictionState, type WaitOptions } from './ports.js';
-import { recordStretches } from './prediction.spans.js';
-import { isFinal, isOfAttempt, predictionOf, wirePredictionSchema } from './prediction.state.js';
+import { type ClipProvider, type NudgeSource, type PredictionState } from './ports.js';
+import { createCanceler } from './prediction.cancel.js';
+import { DEFAULT_INPUT_KEY, isOfAttempt, predictionOf, wirePredictionSchema } from './prediction.state.js';
+import { createSubmitter } from './prediction.submit.js';
+import { createWaiter } from './prediction.wait.js';
+import { type ProviderLog } from './provider.events.js';
 import { RateLimiter } from './rate.limiter.js';
 import { openCallDoor } from './replicate.fetch.js';
+import { type SharedState } from './shared.state.js';
 
 export interface ReplicateOptions {
   readonly token: string;
@@ -29,20 +32,41 @@ export interface ReplicateOptions {
   readonly callsPerMinute: number;
   /** Where the provider reports; the attempt key is added as `?key=`. */
   readonly webhookBaseUrl?: string;
+  /** Input field that carries the attempt key; `clipmesh_key` unless told, none when empty. */
+  readonly inputKey?: string;
+  /** The provider itself ends a prediction after this time, ms. */
+  readonly cancelAfterMs?: number;
+  /** Where rate limits, cool-downs and circuit breakers are shared with the other replicas; this process's own without it. */
+  readonly shared?: SharedState;
+  /** 5 failures and 30 s unless told. */
+  readonly breaker?: BreakerSettings;
+  /** Tells when the provider reported about a prediction. */
+  readonly nudge?: NudgeSource;
+  readonly log?: ProviderLog;
 }
+
+/** `close` gives back what was leased from the shared limits and stops listening; it never rejects. */
+export type ReplicateProvider = ClipProvider & { close(): Promise<void> };
 
 const TRACER = 'clipmesh.providers';
 const MAX_PAGES = 50;
 /** How far the provider's clock may be behind ours, ms. */
 const CLOCK_SKEW_MS = 5000;
 const MAX_REMEMBERED = 1000;
-const CANCEL_TIMEOUT_MS = 60_000;
+const DEFAULT_BREAKER: BreakerSettings = { failures: 5, openMs: 30_000 };
 const pageSchema = z.object({ next: z.string().nullish(), results: z.array(wirePredictionSchema) });
 
 /** Replicate, or anything that speaks its API. */
-export function createReplicateProvider(options: ReplicateOptions): ClipProvider {
-  const limiter = new RateLimiter(options);
-  const { fetch, errorOf } = openCallDoor(limiter, options.callTimeoutMs ?? 30_000);
+export function createReplicateProvider(options: ReplicateOptions): ReplicateProvider {
+  const { shared, log, breaker = DEFAULT_BREAKER, callTimeoutMs = 30_000, inputKey = DEFAULT_INPUT_KEY } = options;
+  const limiter = new RateLimiter({
+    createsPerMinute: options.createsPerMinute,
+    callsPerMinute: options.callsPerMinute,
+    ...(shared === undefined ? {} : { store: shared }),
+    ...(log === undefined ? {} : { log }),
+  });
+  const breakers = new BreakerBoard(breaker, shared, log);
+  const { fetch, errorOf } = openCallDoor(limiter, callTimeoutMs);
   const client = new Replicate({
     auth: options.token,
     baseUrl: options.baseUrl,
@@ -63,35 +87,24 @@ export function createReplicateProvider(options: ReplicateOptions): ClipProvider
     return predictionOf(await call(() => client.predictions.get(predictionId, { signal })));
   }
 
-  async function submit(
-    request: ClipRequest,
-    signal: AbortSignal,
-    beforeSend?: () => Promise<void>,
-  ): Promise<PredictionState> {
-    const input = modelInput(request);
+  const submitOne = createSubmitter({
+    client,
+    call,
+    limiter,
+    breakers,
+    log,
+    callTimeoutMs,
+    cancelAfterMs: options.cancelAfterMs,
+    webhookBaseUrl: options.webhookBaseUrl,
+    inputKey,
+  });
+
+  const submit: ClipProvider['submit'] = (request, signal, beforeSend) => {
     submitted.set(request.attemptKey, request);
     const oldest = submitted.keys().next().value;
     if (submitted.size > MAX_REMEMBERED && oldest !== undefined) submitted.delete(oldest);
-    const attributes = { [ATTR.model]: request.model };
-    const create = async (): Promise<PredictionState> =>
-      predictionOf(
-        await call(() =>
-          client.predictions.create({
-            model: request.model,
-            input,
-            ...(options.webhookBaseUrl === undefined
-              ? {}
-              : {
-                  webhook: webhookUrl(options.webhookBaseUrl, request.attemptKey),
-                  webhook_events_filter: ['completed'],
-                }),
-          }),
-        ),
-      );
-    await limiter.acquire('create', signal);
-    await beforeSend?.();
-    return withSpan(TRACER, 'replicate create', attributes, create, SpanKind.CLIENT);
-  }
+    return submitOne(request, signal, beforeSend);
+  };
 
   async function find(
     attemptKey: string,
@@ -117,7 +130,7 @@ export function createReplicateProvider(options: ReplicateOptions): ClipProvider
         if (createdMs < since.getTime() - CLOCK_SKEW_MS) return undefined;
         // Told by its input alone, one that ended badly before `since` is a former attempt's.
         const former = createdMs < since.getTime() && !['starting', 'processing', 'succeeded'].includes(listed.status);
-        if (!former && isOfAttempt(listed, attemptKey, request)) return predictionOf(listed);
+        if (!former && isOfAttempt(listed, attemptKey, request, inputKey)) return predictionOf(listed);
       }
       next = parsed.data.next ?? undefined;
     }
@@ -126,54 +139,22 @@ export function createReplicateProvider(options: ReplicateOptions): ClipProvider
     return undefined;
   }
 
-  async function wait(
-    predictionId: string,
-    { signal, timeoutMs, onProgress, onLog }: WaitOptions,
-  ): Promise<PredictionState> {
-    const startedMs = Date.now();
-    const deadline = AbortSignal.timeout(timeoutMs);
-    const either = AbortSignal.any([signal, deadline]);
-    let failures = 0;
-    let loggedMs = 0;
-    for (;;) {
-      let gapMs: number;
-      try {
-        const state = await get(predictionId, either);
-        failures = 0;
-        onProgress?.(state);
-        if (isFinal(state)) {
-          const since = Date.parse(state.createdAt ?? '');
-          recordStretches(state, Number.isNaN(since) ? startedMs : since, Date.now());
-          return state;
-        }
-        gapMs = pollGapMs(Date.now() - startedMs, options.pollIntervalMs);
-      } catch (error) {
-        if (!either.aborted && !(error instanceof ClipmeshError && error.retryable)) throw error;
-        failures += 1;
-        gapMs = backOffMs(failures, options.pollIntervalMs);
-      }
-      const elapsedMs = Date.now() - startedMs;
-      if (elapsedMs - loggedMs >= options.pollLogIntervalMs) {
-        loggedMs = elapsedMs;
-        onLog?.(elapsedMs);
-      }
-      await delay(gapMs, undefined, { signal: either }).catch(() => undefined);
-      if (signal.aborted) throw new ClipmeshError('CANCELED', `waiting for prediction ${predictionId} was canceled`);
-      if (deadline.aborted)
-        throw new ClipmeshError('PROVIDER_TIMEOUT', `prediction ${predictionId} did not end within ${timeoutMs} ms`);
-    }
-  }
-
   return {
     name: 'replicate',
     submit,
     get,
     find,
-    wait,
-    async cancel(predictionId) {
-      const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
-      await call(() => client.request(`predictions/${predictionId}/cancel`, { method: 'POST', signal }));
-      return wait(predictionId, { signal, timeoutMs: CANCEL_TIMEOUT_MS });
+    wait: createWaiter({
+      get,
+      breakers,
+      pollIntervalMs: options.pollIntervalMs,
+      pollLogIntervalMs: options.pollLogIntervalMs,
+      nudge: options.nudge,
+    }),
+    cancel: createCanceler({ client, call, get }),
+    async close() {
+      breakers.close();
+      await limiter.close();
     },
     download: (url, file, signal) =>
       withSpan(
@@ -194,10 +175,4 @@ export function createReplicateProvider(options: ReplicateOptions): ClipProvider
         SpanKind.CLIENT,
       ),
   };
-}
-
-function webhookUrl(base: string, key: string): string {
-  const url = new URL(base);
-  url.searchParams.set('key', key);
-  return url.href;
 }
