@@ -65,8 +65,7 @@ export const ClipAbandoned = defineMessage({
   kind: 'event',
   name: 'clip.abandoned',
   version: 1,
-  description:
-    'A purchase was stopped because its generation was canceled; the charges say what had been consumed by then.',
+  description: 'A purchase of a canceled generation is settled; the charges say what had been consumed by then.',
   schema: z.object({ ...base, scene: z.int().nonnegative(), predictionId: z.string() }),
   key: (body) => body.predictionId,
 });

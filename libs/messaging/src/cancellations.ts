@@ -4,7 +4,10 @@ import { type NatsConnection } from '@nats-io/transport-node';
 /** The cancel flags, told to every service the moment they are set. */
 export interface Cancellations {
   request(generationId: string): Promise<void>;
+  /** As far as this service has heard. */
   isCanceled(generationId: string): boolean;
+  /** Asks the broker: true for every request that ended before this call began. */
+  check(generationId: string): Promise<boolean>;
   /** Calls back once when the flag is set; returns how to stop listening. */
   onCanceled(generationId: string, callback: () => void): () => void;
   close(): void;
@@ -14,7 +17,13 @@ const TTL_MS = 24 * 60 * 60 * 1000;
 
 /** Resolves when all flags that are set already are known. */
 export async function openCancellations(connection: NatsConnection, replicas = 1): Promise<Cancellations> {
-  const bucket = await new Kvm(connection).create('cancellations', { history: 1, ttl: TTL_MS, replicas });
+  const bucket = await new Kvm(connection).create('cancellations', {
+    history: 1,
+    ttl: TTL_MS,
+    replicas,
+    // Reads go to the leader: `check` must not be answered by a replica that lags behind.
+    allow_direct: false,
+  });
   const canceled = new Set<string>();
   const listeners = new Map<string, Set<() => void>>();
   const mark = (generationId: string): void => {
@@ -33,6 +42,11 @@ export async function openCancellations(connection: NatsConnection, replicas = 1
       mark(generationId);
     },
     isCanceled: (generationId) => canceled.has(generationId),
+    check: async (generationId) => {
+      const entry = await bucket.get(generationId);
+      if (entry?.operation === 'PUT') mark(generationId);
+      return canceled.has(generationId);
+    },
     onCanceled: (generationId, callback) => {
       const own = listeners.get(generationId) ?? new Set();
       listeners.set(generationId, own.add(callback));

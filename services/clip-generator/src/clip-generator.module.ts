@@ -11,7 +11,7 @@ class ClipGeneratorModule {}
 
 /** Buys clips. Without REPLICATE_API_TOKEN it does not start: nothing could be bought. */
 export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<DynamicModule> {
-  const { config, logger, connection, workerId } = runtime;
+  const { config, logger, connection, cancellations, workerId } = runtime;
   if (config.replicateApiToken === undefined) {
     throw new Error(
       'REPLICATE_API_TOKEN is not set; set it, or point REPLICATE_BASE_URL at the sandbox with any token',
@@ -37,6 +37,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     scratch: await openScratch(config.tempDir, workerId),
     timeoutMs: config.videoGenerationTimeoutMs,
     clock: systemClock,
+    isCanceled: (generationId) => cancellations.check(generationId),
     doubt: { callTimeoutMs: config.providerCallTimeoutMs, settleMs: config.attemptSettleMs },
   };
   return {

@@ -28,8 +28,8 @@ export async function cancelPurchases(
 
 async function cancelOne(parts: ClipParts, entry: Entry, signal: AbortSignal): Promise<Outgoing[]> {
   const { status, key, createdAt } = entry.value;
-  if (status === 'finished' || status === 'failed') return [];
-  if (status === 'canceled') return abandoned(entry);
+  // What was paid may not have been told: its teller was stopped.
+  if (status === 'finished' || status === 'failed' || status === 'canceled') return abandoned(entry);
   const request = clipRequestSchema.parse(entry.value.request);
   const step = stepFor(entry, parts.doubt);
   const predictionId =

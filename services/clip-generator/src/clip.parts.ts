@@ -15,4 +15,6 @@ export interface ClipParts {
   readonly timeoutMs: number;
   readonly doubt: Doubt;
   readonly clock: Clock;
+  /** Whether the generation was canceled before this call began, as the broker knows it. */
+  readonly isCanceled: (generationId: string) => Promise<boolean>;
 }

@@ -77,8 +77,10 @@ class Shop {
 
 let shop: Shop;
 let parts: ClipParts;
+let canceled: boolean;
 beforeEach(() => {
   shop = new Shop();
+  canceled = false;
   const { attempts } = createMemoryStores();
   const log = (): void => undefined;
   parts = {
@@ -93,6 +95,7 @@ beforeEach(() => {
     timeoutMs: 1000,
     doubt: { callTimeoutMs: 0, settleMs: 0 },
     clock: systemClock,
+    isCanceled: () => Promise.resolve(canceled),
   };
 });
 const statuses = async (): Promise<string[]> =>
@@ -156,6 +159,13 @@ describe('buying a clip', () => {
     });
   });
 
+  it('tells with the clip what an earlier try had cost, as its teller may have died', async () => {
+    shop.faults = ['late'];
+    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ charges: [{ key: 'prediction:p1' }] });
+    const [told] = await buyClip(parts, body, calm);
+    expect(told?.body).toMatchObject({ charges: [{ key: 'prediction:p1' }, { key: 'prediction:p2' }] });
+  });
+
   it('does not buy while an earlier call may still be under way', async () => {
     shop.faults = ['lose request'];
     await expect(buyClip(parts, body, calm)).rejects.toThrow('no route');
@@ -181,13 +191,24 @@ describe('canceling', () => {
     expect(await statuses()).toEqual(['canceled']);
   });
 
+  it('is seen by a purchase that begins while the canceler looks', async () => {
+    canceled = true;
+    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'CANCELED' });
+    expect(shop.predictions).toHaveLength(0);
+    expect(await statuses()).toEqual(['failed']);
+  });
+
   it('comes back while a call may be under way, and leaves finished clips alone', async () => {
     await buyClip(parts, body, calm);
     shop.faults = ['lose request'];
     await expect(buyClip(parts, { ...body, scene: 1 }, calm)).rejects.toThrow('no route');
     const doubtful = { ...parts, doubt: { callTimeoutMs: 0, settleMs: 60_000 } };
     await expect(cancelPurchases(doubtful, generationId, calm)).rejects.toMatchObject({ retryable: true });
-    expect(await cancelPurchases(parts, generationId, calm)).toEqual([]);
+    const told = await cancelPurchases(parts, generationId, calm);
+    expect(told.map(({ body: event }) => event)).toMatchObject([
+      { predictionId: 'p1', charges: [{ outcome: 'succeeded' }] },
+    ]);
+    expect(shop.canceled).toEqual([]);
     expect(await statuses()).toEqual(['finished', 'canceled']);
   });
 });

@@ -34,16 +34,26 @@ const SEARCH_GAP_MS = 1000;
  * generation is canceled this only stops; `cancelPurchases` settles what was bought.
  */
 export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: AbortSignal): Promise<Outgoing[]> {
-  const step = nextStep(await parts.attempts.list(body.generationId), body, parts.doubt);
-  if (step.kind === 'use' && (await kept(parts, step.entry))) return [generated(parts, body, step.entry)];
+  const entries = await parts.attempts.list(body.generationId);
+  // What was paid before may not have been told: its teller may have died. Told twice it is booked once.
+  const owed = entries.flatMap(({ value }) => (value.scene === body.scene ? (value.charge ?? []) : []));
+  try {
+    const entry = await obtain(parts, body, nextStep(entries, body, parts.doubt), signal);
+    return [generated(parts, body, entry, owed)];
+  } catch (error) {
+    throw error instanceof ClipmeshError ? paid(error, [...owed, ...error.charges]) : error;
+  }
+}
+
+async function obtain(parts: ClipParts, body: ClipGenerateBody, step: Step, signal: AbortSignal): Promise<Entry> {
+  if (step.kind === 'use' && (await kept(parts, step.entry))) return step.entry;
   return withSpan(
     'clipmesh.clip-generator',
     `predict ${body.model}`,
     { [ATTR.model]: body.model, [ATTR.scene]: body.scene },
     async (span) => {
       const entry = await acquire(parts, body, step, signal);
-      const predictionId = entry.value.predictionId ?? '';
-      span.setAttribute(ATTR.predictionId, predictionId);
+      span.setAttribute(ATTR.predictionId, entry.value.predictionId ?? '');
       const state = await ended(parts, body, entry, signal);
       const charges = chargesOf(boughtOf(entry), state);
       span.setAttribute(ATTR.costMicros, charges[0]?.amountMicros ?? 0);
@@ -53,9 +63,7 @@ export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: 
         throw paid(failure, charges);
       }
       const artifact = await collect(parts, entry, state, charges, signal);
-      return [
-        generated(parts, body, await advance(parts, entry, { status: 'finished', artifact, ...chargeIn(charges) })),
-      ];
+      return advance(parts, entry, { status: 'finished', artifact, ...chargeIn(charges) });
     },
   );
 }
@@ -138,6 +146,9 @@ async function submit(
   try {
     const { id } = await parts.provider.submit(requestOf(body, key), signal, async () => {
       entry = await intent();
+      // Asked after the intent is written: either this sees the cancel, or the canceler sees the intent.
+      if (await parts.isCanceled(body.generationId))
+        throw new ClipmeshError('CANCELED', 'the generation was canceled before the clip was bought');
     });
     if (entry === undefined) throw new ClipmeshError('INTERNAL', `${key} was bought without an intent`);
     return await advance(parts, entry, { status: 'submitted', predictionId: id });
@@ -239,7 +250,9 @@ function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {
 
 const chargeIn = ([charge]: readonly Charge[]): { charge?: Charge } => (charge === undefined ? {} : { charge });
 
-function paid(error: ClipmeshError, charges: readonly Charge[]): ClipmeshError {
+/** The same error, with what was paid: each thing once. */
+function paid(error: ClipmeshError, told: readonly Charge[]): ClipmeshError {
+  const charges = [...new Map(told.map((charge) => [charge.key, charge])).values()];
   const { code, message: text, retryable, retryAfterMs } = error;
   return new ClipmeshError(code, text, {
     cause: error,
@@ -249,14 +262,15 @@ function paid(error: ClipmeshError, charges: readonly Charge[]): ClipmeshError {
   });
 }
 
-function generated(parts: ClipParts, body: ClipGenerateBody, { value }: Entry): Outgoing {
+function generated(parts: ClipParts, body: ClipGenerateBody, { value }: Entry, owed: readonly Charge[]): Outgoing {
   const { predictionId, artifact, charge } = value;
   if (predictionId === undefined || artifact === undefined)
     throw new ClipmeshError('INTERNAL', `attempt ${value.key} is finished without its clip`);
+  const others = owed.filter(({ key }) => key !== charge?.key);
   return message(ClipGenerated, {
     generationId: body.generationId,
     at: isoNow(parts),
-    charges: charge === undefined ? [] : [charge],
+    charges: charge === undefined ? others : [...others, charge],
     scene: body.scene,
     attempt: body.attempt,
     model: value.model,

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { runActorService } from '@clipmesh/messaging';
+import { HAND_BACK_MS, runActorService } from '@clipmesh/messaging';
 import { clipGeneratorModule } from './clip-generator.module.js';
 
 await runActorService({
@@ -15,7 +15,8 @@ await runActorService({
       },
       handlerTimeoutMs: config.videoGenerationTimeoutMs + config.downloadTimeoutMs,
       heartbeatMs: config.ackWaitMs / 3,
-      drainMs: 1000,
+      // The prediction goes on at its provider; the next replica finds it there.
+      drainMs: Math.min(config.drainMs, HAND_BACK_MS),
     },
     canceler: {
       concurrency: 4,

@@ -1,0 +1,35 @@
+import { type GenerationRecord, isFinal } from '@clipmesh/contracts';
+import { type Park } from './sim.services.js';
+
+/** Everything that has to hold when a schedule has come to its end; one sentence for each that does not. */
+export async function brokenInvariants(
+  { broker, provider, stores, world }: Park,
+  records: readonly GenerationRecord[],
+): Promise<string[]> {
+  const broken: string[] = [];
+  if (broker.depth > 0) broken.push(`${broker.depth} messages are left over`);
+  // What still runs at the provider would be paid for: let it end.
+  world.now += 24 * 60 * 60_000;
+  for (const { id, state } of records) {
+    const { status, scenes, costMicros } = state;
+    if (!isFinal(status)) broken.push(`${id} is ${status} and nothing carries it on`);
+    if (status === 'succeeded' && scenes.some((scene) => scene.status !== 'done'))
+      broken.push(`${id} succeeded without all its scenes`);
+    if (status === 'canceled' && !broker.canceled.has(id)) broken.push(`${id} is canceled, but nobody asked for it`);
+    for (const { index } of scenes) {
+      const prefix = `clip.${id}.${index}.`;
+      const paid = provider.predictions.filter(
+        (one) => one.key.startsWith(prefix) && provider.state(one).status === 'succeeded',
+      );
+      if (paid.length > 1) broken.push(`${id} scene ${index}: ${paid.length} clips were paid for`);
+      if (status === 'succeeded' && paid.length === 0) broken.push(`${id} scene ${index}: no clip was paid for`);
+    }
+    // Until a failed generation is retried or deleted, a purchase in doubt may be unbooked.
+    if (status === 'failed') continue;
+    const invoice = provider.invoiceMicros((key) => key.startsWith(`clip.${id}.`));
+    const ledger = (await stores.ledger.entries(id)).reduce((sum, { amountMicros }) => sum + amountMicros, 0);
+    if (ledger !== invoice) broken.push(`${id}: the ledger says ${ledger}, the invoice ${invoice}`);
+    if (costMicros !== invoice) broken.push(`${id}: the record says ${costMicros}, the invoice ${invoice}`);
+  }
+  return broken;
+}

@@ -1,0 +1,128 @@
+import {
+  decodeMessage,
+  encodeMessage,
+  INBOXES,
+  type InboxName,
+  type InboxSpec,
+  type MessageBody,
+  type MessageDefinition,
+  type Outgoing,
+  commandStream,
+  EVENTS_STREAM,
+} from '@clipmesh/contracts';
+import { type Backlog } from '@clipmesh/messaging';
+import { type Process, type World } from './world.js';
+
+/** A message in a consumer's hands. */
+export interface Item {
+  readonly id: string;
+  readonly definition: MessageDefinition;
+  readonly payload: Uint8Array;
+  readonly generationId: string;
+  deliveries: number;
+  notBefore: number;
+  holder: { process: Process; aliveAtMs: number } | undefined;
+}
+
+export const ACK_WAIT_MS = 15_000;
+const DUPLICATE_WINDOW_MS = 10 * 60_000;
+
+/** JetStream as far as the actors can tell: durable consumers, redelivery, duplicate windows, dead letters. */
+export class SimBroker {
+  readonly queues = new Map<InboxName, Item[]>((Object.keys(INBOXES) as InboxName[]).map((name) => [name, []]));
+  readonly deadLetters: { item: Item; error: unknown }[] = [];
+  readonly canceled = new Set<string>();
+  private readonly seen = new Map<string, number>();
+
+  constructor(private readonly world: World) {}
+
+  /** One effect per message: a crash may come between any two. */
+  async publish(process: Process, outgoing: readonly Outgoing[]): Promise<void> {
+    for (const one of outgoing)
+      await this.world.effect(process, () => {
+        this.store(one);
+      });
+  }
+
+  store(outgoing: Outgoing): void {
+    const { subject, id, payload } = encodeMessage(outgoing);
+    const { definition, body } = outgoing;
+    const key = `${definition.kind}:${id}`;
+    const seenMs = this.seen.get(key);
+    if (seenMs !== undefined && this.world.now - seenMs < DUPLICATE_WINDOW_MS) return;
+    this.seen.set(key, this.world.now);
+    const stream = definition.kind === 'command' ? commandStream(definition) : EVENTS_STREAM;
+    for (const [name, inbox] of Object.entries<InboxSpec>(INBOXES) as [InboxName, InboxSpec][]) {
+      const wanted =
+        inbox.filterSubject.endsWith('>') || subject.endsWith(inbox.filterSubject.slice('events.*'.length));
+      if (inbox.stream !== stream || !wanted) continue;
+      this.queue(name).push({
+        id,
+        definition,
+        payload,
+        generationId: body.generationId,
+        deliveries: 0,
+        notBefore: 0,
+        holder: undefined,
+      });
+    }
+  }
+
+  queue(name: InboxName): Item[] {
+    return this.queues.get(name) ?? [];
+  }
+
+  /** Everything that could be delivered now. */
+  deliverable(): { inbox: InboxName; item: Item }[] {
+    return [...this.queues].flatMap(([inbox, items]) =>
+      items.filter((item) => this.isReady(item)).map((item) => ({ inbox, item })),
+    );
+  }
+
+  private isReady({ holder, notBefore }: Item): boolean {
+    if (holder !== undefined) return !holder.process.alive && this.world.now - holder.aliveAtMs >= ACK_WAIT_MS;
+    return notBefore <= this.world.now;
+  }
+
+  /** When the next message becomes deliverable by time alone. */
+  nextReadyMs(): number {
+    const times = [...this.queues.values()].flat().flatMap(({ holder, notBefore }) => {
+      if (holder === undefined) return [notBefore];
+      return holder.process.alive ? [] : [holder.aliveAtMs + ACK_WAIT_MS];
+    });
+    return Math.min(Infinity, ...times);
+  }
+
+  take(item: Item, process: Process): MessageBody {
+    item.deliveries += 1;
+    item.holder = { process, aliveAtMs: this.world.now };
+    return decodeMessage(item.definition, item.payload);
+  }
+
+  /** A dead process gave its last sign of life now. */
+  orphan(process: Process): void {
+    for (const item of [...this.queues.values()].flat())
+      if (item.holder?.process === process) item.holder.aliveAtMs = this.world.now;
+  }
+
+  remove(inbox: InboxName, item: Item): void {
+    const queue = this.queue(inbox);
+    const at = queue.indexOf(item);
+    if (at >= 0) queue.splice(at, 1);
+  }
+
+  backlog(): Backlog {
+    const commands = (['planner', 'clip-generator', 'overlay', 'stitcher'] as const).flatMap((name) =>
+      this.queue(name),
+    );
+    return {
+      generations: new Set(commands.map(({ generationId }) => generationId)),
+      directorLag: this.queue('director').length,
+    };
+  }
+
+  /** Messages that are left over. */
+  get depth(): number {
+    return [...this.queues.values()].reduce((sum, queue) => sum + queue.length, 0);
+  }
+}

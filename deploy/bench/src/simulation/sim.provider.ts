@@ -1,0 +1,131 @@
+import { ClipmeshError } from '@clipmesh/contracts';
+import { clipCostMicros, MODELS } from '@clipmesh/pipeline';
+import { type ClipProvider, type PredictionState } from '@clipmesh/providers';
+import { type Process, type World } from './world.js';
+
+interface Prediction {
+  readonly id: string;
+  readonly key: string;
+  readonly model: string;
+  readonly seconds: number;
+  readonly createdAtMs: number;
+  /** Listed from then on. */
+  readonly visibleAtMs: number;
+  readonly readyAtMs: number;
+  readonly fails: boolean;
+  canceled: boolean;
+}
+
+/** How likely each trouble of a create is, 0-1; the rest goes well. */
+export interface ProviderFaults {
+  rateLimit: number;
+  unavailable: number;
+  loseReply: number;
+  loseRequest: number;
+  fail: number;
+  loseDownload: number;
+}
+
+/** A purchase shows up in the provider's list within this time, ms. */
+export const VISIBLE_WITHIN_MS = 2000;
+
+/** A provider that keeps every prediction it was ever asked for: the invoice. */
+export class SimProvider {
+  readonly predictions: Prediction[] = [];
+
+  constructor(
+    private readonly world: World,
+    /** Changed by the schedule: faults end at some point. */
+    readonly faults: ProviderFaults,
+  ) {}
+
+  of(process: Process): ClipProvider {
+    const { world } = this;
+    const { random } = world;
+    const get = (id: string): Promise<PredictionState> => world.effect(process, () => this.state(this.known(id)));
+    return {
+      name: 'simulated',
+      submit: async ({ model, durationSeconds, attemptKey }, signal, beforeSend) => {
+        await world.effect(process, () => {
+          signal.throwIfAborted();
+        });
+        await beforeSend?.();
+        return world.effect(process, () => {
+          const trouble = random.next();
+          const { rateLimit, unavailable, loseRequest, loseReply } = this.faults;
+          if (trouble < rateLimit) throw new ClipmeshError('PROVIDER_RATE_LIMITED', '429', { retryAfterMs: 2000 });
+          if (trouble < rateLimit + unavailable) throw new ClipmeshError('PROVIDER_UNAVAILABLE', '503');
+          if (trouble < rateLimit + unavailable + loseRequest) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'reset');
+          const lost = trouble < rateLimit + unavailable + loseRequest + loseReply;
+          const prediction: Prediction = {
+            id: `p${this.predictions.length + 1}`,
+            key: attemptKey,
+            model,
+            seconds: durationSeconds,
+            createdAtMs: world.now,
+            visibleAtMs: world.now + (lost ? random.below(VISIBLE_WITHIN_MS) : 0),
+            readyAtMs: world.now + 1000 + random.below(60_000),
+            fails: random.chance(this.faults.fail),
+            canceled: false,
+          };
+          this.predictions.push(prediction);
+          if (lost) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'the reply was lost');
+          return this.state(prediction);
+        });
+      },
+      get,
+      find: (key) =>
+        world.effect(process, () => {
+          const found = this.predictions.find((one) => one.key === key && one.visibleAtMs <= world.now);
+          return found && this.state(found);
+        }),
+      wait: async (id, { signal, timeoutMs }) => {
+        const endMs = world.now + timeoutMs;
+        for (;;) {
+          const state = await get(id);
+          if (state.status !== 'processing') return state;
+          if (world.now >= endMs) throw new ClipmeshError('PROVIDER_TIMEOUT', `${id} is late`);
+          await world.clockOf(process).sleep(Math.min(5000, endMs - world.now), signal);
+        }
+      },
+      cancel: (id) =>
+        world.effect(process, () => {
+          const prediction = this.known(id);
+          if (this.state(prediction).status === 'processing') prediction.canceled = true;
+          return this.state(prediction);
+        }),
+      download: () =>
+        world.effect(process, () => {
+          if (random.chance(this.faults.loseDownload)) throw new ClipmeshError('DOWNLOAD_FAILED', 'reset');
+          return { bytes: 1 };
+        }),
+    };
+  }
+
+  state(prediction: Prediction): PredictionState {
+    const { id, canceled, fails, readyAtMs, seconds, createdAtMs } = prediction;
+    const startedAt = new Date(createdAtMs).toISOString();
+    if (canceled) return { id, status: 'canceled', startedAt };
+    if (this.world.now < readyAtMs) return { id, status: 'processing', startedAt };
+    if (fails) return { id, status: 'failed', startedAt, error: 'no frames' };
+    return { id, status: 'succeeded', startedAt, outputUrl: `https://x/${id}.mp4`, billedSeconds: seconds };
+  }
+
+  /** What the provider charges for everything so far, micro-dollars. */
+  invoiceMicros(ofKey: (key: string) => boolean): number {
+    return this.predictions
+      .filter(({ key }) => ofKey(key))
+      .reduce((sum, one) => {
+        const { status } = this.state(one);
+        const model = MODELS[one.model];
+        const charged = status === 'succeeded' || status === 'canceled';
+        return charged && model !== undefined ? sum + clipCostMicros(model, one.seconds) : sum;
+      }, 0);
+  }
+
+  private known(id: string): Prediction {
+    const found = this.predictions.find((one) => one.id === id);
+    if (found === undefined) throw new ClipmeshError('PROVIDER_BAD_INPUT', `no prediction ${id}`);
+    return found;
+  }
+}

@@ -1,0 +1,205 @@
+import {
+  type Artifact,
+  type ClipGenerateBody,
+  type DomainEvent,
+  type InboxName,
+  message,
+  type MessageBody,
+  type Outgoing,
+  type OverlayApplyBody,
+  OverlayApplied,
+  OverlayFailed,
+  PlanWritten,
+  PlanStarted,
+  PlanFailed,
+  StitchFailed,
+  type StitchRenderBody,
+  toFailure,
+  VideoStitched,
+  ClipmeshError,
+  type GenerationPlanBody,
+} from '@clipmesh/contracts';
+import { cancelPurchases } from '@clipmesh/clip-generator/clip.cancel';
+import { clipFailed, clipRetried } from '@clipmesh/clip-generator/clip.messages';
+import { type ClipParts } from '@clipmesh/clip-generator/clip.parts';
+import { buyClip } from '@clipmesh/clip-generator/clip.purchase';
+import { type Handled, type RetryPolicy } from '@clipmesh/messaging';
+import { type Stores } from '@clipmesh/persistence';
+import { planFromTemplate } from '@clipmesh/pipeline';
+import { direct } from '@clipmesh/planner/director.host';
+import { type SimBroker } from './sim.broker.js';
+import { type SimProvider, VISIBLE_WITHIN_MS } from './sim.provider.js';
+import { type Process, type World } from './world.js';
+
+export interface Park {
+  readonly world: World;
+  readonly broker: SimBroker;
+  readonly provider: SimProvider;
+  readonly stores: Stores;
+  /** How likely an overlay or a join fails, 0-1. */
+  readonly mediaFaults: { fail: number };
+  /** Set to false to simulate a build that does not look for lost purchases. */
+  readonly searches: boolean;
+  /** Set to false to simulate a build that writes its intent when it has bought. */
+  readonly intentFirst: boolean;
+}
+
+/** What runs behind an inbox. */
+export interface SimService {
+  readonly policy: RetryPolicy;
+  readonly command: Handled['command'];
+  handle(body: MessageBody, told: { id: string; name: string }, signal: AbortSignal): Promise<readonly Outgoing[]>;
+}
+
+const silent = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+} as unknown as ClipParts['logger'];
+const artifact = (digit: string): Artifact => ({
+  key: `${digit.repeat(2)}/${digit.repeat(64)}.mp4`,
+  sha256: digit.repeat(64),
+  bytes: 1,
+  contentType: 'video/mp4',
+});
+
+/** Every store call is an effect of the process that makes it. */
+function storesOf({ world, stores }: Park, process: Process): Stores {
+  const wrap = <T extends object>(store: T): T =>
+    new Proxy(store, {
+      get:
+        (target, name) =>
+        (...args: unknown[]) =>
+          world.effect(process, () => (target as Record<PropertyKey, (...all: unknown[]) => unknown>)[name]?.(...args)),
+    });
+  return {
+    generations: wrap(stores.generations),
+    ledger: wrap(stores.ledger),
+    attempts: wrap(stores.attempts),
+    idempotency: wrap(stores.idempotency),
+  };
+}
+
+const often: RetryPolicy = { attempts: 1000, firstDelayMs: 100, maxDelayMs: 5000 };
+const thrice: RetryPolicy = { attempts: 3, firstDelayMs: 1000, maxDelayMs: 30_000 };
+
+/** The services behind the inboxes: the real ones where decisions are taken, and stand-ins for ffmpeg. */
+export function servicesOf(park: Park, process: Process): Record<InboxName, SimService> {
+  const { world, broker, provider, mediaFaults, searches, intentFirst } = park;
+  const stores = storesOf(park, process);
+  const clock = world.clockOf(process);
+  const at = (): string => new Date(world.now).toISOString();
+  const real = provider.of(process);
+  const shop: ClipParts['provider'] = intentFirst
+    ? real
+    : {
+        ...real,
+        submit: async (request, signal, beforeSend) => {
+          const state = await real.submit(request, signal);
+          await beforeSend?.();
+          return state;
+        },
+      };
+  const clips: ClipParts = {
+    provider: searches ? shop : { ...shop, find: () => Promise.resolve(undefined) },
+    attempts: stores.attempts,
+    artifacts: {
+      put: () => world.effect(process, () => artifact('c')),
+      stat: () => Promise.resolve({ bytes: 1 }),
+    } as unknown as ClipParts['artifacts'],
+    logger: silent,
+    scratch: { directory: '', withFolder: (use) => use('') },
+    timeoutMs: 50_000,
+    doubt: searches ? { callTimeoutMs: 5000, settleMs: VISIBLE_WITHIN_MS } : { callTimeoutMs: 0, settleMs: 0 },
+    clock,
+    isCanceled: (generationId) => world.effect(process, () => broker.canceled.has(generationId)),
+  };
+  const media = (signal: AbortSignal): Promise<void> =>
+    world.effect(process, () => {
+      signal.throwIfAborted();
+      if (world.random.chance(mediaFaults.fail)) throw new ClipmeshError('FFMPEG_FAILED', 'exit code 1');
+    });
+  const failed = (generationId: string, error: unknown, stage: 'llm' | 'overlay' | 'stitch', scene?: number) => ({
+    generationId,
+    at: at(),
+    charges: [],
+    failure: toFailure(error, { stage, ...(scene === undefined ? {} : { scene }) }),
+  });
+  const book = async (body: MessageBody): Promise<readonly Outgoing[]> => {
+    const { generationId, charges, at: atIso } = body as DomainEvent['body'];
+    for (const charge of charges) await stores.ledger.append({ ...charge, generationId, owner: 'local', at: atIso });
+    return [];
+  };
+  return {
+    planner: {
+      policy: thrice,
+      command: {
+        failed: (body, { error }) => [
+          message(PlanFailed, {
+            ...failed(body.generationId, error, 'llm'),
+            attempt: (body as GenerationPlanBody).attempt,
+          }),
+        ],
+      },
+      handle: async (body) => {
+        const { generationId, attempt, job } = body as GenerationPlanBody;
+        const base = { generationId, attempt, at: at(), charges: [] };
+        await broker.publish(process, [message(PlanStarted, base)]);
+        return [message(PlanWritten, { ...base, plan: planFromTemplate(job) })];
+      },
+    },
+    director: {
+      policy: often,
+      command: undefined,
+      handle: (body, { id, name }) =>
+        direct({ generations: stores.generations, logger: silent, clock }, { name, body, id } as DomainEvent & {
+          id: string;
+        }),
+    },
+    'clip-generator': {
+      policy: thrice,
+      command: {
+        failed: (body, failure) => clipFailed(body as ClipGenerateBody, failure),
+        retried: (body, retry) => clipRetried(body as ClipGenerateBody, retry),
+      },
+      handle: (body, _told, signal) => buyClip(clips, body as ClipGenerateBody, signal),
+    },
+    canceler: {
+      policy: often,
+      command: undefined,
+      handle: ({ generationId }, _told, signal) => cancelPurchases(clips, generationId, signal),
+    },
+    overlay: {
+      policy: thrice,
+      command: {
+        failed: (body, { error }) => {
+          const { generationId, scene, attempt } = body as OverlayApplyBody;
+          return [message(OverlayFailed, { ...failed(generationId, error, 'overlay', scene), scene, attempt })];
+        },
+      },
+      handle: async (body, _told, signal) => {
+        const { generationId, scene, attempt } = body as OverlayApplyBody;
+        await media(signal);
+        const clip = artifact(scene.toString(16));
+        return [message(OverlayApplied, { generationId, at: at(), charges: [], scene, attempt, clip })];
+      },
+    },
+    stitcher: {
+      policy: thrice,
+      command: {
+        failed: (body, { error }) => {
+          const { generationId, attempt } = body as StitchRenderBody;
+          return [message(StitchFailed, { ...failed(generationId, error, 'stitch'), attempt })];
+        },
+      },
+      handle: async (body, _told, signal) => {
+        const { generationId, attempt, scenes } = body as StitchRenderBody;
+        await media(signal);
+        const durationSeconds = scenes.reduce((sum, scene) => sum + scene.durationSeconds, 0);
+        const result = { video: artifact('e'), thumbnail: artifact('f'), durationSeconds, width: 1280, height: 720 };
+        return [message(VideoStitched, { generationId, at: at(), charges: [], attempt, result })];
+      },
+    },
+    cost: { policy: often, command: undefined, handle: book },
+  };
+}

@@ -1,0 +1,341 @@
+import {
+  CancelRequested,
+  GenerationPlan,
+  type GenerationRecord,
+  type InboxName,
+  isFinal,
+  type Job,
+  message,
+  RetryRequested,
+  ClipmeshError,
+} from '@clipmesh/contracts';
+import { type Outcome, settleDelivery, type Settling } from '@clipmesh/messaging';
+import { createMemoryStores } from '@clipmesh/persistence';
+import { initialState } from '@clipmesh/pipeline';
+import { sweep } from '@clipmesh/planner/stall.sweeper';
+import { brokenInvariants } from './invariants.js';
+import { createRandom, type Random } from './random.js';
+import { type Item, SimBroker } from './sim.broker.js';
+import { SimProvider } from './sim.provider.js';
+import { type Park, servicesOf, type SimService } from './sim.services.js';
+import { type Process, World } from './world.js';
+
+/** Mistakes that a simulation worth its name has to notice. */
+export const MISTAKES = ['ack before publish', 'no search for lost purchases', 'intent after purchase'] as const;
+export type Mistake = (typeof MISTAKES)[number];
+
+export interface SimulationResult {
+  readonly seed: number;
+  /** What does not hold; empty when all is well. */
+  readonly broken: readonly string[];
+  readonly steps: number;
+  readonly kills: number;
+}
+
+const MAX_STEPS = 20_000;
+/** Virtual time after which everything must have ended: retries, redeliveries and revivals included. */
+const LIMIT_MS = 6 * 60 * 60_000;
+const SWEEP_MS = 15_000;
+/** Which inboxes one process of a service serves. */
+const PROCESSES: readonly { name: string; inboxes: readonly InboxName[] }[] = [
+  { name: 'planner.1', inboxes: ['planner', 'director'] },
+  { name: 'planner.2', inboxes: ['planner', 'director'] },
+  { name: 'clip-generator.1', inboxes: ['clip-generator', 'canceler'] },
+  { name: 'clip-generator.2', inboxes: ['clip-generator', 'canceler'] },
+  { name: 'overlay.1', inboxes: ['overlay'] },
+  { name: 'stitcher.1', inboxes: ['stitcher'] },
+  { name: 'cost.1', inboxes: ['cost'] },
+];
+
+function jobOf(random: Random): Job {
+  const sceneCount = 2 + random.below(4);
+  return {
+    prompt: 'A bottle that keeps water cold all day long.',
+    durationSeconds: Math.max(9, sceneCount * 4),
+    aspectRatio: '16:9',
+    sceneCount,
+    seed: 7,
+    overlays: true,
+    models: ['google/veo-3.1', 'bytedance/seedance-1-lite'],
+    window: 1 + random.below(4),
+    fallbackAfter: 3,
+  };
+}
+
+/**
+ * One schedule: one or two generations under a broker and a provider that misbehave and processes that die, all of it
+ * drawn from the seed. The director, the settlement, the purchase, the canceler and the sweeper are the real ones.
+ */
+export async function simulate(seed: number, mistake?: Mistake): Promise<SimulationResult> {
+  return new Simulation(seed, mistake).run();
+}
+
+class Simulation {
+  private readonly random: Random;
+  private readonly world: World;
+  private readonly broker: SimBroker;
+  private readonly park: Park;
+  private readonly services = new Map<Process, Record<InboxName, SimService>>();
+  private readonly faults = new Map<string, number>();
+  private readonly running = new Map<string, Set<AbortController>>();
+  private processes: Process[] = [];
+  private readonly ids: string[] = [];
+  private killsLeft: number;
+  private kills = 0;
+  private dropsLeft: number;
+  private cancelsLeft: number;
+  private retriesLeft = 2;
+
+  constructor(
+    private readonly seed: number,
+    private readonly mistake: Mistake | undefined,
+  ) {
+    this.random = createRandom(seed);
+    const { random } = this;
+    this.world = new World(random, (process) => {
+      this.replace(process);
+    });
+    this.broker = new SimBroker(this.world);
+    const trouble = random.chance(0.7) ? 0.12 * random.next() : 0;
+    const provider = new SimProvider(this.world, {
+      rateLimit: trouble,
+      unavailable: trouble,
+      loseReply: trouble,
+      loseRequest: trouble,
+      fail: trouble,
+      loseDownload: trouble,
+    });
+    this.park = {
+      world: this.world,
+      broker: this.broker,
+      provider,
+      stores: createMemoryStores(),
+      mediaFaults: { fail: trouble },
+      searches: mistake !== 'no search for lost purchases',
+      intentFirst: mistake !== 'intent after purchase',
+    };
+    this.killsLeft = random.below(8);
+    this.dropsLeft = random.chance(0.2) ? 1 : 0;
+    this.cancelsLeft = random.chance(0.25) ? 1 : 0;
+  }
+
+  async run(): Promise<SimulationResult> {
+    for (const { name } of PROCESSES) this.start(name);
+    const count = 1 + this.random.below(2);
+    for (let n = 1; n <= count; n += 1) await this.ask(`gen_${n.toString(16).padStart(32, '0')}`);
+    let steps = 0;
+    const startMs = this.world.now;
+    while (steps < MAX_STEPS && this.world.now - startMs < LIMIT_MS && (await this.step())) steps += 1;
+    const records = await Promise.all(this.ids.map((id) => this.park.stores.generations.get(id)));
+    const broken = await brokenInvariants(
+      this.park,
+      records.flatMap((found) => found?.value ?? []),
+    );
+    return { seed: this.seed, broken, steps, kills: this.kills };
+  }
+
+  private async ask(id: string): Promise<void> {
+    const job = jobOf(this.random);
+    const at = new Date(this.world.now).toISOString();
+    const record: GenerationRecord = {
+      id,
+      owner: 'local',
+      createdAt: at,
+      updatedAt: at,
+      traceId: '0'.repeat(32),
+      state: initialState(job),
+    };
+    await this.park.stores.generations.create(record);
+    this.broker.store(message(GenerationPlan, { generationId: id, attempt: 1, job }));
+    this.ids.push(id);
+  }
+
+  private start(name: string): void {
+    const process: Process = { name, alive: true };
+    this.processes.push(process);
+    this.services.set(process, servicesOf(this.park, process));
+    if (name === 'planner.1') this.sweepLater(process);
+  }
+
+  private replace(dead: Process): void {
+    this.kills += 1;
+    this.broker.orphan(dead);
+    this.processes = this.processes.filter((process) => process !== dead);
+    this.services.delete(dead);
+    this.start(dead.name);
+  }
+
+  private sweepLater(process: Process): void {
+    this.world.at(this.world.now + SWEEP_MS, process, () => {
+      void sweep({
+        generations: this.park.stores.generations,
+        backlog: () => Promise.resolve(this.broker.backlog()),
+        publish: (outgoing) => this.broker.publish(process, outgoing),
+        clock: this.world.clockOf(process),
+        logger: { warn: () => undefined } as never,
+        intervalMs: SWEEP_MS,
+        stallAfterMs: 60_000,
+        maxRevivals: 3,
+      }).then(() => {
+        this.sweepLater(process);
+      });
+    });
+  }
+
+  /** One thing happens; false when nothing can any more. */
+  private async step(): Promise<boolean> {
+    const { random, world, broker } = this;
+    this.calmDown();
+    if (this.cancelsLeft > 0 && random.chance(0.01)) this.cancel();
+    if (this.dropsLeft > 0 && random.chance(0.005)) this.drop();
+    const ready = broker.deliverable();
+    const total = ready.length + world.waiting;
+    if (total > 0) {
+      const pick = random.below(total);
+      if (pick < ready.length) this.deliver(ready[pick]);
+      else await world.happen(this.fate());
+      return true;
+    }
+    if (await this.everythingEnded()) return false;
+    const nextReadyMs = broker.nextReadyMs();
+    if (await world.advance(nextReadyMs)) return true;
+    if (nextReadyMs === Infinity) return false;
+    world.now = Math.max(world.now, nextReadyMs);
+    return true;
+  }
+
+  /** Kills end after some time, and so do the provider's troubles, so that every schedule can come to its end. */
+  private calmDown(): void {
+    const { faults } = this.park.provider;
+    if (this.world.now % 97 !== 0 || this.random.chance(0.999)) return;
+    for (const name of Object.keys(faults) as (keyof typeof faults)[]) faults[name] = 0;
+  }
+
+  private fate(): 'before' | 'after' | 'no' {
+    if (this.killsLeft === 0 || !this.random.chance(0.03)) return 'no';
+    this.killsLeft -= 1;
+    return this.random.chance(0.5) ? 'before' : 'after';
+  }
+
+  private async everythingEnded(): Promise<boolean> {
+    if (this.broker.depth > 0) return false;
+    const records = await Promise.all(this.ids.map((id) => this.park.stores.generations.get(id)));
+    const failed = records.find((found) => found?.value.state.status === 'failed');
+    if (failed !== undefined && this.retriesLeft > 0) {
+      this.retriesLeft -= 1;
+      const { id, state } = failed.value;
+      const at = new Date(this.world.now).toISOString();
+      this.broker.store(message(RetryRequested, { generationId: id, at, charges: [], run: state.run + 1 }));
+      return false;
+    }
+    return records.every((found) => found !== undefined && isFinal(found.value.state.status));
+  }
+
+  private cancel(): void {
+    this.cancelsLeft -= 1;
+    const generationId = this.ids[this.random.below(this.ids.length)];
+    if (generationId === undefined) return;
+    const at = new Date(this.world.now).toISOString();
+    this.broker.canceled.add(generationId);
+    this.broker.store(message(CancelRequested, { generationId, at, charges: [], reason: 'enough' }));
+    // The flag reaches the replicas some time later.
+    this.world.at(this.world.now + this.random.below(1000), { name: 'flag', alive: true }, () => {
+      for (const abort of this.running.get(generationId) ?? [])
+        abort.abort(new ClipmeshError('CANCELED', 'handling stopped: canceled'));
+    });
+  }
+
+  /** A stored command is lost, as in a power failure before the disk was synced. */
+  private drop(): void {
+    const lost = this.broker.queue('clip-generator').find(({ holder }) => holder === undefined);
+    if (lost === undefined) return;
+    this.dropsLeft -= 1;
+    this.broker.remove('clip-generator', lost);
+  }
+
+  private deliver(ready: { inbox: InboxName; item: Item } | undefined): void {
+    if (ready === undefined) return;
+    const { inbox, item } = ready;
+    const able = this.processes.filter(({ name }) =>
+      PROCESSES.some((entry) => entry.name === name && entry.inboxes.includes(inbox)),
+    );
+    const process = able[this.random.below(able.length)];
+    if (process === undefined) return;
+    void this.handle(process, inbox, item).catch(() => {
+      // It could not be settled: it comes again after the ack wait.
+      item.holder = { process: { ...process, alive: false }, aliveAtMs: this.world.now };
+    });
+  }
+
+  private async handle(process: Process, inbox: InboxName, item: Item): Promise<void> {
+    const { broker, world } = this;
+    const service = this.services.get(process)?.[inbox];
+    if (service === undefined) return;
+    const body = broker.take(item, process);
+    const settling = this.settlingOf(process, inbox, item);
+    if (service.command !== undefined && broker.canceled.has(item.generationId)) {
+      settling.ack();
+      return;
+    }
+    const attempt = (this.faults.get(item.id) ?? 0) + 1;
+    const abort = new AbortController();
+    const running = this.running.get(item.generationId) ?? new Set();
+    if (service.command !== undefined) this.running.set(item.generationId, running.add(abort));
+    let outcome: Outcome = { kind: 'returned' };
+    let outgoing: Awaited<ReturnType<SimService['handle']>> = [];
+    try {
+      outgoing = await service.handle(body, { id: item.id, name: item.definition.name }, abort.signal);
+    } catch (error) {
+      outcome = abort.signal.aborted ? { kind: 'canceled' } : { kind: 'failed', error };
+    } finally {
+      running.delete(abort);
+    }
+    await settleDelivery(
+      {
+        publish: (messages) => {
+          if (this.mistake === 'ack before publish') settling.ack();
+          return broker.publish(process, messages);
+        },
+        faults: {
+          count: (id) => Promise.resolve(this.faults.get(id) ?? 0),
+          add: (id) =>
+            world.effect(process, () => {
+              const next = (this.faults.get(id) ?? 0) + 1;
+              this.faults.set(id, next);
+              return next;
+            }),
+        },
+        logger: { warn: () => undefined, error: () => undefined },
+      },
+      { id: item.id, name: item.definition.name, body, attempt, outcome, outgoing, command: service.command },
+      service.policy,
+      this.random.next(),
+      settling,
+    );
+  }
+
+  private settlingOf(process: Process, inbox: InboxName, item: Item): Settling {
+    const { broker, world, random } = this;
+    const holds = (): boolean => process.alive;
+    return {
+      ack: () => {
+        if (!holds()) return;
+        // A lost ack: the message comes again though it was handled.
+        if (random.chance(0.02)) item.holder = { process: { name: 'nobody', alive: false }, aliveAtMs: world.now };
+        else broker.remove(inbox, item);
+      },
+      nak: (delayMs) => {
+        if (!holds()) return;
+        item.holder = undefined;
+        item.notBefore = world.now + delayMs;
+      },
+      term: () => {
+        if (holds()) broker.remove(inbox, item);
+      },
+      bury: (error) =>
+        world.effect(process, () => {
+          broker.deadLetters.push({ item, error });
+        }),
+    };
+  }
+}
