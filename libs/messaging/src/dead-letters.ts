@@ -1,17 +1,58 @@
-import { ClipmeshError, type FailureCode, GENERATION_ID } from '@clipmesh/contracts';
-import { type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
+import {
+  ClipmeshError,
+  COMMANDS,
+  DEAD_LETTERS_STREAM,
+  decodeMessage,
+  EVENTS,
+  type FailureCode,
+  failureCodeSchema,
+  GENERATION_ID,
+  type MessageBody,
+  type MessageDefinition,
+  messageId,
+  subjectOf,
+} from '@clipmesh/contracts';
+import {
+  DeliverPolicy,
+  jetstream,
+  type JetStreamClient,
+  jetstreamManager,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JsMsg,
+} from '@nats-io/jetstream';
+import { headers, type NatsConnection } from '@nats-io/transport-node';
+import { z } from 'zod';
+import { clearFaults } from './faults.js';
+
+const letterSchema = z.object({
+  reason: z.object({ code: failureCodeSchema, message: z.string() }),
+  subject: z.string(),
+  headers: z.record(z.string(), z.string()),
+  /** base64 */
+  payload: z.base64(),
+  /** Only the first part of the payload is here: it was too large to keep. Such a letter cannot be replayed. */
+  truncated: z.boolean().default(false),
+  deliveries: z.int().positive(),
+  /** UTC */
+  deadAt: z.iso.datetime(),
+});
 
 /** A message that was given up, with everything needed to understand and replay it. */
-export interface DeadLetter {
-  readonly reason: { readonly code: FailureCode; readonly message: string };
-  readonly subject: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** base64 */
-  readonly payload: string;
-  readonly deliveries: number;
-  /** UTC */
-  readonly deadAt: string;
+export type DeadLetter = Readonly<z.infer<typeof letterSchema>>;
+
+/** A dead letter in its stream. */
+export interface StoredLetter extends DeadLetter {
+  /** Position in the stream: what it is shown and replayed by. */
+  readonly sequence: number;
 }
+
+/** The broker takes 1 MB a message; base64 and the rest must fit beside. */
+const PAYLOAD_BYTES = 512 * 1024;
+const HEADER_CHARS = 16 * 1024;
+const REASON_CHARS = 2000;
+/** Longest wait for the next stored letter, ms. */
+const READ_MS = 5000;
 
 const codeOf = (error: unknown): FailureCode => {
   if (error instanceof ClipmeshError) return error.code;
@@ -20,18 +61,115 @@ const codeOf = (error: unknown): FailureCode => {
     : 'INTERNAL';
 };
 
+function headersOf(message: JsMsg): Record<string, string> {
+  const all = Object.fromEntries((message.headers?.keys() ?? []).map((key) => [key, message.headers?.get(key) ?? '']));
+  return JSON.stringify(all).length > HEADER_CHARS ? {} : all;
+}
+
 /** Stores the dead letter of a message under `dead.<generationId>.<message name>`; once, however often it is given up. */
 export async function bury(js: JetStreamClient, message: JsMsg, name: string, error: unknown): Promise<void> {
   const generationId = message.subject.split('.').find((token) => GENERATION_ID.test(token)) ?? 'unknown';
   const letter: DeadLetter = {
-    reason: { code: codeOf(error), message: error instanceof Error ? error.message : String(error) },
+    reason: {
+      code: codeOf(error),
+      message: (error instanceof Error ? error.message : String(error)).slice(0, REASON_CHARS),
+    },
     subject: message.subject,
-    headers: Object.fromEntries((message.headers?.keys() ?? []).map((key) => [key, message.headers?.get(key) ?? ''])),
-    payload: Buffer.from(message.data).toString('base64'),
+    headers: headersOf(message),
+    payload: Buffer.from(message.data.subarray(0, PAYLOAD_BYTES)).toString('base64'),
+    truncated: message.data.length > PAYLOAD_BYTES,
     deliveries: message.info.deliveryCount,
     deadAt: new Date().toISOString(),
   };
   await js.publish(`dead.${generationId}.${name}`, JSON.stringify(letter), {
     msgID: `dead:${message.info.stream}:${message.seq}`,
   });
+}
+
+/** What was given up, for whoever has mended the cause. */
+export interface DeadLetters {
+  /** The newest `limit` letters, of one generation or of all; oldest first. */
+  list(options: { readonly generationId?: string; readonly limit: number }): Promise<readonly StoredLetter[]>;
+  /** Undefined: there is no such letter. */
+  get(sequence: number): Promise<StoredLetter | undefined>;
+  /**
+   * Sends the message again, with all its attempts, and removes the letter; returns it. Undefined: there is no such letter.
+   * An event goes to all its readers again. Throws when the letter holds only part of its message.
+   */
+  replay(sequence: number): Promise<StoredLetter | undefined>;
+}
+
+const read = (sequence: number, text: string): StoredLetter => ({ sequence, ...letterSchema.parse(JSON.parse(text)) });
+
+/** The deterministic id of a known message that can be read. */
+function idOf({ subject, payload }: DeadLetter): string | undefined {
+  for (const definition of [...COMMANDS, ...EVENTS] as readonly MessageDefinition[]) {
+    try {
+      const body: MessageBody = decodeMessage(definition, Buffer.from(payload, 'base64'));
+      if (subjectOf(definition, body.generationId) === subject) return messageId(definition, body);
+    } catch {
+      // Another message's schema, or none at all: then no faults were counted either.
+    }
+  }
+  return undefined;
+}
+
+/** Lists and replays what the actors gave up. Start it where the streams exist already. */
+export async function openDeadLetters(connection: NatsConnection): Promise<DeadLetters> {
+  const js = jetstream(connection);
+  const { streams } = await jetstreamManager(connection);
+  const get = async (sequence: number): Promise<StoredLetter | undefined> => {
+    try {
+      const stored = await streams.getMessage(DEAD_LETTERS_STREAM, { seq: sequence });
+      return stored === null ? undefined : read(sequence, stored.string());
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return undefined;
+      throw error;
+    }
+  };
+  return {
+    get,
+    list: async ({ generationId, limit }) => {
+      const filter = `dead.${generationId ?? '*'}.>`;
+      const { state } = await streams.info(DEAD_LETTERS_STREAM, { subjects_filter: filter });
+      let left = Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0);
+      if (left === 0) return [];
+      const consumer = await js.consumers.get(DEAD_LETTERS_STREAM, {
+        filter_subjects: filter,
+        deliver_policy: DeliverPolicy.All,
+      });
+      const found: StoredLetter[] = [];
+      try {
+        while (left > 0) {
+          const message = await consumer.next({ expires: READ_MS });
+          if (message === null) break;
+          found.push(read(message.seq, message.string()));
+          if (found.length > limit) found.shift();
+          left = Math.min(left - 1, message.info.pending);
+        }
+      } finally {
+        await consumer.delete();
+      }
+      return found;
+    },
+    replay: async (sequence) => {
+      const letter = await get(sequence);
+      if (letter === undefined) return undefined;
+      if (letter.truncated)
+        throw new ClipmeshError('SCHEMA_VIOLATION', `dead letter ${sequence} holds only a part of its message`);
+      const id = idOf(letter);
+      if (id !== undefined) await clearFaults(connection, id);
+      const traced = headers();
+      const { traceparent, tracestate } = letter.headers;
+      if (traceparent !== undefined) traced.set('traceparent', traceparent);
+      if (tracestate !== undefined) traced.set('tracestate', tracestate);
+      // One id for each letter: should the removal fail, a second replay is dropped by the broker.
+      await js.publish(letter.subject, Buffer.from(letter.payload, 'base64'), {
+        msgID: `replay:${sequence}:${letter.deadAt}`,
+        headers: traced,
+      });
+      await streams.deleteMessage(DEAD_LETTERS_STREAM, sequence, false);
+      return letter;
+    },
+  };
 }

@@ -1,10 +1,4 @@
-import {
-  decodeMessage,
-  EVENTS,
-  type MessageBody,
-  messageId,
-  MessageSchemaError,
-} from '@clipmesh/contracts';
+import { decodeMessage, EVENTS, type MessageBody, messageId, MessageSchemaError, subjectOf } from '@clipmesh/contracts';
 import { type JsMsg } from '@nats-io/jetstream';
 import { type Binding } from './inbox.decorator.js';
 
@@ -24,18 +18,21 @@ export function nameOf(subject: string, binding: Binding): string {
   return binding.options?.message.name ?? subject.split('.').slice(2).join('.');
 }
 
+const elsewhere = (name: string): MessageSchemaError =>
+  new MessageSchemaError(name, 'the subject names another generation than the body');
+
 /** Decodes a delivery; undefined for an event that this version does not know. Throws MessageSchemaError. */
 export function readDelivery(message: Pick<JsMsg, 'subject' | 'data'>, binding: Binding): Delivery | undefined {
   const name = nameOf(message.subject, binding);
   if (binding.options !== undefined) {
     const definition = binding.options.message;
     const body = decodeMessage(definition, message.data);
+    if (message.subject !== subjectOf(definition, body.generationId)) throw elsewhere(name);
     return { name, id: messageId(definition, body), body, argument: body };
   }
   const definition = events.get(name);
   if (definition === undefined) return undefined;
   const body = decodeMessage<MessageBody>(definition, message.data);
-  if (message.subject.split('.')[1] !== body.generationId)
-    throw new MessageSchemaError(name, 'the subject names another generation than the body');
+  if (message.subject !== subjectOf(definition, body.generationId)) throw elsewhere(name);
   return { name, id: messageId<MessageBody>(definition, body), body, argument: { name, body } };
 }

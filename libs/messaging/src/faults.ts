@@ -12,6 +12,11 @@ export interface FaultCounter {
 const TTL_MS = 7 * 24 * 60 * 60 * 1000;
 const keyOf = (messageId: string): string => createHash('sha256').update(messageId).digest('hex');
 
+/** Forgets the faults of a message, so that it has all its attempts again. */
+export async function clearFaults(connection: NatsConnection, messageId: string): Promise<void> {
+  await (await new Kvm(connection).open('faults')).delete(keyOf(messageId));
+}
+
 export async function openFaults(connection: NatsConnection, replicas = 1): Promise<FaultCounter> {
   const bucket = await new Kvm(connection).create('faults', { history: 1, ttl: TTL_MS, replicas });
   const count = async (messageId: string): Promise<number> => {

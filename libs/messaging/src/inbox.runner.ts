@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClipmeshError, INBOXES, type Outgoing } from '@clipmesh/contracts';
+import { ClipmeshError, encodeMessage, INBOXES, type Outgoing } from '@clipmesh/contracts';
 import { ATTR, currentTraceparent, failSpan } from '@clipmesh/tracing';
 import { type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
 import { context, propagation, type Span, SpanKind, trace } from '@opentelemetry/api';
@@ -50,6 +50,8 @@ const PULL_MS = 10_000;
 const MAX_DELIVERIES = 50;
 /** An aborted handler has this long to come back, ms. */
 const ABORT_GRACE_MS = 10_000;
+/** At shutdown it has less: whoever stops the service does not wait for ever, ms. */
+const SHUTDOWN_GRACE_MS = 2_000;
 /** Pause after the broker refused a pull, ms. */
 const RECOVERY_MS = 500;
 
@@ -60,6 +62,7 @@ export class InboxRunner {
   private readonly closing = new AbortController();
   private readonly running = new Set<(stop: Stop) => void>();
   private slots: Promise<void>[] = [];
+  private handsBack = false;
 
   constructor(
     private readonly parts: RunnerParts,
@@ -76,6 +79,7 @@ export class InboxRunner {
   async close(): Promise<void> {
     this.closing.abort();
     const timer = setTimeout(() => {
+      this.handsBack = true;
       for (const stop of this.running) stop('shutdown');
     }, this.settings.drainMs);
     await Promise.all(this.slots);
@@ -236,12 +240,18 @@ export class InboxRunner {
       : () => undefined;
     const overdue = new Promise<never>((_, reject) => {
       abort.signal.addEventListener('abort', () => {
-        setTimeout(() => {
-          reject(abort.signal.reason as Error);
-        }, ABORT_GRACE_MS).unref();
+        setTimeout(
+          () => {
+            reject(abort.signal.reason as Error);
+          },
+          stopped === 'shutdown' ? SHUTDOWN_GRACE_MS : ABORT_GRACE_MS,
+        ).unref();
       });
     });
+    overdue.catch(() => undefined);
     try {
+      // A message that came in while the drain time ended is handed back untouched.
+      if (this.handsBack) return { outcome: { kind: 'shutdown' }, outgoing: [] };
       const outgoing = await Promise.race([
         this.handler(delivery.argument, {
           signal: abort.signal,
@@ -251,6 +261,8 @@ export class InboxRunner {
         }),
         overdue,
       ]);
+      // What breaks its own schema would break it again after each redelivery: a failure of the handler, told at once.
+      outgoing.forEach(encodeMessage);
       return { outcome: { kind: 'returned' }, outgoing };
     } catch (error) {
       return { outcome: outcomeOf(stopped, error), outgoing: [] };

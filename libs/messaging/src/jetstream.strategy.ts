@@ -5,12 +5,14 @@ import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
 import { type Binding } from './inbox.decorator.js';
 import { type InboxSettings, InboxRunner, type RunnerParts } from './inbox.runner.js';
-import { provision } from './provisioning.js';
+import { provision, type ProvisionOptions } from './provisioning.js';
 
 export type { InboxSettings } from './inbox.runner.js';
 
 export interface StrategyOptions extends Omit<RunnerParts, 'js' | 'restore'> {
   readonly connection: NatsConnection;
+  /** What a lost inbox is made again with. */
+  readonly provisioning: ProvisionOptions;
   /** One entry per inbox that this process serves. */
   readonly settings: Partial<Record<InboxName, InboxSettings>>;
 }
@@ -35,10 +37,10 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
         const settings = this.options.settings[binding.inbox];
         if (settings === undefined) throw new Error(`inbox ${binding.inbox} has a handler but no settings`);
         wanted.delete(binding.inbox);
-        const { connection, ...parts } = this.options;
+        const { connection, provisioning, ...parts } = this.options;
         this.runners.push(
           new InboxRunner(
-            { ...parts, js: jetstream(connection), restore: () => provision(connection) },
+            { ...parts, js: jetstream(connection), restore: () => provision(connection, provisioning) },
             binding,
             settings,
             async (argument, context) =>

@@ -9,7 +9,7 @@ import { type Cancellations, openCancellations } from './cancellations.js';
 import { connectBroker } from './connection.js';
 import { openFaults } from './faults.js';
 import { type InboxSettings, JetStreamStrategy } from './jetstream.strategy.js';
-import { provision } from './provisioning.js';
+import { provision, type ProvisionOptions } from './provisioning.js';
 import { createPublisher, type Publish } from './publisher.js';
 
 /** What every service has before its own parts are made. */
@@ -23,23 +23,36 @@ export interface ServiceRuntime {
   readonly workerId: string;
 }
 
+/**
+ * Drain time of an inbox whose work goes on elsewhere, as a prediction does at its provider: nothing is won by waiting for
+ * it, the next replica takes it up where it is. Long enough for a handler that is about to return, ms.
+ */
+export const HAND_BACK_MS = 1000;
+
+const provisioningOf = (config: Config): ProvisionOptions => ({
+  replicas: config.natsReplicas,
+  ackWaitMs: config.ackWaitMs,
+});
+
 /** Settings, log, broker, streams and the span sink: the same for every service. */
 export async function openRuntime(service: ServiceName): Promise<ServiceRuntime> {
   const config = loadConfig();
   const workerId = config.otelServiceInstanceId ?? `${service}.${process.pid}`;
   const logger = createLogger({ service, level: config.logLevel });
   const connection = await connectBroker({ url: config.natsUrl, name: workerId, graceMs: config.natsGraceMs });
-  await provision(connection, { replicas: config.natsReplicas, ackWaitMs: config.ackWaitMs });
-  const js = jetstream(connection);
-  attachSpanSink(async (traceId, document) => {
-    await js.publish(`traces.${traceId}`, document);
-  });
+  await provision(connection, provisioningOf(config));
+  if (config.traceStream) {
+    const js = jetstream(connection);
+    attachSpanSink(async (traceId, document) => {
+      await js.publish(`traces.${traceId}`, document);
+    });
+  }
   return {
     config,
     logger,
     connection,
     publish: createPublisher(connection),
-    cancellations: await openCancellations(connection),
+    cancellations: await openCancellations(connection, config.natsReplicas),
     workerId,
   };
 }
@@ -87,7 +100,8 @@ export async function runActorService(options: ActorServiceOptions): Promise<voi
       connection,
       publish,
       cancellations,
-      faults: await openFaults(connection),
+      faults: await openFaults(connection, config.natsReplicas),
+      provisioning: provisioningOf(config),
       settings: options.settings(config),
       workerId,
       logger,

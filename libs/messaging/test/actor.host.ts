@@ -1,0 +1,123 @@
+import {
+  ClipFailed,
+  ClipGenerate,
+  type ClipGenerateBody,
+  message,
+  type MessageBody,
+  type Outgoing,
+  toFailure,
+} from '@clipmesh/contracts';
+import { type Broker, brokerCommand, type BrokerVersion } from '@clipmesh/testing';
+import { type NatsConnection } from '@nats-io/transport-node';
+import {
+  createPublisher,
+  type HandlerContext,
+  type InboxOptions,
+  type InboxSettings,
+  JetStreamStrategy,
+  openCancellations,
+  openFaults,
+  provision,
+  type Publish,
+} from '../src/index.js';
+
+/** Both ends of what is supported, where this machine has both. */
+export const VERSIONS: readonly BrokerVersion[] =
+  brokerCommand('current') === undefined ? ['path'] : ['path', 'current'];
+
+let generations = 0;
+export const generationId = (): string => `gen_${(generations += 1).toString(16).padStart(32, '0')}`;
+
+export const clip = (id: string, scene = 0, attempt = 1): Outgoing<ClipGenerateBody> =>
+  message(ClipGenerate, {
+    generationId: id,
+    scene,
+    attempt,
+    model: 'a/b',
+    prompt: 'a red kite',
+    durationSeconds: 4,
+    aspectRatio: '9:16',
+    seed: 1,
+  });
+
+export type Receive = (body: ClipGenerateBody, context: HandlerContext) => Promise<readonly Outgoing[]>;
+
+export interface Actor {
+  readonly connection: NatsConnection;
+  close(): Promise<void>;
+}
+
+export interface ActorOptions {
+  readonly receive: Receive;
+  readonly settings?: Partial<InboxSettings>;
+  readonly ackWaitMs?: number;
+  /** In place of the publisher. */
+  readonly publish?: (real: Publish) => Publish;
+}
+
+const inbox: InboxOptions<ClipGenerateBody> = {
+  inbox: 'clip-generator',
+  message: ClipGenerate,
+  stage: 'clip',
+  failed: (body, { error }) => [
+    message(ClipFailed, {
+      generationId: body.generationId,
+      at: new Date().toISOString(),
+      charges: [],
+      scene: body.scene,
+      attempt: body.attempt,
+      model: body.model,
+      failure: toFailure(error, { stage: 'clip', scene: body.scene }),
+    }),
+  ],
+};
+
+/** One replica of a clip generator that does what `receive` says. */
+export async function startActor(broker: Broker, options: ActorOptions): Promise<Actor> {
+  const connection = await broker.connect({ reconnect: true });
+  const ackWaitMs = options.ackWaitMs ?? 2000;
+  await provision(connection, { ackWaitMs });
+  const real = createPublisher(connection);
+  const cancellations = await openCancellations(connection);
+  const silent = (): void => undefined;
+  const strategy = new JetStreamStrategy({
+    connection,
+    provisioning: { ackWaitMs },
+    publish: options.publish?.(real) ?? real,
+    cancellations,
+    faults: await openFaults(connection),
+    workerId: 'test',
+    logger: { info: silent, warn: silent, error: silent },
+    settings: {
+      'clip-generator': {
+        concurrency: 2,
+        retry: { attempts: 3, firstDelayMs: 10, maxDelayMs: 20 },
+        handlerTimeoutMs: 30_000,
+        heartbeatMs: ackWaitMs / 4,
+        drainMs: 5000,
+        ...options.settings,
+      },
+    },
+  });
+  strategy.addHandler(
+    'inbox:clip-generator',
+    (body: ClipGenerateBody, context: HandlerContext) => options.receive(body, context),
+    true,
+    { binding: { inbox: 'clip-generator', options: inbox as unknown as InboxOptions<MessageBody> } },
+  );
+  await new Promise<void>((resolve, reject) => {
+    strategy.listen((error) => {
+      if (error === undefined) resolve();
+      else reject(error as Error);
+    });
+  });
+  let closed: Promise<void> | undefined;
+  return {
+    connection,
+    close: () =>
+      (closed ??= strategy.close().then(async () => {
+        cancellations.close();
+        await connection.close();
+      })),
+  };
+}

@@ -1,0 +1,231 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ClipmeshError, ClipAbandoned, INBOXES, message, type Outgoing } from '@clipmesh/contracts';
+import { type Broker, leakCheck, startBroker, until } from '@clipmesh/testing';
+import { jetstream, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { type NatsConnection } from '@nats-io/transport-node';
+import { createPublisher, type DeadLetters, openDeadLetters, type Publish } from '../src/index.js';
+import { type Actor, type ActorOptions, clip, generationId, startActor, VERSIONS } from './actor.host.js';
+
+const { stream, durable } = INBOXES['clip-generator'];
+const WAIT_MS = 10_000;
+
+describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
+  const leaks = leakCheck();
+  let broker: Broker;
+  let connection: NatsConnection;
+  let manager: JetStreamManager;
+  let publish: Publish;
+  let letters: DeadLetters;
+  let actors: Actor[] = [];
+
+  beforeEach(async () => {
+    broker = await startBroker({ version });
+    connection = await broker.connect();
+    manager = await jetstreamManager(connection);
+    publish = createPublisher(connection);
+  });
+  afterEach(async () => {
+    await Promise.all(actors.map((actor) => actor.close()));
+    actors = [];
+    await broker.stop();
+    expect(leaks()).toEqual([]);
+  });
+
+  const actor = async (options: ActorOptions): Promise<void> => {
+    actors.push(await startActor(broker, options));
+    letters = await openDeadLetters(connection);
+  };
+  const count = async (name: string, filter = '>'): Promise<number> => {
+    const { state } = await manager.streams.info(name, { subjects_filter: filter });
+    return Object.values(state.subjects ?? {}).reduce((sum, messages) => sum + messages, 0);
+  };
+  const settled = (): Promise<unknown> =>
+    until(
+      async () => {
+        const { num_pending, num_ack_pending } = await manager.consumers.info(stream, durable);
+        return num_pending + num_ack_pending + (await count(stream)) === 0;
+      },
+      WAIT_MS,
+      'the settlement',
+    );
+  const abandoned = (id: string): Outgoing =>
+    message(ClipAbandoned, {
+      generationId: id,
+      at: new Date().toISOString(),
+      charges: [],
+      scene: 0,
+      predictionId: 'p1',
+    });
+
+  it('what a handler returns is stored before its message is acked', async () => {
+    const id = generationId();
+    let held = -1;
+    await actor({
+      receive: () => Promise.resolve([abandoned(id)]),
+      publish: (real) => async (outgoing) => {
+        await real(outgoing);
+        held = await count(stream);
+      },
+    });
+    await publish([clip(id)]);
+    await settled();
+    expect(held).toBe(1);
+    expect(await count('EVENTS', `events.${id}.>`)).toBe(1);
+  });
+
+  it('a message whose answer could not be published is delivered again, and told once', async () => {
+    const id = generationId();
+    let calls = 0;
+    let publishes = 0;
+    await actor({
+      ackWaitMs: 1000,
+      receive: () => {
+        calls += 1;
+        return Promise.resolve([abandoned(id)]);
+      },
+      publish: (real) => async (outgoing) => {
+        await real(outgoing);
+        if ((publishes += 1) === 1) throw new Error('the answer of the broker was lost');
+      },
+    });
+    await publish([clip(id)]);
+    await settled();
+    expect(calls).toBe(2);
+    expect(await count('EVENTS', `events.${id}.>`)).toBe(1);
+  });
+
+  it('the same command published twice is handled once', async () => {
+    const id = generationId();
+    let calls = 0;
+    await actor({
+      receive: () => {
+        calls += 1;
+        return Promise.resolve([]);
+      },
+    });
+    await Promise.all([publish([clip(id)]), publish([clip(id)])]);
+    await settled();
+    await publish([clip(id)]);
+    expect(await count(stream)).toBe(0);
+    expect(calls).toBe(1);
+  });
+
+  it('a retryable error comes back not before its own time', async () => {
+    const times: number[] = [];
+    await actor({
+      receive: () => {
+        times.push(performance.now());
+        return times.length === 1
+          ? Promise.reject(new ClipmeshError('PROVIDER_RATE_LIMITED', 'slow down', { retryAfterMs: 600 }))
+          : Promise.resolve([]);
+      },
+    });
+    await publish([clip(generationId())]);
+    await settled();
+    expect(times).toHaveLength(2);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(580);
+  });
+
+  it.each([
+    ['an unknown error until its attempts are used up', () => new Error('odd'), 3, 'INTERNAL'],
+    ['a terminal error at once', () => new ClipmeshError('PREDICTION_REFUSED', 'no'), 1, 'PREDICTION_REFUSED'],
+  ])('tries %s, then tells the failure and keeps the message', async (_what, error, tries, code) => {
+    const id = generationId();
+    const attempts: number[] = [];
+    await actor({
+      receive: (_body, context) => {
+        attempts.push(context.attempt);
+        return Promise.reject(error());
+      },
+    });
+    await publish([clip(id)]);
+    await settled();
+    expect(attempts).toEqual(Array.from({ length: tries }, (_, index) => index + 1));
+    expect(await count('EVENTS', `events.${id}.clip.failed`)).toBe(1);
+    const [letter, ...more] = await letters.list({ generationId: id, limit: 10 });
+    expect(more).toEqual([]);
+    expect(letter).toMatchObject({ reason: { code }, subject: `clip.generate.${id}`, truncated: false });
+    expect(JSON.parse(Buffer.from(letter?.payload ?? '', 'base64').toString())).toMatchObject({
+      body: { prompt: 'a red kite' },
+    });
+  });
+
+  it('an answer that breaks its own schema is a failure that is told at once', async () => {
+    const id = generationId();
+    let calls = 0;
+    await actor({
+      receive: () => {
+        calls += 1;
+        return Promise.resolve([{ definition: ClipAbandoned, body: { generationId: id } } as unknown as Outgoing]);
+      },
+    });
+    await publish([clip(id)]);
+    await settled();
+    expect(calls).toBe(1);
+    expect(await letters.list({ generationId: id, limit: 1 })).toMatchObject([
+      { reason: { code: 'SCHEMA_VIOLATION' } },
+    ]);
+  });
+
+  it.each([
+    ['no JSON', 'ping', false],
+    ['bytes that are no text', Uint8Array.of(0xff, 0xfe, 0), false],
+    ['a later version', JSON.stringify({ v: 99, body: {} }), false],
+    [
+      'another generation than its subject names',
+      JSON.stringify({ v: 1, body: clip(`gen_${'f'.repeat(32)}`).body }),
+      false,
+    ],
+    ['900 KB of rubbish', 'x'.repeat(900_000), true],
+  ])('%s goes to the dead letters unseen by the handler', async (_what, payload, truncated) => {
+    const id = generationId();
+    let calls = 0;
+    await actor({
+      receive: () => {
+        calls += 1;
+        return Promise.resolve([]);
+      },
+    });
+    await jetstream(connection).publish(`clip.generate.${id}`, payload);
+    await settled();
+    expect(calls).toBe(0);
+    const [letter] = await letters.list({ generationId: id, limit: 1 });
+    expect(letter).toMatchObject({ reason: { code: 'SCHEMA_VIOLATION' }, truncated });
+    const bytes = Buffer.from(payload);
+    expect(bytes.indexOf(Buffer.from(letter?.payload ?? '', 'base64'))).toBe(0);
+    if (truncated) await expect(letters.replay(letter?.sequence ?? 0)).rejects.toThrow('only a part');
+  });
+
+  it('a dead letter is replayed with all its attempts, and is then gone', async () => {
+    const id = generationId();
+    const attempts: number[] = [];
+    await actor({
+      receive: (_body, context) => {
+        attempts.push(context.attempt);
+        return attempts.length < 6 ? Promise.reject(new Error('not mended yet')) : Promise.resolve([]);
+      },
+    });
+    await publish([clip(id)]);
+    await settled();
+    const [letter] = await letters.list({ limit: 10 });
+    expect(await letters.get(letter?.sequence ?? 0)).toEqual(letter);
+    expect(await letters.replay(letter?.sequence ?? 0)).toEqual(letter);
+    await until(() => attempts.length === 6, WAIT_MS, 'the handling of the replayed message');
+    await settled();
+    expect(attempts).toEqual([1, 2, 3, 1, 2, 3]);
+    expect(await letters.list({ limit: 10 })).toEqual([]);
+    expect(await letters.replay(letter?.sequence ?? 0)).toBeUndefined();
+  });
+
+  it('the newest letters are listed, oldest first', async () => {
+    await actor({ receive: () => Promise.reject(new ClipmeshError('PREDICTION_REFUSED', 'no')) });
+    const ids = [generationId(), generationId(), generationId()];
+    for (const id of ids) {
+      await publish([clip(id)]);
+      await settled();
+    }
+    const subjects = (await letters.list({ limit: 2 })).map(({ subject }) => subject);
+    expect(subjects).toEqual(ids.slice(1).map((id) => `clip.generate.${id}`));
+    expect(await letters.list({ generationId: generationId(), limit: 2 })).toEqual([]);
+  });
+});
