@@ -10,7 +10,7 @@ export type TraceSource =
 export interface AnalyzeArguments {
   readonly source: TraceSource;
   readonly json: boolean;
-  /** Jaeger's own definition of the critical path instead of the report. */
+  /** Jaeger's own definition of the critical path: alone as text, in the report's place for it as JSON. */
   readonly compat: boolean;
 }
 

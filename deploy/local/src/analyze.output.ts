@@ -15,8 +15,9 @@ export function outputOf(traces: readonly Trace[], { json, compat, source }: Ana
   if (first === undefined) throw new Error('There is no trace to analyze.');
   const single = traces.length === 1 && source.kind !== 'jaeger-service';
   if (compat) {
-    const paths = traces.map((trace) => ({ traceId: trace.traceId, criticalPath: jaegerCriticalPath(trace) }));
-    return json ? print(single ? paths[0] : paths) : traces.map(compatText).join('\n\n');
+    if (!json) return traces.map(compatText).join('\n\n');
+    const reports = traces.map((trace) => ({ ...analyze(trace), criticalPath: compatPath(trace) }));
+    return print(single ? reports[0] : reports);
   }
   if (!single) {
     const report = aggregate(traces);
@@ -27,6 +28,22 @@ export function outputOf(traces: readonly Trace[], { json, compat, source }: Ana
 }
 
 const print = (value: unknown): string => JSON.stringify(value, null, 2);
+
+/** Jaeger's sections, newest first as it has them, with the fields of our own path beside its own. */
+function compatPath(trace: Trace): object[] {
+  const spans = new Map(trace.spans.map((span) => [span.id, span]));
+  const origin = trace.originUs ?? 0;
+  return jaegerCriticalPath(trace).map(({ spanId, sectionStart, sectionEnd }) => ({
+    spanId,
+    service: spans.get(spanId)?.service,
+    name: spans.get(spanId)?.name,
+    startUs: sectionStart - origin,
+    endUs: sectionEnd - origin,
+    kind: 'work',
+    sectionStart,
+    sectionEnd,
+  }));
+}
 
 function compatText(trace: Trace): string {
   const spans = new Map(trace.spans.map((span) => [span.id, span]));

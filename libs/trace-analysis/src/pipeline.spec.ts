@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { makespanOf, pipelineTrace, type PipelineSpec, scenesOf } from '../test/pipeline.builder.js';
 import { expectInvariants } from '../test/report.invariants.js';
-import { analyze, modelOf, type PerformanceReport, whatIf } from './index.js';
+import { toJaeger, toOtlp } from '../test/trace.writers.js';
+import { analyze, modelOf, parseTrace, type PerformanceReport, whatIf } from './index.js';
 
 const S = 1_000_000;
 const RUNS = { numRuns: 100, interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false };
@@ -77,6 +78,25 @@ describe('a pipeline', () => {
       }),
       RUNS,
     );
+  });
+});
+
+describe('one pipeline', () => {
+  const scenes = [
+    ...scenesOf(3, { clipUs: S, overlayUs: S / 2, providerQueueUs: S / 5, pollUs: S / 10 }),
+    { clipUs: S, overlayUs: S, failures: [{ workUs: S / 4, pauseUs: S }] },
+  ];
+  const trace = pipelineTrace({ scenes, overlaySlots: 1, window: 3, hopUs: 700 });
+  const of = (json: unknown): PerformanceReport[] => parseTrace(json).map(analyze);
+  it('gives the same report through the stream, /api/v3 and /api/traces', () => {
+    const [streamed, ...more] = of(toOtlp(trace));
+    expect(more).toEqual([]);
+    const resourceSpans = toOtlp(trace).flatMap((one) => (one as { resourceSpans: object[] }).resourceSpans);
+    expect(of({ result: { resourceSpans } })).toEqual([streamed]);
+    expect(of(toJaeger(trace))).toEqual([streamed]);
+    const { criticalPath, ...figures } = analyze(trace);
+    expect(streamed).toMatchObject({ ...figures, traceId: streamed?.traceId });
+    expect(streamed?.criticalPath).toHaveLength(criticalPath.length);
   });
 });
 

@@ -49,7 +49,7 @@ function moreWorkers(model: Model, pool: Pool): Omit<WhatIf, 'predictedUs' | 'bo
   const { window } = model;
   const limited = window?.pool === pool.name ? window.size : undefined;
   const most = pool.tasks.length;
-  const sizes = [...new Set([pool.slots + 1, pool.slots + 2, most])].filter(
+  const sizes = [...new Set([pool.slots + 1, pool.slots + 2, pool.slots * 2, most])].filter(
     (slots) => slots > pool.slots && slots <= most,
   );
   const changes = sizes.map((slots) => {
