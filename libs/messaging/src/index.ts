@@ -7,6 +7,7 @@ export * from './event-reader.js';
 export * from './faults.js';
 export * from './inbox.decorator.js';
 export { JetStreamStrategy, type InboxSettings, type StrategyOptions } from './jetstream.strategy.js';
+export * from './nudges.js';
 export * from './provisioning.js';
 export * from './publisher.js';
 export * from './questions.js';
