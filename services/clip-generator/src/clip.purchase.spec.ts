@@ -24,7 +24,7 @@ const calm = new AbortController().signal;
 /** A provider whose predictions are there for looking at; each fault happens once. */
 class Shop {
   readonly predictions: (PredictionState & { key: string })[] = [];
-  faults: ('refuse' | 'lose reply' | 'lose request' | 'late' | 'fail' | 'lose download' | 'expired')[] = [];
+  faults: ('refuse' | 'lose reply' | 'lose request' | 'late' | 'fail' | 'gone' | 'lose download' | 'expired')[] = [];
   readonly canceled: string[] = [];
 
   private takes(fault: Shop['faults'][number]): boolean {
@@ -48,6 +48,7 @@ class Shop {
     find: (key) => Promise.resolve(this.predictions.find((one) => one.key === key)),
     wait: (id) => {
       if (this.takes('late')) return Promise.reject(new ClipmeshError('PROVIDER_TIMEOUT', 'late'));
+      if (this.takes('gone')) return Promise.reject(new ClipmeshError('PROVIDER_BAD_INPUT', '404'));
       const status = this.takes('fail') ? 'failed' : 'succeeded';
       return Promise.resolve(this.set(id, { status, outputUrl: 'http://x/y.mp4', billedSeconds: 4 }));
     },
@@ -119,6 +120,7 @@ describe('buying a clip', () => {
     [['lose download'], 'submitted', 1],
     [['fail'], 'failed', 2],
     [['late'], 'failed', 2],
+    [['gone'], 'failed', 2],
     [['expired'], 'failed', 2],
   ])('after %j the attempt is %s, and the next try ends with %i predictions', async (faults, status, predictions) => {
     shop.faults = [...faults];
@@ -128,6 +130,15 @@ describe('buying a clip', () => {
     const [told] = await buyClip(parts, body, calm);
     expect(told?.definition.name).toBe('clip.generated');
     expect(shop.predictions).toHaveLength(predictions);
+  });
+
+  it('does not give up a prediction that the provider may only not show yet', async () => {
+    parts = { ...parts, doubt: { callTimeoutMs: 0, settleMs: 60_000 } };
+    shop.faults = ['gone'];
+    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', retryable: true });
+    expect(await statuses()).toEqual(['submitted']);
+    await buyClip(parts, body, calm);
+    expect(shop.predictions).toHaveLength(1);
   });
 
   it('takes a clip that was finished when it was canceled for being late', async () => {

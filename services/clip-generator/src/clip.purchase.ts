@@ -182,6 +182,14 @@ async function ended(
       },
     });
   } catch (error) {
+    if (error instanceof ClipmeshError && error.code === 'PROVIDER_BAD_INPUT') {
+      const text = `the provider does not know prediction ${predictionId}`;
+      const mayStillShow = parts.clock.now() - Date.parse(entry.value.updatedAt) < parts.doubt.settleMs;
+      if (mayStillShow) throw new ClipmeshError('PROVIDER_UNAVAILABLE', text, { cause: error });
+      // To go on waiting for it would fail this clip for ever, at every model.
+      await advance(parts, entry, { status: 'failed' });
+      throw new ClipmeshError('PREDICTION_FAILED', text, { cause: error });
+    }
     if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_TIMEOUT') throw error;
     logger.warn({ ...fields, timeoutMs }, 'the clip did not come in time; it is canceled at the provider');
     const state = await provider.cancel(predictionId);
