@@ -77,6 +77,13 @@ export const SETTINGS = {
     'Address the gateway listens on; any other than loopback needs API_KEYS.',
   ),
   gatewayPort: setting('GATEWAY_PORT', port, '8080', 'Port of the gateway.'),
+  publicUrl: {
+    ...optional(
+      'PUBLIC_URL',
+      'Address under which Replicate reaches the gateway, to report finished clips at once. Without it they are polled for.',
+    ),
+    schema: http.optional(),
+  },
   apiKeys: {
     ...setting(
       'API_KEYS',
@@ -223,7 +230,7 @@ export const SETTINGS = {
     'POLL_INTERVAL',
     seconds(0.1, 300),
     '2',
-    'Longest pause between two looks at a running prediction, seconds; young ones are looked at sooner.',
+    'Longest pause between two looks at a running prediction, seconds; they are closer while it is young and when its model usually ends.',
   ),
   pollLogIntervalMs: setting(
     'POLL_LOG_INTERVAL',
@@ -279,13 +286,45 @@ export const SETTINGS = {
     'REPLICATE_CREATES_PER_MINUTE',
     whole(1, 100_000),
     '600',
-    'Most predictions created per minute.',
+    'Most predictions created per minute, by all replicas together.',
   ),
   replicateCallsPerMinute: setting(
     'REPLICATE_CALLS_PER_MINUTE',
     whole(1, 1_000_000),
     '3000',
-    'Most other calls per minute.',
+    'Most other calls per minute, by all replicas together.',
+  ),
+  replicateInputKey: setting(
+    'REPLICATE_INPUT_KEY',
+    z
+      .string()
+      .regex(/^[A-Za-z_]\w{0,63}$|^-$/, 'expected a field name, or - for none')
+      .transform((name) => (name === '-' ? '' : name)),
+    'clipmesh_key',
+    'Field of the input that carries the key of a purchase, so that it is found again; -: none. A model that refuses it gets none.',
+  ),
+  replicateWebhookSecret: {
+    ...optional(
+      'REPLICATE_WEBHOOK_SECRET',
+      'Secret that the webhooks of Replicate are signed with, whsec_…; without it they are refused.',
+      true,
+    ),
+    schema: z
+      .string()
+      .regex(/^whsec_[A-Za-z0-9+/]{16,}={0,2}$/, 'expected whsec_ and base64')
+      .optional(),
+  },
+  breakerFailures: setting(
+    'BREAKER_FAILURES',
+    whole(1, 1000),
+    '5',
+    'Failures of a video model in a row, over all replicas, after which it is left alone and the next model is taken.',
+  ),
+  breakerOpenMs: setting(
+    'BREAKER_OPEN_SECONDS',
+    seconds(0.1, 3600),
+    '30',
+    'A video model that failed too often is left alone for this long, seconds; then one clip probes it.',
   ),
   videoModels: setting(
     'VIDEO_MODELS',
