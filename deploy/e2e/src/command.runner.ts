@@ -5,6 +5,7 @@ import { processesWith } from './processes.js';
 import { eventually } from './eventually.js';
 
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
+const GUARD = join(ROOT, 'deploy/e2e/guard.mjs');
 
 export interface Ended {
   /** Exit code; undefined when a signal ended it. */
@@ -25,7 +26,10 @@ function environment(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv 
   return { ...rest, ...more };
 }
 
-/** One command in a process group of its own, every process of which, however deep, carries a mark that finds it again. */
+/**
+ * One command in a process group of its own. Every process of it, however deep, carries a mark that finds it again,
+ * and it is stopped when the test run is interrupted.
+ */
 export class Command {
   readonly mark = `CLIPMESH_E2E_MARK=${randomUUID()}`;
   stdout = '';
@@ -36,10 +40,10 @@ export class Command {
 
   constructor(script: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     const [name = '', value = ''] = this.mark.split('=');
-    const child = spawn(process.execPath, [join(ROOT, script), ...args], {
+    const child = spawn(process.execPath, [GUARD, join(ROOT, script), ...args], {
       cwd: ROOT,
       env: environment({ ...env, [name]: value }),
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     });
     this.child = child;
@@ -62,10 +66,6 @@ export class Command {
       if (match === null && this.over) throw new Error(`the command ended:\n${this.stdout}${this.stderr}`);
       return match ?? undefined;
     });
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.child.kill(signal);
   }
 
   /** As a terminal's Ctrl-C does: the whole foreground group gets it. */

@@ -11,6 +11,13 @@ const READY_MS = 60_000;
 const STOP_MS = 40_000;
 const urlsSchema = z.object({ gateway: z.url(), sandbox: z.url(), nats: z.url() });
 
+export type StackUrls = z.infer<typeof urlsSchema>;
+
+/** `DIR/run/stack.json` of a stack that is ready. */
+export function urlsIn(dataDir: string): StackUrls {
+  return urlsSchema.parse(JSON.parse(readFileSync(join(dataDir, 'run', 'stack.json'), 'utf8')));
+}
+
 export interface LocalStackOptions {
   /** Further arguments of `up`. */
   readonly args?: readonly string[];
@@ -35,7 +42,7 @@ export class LocalStack {
     readonly command: Command,
     readonly dataDir: string,
     readonly port: number,
-    readonly urls: z.infer<typeof urlsSchema>,
+    readonly urls: StackUrls,
   ) {}
 
   static async start({ args = [], env = {} }: LocalStackOptions = {}): Promise<LocalStack> {
@@ -44,8 +51,7 @@ export class LocalStack {
     const command = new Command('deploy/local/dist/up.js', ['--port', String(port), '--data', dataDir, ...args], env);
     try {
       await command.said(/^ready http\S+$/m, READY_MS);
-      const urls = urlsSchema.parse(JSON.parse(readFileSync(join(dataDir, 'run', 'stack.json'), 'utf8')));
-      return new LocalStack(command, dataDir, port, urls);
+      return new LocalStack(command, dataDir, port, urlsIn(dataDir));
     } catch (error) {
       command.destroy();
       rmSync(dataDir, { recursive: true, force: true });
@@ -62,7 +68,7 @@ export class LocalStack {
   async stop(): Promise<Ended> {
     const pids = this.pids();
     try {
-      this.command.signal('SIGINT');
+      this.command.interruptGroup();
       const ended = await this.command.end(STOP_MS);
       const alive = [...pids].filter(([, pid]) => isAlive(pid)).map(([name]) => name);
       const left = [...alive, ...this.command.leftovers(), ...readPids(this.dataDir).keys()];

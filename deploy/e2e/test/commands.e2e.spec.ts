@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { ApiClient } from '../src/api.client.js';
+import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { Command, type Ended } from '../src/command.runner.js';
 import { eventually } from '../src/eventually.js';
 import { probe } from '../src/frames.js';
-import { freePort } from '../src/local.stack.js';
+import { freePort, urlsIn } from '../src/local.stack.js';
 import { isAlive, readPids } from '../src/processes.js';
 
 const RUN = 'deploy/local/run.mjs';
@@ -214,7 +214,16 @@ describe('npm run up', () => {
       return { command, api: new ApiClient(`http://127.0.0.1:${own}`), pids: readPids(data) };
     };
     const first = await boot();
-    const id = await first.api.create({ prompt: 'A cup that stays warm all day long.', durationSeconds: 9 });
+    const sandbox = new SandboxClient(urlsIn(data).sandbox);
+    await sandbox.scenario({ clipSeconds: { min: 60, max: 60 } });
+    const id = await first.api.create({
+      prompt: 'A cup that stays warm all day long.',
+      durationSeconds: 9,
+      sceneCount: 3,
+    });
+    await eventually('clips under way', 20_000, async () =>
+      (await sandbox.invoice()).predictions.length === 3 ? true : undefined,
+    );
     process.kill(first.pids.get('stack') ?? 0, 'SIGKILL');
     await first.command.end(10_000);
     expect([...first.pids].filter(([, pid]) => isAlive(pid)).map(([name]) => name)).toContain('planner.1');
@@ -222,7 +231,9 @@ describe('npm run up', () => {
     const second = await boot();
     expect([...first.pids].filter(([, pid]) => isAlive(pid))).toEqual([]);
     expect(first.command.leftovers()).toEqual([]);
+    // The new sandbox knows nothing of the old one's predictions: what was in flight is bought anew, once.
     expect((await second.api.succeeded(id, 60_000)).progress).toBe(100);
+    expect((await new SandboxClient(urlsIn(data).sandbox).invoice()).predictions).toHaveLength(3);
     second.command.interruptGroup();
     expect((await second.command.end(40_000)).code).toBe(0);
     expect(second.command.leftovers()).toEqual([]);

@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, '..', '..', '..');
 const BROKER_MS = 15_000;
 const SERVICE_MS = 60_000;
 /** After its drain time a service hands work back and sends its last spans; then it is killed, ms. */
-const AFTER_DRAIN_MS = 5_000;
+const AFTER_DRAIN_MS = 8_000;
 
 export interface StackOptions {
   readonly dataDir: string;

@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive } from './processes.js';
+import { type LocalStack } from './local.stack.js';
+
+export interface ChaosOptions {
+  /** Time between two kills, ms. */
+  readonly everyMs: number;
+  /** Names that may die, as they stand in `DIR/run`. */
+  readonly victims: (name: string) => boolean;
+  /** Which victim is next: a number in [0, 1). */
+  readonly random: () => number;
+}
+
+/** Kills a random process with SIGKILL again and again, until it is stopped; the stack's supervisor starts them again. */
+export class Chaos {
+  readonly killed: string[] = [];
+  private readonly stopping = new AbortController();
+  private readonly done: Promise<void>;
+
+  constructor(
+    private readonly stack: LocalStack,
+    private readonly options: ChaosOptions,
+  ) {
+    this.done = this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.done;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    const { everyMs, victims, random } = this.options;
+    while (!signal.aborted) {
+      const alive = [...this.stack.pids()].filter(([name, pid]) => victims(name) && isAlive(pid));
+      const victim = alive[Math.floor(random() * alive.length)];
+      if (victim !== undefined) {
+        const [name, pid] = victim;
+        process.kill(pid, 'SIGKILL');
+        this.killed.push(name);
+      }
+      await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
