@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClipmeshError, encodeMessage, INBOXES, type Outgoing } from '@clipmesh/contracts';
 import { ATTR, currentTraceparent, failSpan } from '@clipmesh/tracing';
-import { type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
+import { type Consumer, type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
 import { context, propagation, type Span, SpanKind, trace } from '@opentelemetry/api';
 import { type Cancellations } from './cancellations.js';
 import { bury } from './dead-letters.js';
@@ -92,23 +92,14 @@ export class InboxRunner {
 
   private async slot(): Promise<void> {
     const { stream, durable } = INBOXES[this.binding.inbox];
-    const ended = new Promise<null>((resolve) => {
-      this.closing.signal.addEventListener('abort', () => {
-        resolve(null);
-      });
-    });
     while (!this.closed()) {
       try {
         const consumer = await this.parts.js.consumers.get(stream, durable);
         while (!this.closed()) {
-          const pull = consumer.next({ expires: PULL_MS });
-          const message = await Promise.race([pull, ended]);
-          if (message !== null) await this.handle(message);
-          else if (this.closed())
-            void pull.then(
-              (late) => late?.nak(),
-              () => undefined,
-            );
+          const message = await this.pull(consumer);
+          if (message === null) continue;
+          if (this.closed()) message.nak();
+          else await this.handle(message);
         }
       } catch (error) {
         if (this.closed()) return;
@@ -116,6 +107,25 @@ export class InboxRunner {
         await delay(RECOVERY_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
         await this.parts.restore().catch(() => undefined);
       }
+    }
+  }
+
+  /**
+   * One message, or null after a while. A pull ends when the inbox closes: the broker would answer one that is left open
+   * with the very message that this replica hands back a moment later.
+   */
+  private async pull(consumer: Consumer): Promise<JsMsg | null> {
+    const messages = await consumer.fetch({ max_messages: 1, expires: PULL_MS });
+    const stop = (): void => {
+      messages.stop();
+    };
+    this.closing.signal.addEventListener('abort', stop, { once: true });
+    if (this.closed()) stop();
+    try {
+      for await (const message of messages) return message;
+      return null;
+    } finally {
+      this.closing.signal.removeEventListener('abort', stop);
     }
   }
 

@@ -3,6 +3,7 @@ import {
   AckPolicy,
   DeliverPolicy,
   DiscardPolicy,
+  JetStreamApiError,
   type JetStreamManager,
   jetstreamManager,
   RetentionPolicy,
@@ -46,9 +47,12 @@ async function provisionStream(manager: JetStreamManager, spec: StreamSpec, repl
   }
 }
 
-/** Adding a consumer that exists updates it (and fails only where the change is not allowed). */
+/** The broker's codes for a consumer that exists with another configuration; servers before 2.10 update it instead. */
+const EXISTS = new Set([10_013, 10_148]);
+
+/** Makes the inbox, or brings one that exists to these settings (and fails only where the change is not allowed). */
 export async function provisionInbox(manager: JetStreamManager, inbox: InboxSpec, ackWaitMs: number): Promise<void> {
-  await manager.consumers.add(inbox.stream, {
+  const config = {
     durable_name: inbox.durable,
     filter_subject: inbox.filterSubject,
     ack_policy: AckPolicy.Explicit,
@@ -56,5 +60,11 @@ export async function provisionInbox(manager: JetStreamManager, inbox: InboxSpec
     ack_wait: nanos(ackWaitMs),
     max_deliver: UNLIMITED,
     max_ack_pending: 1000,
-  });
+  };
+  try {
+    await manager.consumers.add(inbox.stream, config);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || !EXISTS.has(error.code)) throw error;
+    await manager.consumers.update(inbox.stream, inbox.durable, config);
+  }
 }

@@ -117,7 +117,7 @@ export async function startActor(broker: Broker, options: ActorOptions): Promise
     close: () =>
       (closed ??= strategy.close().then(async () => {
         cancellations.close();
-        await connection.close();
+        await connection.drain();
       })),
   };
 }
