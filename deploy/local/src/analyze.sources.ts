@@ -7,6 +7,8 @@ import { type TraceSource } from './analyze.arguments.js';
 
 const CALL_MS = 30_000;
 const BROKER_MS = 5_000;
+/** How far back the last traces of a service are looked for. */
+const RECENT_MS = 7 * 24 * 3_600_000;
 const stackSchema = z.object({ gateway: z.string(), nats: z.string() });
 const generationSchema = z.object({ traceId: z.string() });
 
@@ -25,13 +27,8 @@ export async function readSource(source: TraceSource, context: SourceContext): P
       return fromGeneration(source.id, source.dataDir, context);
     case 'jaeger-trace':
       return fromJaeger(source.url, source.traceId, context.signal);
-    case 'jaeger-service': {
-      const query = new URLSearchParams({ service: source.service, limit: String(source.last) });
-      const { json } = await get(`${source.url}/api/traces?${query.toString()}`, 'Jaeger', '--jaeger', context.signal);
-      const traces = json === undefined ? [] : parsed(`Jaeger at ${source.url}`, () => parseTrace(json));
-      if (traces.length > 0) return traces;
-      throw new Error(`Jaeger at ${source.url} has no recent trace of the service ${source.service}.`);
-    }
+    case 'jaeger-service':
+      return lastOfService(source, context.signal);
   }
 }
 
@@ -86,15 +83,44 @@ async function readStack(dataDir: string): Promise<z.infer<typeof stackSchema>> 
   throw new Error(`No stack runs on ${dataDir}; start it with npm run up, or name its folder with --data.`);
 }
 
-/** OTLP from `/api/v3` keeps parents that Jaeger's own JSON loses; a Jaeger without it is asked the old way. */
-async function fromJaeger(url: string, traceId: string, signal: AbortSignal): Promise<Trace[]> {
-  for (const path of [`/api/v3/traces/${traceId}`, `/api/traces/${traceId}`]) {
+/**
+ * OTLP from `/api/v3` has the spans as they were sent; Jaeger's own JSON loses parents, and moves spans for what it takes
+ * to be skewed clocks. A Jaeger without the former is asked the old way.
+ */
+async function askJaeger(url: string, paths: readonly string[], signal: AbortSignal): Promise<Trace[]> {
+  for (const path of paths) {
     const answer = await get(`${url}${path}`, 'Jaeger', '--jaeger', signal);
     if (answer.status !== 200 || answer.json === undefined) continue;
     const traces = parsed(`Jaeger at ${url}`, () => parseTrace(answer.json));
     if (traces.length > 0) return traces;
   }
-  throw new Error(`Jaeger at ${url} knows no trace ${traceId}.`);
+  return [];
+}
+
+async function fromJaeger(url: string, traceId: string, signal: AbortSignal): Promise<Trace[]> {
+  const traces = await askJaeger(url, [`/api/v3/traces/${traceId}`, `/api/traces/${traceId}`], signal);
+  if (traces.length === 0) throw new Error(`Jaeger at ${url} knows no trace ${traceId}.`);
+  return traces;
+}
+
+async function lastOfService(
+  { url, service, last }: Extract<TraceSource, { kind: 'jaeger-service' }>,
+  signal: AbortSignal,
+): Promise<Trace[]> {
+  const now = Date.now();
+  const query = new URLSearchParams({
+    'query.service_name': service,
+    'query.start_time_min': new Date(now - RECENT_MS).toISOString(),
+    'query.start_time_max': new Date(now).toISOString(),
+    // The limit's name has changed between versions; each takes no notice of the other's.
+    'query.num_traces': String(last),
+    'query.search_depth': String(last),
+  });
+  const old = new URLSearchParams({ service, limit: String(last) });
+  const traces = await askJaeger(url, [`/api/v3/traces?${query.toString()}`, `/api/traces?${old.toString()}`], signal);
+  if (traces.length === 0)
+    throw new Error(`Jaeger at ${url} has no trace of the service ${service} from the last week.`);
+  return traces.sort((a, b) => (b.originUs ?? 0) - (a.originUs ?? 0)).slice(0, last);
 }
 
 interface Answer {
