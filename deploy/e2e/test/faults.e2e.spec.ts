@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type CreateGenerationInput } from '@clipmesh/contracts';
+import { ApiClient, SandboxClient } from '../src/api.client.js';
+import { Chaos } from '../src/chaos.js';
+import { eventually } from '../src/eventually.js';
+import { leftovers } from '../src/leftovers.js';
+import { LocalStack } from '../src/local.stack.js';
+
+const MAKE_MS = 240_000;
+const GENERATIONS = 3;
+const SCENES = 3;
+const request = (n: number): CreateGenerationInput => ({
+  prompt: `Lamp number ${n} that finds its way home in the dark.`,
+  sceneCount: SCENES,
+  durationSeconds: SCENES * 3,
+  aspectRatio: '1:1',
+  overlays: false,
+});
+
+let stack: LocalStack;
+let api: ApiClient;
+let sandbox: SandboxClient;
+
+beforeAll(async () => {
+  stack = await LocalStack.start({
+    args: ['--scale', 'clip-generator=2'],
+    env: {
+      ACK_WAIT_SECONDS: '2',
+      PROVIDER_CALL_TIMEOUT: '2',
+      ATTEMPT_SETTLE_SECONDS: '1',
+      SWEEP_INTERVAL_SECONDS: '2',
+      STALL_AFTER_SECONDS: '8',
+      VIDEO_RETRY_FIRST_SECONDS: '0.2',
+      VIDEO_RETRY_MAX_SECONDS: '1',
+    },
+  });
+  api = new ApiClient(stack.urls.gateway);
+  sandbox = new SandboxClient(stack.urls.sandbox);
+}, 90_000);
+
+afterAll(async () => {
+  // Whatever beforeAll did not come to: what it did must still be put away.
+  await (stack as LocalStack | undefined)?.stop();
+}, 60_000);
+
+/** Starts generations, and tells, when all have succeeded, what the provider charged for each of their scenes. */
+async function makeAll(ids: string[]): Promise<void> {
+  for (const id of ids) await api.succeeded(id, MAKE_MS);
+  const { predictions } = await sandbox.invoice();
+  expect(predictions.map(({ status }) => status)).toEqual(predictions.map(() => 'succeeded'));
+  expect(predictions).toHaveLength(ids.length * SCENES);
+  for (const id of ids) {
+    const booked = await api.cost(id);
+    const { scenes } = await api.read(id);
+    const own = predictions.filter(({ id: prediction }) => scenes.some((scene) => scene.predictionId === prediction));
+    expect(own).toHaveLength(SCENES);
+    const clips = booked.entries.filter(({ key }) => key.startsWith('prediction:'));
+    expect(clips.map(({ key }) => key).sort()).toEqual(
+      own.map(({ id: prediction }) => `prediction:${prediction}`).sort(),
+    );
+  }
+  let left: string[] = [];
+  await eventually('nothing left over', 20_000, async () => {
+    left = await leftovers(stack);
+    return left.length === 0 ? left : undefined;
+  }).catch(() => undefined);
+  expect(left).toEqual([]);
+}
+
+describe('faults', () => {
+  it('any service and the broker may be killed at any moment: every film is made, every clip is paid once', async () => {
+    await sandbox.scenario({ clipSeconds: { min: 0.5, max: 2 } });
+    const ids = await Promise.all(Array.from({ length: GENERATIONS }, (_, n) => api.create(request(n))));
+    let seed = 7;
+    const chaos = new Chaos(stack, {
+      everyMs: 700,
+      // The sandbox keeps the invoice in memory; the stack's own process is what starts the dead again.
+      victims: (name) => !['sandbox.1', 'stack'].includes(name),
+      random: () => {
+        seed = (seed * 48_271) % 0x7fffffff;
+        return seed / 0x7fffffff;
+      },
+    });
+    await eventually('a dozen kills', 60_000, () => (chaos.killed.length >= 12 ? true : undefined));
+    await chaos.stop();
+    await makeAll(ids);
+  }, 300_000);
+
+  it('replies to creates are lost: still one prediction per scene', async () => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 0.5, max: 1 }, loseReplies: 0.5 });
+    await makeAll([await api.create(request(11)), await api.create(request(12))]);
+  }, 120_000);
+
+  it('the provider is away now and then, and slows us down: all succeed within its limit', async () => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.4 }, unavailableEvery: 4 });
+    await makeAll([await api.create(request(21))]);
+  }, 120_000);
+});
