@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks';
 import { bootstrap, BootstrapError, ROOT } from './bootstrap.mjs';
 
 /** Each is `dist/NAME.js`. */
-const PROGRAMS = ['demo', 'up', 'analyze'];
+const PROGRAMS = ['demo', 'up', 'analyze', 'dead-letters'];
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const STEPS = [
   { name: 'typecheck', args: [] },

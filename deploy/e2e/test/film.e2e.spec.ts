@@ -39,7 +39,7 @@ const film = (
   name: string,
   scenes: number,
   window: number,
-  rest: Partial<CreateGenerationInput>,
+  rest: Pick<CreateGenerationInput, 'aspectRatio' | 'overlays'>,
   size: [number, number],
 ): Case => ({
   name,
