@@ -108,7 +108,7 @@ export async function startActor(broker: Broker, options: ActorOptions): Promise
   await new Promise<void>((resolve, reject) => {
     strategy.listen((error) => {
       if (error === undefined) resolve();
-      else reject(error as Error);
+      else reject(error);
     });
   });
   let closed: Promise<void> | undefined;

@@ -156,7 +156,7 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     await actor({
       receive: () => {
         calls += 1;
-        return Promise.resolve([{ definition: ClipAbandoned, body: { generationId: id } } as unknown as Outgoing]);
+        return Promise.resolve([{ definition: ClipAbandoned, body: { generationId: id } }]);
       },
     });
     await publish([clip(id)]);

@@ -1,0 +1,90 @@
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { GENERATION_ID } from '@clipmesh/contracts';
+import { HelpRequested, UsageError } from './arguments.js';
+
+const HELP = `npm run dead-letters -- list | show SEQ | replay SEQ [options]
+
+Messages that the services gave up, of the stack that runs: lists them, shows one with its body, sends one again.
+
+  --data DIR       folder of the stack (.clipmesh)
+  --generation ID  list: those of one generation
+  --limit N        list: the newest N, 1-1000 (50)
+  --json           JSON in place of lines`;
+
+export type DeadLettersCommand =
+  | { readonly kind: 'list'; readonly limit: number; readonly generationId?: string }
+  | { readonly kind: 'show' | 'replay'; readonly sequence: number };
+
+export interface DeadLettersArguments {
+  readonly command: DeadLettersCommand;
+  readonly stackFile: string;
+  readonly json: boolean;
+}
+
+function positive(what: string, text: string, most: number): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : 0;
+  if (value >= 1 && value <= most) return value;
+  throw new UsageError(`${what} is a whole number from 1 to ${most}.`);
+}
+
+/** Options of `dead-letters`. Throws {@link UsageError}. */
+export function parseDeadLetters(
+  args: readonly string[],
+  defaults: { readonly dataDir: string; readonly cwd: string },
+): DeadLettersArguments {
+  const { values, positionals } = read(args);
+  if (values.help === true) throw new HelpRequested(HELP);
+  return {
+    command: commandOf(positionals, values),
+    stackFile: join(resolve(defaults.cwd, values.data ?? defaults.dataDir), 'run', 'stack.json'),
+    json: values.json ?? false,
+  };
+}
+
+interface Values {
+  readonly data?: string | undefined;
+  readonly generation?: string | undefined;
+  readonly limit?: string | undefined;
+  readonly json?: boolean | undefined;
+  readonly help?: boolean | undefined;
+}
+
+function read(args: readonly string[]): { values: Values; positionals: string[] } {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        data: { type: 'string' },
+        generation: { type: 'string' },
+        limit: { type: 'string' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch {
+    throw new UsageError('The options are --data, --generation, --limit and --json, each with its value.');
+  }
+}
+
+function commandOf(positionals: readonly string[], { generation, limit }: Values): DeadLettersCommand {
+  const [kind = 'list', sequence, ...more] = positionals;
+  if (more.length > 0) throw new UsageError('One command at a time: list, show SEQ or replay SEQ.');
+  if (kind === 'list') {
+    if (sequence !== undefined) throw new UsageError('list takes no number; show SEQ and replay SEQ do.');
+    if (generation !== undefined && !GENERATION_ID.test(generation))
+      throw new UsageError('--generation takes the id of a generation.');
+    return {
+      kind,
+      limit: limit === undefined ? 50 : positive('--limit', limit, 1000),
+      ...(generation === undefined ? {} : { generationId: generation }),
+    };
+  }
+  if (kind === 'show' || kind === 'replay') {
+    if (generation !== undefined || limit !== undefined)
+      throw new UsageError('--generation and --limit belong to list.');
+    return { kind, sequence: positive('SEQ', sequence ?? '', Number.MAX_SAFE_INTEGER) };
+  }
+  throw new UsageError('The commands are list, show SEQ and replay SEQ.');
+}
