@@ -108,7 +108,7 @@ export async function startActor(broker: Broker, options: ActorOptions): Promise
   await new Promise<void>((resolve, reject) => {
     strategy.listen((error) => {
       if (error === undefined) resolve();
-      else reject(error instanceof Error ? error : new Error(String(error)));
+      else reject(error instanceof Error ? error : new Error('the transport did not start', { cause: error }));
     });
   });
   let closed: Promise<void> | undefined;
