@@ -2,10 +2,23 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectBroker, readBacklog } from '@clipmesh/messaging';
+import { eventually } from './eventually.js';
 import { type LocalStack } from './local.stack.js';
 
+const CLEANED_MS = 20_000;
+
+/** What is still left over when the stack has had its time to clean up; nothing, when all is well. */
+export async function cleaned(stack: LocalStack): Promise<string[]> {
+  let left: string[] = [];
+  await eventually('nothing left over', CLEANED_MS, async () => {
+    left = await leftovers(stack);
+    return left.length === 0 ? left : undefined;
+  }).catch(() => undefined);
+  return left;
+}
+
 /** What a quiet stack must not have: commands, events nobody handled, ffmpeg processes, temporary files. */
-export async function leftovers(stack: LocalStack): Promise<string[]> {
+async function leftovers(stack: LocalStack): Promise<string[]> {
   const connection = await connectBroker({ url: stack.urls.nats, name: 'e2e', graceMs: 10_000 });
   try {
     const { generations, directorLag } = await readBacklog(connection);

@@ -3,7 +3,7 @@ import { type CreateGenerationInput } from '@clipmesh/contracts';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { Chaos } from '../src/chaos.js';
 import { eventually } from '../src/eventually.js';
-import { leftovers } from '../src/leftovers.js';
+import { cleaned } from '../src/leftovers.js';
 import { LocalStack } from '../src/local.stack.js';
 
 const MAKE_MS = 240_000;
@@ -59,12 +59,7 @@ async function makeAll(ids: string[]): Promise<void> {
       own.map(({ id: prediction }) => `prediction:${prediction}`).sort(),
     );
   }
-  let left: string[] = [];
-  await eventually('nothing left over', 20_000, async () => {
-    left = await leftovers(stack);
-    return left.length === 0 ? left : undefined;
-  }).catch(() => undefined);
-  expect(left).toEqual([]);
+  expect(await cleaned(stack)).toEqual([]);
 }
 
 describe('faults', () => {

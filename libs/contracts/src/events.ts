@@ -61,6 +61,16 @@ export const ClipFailed = defineMessage({
   key: sceneKey,
 });
 
+export const PlanAbandoned = defineMessage({
+  kind: 'event',
+  name: 'plan.abandoned',
+  version: 1,
+  description:
+    'An answer of the language model came although its generation is canceled; the charges say what it cost.',
+  schema: z.object({ ...base, /** Key of the attempt. */ purchase: z.string() }),
+  key: (body) => body.purchase,
+});
+
 export const ClipAbandoned = defineMessage({
   kind: 'event',
   name: 'clip.abandoned',
@@ -209,6 +219,7 @@ export const EVENTS = [
   PlanFailed,
   ClipGenerated,
   ClipFailed,
+  PlanAbandoned,
   ClipAbandoned,
   OverlayApplied,
   OverlayFailed,

@@ -146,6 +146,7 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
       return body.revive
         ? revive(state, event.id)
         : { ...state, revivals: body.revival, failure: stalled(state, body.idleMs) };
+    case 'plan.abandoned':
     case 'clip.abandoned':
     case 'work.retried':
     case 'generation.progressed':

@@ -35,6 +35,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     artifacts,
     logger,
     scratch: await openScratch(config.tempDir, workerId),
+    planTimeoutMs: config.openaiApiTimeoutMs,
     timeoutMs: config.videoGenerationTimeoutMs,
     clock: systemClock,
     isCanceled: (generationId) => cancellations.check(generationId),

@@ -1,4 +1,4 @@
-import { ClipAbandoned, ClipmeshError, message, type Outgoing } from '@clipmesh/contracts';
+import { ClipAbandoned, ClipmeshError, message, type Outgoing, PlanAbandoned } from '@clipmesh/contracts';
 import { clipRequestSchema } from '@clipmesh/providers';
 import { type Entry, stepFor } from './attempt.rules.js';
 import { chargesOf } from './clip.charges.js';
@@ -19,14 +19,18 @@ export async function cancelPurchases(
 ): Promise<Outgoing[]> {
   const entries = await parts.attempts.list(generationId);
   const settled = await Promise.allSettled(
-    entries.filter(({ value }) => value.kind === 'clip').map((entry) => cancelOne(parts, entry, signal)),
+    entries.map((entry) =>
+      entry.value.kind === 'clip'
+        ? cancelClip(parts, entry, signal)
+        : Promise.resolve().then(() => planCost(parts, entry)),
+    ),
   );
   const failed = settled.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
 }
 
-async function cancelOne(parts: ClipParts, entry: Entry, signal: AbortSignal): Promise<Outgoing[]> {
+async function cancelClip(parts: ClipParts, entry: Entry, signal: AbortSignal): Promise<Outgoing[]> {
   const { status, key, createdAt } = entry.value;
   // What was paid may not have been told: its teller was stopped.
   if (status === 'finished' || status === 'failed' || status === 'canceled') return abandoned(entry);
@@ -35,10 +39,7 @@ async function cancelOne(parts: ClipParts, entry: Entry, signal: AbortSignal): P
   const predictionId =
     entry.value.predictionId ?? (await parts.provider.find(key, new Date(createdAt), signal, request))?.id;
   if (predictionId === undefined) {
-    if (step.kind === 'search' && parts.clock.now() < step.certainAtMs)
-      throw new ClipmeshError('PROVIDER_UNAVAILABLE', `it is not certain yet whether ${key} was bought`, {
-        retryAfterMs: LOOK_AGAIN_MS,
-      });
+    if (step.kind === 'search' && parts.clock.now() < step.certainAtMs) throw undecided(key);
     await advance(parts, entry, { status: 'canceled' });
     return [];
   }
@@ -51,6 +52,19 @@ async function cancelOne(parts: ClipParts, entry: Entry, signal: AbortSignal): P
   return abandoned(
     await advance(parts, entry, { status: 'canceled', predictionId, ...(charge === undefined ? {} : { charge }) }),
   );
+}
+
+const undecided = (key: string): ClipmeshError =>
+  new ClipmeshError('PROVIDER_UNAVAILABLE', `it is not certain yet whether ${key} was bought`, {
+    retryAfterMs: LOOK_AGAIN_MS,
+  });
+
+/** A plan that is being written cannot be stopped at the provider: its answer is waited for, and booked. */
+function planCost({ planTimeoutMs, clock }: ClipParts, { value }: Entry): Outgoing[] {
+  const { generationId, key, charge, updatedAt, status } = value;
+  if (status === 'intended' && clock.now() < Date.parse(updatedAt) + planTimeoutMs) throw undecided(key);
+  if (charge === undefined) return [];
+  return [message(PlanAbandoned, { generationId, at: updatedAt, charges: [charge], purchase: key })];
 }
 
 function abandoned({ value }: Entry): Outgoing[] {

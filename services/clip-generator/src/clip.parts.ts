@@ -13,6 +13,8 @@ export interface ClipParts {
   readonly scratch: Scratch;
   /** Longest wait for one prediction, ms. */
   readonly timeoutMs: number;
+  /** Longest call to the language model, ms. */
+  readonly planTimeoutMs: number;
   readonly doubt: Doubt;
   readonly clock: Clock;
   /** Whether the generation was canceled before this call began, as the broker knows it. */

@@ -94,6 +94,7 @@ beforeEach(() => {
     logger: { info: log, warn: log, error: log } as unknown as ClipParts['logger'],
     scratch: { directory: '/nowhere', withFolder: (use) => use('/nowhere') },
     timeoutMs: 1000,
+    planTimeoutMs: 1000,
     doubt: { callTimeoutMs: 0, settleMs: 0 },
     clock: systemClock,
     isCanceled: () => Promise.resolve(canceled),

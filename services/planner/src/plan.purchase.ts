@@ -17,7 +17,8 @@ const fingerprintOf = (job: Job, model: string): string =>
 
 /**
  * A plan from the language model. The answer is kept before the plan is announced, so that a planner that dies in
- * between does not ask, and pay, again.
+ * between does not ask, and pay, again. A call that is under way goes on when the generation is canceled: it is paid for,
+ * and what it cost is to be known. Errors carry everything that was paid for this plan.
  */
 export async function buyPlan(
   { planModel, attempts }: PlanPurchaseParts,
@@ -27,8 +28,11 @@ export async function buyPlan(
 ): Promise<{ plan: Plan; charges: Charge[] }> {
   const fingerprint = fingerprintOf(job, planModel.model);
   const known = (await attempts.list(generationId)).filter(({ value }) => value.kind === 'llm');
+  // What was paid before may not have been told: its teller may have died. Told twice it is booked once.
+  const owed = known.flatMap(({ value }) => value.charge ?? []);
   const kept = known.find(({ value }) => value.status === 'finished' && value.fingerprint === fingerprint);
-  if (kept !== undefined) return planOf(job, planAnswerSchema.parse(kept.value.answer));
+  if (kept !== undefined) return { plan: planOf(job, planAnswerSchema.parse(kept.value.answer)).plan, charges: owed };
+  signal.throwIfAborted();
   const entry = await intend(attempts, {
     key: `llm.${known.length + 1}`,
     generationId,
@@ -42,17 +46,28 @@ export async function buyPlan(
   try {
     const answer = await planModel.draft(
       { prompt: job.prompt, durationSeconds: job.durationSeconds, aspectRatio: job.aspectRatio, ...planShape(job) },
-      signal,
+      // Bounded by the model's own timeout.
+      new AbortController().signal,
     );
     const bought = planOf(job, answer);
     await attempts.save(
       { ...entry.value, status: 'finished', answer, charge: bought.charges[0], updatedAt: now() },
       entry.revision,
     );
-    return bought;
+    return { plan: bought.plan, charges: [...owed, ...bought.charges] };
   } catch (error) {
-    await attempts.save({ ...entry.value, status: 'failed', updatedAt: now() }, entry.revision);
-    throw error;
+    if (!(error instanceof ClipmeshError)) throw error;
+    const [charge] = error.charges;
+    await attempts.save(
+      { ...entry.value, status: 'failed', ...(charge === undefined ? {} : { charge }), updatedAt: now() },
+      entry.revision,
+    );
+    throw new ClipmeshError(error.code, error.message, {
+      cause: error,
+      retryable: error.retryable,
+      charges: [...owed, ...error.charges],
+      ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+    });
   }
 }
 

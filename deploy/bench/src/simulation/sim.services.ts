@@ -110,6 +110,7 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
     logger: silent,
     scratch: { directory: '', withFolder: (use) => use('') },
     timeoutMs: 50_000,
+    planTimeoutMs: 60_000,
     doubt: searches ? { callTimeoutMs: 5000, settleMs: VISIBLE_WITHIN_MS } : { callTimeoutMs: 0, settleMs: 0 },
     clock,
     isCanceled: (generationId) => world.effect(process, () => broker.canceled.has(generationId)),
