@@ -1,7 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { isIPv4 } from 'node:net';
+import { ProblemError } from './problem.js';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/** True for `localhost`, 127.0.0.0/8 and ::1, with or without brackets. */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+  return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
+}
 
 /** The owner behind a bearer token, from `owner:key` pairs. Without any pair everybody is `local`. Keys are compared in constant time. */
 export function createAccess(pairs: readonly string[]): (authorization: string | undefined) => string | undefined {
@@ -20,8 +27,55 @@ export function createAccess(pairs: readonly string[]): (authorization: string |
 
 /** Throws when the gateway would be open to others without a key. */
 export function refuseOpenDoor(host: string, pairs: readonly string[]): void {
-  if (pairs.length > 0 || LOOPBACK.has(host)) return;
+  if (pairs.length > 0 || isLoopback(host)) return;
   throw new Error(
     `GATEWAY_HOST is ${host}, which others can reach, and API_KEYS is empty; set API_KEYS=owner:key, or listen on 127.0.0.1`,
+  );
+}
+
+/** The host name of a `Host` header. */
+const nameOf = (header: string): string => header.replace(/:\d*$/, '');
+
+const originIsLoopback = (origin: string): boolean => URL.canParse(origin) && isLoopback(new URL(origin).hostname);
+
+/**
+ * Without keys anything on this machine may call, a web page in its browser included, unless it is told apart: a page of
+ * another site shows in `Origin`, a rebound DNS name in `Host`. Throws 421 or 403 for these.
+ */
+export function refuseForeignPage(
+  headers: { readonly host?: string | undefined; readonly origin?: string | undefined },
+  pairs: readonly string[],
+): void {
+  if (pairs.length > 0) return;
+  if (headers.host === undefined || !isLoopback(nameOf(headers.host)))
+    throw new ProblemError(
+      421,
+      'WRONG_HOST',
+      'This host is not served here',
+      'without API_KEYS only loopback names are served: use http://127.0.0.1, or set API_KEYS',
+    );
+  if (headers.origin !== undefined && !originIsLoopback(headers.origin))
+    throw new ProblemError(
+      403,
+      'FOREIGN_ORIGIN',
+      'Pages of other sites may not call',
+      'without API_KEYS only pages of this machine may call; set API_KEYS and send Authorization: Bearer <key>',
+    );
+}
+
+/** A 415 for a body that is not declared as JSON. */
+export function refuseOtherBodies(
+  method: string,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): void {
+  const { 'content-type': type, 'content-length': length, 'transfer-encoding': transfer } = headers;
+  const empty = transfer === undefined && (length === undefined || length === '0');
+  if (!['POST', 'PUT', 'PATCH'].includes(method) || empty) return;
+  if (/^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(String(type ?? ''))) return;
+  throw new ProblemError(
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+    'The content type is not supported',
+    'send the body as JSON with Content-Type: application/json',
   );
 }

@@ -1,16 +1,45 @@
-import { readEvents, readTrace, type ServiceRuntime } from '@clipmesh/messaging';
+import { ask, CostSummary, publishNudge, questionTransport, readEvents, readTrace, type ServiceRuntime } from '@clipmesh/messaging';
 import { openArtifactFolder, openKvStores } from '@clipmesh/persistence';
 import { analyze, parseTrace } from '@clipmesh/trace-analysis';
-import { type DynamicModule, Module } from '@nestjs/common';
-import { createAccess } from './access.js';
-import { GATEWAY_PARTS, type GatewayParts, GenerationsController } from './generations.controller.js';
+import { nestLogger } from '@clipmesh/tracing';
+import { type DynamicModule, Module, type OnModuleDestroy } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type ClientProxy, ClientProxyFactory } from '@nestjs/microservices';
+import { type NestExpressApplication } from '@nestjs/platform-express';
+import { type NextFunction, type Request, type Response } from 'express';
+import { createAccess, refuseForeignPage, refuseOpenDoor, refuseOtherBodies } from './access.js';
+import { within } from './deadline.js';
+import { serveDocs } from './docs.module.js';
+import { GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
+import { GenerationsController } from './generations.controller.js';
 import { HEALTH_PARTS, HealthController, type HealthParts } from './health.controller.js';
+import { MediaController } from './media.controller.js';
+import { ProblemFilter } from './problem.filter.js';
+import { ReportsController } from './reports.controller.js';
+import { WEBHOOK_PARTS, type WebhookParts, WebhooksController } from './webhooks.controller.js';
+
+/** Longest wait for the cost service, ms. */
+const COST_TIMEOUT_MS = 3000;
+/** Longest wait of a readiness probe, ms. */
+const READY_TIMEOUT_MS = 2000;
 
 @Module({})
 class GatewayModule {}
 
+/** Closes the connection that questions go over with the application. */
+class QuestionClient implements OnModuleDestroy {
+  constructor(readonly client: ClientProxy) {}
+
+  async onModuleDestroy(): Promise<void> {
+    await this.client.close();
+  }
+}
+
 export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicModule> {
-  const { config, connection, publish, cancellations, logger } = runtime;
+  const { config, connection, publish, cancellations, logger, workerId } = runtime;
+  const questions = new QuestionClient(
+    ClientProxyFactory.create(questionTransport(config.natsUrl, { name: `${workerId}.questions` })),
+  );
   const parts: GatewayParts = {
     stores: await openKvStores(connection, { replicas: config.natsReplicas }),
     artifacts: await openArtifactFolder({ directory: config.artifactsDir }),
@@ -23,6 +52,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       const [trace] = parseTrace(await readTrace(connection, traceId));
       return trace === undefined ? undefined : analyze(trace);
     },
+    cost: (generationId) => ask(questions.client, CostSummary, { generationId }, COST_TIMEOUT_MS),
     defaults: {
       models: config.videoModels,
       parallelEnabled: config.enableParallelVideoGeneration,
@@ -33,17 +63,48 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     ownerOf: createAccess(config.apiKeys),
   };
   const health: HealthParts = {
-    check: async () => {
-      await connection.flush();
-      await parts.stores.generations.list({ owner: 'nobody', limit: 1 });
-    },
+    check: () =>
+      within(READY_TIMEOUT_MS, async () => {
+        await connection.flush();
+        await parts.stores.generations.get(`gen_${'0'.repeat(32)}`);
+      }),
+  };
+  const webhooks: WebhookParts = {
+    secret: config.replicateWebhookSecret,
+    nudge: (predictionId) => publishNudge(connection, predictionId),
   };
   return {
     module: GatewayModule,
-    controllers: [GenerationsController, HealthController],
+    controllers: [GenerationsController, MediaController, ReportsController, WebhooksController, HealthController],
     providers: [
       { provide: GATEWAY_PARTS, useValue: parts },
       { provide: HEALTH_PARTS, useValue: health },
+      { provide: WEBHOOK_PARTS, useValue: webhooks },
+      { provide: QuestionClient, useValue: questions },
     ],
   };
+}
+
+/** The HTTP application, not yet listening. Throws when it would be open to others without a key. */
+export async function createGateway(runtime: ServiceRuntime): Promise<NestExpressApplication> {
+  const { config, logger } = runtime;
+  refuseOpenDoor(config.gatewayHost, config.apiKeys);
+  const app = await NestFactory.create<NestExpressApplication>(await gatewayModule(runtime), {
+    logger: nestLogger(logger),
+    bodyParser: false,
+    // Of reports the signature is over the bytes.
+    rawBody: true,
+    abortOnError: false,
+    forceCloseConnections: true,
+  });
+  app.disable('x-powered-by');
+  app.use((request: Request, _response: Response, next: NextFunction) => {
+    refuseForeignPage(request.headers, config.apiKeys);
+    refuseOtherBodies(request.method, request.headers);
+    next();
+  });
+  app.useBodyParser('json', { limit: `${config.requestBodyLimitMb}mb` });
+  app.useGlobalFilters(new ProblemFilter(logger));
+  serveDocs(app);
+  return app;
 }

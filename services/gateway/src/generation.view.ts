@@ -1,5 +1,7 @@
 import { type GenerationRecord } from '@clipmesh/contracts';
+import { type CostSummaryAnswer } from '@clipmesh/messaging';
 import { progressOf } from '@clipmesh/pipeline';
+import { type AcceptedView, type CostView, type GenerationView } from './api.schemas.js';
 
 /** Micro-dollars to dollars with at most six decimals. */
 export function dollars(micros: number): number {
@@ -21,7 +23,7 @@ export function linksOf(id: string): Record<string, string> {
 }
 
 /** A generation as the API shows it. */
-export function viewOf({ id, createdAt, traceId, state }: GenerationRecord): Record<string, unknown> {
+export function viewOf({ id, createdAt, traceId, state }: GenerationRecord): GenerationView {
   const { failure, result, plan } = state;
   return {
     id,
@@ -57,5 +59,19 @@ export function viewOf({ id, createdAt, traceId, state }: GenerationRecord): Rec
     ...(state.job.metadata === undefined ? {} : { metadata: state.job.metadata }),
     traceId,
     links: linksOf(id),
+  };
+}
+
+/** The answer to a create: the same however often its Idempotency-Key comes. */
+export function acceptedOf(id: string): AcceptedView {
+  return { id, status: 'queued', links: linksOf(id) };
+}
+
+/** A generation's cost as the API shows it, in dollars. */
+export function costViewOf(id: string, { totalMicros, entries }: CostSummaryAnswer): CostView {
+  return {
+    id,
+    totalUsd: dollars(totalMicros),
+    entries: entries.map(({ amountMicros, ...entry }) => ({ ...entry, amountUsd: dollars(amountMicros) })),
   };
 }

@@ -1,278 +1,175 @@
-import { createHash } from 'node:crypto';
-import { pipeline } from 'node:stream/promises';
 import {
   type Artifact,
   CancelRequested,
-  GENERATION_ID,
+  type CreateGeneration,
+  createGenerationSchema,
   GENERATION_STATUSES,
   GenerationPlan,
-  isFinal,
   type GenerationRecord,
-  type GenerationStatus,
+  type Job,
   message,
 } from '@clipmesh/contracts';
-import { type Cancellations, type Publish, type readEvents } from '@clipmesh/messaging';
-import { AlreadyExistsError, type ArtifactStore, type Stores } from '@clipmesh/persistence';
+import { AlreadyExistsError } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
-import { ATTR, currentTraceparent, type createLogger } from '@clipmesh/tracing';
-import { Body, Controller, Get, Headers, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ATTR, currentTraceparent } from '@clipmesh/tracing';
+import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { trace } from '@opentelemetry/api';
-import { type Request, type Response } from 'express';
+import { type Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
-import { dollars, linksOf, viewOf } from './generation.view.js';
-import { buildJob, decodeMusic, type JobDefaults, parseRequest } from './job.builder.js';
-import { badRequest, notFound, notReady, ProblemError } from './problem.js';
-import { parseRange } from './range.js';
-import { streamEvents } from './sse.js';
-
-export const GATEWAY_PARTS = Symbol('GATEWAY_PARTS');
-export interface GatewayParts {
-  readonly stores: Stores;
-  readonly artifacts: ArtifactStore;
-  readonly publish: Publish;
-  readonly cancellations: Cancellations;
-  readonly events: (
-    generationId: string,
-    afterSequence: number | undefined,
-    signal: AbortSignal,
-  ) => ReturnType<typeof readEvents>;
-  /** The report of a trace; undefined when its spans are gone. */
-  readonly performance: (traceId: string) => Promise<unknown>;
-  readonly defaults: JobDefaults;
-  readonly sseHeartbeatMs: number;
-  readonly logger: ReturnType<typeof createLogger>;
-  /** The owner that a bearer token stands for; undefined: refused. */
-  readonly ownerOf: (authorization: string | undefined) => string | undefined;
-}
+import { acceptedView, type AcceptedView, generationView, type GenerationView, pageView, type PageView } from './api.schemas.js';
+import { Answers, Refuses } from './docs.module.js';
+import { findOwned, GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
+import { acceptedOf, linksOf, viewOf } from './generation.view.js';
+import { checkKey, fingerprintOf, judgeClaim } from './idempotency.js';
+import { buildJob, decodeMusic, parseRequest } from './job.builder.js';
+import { PAGE, parseListQuery } from './list.query.js';
+import { ProblemError } from './problem.js';
 
 const now = (): string => new Date().toISOString();
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
 
+@ApiTags('generations')
 @Controller('v1/generations')
 export class GenerationsController {
   constructor(@Inject(GATEWAY_PARTS) private readonly parts: GatewayParts) {}
 
   @Post()
+  @ApiOperation({ summary: 'Ask for a film' })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'The same key with the same body gets the first answer; nothing is made twice.',
+  })
+  @Answers(202, 'Accepted; `Location` is the generation.', acceptedView)
+  @Refuses(400, 401, 409, 413, 415, 422, 503)
   async create(
-    @Body() body: unknown,
+    @Body({ schema: createGenerationSchema }) body: unknown,
     @Headers('authorization') authorization: string | undefined,
-    @Headers('idempotency-key') idempotencyKey: string | undefined,
+    @Headers('idempotency-key') key: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
-    const owner = this.owner(authorization);
-    const { stores, artifacts, publish, defaults, logger } = this.parts;
+    const owner = requireOwner(this.parts, authorization);
     const request = parseRequest(body);
-    let music: Artifact | undefined;
-    if (request.music !== undefined) {
-      const { bytes, contentType } = decodeMusic(request.music.data);
-      music = await artifacts.put(bytes, { contentType });
-    }
-    const job = buildJob(request, defaults, music);
-    let id = `gen_${uuidv7().replaceAll('-', '')}`;
-    if (idempotencyKey !== undefined) {
-      if (!IDEMPOTENCY_KEY.test(idempotencyKey)) throw badRequest('Idempotency-Key: 1-200 visible ASCII characters');
-      const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest('hex');
-      const claim = await stores.idempotency.claim(`${owner}:${idempotencyKey}`, fingerprint, id);
-      if (claim.fingerprint !== fingerprint) {
-        throw new ProblemError(
-          422,
-          'IDEMPOTENCY_KEY_REUSED',
-          'The Idempotency-Key was used before',
-          'this Idempotency-Key came with another body; use a new key for a new request',
-        );
-      }
-      id = claim.generationId;
-    }
-    const span = trace.getActiveSpan();
-    span?.setAttribute(ATTR.generationId, id);
-    const at = now();
-    const record: GenerationRecord = {
-      id,
-      owner,
-      createdAt: at,
-      updatedAt: at,
-      traceId: currentTraceparent()?.split('-')[1] ?? '',
-      state: initialState(job),
-    };
-    let stored = record;
-    try {
-      await stores.generations.create(record);
-    } catch (error) {
-      if (!(error instanceof AlreadyExistsError)) throw error;
-      stored = (await stores.generations.get(id))?.value ?? record;
-    }
-    await publish([message(GenerationPlan, { generationId: id, attempt: 1, job: stored.state.job })]);
-    logger.info(
-      { generationId: id, owner, durationSeconds: job.durationSeconds, window: job.window },
-      'generation accepted',
-    );
+    const made = `gen_${uuidv7().replaceAll('-', '')}`;
+    const { id, fresh } = key === undefined ? { id: made, fresh: true } : await this.claim(owner, key, request, made);
+    if (fresh) await this.start(id, owner, await this.jobOf(request));
+    const answer = acceptedOf(id);
+    if (!fresh) response.set('Idempotency-Replayed', 'true');
     response
       .status(202)
-      .location(linksOf(id)['self'] ?? '')
-      .json({ id, status: stored.state.status, links: linksOf(id) });
+      .location(answer.links['self'] ?? '')
+      .json(answer);
   }
 
   @Get()
+  @ApiOperation({ summary: 'List your generations, newest first' })
+  @ApiQuery({ name: 'status', required: false, enum: GENERATION_STATUSES })
+  @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: PAGE.most, default: PAGE.default } })
+  @ApiQuery({ name: 'after', required: false, description: '`next` of the page before.', type: String })
+  @Answers(200, 'A page.', pageView)
+  @Refuses(400, 401, 503)
   async list(
     @Headers('authorization') authorization: string | undefined,
-    @Query('status') status: string | undefined,
-    @Query('limit') limit: string | undefined,
-    @Query('after') after: string | undefined,
-  ): Promise<unknown> {
-    const owner = this.owner(authorization);
-    if (status !== undefined && !(GENERATION_STATUSES as readonly string[]).includes(status)) {
-      throw badRequest(`status: one of ${GENERATION_STATUSES.join(', ')}`);
-    }
-    const count = limit === undefined ? 20 : Number(limit);
-    if (!Number.isInteger(count) || count < 1 || count > 100) throw badRequest('limit: a whole number from 1 to 100');
-    if (after !== undefined && !GENERATION_ID.test(after))
-      throw badRequest('after: the id of the last generation of the page before');
-    const records = await this.parts.stores.generations.list({
-      owner,
-      limit: count,
-      ...(status === undefined ? {} : { status: status as GenerationStatus }),
-      ...(after === undefined ? {} : { after }),
-    });
-    return { generations: records.map(viewOf), ...(records.length === count ? { next: records.at(-1)?.id } : {}) };
+    @Query('status') status: unknown,
+    @Query('limit') limit: unknown,
+    @Query('after') after: unknown,
+  ): Promise<PageView> {
+    const owner = requireOwner(this.parts, authorization);
+    const query = parseListQuery({ status, limit, after });
+    // One more than the page tells whether another follows.
+    const records = await this.parts.stores.generations.list({ ...query, owner, limit: query.limit + 1 });
+    const page = records.slice(0, query.limit);
+    const last = page.at(-1);
+    return {
+      generations: page.map(viewOf),
+      ...(records.length > page.length && last !== undefined ? { next: last.id } : {}),
+    };
   }
 
   @Get(':id')
-  async read(@Param('id') id: string, @Headers('authorization') authorization: string | undefined): Promise<unknown> {
-    return viewOf(await this.find(id, authorization));
+  @ApiOperation({ summary: 'Read a generation' })
+  @Answers(200, 'The generation.', generationView)
+  @Refuses(401, 404, 503)
+  async read(
+    @Param('id') id: string,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<GenerationView> {
+    return viewOf(await findOwned(this.parts, id, authorization));
   }
 
   @Post(':id/cancel')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Stop a generation, and what it is buying' })
+  @Answers(202, 'Asked to stop; the event generation.canceled tells when it has.', acceptedView)
+  @Refuses(401, 404, 409, 503)
   async cancel(
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
-    @Res() response: Response,
-  ): Promise<void> {
-    const record = await this.find(id, authorization);
-    if (record.state.status === 'succeeded' || record.state.status === 'failed') {
+  ): Promise<AcceptedView> {
+    const { state } = await findOwned(this.parts, id, authorization);
+    if (state.status === 'succeeded' || state.status === 'failed') {
       throw new ProblemError(
         409,
         'ALREADY_FINISHED',
         'The generation has ended',
-        `the generation is ${record.state.status} already; there is nothing to cancel`,
+        `the generation is ${state.status} already; there is nothing to cancel`,
+        { extensions: { retryable: false } },
       );
     }
-    await this.parts.cancellations.request(id);
-    await this.parts.publish([
-      message(CancelRequested, { generationId: id, at: now(), charges: [], reason: 'canceled by the client' }),
-    ]);
-    response.status(202).json({ id, status: record.state.status, links: linksOf(id) });
-  }
-
-  @Get(':id/events')
-  async events(
-    @Param('id') id: string,
-    @Headers('authorization') authorization: string | undefined,
-    @Headers('last-event-id') lastEventId: string | undefined,
-    @Res() response: Response,
-  ): Promise<void> {
-    await this.find(id, authorization);
-    if (lastEventId !== undefined && !/^\d{1,15}$/.test(lastEventId))
-      throw badRequest('Last-Event-ID: the id of the last event received');
-    const { events, sseHeartbeatMs } = this.parts;
-    await streamEvents(
-      response,
-      (signal) => events(id, lastEventId === undefined ? undefined : Number(lastEventId), signal),
-      sseHeartbeatMs,
-    );
-  }
-
-  @Get(':id/video')
-  async video(
-    @Param('id') id: string,
-    @Headers('authorization') authorization: string | undefined,
-    @Req() request: Request,
-    @Res() response: Response,
-  ): Promise<void> {
-    const record = await this.find(id, authorization);
-    const { result, status } = record.state;
-    if (result === undefined) throw notReady('video', status);
-    await this.send(result.video, request, response);
-  }
-
-  @Get(':id/thumbnail')
-  async thumbnail(
-    @Param('id') id: string,
-    @Headers('authorization') authorization: string | undefined,
-    @Req() request: Request,
-    @Res() response: Response,
-  ): Promise<void> {
-    const record = await this.find(id, authorization);
-    const { result, status } = record.state;
-    if (result === undefined) throw notReady('thumbnail', status);
-    await this.send(result.thumbnail, request, response);
-  }
-
-  @Get(':id/cost')
-  async cost(@Param('id') id: string, @Headers('authorization') authorization: string | undefined): Promise<unknown> {
-    await this.find(id, authorization);
-    const entries = await this.parts.stores.ledger.entries(id);
-    return {
-      id,
-      totalUsd: dollars(entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0)),
-      entries: entries.map(({ amountMicros, generationId: _id, owner: _owner, ...entry }) => ({
-        ...entry,
-        amountUsd: dollars(amountMicros),
-      })),
-    };
-  }
-
-  @Get(':id/performance')
-  async performance(@Param('id') id: string, @Headers('authorization') authorization: string | undefined): Promise<unknown> {
-    const { state, traceId } = await this.find(id, authorization);
-    if (!isFinal(state.status)) throw notReady('performance report', state.status);
-    const report = await this.parts.performance(traceId);
-    if (report === undefined) throw new ProblemError(404, 'TRACE_NOT_FOUND', 'The trace is gone', 'the spans of this generation are no longer kept');
-    return report;
-  }
-
-  private async send(artifact: Artifact, request: Request, response: Response): Promise<void> {
-    const range = parseRange(request.headers.range, artifact.bytes);
-    if (range.kind === 'unsatisfiable') {
-      response.set('Content-Range', `bytes */${artifact.bytes}`);
-      const detail = `the file has ${artifact.bytes} bytes; ask for a range within them`;
-      throw new ProblemError(416, 'RANGE_NOT_SATISFIABLE', 'The range is outside the file', detail);
+    if (state.status !== 'canceled') {
+      await this.parts.cancellations.request(id);
+      await this.parts.publish([
+        message(CancelRequested, { generationId: id, at: now(), charges: [], reason: 'canceled by the client' }),
+      ]);
     }
-    response.set({
-      'Content-Type': artifact.contentType,
-      'Accept-Ranges': 'bytes',
-      ETag: `"${artifact.sha256}"`,
-      'Cache-Control': 'private, max-age=3600',
-    });
-    const part = range.kind === 'part' ? { start: range.start, end: range.end } : undefined;
-    const source = await this.parts.artifacts.open(artifact, part);
-    response
-      .status(part === undefined ? 200 : 206)
-      .set('Content-Length', String(part === undefined ? artifact.bytes : part.end - part.start + 1));
-    if (part !== undefined) response.set('Content-Range', `bytes ${part.start}-${part.end}/${artifact.bytes}`);
+    return { id, status: state.status, links: linksOf(id) };
+  }
+
+  /** The id that the key stands for, and whether this request is the one to make it. */
+  private async claim(
+    owner: string,
+    key: string,
+    request: CreateGeneration,
+    made: string,
+  ): Promise<{ id: string; fresh: boolean }> {
+    checkKey(key);
+    const { stores, defaults } = this.parts;
+    // What a later check would refuse must not use the key up.
+    buildJob(request, defaults, undefined);
+    if (request.music !== undefined) decodeMusic(request.music.data);
+    const fingerprint = fingerprintOf(request);
+    const claim = await stores.idempotency.claim(`${owner}:${key}`, fingerprint, made);
+    const stored = !claim.fresh && (await stores.generations.get(claim.generationId)) !== undefined;
+    return { id: claim.generationId, fresh: judgeClaim(claim, { fingerprint, stored, atMs: Date.now() }) };
+  }
+
+  private async jobOf(request: CreateGeneration): Promise<Job> {
+    const { artifacts, defaults } = this.parts;
+    const checked = buildJob(request, defaults, undefined);
+    if (request.music === undefined) return checked;
+    const { bytes, contentType } = decodeMusic(request.music.data);
+    const artifact: Artifact = await artifacts.put(bytes, { contentType });
+    return { ...checked, music: { artifact, volume: request.music.volume } };
+  }
+
+  /** Stores the generation, then sends its first command. What dies in between is carried on by the sweeper. */
+  private async start(id: string, owner: string, job: Job): Promise<void> {
+    const { stores, publish, logger } = this.parts;
+    trace.getActiveSpan()?.setAttribute(ATTR.generationId, id);
+    const at = now();
+    const traceId = currentTraceparent()?.split('-')[1] ?? '';
+    const record: GenerationRecord = { id, owner, createdAt: at, updatedAt: at, traceId, state: initialState(job) };
     try {
-      await pipeline(source, response);
+      await stores.generations.create(record);
     } catch (error) {
-      if (!response.destroyed) throw error;
+      // Two took over the same abandoned claim; the other one goes on.
+      if (error instanceof AlreadyExistsError) return;
+      throw error;
     }
-  }
-
-  private owner(authorization: string | undefined): string {
-    const owner = this.parts.ownerOf(authorization);
-    if (owner === undefined)
-      throw new ProblemError(
-        401,
-        'UNAUTHORIZED',
-        'A valid API key is needed',
-        'send Authorization: Bearer <key> with one of the configured API_KEYS',
-      );
-    return owner;
-  }
-
-  /** Another owner's generation is answered like one that does not exist. */
-  private async find(id: string, authorization: string | undefined): Promise<GenerationRecord> {
-    const owner = this.owner(authorization);
-    const found = GENERATION_ID.test(id) ? await this.parts.stores.generations.get(id) : undefined;
-    if (found === undefined || found.value.owner !== owner) throw notFound(id);
-    return found.value;
+    await publish([message(GenerationPlan, { generationId: id, attempt: 1, job })]);
+    logger.info(
+      { generationId: id, owner, durationSeconds: job.durationSeconds, window: job.window },
+      'generation accepted',
+    );
   }
 }

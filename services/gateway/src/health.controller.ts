@@ -1,28 +1,34 @@
-import { Controller, Get, Inject, Res } from '@nestjs/common';
-import { type Response } from 'express';
+import { Controller, Get, Inject } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Refuses } from './docs.module.js';
+import { unavailable } from './problem.js';
 
 export const HEALTH_PARTS = Symbol('HEALTH_PARTS');
 export interface HealthParts {
-  /** Resolves when the broker and the store answer. */
+  /** Resolves when the broker and the store answer; rejects when they do not, in bounded time. */
   readonly check: () => Promise<void>;
 }
 
+@ApiTags('health')
 @Controller()
 export class HealthController {
   constructor(@Inject(HEALTH_PARTS) private readonly parts: HealthParts) {}
 
   @Get('healthz')
+  @ApiOperation({ summary: 'The process is alive' })
   alive(): { status: string } {
     return { status: 'ok' };
   }
 
   @Get('readyz')
-  async ready(@Res() response: Response): Promise<void> {
+  @ApiOperation({ summary: 'The broker and the store answer' })
+  @Refuses(503)
+  async ready(): Promise<{ status: string }> {
     try {
       await this.parts.check();
-      response.json({ status: 'ok' });
-    } catch {
-      response.status(503).json({ status: 'unavailable', detail: 'the broker or the store does not answer' });
+    } catch (error) {
+      throw unavailable('NOT_READY', 'the broker or the store does not answer', error);
     }
+    return { status: 'ok' };
   }
 }

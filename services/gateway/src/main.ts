@@ -1,25 +1,16 @@
 import 'reflect-metadata';
+import { loadConfig } from '@clipmesh/config';
 import { closeRuntime, openRuntime, stopOnSignal } from '@clipmesh/messaging';
-import { nestLogger } from '@clipmesh/tracing';
-import { NestFactory } from '@nestjs/core';
-import { type NestExpressApplication } from '@nestjs/platform-express';
 import { refuseOpenDoor } from './access.js';
-import { gatewayModule } from './gateway.module.js';
-import { ProblemFilter } from './problem.filter.js';
+import { createGateway } from './gateway.module.js';
 
 try {
+  // Before the broker is waited for: what is wrong here stays wrong.
+  const { gatewayHost, apiKeys } = loadConfig();
+  refuseOpenDoor(gatewayHost, apiKeys);
   const runtime = await openRuntime('gateway');
   const { config, logger } = runtime;
-  refuseOpenDoor(config.gatewayHost, config.apiKeys);
-  const app = await NestFactory.create<NestExpressApplication>(await gatewayModule(runtime), {
-    logger: nestLogger(logger),
-    bodyParser: false,
-    abortOnError: false,
-    forceCloseConnections: true,
-  });
-  app.useBodyParser('json', { limit: `${config.requestBodyLimitMb}mb` });
-  app.disable('x-powered-by');
-  app.useGlobalFilters(new ProblemFilter(logger));
+  const app = await createGateway(runtime);
   await app.listen(config.gatewayPort, config.gatewayHost);
   stopOnSignal(runtime, async () => {
     await app.close();

@@ -1,3 +1,5 @@
+import { ClipmeshError, type Failure } from '@clipmesh/contracts';
+
 /** RFC 9457 problem details. */
 export interface Problem {
   readonly type: string;
@@ -8,17 +10,27 @@ export interface Problem {
   readonly [extension: string]: unknown;
 }
 
+interface ProblemOptions extends ErrorOptions {
+  /** Further members: `retryable, stage, scene, charged, errors`. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** Thrown by domain code; the filter writes it as `application/problem+json`. */
 export class ProblemError extends Error {
+  readonly headers: Readonly<Record<string, string>>;
+  private readonly extensions: Readonly<Record<string, unknown>>;
   constructor(
     readonly status: number,
     readonly code: string,
     readonly title: string,
     detail: string,
-    readonly extensions: Readonly<Record<string, unknown>> = {},
+    options: ProblemOptions = {},
   ) {
-    super(detail);
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ProblemError';
+    this.headers = options.headers ?? {};
+    this.extensions = options.extensions ?? {};
   }
 
   toProblem(): Problem {
@@ -38,14 +50,97 @@ export const notFound = (id: string): ProblemError =>
     404,
     'GENERATION_NOT_FOUND',
     'No such generation',
-    `there is no generation ${id}; GET /v1/generations lists yours`,
+    `there is no generation ${id.slice(0, 64)}; GET /v1/generations lists yours`,
   );
+
 export const badRequest = (detail: string, errors?: readonly unknown[]): ProblemError =>
-  new ProblemError(400, 'INVALID_REQUEST', 'The request is not valid', detail, errors === undefined ? {} : { errors });
-export const notReady = (what: string, status: string): ProblemError =>
   new ProblemError(
+    400,
+    'INVALID_REQUEST',
+    'The request is not valid',
+    detail,
+    errors === undefined ? {} : { extensions: { errors } },
+  );
+
+/** `what` does not exist in this status. With the failure of a generation that ended without it. */
+export const notReady = (what: string, status: string, failure?: Failure): ProblemError => {
+  const why = failure === undefined ? '' : `: ${failure.message}`;
+  const when = what === 'performance report' ? 'it has ended' : 'it has succeeded';
+  const extensions =
+    failure === undefined
+      ? { retryable: status !== 'canceled' }
+      : {
+          stage: failure.stage,
+          ...(failure.scene === undefined ? {} : { scene: failure.scene }),
+          retryable: failure.retryable,
+          charged: failure.charged,
+        };
+  return new ProblemError(
     409,
     'NOT_READY',
     `The ${what} is not there`,
-    `the generation is ${status}; the ${what} exists once it has succeeded`,
+    `the generation is ${status}${why}; the ${what} exists once ${when}`,
+    { extensions },
   );
+};
+
+/** A part of the system does not answer now; the same request may be sent again. */
+export const unavailable = (code: string, detail: string, cause?: unknown): ProblemError =>
+  new ProblemError(503, code, 'A part of the system does not answer', detail, {
+    cause,
+    extensions: { retryable: true },
+    headers: { 'Retry-After': '2' },
+  });
+
+const BY_STATUS: Readonly<Record<number, readonly [code: string, title: string, detail?: string]>> = {
+  404: ['NOT_FOUND', 'No such address', 'this address does not exist; the API is under /v1, its description at /docs'],
+  413: ['BODY_TOO_LARGE', 'The body is too large', 'the body is over the limit (REQUEST_BODY_LIMIT_MB)'],
+  415: ['UNSUPPORTED_MEDIA_TYPE', 'The content type is not supported'],
+};
+
+/** What the broker's client throws when the broker does not answer. */
+const BROKER_ERRORS = new Set([
+  'TimeoutError',
+  'NoRespondersError',
+  'RequestError',
+  'ConnectionError',
+  'ClosedConnectionError',
+  'DrainingConnectionError',
+]);
+
+/** Every error as a problem. What is not ours tells nothing of the inside. */
+export function problemOf(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  if (error instanceof ClipmeshError && error.code === 'STORE_UNAVAILABLE')
+    return unavailable('STORE_UNAVAILABLE', 'the store does not answer; send the request again', error);
+  if (error instanceof ClipmeshError && error.code === 'ARTIFACT_MISSING')
+    return new ProblemError(404, 'ARTIFACT_MISSING', 'The file is gone', 'the file is no longer kept', {
+      cause: error,
+      extensions: { retryable: false },
+    });
+  if (error instanceof Error && BROKER_ERRORS.has(error.name))
+    return unavailable('BROKER_UNAVAILABLE', 'the broker does not answer; send the request again', error);
+  const status = statusOf(error);
+  if (status !== undefined && status >= 400 && status < 500) {
+    const [code, title, detail] = BY_STATUS[status] ?? ['INVALID_REQUEST', 'The request is not valid'];
+    const told = error instanceof Error ? error.message : 'the request is not valid';
+    return new ProblemError(status, code, title, detail ?? told);
+  }
+  return new ProblemError(
+    500,
+    'INTERNAL',
+    'Something went wrong here',
+    'an unexpected error; the log has it under the trace id',
+    { cause: error, extensions: { retryable: true } },
+  );
+}
+
+/** The HTTP status that the framework's and the body parser's errors carry. */
+function statusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  if ('getStatus' in error && typeof error.getStatus === 'function') {
+    const status: unknown = (error.getStatus as () => unknown).call(error);
+    return typeof status === 'number' ? status : undefined;
+  }
+  return 'status' in error && typeof error.status === 'number' ? error.status : undefined;
+}

@@ -20,3 +20,25 @@ export function parseRange(header: string | undefined, bytes: number): RangeResu
   if (last !== '' && Number(last) < start) return { kind: 'whole' };
   return start >= bytes ? { kind: 'unsatisfiable' } : { kind: 'part', start, end };
 }
+
+export interface ConditionHeaders {
+  readonly range?: string | undefined;
+  readonly 'if-range'?: string | undefined;
+  readonly 'if-none-match'?: string | undefined;
+}
+
+/**
+ * What a request for a file gets (RFC 9110 §13-14). `etag` is strong and quoted. A range counts for GET alone, and only
+ * while `If-Range` names this very file; a date there never does, for the file has none.
+ */
+export function selectBytes(
+  method: string,
+  headers: ConditionHeaders,
+  file: { readonly bytes: number; readonly etag: string },
+): RangeResult | { kind: 'unchanged' } {
+  const held = headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
+  if (held.includes(file.etag) || held.includes('*')) return { kind: 'unchanged' };
+  const ifRange = headers['if-range'];
+  if (method !== 'GET' || (ifRange !== undefined && ifRange.trim() !== file.etag)) return { kind: 'whole' };
+  return parseRange(headers.range, file.bytes);
+}

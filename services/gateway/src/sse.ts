@@ -13,37 +13,70 @@ export function formatEvent({ sequence, name, body }: StreamedEvent): string {
   return `id: ${sequence}\nevent: ${name}\ndata: ${JSON.stringify(body)}\n\n`;
 }
 
+/** Whether the event ends run `run` of its generation or a later one: an earlier run's end was followed by a retry. */
+export function endsRun({ name, body }: Pick<StreamedEvent, 'name' | 'body'>, run: number): boolean {
+  if (!FINAL.has(name)) return false;
+  const told = typeof body === 'object' && body !== null && 'run' in body ? body.run : undefined;
+  return typeof told !== 'number' || told >= run;
+}
+
+export interface StreamOptions {
+  readonly open: (afterSequence: number | undefined, signal: AbortSignal) => AsyncIterable<StreamedEvent>;
+  /** `Last-Event-ID`. */
+  readonly after: number | undefined;
+  /** The run whose end ends the stream. */
+  readonly run: number;
+  /** The generation has ended, so that nothing but its past is to be expected. */
+  readonly ended: boolean;
+  readonly heartbeatMs: number;
+  /** A stream of an ended generation is over after this long without an event: its last ones are no longer kept. */
+  readonly quietMs: number;
+}
+
 /** Replays and follows a generation's events until its last one, or until the client goes. */
-export async function streamEvents(
-  response: Response,
-  open: (signal: AbortSignal) => AsyncIterable<StreamedEvent>,
-  heartbeatMs: number,
-): Promise<void> {
+export async function streamEvents(response: Response, options: StreamOptions): Promise<void> {
+  const { after, run, ended } = options;
   const gone = new AbortController();
-  response.on('close', () => {
+  const stop = (): void => {
     gone.abort();
-  });
+  };
+  response.on('close', stop);
   response
     .status(200)
     .set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' });
   response.flushHeaders();
   const heartbeat = setInterval(() => {
-    response.write(': keep-alive\n\n');
-  }, heartbeatMs);
+    if (!response.writableNeedDrain) response.write(': keep-alive\n\n');
+  }, options.heartbeatMs);
+  const quiet = ended ? setTimeout(stop, options.quietMs) : undefined;
   try {
-    for await (const event of open(gone.signal)) {
-      const flowing = response.write(formatEvent(event));
-      if (FINAL.has(event.name)) break;
-      if (!flowing && !gone.signal.aborted) {
-        await new Promise<void>((resolve) => {
-          response.once('drain', resolve);
-          response.once('close', resolve);
-        });
+    // Past an end only the replay from the start is sure to meet it; what the client has is left out.
+    for await (const event of options.open(ended ? undefined : after, gone.signal)) {
+      quiet?.refresh();
+      if (after === undefined || event.sequence > after) {
+        const flowing = response.write(formatEvent(event));
+        if (!flowing && !gone.signal.aborted) await drained(response);
       }
+      if (endsRun(event, run) || gone.signal.aborted) break;
     }
   } finally {
     clearInterval(heartbeat);
-    gone.abort();
+    clearTimeout(quiet);
+    response.off('close', stop);
+    stop();
     response.end();
   }
+}
+
+/** Until the client has read, or has gone. */
+async function drained(response: Response): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
 }

@@ -1,0 +1,113 @@
+import {
+  chargeSchema,
+  failureSchema,
+  GENERATION_STATUSES,
+  generationIdSchema,
+  planSchema,
+  SCENE_STATUSES,
+  STAGES,
+} from '@clipmesh/contracts';
+import { z } from 'zod';
+
+/** Dollars with at most six decimals. */
+const usd = z.number().nonnegative();
+const links = z.record(z.string(), z.string());
+const traceId = z.string();
+
+const sceneView = z
+  .object({
+    index: z.int().nonnegative(),
+    status: z.enum(SCENE_STATUSES),
+    attempts: z.int().nonnegative(),
+    model: z.string().optional(),
+    predictionId: z.string().optional(),
+    cached: z.boolean(),
+    costUsd: usd,
+    error: failureSchema.optional(),
+  })
+  .meta({ id: 'Scene' });
+
+/** A generation as the API shows it. */
+export const generationView = z
+  .object({
+    id: generationIdSchema,
+    status: z.enum(GENERATION_STATUSES),
+    stage: z.enum(STAGES),
+    progress: z.int().min(0).max(100),
+    createdAt: z.iso.datetime(),
+    finishedAt: z.iso.datetime().optional(),
+    error: failureSchema.extend({ traceId }).meta({ id: 'GenerationError' }).optional(),
+    plan: planSchema.optional(),
+    scenes: z.array(sceneView),
+    result: z
+      .object({
+        durationSeconds: z.number().positive(),
+        width: z.int(),
+        height: z.int(),
+        bytes: z.int(),
+        sha256: z.string(),
+      })
+      .optional(),
+    costUsd: usd,
+    metadata: z.record(z.string(), z.string()).optional(),
+    traceId,
+    links,
+  })
+  .meta({ id: 'Generation' });
+export type GenerationView = z.infer<typeof generationView>;
+
+export const acceptedView = z
+  .object({ id: generationIdSchema, status: z.enum(GENERATION_STATUSES), links })
+  .meta({ id: 'Accepted' });
+export type AcceptedView = z.infer<typeof acceptedView>;
+
+export const pageView = z
+  .object({
+    generations: z.array(generationView),
+    /** Give it as `after` for the next page; absent on the last. */
+    next: generationIdSchema.optional(),
+  })
+  .meta({ id: 'GenerationPage' });
+export type PageView = z.infer<typeof pageView>;
+
+export const costView = z
+  .object({
+    id: generationIdSchema,
+    totalUsd: usd,
+    entries: z.array(chargeSchema.omit({ amountMicros: true }).extend({ at: z.iso.datetime(), amountUsd: usd })),
+  })
+  .meta({ id: 'Cost' });
+export type CostView = z.infer<typeof costView>;
+
+/** The fields that readers rely on; the report's own declaration is in trace-analysis. */
+export const performanceView = z
+  .looseObject({
+    traceId,
+    makespanMs: z.number(),
+    workMs: z.number(),
+    speedup: z.number(),
+    sequentialMs: z.number(),
+    timeSavedMs: z.number(),
+    effectiveParallelism: z.number(),
+    efficiency: z.number(),
+    peakConcurrency: z.number(),
+    workers: z.record(z.string(), z.number()),
+    bottleneck: z.object({ stage: z.string(), share: z.number(), advice: z.string() }),
+  })
+  .meta({ id: 'PerformanceReport' });
+
+export const problemView = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    stage: z.enum(STAGES).optional(),
+    scene: z.int().optional(),
+    retryable: z.boolean().optional(),
+    charged: z.boolean().optional(),
+    traceId: traceId.optional(),
+    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem' });

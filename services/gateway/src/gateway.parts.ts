@@ -1,0 +1,56 @@
+import { type CostSummaryAnswer, type Cancellations, type Publish } from '@clipmesh/messaging';
+import { GENERATION_ID, type GenerationRecord } from '@clipmesh/contracts';
+import { type ArtifactStore, type Stores } from '@clipmesh/persistence';
+import { type createLogger } from '@clipmesh/tracing';
+import { type JobDefaults } from './job.builder.js';
+import { notFound, ProblemError } from './problem.js';
+import { type StreamedEvent } from './sse.js';
+
+export const GATEWAY_PARTS = Symbol('GATEWAY_PARTS');
+
+/** What the controllers work with. */
+export interface GatewayParts {
+  readonly stores: Stores;
+  readonly artifacts: ArtifactStore;
+  readonly publish: Publish;
+  readonly cancellations: Cancellations;
+  readonly events: (
+    generationId: string,
+    afterSequence: number | undefined,
+    signal: AbortSignal,
+  ) => AsyncIterable<StreamedEvent>;
+  /** The report of a trace; undefined when its spans are gone. */
+  readonly performance: (traceId: string) => Promise<unknown>;
+  /** Asks the cost service; throws when it does not answer in time. */
+  readonly cost: (generationId: string) => Promise<CostSummaryAnswer>;
+  readonly defaults: JobDefaults;
+  readonly sseHeartbeatMs: number;
+  readonly logger: ReturnType<typeof createLogger>;
+  /** The owner that a bearer token stands for; undefined: refused. */
+  readonly ownerOf: (authorization: string | undefined) => string | undefined;
+}
+
+/** Throws a 401 without a valid key. */
+export function requireOwner({ ownerOf }: Pick<GatewayParts, 'ownerOf'>, authorization: string | undefined): string {
+  const owner = ownerOf(authorization);
+  if (owner !== undefined) return owner;
+  throw new ProblemError(
+    401,
+    'UNAUTHORIZED',
+    'A valid API key is needed',
+    'send Authorization: Bearer <key> with one of the configured API_KEYS',
+    { headers: { 'WWW-Authenticate': 'Bearer' } },
+  );
+}
+
+/** The caller's generation. Another owner's is answered like one that does not exist: 404. */
+export async function findOwned(
+  parts: Pick<GatewayParts, 'ownerOf' | 'stores'>,
+  id: string,
+  authorization: string | undefined,
+): Promise<GenerationRecord> {
+  const owner = requireOwner(parts, authorization);
+  const found = GENERATION_ID.test(id) ? await parts.stores.generations.get(id) : undefined;
+  if (found?.value.owner !== owner) throw notFound(id);
+  return found.value;
+}

@@ -1,0 +1,83 @@
+import { isFinal } from '@clipmesh/contracts';
+import { Controller, Get, Headers, Inject, Param, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type Response } from 'express';
+import { costView, type CostView, performanceView } from './api.schemas.js';
+import { Answers, AnswersWith, Refuses } from './docs.module.js';
+import { findOwned, GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
+import { costViewOf } from './generation.view.js';
+import { badRequest, notReady, ProblemError, unavailable } from './problem.js';
+import { streamEvents } from './sse.js';
+
+/** How long the stream of an ended generation waits for events that are no longer kept, ms. */
+const QUIET_MS = 5000;
+
+/** What a generation does, cost and took. */
+@ApiTags('reports')
+@Controller('v1/generations')
+export class ReportsController {
+  constructor(@Inject(GATEWAY_PARTS) private readonly parts: GatewayParts) {}
+
+  @Get(':id/events')
+  @ApiOperation({ summary: 'Everything that happens to a generation, from its start to its end' })
+  @ApiHeader({
+    name: 'Last-Event-ID',
+    required: false,
+    description: 'The id of the last event received; the stream goes on after it.',
+  })
+  @AnswersWith(200, 'Server-sent events; the stream ends with the generation.', 'text/event-stream')
+  @Refuses(400, 401, 404, 503)
+  async events(
+    @Param('id') id: string,
+    @Headers('authorization') authorization: string | undefined,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Res() response: Response,
+  ): Promise<void> {
+    const { state } = await findOwned(this.parts, id, authorization);
+    if (lastEventId !== undefined && !/^\d{1,15}$/.test(lastEventId))
+      throw badRequest('Last-Event-ID: the id of the last event received, a whole number');
+    const { events, sseHeartbeatMs } = this.parts;
+    await streamEvents(response, {
+      open: (after, signal) => events(id, after, signal),
+      after: lastEventId === undefined ? undefined : Number(lastEventId),
+      run: state.run,
+      ended: isFinal(state.status),
+      heartbeatMs: sseHeartbeatMs,
+      quietMs: QUIET_MS,
+    });
+  }
+
+  @Get(':id/cost')
+  @ApiOperation({ summary: 'What a generation has cost so far, entry by entry' })
+  @Answers(200, 'The sum and its entries.', costView)
+  @Refuses(401, 404, 503)
+  async cost(
+    @Param('id') id: string,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<CostView> {
+    await findOwned(this.parts, id, authorization);
+    try {
+      return costViewOf(id, await this.parts.cost(id));
+    } catch (error) {
+      throw unavailable('COST_UNAVAILABLE', 'the cost service does not answer; the ledger is safe, ask again', error);
+    }
+  }
+
+  @Get(':id/performance')
+  @ApiOperation({ summary: 'How much ran in parallel, and what held the rest back' })
+  @Answers(200, 'The report.', performanceView)
+  @Refuses(401, 404, 409, 503)
+  async performance(
+    @Param('id') id: string,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<unknown> {
+    const { state, traceId } = await findOwned(this.parts, id, authorization);
+    if (!isFinal(state.status)) throw notReady('performance report', state.status);
+    const report = await this.parts.performance(traceId);
+    if (report === undefined)
+      throw new ProblemError(404, 'TRACE_NOT_FOUND', 'The trace is gone', 'the spans of this generation are no longer kept', {
+        extensions: { retryable: false },
+      });
+    return report;
+  }
+}
