@@ -73,6 +73,12 @@ export class Command {
     if (this.child.pid !== undefined && !this.over) process.kill(-this.child.pid, 'SIGINT');
   }
 
+  /** Whoever read the output goes away, as `| head` does. */
+  stopReading(): void {
+    this.child.stdout?.destroy();
+    this.child.stderr?.destroy();
+  }
+
   /** Resolves when the command is over; after `timeoutMs` it is killed and the call rejects. */
   async end(timeoutMs: number): Promise<Ended> {
     let timer: NodeJS.Timeout | undefined;

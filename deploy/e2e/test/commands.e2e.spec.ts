@@ -129,18 +129,30 @@ describe('npm run demo', () => {
     expect(pidFiles(folder('early'))).toEqual([]);
   }, 90_000);
 
+  it('stops when nobody reads what it says any more', async () => {
+    const command = start(['demo', ...SMALL, '--data', folder('unread'), '--out', folder('unread.mp4')]);
+    await command.said(/▸/, 90_000);
+    const pids = [...readPids(folder('unread')).values()];
+    command.stopReading();
+    expect((await command.end(40_000)).code).not.toBe(0);
+    expect(pids.filter(isAlive)).toEqual([]);
+    expect(command.leftovers()).toEqual([]);
+  }, 150_000);
+
   it('refuses what it cannot do before anything is started', async () => {
     const data = ['--data', folder('refused')];
-    const [flag, empty, long, ffmpeg] = await Promise.all([
+    const [flag, empty, long, ffmpeg, out] = await Promise.all([
       fails(['demo', ...data, '--colour', 'red']),
       fails(['demo', ...data, '--prompt', '']),
       fails(['demo', ...data, '--prompt', 'x'.repeat(6000)]),
       fails(['demo', ...data], { FFMPEG_PATH: '/nowhere/ffmpeg' }),
+      fails(['demo', ...data, '--out', dir]),
     ]);
     expect(flag).toMatchObject({ code: 2, stderr: expect.stringContaining("'--colour'") });
     expect(empty).toMatchObject({ code: 2, stderr: expect.stringContaining('at least 10 characters') });
     expect(long).toMatchObject({ code: 2, stderr: expect.stringContaining('at most 5000 characters') });
     expect(ffmpeg).toMatchObject({ code: 1, stderr: expect.stringContaining('FFMPEG_PATH') });
+    expect(out).toMatchObject({ code: 1, stderr: expect.stringContaining('--out') });
     expect(existsSync(folder('refused'))).toBe(false);
   }, 90_000);
 

@@ -50,26 +50,24 @@ describe('the clips of one generation', () => {
     expect(stretchMs(clips)).toBeLessThan(1.15 * clipMs);
   }, 90_000);
 
-  it.each([
-    ['a window of 1', { maxWorkers: 1 }],
-    ['parallel generation switched off', { enabled: false }],
-  ])(
-    'come one after another with %s',
-    async (_name, parallel) => {
-      const clipMs = 2_000;
-      await sandbox.scenario({ clipSeconds: { min: clipMs / 1000, max: clipMs / 1000 } });
-      const trace = await make(3, parallel, 'A chair that folds into a bag.');
+  it('come one after another in a window of 1, and with parallel generation switched off', async () => {
+    const clipMs = 2_000;
+    await sandbox.scenario({ clipSeconds: { min: clipMs / 1000, max: clipMs / 1000 } });
+    const traces = await Promise.all([
+      make(3, { maxWorkers: 1 }, 'A chair that folds into a bag.'),
+      make(3, { enabled: false }, 'A table that folds into a bag.'),
+    ]);
+    for (const trace of traces) {
       const clips = clipsOf(trace);
       expect(clips).toHaveLength(3);
       expect(mostAtOnce(clips)).toBe(1);
       expect(clips.map((span) => span.attributes[KEYS.scene])).toEqual([0, 1, 2]);
       expect(stretchMs(clips)).toBeGreaterThanOrEqual(3 * clipMs);
-      expect(stretchMs(clips)).toBeLessThan(1.4 * 3 * clipMs);
+      expect(stretchMs(clips)).toBeLessThan(1.5 * 3 * clipMs);
       const overlays = named(trace, 'process overlay.apply', 'overlay');
       expect(overlays[0]?.startUs).toBeLessThan(clips[1]?.endUs ?? 0);
-    },
-    90_000,
-  );
+    }
+  }, 90_000);
 
   it('wait for no batch: a worker that is done takes the next scene while a slow clip still runs', async () => {
     await sandbox.scenario({ clipSeconds: [5, 1, 1, 1] });

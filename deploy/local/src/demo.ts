@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, existsSync, statSync } from 'node:fs';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
 import { loadConfig } from '@clipmesh/config';
@@ -18,8 +18,9 @@ async function checkWritable(file: string): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true });
     await access(dirname(file), constants.W_OK);
+    if (existsSync(file) && statSync(file).isDirectory()) throw new Error('it is a folder');
   } catch (cause) {
-    throw new Error(`${dirname(file)} cannot be written to; choose another place with --out`, { cause });
+    throw new Error(`${file} cannot be written; choose another place with --out`, { cause });
   }
 }
 

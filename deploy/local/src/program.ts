@@ -29,12 +29,17 @@ export async function runProgram(main: (signals: Signals) => Promise<void>): Pro
   const stop = new AbortController();
   const kill = new AbortController();
   let firstMs = 0;
-  for (const signal of SIGNALS) {
-    process.on(signal, () => {
-      if (!stop.signal.aborted) {
-        firstMs = Date.now();
-        stop.abort(new Interrupted(128 + constants.signals[signal]));
-      } else if (Date.now() - firstMs > ONE_PRESS_MS) kill.abort();
+  const received = (signal: (typeof SIGNALS)[number] | 'SIGPIPE'): void => {
+    if (!stop.signal.aborted) {
+      firstMs = Date.now();
+      stop.abort(new Interrupted(128 + constants.signals[signal]));
+    } else if (Date.now() - firstMs > ONE_PRESS_MS) kill.abort();
+  };
+  for (const signal of SIGNALS) process.on(signal, received);
+  for (const stream of [process.stdout, process.stderr]) {
+    // Whoever read our output is gone; what was started must still be stopped.
+    stream.on('error', () => {
+      if (!stop.signal.aborted) received('SIGPIPE');
     });
   }
   process.exit(await exitCodeOf(main({ stop: stop.signal, kill: kill.signal }), stop.signal));
