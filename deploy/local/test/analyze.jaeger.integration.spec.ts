@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { analyze, parseTrace, type Trace } from '@clipmesh/trace-analysis';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed: no package of ours
 import { findServerOrSkip } from '../../test-servers/find-server.mjs';
 import { readSource } from '../src/analyze.sources.js';
 import { type TraceSource } from '../src/analyze.arguments.js';

@@ -3,8 +3,8 @@ import { type Span, type SpanKind, type Trace } from '../src/index.js';
 const ORIGIN_US = 1_795_491_031_813_000n;
 const KINDS: readonly SpanKind[] = ['internal', 'server', 'client', 'producer', 'consumer'];
 const hex = (id: string, digits: number): string =>
-  [...id]
-    .reduce((sum, char) => (sum * 131n + BigInt(char.charCodeAt(0))) % (1n << 64n), 7n)
+  [...Buffer.from(id)]
+    .reduce((sum, byte) => (sum * 131n + BigInt(byte)) % (1n << 64n), 7n)
     .toString(16)
     .padStart(digits, '0');
 const nanos = (us: number): string => String((ORIGIN_US + BigInt(us)) * 1000n);
