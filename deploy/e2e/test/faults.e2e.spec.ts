@@ -9,6 +9,7 @@ import { LocalStack } from '../src/local.stack.js';
 const MAKE_MS = 240_000;
 const GENERATIONS = 3;
 const SCENES = 3;
+const REPLICAS = 2;
 const request = (n: number): CreateGenerationInput => ({
   prompt: `Lamp number ${n} that finds its way home in the dark.`,
   sceneCount: SCENES,
@@ -23,7 +24,7 @@ let sandbox: SandboxClient;
 
 beforeAll(async () => {
   stack = await LocalStack.start({
-    args: ['--scale', 'clip-generator=2'],
+    args: ['--scale', `clip-generator=${REPLICAS}`],
     env: {
       ACK_WAIT_SECONDS: '2',
       PROVIDER_CALL_TIMEOUT: '2',
@@ -92,4 +93,27 @@ describe('faults', () => {
     await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.4 }, unavailableEvery: 4 });
     await makeAll([await api.create(request(21))]);
   }, 120_000);
+
+  it('a 429 storm: creates stay under the limit, and each replica wastes one call per cool-down at most', async () => {
+    await sandbox.clearInvoice();
+    const perMinute = 8;
+    const retryAfterSeconds = 3;
+    await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.4 }, rateLimit: { perMinute, retryAfterSeconds } });
+    const ids = await Promise.all(
+      [31, 32, 33].map((n) => api.create({ ...request(n), sceneCount: 4, durationSeconds: 12 })),
+    );
+    const startedMs = Date.now();
+    for (const id of ids) await api.succeeded(id, MAKE_MS);
+    const coolDowns = Math.ceil((Date.now() - startedMs) / 1000 / retryAfterSeconds);
+    const events = (await Promise.all(ids.map((id) => api.events(id, 30_000)))).flat();
+    const refused = events.filter(
+      ({ name, data }) =>
+        name === 'work.retried' && (data['failure'] as { code: string }).code === 'PROVIDER_RATE_LIMITED',
+    );
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThanOrEqual(coolDowns * REPLICAS);
+    const { predictions } = await sandbox.invoice();
+    expect(predictions).toHaveLength(12);
+    expect(predictions.every(({ status }) => status === 'succeeded')).toBe(true);
+  }, 240_000);
 });

@@ -1,4 +1,4 @@
-import { COMMANDS, commandStream, GENERATION_ID, INBOXES } from '@clipmesh/contracts';
+import { COMMANDS, commandStream, EVENTS_STREAM, GENERATION_ID, INBOXES, type InboxSpec } from '@clipmesh/contracts';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 
@@ -24,4 +24,22 @@ export async function readBacklog(connection: NatsConnection): Promise<Backlog> 
   const { stream, durable } = INBOXES.director;
   const { num_pending, num_ack_pending } = await manager.consumers.info(stream, durable);
   return { generations, directorLag: num_pending + num_ack_pending };
+}
+
+/**
+ * Removes commands that were acknowledged and are still there: a broker that is killed may come back with the
+ * acknowledgement kept and the removal lost, and such a message would neither be delivered nor go. Returns how many.
+ */
+export async function dropSettled(connection: NatsConnection): Promise<number> {
+  const manager = await jetstreamManager(connection);
+  let dropped = 0;
+  for (const { stream, durable } of Object.values<InboxSpec>(INBOXES)) {
+    if (stream === EVENTS_STREAM) continue;
+    const { state } = await manager.streams.info(stream);
+    if (state.messages === 0) continue;
+    const { ack_floor } = await manager.consumers.info(stream, durable);
+    if (state.first_seq > ack_floor.stream_seq) continue;
+    dropped += (await manager.streams.purge(stream, { seq: ack_floor.stream_seq + 1 })).purged;
+  }
+  return dropped;
 }

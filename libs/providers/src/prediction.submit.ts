@@ -5,6 +5,7 @@ import type Replicate from 'replicate';
 import { type BreakerBoard } from './breaker.board.js';
 import { verdictOf } from './breaker.js';
 import { type ClipRequest } from './clip.request.js';
+import { Gate } from './gate.js';
 import { modelInput } from './models.js';
 import { type ClipProvider, type PredictionState } from './ports.js';
 import { predictionOf } from './prediction.state.js';
@@ -32,6 +33,7 @@ const SHORTEST_DEADLINE_S = 5;
 /** Buys predictions. */
 export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
   const { client, call, limiter, breakers, log, inputKey } = parts;
+  const gate = new Gate();
   /** Models that take no unknown field. */
   const withoutKey = new Set<string>();
   const headers =
@@ -91,7 +93,8 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
     if (signal.aborted) throw new ClipmeshError('CANCELED', 'canceled before the purchase');
     await breakers.ask(model);
     try {
-      return await buy(request, beforeSend, signal);
+      // One create at a time: when the provider asks to slow down, one call is wasted and not as many as there are clips.
+      return await gate.pass(signal, () => buy(request, beforeSend, signal));
     } catch (error) {
       await breakers.tell(model, verdictOf(error instanceof ClipmeshError ? error.code : undefined));
       throw error;

@@ -7,6 +7,7 @@ import { stretchesOf } from './prediction.spans.js';
 import { outcomeOf } from './prediction.state.js';
 import { codeOfStatus, retryAfterMs } from './provider.errors.js';
 import { RateLimiter } from './rate.limiter.js';
+import { RunTimes } from './run.times.js';
 
 describe('provider errors', () => {
   it.each([
@@ -17,7 +18,15 @@ describe('provider errors', () => {
     [403, 'PROVIDER_AUTH'],
     [402, 'PROVIDER_OUT_OF_CREDIT'],
     [400, 'PROVIDER_BAD_INPUT'],
+    [404, 'PROVIDER_BAD_INPUT'],
+    [409, 'PROVIDER_BAD_INPUT'],
+    [413, 'PROVIDER_BAD_INPUT'],
     [422, 'PROVIDER_BAD_INPUT'],
+    [408, 'PROVIDER_TIMEOUT'],
+    [304, 'PROVIDER_UNAVAILABLE'],
+    [502, 'PROVIDER_UNAVAILABLE'],
+    [504, 'PROVIDER_UNAVAILABLE'],
+    [529, 'PROVIDER_UNAVAILABLE'],
   ])('status %i is %s', (status, code) => {
     expect(codeOfStatus(status)).toBe(code);
   });
@@ -43,10 +52,37 @@ describe('polling gap', () => {
   });
 });
 
+describe('polling gap of a model whose run time is known', () => {
+  it.each([
+    ['long before its end', 1000, 7000, 2000],
+    ['shortly before the time to look', 7000, 7000, 1000],
+    ['when it usually ends', 10_000, 10_000, 400],
+    ['long after', 20_000, 20_000, 1600],
+  ])('%s', (_name, ranMs, elapsedMs, gapMs) => {
+    expect(pollGapMs(elapsedMs, 2000, { ranMs, usualMs: 10_000 })).toBe(gapMs);
+  });
+  it('learns the usual run time, the latest weighing 30 %', () => {
+    const times = new RunTimes();
+    const iso = (ms: number): string => new Date(ms).toISOString();
+    times.learn('m', iso(0), iso(10_000));
+    times.learn('m', iso(0), iso(20_000));
+    times.learn('m', undefined, iso(1));
+    expect(times.usualMs('m')).toBe(13_000);
+    expect(times.usualMs('n')).toBeUndefined();
+  });
+});
+
 describe('outcome', () => {
   it.each([
     ['failed', 'flagged as sensitive (E005)', 'PREDICTION_REFUSED'],
     ['failed', 'stopped unexpectedly (E9243)', 'PREDICTION_FAILED'],
+    ['failed', 'CUDA out of memory. Tried to allocate 2.00 GiB', 'PREDICTION_FAILED'],
+    ['failed', 'Director: out of memory (exit code 137)', 'PREDICTION_FAILED'],
+    ['failed', 'Prediction interrupted; please retry (code: PA)', 'PREDICTION_FAILED'],
+    ['failed', undefined, 'PREDICTION_FAILED'],
+    ['failed', 'The input was moderated', 'PREDICTION_REFUSED'],
+    ['failed', 'NSFW content detected', 'PREDICTION_REFUSED'],
+    ['starting', undefined, undefined],
     ['canceled', undefined, 'CANCELED'],
     ['succeeded', undefined, undefined],
     ['processing', undefined, undefined],

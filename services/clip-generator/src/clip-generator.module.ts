@@ -1,10 +1,12 @@
-import { type ServiceRuntime, systemClock } from '@clipmesh/messaging';
-import { openArtifactFolder, openKvStores, openScratch } from '@clipmesh/persistence';
+import { openNudges, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
+import { openArtifactFolder, openKvStores, openLimitStore, openScratch } from '@clipmesh/persistence';
 import { createReplicateProvider } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CancelerActor } from './canceler.actor.js';
 import { CLIP_PARTS, ClipGeneratorActor } from './clip-generator.actor.js';
 import { type ClipParts } from './clip.parts.js';
+
+const CLOSING = Symbol('CLOSING');
 
 @Module({})
 class ClipGeneratorModule {}
@@ -19,6 +21,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
   }
   const { attempts } = await openKvStores(connection, { replicas: config.natsReplicas });
   const artifacts = await openArtifactFolder({ directory: config.artifactsDir });
+  const nudges = openNudges(connection);
   const provider = createReplicateProvider({
     token: config.replicateApiToken,
     baseUrl: config.replicateBaseUrl,
@@ -28,6 +31,15 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     downloadTimeoutMs: config.downloadTimeoutMs,
     createsPerMinute: config.replicateCreatesPerMinute,
     callsPerMinute: config.replicateCallsPerMinute,
+    cancelAfterMs: config.videoGenerationTimeoutMs,
+    inputKey: config.replicateInputKey,
+    breaker: { failures: config.breakerFailures, openMs: config.breakerOpenMs },
+    shared: await openLimitStore(connection, { replicas: config.natsReplicas }),
+    nudge: (predictionId, poke) => nudges.on(predictionId, poke),
+    log: logger,
+    ...(config.publicUrl === undefined
+      ? {}
+      : { webhookBaseUrl: new URL('/v1/webhooks/replicate', config.publicUrl).href }),
   });
   const parts: ClipParts = {
     provider,
@@ -44,6 +56,17 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
   return {
     module: ClipGeneratorModule,
     controllers: [ClipGeneratorActor, CancelerActor],
-    providers: [{ provide: CLIP_PARTS, useValue: parts }],
+    providers: [
+      { provide: CLIP_PARTS, useValue: parts },
+      {
+        provide: CLOSING,
+        useValue: {
+          onModuleDestroy: async () => {
+            nudges.close();
+            await provider.close();
+          },
+        },
+      },
+    ],
   };
 }

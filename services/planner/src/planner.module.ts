@@ -1,4 +1,4 @@
-import { readBacklog, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
+import { dropSettled, readBacklog, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
 import { openKvStores } from '@clipmesh/persistence';
 import { createOpenAiPlanModel } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
@@ -39,6 +39,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
             publish,
             logger,
             clock: systemClock,
+            dropSettled: () => dropSettled(connection),
             backlog: () => readBacklog(connection),
             intervalMs: config.sweepIntervalMs,
             stallAfterMs: config.stallAfterMs,

@@ -6,6 +6,8 @@ import { noticeStall, type StallRules } from './stall.rules.js';
 
 export interface SweeperParts extends StallRules {
   readonly generations: Pick<GenerationStore, 'unfinished' | 'get'>;
+  /** Removes what the broker keeps although it is settled; says how many. */
+  readonly dropSettled: () => Promise<number>;
   readonly backlog: () => Promise<Backlog>;
   readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
   readonly clock: Clock;
@@ -16,6 +18,8 @@ export interface SweeperParts extends StallRules {
 
 /** One look for generations that nothing carries on. Several replicas may look at once: a notice has one id. */
 export async function sweep(parts: SweeperParts): Promise<number> {
+  const dropped = await parts.dropSettled();
+  if (dropped > 0) parts.logger.warn({ dropped }, 'settled messages that the broker had kept were removed');
   const records = await parts.generations.unfinished();
   if (records.length === 0) return 0;
   const { generations, directorLag } = await parts.backlog();

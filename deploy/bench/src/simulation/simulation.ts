@@ -169,6 +169,7 @@ class Simulation {
     this.world.at(this.world.now + SWEEP_MS, process, () => {
       void sweep({
         generations: this.park.stores.generations,
+        dropSettled: () => Promise.resolve(0),
         backlog: () => Promise.resolve(this.broker.backlog()),
         publish: (outgoing) => this.broker.publish(process, outgoing),
         clock: this.world.clockOf(process),
