@@ -109,6 +109,9 @@ function stageReports(model: Model, path: readonly Segment[]): StageReport[] {
       return [span.id, slotUs - readyUs];
     }),
   );
+  const repeats = new Set(
+    model.tasks.flatMap(({ span, edges }) => (edges.some(({ kind }) => kind === 'retry') ? [span.id] : [])),
+  );
   return [...groups].map(([stage, units]) => {
     const intervals = units.flatMap((unit) => unit.intervals);
     const workUs = total(intervals);
@@ -117,7 +120,7 @@ function stageReports(model: Model, path: readonly Segment[]): StageReport[] {
       count: units.length,
       workMs: ms(workUs),
       busyMs: ms(total(union(intervals))),
-      queueWaitMs: ms(units.reduce((sum, { span }) => sum + queueWaitOf(span, waits), 0)),
+      queueWaitMs: ms(units.reduce((sum, { span }) => sum + queueWaitOf(span, waits, repeats), 0)),
       onCriticalPathMs: ms(onPath.get(stage) ?? 0),
       utilization: ratio(workUs, slotsOf(model, stage) * makespanUs),
     };
@@ -125,8 +128,9 @@ function stageReports(model: Model, path: readonly Segment[]): StageReport[] {
 }
 
 /** As the inbox measured it; where it did not, as the graph shows it. */
-function queueWaitOf(span: Span, waits: ReadonlyMap<string, number>): number {
-  const told = numberOf(span, ATTR.queueWaitMs);
+function queueWaitOf(span: Span, waits: ReadonlyMap<string, number>, repeats: ReadonlySet<string>): number {
+  // A repeated delivery is measured from the first publish, tries and pauses included.
+  const told = repeats.has(span.id) ? undefined : numberOf(span, ATTR.queueWaitMs);
   return told === undefined ? (waits.get(span.id) ?? 0) : told * 1000;
 }
 

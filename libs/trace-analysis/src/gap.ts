@@ -24,7 +24,7 @@ const PART_OF: Readonly<Record<WaitClass, Part>> = {
 
 /**
  * Splits makespan − bound. The waits on the path (by need: a held-back command waits for the window) are its causes:
- * tries that failed and their pauses, the outside, hops and decisions. What is left is want of slots as far as the path
+ * tries that failed and their pauses, the outside, hops and decisions; where they exceed it, each by its share. What is left is want of slots as far as the path
  * queued for them, and order that the bound does not ask for. Where a pool gives the bound, its work is in it already, so
  * what is left is the time its slots lay idle for want of ready work, and only then capacity.
  */
@@ -41,9 +41,9 @@ export function gapOf(model: Model, path: readonly Segment[], bound: LowerBound)
     parts[part] += us;
     left -= us;
   };
-  take('retry', waits.retry);
-  take('external', waits.external);
-  take('dispatch', waits.dispatch);
+  const capacity = bound.pool === undefined ? waits.capacity : 0;
+  const scale = Math.min(1, left / Math.max(1, waits.retry + waits.external + waits.dispatch + capacity));
+  for (const part of ['retry', 'external', 'dispatch'] as const) take(part, Math.round(waits[part] * scale));
   if (bound.pool === undefined) {
     take('capacity', waits.capacity);
     take('dependency', left);

@@ -83,7 +83,9 @@ export function startsOf(tasks: readonly Task[], pools: ReadonlyMap<string, Pool
       }
       begun += 1;
       const start = starts[at];
-      if (start !== undefined && openedUs > start.readyUs) starts[at] = { ...start, slotUs: openedUs };
+      // Before a repeated delivery lies its pause: how much of it was also a queue cannot be told.
+      const repeated = start?.lastEdge !== undefined && tasks[at]?.edges[start.lastEdge]?.kind === 'retry';
+      if (start !== undefined && !repeated && openedUs > start.readyUs) starts[at] = { ...start, slotUs: openedUs };
     }
   }
   return starts;

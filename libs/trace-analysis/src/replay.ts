@@ -50,8 +50,13 @@ export function replay(
   const usualUs = median([...releases.values()]);
 
   const isWindowed = (at: number): boolean => window !== undefined && tasks[at]?.pool === window.pool;
+  // A scene keeps its place in the window from its first try to its last.
+  const isRepeat = (at: number): boolean => tasks[at]?.edges.some(({ kind }) => kind === 'retry') === true;
+  const repeated = new Set(
+    tasks.flatMap(({ edges }) => edges.flatMap(({ kind, from }) => (kind === 'retry' ? [from] : []))),
+  );
   // What the window holds back takes its hop once it is let go.
-  const hopUs = (at: number): number => (isWindowed(at) ? 0 : (lags[at]?.beforeSlotUs ?? 0));
+  const hopUs = (at: number): number => (isWindowed(at) && !isRepeat(at) ? 0 : (lags[at]?.beforeSlotUs ?? 0));
   const letGo = (at: number, nowUs: number): void => {
     happenings.push({ atUs: nowUs + (lags[at]?.beforeSlotUs ?? 0), task: at, what: 'released' });
   };
@@ -86,7 +91,7 @@ export function replay(
     const pool = tasks[at]?.pool;
     const windowed = isWindowed(at);
     if (what !== 'end') {
-      if (!windowed || what === 'released') queue(at, nowUs);
+      if (!windowed || what === 'released' || isRepeat(at)) queue(at, nowUs);
       else if (tokens > 0) {
         tokens -= 1;
         letGo(at, nowUs);
@@ -102,7 +107,7 @@ export function replay(
       if (waiter === undefined) lane.free += 1;
       else begin(waiter, nowUs);
     }
-    if (!windowed) continue;
+    if (!windowed || repeated.has(at)) continue;
     const released = held.pop();
     if (released === undefined) tokens += 1;
     else letGo(released, nowUs + (releases.get(released) ?? usualUs));

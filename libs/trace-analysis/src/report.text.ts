@@ -67,7 +67,7 @@ export function formatReport(report: PerformanceReport, rows?: readonly StageRow
               duration(one.boundMs),
             ]),
           ]),
-          `(the replay of the unchanged system is ${report.calibrationErrorPct.toFixed(1)} % off)`,
+          `(the replay of the unchanged system is ${Math.abs(report.calibrationErrorPct).toFixed(1)} % off)`,
           '',
         ]),
     report.bottleneck.stage === ''
