@@ -138,7 +138,12 @@ function lagsOf(
   });
   const usual = new Map(
     [...pools.values()].map((pool) => {
-      const seen = pool.tasks.flatMap((at) => (hops[at]?.queued === false ? [hops[at].beyondUs] : []));
+      const seen = pool.tasks.flatMap((at) => {
+        const isRepeat = tasks[at]?.edges.some(({ kind }) => kind === 'retry') === true;
+        const hop = hops[at];
+        // What lies before a repeated delivery is its pause, not a hop.
+        return hop === undefined || hop.queued || isRepeat ? [] : [hop.beyondUs];
+      });
       return [pool.name, median(seen)];
     }),
   );
@@ -149,7 +154,7 @@ function lagsOf(
   );
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[(values.length - 1) >> 1] ?? 0;
 
 /** From the end of the task that let another go to the other's message being on its way. */
 function releaseLags(tasks: readonly Task[]): Map<number, number> {
