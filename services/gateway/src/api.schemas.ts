@@ -1,5 +1,6 @@
 import {
   chargeSchema,
+  failureCodeSchema,
   failureSchema,
   GENERATION_STATUSES,
   generationIdSchema,
@@ -34,6 +35,13 @@ export const generationView = z
     status: z.enum(GENERATION_STATUSES),
     stage: z.enum(STAGES),
     progress: z.int().min(0).max(100),
+    /** 1, and one more for every retry. */
+    run: z.int().positive(),
+    /** Scenes in flight at once; why they are fewer than asked for, when the provider is in trouble. */
+    parallel: z.object({
+      window: z.int().positive(),
+      fallback: z.object({ reason: failureCodeSchema, from: z.int(), at: z.iso.datetime() }).optional(),
+    }),
     createdAt: z.iso.datetime(),
     finishedAt: z.iso.datetime().optional(),
     error: failureSchema.extend({ traceId }).meta({ id: 'GenerationError' }).optional(),

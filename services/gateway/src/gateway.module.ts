@@ -1,4 +1,12 @@
-import { ask, CostSummary, publishNudge, questionTransport, readEvents, readTrace, type ServiceRuntime } from '@clipmesh/messaging';
+import {
+  ask,
+  CostSummary,
+  publishNudge,
+  questionTransport,
+  readEvents,
+  readTrace,
+  type ServiceRuntime,
+} from '@clipmesh/messaging';
 import { openArtifactFolder, openKvStores } from '@clipmesh/persistence';
 import { analyze, parseTrace } from '@clipmesh/trace-analysis';
 import { nestLogger } from '@clipmesh/tracing';

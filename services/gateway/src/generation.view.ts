@@ -19,6 +19,7 @@ export function linksOf(id: string): Record<string, string> {
     cost: `${self}/cost`,
     performance: `${self}/performance`,
     cancel: `${self}/cancel`,
+    retry: `${self}/retry`,
   };
 }
 
@@ -30,6 +31,13 @@ export function viewOf({ id, createdAt, traceId, state }: GenerationRecord): Gen
     status: state.status,
     stage: state.stage,
     progress: progressOf(state),
+    run: state.run,
+    parallel: {
+      window: state.window,
+      ...(state.fallback === undefined
+        ? {}
+        : { fallback: { reason: state.fallback.code, from: state.fallback.window, at: state.fallback.at } }),
+    },
     createdAt,
     ...(state.finishedAt === undefined ? {} : { finishedAt: state.finishedAt }),
     ...(failure === undefined ? {} : { error: { ...failure, traceId } }),

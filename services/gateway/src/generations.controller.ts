@@ -8,6 +8,7 @@ import {
   type GenerationRecord,
   type Job,
   message,
+  RetryRequested,
 } from '@clipmesh/contracts';
 import { AlreadyExistsError } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
@@ -17,7 +18,14 @@ import { ApiHeader, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { trace } from '@opentelemetry/api';
 import { type Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
-import { acceptedView, type AcceptedView, generationView, type GenerationView, pageView, type PageView } from './api.schemas.js';
+import {
+  acceptedView,
+  type AcceptedView,
+  generationView,
+  type GenerationView,
+  pageView,
+  type PageView,
+} from './api.schemas.js';
 import { Answers, Refuses } from './docs.module.js';
 import { findOwned, GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
 import { acceptedOf, linksOf, viewOf } from './generation.view.js';
@@ -64,7 +72,11 @@ export class GenerationsController {
   @Get()
   @ApiOperation({ summary: 'List your generations, newest first' })
   @ApiQuery({ name: 'status', required: false, enum: GENERATION_STATUSES })
-  @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: PAGE.most, default: PAGE.default } })
+  @ApiQuery({
+    name: 'limit',
+    required: false,
+    schema: { type: 'integer', minimum: 1, maximum: PAGE.most, default: PAGE.default },
+  })
   @ApiQuery({ name: 'after', required: false, description: '`next` of the page before.', type: String })
   @Answers(200, 'A page.', pageView)
   @Refuses(400, 401, 503)
@@ -122,6 +134,31 @@ export class GenerationsController {
         message(CancelRequested, { generationId: id, at: now(), charges: [], reason: 'canceled by the client' }),
       ]);
     }
+    return { id, status: state.status, links: linksOf(id) };
+  }
+
+  @Post(':id/retry')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Run what a failed generation is missing; what is finished and paid for is kept' })
+  @Answers(202, 'Asked to go on.', acceptedView)
+  @Refuses(401, 404, 409, 503)
+  async retry(
+    @Param('id') id: string,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<AcceptedView> {
+    const { state } = await findOwned(this.parts, id, authorization);
+    if (state.status !== 'failed') {
+      throw new ProblemError(
+        409,
+        'NOT_FAILED',
+        'The generation has not failed',
+        `the generation is ${state.status}; only a failed one can be retried`,
+        { extensions: { retryable: false } },
+      );
+    }
+    await this.parts.publish([
+      message(RetryRequested, { generationId: id, at: now(), charges: [], run: state.run + 1 }),
+    ]);
     return { id, status: state.status, links: linksOf(id) };
   }
 

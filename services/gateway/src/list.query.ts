@@ -16,7 +16,8 @@ const isStatus = (text: unknown): text is GenerationStatus =>
 export function parseListQuery(given: { status?: unknown; limit?: unknown; after?: unknown }): ListQuery {
   const { status, limit, after } = given;
   if (status !== undefined && !isStatus(status)) throw badRequest(`status: one of ${GENERATION_STATUSES.join(', ')}`);
-  const count = limit === undefined ? PAGE.default : typeof limit === 'string' && /^\d{1,4}$/.test(limit) ? Number(limit) : 0;
+  const count =
+    limit === undefined ? PAGE.default : typeof limit === 'string' && /^\d{1,4}$/.test(limit) ? Number(limit) : 0;
   if (count < 1 || count > PAGE.most) throw badRequest(`limit: a whole number from 1 to ${PAGE.most}`);
   if (after !== undefined && !(typeof after === 'string' && GENERATION_ID.test(after)))
     throw badRequest('after: the id of the last generation of the page before');

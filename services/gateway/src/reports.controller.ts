@@ -51,10 +51,7 @@ export class ReportsController {
   @ApiOperation({ summary: 'What a generation has cost so far, entry by entry' })
   @Answers(200, 'The sum and its entries.', costView)
   @Refuses(401, 404, 503)
-  async cost(
-    @Param('id') id: string,
-    @Headers('authorization') authorization: string | undefined,
-  ): Promise<CostView> {
+  async cost(@Param('id') id: string, @Headers('authorization') authorization: string | undefined): Promise<CostView> {
     await findOwned(this.parts, id, authorization);
     try {
       return costViewOf(id, await this.parts.cost(id));
@@ -75,9 +72,15 @@ export class ReportsController {
     if (!isFinal(state.status)) throw notReady('performance report', state.status);
     const report = await this.parts.performance(traceId);
     if (report === undefined)
-      throw new ProblemError(404, 'TRACE_NOT_FOUND', 'The trace is gone', 'the spans of this generation are no longer kept', {
-        extensions: { retryable: false },
-      });
+      throw new ProblemError(
+        404,
+        'TRACE_NOT_FOUND',
+        'The trace is gone',
+        'the spans of this generation are no longer kept',
+        {
+          extensions: { retryable: false },
+        },
+      );
     return report;
   }
 }

@@ -30,7 +30,12 @@ export class WebhooksController {
   async reported(@Req() request: RawBodyRequest<Request>): Promise<void> {
     const body = request.rawBody ?? Buffer.alloc(0);
     if (body.length > MAX_BODY_BYTES)
-      throw new ProblemError(413, 'BODY_TOO_LARGE', 'The body is too large', `a report has at most ${MAX_BODY_BYTES} bytes`);
+      throw new ProblemError(
+        413,
+        'BODY_TOO_LARGE',
+        'The body is too large',
+        `a report has at most ${MAX_BODY_BYTES} bytes`,
+      );
     const { secret, nudge } = this.parts;
     const signed = {
       id: request.get('webhook-id'),

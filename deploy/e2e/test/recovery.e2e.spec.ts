@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type CreateGenerationInput } from '@clipmesh/contracts';
+import { ApiClient, SandboxClient } from '../src/api.client.js';
+import { eventually } from '../src/eventually.js';
+import { cleaned } from '../src/leftovers.js';
+import { LocalStack } from '../src/local.stack.js';
+
+const MAKE_MS = 120_000;
+const request: CreateGenerationInput = {
+  prompt: 'A lunch box that keeps soup hot until noon.',
+  sceneCount: 3,
+  durationSeconds: 9,
+  aspectRatio: '1:1',
+  overlays: false,
+};
+
+let stack: LocalStack;
+let api: ApiClient;
+let sandbox: SandboxClient;
+
+beforeAll(async () => {
+  stack = await LocalStack.start({
+    env: {
+      VIDEO_RETRY_FIRST_SECONDS: '0.1',
+      VIDEO_RETRY_MAX_SECONDS: '0.5',
+      VIDEO_ATTEMPTS: '1',
+      VIDEO_MODELS: 'google/veo-3.1',
+      ATTEMPT_SETTLE_SECONDS: '0.5',
+      SEQUENTIAL_FALLBACK_AFTER: '2',
+      BREAKER_FAILURES: '50',
+    },
+  });
+  api = new ApiClient(stack.urls.gateway);
+  sandbox = new SandboxClient(stack.urls.sandbox);
+}, 90_000);
+
+afterAll(async () => {
+  // Whatever beforeAll did not come to: what it did must still be put away.
+  await (stack as LocalStack | undefined)?.stop();
+}, 60_000);
+
+const retry = async (id: string): Promise<void> => {
+  const answer = await api.post(`/v1/generations/${id}/retry`, {});
+  expect(answer.status).toBe(202);
+  await eventually('the next run', 10_000, async () => {
+    const { status } = await api.read(id);
+    return status === 'failed' ? undefined : true;
+  });
+};
+
+describe('partial failure', () => {
+  it('keeps the finished scenes, names the failed one, and a retry runs only that', async () => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.4 }, failEvery: 3 });
+    const id = await api.create(request);
+    const failed = await api.ended(id, MAKE_MS);
+    expect(failed.status).toBe('failed');
+    expect(failed.error).toMatchObject({ code: 'PREDICTION_FAILED', stage: 'clip', charged: false });
+    const statuses = failed.scenes.map(({ status }) => status).sort();
+    expect(statuses).toEqual(['done', 'done', 'failed']);
+    expect(failed.error).toMatchObject({ scene: failed.scenes.find(({ status }) => status === 'failed')?.index });
+    const kept = failed.scenes.flatMap(({ status, predictionId }) => (status === 'done' ? [predictionId] : []));
+
+    await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.4 } });
+    await retry(id);
+    const made = await api.succeeded(id, MAKE_MS);
+    expect(made).toMatchObject({ run: 2 });
+    expect(made.scenes.map(({ predictionId }) => predictionId)).toEqual(expect.arrayContaining(kept));
+    const { predictions, totalUsd } = await sandbox.invoice();
+    expect(predictions.map(({ status }) => status).sort()).toEqual(['failed', 'succeeded', 'succeeded', 'succeeded']);
+    const booked = await eventually('the ledger', 10_000, async () => {
+      const { totalUsd: sum } = await api.cost(id);
+      return sum === totalUsd ? sum : undefined;
+    });
+    expect(booked).toBe(totalUsd);
+    expect((await api.post(`/v1/generations/${id}/retry`, {})).status).toBe(409);
+    const names = (await api.events(id, 30_000)).map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith('generation.') && name !== 'generation.progressed')).toEqual([
+      'generation.failed',
+      'generation.succeeded',
+    ]);
+    expect(await cleaned(stack)).toEqual([]);
+  }, 200_000);
+
+  it('does not try again what the safety filter refused', async () => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.4 }, rejectPrompts: 'e' });
+    const { status, error } = await api.ended(await api.create({ ...request, seed: 5 }), MAKE_MS);
+    expect(status).toBe('failed');
+    expect(error).toMatchObject({ code: 'PREDICTION_REFUSED', retryable: false, stage: 'clip' });
+    expect((await sandbox.invoice()).predictions.length).toBeLessThanOrEqual(3);
+  }, 200_000);
+
+  it('goes on one scene after another when the provider is in trouble, and says so', async () => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.4 }, failEvery: 2 });
+    const id = await api.create({ ...request, sceneCount: 5, durationSeconds: 15, seed: 6 });
+    const { parallel } = await api.ended(id, MAKE_MS);
+    expect(parallel).toMatchObject({ window: 1, fallback: { reason: 'PREDICTION_FAILED', from: 4 } });
+    await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.4 } });
+    await retry(id);
+    await api.succeeded(id, MAKE_MS);
+    const paid = (await sandbox.invoice()).predictions.filter(({ status }) => status === 'succeeded');
+    expect(paid).toHaveLength(5);
+  }, 200_000);
+});
