@@ -24,6 +24,10 @@ const pipeline = fc.record({
   overlaySlots: fc.integer({ min: 1, max: 4 }),
   stitchUs: fc.integer({ min: 10, max: 500_000 }),
 });
+const failures = fc.array(
+  fc.record({ workUs: fc.integer({ min: 1000, max: 90_000 }), pauseUs: fc.integer({ min: 5000, max: 90_000 }) }),
+  { maxLength: 2 },
+);
 const predicted = (spec: PipelineSpec, scenario: Parameters<typeof whatIf>[1]): number =>
   whatIf(modelOf(pipelineTrace(spec)), scenario).predictedUs;
 
@@ -41,6 +45,17 @@ describe('a pipeline', () => {
         const report = analyze(pipelineTrace({ ...spec, window, hopUs }));
         expectInvariants(report);
         expect(Math.abs(report.calibrationErrorPct)).toBeLessThan(1);
+      }),
+      RUNS,
+    );
+  });
+  it('keeps its invariants when tries fail, and its replay where they need not queue again', () => {
+    fc.assert(
+      fc.property(pipeline, fc.integer({ min: 1, max: 9 }), failures, (spec, window, failed) => {
+        const scenes = spec.scenes.map((one, at) => ({ ...one, failures: at === 1 ? failed : [] }));
+        expectInvariants(analyze(pipelineTrace({ ...spec, scenes, window })));
+        const roomy = analyze(pipelineTrace({ ...spec, scenes, window, clipSlots: 12 }));
+        expect(Math.abs(roomy.calibrationErrorPct)).toBeLessThan(1);
       }),
       RUNS,
     );

@@ -138,7 +138,7 @@ function relabelWindows(tasks: readonly Task[]): Task[] {
     const base = first.get(stage);
     if (base === undefined || released?.scene === undefined || released.scene === scene) {
       // The last that was sent at once with the first: those held back come after it.
-      if (base === undefined || base.from === message.from) first.set(stage, message);
+      if (base === undefined || (base.from === message.from && base.atUs < message.atUs)) first.set(stage, message);
       return task;
     }
     const edges = task.edges.map((edge) => (edge === message ? { ...edge, kind: 'window' as const } : edge));
