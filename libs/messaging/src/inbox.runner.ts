@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClipmeshError, encodeMessage, INBOXES, type Outgoing } from '@clipmesh/contracts';
 import { ATTR, currentTraceparent, failSpan } from '@clipmesh/tracing';
@@ -72,6 +73,8 @@ export class InboxRunner {
   ) {}
 
   start(): void {
+    // Every slot listens to it while it pulls.
+    setMaxListeners(0, this.closing.signal);
     this.slots = Array.from({ length: this.settings.concurrency }, () => this.slot());
   }
 
