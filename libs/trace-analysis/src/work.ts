@@ -32,12 +32,11 @@ export function unitsOf(index: SpanIndex): Unit[] {
     const above = parent === undefined || span.kind === 'consumer' ? undefined : tops.get(parent);
     const top = above !== undefined && index.stageOf(above) === stage ? above : span;
     tops.set(span, top);
+    const list = intervals.get(top) ?? [];
+    intervals.set(top, list);
     const announces = span.kind === 'producer' && parent !== undefined;
     if (announces || span.attributes[ATTR.waitClass] !== undefined) continue;
-    const own = subtract([span.startUs, span.endUs], union(holes.get(span) ?? []));
-    const list = intervals.get(top);
-    if (list === undefined) intervals.set(top, own);
-    else list.push(...own);
+    list.push(...subtract([span.startUs, span.endUs], union(holes.get(span) ?? [])));
   }
   return [...intervals].flatMap(([span, list]) => {
     const stage = index.stageOf(span);
