@@ -6,8 +6,13 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { bootstrap, BootstrapError, ROOT } from './bootstrap.mjs';
 
-/** Each is `dist/NAME.js`. */
-const PROGRAMS = ['demo', 'up', 'analyze', 'dead-letters'];
+const PROGRAMS = {
+  demo: 'deploy/local/dist/demo.js',
+  up: 'deploy/local/dist/up.js',
+  analyze: 'deploy/local/dist/analyze.js',
+  'dead-letters': 'deploy/local/dist/dead-letters.js',
+  bench: 'deploy/bench/dist/main.js',
+};
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const STEPS = [
   { name: 'typecheck', args: [] },
@@ -66,7 +71,7 @@ const TEST_HELP = `npm test
 
 Everything that CI runs, in this order: ${STEPS.map(({ name }) => name).join(', ')}.
 Each is also a script of its own: npm run test:unit -- PATH ...`;
-const USAGE = `Usage: node deploy/local/run.mjs ${['test', ...PROGRAMS].join('|')} [arguments]; each takes --help.`;
+const USAGE = `Usage: node deploy/local/run.mjs ${['test', ...Object.keys(PROGRAMS)].join('|')} [arguments]; each takes --help.`;
 
 async function main([command, ...rest]) {
   const help = rest.some((arg) => arg === '--help' || arg === '-h');
@@ -82,7 +87,7 @@ async function main([command, ...rest]) {
     bootstrap({ compile: false });
     return received === undefined ? test() : 128 + constants.signals[received];
   }
-  if (!PROGRAMS.includes(command)) {
+  if (!Object.hasOwn(PROGRAMS, command)) {
     console.error(USAGE);
     return 2;
   }
@@ -90,7 +95,7 @@ async function main([command, ...rest]) {
   if (existsSync(envFile)) process.loadEnvFile(envFile);
   bootstrap({ compile: true });
   if (received !== undefined) return 128 + constants.signals[received];
-  return run(process.execPath, [join(import.meta.dirname, 'dist', `${command}.js`), ...rest]);
+  return run(process.execPath, [join(ROOT, PROGRAMS[command]), ...rest]);
 }
 
 try {

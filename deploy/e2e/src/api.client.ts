@@ -24,6 +24,7 @@ const costSchema = z.object({
   totalUsd: z.number(),
   entries: z.array(z.looseObject({ key: z.string(), amountUsd: z.number() })),
 });
+const reportSchema = z.looseObject({ makespanMs: z.number(), workMs: z.number(), speedup: z.number() });
 const invoiceSchema = z.object({
   predictions: z.array(
     z.looseObject({ id: z.string(), key: z.string().nullable(), status: z.string(), amountUsd: z.number() }),
@@ -106,6 +107,11 @@ export class ApiClient {
 
   async cost(id: string): Promise<z.infer<typeof costSchema>> {
     return costSchema.parse(await (await this.call(`/v1/generations/${id}/cost`)).json());
+  }
+
+  /** The report's leading figures; the rest as it came. */
+  async performance(id: string): Promise<z.infer<typeof reportSchema>> {
+    return reportSchema.parse(await (await this.call(`/v1/generations/${id}/performance`)).json());
   }
 
   async bytes(path: string): Promise<Buffer> {

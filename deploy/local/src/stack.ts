@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, '..', '..', '..');
 const BROKER_MS = 15_000;
 const SERVICE_MS = 60_000;
 /** After its drain time a service hands work back and sends its last spans; then it is killed, ms. */
-const AFTER_DRAIN_MS = 8_000;
+const AFTER_DRAIN_MS = 10_000;
 
 export interface StackOptions {
   readonly dataDir: string;
@@ -67,7 +67,7 @@ function nodeProcess(service: ServiceName | 'sandbox', instance: number, env: No
     cwd: join(ROOT, 'services', service),
     env: { ...env, OTEL_SERVICE_NAME: service, OTEL_SERVICE_INSTANCE_ID: `${service}.${instance}` },
     ready: sandbox ? '"msg":"listening"' : '"msg":"ready"',
-    // A clip that is given up at the stop is still canceled at its provider.
+    // Whatever is canceled while the stack stops still reaches the sandbox.
     ...(sandbox ? { last: true } : {}),
   };
 }

@@ -1,6 +1,6 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { ATTR, withSpan } from '@clipmesh/tracing';
-import { SpanKind } from '@opentelemetry/api';
+import { SpanKind, trace } from '@opentelemetry/api';
 import type Replicate from 'replicate';
 import { type BreakerBoard } from './breaker.board.js';
 import { verdictOf } from './breaker.js';
@@ -54,8 +54,14 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
     return predictionOf(await call(send));
   }
 
-  async function buy(request: ClipRequest, beforeSend: (() => Promise<void>) | undefined, signal: AbortSignal) {
+  async function buy(
+    request: ClipRequest,
+    beforeSend: (() => Promise<void>) | undefined,
+    signal: AbortSignal,
+    admitted: () => void,
+  ) {
     await limiter.acquire('create', signal);
+    admitted();
     if (signal.aborted) throw new ClipmeshError('CANCELED', 'canceled before the purchase');
     await beforeSend?.();
     if (signal.aborted) throw new ClipmeshError('CANCELED', 'canceled before the purchase');
@@ -94,7 +100,17 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
     await breakers.ask(model);
     try {
       // One create at a time: when the provider asks to slow down, one call is wasted and not as many as there are clips.
-      return await gate.pass(signal, () => buy(request, beforeSend, signal));
+      const admission = trace
+        .getTracer('clipmesh.providers')
+        .startSpan('await admission', { attributes: { [ATTR.waitClass]: 'external', [ATTR.model]: model } });
+      const admitted = (): void => {
+        if (admission.isRecording()) admission.end();
+      };
+      try {
+        return await gate.pass(signal, () => buy(request, beforeSend, signal, admitted));
+      } finally {
+        admitted();
+      }
     } catch (error) {
       await breakers.tell(model, verdictOf(error instanceof ClipmeshError ? error.code : undefined));
       throw error;

@@ -35,6 +35,7 @@ export async function direct(
       if (error instanceof ConflictError) continue;
       throw error;
     }
+    trace.getActiveSpan()?.setAttribute(ATTR.window, state.window);
     report(logger, found.value, next);
     return outgoing;
   }

@@ -1,0 +1,59 @@
+import { parseArgs } from 'node:util';
+import { benchFaults } from './faults.bench.js';
+import { benchParallel } from './parallel.bench.js';
+import { benchSimulation, replaySchedule } from './simulate.bench.js';
+
+const HELP = `npm run bench -- [BENCHMARK ...] [--schedules N] [--seed N]
+
+  parallel   one scene after another against side by side: 3, 5 and 7 scenes
+  faults     generations under way while services and broker are killed; 50 cancels
+  simulate   schedules of the simulation (100,000 unless --schedules says otherwise)
+
+Without a name all of them run. Results go to deploy/bench/results and docs/benchmarks.md.
+  --schedules N   how many schedules to simulate
+  --seed N        one schedule again, by its seed`;
+
+async function main(): Promise<boolean> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      schedules: { type: 'string', default: '100000' },
+      seed: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help === true) {
+    console.log(HELP);
+    return true;
+  }
+  if (values.seed !== undefined) return replaySchedule(wholeNumber('--seed', values.seed));
+  const schedules = wholeNumber('--schedules', values.schedules);
+  const benchmarks: Readonly<Record<string, () => Promise<boolean>>> = {
+    parallel: benchParallel,
+    faults: benchFaults,
+    simulate: () => benchSimulation(schedules),
+  };
+  const names = positionals.length === 0 ? Object.keys(benchmarks) : positionals;
+  const unknown = names.find((name) => benchmarks[name] === undefined);
+  if (unknown !== undefined)
+    throw new Error(`${unknown} is no benchmark; choose from ${Object.keys(benchmarks).join(', ')}`);
+  let good = true;
+  for (const name of names) {
+    console.log(`\n> ${name}`);
+    good = ((await benchmarks[name]?.()) ?? false) && good;
+  }
+  return good;
+}
+
+function wholeNumber(flag: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${flag} takes a whole number from 1, not "${text}"`);
+  return value;
+}
+
+try {
+  process.exitCode = (await main()) ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 2;
+}
