@@ -19,8 +19,11 @@ const depConstraints = [
     onlyDependOnLibsWithTags: libs(...core, 'testing'),
   })),
   { sourceTag: 'type:service', onlyDependOnLibsWithTags: libs(...core, ...doorLibs, 'testing') },
-  // The simulation runs the services' own decisions.
-  { sourceTag: 'type:deploy', onlyDependOnLibsWithTags: [...libs(...core, ...doorLibs, 'testing'), 'type:service'] },
+  // The simulation runs the services' own decisions, the benchmarks the stack as the end-to-end tests start it.
+  {
+    sourceTag: 'type:deploy',
+    onlyDependOnLibsWithTags: [...libs(...core, ...doorLibs, 'testing'), 'type:service', 'type:deploy'],
+  },
 ];
 
 /** Packages that live behind one door each. */

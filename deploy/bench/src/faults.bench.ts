@@ -49,11 +49,11 @@ async function underKills(stack: LocalStack) {
   await sandbox.scenario({ clipSeconds: { min: 0.5, max: 3 } });
   const ids: string[] = [];
   for (let n = 0; n < GENERATIONS; n += 1) ids.push(await api.create(requestOf(n)));
-  const { next } = createRandom(1);
+  const random = createRandom(1);
   const chaos = new Chaos(stack, {
     everyMs: KILL_EVERY_MS,
     victims: (name) => !['sandbox.1', 'stack'].includes(name),
-    random: next,
+    random: () => random.next(),
   });
   await eventually('sixty kills', 120_000, () => (chaos.killed.length >= 60 ? true : undefined));
   await chaos.stop();
@@ -74,11 +74,11 @@ async function underKills(stack: LocalStack) {
 async function manyCancels(stack: LocalStack) {
   const api = new ApiClient(stack.urls.gateway);
   const sandbox = new SandboxClient(stack.urls.sandbox);
-  const { next } = createRandom(2);
+  const random = createRandom(2);
   const took: number[] = [];
   for (let n = 0; n < CANCELS; n += 1) {
     const id = await api.create(requestOf(1000 + n));
-    await sleep(next() * 4000);
+    await sleep(random.next() * 4000);
     const startMs = performance.now();
     await api.post(`/v1/generations/${id}/cancel`, {});
     await eventually('everything to stop', 30_000, async () => {

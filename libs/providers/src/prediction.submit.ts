@@ -62,9 +62,9 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
   ) {
     await limiter.acquire('create', signal);
     admitted();
-    if (signal.aborted) throw new ClipmeshError('CANCELED', 'canceled before the purchase');
+    refuseCanceled(signal);
     await beforeSend?.();
-    if (signal.aborted) throw new ClipmeshError('CANCELED', 'canceled before the purchase');
+    refuseCanceled(signal);
     // One limit for both tries: whoever finds the intent counts on seeing the purchase within this time.
     const limit = AbortSignal.timeout(parts.callTimeoutMs);
     const { model } = request;
@@ -96,7 +96,7 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
     const { model } = request;
     // Thrown before anything is asked for, for a model that is not in the table.
     modelInput(request);
-    if (signal.aborted) throw new ClipmeshError('CANCELED', 'canceled before the purchase');
+    refuseCanceled(signal);
     await breakers.ask(model);
     try {
       // One create at a time: when the provider asks to slow down, one call is wasted and not as many as there are clips.
@@ -116,6 +116,10 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
       throw error;
     }
   };
+}
+
+function refuseCanceled(signal: AbortSignal): void {
+  if (signal.aborted) throw new ClipmeshError('CANCELED', 'canceled before the purchase');
 }
 
 /** Whether the provider refused the call, having bought nothing, because of this field. */

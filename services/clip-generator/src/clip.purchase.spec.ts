@@ -91,7 +91,7 @@ beforeEach(() => {
       put: () => Promise.resolve(artifact),
       stat: () => Promise.resolve({ bytes: 1 }),
     } as unknown as ClipParts['artifacts'],
-    logger: { info: log, warn: log, error: log } as unknown as ClipParts['logger'],
+    logger: { info: log, warn: log, error: log },
     scratch: { directory: '/nowhere', withFolder: (use) => use('/nowhere') },
     timeoutMs: 1000,
     planTimeoutMs: 1000,

@@ -63,10 +63,10 @@ async function follow(
         watch.stop();
       };
       signal.addEventListener('abort', stop, { once: true });
-      if (signal.aborted) stop();
+      if (isAborted(signal)) stop();
       for await (const entry of watch) {
         const value = entry.operation === 'PUT' ? parsed(entry.string()) : undefined;
-        if (value !== undefined && !signal.aborted) onChange(entry.key, value);
+        if (value !== undefined && !isAborted(signal)) onChange(entry.key, value);
       }
       signal.removeEventListener('abort', stop);
     } catch {
@@ -75,6 +75,9 @@ async function follow(
     await delay(RETRY_WATCH_MS, undefined, { signal, ref: false }).catch(() => undefined);
   }
 }
+
+/** Asked anew each time: it changes while others run. */
+const isAborted = (signal: AbortSignal): boolean => signal.aborted;
 
 /** Undefined for what is not JSON: whoever reads the key itself is told so. */
 function parsed(text: string): unknown {

@@ -22,7 +22,10 @@ export function createMemoryLimitStore(): LimitStore {
     watch: (prefix, onChange) => {
       const tell = (key: string): void => {
         // Later, as from a broker: never from within the save.
-        if (key.startsWith(`${prefix}.`)) queueMicrotask(() => listeners.has(tell) && onChange(key, valueOf(key)));
+        if (!key.startsWith(`${prefix}.`)) return;
+        queueMicrotask(() => {
+          if (listeners.has(tell)) onChange(key, valueOf(key));
+        });
       };
       listeners.add(tell);
       for (const key of rows.keys()) tell(key);
