@@ -14,6 +14,7 @@ import {
 import { drawTextFilters, fontPixels, overlayCall, textBox } from './overlay-filter.js';
 import { parseProbe, type Probe } from './probe.parse.js';
 import { renderCall } from './render-args.js';
+import { type ListFlag, missingFrom, missingSentence, REQUIRED } from './requirements.js';
 import { layOut, type TextMeasure } from './text-layout.js';
 import { brightestSecond, frameCall, measureCall } from './thumbnail-args.js';
 
@@ -34,7 +35,7 @@ export class Media {
     });
   }
 
-  /** For start-up: throws one clear sentence when a program, an encoder, a filter or the font is missing. */
+  /** For start-up: throws one clear sentence when a program, an encoder, a format, a filter or the font is missing. */
   async check(): Promise<void> {
     const context = { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) };
     const ask = async (tool: 'ffmpeg' | 'ffprobe', flag: string): Promise<string> => {
@@ -45,27 +46,21 @@ export class Media {
       }
     };
     await ask('ffprobe', '-version');
-    const encoders = await ask('ffmpeg', '-encoders');
-    const filters = await ask('ffmpeg', '-filters');
-    const missing = [
-      ...['libx264', 'aac'].filter((name) => !new RegExp(`\\s${name}\\s`, 'u').test(encoders)),
-      ...['drawtext'].filter((name) => !new RegExp(`\\s${name}\\s`, 'u').test(filters)),
-    ];
-    if (missing.length > 0) throw new Error(`ffmpeg was built without ${missing.join(', ')}; install a full build.`);
-    await this.measure();
+    const missing: string[] = [];
+    for (const flag of Object.keys(REQUIRED) as ListFlag[])
+      missing.push(...missingFrom(await ask('ffmpeg', flag), REQUIRED[flag]));
+    if (missing.length > 0) throw new Error(missingSentence(missing));
+    try {
+      await this.measure();
+    } catch (cause) {
+      throw new Error(`The font ${this.fontFile} cannot be read; set OVERLAY_FONT_FILE to a TrueType font.`, { cause });
+    }
   }
 
   /** What a file holds; `MEDIA_INVALID` when it cannot be read. */
   async probe(file: string, context: RunContext): Promise<Probe> {
     const args = ['-v', 'error', '-show_format', '-show_streams', '-of', 'json', '-i', resolve(file)];
-    try {
-      return parseProbe(await this.runner.query('ffprobe', args, 'probe', context));
-    } catch (error) {
-      // ffprobe says why a file is unreadable in many words; whatever the words, the file is what it refused.
-      if (error instanceof ClipmeshError && error.code === 'FFMPEG_FAILED' && error.cause === undefined)
-        throw new ClipmeshError('MEDIA_INVALID', error.message, { cause: error });
-      throw error;
-    }
+    return parseProbe(await this.runner.query('ffprobe', args, 'probe', context));
   }
 
   /** Normalises a clip to the profile and the exact duration, draws the text, encodes once. Sound is PCM. */

@@ -53,5 +53,6 @@ export interface RenderInput {
 export interface FfmpegCall {
   readonly inputs: readonly { readonly file: string; readonly options: readonly string[] }[];
   readonly options: readonly string[];
+  /** The file to write, which a failure removes; `-` for none. */
   readonly output: string;
 }

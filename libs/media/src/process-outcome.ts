@@ -1,4 +1,4 @@
-import { ClipmeshError } from '@clipmesh/contracts';
+import { ClipmeshError, type FailureCode } from '@clipmesh/contracts';
 
 /** How a process ended, as the runner saw it. */
 export interface ProcessEnd {
@@ -8,35 +8,101 @@ export interface ProcessEnd {
   /** Why we killed it, if we did. */
   readonly killed: 'abort' | 'idle' | undefined;
   readonly stderr: string;
+  /** Why the system could not start it, if it could not. */
   readonly cause: unknown;
 }
+interface Verdict {
+  readonly code: FailureCode;
+  readonly what: string;
+}
 
-const STDERR_LIMIT = 4096;
-const UNREADABLE =
-  /Invalid data found when processing input|moov atom not found|No such file or directory|matches no streams|does not contain any stream|could not find codec parameters/iu;
+const MESSAGE_LIMIT = 4096;
+const NO_MEMORY = /cannot allocate memory|malloc of size \d+ failed|std::bad_alloc|failed to map segment/iu;
 
-/** The last 4 kB of a process's errors. */
-export function tail(text: string): string {
-  return text.length > STDERR_LIMIT ? text.slice(-STDERR_LIMIT) : text;
+/** What the words of a failed process mean; the first row that matches decides. */
+const WORDS: readonly (Verdict & { readonly pattern: RegExp })[] = [
+  { pattern: NO_MEMORY, code: 'OUT_OF_MEMORY', what: 'ran out of memory' },
+  // Every path is ours, a working file or a stored one that was laid ready: the media is not at fault, and trying again lays it anew.
+  { pattern: /no such file or directory/iu, code: 'INTERNAL', what: 'missed a working file' },
+  {
+    pattern:
+      /no space left on device|disk quota exceeded|permission denied|read-only file system|too many open files|resource temporarily unavailable/iu,
+    code: 'FFMPEG_FAILED',
+    what: 'was refused by the system',
+  },
+  {
+    pattern:
+      /invalid data found when processing input|moov atom not found|matches no streams|does not contain any stream|could not find codec parameters|is a directory/iu,
+    code: 'MEDIA_INVALID',
+    what: 'cannot read the media',
+  },
+];
+
+/** What the shell convention says of an exit code that no ffmpeg gives itself. */
+const EXIT_CODES: Readonly<Record<number, Verdict>> = {
+  126: { code: 'INTERNAL', what: 'could not be started' },
+  127: { code: 'INTERNAL', what: 'could not be started' },
+  137: { code: 'OUT_OF_MEMORY', what: 'was killed by the system' },
+};
+const KILLED = {
+  abort: { code: 'CANCELED', what: 'was ended because the work was canceled' },
+  idle: { code: 'FFMPEG_STALLED', what: 'made no progress and was ended' },
+} as const satisfies Record<'abort' | 'idle', Verdict>;
+
+function errorCode(cause: unknown): unknown {
+  return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
+}
+
+function verdictOf(end: ProcessEnd, said: string): Verdict | undefined {
+  if (end.killed !== undefined) return KILLED[end.killed];
+  if (errorCode(end.cause) === 'ENOMEM' || NO_MEMORY.test(said))
+    return { code: 'OUT_OF_MEMORY', what: 'ran out of memory' };
+  if (end.cause !== undefined) return { code: 'INTERNAL', what: 'could not be started' };
+  if (end.signal === 'SIGKILL') return { code: 'OUT_OF_MEMORY', what: 'was killed by the system' };
+  return (
+    (end.exitCode === undefined ? undefined : EXIT_CODES[end.exitCode]) ??
+    WORDS.find(({ pattern }) => pattern.test(said))
+  );
+}
+
+function errorOf(end: ProcessEnd, { code, what }: Verdict, said: string): ClipmeshError {
+  const words = said === '' && end.cause instanceof Error ? end.cause.message : said;
+  const text = words === '' || end.killed !== undefined ? '' : `: ${words}`;
+  return new ClipmeshError(code, `${end.tool} ${what}${text}`, end.cause === undefined ? {} : { cause: end.cause });
+}
+
+function unknown(end: ProcessEnd): Verdict {
+  const how = end.signal ?? (end.exitCode === undefined ? 'no exit code' : `exit code ${end.exitCode}`);
+  return { code: 'FFMPEG_FAILED', what: `failed (${how})` };
 }
 
 /** The error a failed process stands for. */
 export function failureOf(end: ProcessEnd): ClipmeshError {
-  const options = end.cause === undefined ? {} : { cause: end.cause };
-  if (end.killed === 'abort')
-    return new ClipmeshError('CANCELED', `${end.tool} was ended because the work was canceled`, options);
-  if (end.killed === 'idle')
-    return new ClipmeshError('FFMPEG_STALLED', `${end.tool} made no progress and was ended`, options);
-  const last = tail(end.stderr).trim();
-  if (end.signal === 'SIGKILL')
-    return new ClipmeshError('OUT_OF_MEMORY', `${end.tool} was killed by the system`, options);
-  if (UNREADABLE.test(last)) return new ClipmeshError('MEDIA_INVALID', `unreadable media: ${last}`, options);
-  const how = end.signal ?? (end.exitCode === undefined ? 'no exit code' : `exit code ${end.exitCode}`);
-  return new ClipmeshError('FFMPEG_FAILED', `${end.tool} failed (${how}): ${last}`, options);
+  const said = errorLines(end.stderr);
+  return errorOf(end, verdictOf(end, said) ?? unknown(end), said);
 }
 
-/** `HH:MM:SS.ss` as seconds; undefined for anything else. */
-export function timemarkSeconds(timemark: string): number | undefined {
-  const match = /^(\d+):(\d+):(\d+(?:\.\d+)?)$/u.exec(timemark);
-  return match ? Number(match[1]) * 3600 + Number(match[2]) * 60 + Number(match[3]) : undefined;
+/** The same for a process that only read one file: where nothing else explains its refusal, the file does. */
+export function probeFailureOf(end: ProcessEnd): ClipmeshError {
+  const said = errorLines(end.stderr);
+  const refused: Verdict =
+    end.exitCode === undefined ? unknown(end) : { code: 'MEDIA_INVALID', what: 'cannot read the media' };
+  return errorOf(end, verdictOf(end, said) ?? refused, said);
+}
+
+/** What a process that logs with `-loglevel level+…` says from warnings upwards: its last 4 kB. */
+export function errorLines(stderr: string): string {
+  return stderr
+    .split(/\r?\n/u)
+    .filter((line) => line !== '' && !/^(?:\[[^\]]* @ [^\]]*\] )*\[(?:info|verbose|debug|trace)\] /u.test(line))
+    .map((line) => line.replace(/^((?:\[[^\]]* @ [^\]]*\] )*)\[(?:panic|fatal|error|warning)\] /u, '$1'))
+    .join('\n')
+    .trim()
+    .slice(-MESSAGE_LIMIT);
+}
+
+/** User and system CPU time, ms, as `-benchmark` tells it at the end; undefined when it did not come so far. */
+export function cpuMsOf(stderr: string): number | undefined {
+  const match = /\bbench: utime=(\d+(?:\.\d+)?)s stime=(\d+(?:\.\d+)?)s/u.exec(stderr);
+  return match ? Math.round((Number(match[1]) + Number(match[2])) * 1000) : undefined;
 }

@@ -8,10 +8,29 @@ export interface TextLayout {
   readonly size: number;
 }
 
+/** Smaller is not text any more. */
+const MIN_SIZE = 4;
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** The pieces of a word that fit, each as long as can be; at least one letter each, however narrow the box. */
+function pieces(word: string, fits: (line: string) => boolean): string[] {
+  if (fits(word)) return [word];
+  const found: string[] = [];
+  let piece = '';
+  for (const { segment } of graphemes.segment(word)) {
+    if (piece !== '' && !fits(piece + segment)) {
+      found.push(piece);
+      piece = '';
+    }
+    piece += segment;
+  }
+  return [...found, piece];
+}
+
 function wrap(words: readonly string[], fits: (line: string) => boolean): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of words) {
+  for (const word of words.flatMap((whole) => pieces(whole, fits))) {
     const longer = line === '' ? word : `${line} ${word}`;
     if (line === '' || fits(longer)) line = longer;
     else {
@@ -23,8 +42,8 @@ function wrap(words: readonly string[], fits: (line: string) => boolean): string
 }
 
 /**
- * Breaks a text into lines no wider than `maxWidth`; shrinks it while a word is too wide or the block too high.
- * Characters the font cannot draw are left out; no lines when nothing is left.
+ * Breaks a text into lines no wider than the box, inside a word where the word alone is wider; shrinks it while the block
+ * is too high. Characters the font cannot draw are left out; no lines when nothing is left.
  */
 export function layOut(
   text: string,
@@ -35,15 +54,28 @@ export function layOut(
   const paragraphs = text.split(/\r\n|\r|\n/u).map((line) =>
     line
       .split(/\s+/u)
-      .map((word) => Array.from(word).filter((character) => font.has(character)).join(''))
+      .map((word) =>
+        Array.from(word)
+          .filter((character) => drawable(character, font))
+          .join(''),
+      )
       .filter((word) => word !== ''),
   );
-  const widest = Math.max(0, ...paragraphs.flat().map((word) => font.width(word, size)));
-  let fitted = widest > box.width ? Math.max(4, Math.floor((size * box.width) / widest)) : size;
   const at = (px: number): string[] =>
     paragraphs.flatMap((words) => wrap(words, (line) => font.width(line, px) <= box.width));
-  while (fitted > 4 && at(fitted).length * lineHeight(fitted) > box.height) fitted -= 1;
-  return { lines: at(fitted), size: fitted };
+  const tooBig = (lines: readonly string[], px: number): boolean =>
+    lines.length * lineHeight(px) > box.height || lines.some((line) => font.width(line, px) > box.width);
+  let fitted = size;
+  let lines = at(fitted);
+  while (fitted > MIN_SIZE && tooBig(lines, fitted)) {
+    fitted -= 1;
+    lines = at(fitted);
+  }
+  return { lines, size: fitted };
+}
+
+function drawable(character: string, font: TextMeasure): boolean {
+  return !/\p{Cc}/u.test(character) && font.has(character);
 }
 
 /** Distance from one line to the next, px. */

@@ -1,4 +1,6 @@
+import { NO_FILE } from './command-args.js';
 import { type FfmpegCall } from './media.types.js';
+import { filterValue } from './overlay-filter.js';
 
 const SAMPLES = 8;
 
@@ -12,11 +14,11 @@ export function measureCall(video: string, durationSeconds: number, statsFile: s
       '-map',
       '0:v:0',
       '-vf',
-      `${select},scale=160:-2,signalstats,metadata=mode=print:file=${statsFile}`,
+      `${select},scale=160:-2,signalstats,metadata=mode=print:file=${filterValue(statsFile)}`,
       '-f',
       'null',
     ],
-    output: '/dev/null',
+    output: NO_FILE,
   };
 }
 

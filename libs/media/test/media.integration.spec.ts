@@ -66,4 +66,3 @@ describe('media on real ffmpeg', () => {
     await expect(media.probe(import.meta.filename, context())).rejects.toMatchObject({ code: 'MEDIA_INVALID' });
   });
 });
-
