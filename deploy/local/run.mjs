@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { findServerOrSkip } from '../test-servers/find-server.mjs';
 import { bootstrap, BootstrapError, ROOT } from './bootstrap.mjs';
 
 const PROGRAMS = {
@@ -51,11 +52,21 @@ function testEnvironment() {
   return env;
 }
 
+/** Steps that need a server which may have to be built; the build begins with the first step. */
+const NEEDED = { 'test:integration': { server: 'nats-server', variable: 'NATS_SERVER_CURRENT' } };
+
 async function test() {
   const env = testEnvironment();
+  const servers = Object.fromEntries(
+    Object.entries(NEEDED).map(([step, { server }]) => [step, findServerOrSkip(server, { env })]),
+  );
+  // One that cannot be had is told when its step comes.
+  for (const server of Object.values(servers)) server.catch(() => undefined);
   for (const { name, args } of STEPS) {
     const start = performance.now();
     console.log(`\n> ${name}`);
+    const server = await servers[name];
+    if (server?.command !== undefined) env[NEEDED[name].variable] = server.command;
     const code = await run('npm', ['run', '--silent', name, ...(args.length === 0 ? [] : ['--', ...args])], env);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     if (code !== 0 || received !== undefined) {

@@ -18,7 +18,7 @@ const HERE = import.meta.dirname;
 /** @type {Readonly<Record<import('./find-server.d.mts').ServerName, Row>>} */
 export const SERVERS = {
   'nats-server': {
-    variable: 'NATS_SERVER_TEST_PATH',
+    variable: 'NATS_SERVER_CURRENT',
     program: 'nats-server',
     // Distributions carry 2.9 and 2.10; this row is the current one, and the floor is tested apart.
     accepts: { args: ['--version'], pattern: /v2\.1[2-9]\./ },
