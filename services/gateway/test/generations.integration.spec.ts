@@ -1,0 +1,286 @@
+import { request as httpRequest } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { fingerprintOf } from '../src/idempotency.js';
+import { parseRequest } from '../src/job.builder.js';
+import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder } from '@clipmesh/testing';
+import { DEADLINE_MS, parseEvents, problem, PROMPT, startGateway, type TestGateway } from './gateway.harness.js';
+
+let broker: Broker;
+let folder: TempFolder;
+let gateway: TestGateway;
+let keyed: TestGateway;
+const leaks = leakCheck();
+const ANN = { authorization: 'Bearer ann-key-0123456789' };
+const BOB = { authorization: 'Bearer bob-key-0123456789' };
+
+beforeAll(async () => {
+  broker = await startBroker();
+  folder = await tempFolder('gateway');
+  gateway = await startGateway(broker, folder.path, { REQUEST_BODY_LIMIT_MB: '1' });
+  keyed = await startGateway(broker, folder.path, {
+    API_KEYS: 'ann:ann-key-0123456789,bob:bob-key-0123456789',
+  });
+}, 60_000);
+
+afterAll(async () => {
+  await gateway.stop();
+  await keyed.stop();
+  await broker.stop();
+  await folder.remove();
+  expect(leaks()).toEqual([]);
+}, 60_000);
+
+describe('create', () => {
+  it('stores the generation, sends its first command and says where it is', async () => {
+    const response = await gateway.create({ seed: 7, metadata: { campaign: 'spring' } });
+    expect(response.status).toBe(202);
+    const body = (await response.json()) as { id: string; status: string; links: Record<string, string> };
+    expect(body.status).toBe('queued');
+    expect(response.headers.get('location')).toBe(`/v1/generations/${body.id}`);
+    const read = await gateway.call(response.headers.get('location') ?? '');
+    expect(await read.json()).toMatchObject({
+      id: body.id,
+      status: 'queued',
+      progress: 0,
+      scenes: [],
+      costUsd: 0,
+      metadata: { campaign: 'spring' },
+      links: { self: `/v1/generations/${body.id}` },
+    });
+    const connection = await broker.connect();
+    const held = await connection.request(
+      '$JS.API.STREAM.MSG.GET.GENERATION_PLAN',
+      JSON.stringify({ last_by_subj: `generation.plan.${body.id}` }),
+    );
+    const { message } = held.json<{ message: { data: string } }>();
+    expect(JSON.parse(Buffer.from(message.data, 'base64').toString())).toMatchObject({
+      body: { generationId: body.id, attempt: 1, job: { prompt: PROMPT, seed: 7, window: 4 } },
+    });
+  });
+
+  it.each([
+    ['nothing', {}, 'prompt'],
+    ['a short prompt', { prompt: 'too short' }, 'prompt'],
+    ['a long prompt', { prompt: 'x'.repeat(5001) }, 'prompt'],
+    ['a number for a prompt', { prompt: 7 }, 'prompt'],
+    ['a control character', { prompt: `${PROMPT}\u0000` }, 'prompt'],
+    ['a long film', { prompt: PROMPT, durationSeconds: 61 }, 'durationSeconds'],
+    ['half a second', { prompt: PROMPT, durationSeconds: 9.5 }, 'durationSeconds'],
+    ['an unknown ratio', { prompt: PROMPT, aspectRatio: '4:3' }, 'aspectRatio'],
+    ['too many workers', { prompt: PROMPT, parallel: { maxWorkers: 99 } }, 'parallel.maxWorkers'],
+    ['a misspelt field', { prompt: PROMPT, promt: 'x' }, 'body'],
+    ['metadata of another type', { prompt: PROMPT, metadata: { a: {} } }, 'metadata.a'],
+  ])('refuses %s and names the field', async (_what, body, field) => {
+    const response = await gateway.call('/v1/generations', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    expect(response.status).toBe(400);
+    expect(await problem(response)).toMatchObject({
+      code: 'INVALID_REQUEST',
+      detail: expect.stringContaining(`${field}: `),
+      errors: expect.arrayContaining([expect.objectContaining({ field })]),
+    });
+  });
+
+  it('takes a prompt of markup, quotes and other scripts as it is', async () => {
+    const prompt = `'; DROP TABLE x; -- <script>alert(1)</script> %{x} $(rm) שלום 🎬 \\n`;
+    const response = await gateway.create({ prompt });
+    const { id } = (await response.json()) as { id: string };
+    expect((await gateway.stores.generations.get(id))?.value.state.job.prompt).toBe(prompt);
+  });
+
+  it.each([
+    ['{"prompt": ', 'application/json', 400, 'INVALID_REQUEST'],
+    ['[]', 'application/json', 400, 'INVALID_REQUEST'],
+    ['prompt=x', 'application/x-www-form-urlencoded', 415, 'UNSUPPORTED_MEDIA_TYPE'],
+    [JSON.stringify({ prompt: PROMPT }), 'text/plain', 415, 'UNSUPPORTED_MEDIA_TYPE'],
+    [JSON.stringify({ prompt: 'x'.repeat(1_100_000) }), 'application/json', 413, 'BODY_TOO_LARGE'],
+  ])('answers %.20s as %s with %i', async (body, type, status, code) => {
+    const response = await gateway.call('/v1/generations', { method: 'POST', headers: { 'content-type': type }, body });
+    expect(response.status).toBe(status);
+    expect(await problem(response)).toMatchObject({ code });
+  });
+
+  it('answers an unknown address with a problem', async () => {
+    const response = await gateway.call('/v1/nothing');
+    expect(response.status).toBe(404);
+    expect(await problem(response)).toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('Idempotency-Key', () => {
+  it('gives the same body the first answer, and makes one generation, however many come at once', async () => {
+    const key = { 'idempotency-key': 'spring-1' };
+    const first = await gateway.create({}, key);
+    const answer: unknown = await first.json();
+    const again = await Promise.all(Array.from({ length: 5 }, () => gateway.create({}, key)));
+    for (const response of again) {
+      expect(response.status).toBe(202);
+      expect(response.headers.get('idempotency-replayed')).toBe('true');
+      expect(await response.json()).toEqual(answer);
+    }
+  });
+
+  it('makes one generation of simultaneous requests: the others wait with 409 or get the answer', async () => {
+    const before = (await gateway.stores.generations.list({ limit: 1000 })).length;
+    const responses = await Promise.all(
+      Array.from({ length: 10 }, () => gateway.create({}, { 'idempotency-key': 'burst' })),
+    );
+    const statuses = responses.map(({ status }) => status);
+    expect(statuses).toContain(202);
+    expect(statuses.filter((status) => status !== 202 && status !== 409)).toEqual([]);
+    expect(await gateway.stores.generations.list({ limit: 1000 })).toHaveLength(before + 1);
+  });
+
+  it('refuses another body with 422, and keeps keys of owners apart', async () => {
+    const key = { 'idempotency-key': 'summer' };
+    const first = await keyed.created({ ...ANN, ...key });
+    const other = await keyed.create({ durationSeconds: 30 }, { ...ANN, ...key });
+    expect(other.status).toBe(422);
+    expect(await problem(other)).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED', retryable: false });
+    expect(await keyed.created({ ...BOB, ...key })).not.toBe(first);
+  });
+
+  it('answers 409 while the first is under way, and takes over what a crash has left', async () => {
+    const fingerprint = fingerprintOf(parseRequest({ prompt: PROMPT }));
+    const idAt = (ms: number): string => `gen_${ms.toString(16).padStart(12, '0')}${'7'.repeat(20)}`;
+    await gateway.stores.idempotency.claim('local:young', fingerprint, idAt(Date.now() + 60_000));
+    const young = await gateway.create({}, { 'idempotency-key': 'young' });
+    expect(young.status).toBe(409);
+    expect(young.headers.get('retry-after')).toBe('1');
+    expect(await problem(young)).toMatchObject({ code: 'IDEMPOTENCY_KEY_IN_FLIGHT', retryable: true });
+    const left = idAt(Date.now() - 60_000);
+    await gateway.stores.idempotency.claim('local:left', fingerprint, left);
+    expect(await gateway.created({ 'idempotency-key': 'left' })).toBe(left);
+  });
+
+  it('is not used up by a request that is refused', async () => {
+    const key = { 'idempotency-key': 'autumn' };
+    expect((await gateway.create({ model: 'acme/none' }, key)).status).toBe(400);
+    expect((await gateway.create({}, key)).status).toBe(202);
+    expect((await gateway.create({}, { 'idempotency-key': 'x'.repeat(201) })).status).toBe(400);
+  });
+});
+
+describe('owners', () => {
+  it('see their own generations alone', async () => {
+    const id = await keyed.created(ANN);
+    await keyed.succeed(id);
+    const paths = ['', '/events', '/video', '/thumbnail', '/cost', '/performance'];
+    for (const path of paths) {
+      const response = await keyed.call(`/v1/generations/${id}${path}`, { headers: BOB });
+      expect([path, response.status]).toEqual([path, 404]);
+      expect(await problem(response)).toMatchObject({ code: 'GENERATION_NOT_FOUND' });
+    }
+    expect((await keyed.call(`/v1/generations/${id}/cancel`, { method: 'POST', headers: BOB })).status).toBe(404);
+    const listed = (await (await keyed.call('/v1/generations?limit=100', { headers: BOB })).json()) as {
+      generations: { id: string }[];
+    };
+    expect(listed.generations.map((entry) => entry.id)).not.toContain(id);
+    expect((await keyed.call(`/v1/generations/${id}`, { headers: ANN })).status).toBe(200);
+  });
+
+  it.each([undefined, 'Bearer wrong', 'Basic YW5uOng=', 'Bearer '])('refuses %s with 401', async (authorization) => {
+    const response = await keyed.call(
+      '/v1/generations',
+      authorization === undefined ? {} : { headers: { authorization } },
+    );
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe('Bearer');
+    expect(await problem(response)).toMatchObject({ code: 'UNAUTHORIZED' });
+  });
+});
+
+describe('list', () => {
+  it('pages from the newest on, filters by status, and says where the next page is', async () => {
+    const owner = { authorization: 'Bearer bob-key-0123456789' };
+    const ids: string[] = [];
+    for (let n = 0; n < 5; n += 1) ids.push(await keyed.created(owner));
+    await keyed.change(ids[1] ?? '', { status: 'failed' });
+    const page = async (query: string): Promise<{ ids: string[]; next?: string }> => {
+      const response = await keyed.call(`/v1/generations?${query}`, { headers: owner });
+      const body = (await response.json()) as { generations: { id: string }[]; next?: string };
+      return { ids: body.generations.map(({ id }) => id), ...(body.next === undefined ? {} : { next: body.next }) };
+    };
+    const first = await page('limit=2');
+    expect(first).toEqual({ ids: [ids[4], ids[3]], next: ids[3] });
+    expect((await page(`limit=2&after=${first.next ?? ''}`)).ids).toEqual([ids[2], ids[1]]);
+    expect(await page('status=failed')).toEqual({ ids: [ids[1]] });
+  });
+
+  it.each([
+    'limit=0',
+    'limit=101',
+    'limit=x',
+    'limit=',
+    'limit=1&limit=2',
+    'status=done',
+    'status=failed&status=failed',
+    'after=1',
+  ])('refuses %s', async (query) => {
+    const response = await gateway.call(`/v1/generations?${query}`);
+    expect(response.status).toBe(400);
+    expect(await problem(response)).toMatchObject({ detail: expect.stringContaining(query.split('=')[0] ?? '') });
+  });
+});
+
+describe('cancel', () => {
+  it('sets the flag and tells everybody, once', async () => {
+    const id = await gateway.created();
+    const cancel = (): Promise<Response> => gateway.call(`/v1/generations/${id}/cancel`, { method: 'POST' });
+    expect([(await cancel()).status, (await cancel()).status]).toEqual([202, 202]);
+    expect(gateway.runtime.cancellations.isCanceled(id)).toBe(true);
+    await gateway.succeed(id);
+    const text = await (await gateway.call(`/v1/generations/${id}/events`)).text();
+    expect(parseEvents(text).map(({ event }) => event)).toEqual(['cancel.requested', 'generation.succeeded']);
+    const late = await cancel();
+    expect(late.status).toBe(409);
+    expect(await problem(late)).toMatchObject({ code: 'ALREADY_FINISHED', retryable: false });
+  });
+
+  it.each(['gen_0', `gen_${'f'.repeat(32)}`, '..%2f..%2fetc'])('answers 404 for %s', async (id) => {
+    const response = await gateway.call(`/v1/generations/${id}/cancel`, { method: 'POST' });
+    expect(response.status).toBe(404);
+    await problem(response);
+  });
+});
+
+describe('without keys', () => {
+  const ask = (headers: Record<string, string>): Promise<{ status: number; body: string }> =>
+    new Promise((resolve, reject) => {
+      const request = httpRequest(
+        { host: '127.0.0.1', port: gateway.port, path: '/v1/generations', headers, timeout: DEADLINE_MS },
+        (response) => {
+          let body = '';
+          response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+          response.on('end', () => {
+            resolve({ status: response.statusCode ?? 0, body });
+          });
+        },
+      );
+      request.on('error', reject);
+      request.end();
+    });
+
+  it.each([
+    [{ host: 'evil.example' }, 421],
+    [{ host: 'localhost.evil.example:80' }, 421],
+    [{ host: 'localhost:8080' }, 200],
+    [{ host: '[::1]:8080' }, 200],
+    [{ host: '127.0.0.1', origin: 'https://evil.example' }, 403],
+    [{ host: '127.0.0.1', origin: 'null' }, 403],
+    [{ host: '127.0.0.1', origin: 'http://localhost:5173' }, 200],
+  ])('%j gets %i', async (headers, status) => {
+    const answer = await ask(headers);
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.body)).toHaveProperty(status === 200 ? 'generations' : 'code');
+  });
+
+  it('does not start on an address that others can reach', async () => {
+    await expect(startGateway(broker, folder.path, { GATEWAY_HOST: '0.0.0.0' })).rejects.toThrow(
+      'GATEWAY_HOST is 0.0.0.0, which others can reach, and API_KEYS is empty',
+    );
+  });
+});
