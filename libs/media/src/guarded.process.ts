@@ -27,8 +27,10 @@ export function runGuarded(file: string, args: readonly string[], guard: Guard):
     let killed: ProcessEnd['killed'];
     let cause: unknown;
     let stderr = '';
-    let idle: NodeJS.Timeout | undefined;
     let late: NodeJS.Timeout | undefined;
+    const idle = setTimeout(() => {
+      kill('idle');
+    }, guard.idleTimeoutMs);
     const settle = (): void => {
       clearTimeout(idle);
       clearTimeout(late);
@@ -50,12 +52,9 @@ export function runGuarded(file: string, args: readonly string[], guard: Guard):
     });
     if (child?.pid === undefined) return;
     guard.alive.add(child);
-    idle = setTimeout(() => {
-      kill('idle');
-    }, guard.idleTimeoutMs);
     guard.signal.addEventListener('abort', abort, { once: true });
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      if (guard.read(text)) idle?.refresh();
+      if (guard.read(text)) idle.refresh();
     });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-STDERR_LIMIT);

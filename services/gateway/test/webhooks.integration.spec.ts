@@ -39,10 +39,11 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await provider?.close();
-  nudges?.close();
-  await gateway?.stop();
-  await Promise.all([sandbox?.stop(), broker?.stop()]);
+  // Whatever beforeAll did not come to: what it did must still be put away.
+  await (provider as ReplicateProvider | undefined)?.close();
+  (nudges as Nudges | undefined)?.close();
+  await (gateway as TestGateway | undefined)?.stop();
+  await Promise.all([(sandbox as Sandbox | undefined)?.stop(), (broker as Broker | undefined)?.stop()]);
   await rm(directory, { recursive: true, force: true });
 });
 
