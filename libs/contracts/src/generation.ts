@@ -94,6 +94,33 @@ export const generationStateSchema = z.object({
 });
 export type GenerationState = z.infer<typeof generationStateSchema>;
 
+/** How the time of a generation was spent: the leading figures of its performance report, in ms. */
+export const performanceSummarySchema = z
+  .object({
+    makespanMs: z.number().nonnegative(),
+    workMs: z.number().nonnegative(),
+    /** Work over makespan. */
+    speedup: z.number().nonnegative(),
+    /** Work − makespan; negative where waiting outweighed what ran side by side. */
+    timeSavedMs: z.number(),
+    /** Slots of each stage. */
+    workers: z.record(z.string(), z.number()),
+    stages: z.array(
+      z.object({
+        stage: z.string(),
+        count: z.int().nonnegative(),
+        workMs: z.number(),
+        busyMs: z.number(),
+        queueWaitMs: z.number(),
+      }),
+    ),
+    bottleneck: z.object({ stage: z.string(), share: z.number(), advice: z.string() }),
+    /** False: spans were lost, and the figures are those of what is left. */
+    complete: z.boolean(),
+  })
+  .meta({ id: 'PerformanceSummary' });
+export type PerformanceSummary = z.infer<typeof performanceSummarySchema>;
+
 /** One generation as the store keeps it. */
 export const generationRecordSchema = z.object({
   id: generationIdSchema,
@@ -105,5 +132,7 @@ export const generationRecordSchema = z.object({
   /** When the state last changed, UTC. */
   updatedAt: isoTime,
   state: generationStateSchema,
+  /** Written a moment after the generation has succeeded. */
+  performance: performanceSummarySchema.optional(),
 });
 export type GenerationRecord = z.infer<typeof generationRecordSchema>;

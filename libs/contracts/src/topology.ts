@@ -1,5 +1,5 @@
 import { COMMANDS, ClipGenerate, GenerationPlan, OverlayApply, StitchRender } from './commands.js';
-import { CancelRequested } from './events.js';
+import { CancelRequested, GenerationSucceeded } from './events.js';
 import { type MessageDefinition } from './message.js';
 
 const SECOND = 1000;
@@ -87,6 +87,11 @@ export const INBOXES = {
   stitcher: commandInbox('stitcher', StitchRender),
   director: { durable: 'director', stream: EVENTS_STREAM, filterSubject: 'events.>' },
   canceler: { durable: 'canceler', stream: EVENTS_STREAM, filterSubject: `events.*.${CancelRequested.name}` },
+  reporter: {
+    durable: 'reporter',
+    stream: EVENTS_STREAM,
+    filterSubject: `events.*.${GenerationSucceeded.name}`,
+  },
   cost: { durable: 'cost', stream: EVENTS_STREAM, filterSubject: 'events.>' },
 } as const satisfies Record<string, InboxSpec>;
 export type InboxName = keyof typeof INBOXES;

@@ -39,6 +39,8 @@ export interface Binding {
   readonly inbox: InboxName;
   /** Absent: every event of `EVENTS`. */
   readonly options?: InboxOptions<MessageBody>;
+  /** Its turns leave no spans. */
+  readonly untraced?: boolean;
 }
 
 /** Lets the original error through to the settlement: no other filter may turn it into "Internal server error". */
@@ -66,7 +68,13 @@ export function Inbox<Body extends MessageBody>(options: InboxOptions<Body>): Me
   return bind({ inbox: options.inbox, options: options as unknown as InboxOptions<MessageBody> });
 }
 
-/** `receive(event, context) -> outgoing messages` for every event of every generation. */
-export function EventInbox({ inbox }: { inbox: 'director' | 'cost' | 'canceler' }): MethodDecorator {
-  return bind({ inbox });
+/**
+ * `receive(event, context) -> outgoing messages` for the events of every generation. Who reads a trace is `untraced`:
+ * its own turns would be part of what it measures.
+ */
+export function EventInbox(options: {
+  inbox: 'director' | 'cost' | 'canceler' | 'reporter';
+  untraced?: boolean;
+}): MethodDecorator {
+  return bind(options);
 }

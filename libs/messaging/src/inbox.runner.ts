@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClipmeshError, encodeMessage, INBOXES, type Outgoing } from '@clipmesh/contracts';
-import { ATTR, currentTraceparent, failSpan } from '@clipmesh/tracing';
+import { ATTR, currentTraceparent, failSpan, untraced } from '@clipmesh/tracing';
 import { type Consumer, type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
 import { context, propagation, type Span, SpanKind, trace } from '@opentelemetry/api';
 import { type Cancellations } from './cancellations.js';
@@ -134,7 +134,8 @@ export class InboxRunner {
 
   /** From here to the settlement nothing may throw: the slot would be lost. */
   private async handle(message: JsMsg): Promise<void> {
-    const parent = propagation.extract(context.active(), message.headers, headerGetter);
+    const sent = propagation.extract(context.active(), message.headers, headerGetter);
+    const parent = this.binding.untraced === true ? untraced(sent) : sent;
     const name = nameOf(message.subject, this.binding);
     const enqueuedAtMs = message.info.timestampNanos / 1e6;
     const span = trace.getTracer('clipmesh.messaging').startSpan(

@@ -4,46 +4,66 @@ import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
 
-const document = z.object({
-  resourceSpans: z.array(
-    z.looseObject({
-      scopeSpans: z.array(
-        z.looseObject({
-          spans: z.array(z.looseObject({ spanId: z.string(), parentSpanId: z.string().optional(), attributes: z.array(z.looseObject({ key: z.string() })).optional() })),
-        }),
-      ),
-    }),
-  ),
+const spanSchema = z.looseObject({
+  spanId: z.string(),
+  parentSpanId: z.string().optional(),
+  attributes: z.array(z.looseObject({ key: z.string() })).optional(),
+});
+const documentSchema = z.object({
+  resourceSpans: z.array(z.looseObject({ scopeSpans: z.array(z.looseObject({ spans: z.array(spanSchema) })) })),
 });
 
 /** Longest wait for the last spans of a generation that has just ended, ms. */
 const COMPLETE_MS = 3000;
 
-/** Reads a trace from the stream as one OTLP JSON document: until its last span and every parent is there, or for 3 s. */
-export async function readTrace(connection: NatsConnection, traceId: string): Promise<{ resourceSpans: unknown[] }> {
-  const consumer = await jetstream(connection).consumers.get(TRACES_STREAM, { filter_subjects: `traces.${traceId}`, deliver_policy: DeliverPolicy.All });
+/** A trace as one OTLP JSON document. */
+export interface StoredTrace {
+  readonly resourceSpans: unknown[];
+}
+
+/** Reads a trace from the stream: until its last span and every parent is there, or for 3 s. */
+export async function readTrace(connection: NatsConnection, traceId: string): Promise<StoredTrace> {
+  const { resourceSpans } = await collectTrace(connection, traceId);
+  return { resourceSpans };
+}
+
+/** As {@link readTrace}, and whether the generation's last span and every parent were there; an abort ends the wait. */
+export async function collectTrace(
+  connection: NatsConnection,
+  traceId: string,
+  signal?: AbortSignal,
+): Promise<StoredTrace & { readonly complete: boolean }> {
+  const consumer = await jetstream(connection).consumers.get(TRACES_STREAM, {
+    filter_subjects: `traces.${traceId}`,
+    deliver_policy: DeliverPolicy.All,
+  });
   const messages = await consumer.consume();
-  const deadline = setTimeout(() => {
+  const stop = (): void => {
     messages.stop();
-  }, COMPLETE_MS);
+  };
+  const deadline = setTimeout(stop, COMPLETE_MS);
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted === true) stop();
   const resourceSpans: unknown[] = [];
   const known = new Set<string>();
   const parents = new Set<string>();
   let final = false;
+  const isComplete = (): boolean => final && [...parents].every((parent) => known.has(parent));
   try {
     for await (const message of messages) {
-      const parsed = document.parse(message.json());
-      resourceSpans.push(...parsed.resourceSpans);
-      for (const span of parsed.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))) {
+      const document = documentSchema.parse(message.json());
+      resourceSpans.push(...document.resourceSpans);
+      for (const span of document.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))) {
         known.add(span.spanId);
         if (span.parentSpanId !== undefined && span.parentSpanId !== '') parents.add(span.parentSpanId);
         final ||= span.attributes?.some(({ key }) => key === ATTR.final) ?? false;
       }
-      if (final && [...parents].every((parent) => known.has(parent))) break;
+      if (isComplete()) break;
     }
   } finally {
     clearTimeout(deadline);
-    messages.stop();
+    signal?.removeEventListener('abort', stop);
+    stop();
   }
-  return { resourceSpans };
+  return { resourceSpans, complete: isComplete() };
 }

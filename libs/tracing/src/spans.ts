@@ -1,4 +1,5 @@
-import { type Attributes, isSpanContextValid, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { type Attributes, type Context, isSpanContextValid, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { suppressTracing } from '@opentelemetry/core';
 
 /** Runs `work` in a span of its own; an error is recorded on it and thrown on. */
 export async function withSpan<T>(
@@ -31,4 +32,9 @@ export function currentTraceparent(): string | undefined {
   const context = trace.getActiveSpan()?.spanContext();
   if (context === undefined || !isSpanContextValid(context)) return undefined;
   return `00-${context.traceId}-${context.spanId}-${context.traceFlags.toString(16).padStart(2, '0')}`;
+}
+
+/** The context in which no span is made. */
+export function untraced(context: Context): Context {
+  return suppressTracing(context);
 }

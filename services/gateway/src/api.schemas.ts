@@ -4,6 +4,7 @@ import {
   failureSchema,
   GENERATION_STATUSES,
   generationIdSchema,
+  performanceSummarySchema,
   planSchema,
   SCENE_STATUSES,
   STAGES,
@@ -57,6 +58,8 @@ export const generationView = z
       })
       .optional(),
     costUsd: usd,
+    /** There a moment after the end. */
+    performance: performanceSummarySchema.optional(),
     metadata: z.record(z.string(), z.string()).optional(),
     traceId,
     links,

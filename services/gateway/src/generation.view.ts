@@ -24,7 +24,7 @@ export function linksOf(id: string): Record<string, string> {
 }
 
 /** A generation as the API shows it. */
-export function viewOf({ id, createdAt, traceId, state }: GenerationRecord): GenerationView {
+export function viewOf({ id, createdAt, traceId, state, performance }: GenerationRecord): GenerationView {
   const { failure, result, plan } = state;
   return {
     id,
@@ -64,6 +64,7 @@ export function viewOf({ id, createdAt, traceId, state }: GenerationRecord): Gen
           },
         }),
     costUsd: dollars(state.costMicros),
+    ...(performance === undefined ? {} : { performance }),
     ...(state.job.metadata === undefined ? {} : { metadata: state.job.metadata }),
     traceId,
     links: linksOf(id),

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
-import { runActorService } from '@clipmesh/messaging';
+import { HAND_BACK_MS, runActorService } from '@clipmesh/messaging';
 import { plannerModule } from './planner.module.js';
+import { REPORT_TRIES } from './report.host.js';
 
 await runActorService({
   service: 'planner',
@@ -19,6 +20,13 @@ await runActorService({
       handlerTimeoutMs: 30_000,
       heartbeatMs: config.ackWaitMs / 3,
       drainMs: config.drainMs,
+    },
+    reporter: {
+      concurrency: 4,
+      retry: { attempts: REPORT_TRIES, firstDelayMs: 1000, maxDelayMs: 10_000 },
+      handlerTimeoutMs: 30_000,
+      heartbeatMs: config.ackWaitMs / 3,
+      drainMs: HAND_BACK_MS,
     },
   }),
 });

@@ -1,9 +1,11 @@
-import { dropSettled, readBacklog, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
+import { collectTrace, dropSettled, readBacklog, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
 import { openKvStores } from '@clipmesh/persistence';
 import { createOpenAiPlanModel } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DirectorActor, DIRECTOR_PARTS } from './director.actor.js';
 import { PlannerActor, PLANNER_PARTS } from './planner.actor.js';
+import { REPORT_PARTS, type ReportParts } from './report.host.js';
+import { ReportActor } from './report.actor.js';
 import { startSweeper } from './stall.sweeper.js';
 
 const SWEEPER = Symbol('SWEEPER');
@@ -25,12 +27,19 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
           timeoutMs: config.openaiApiTimeoutMs,
         });
   if (planModel === undefined) logger.info('OPENAI_API_KEY is not set: plans are written from templates');
+  const report: ReportParts = {
+    generations,
+    logger,
+    // Without the stream there is nothing to read.
+    trace: config.traceStream ? (traceId, signal) => collectTrace(connection, traceId, signal) : undefined,
+  };
   return {
     module: PlannerModule,
-    controllers: [PlannerActor, DirectorActor],
+    controllers: [PlannerActor, DirectorActor, ReportActor],
     providers: [
       { provide: PLANNER_PARTS, useValue: { purchase: planModel && { planModel, attempts }, publish, logger } },
       { provide: DIRECTOR_PARTS, useValue: { generations, logger, clock: systemClock } },
+      { provide: REPORT_PARTS, useValue: report },
       {
         provide: SWEEPER,
         useFactory: () => ({

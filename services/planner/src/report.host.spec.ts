@@ -1,0 +1,120 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { ClipmeshError, type GenerationRecord } from '@clipmesh/contracts';
+import { ConflictError } from '@clipmesh/persistence';
+import { initialState } from '@clipmesh/pipeline';
+import { report, REPORT_TRIES, type ReportParts } from './report.host.js';
+
+const id = `gen_${'1'.repeat(32)}`;
+const traceId = '5de7f58866240624a6a3d33a8b974a96';
+const at = '2026-01-01T00:00:00.000Z';
+const record: GenerationRecord = {
+  id,
+  owner: 'local',
+  createdAt: at,
+  updatedAt: at,
+  traceId,
+  state: initialState({
+    prompt: 'A kettle that sings.',
+    durationSeconds: 9,
+    aspectRatio: '9:16',
+    seed: 1,
+    overlays: true,
+    models: ['google/veo-3.1'],
+    window: 2,
+    fallbackAfter: 3,
+  }),
+};
+const clip = (spanId: string, fromMs: number, toMs: number): object => ({
+  traceId,
+  spanId,
+  name: 'process clip.generate',
+  kind: 5,
+  startTimeUnixNano: `${1_000 + fromMs}000000`,
+  endTimeUnixNano: `${1_000 + toMs}000000`,
+  attributes: [
+    { key: 'clipmesh.stage', value: { stringValue: 'clip' } },
+    { key: 'clipmesh.pool.size', value: { intValue: '2' } },
+    { key: 'clipmesh.worker.id', value: { stringValue: 'clip-generator.1' } },
+  ],
+});
+const resourceSpans = [
+  {
+    resource: { attributes: [{ key: 'service.name', value: { stringValue: 'clip-generator' } }] },
+    scopeSpans: [{ spans: [clip('0000000000000001', 0, 1000), clip('0000000000000002', 0, 600)] }],
+  },
+];
+
+function parts(spans: unknown[], complete: boolean, conflicts = 0) {
+  let left = conflicts;
+  const saved: GenerationRecord[] = [];
+  const info = jest.fn();
+  const warn = jest.fn();
+  const made: ReportParts = {
+    generations: {
+      get: () => Promise.resolve({ value: record, revision: 7 }),
+      save: (value) => {
+        left -= 1;
+        if (left >= 0) return Promise.reject(new ConflictError('changed by another'));
+        saved.push(value);
+        return Promise.resolve(8);
+      },
+    },
+    trace: () => Promise.resolve({ resourceSpans: spans, complete }),
+    logger: { info, warn },
+  };
+  return { made, saved, info, warn };
+}
+const signal = new AbortController().signal;
+
+describe('the report of an ended generation', () => {
+  it('goes into its record and into one line of the log', async () => {
+    const { made, saved, info } = parts(resourceSpans, true);
+    await report(made, id, 1, signal);
+    expect(saved).toHaveLength(1);
+    expect(saved[0]).toMatchObject({
+      updatedAt: at,
+      performance: {
+        makespanMs: 1000,
+        workMs: 1600,
+        speedup: 1.6,
+        timeSavedMs: 600,
+        workers: { clip: 2 },
+        stages: [{ stage: 'clip', count: 2, workMs: 1600, busyMs: 1000 }],
+        bottleneck: { stage: 'clip' },
+        complete: true,
+      },
+    });
+    expect(info.mock.calls).toEqual([
+      [
+        expect.objectContaining({ generationId: id, makespanMs: 1000, speedup: 1.6, stageMs: { clip: 1000 } }),
+        expect.any(String),
+      ],
+    ]);
+  });
+
+  it('waits for a whole trace, but not for ever', async () => {
+    const { made, saved } = parts(resourceSpans, false);
+    for (let attempt = 1; attempt < REPORT_TRIES; attempt += 1) {
+      const error = await report(made, id, attempt, signal).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(ClipmeshError);
+      expect(error).toMatchObject({ retryable: true });
+    }
+    expect(saved).toEqual([]);
+    await report(made, id, REPORT_TRIES, signal);
+    expect(saved[0]?.performance).toMatchObject({ makespanMs: 1000, complete: false });
+  });
+
+  it('does not overwrite what another saved meanwhile', async () => {
+    const { made, saved } = parts(resourceSpans, true, 3);
+    await report(made, id, 1, signal);
+    expect(saved).toHaveLength(1);
+  });
+
+  it('says so where no span is left, and is silent where none are kept', async () => {
+    const { made, saved, warn } = parts([], false);
+    await report(made, id, REPORT_TRIES, signal);
+    await report({ ...made, trace: undefined }, id, 1, signal);
+    expect(saved).toEqual([]);
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+});
