@@ -63,6 +63,20 @@ export function refuseForeignPage(
     );
 }
 
+/** Where the provider reports. */
+export const WEBHOOK_PATH = '/v1/webhooks/replicate';
+
+/**
+ * Whether the guard of the loopback lets a request pass: a report of the provider comes by way of `publicUrl`, under its host
+ * name, and is judged by its signature alone. Without a public URL nobody was told to report.
+ */
+export function isReport(
+  { method, path }: { readonly method: string; readonly path: string },
+  publicUrl: string | undefined,
+): boolean {
+  return publicUrl !== undefined && method === 'POST' && path === WEBHOOK_PATH;
+}
+
 /** A 415 for a body that is not declared as JSON. */
 export function refuseOtherBodies(
   method: string,

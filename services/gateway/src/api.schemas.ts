@@ -4,6 +4,7 @@ import {
   failureSchema,
   GENERATION_STATUSES,
   generationIdSchema,
+  incidentSchema,
   performanceSummarySchema,
   planSchema,
   SCENE_STATUSES,
@@ -47,6 +48,8 @@ export const generationView = z
     finishedAt: z.iso.datetime().optional(),
     error: failureSchema.extend({ traceId }).meta({ id: 'GenerationError' }).optional(),
     plan: planSchema.optional(),
+    /** Retries, failures, stalls, cancels and reruns, as they came. */
+    incidents: z.array(incidentSchema.omit({ id: true })),
     scenes: z.array(sceneView),
     result: z
       .object({

@@ -15,7 +15,7 @@ import { NestFactory } from '@nestjs/core';
 import { type ClientProxy, ClientProxyFactory } from '@nestjs/microservices';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { type NextFunction, type Request, type Response } from 'express';
-import { createAccess, refuseForeignPage, refuseOpenDoor, refuseOtherBodies } from './access.js';
+import { createAccess, isReport, refuseForeignPage, refuseOpenDoor, refuseOtherBodies } from './access.js';
 import { within } from './deadline.js';
 import { serveDocs } from './docs.module.js';
 import { GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
@@ -107,7 +107,7 @@ export async function createGateway(runtime: ServiceRuntime): Promise<NestExpres
   });
   app.disable('x-powered-by');
   app.use((request: Request, _response: Response, next: NextFunction) => {
-    refuseForeignPage(request.headers, config.apiKeys);
+    if (!isReport(request, config.publicUrl)) refuseForeignPage(request.headers, config.apiKeys);
     refuseOtherBodies(request.method, request.headers);
     next();
   });

@@ -42,6 +42,7 @@ export function viewOf({ id, createdAt, traceId, state, performance }: Generatio
     ...(state.finishedAt === undefined ? {} : { finishedAt: state.finishedAt }),
     ...(failure === undefined ? {} : { error: { ...failure, traceId } }),
     ...(plan === undefined ? {} : { plan }),
+    incidents: state.incidents.map(({ id: _event, ...incident }) => incident),
     scenes: state.scenes.map((scene) => ({
       index: scene.index,
       status: scene.status,

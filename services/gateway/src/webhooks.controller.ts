@@ -4,6 +4,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { SpanKind } from '@opentelemetry/api';
 import { type Request } from 'express';
 import { z } from 'zod';
+import { WEBHOOK_PATH } from './access.js';
 import { ProblemError } from './problem.js';
 import { isSigned } from './webhook.signature.js';
 
@@ -21,7 +22,7 @@ const bodySchema = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/) });
 
 /** Where the provider reports. What it says is not believed, only looked at: whoever waits asks the provider itself. */
 @ApiExcludeController()
-@Controller('v1/webhooks/replicate')
+@Controller(WEBHOOK_PATH)
 export class WebhooksController {
   constructor(@Inject(WEBHOOK_PARTS) private readonly parts: WebhookParts) {}
 

@@ -1,3 +1,4 @@
+import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { loadConfig } from '@clipmesh/config';
 import {
@@ -119,6 +120,41 @@ export async function startGateway(
       await disconnect();
     },
   };
+}
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** A request whose headers are sent as they stand, `Host` included, which fetch does not allow. */
+export function rawCall(
+  port: number,
+  path: string,
+  {
+    method = 'GET',
+    headers = {},
+    body = '',
+  }: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    const request = httpRequest(
+      { host: '127.0.0.1', port, path, method, headers, signal, agent: false },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => (text += chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
+        });
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
 }
 
 /** A problem's body; fails when the answer is none. */

@@ -1,9 +1,8 @@
-import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fingerprintOf } from '../src/idempotency.js';
 import { parseRequest } from '../src/job.builder.js';
 import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder } from '@clipmesh/testing';
-import { DEADLINE_MS, parseEvents, problem, PROMPT, startGateway, type TestGateway } from './gateway.harness.js';
+import { parseEvents, problem, PROMPT, rawCall, startGateway, type TestGateway } from './gateway.harness.js';
 
 let broker: Broker;
 let folder: TempFolder;
@@ -248,22 +247,6 @@ describe('cancel', () => {
 });
 
 describe('without keys', () => {
-  const ask = (headers: Record<string, string>): Promise<{ status: number; body: string }> =>
-    new Promise((resolve, reject) => {
-      const request = httpRequest(
-        { host: '127.0.0.1', port: gateway.port, path: '/v1/generations', headers, timeout: DEADLINE_MS },
-        (response) => {
-          let body = '';
-          response.on('data', (chunk: Buffer) => (body += chunk.toString()));
-          response.on('end', () => {
-            resolve({ status: response.statusCode ?? 0, body });
-          });
-        },
-      );
-      request.on('error', reject);
-      request.end();
-    });
-
   it.each([
     [{ host: 'evil.example' }, 421],
     [{ host: 'localhost.evil.example:80' }, 421],
@@ -273,7 +256,7 @@ describe('without keys', () => {
     [{ host: '127.0.0.1', origin: 'null' }, 403],
     [{ host: '127.0.0.1', origin: 'http://localhost:5173' }, 200],
   ])('%j gets %i', async (headers, status) => {
-    const answer = await ask(headers);
+    const answer = await rawCall(gateway.port, '/v1/generations', { headers });
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body)).toHaveProperty(status === 200 ? 'generations' : 'code');
   });

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openNudges, type Nudges } from '@clipmesh/messaging';
 import { createReplicateProvider, type PredictionState, type ReplicateProvider } from '@clipmesh/providers';
-import { type Broker, type Sandbox, startBroker, startSandbox } from '@clipmesh/testing';
+import { type Broker, type Sandbox, startBroker, startSandbox, until } from '@clipmesh/testing';
 import { createHmac } from 'node:crypto';
-import { startGateway, type TestGateway } from './gateway.harness.js';
+import { DEADLINE_MS, rawCall, startGateway, type TestGateway } from './gateway.harness.js';
 
 const never = new AbortController().signal;
 /** Far longer than a test may take: whatever ends a wait before is no poll. */
@@ -108,5 +108,35 @@ describe('reports of the provider', () => {
     while (heard.length === 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
     stop();
     expect(heard).toEqual(['p1']);
+  });
+  it('come in under the public name without API_KEYS, by their signature alone', async () => {
+    const open = await startGateway(broker, directory, {
+      REPLICATE_WEBHOOK_SECRET: secret,
+      PUBLIC_URL: 'https://clips.example',
+    });
+    try {
+      const path = '/v1/webhooks/replicate';
+      const host = { host: 'clips.example' };
+      const body = JSON.stringify({ id: 'p2', status: 'succeeded' });
+      const signed = { ...sign(body, seconds()), ...host };
+      const unsigned = { 'content-type': 'application/json', ...host };
+      const length = { 'content-length': String(body.length) };
+      const told = async (port: number, method: string, at: string, headers: Record<string, string>): Promise<number> =>
+        (await rawCall(port, at, method === 'GET' ? { headers } : { method, headers: { ...headers, ...length }, body }))
+          .status;
+      const heard: string[] = [];
+      const stop = nudges.on('p2', () => heard.push('p2'));
+      expect(await told(open.port, 'POST', `${path}?key=k`, signed)).toBe(204);
+      await until(() => heard.length > 0, DEADLINE_MS, 'the report reached whoever waits');
+      stop();
+      expect(await told(open.port, 'POST', path, unsigned)).toBe(401);
+      expect(await told(open.port, 'GET', path, signed)).toBe(421);
+      expect(await told(open.port, 'POST', '/v1/generations', signed)).toBe(421);
+      expect(await told(open.port, 'GET', '/v1/generations', host)).toBe(421);
+      // Without PUBLIC_URL nobody reports from outside.
+      expect(await told(gateway.port, 'POST', path, signed)).toBe(421);
+    } finally {
+      await open.stop();
+    }
   });
 });
