@@ -1,0 +1,178 @@
+import { type Charge, ClipGenerated, encodeMessage, message, type Outgoing } from '@clipmesh/contracts';
+import { ask, CostSummary, type CostSummaryAnswer, questionTransport } from '@clipmesh/messaging';
+import { openKvStores, type Stores } from '@clipmesh/persistence';
+import { type Broker, leakCheck, startBroker, until } from '@clipmesh/testing';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type ClientProxy, ClientProxyFactory } from '@nestjs/microservices';
+import { firstValueFrom, timeout, TimeoutError } from 'rxjs';
+import { DEADLINE_MS, type Replica, startCost } from './cost.harness.js';
+
+let broker: Broker;
+let replicas: readonly Replica[];
+let stores: Stores;
+let client: ClientProxy;
+const logs: [string[], string[]] = [[], []];
+const leaks = leakCheck();
+
+beforeAll(async () => {
+  broker = await startBroker();
+  replicas = [await startCost(broker, 'cost.1', logs[0]), await startCost(broker, 'cost.2', logs[1])];
+  stores = await openKvStores(await broker.connect());
+  client = ClientProxyFactory.create(questionTransport(broker.url, { name: 'cost.test' }));
+}, 60_000);
+
+afterAll(async () => {
+  await client.close();
+  for (const replica of replicas) await replica.stop();
+  await broker.stop();
+  expect(leaks()).toEqual([]);
+}, 60_000);
+
+let generations = 0;
+const newId = (): string => `gen_${(generations += 1).toString(16).padStart(32, '0')}`;
+const charge = (key: string, amountMicros: number): Charge => ({
+  key,
+  kind: 'clip',
+  stage: 'clip',
+  provider: 'replicate',
+  model: 'google/veo-3',
+  quantity: 4,
+  unit: 'second',
+  amountMicros,
+  outcome: 'succeeded',
+});
+const event = (generationId: string, scene: number, charges: Charge[]): Outgoing =>
+  message(ClipGenerated, {
+    generationId,
+    at: '2026-01-02T03:04:05.678Z',
+    charges,
+    scene,
+    attempt: 1,
+    model: 'google/veo-3',
+    predictionId: `p${scene}`,
+    cached: false,
+    clip: { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 10, contentType: 'video/mp4' },
+  });
+const publish = (...messages: Outgoing[]): Promise<void> => replicas[0]!.runtime.publish(messages);
+const summary = (generationId: string): Promise<CostSummaryAnswer> =>
+  ask(client, CostSummary, { generationId }, DEADLINE_MS);
+/** How often a replica's log tells that a charge of the generation was booked. */
+const booked = (id: string, of = logs.flat()): number =>
+  of.filter((line) => line.includes('charge booked') && line.includes(id)).length;
+/** Until the inbox has handled everything, so that what is still missing never comes. */
+const settled = async (): Promise<void> => {
+  const connection = await broker.connect();
+  await until(
+    async () => {
+      const reply = await connection.request('$JS.API.CONSUMER.INFO.EVENTS.cost', '', { timeout: 2000 });
+      const { num_pending, num_ack_pending } = reply.json<{ num_pending: number; num_ack_pending: number }>();
+      return num_pending === 0 && num_ack_pending === 0;
+    },
+    DEADLINE_MS,
+    'every event is handled',
+  );
+};
+
+describe('the ledger', () => {
+  it('books a charge once when its event is delivered again, and when two events tell of it', async () => {
+    const id = newId();
+    await publish(event(id, 0, [charge('prediction:a', 480_000)]));
+    await settled();
+    const { subject, payload } = encodeMessage(event(id, 0, [charge('prediction:a', 480_000)]));
+    const connection = await broker.connect();
+    // Without a message id the broker keeps it a second time: what a delivery after a lost ack looks like.
+    const kept = await connection.request(subject, payload, { timeout: DEADLINE_MS });
+    expect(kept.json()).not.toHaveProperty('error');
+    await publish(event(id, 1, [charge('prediction:a', 480_000), charge('prediction:b', 1)]));
+    await settled();
+    const { totalMicros, entries } = await summary(id);
+    expect(entries.map(({ key, amountMicros }) => [key, amountMicros])).toEqual([
+      ['prediction:a', 480_000],
+      ['prediction:b', 1],
+    ]);
+    expect(totalMicros).toBe(480_001);
+    expect(booked(id)).toBe(2);
+  });
+
+  it('is exact when a hundred events come at once, each charge told twice, to two replicas', async () => {
+    const id = newId();
+    const amounts = Array.from({ length: 100 }, (_, n) => 100_003 + n * 7);
+    await Promise.all(
+      amounts.map((amount, n) =>
+        publish(
+          event(id, n, [
+            charge(`prediction:${n}`, amount),
+            charge(`prediction:${(n + 1) % 100}`, amounts[(n + 1) % 100]!),
+          ]),
+        ),
+      ),
+    );
+    await settled();
+    const { totalMicros, entries } = await summary(id);
+    expect(entries).toHaveLength(100);
+    expect(totalMicros).toBe(amounts.reduce((sum, amount) => sum + amount, 0));
+    expect(booked(id)).toBe(100);
+    expect(booked(id, logs[0])).toBeGreaterThan(0);
+    expect(booked(id, logs[1])).toBeGreaterThan(0);
+  });
+
+  it('keeps generations apart that were charged under the same key', async () => {
+    const [one, other] = [newId(), newId()];
+    await publish(event(one, 0, [charge('prediction:same', 5)]), event(other, 0, [charge('prediction:same', 7)]));
+    await settled();
+    expect([(await summary(one)).totalMicros, (await summary(other)).totalMicros]).toEqual([5, 7]);
+  });
+});
+
+describe('cost.summary', () => {
+  it('answers nothing bought with nothing, and leaves out whose it was', async () => {
+    expect(await summary(newId())).toEqual({ totalMicros: 0, entries: [] });
+    const id = newId();
+    await stores.ledger.append({
+      ...charge('prediction:x', 9),
+      generationId: id,
+      owner: 'ann',
+      at: '2026-01-02T03:04:05.678Z',
+    });
+    const { entries } = await summary(id);
+    expect(entries).toEqual([{ ...charge('prediction:x', 9), at: '2026-01-02T03:04:05.678Z' }]);
+  });
+
+  it('is answered by one of the replicas, once', async () => {
+    const connection = await broker.connect();
+    const inbox = 'test.replies';
+    const replies: string[] = [];
+    connection.subscribe(inbox, { callback: (_error, reply) => void replies.push(reply.string()) });
+    const question = JSON.stringify({ pattern: 'cost.summary', data: { generationId: newId() }, id: '1' });
+    for (let n = 0; n < 10; n += 1) connection.publish('cost.summary', question, { reply: inbox });
+    await until(() => replies.length >= 10, DEADLINE_MS, 'ten answers');
+    // Questions of the same connection are answered in order: whatever a second replica had said is there by now.
+    await Promise.all(replicas.map(({ runtime }) => runtime.connection.flush()));
+    await summary(newId());
+    await connection.flush();
+    expect(replies).toHaveLength(10);
+  });
+
+  it('goes on when one replica has stopped', async () => {
+    const id = newId();
+    await replicas[1]!.stop();
+    replicas = [replicas[0]!];
+    await publish(event(id, 0, [charge('prediction:late', 3)]));
+    await settled();
+    expect((await summary(id)).totalMicros).toBe(3);
+  });
+
+  it.each([{ generationId: 'none' }, {}, 'x', null])('refuses %j, and goes on answering', async (body) => {
+    const asked = firstValueFrom(client.send<unknown>(CostSummary.name, body).pipe(timeout(DEADLINE_MS)));
+    await expect(asked).rejects.not.toBeInstanceOf(TimeoutError);
+    expect((await summary(newId())).totalMicros).toBe(0);
+  });
+
+  it('asked without anybody to answer fails within its limit', async () => {
+    await replicas[0]!.stop();
+    replicas = [];
+    const begun = performance.now();
+    await expect(ask(client, CostSummary, { generationId: newId() }, 3000)).rejects.toBeDefined();
+    expect(performance.now() - begun).toBeLessThan(DEADLINE_MS);
+  });
+});
