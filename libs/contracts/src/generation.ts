@@ -61,6 +61,21 @@ export const resultSchema = z.object({
 });
 export type GenerationResult = z.infer<typeof resultSchema>;
 
+/** Something that did not go as planned. */
+export const incidentSchema = z
+  .object({
+    /** Id of the event that told of it. */
+    id: z.string(),
+    at: isoTime,
+    kind: z.enum(['retried', 'failed', 'stalled']),
+    code: failureCodeSchema.optional(),
+    stage: z.enum(STAGES).optional(),
+    scene: z.int().nonnegative().optional(),
+    model: z.string().optional(),
+  })
+  .meta({ id: 'Incident' });
+export type Incident = z.infer<typeof incidentSchema>;
+
 /** The director's state: everything `decide` needs, and nothing that depends on the order of arrival. */
 export const generationStateSchema = z.object({
   status: z.enum(GENERATION_STATUSES),
@@ -80,6 +95,8 @@ export const generationStateSchema = z.object({
   fallback: z.object({ code: failureCodeSchema, window: z.int().positive(), at: isoTime }).optional(),
   /** How often lost commands were sent again. */
   revivals: z.int().nonnegative(),
+  /** In the order in which the director heard of them. */
+  incidents: z.array(incidentSchema),
   stitch: z.object({ attempt: z.int().positive(), cause }).optional(),
   result: resultSchema.optional(),
   failure: failureSchema.optional(),

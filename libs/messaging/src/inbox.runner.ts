@@ -201,7 +201,7 @@ export class InboxRunner {
     const { outcome, outgoing } =
       message.info.deliveryCount > MAX_DELIVERIES
         ? { outcome: poison(message.info.deliveryCount), outgoing: [] }
-        : await this.run(message, delivery, attempt);
+        : await this.run(message, delivery, attempt, span);
     if (outcome.kind === 'failed') failSpan(span, outcome.error);
     const kind = await settleDelivery(
       { publish, faults, logger },
@@ -228,6 +228,7 @@ export class InboxRunner {
     message: JsMsg,
     delivery: Delivery,
     attempt: number,
+    span: Span,
   ): Promise<{ outcome: Outcome; outgoing: readonly Outgoing[] }> {
     const { cancellations } = this.parts;
     const { generationId } = delivery.body;
@@ -237,6 +238,7 @@ export class InboxRunner {
     const stop = (why: Stop): void => {
       if (stopped !== undefined) return;
       stopped = why;
+      span.addEvent('clipmesh.stopped', { 'clipmesh.stop.reason': why });
       abort.abort(new ClipmeshError(why === 'timeout' ? 'TIMEOUT' : 'CANCELED', `handling stopped: ${why}`));
     };
     this.running.add(stop);

@@ -1,4 +1,5 @@
 import { type MessageBody, type Outgoing } from '@clipmesh/contracts';
+import { trace } from '@opentelemetry/api';
 import { type FaultCounter } from './faults.js';
 import { type InboxOptions } from './inbox.decorator.js';
 import { type Outcome, type RetryPolicy, settle, type Settlement } from './settlement.js';
@@ -58,6 +59,9 @@ export async function settleDelivery(
       const { delayMs } = settlement;
       if (settlement.fault) {
         const fault = await faults.add(id);
+        trace
+          .getActiveSpan()
+          ?.addEvent('clipmesh.retry', { 'clipmesh.retry.fault': fault, 'clipmesh.retry.delay_ms': delayMs });
         logger.warn(
           { err: error, generationId, scene, message: name, fault, delayMs },
           'the try failed; it will be repeated',

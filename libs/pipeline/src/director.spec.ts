@@ -390,6 +390,15 @@ describe('director', () => {
     expect(at.scenes.filter(({ status }) => status === 'generating')).toHaveLength(1);
   });
 
+  it('notes what went wrong, once', () => {
+    const start = planned(job(3, 5)).state;
+    const told = [1, 1, 2].reduce((state, fault) => decide(state, setback(fault)).state, start);
+    expect(told.incidents).toMatchObject([
+      { kind: 'retried', code: 'PROVIDER_RATE_LIMITED', scene: 0, stage: 'clip', at },
+      { kind: 'retried', code: 'PROVIDER_RATE_LIMITED', scene: 0 },
+    ]);
+  });
+
   it('keeps its window when it is the prompt that is at fault', () => {
     const { state } = [1, 2, 3, 4].reduce(
       (at, fault) => decide(at.state, setback(fault, 'PREDICTION_REFUSED')),

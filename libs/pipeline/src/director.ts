@@ -8,6 +8,7 @@ import {
   type SceneState,
 } from '@clipmesh/contracts';
 import { type DirectorEvent } from './director.event.js';
+import { noted } from './director.incidents.js';
 import { causedBy, finalEvent, progressed } from './director.messages.js';
 import { isRetry, narrow, retry, revive, stalled } from './director.recovery.js';
 
@@ -40,6 +41,7 @@ export function initialState(job: Job): GenerationState {
     scenes: [],
     setbacks: [],
     revivals: 0,
+    incidents: [],
     costMicros: 0,
     chargeKeys: [],
   };
@@ -50,7 +52,7 @@ export function initialState(job: Job): GenerationState {
  * event had caused and that are still outstanding, so that a crash between saving and publishing loses nothing.
  */
 export function decide(before: GenerationState, event: DirectorEvent): Decision {
-  const state = charge(before, event.body.charges);
+  const state = noted(charge(before, event.body.charges), event);
   if (isFinal(state.status) && !isRetry(state, event))
     return { state, outgoing: state.finishedBy === event.id ? [finalEvent(state, event)] : [] };
   const after = narrow(apply(state, event), event);

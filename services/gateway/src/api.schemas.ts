@@ -48,7 +48,7 @@ export const generationView = z
     finishedAt: z.iso.datetime().optional(),
     error: failureSchema.extend({ traceId }).meta({ id: 'GenerationError' }).optional(),
     plan: planSchema.optional(),
-    /** Retries, failures, stalls, cancels and reruns, as they came. */
+    /** Tries that were repeated, failures and stalls, as they came. */
     incidents: z.array(incidentSchema.omit({ id: true })),
     scenes: z.array(sceneView),
     result: z

@@ -201,6 +201,8 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
         return [message(VideoStitched, { generationId, at: at(), charges: [], attempt, result })];
       },
     },
+    // Reads spans, of which a simulation has none.
+    reporter: { policy: often, command: undefined, handle: () => Promise.resolve([]) },
     cost: { policy: often, command: undefined, handle: book },
   };
 }

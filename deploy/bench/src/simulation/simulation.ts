@@ -38,8 +38,8 @@ const LIMIT_MS = 6 * 60 * 60_000;
 const SWEEP_MS = 15_000;
 /** Which inboxes one process of a service serves. */
 const PROCESSES: readonly { name: string; inboxes: readonly InboxName[] }[] = [
-  { name: 'planner.1', inboxes: ['planner', 'director'] },
-  { name: 'planner.2', inboxes: ['planner', 'director'] },
+  { name: 'planner.1', inboxes: ['planner', 'director', 'reporter'] },
+  { name: 'planner.2', inboxes: ['planner', 'director', 'reporter'] },
   { name: 'clip-generator.1', inboxes: ['clip-generator', 'canceler'] },
   { name: 'clip-generator.2', inboxes: ['clip-generator', 'canceler'] },
   { name: 'overlay.1', inboxes: ['overlay'] },

@@ -40,6 +40,7 @@ export function sampleRecord(
       scenes: [],
       setbacks: [],
       revivals: 0,
+      incidents: [],
       costMicros: 0,
       chargeKeys: [],
     },

@@ -29,6 +29,7 @@ export function recordOf(n: number, owner = 'local'): GenerationRecord {
       scenes: [],
       setbacks: [],
       revivals: 0,
+      incidents: [],
       costMicros: 0,
       chargeKeys: [],
       job: { prompt: 'p', durationSeconds: 9, aspectRatio: '9:16', seed: 1, overlays: true, models: ['m'], window: 1 },
