@@ -9,7 +9,7 @@ import { isAlive, readPids } from './processes.js';
 
 const READY_MS = 60_000;
 const STOP_MS = 40_000;
-const urlsSchema = z.object({ gateway: z.url(), sandbox: z.url(), nats: z.url() });
+const urlsSchema = z.object({ gateway: z.url(), sandbox: z.url(), nats: z.url(), jaeger: z.url().optional() });
 
 export type StackUrls = z.infer<typeof urlsSchema>;
 

@@ -17,13 +17,14 @@ export class HelpRequested extends Error {
   override readonly name = 'HelpRequested';
 }
 
-/** A command's options in the order of its help: name, what it takes, what it means. */
+/** A command's options in the order of its help: name, what it takes (nothing: a switch), what it means. */
 type Option = readonly [name: string, takes: string, meaning: string];
 const DATA: Option = ['data', 'DIR', 'folder of the stack: its records, media, logs and pids (.clipmesh)'];
 const UP: readonly Option[] = [
   ['scale', 'SERVICE=N', 'replicas of a service, for example clip-generator=3; may be given several times'],
   ['port', 'N', 'port of the gateway (8080)'],
   DATA,
+  ['jaeger', '', 'a Jaeger beside the stack that gets every trace; the first time it may have to be built'],
 ];
 const DEMO: readonly Option[] = [
   ['prompt', 'TEXT', 'what the film is about, 10-5000 characters'],
@@ -37,7 +38,7 @@ const DEMO: readonly Option[] = [
 ];
 
 function help(command: string, does: string, options: readonly Option[]): string {
-  const left = options.map(([name, takes]) => `--${name} ${takes}`);
+  const left = options.map(([name, takes]) => `--${name} ${takes}`.trimEnd());
   const width = Math.max(...left.map(({ length }) => length));
   const lines = options.map(([, , meaning], index) => `  ${(left[index] ?? '').padEnd(width)}  ${meaning}`);
   return [`npm run ${command} -- [options]`, '', does, '', ...lines].join('\n');
@@ -53,6 +54,8 @@ export interface UpArguments {
   readonly port: number;
   readonly dataDir: string;
   readonly scale: Scale;
+  /** Start a Jaeger and send the traces there too. */
+  readonly jaeger: boolean;
 }
 export interface DemoArguments {
   /** Undefined: any free one. */
@@ -74,11 +77,13 @@ const DEMO_PROMPT =
 
 function read(args: readonly string[], known: readonly Option[], helpText: string): Map<string, readonly string[]> {
   const names = known.map(([name]) => name);
-  const options = Object.fromEntries(names.map((name) => [name, { type: 'string', multiple: true } as const]));
+  const options = Object.fromEntries(
+    known.map(([name, takes]) => [name, { type: takes === '' ? 'boolean' : 'string', multiple: true } as const]),
+  );
   if (args.some((arg) => arg === '--help' || arg === '-h')) throw new HelpRequested(helpText);
   try {
     const { values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
-    return new Map(Object.entries(values).map(([name, value]) => [name, value ?? []]));
+    return new Map(Object.entries(values).map(([name, value]) => [name, value?.map(String) ?? []]));
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
     throw new UsageError(
@@ -119,6 +124,7 @@ export function parseUp(args: readonly string[], defaults: ArgumentDefaults): Up
     port: whole('port', values.get('port')?.at(-1), 1, 65_535) ?? defaults.port,
     dataDir: resolve(defaults.cwd, values.get('data')?.at(-1) ?? defaults.dataDir),
     scale: parseScale(values.get('scale') ?? []),
+    jaeger: values.has('jaeger'),
   };
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Scale, type ServiceName, SERVICES } from './arguments.js';
+import { type Jaeger } from './jaeger.js';
 import { claimFolder } from './folder.lock.js';
 import { freePorts, isFree } from './ports.js';
 import { type ProcessSpec, Supervisor } from './supervisor.js';
@@ -16,6 +17,8 @@ export interface StackOptions {
   /** Undefined: any free one. */
   readonly port: number | undefined;
   readonly scale: Scale;
+  /** Started before the services, which then send their traces there. */
+  readonly jaeger?: Jaeger;
   readonly env: NodeJS.ProcessEnv;
   readonly report: (line: string) => void;
   /** How long a service may finish running work when it is stopped, ms. */
@@ -30,6 +33,8 @@ export interface StackUrls {
   /** The stand-in for the providers; it runs also when a real token is set, for whichever of the two has none. */
   readonly sandbox: string;
   readonly nats: string;
+  /** Where Jaeger shows and answers, when there is one. */
+  readonly jaeger?: string;
 }
 export interface Stack {
   readonly urls: StackUrls;
@@ -74,7 +79,8 @@ function nodeProcess(service: ServiceName | 'sandbox', instance: number, env: No
 
 /** Broker, sandbox, then all services side by side. Rejects with one sentence, and with nothing left running. */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { dataDir, port, scale, env, report } = options;
+  const { dataDir, port, scale, jaeger, report } = options;
+  const env = jaeger === undefined ? options.env : { ...options.env, OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.otlp };
   options.stop.throwIfAborted();
   mkdirSync(join(dataDir, 'run'), { recursive: true });
   const release = claimFolder(dataDir);
@@ -106,6 +112,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       gateway: `http://127.0.0.1:${ports.gateway}`,
       sandbox: `http://127.0.0.1:${sandbox}`,
       nats: `nats://127.0.0.1:${nats}`,
+      ...(jaeger === undefined ? {} : { jaeger: jaeger.url }),
     };
     const environment = serviceEnvironment(env, dataDir, ports);
     await start(
@@ -121,6 +128,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       },
       BROKER_MS,
     );
+    if (jaeger?.spec !== undefined) await start(jaeger.spec, SERVICE_MS);
     await start(nodeProcess('sandbox', 1, environment), SERVICE_MS);
     await Promise.all(
       SERVICES.flatMap((service) =>

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { loadConfig } from '@clipmesh/config';
 import { parseUp } from './arguments.js';
+import { prepareJaeger } from './jaeger.js';
 import { runProgram } from './program.js';
 import { startStack } from './stack.js';
 
@@ -11,8 +12,10 @@ await runProgram(async ({ stop, kill }) => {
     port: config.gatewayPort,
     cwd: process.cwd(),
   });
+  const { jaeger, ...wanted } = args;
   const stack = await startStack({
-    ...args,
+    ...wanted,
+    ...(jaeger ? { jaeger: await prepareJaeger(args.dataDir, config.otelExporterOtlpEndpoint) } : {}),
     env: process.env,
     drainMs: config.drainMs,
     stop,
@@ -22,6 +25,7 @@ await runProgram(async ({ stop, kill }) => {
     },
   });
   console.log(`ready ${stack.urls.gateway}`);
+  if (stack.urls.jaeger !== undefined) console.log(`traces ${stack.urls.jaeger}`);
   try {
     if (!stop.aborted) await once(stop, 'abort');
   } finally {
