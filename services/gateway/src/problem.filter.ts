@@ -22,6 +22,6 @@ export class ProblemFilter implements ExceptionFilter {
       .status(problem.status)
       .set(problem.headers)
       .type('application/problem+json')
-      .send(JSON.stringify({ ...problem.toProblem(), ...(traceId === undefined ? {} : { traceId }) }));
+      .end(JSON.stringify({ ...problem.toProblem(), ...(traceId === undefined ? {} : { traceId }) }));
   }
 }

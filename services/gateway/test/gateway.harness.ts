@@ -35,18 +35,22 @@ export interface TestGateway {
   stop(): Promise<void>;
 }
 
-/** A gateway on a free port, with the real broker and real stores. */
+/** A gateway on a free port, with the real broker and real stores; `log` gets its lines. */
 export async function startGateway(
   broker: Broker,
   directory: string,
   env: Record<string, string> = {},
+  log?: (line: string) => void,
 ): Promise<TestGateway> {
   const config = loadConfig({ NATS_URL: broker.url, DATA_DIR: directory, LOG_LEVEL: 'silent', ...env });
   const connection = await connectBroker({ url: broker.url, name: 'gateway.test', graceMs: DEADLINE_MS });
   await provision(connection);
   const runtime: ServiceRuntime = {
     config,
-    logger: createLogger({ service: 'gateway', level: config.logLevel }),
+    logger: createLogger(
+      { service: 'gateway', level: config.logLevel },
+      log === undefined ? undefined : { write: log },
+    ),
     connection,
     publish: createPublisher(connection),
     cancellations: await openCancellations(connection),

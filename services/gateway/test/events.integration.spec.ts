@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { message, RetryRequested } from '@clipmesh/contracts';
+import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder } from '@clipmesh/testing';
+import { parseEvents, problem, startGateway, type TestGateway } from './gateway.harness.js';
+
+let broker: Broker;
+let folder: TempFolder;
+let gateway: TestGateway;
+const leaks = leakCheck();
+
+beforeAll(async () => {
+  broker = await startBroker();
+  folder = await tempFolder('gateway-events');
+  gateway = await startGateway(broker, folder.path, { SSE_HEARTBEAT_SECONDS: '1' });
+}, 60_000);
+
+afterAll(async () => {
+  await gateway.stop();
+  await broker.stop();
+  await folder.remove();
+  expect(leaks()).toEqual([]);
+}, 60_000);
+
+const open = (id: string, headers: Record<string, string> = {}): Promise<Response> =>
+  gateway.call(`/v1/generations/${id}/events`, { headers });
+const cancel = (id: string): Promise<Response> => gateway.call(`/v1/generations/${id}/cancel`, { method: 'POST' });
+
+/** Reads until the text has `wanted`; the call's own deadline ends a stream that never says it. */
+async function readUntil(reader: ReadableStreamDefaultReader<Uint8Array>, wanted: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  while (!text.includes(wanted)) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`the stream ended before ${wanted}: ${text}`);
+    text += decoder.decode(value, { stream: true });
+  }
+  return text;
+}
+
+describe('the stream of a generation', () => {
+  it('beats while nothing happens, tells what happens, and ends with the generation', async () => {
+    const id = await gateway.created();
+    const response = await open(id);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    const reader = response.body!.getReader();
+    await readUntil(reader, ': keep-alive\n\n');
+    await cancel(id);
+    const told = await readUntil(reader, 'event: cancel.requested');
+    await gateway.succeed(id);
+    let rest = '';
+    const decoder = new TextDecoder();
+    for (let next = await reader.read(); !next.done; next = await reader.read()) rest += decoder.decode(next.value);
+    expect(parseEvents(told + rest).map(({ event }) => event)).toEqual(['cancel.requested', 'generation.succeeded']);
+  });
+
+  it('goes on after Last-Event-ID, tells nothing twice, and ends at once when there is nothing more', async () => {
+    const id = await gateway.created();
+    await cancel(id);
+    await gateway.succeed(id);
+    const all = parseEvents(await (await open(id)).text());
+    expect(all.map(({ event }) => event)).toEqual(['cancel.requested', 'generation.succeeded']);
+    const [first, last] = all.map((event) => String(event.id));
+    expect(parseEvents(await (await open(id, { 'last-event-id': first! })).text())).toEqual(all.slice(1));
+    expect(await (await open(id, { 'last-event-id': last! })).text()).toBe('');
+  });
+
+  it('picks up a running one where the client left it', async () => {
+    const id = await gateway.created();
+    await cancel(id);
+    const before = await open(id);
+    const [seen] = parseEvents(await readUntil(before.body!.getReader(), '\n\n'));
+    const again = await open(id, { 'last-event-id': String(seen!.id) });
+    await gateway.succeed(id);
+    expect(parseEvents(await again.text()).map(({ event }) => event)).toEqual(['generation.succeeded']);
+    await before.text().catch(() => undefined);
+  });
+
+  it('does not end with the end of a run that was followed by a retry', async () => {
+    const id = await gateway.created();
+    await gateway.succeed(id);
+    await gateway.change(id, { status: 'generating', run: 2 });
+    const response = await open(id);
+    const at = new Date().toISOString();
+    await gateway.runtime.publish([message(RetryRequested, { generationId: id, at, charges: [], run: 2 })]);
+    await gateway.succeed(id);
+    expect(parseEvents(await response.text()).map(({ event }) => event)).toEqual([
+      'generation.succeeded',
+      'retry.requested',
+      'generation.succeeded',
+    ]);
+  });
+
+  it.each(['x', '-1', '1.5', '9'.repeat(16)])('refuses %s as Last-Event-ID', async (lastEventId) => {
+    const id = await gateway.created();
+    const response = await open(id, { 'last-event-id': lastEventId });
+    expect(response.status).toBe(400);
+    expect(await problem(response)).toMatchObject({ detail: expect.stringContaining('Last-Event-ID') });
+  });
+});
+
+describe('retry', () => {
+  const retry = (id: string): Promise<Response> => gateway.call(`/v1/generations/${id}/retry`, { method: 'POST' });
+
+  it('of a failed one is taken, and two at once are one run', async () => {
+    const id = await gateway.created();
+    await gateway.change(id, { status: 'failed' });
+    const answers = await Promise.all([retry(id), retry(id)]);
+    expect(answers.map(({ status }) => status)).toEqual([202, 202]);
+    expect(await answers[0].json()).toMatchObject({ id, links: { self: `/v1/generations/${id}` } });
+    await gateway.change(id, { run: 2 });
+    await gateway.succeed(id);
+    const told = parseEvents(await (await open(id)).text());
+    expect(told.map(({ event, data }) => [event, data['run']])).toEqual([
+      ['retry.requested', 2],
+      ['generation.succeeded', 2],
+    ]);
+  });
+
+  it.each(['queued', 'generating', 'succeeded', 'canceled'] as const)(
+    'of one that is %s is refused',
+    async (status) => {
+      const id = await gateway.created();
+      await gateway.change(id, { status });
+      const response = await retry(id);
+      expect(response.status).toBe(409);
+      expect(await problem(response)).toMatchObject({ code: 'NOT_FAILED', retryable: false });
+    },
+  );
+
+  it('of one that is not there is 404', async () => {
+    expect((await retry(`gen_${'e'.repeat(32)}`)).status).toBe(404);
+  });
+});
