@@ -101,6 +101,10 @@ describe('npm run demo', () => {
   it('stops in the middle on Ctrl-C: paid work is given back, nothing is left', async () => {
     const command = start(['demo', ...SMALL, '--data', folder('stopped'), '--out', folder('stopped.mp4')]);
     await command.said(/▸/, 90_000);
+    const { sandbox } = urlsIn(folder('stopped'));
+    await eventually('a purchase', 20_000, async () =>
+      (await new SandboxClient(sandbox).invoice()).predictions.length > 0 ? true : undefined,
+    );
     const pids = [...readPids(folder('stopped')).values()];
     expect(pids.length).toBeGreaterThanOrEqual(9);
     expect(command.leftovers().length).toBeGreaterThanOrEqual(pids.length);

@@ -24,6 +24,8 @@ export interface InboxSettings {
   readonly heartbeatMs: number;
   /** At shutdown running handlers may go on this long, ms; then they are handed back. */
   readonly drainMs: number;
+  /** At shutdown what waits in the inbox by then is handled first, within the drain time. */
+  readonly emptiesFirst?: boolean;
 }
 
 export interface RunnerLog {
@@ -53,6 +55,8 @@ const MAX_DELIVERIES = 50;
 const ABORT_GRACE_MS = 10_000;
 /** At shutdown it has less: whoever stops the service does not wait for ever, ms. */
 const SHUTDOWN_GRACE_MS = 2_000;
+/** Pause between two looks at an inbox that is to be emptied, ms. */
+const EMPTY_LOOK_MS = 20;
 /** Pause after the broker refused a pull, ms. */
 const RECOVERY_MS = 500;
 
@@ -80,6 +84,7 @@ export class InboxRunner {
 
   /** Stops pulling, lets running handlers finish within the drain time, hands the rest back. */
   async close(): Promise<void> {
+    if (this.settings.emptiesFirst === true) await this.emptied();
     this.closing.abort();
     const timer = setTimeout(() => {
       this.handsBack = true;
@@ -87,6 +92,18 @@ export class InboxRunner {
     }, this.settings.drainMs);
     await Promise.all(this.slots);
     clearTimeout(timer);
+  }
+
+  /** Until no message waits, or the drain time is over, or the broker cannot be asked. */
+  private async emptied(): Promise<void> {
+    const { stream, durable } = INBOXES[this.binding.inbox];
+    const deadlineMs = Date.now() + this.settings.drainMs;
+    try {
+      const consumer = await this.parts.js.consumers.get(stream, durable);
+      while (Date.now() < deadlineMs && (await consumer.info()).num_pending > 0) await delay(EMPTY_LOOK_MS);
+    } catch (error) {
+      this.parts.logger.warn({ err: error, inbox: this.binding.inbox }, 'what waits in the inbox is left to others');
+    }
   }
 
   private closed(): boolean {

@@ -25,6 +25,8 @@ await runActorService({
       handlerTimeoutMs: 2 * 60_000,
       heartbeatMs: config.ackWaitMs / 3,
       drainMs: config.drainMs,
+      // A cancel that was told before the stop still stops the spend.
+      emptiesFirst: true,
     },
   }),
 });
