@@ -64,6 +64,11 @@ export class LocalStack {
     return readPids(this.dataDir);
   }
 
+  /** The lines that a process, `planner.1` for example, has logged so far. */
+  log(name: string): string[] {
+    return readFileSync(join(this.dataDir, 'logs', `${name}.log`), 'utf8').split('\n');
+  }
+
   /** Ctrl-C. Throws when a process of the stack outlives it. */
   async stop(): Promise<Ended> {
     const pids = this.pids();

@@ -17,7 +17,8 @@ describe('arguments of up', () => {
     [['--scale', 'clip-generator=3,overlay=2'], { scale: { 'clip-generator': 3, overlay: 2 } }],
     [['--scale=planner=2', '--scale', 'cost=4'], { scale: { planner: 2, cost: 4 } }],
     [['--port', '9000', '--data', 'other'], { port: 9000, dataDir: '/work/other' }],
-    [['--data', '/var/x'], { dataDir: '/var/x' }],
+    [['--data', '/var/x'], { dataDir: '/var/x', jaeger: false }],
+    [['--jaeger', '--port', '9000'], { port: 9000, jaeger: true }],
   ])('%j', (args, expected) => {
     expect(parseUp(args, defaults)).toMatchObject(expected);
   });
@@ -30,6 +31,7 @@ describe('arguments of up', () => {
     [['--port', 'x'], /--port takes a whole number/],
     [['--port', '65536'], /--port takes a whole number/],
     [['--colour', 'red'], /the options are --scale, --port, --data/],
+    [['--jaeger=yes'], /--jaeger/],
     [['stray'], /the options are/],
   ])('refuses %j', (args, message) => {
     expect(() => parseUp(args, defaults)).toThrow(UsageError);

@@ -4,7 +4,8 @@ import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type ClipProvider, createReplicateProvider } from '../src/index.js';
+import { createReplicateProvider, type ReplicateOptions, type ReplicateProvider } from '../src/index.js';
+import { sharedMemory } from './shared.memory.js';
 
 const request = {
   model: 'google/veo-3.1',
@@ -18,13 +19,14 @@ const never = new AbortController().signal;
 let server: Server;
 let origin: string;
 let calls: string[];
+let bodies: string[];
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
 let directory: string;
 
 const json = (response: ServerResponse, status: number, body: unknown, headers = {}): void => {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 };
-const provider = (more: { callTimeoutMs?: number; maxDownloadBytes?: number } = {}): ClipProvider =>
+const provider = (more: Partial<ReplicateOptions> = {}): ReplicateProvider =>
   createReplicateProvider({
     token: 't',
     baseUrl: `${origin}/v1`,
@@ -38,10 +40,14 @@ const provider = (more: { callTimeoutMs?: number; maxDownloadBytes?: number } = 
 
 beforeEach(async () => {
   calls = [];
+  bodies = [];
   directory = mkdtempSync(join(tmpdir(), 'providers-'));
   server = createServer((incoming, response) => {
     calls.push(`${incoming.method ?? ''} ${incoming.url ?? ''}`);
-    incoming.resume().on('end', () => {
+    let body = '';
+    incoming.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+    incoming.on('end', () => {
+      bodies.push(body);
       answer(incoming, response);
     });
   });
@@ -147,5 +153,148 @@ describe('download', () => {
   it('streams to the file', async () => {
     answer = (_, response) => response.end('clip');
     expect(await provider().download(`${origin}/f`, join(directory, 'a'), never)).toEqual({ bytes: 4 });
+  });
+});
+
+describe('purchases', () => {
+  const created = { id: 'p', status: 'starting', model: request.model };
+  const input = (at: number): unknown => (JSON.parse(bodies[at] ?? '{}') as { input?: unknown }).input;
+
+  it('carry their key in the input and the webhook, and a deadline of the provider', async () => {
+    let deadline: unknown;
+    answer = (incoming, response) => {
+      deadline = incoming.headers['cancel-after'];
+      json(response, 201, created);
+    };
+    await provider({ cancelAfterMs: 1_200_000, webhookBaseUrl: 'https://x/hook' }).submit(request, never);
+    await provider({ inputKey: '' }).submit(request, never);
+    expect(JSON.parse(bodies[0] ?? '')).toMatchObject({ input: { clipmesh_key: 'k1' }, webhook: 'https://x/hook?key=k1' });
+    expect(input(1)).not.toHaveProperty('clipmesh_key');
+    expect(deadline).toBeUndefined();
+    expect(calls[0]).toBe('POST /v1/models/google/veo-3.1/predictions');
+    await provider({ cancelAfterMs: 1_200_000 }).submit(request, never);
+    expect(deadline).toBe('1200s');
+  });
+
+  it.each([400, 422])('a model that refuses the key with %i is asked once more without it, and from then on', async (status) => {
+    const warnings: string[] = [];
+    const log = { info: () => undefined, warn: (_: object, message: string) => void warnings.push(message) };
+    answer = (_, response) => {
+      if (bodies.at(-1)?.includes('clipmesh_key')) json(response, status, { detail: 'input.clipmesh_key is unexpected' });
+      else json(response, 201, created);
+    };
+    const replicate = provider({ log });
+    let intents = 0;
+    const intent = (): Promise<void> => Promise.resolve(void (intents += 1));
+    expect((await replicate.submit(request, never, intent)).id).toBe('p');
+    expect((await replicate.submit(request, never, intent)).id).toBe('p');
+    expect([calls.length, intents, warnings.length]).toEqual([3, 2, 1]);
+  });
+
+  it('are not cut off once sent, and not sent when canceled before', async () => {
+    const caller = new AbortController();
+    answer = (_, response) => {
+      caller.abort();
+      setTimeout(() => {
+        json(response, 201, created);
+      }, 100);
+    };
+    expect((await provider().submit(request, caller.signal)).id).toBe('p');
+    await expect(provider().submit(request, caller.signal)).rejects.toMatchObject({ code: 'CANCELED' });
+    expect(calls).toHaveLength(1);
+    answer = () => undefined;
+    await expect(provider({ callTimeoutMs: 100 }).submit(request, never)).rejects.toMatchObject({ code: 'PROVIDER_TIMEOUT' });
+  });
+
+  it('are found by their key; another key never fits, and the input only where there is none', async () => {
+    const same = { prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7 };
+    const listed = (id: string, more: object): object => ({ ...created, id, created_at: new Date().toISOString(), ...more });
+    let results: object[] = [];
+    answer = (_, response) => {
+      json(response, 200, { next: null, results });
+    };
+    const find = async (): Promise<string | undefined> =>
+      (await provider().find('k1', new Date(Date.now() - 1000), never, request))?.id;
+    const foreign = [
+      listed('input', { input: { ...same, clipmesh_key: 'k2' } }),
+      listed('webhook', { input: same, webhook: 'https://x/hook?key=k2' }),
+    ];
+    results = foreign;
+    expect(await find()).toBeUndefined();
+    results = [...foreign, listed('keyless', { input: same })];
+    expect(await find()).toBe('keyless');
+    results = [...foreign, listed('mine', { input: { prompt: 'rewritten', clipmesh_key: 'k1' } })];
+    expect(await find()).toBe('mine');
+  });
+});
+
+describe('cancel', () => {
+  it.each([
+    ['accepted, then over', 200, ['processing', 'canceled'], 'canceled'],
+    ['too late', 422, ['succeeded'], 'succeeded'],
+    ['gone by the time', 200, ['succeeded'], 'succeeded'],
+  ])('%s', async (_name, status, states, final) => {
+    let reads = 0;
+    answer = (incoming, response) => {
+      if (incoming.method === 'POST') json(response, status, { detail: 'already over' });
+      else json(response, 200, { id: 'p', status: states[Math.min(reads++, states.length - 1)] });
+    };
+    expect((await provider().cancel('p')).status).toBe(final);
+  });
+});
+
+describe('replicas', () => {
+  it('spend one call on a 429, and come back after it', async () => {
+    const shared = sharedMemory();
+    let limitedUntil = 0;
+    const early: number[] = [];
+    answer = (_, response) => {
+      if (limitedUntil === 0) limitedUntil = Date.now() + 900;
+      const left = limitedUntil - Date.now();
+      if (left > 0) {
+        early.push(left);
+        json(response, 429, {}, { 'retry-after': '1' });
+      } else json(response, 200, { id: 'p', status: 'processing' });
+    };
+    const [one, two] = [provider({ shared }), provider({ shared })];
+    await expect(one.get('p', never)).rejects.toMatchObject({ code: 'PROVIDER_RATE_LIMITED' });
+    await Promise.all([one, two, two].map((replica) => replica.get('p', never)));
+    expect(early).toHaveLength(1);
+    await Promise.all([one.close(), two.close()]);
+  });
+
+  it('leave a model alone that failed too often, without a call, and take the others', async () => {
+    const shared = sharedMemory();
+    const breaker = { failures: 2, openMs: 60_000 };
+    answer = (incoming, response) => {
+      if (incoming.url?.includes('veo-3.1')) json(response, 503, {});
+      else json(response, 201, { id: 'p', status: 'starting' });
+    };
+    const [one, two] = [provider({ shared, breaker }), provider({ shared, breaker })];
+    for (const replica of [one, two])
+      await expect(replica.submit(request, never)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', retryable: true });
+    await expect(one.submit(request, never)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', retryable: false });
+    expect(calls).toHaveLength(2);
+    expect((await two.submit({ ...request, model: 'google/veo-3' }, never)).id).toBe('p');
+  });
+});
+
+describe('nudges', () => {
+  it('end a pause at once, also one that came before the pause', async () => {
+    let poke = (): void => undefined;
+    let stopped = 0;
+    answer = (_, response) => {
+      if (calls.length === 1) poke();
+      json(response, 200, { id: 'p', status: calls.length > 1 ? 'succeeded' : 'processing', started_at: new Date().toISOString() });
+    };
+    const state = await provider({ pollIntervalMs: 60_000 }).wait('p', {
+      signal: never,
+      timeoutMs: 5000,
+      nudge: (_id, callback) => {
+        poke = callback;
+        return () => void (stopped += 1);
+      },
+    });
+    expect([state.status, stopped]).toEqual(['succeeded', 1]);
   });
 });

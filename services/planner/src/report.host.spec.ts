@@ -51,12 +51,12 @@ function parts(spans: unknown[], complete: boolean, conflicts = 0) {
   const warn = jest.fn();
   const made: ReportParts = {
     generations: {
-      get: () => Promise.resolve({ value: record, revision: 7 }),
+      get: () => Promise.resolve({ value: record, revision: '7' }),
       save: (value) => {
         left -= 1;
         if (left >= 0) return Promise.reject(new ConflictError('changed by another'));
         saved.push(value);
-        return Promise.resolve(8);
+        return Promise.resolve({ value, revision: '8' });
       },
     },
     trace: () => Promise.resolve({ resourceSpans: spans, complete }),

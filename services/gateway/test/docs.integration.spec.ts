@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder } from '@clipmesh/testing';
+import { problem, PROMPT, rawCall, startGateway, type TestGateway } from './gateway.harness.js';
+
+let broker: Broker;
+let folder: TempFolder;
+let gateway: TestGateway;
+const lines: string[] = [];
+const leaks = leakCheck();
+const KEY = 'ann-known-key-0123456789';
+const SIGNING = `whsec_${Buffer.from('a signing secret of some length').toString('base64')}`;
+const ANN = { authorization: `Bearer ${KEY}` };
+
+beforeAll(async () => {
+  broker = await startBroker();
+  folder = await tempFolder('gateway-docs');
+  const env = { API_KEYS: `ann:${KEY}`, REPLICATE_WEBHOOK_SECRET: SIGNING, LOG_LEVEL: 'trace' };
+  gateway = await startGateway(broker, folder.path, env, (line) => void lines.push(line));
+}, 60_000);
+
+afterAll(async () => {
+  await gateway.stop();
+  await broker.stop();
+  await folder.remove();
+  expect(leaks()).toEqual([]);
+}, 60_000);
+
+interface Operation {
+  readonly operationId?: string;
+  readonly responses?: Record<string, { readonly content?: Record<string, { readonly schema?: unknown }> }>;
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required?: boolean }[];
+}
+interface Described {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: Record<string, Record<string, unknown>>;
+}
+
+const ROUTES = [
+  'get /healthz',
+  'get /readyz',
+  'get /v1/generations',
+  'get /v1/generations/{id}',
+  'get /v1/generations/{id}/cost',
+  'get /v1/generations/{id}/events',
+  'get /v1/generations/{id}/performance',
+  'get /v1/generations/{id}/thumbnail',
+  'get /v1/generations/{id}/video',
+  'post /v1/generations',
+  'post /v1/generations/{id}/cancel',
+  'post /v1/generations/{id}/retry',
+];
+
+/** Every `$ref` below a value. */
+const refsOf = (value: unknown): string[] =>
+  typeof value !== 'object' || value === null
+    ? []
+    : Object.entries(value).flatMap(([key, inner]) =>
+        key === '$ref' && typeof inner === 'string' ? [inner] : refsOf(inner),
+      );
+
+describe('the description', () => {
+  let described: Described;
+  beforeAll(async () => {
+    const response = await gateway.call('/openapi.json');
+    expect([response.status, response.headers.get('content-type')]).toEqual([
+      200,
+      expect.stringContaining('application/json'),
+    ]);
+    described = (await response.json()) as Described;
+  });
+
+  it('names every route and no other', () => {
+    const routes = Object.entries(described.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    expect(routes.sort()).toEqual(ROUTES);
+  });
+
+  it('is whole: version, unique operations with answers, path parameters declared, no reference into nothing', () => {
+    expect(described.openapi).toMatch(/^3\.\d+\.\d+$/);
+    expect(described.info).toMatchObject({ title: 'Clipmesh', version: '1' });
+    const operations = Object.entries(described.paths).flatMap(([path, methods]) =>
+      Object.values(methods).map((operation) => ({ path, operation })),
+    );
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { path, operation } of operations) {
+      expect(Object.keys(operation.responses ?? {})).not.toEqual([]);
+      const declared = (operation.parameters ?? []).filter((one) => one.in === 'path').map(({ name }) => name);
+      expect(declared).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
+    }
+    const refs = refsOf(described);
+    expect(refs.length).toBeGreaterThan(0);
+    for (const ref of refs) {
+      const [, , kind = '', name = ''] = ref.split('/');
+      expect([ref, described.components[kind]?.[name] !== undefined]).toEqual([ref, true]);
+    }
+  });
+
+  it('tells the problems of a create, and its request', () => {
+    const create = described.paths['/v1/generations']?.['post'];
+    expect(Object.keys(create?.responses ?? {})).toEqual(expect.arrayContaining(['202', '400', '401', '409', '422']));
+    expect(create?.responses?.['400']?.content?.['application/problem+json']?.schema).toEqual({
+      $ref: '#/components/schemas/Problem',
+    });
+    expect(JSON.stringify(create)).toContain('requestBody');
+  });
+
+  it('has a page to read it', async () => {
+    const page = await gateway.call('/docs');
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')]);
+    expect(await page.text()).toContain('Clipmesh API');
+  });
+});
+
+describe('secrets', () => {
+  it('are neither in the log nor in an answer, whatever is sent', async () => {
+    const answers: string[] = [];
+    const tell = async (path: string, options: Parameters<typeof rawCall>[2]): Promise<void> => {
+      answers.push(JSON.stringify(await rawCall(gateway.port, path, options)));
+    };
+    const json = { 'content-type': 'application/json' };
+    const create = (body: string, headers: Record<string, string>): Promise<void> =>
+      tell('/v1/generations', {
+        method: 'POST',
+        headers: { ...json, 'content-length': String(Buffer.byteLength(body)), ...headers },
+        body,
+      });
+    await create(JSON.stringify({ prompt: PROMPT }), ANN);
+    await create('{"prompt": ', ANN);
+    await create(JSON.stringify({ prompt: PROMPT, promt: 1 }), ANN);
+    await create(JSON.stringify({ prompt: PROMPT }), { authorization: `Basic ${KEY}` });
+    await create(JSON.stringify({ prompt: PROMPT }), { authorization: `Bearer ${KEY}x` });
+    await create(JSON.stringify({ id: 'p1' }), { ...ANN, 'content-type': 'text/plain' });
+    await tell('/v1/generations/nothing', { headers: ANN });
+    await tell('/v1/nothing', { headers: ANN });
+    await tell('/v1/webhooks/replicate', { method: 'POST', headers: { ...json, 'webhook-signature': 'v1,x' } });
+    const id = await gateway.created(ANN);
+    // No cost service runs: a 503, which is logged with its cause.
+    await tell(`/v1/generations/${id}/cost`, { headers: ANN });
+    expect(answers.map((answer) => (JSON.parse(answer) as { status: number }).status)).toEqual([
+      202, 400, 400, 401, 401, 415, 404, 404, 401, 503,
+    ]);
+    expect(lines.some((line) => line.includes('COST_UNAVAILABLE'))).toBe(true);
+    const told = `${lines.join('')}${answers.join('')}`;
+    for (const secret of [KEY, SIGNING, SIGNING.slice('whsec_'.length)]) expect(told).not.toContain(secret);
+  });
+
+  it('are not in the problem of a request that failed inside', async () => {
+    const response = await gateway.call('/v1/generations?limit=0', { headers: ANN });
+    const body = JSON.stringify(await problem(response));
+    expect(body).not.toContain(KEY);
+    expect(body).not.toMatch(/node_modules|at .*\.ts:/);
+  });
+});
