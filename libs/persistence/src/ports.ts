@@ -51,6 +51,8 @@ export interface GenerationStore {
   list(query: GenerationQuery): Promise<GenerationRecord[]>;
   /** All that are not in a final status, of all owners, in no order. */
   unfinished(): Promise<GenerationRecord[]>;
+  /** Removing what is not there is no error. */
+  remove(id: string): Promise<void>;
 }
 
 export const ledgerEntrySchema = chargeSchema.extend({
@@ -66,7 +68,25 @@ export interface LedgerStore {
   append(entry: LedgerEntry): Promise<boolean>;
   /** Sorted by key. */
   entries(generationId: string): Promise<LedgerEntry[]>;
+  /**
+   * What an owner was charged, added up by UTC day, stage, model and unit, and sorted by these. Both days (`YYYY-MM-DD`)
+   * are included. Entries outlive their generation: they hold amounts, no content.
+   */
+  usage(owner: string, fromDay: string, toDay: string): Promise<UsageRow[]>;
 }
+
+export const usageRowSchema = z.object({
+  day: z.iso.date(),
+  stage: chargeSchema.shape.stage,
+  model: z.string(),
+  unit: chargeSchema.shape.unit,
+  /** Charges. */
+  count: z.int().nonnegative(),
+  /** Billed quantity in `unit`s. */
+  quantity: z.number().nonnegative(),
+  amountMicros: z.int().nonnegative(),
+});
+export type UsageRow = z.infer<typeof usageRowSchema>;
 
 export const attemptSchema = z.object({
   /** Unique in its generation. */
@@ -104,6 +124,70 @@ export interface AttemptStore {
   create(attempt: Attempt): Promise<Versioned<Attempt>>;
   /** Compare-and-set; throws {@link ConflictError} when the revision moved. */
   save(attempt: Attempt, revision: string): Promise<Versioned<Attempt>>;
+  /** Removes all attempts of a generation. */
+  remove(generationId: string): Promise<void>;
+}
+
+export const accountSchema = z.object({
+  owner: z.string().min(1).max(64),
+  /** UTC: `YYYY-MM-DD` (a day) or `YYYY-MM` (a month). */
+  period: z.string().regex(/^\d{4}-\d{2}(-\d{2})?$/),
+  /** By generation id. */
+  generations: z.record(
+    generationIdSchema,
+    z.object({
+      /** The most that it may still come to, as long as it is open. */
+      reservedMicros: z.int().nonnegative(),
+      /** The sum of its ledger entries when it was last looked at: set, never added to, so that a repeat changes nothing. */
+      spentMicros: z.int().nonnegative(),
+      /** False once it has ended: then only what was spent counts. */
+      open: z.boolean(),
+    }),
+  ),
+});
+/** What an owner has promised and spent in one period. One document, so that a reservation is one compare-and-set. */
+export type Account = z.infer<typeof accountSchema>;
+
+export interface AccountStore {
+  get(owner: string, period: string): Promise<Versioned<Account> | undefined>;
+  /** Throws {@link AlreadyExistsError}. */
+  create(account: Account): Promise<Versioned<Account>>;
+  /** Compare-and-set; throws {@link ConflictError} when the revision moved. */
+  save(account: Account, revision: string): Promise<Versioned<Account>>;
+}
+
+export const cacheEntrySchema = z.object({
+  /** SHA-256, in hexadecimal, over everything that changes the output. */
+  key: z.string().regex(/^[0-9a-f]{64}$/),
+  kind: z.enum(['clip', 'llm']),
+  /** `filling`: the holder is about to buy it, everybody else waits for it. `ready`: it is here. */
+  status: z.enum(['filling', 'ready']),
+  /** Who fills it, or has filled it: unique to one purchase. */
+  holder: z.string().min(1).max(300),
+  /** A `filling` entry past this time was left behind by a holder that died, and may be taken over. UTC. */
+  leaseUntil: z.iso.datetime(),
+  createdAt: z.iso.datetime(),
+  /** Last time it was asked for: the least recently used goes first. */
+  usedAt: z.iso.datetime(),
+  model: z.string(),
+  predictionId: z.string().optional(),
+  artifact: artifactSchema.optional(),
+  /** What a language model answered. */
+  answer: z.unknown().optional(),
+});
+/** One cached purchase, or the single flight towards it. */
+export type CacheEntry = z.infer<typeof cacheEntrySchema>;
+
+export interface CacheStore {
+  get(key: string): Promise<Versioned<CacheEntry> | undefined>;
+  /** Throws {@link AlreadyExistsError}. */
+  create(entry: CacheEntry): Promise<Versioned<CacheEntry>>;
+  /** Compare-and-set; throws {@link ConflictError} when the revision moved. */
+  save(entry: CacheEntry, revision: string): Promise<Versioned<CacheEntry>>;
+  /** Removes this revision; throws {@link ConflictError} when it moved. Removing what is not there is no error. */
+  remove(key: string, revision: string): Promise<void>;
+  /** All entries, in no order. */
+  all(): Promise<Versioned<CacheEntry>[]>;
 }
 
 export interface IdempotencyClaim {
@@ -123,6 +207,8 @@ export interface Stores {
   ledger: LedgerStore;
   attempts: AttemptStore;
   idempotency: IdempotencyStore;
+  accounts: AccountStore;
+  cache: CacheStore;
 }
 
 /** Bytes; both ends inclusive. */
@@ -141,6 +227,8 @@ export interface ArtifactStore {
   withFile<T>(artifact: Pick<Artifact, 'key'>, use: (path: string) => Promise<T>): Promise<T>;
   /** Removing what is not there is no error. */
   remove(artifact: Pick<Artifact, 'key'>): Promise<void>;
+  /** Every stored file, in no order. `storedAt`: when its bytes were last put, ms since the epoch. */
+  list(): AsyncIterable<{ key: string; bytes: number; storedAt: number }>;
   /** Removes temporary files older than `maxAgeMs`, left by a crash; says how many. */
   sweepTemporary(maxAgeMs: number): Promise<number>;
 }

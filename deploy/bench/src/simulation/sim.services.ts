@@ -77,6 +77,8 @@ function storesOf({ world, stores }: Park, process: Process): Stores {
     ledger: wrap(stores.ledger),
     attempts: wrap(stores.attempts),
     idempotency: wrap(stores.idempotency),
+    accounts: wrap(stores.accounts),
+    cache: wrap(stores.cache),
   };
 }
 

@@ -127,6 +127,18 @@ export async function openArtifactFolder(options: { directory: string }): Promis
     remove: (artifact) =>
       operation('artifacts.remove', () => writing(rm(artifactPath(directory, artifact.key), { force: true }))),
 
+    async *list() {
+      for (const folder of await writing(readdir(directory))) {
+        if (!/^[0-9a-f]{2}$/.test(folder)) continue;
+        for (const name of await writing(readdir(join(directory, folder)))) {
+          const info = await stat(join(directory, folder, name)).catch(() => undefined);
+          // Removed meanwhile, or no artifact of ours.
+          if (info?.isFile() !== true) continue;
+          yield { key: `${folder}/${name}`, bytes: info.size, storedAt: info.mtimeMs };
+        }
+      }
+    },
+
     sweepTemporary: (maxAgeMs) =>
       operation('artifacts.sweepTemporary', async () => {
         let removed = 0;

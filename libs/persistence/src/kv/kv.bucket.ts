@@ -66,6 +66,25 @@ export class KvBucket<T> {
     }
   }
 
+  /** Removes this revision of a record; throws {@link ConflictError} when it moved. */
+  async remove(key: string, revision: string): Promise<void> {
+    try {
+      await this.kv.purge(key, { previousSeq: Number(revision) });
+    } catch (cause) {
+      if (movedOn(cause)) throw new ConflictError(`${this.name}: ${key} is past revision ${revision}`, { cause });
+      throw this.unavailable(cause);
+    }
+  }
+
+  /** Removes every record whose key matches a filter, and its history. */
+  async removeAll(filter: string): Promise<void> {
+    try {
+      await this.manager.streams.purge(`KV_${this.name}`, { filter: `$KV.${this.name}.${filter}` });
+    } catch (cause) {
+      throw this.unavailable(cause);
+    }
+  }
+
   /**
    * Keys that match a filter, in no order. Asked of the stream's state: one bounded request, where the client's own
    * `keys()` needs a consumer and may wait for ever when the connection breaks.

@@ -12,9 +12,15 @@ import { type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { operation } from '../operation.span.js';
 import {
+  accountSchema,
   AlreadyExistsError,
   attemptSchema,
+  cacheEntrySchema,
   ledgerEntrySchema,
+  type Account,
+  type AccountStore,
+  type CacheEntry,
+  type CacheStore,
   type Attempt,
   type AttemptStore,
   type GenerationStore,
@@ -23,6 +29,7 @@ import {
   type LedgerStore,
   type Stores,
 } from '../ports.js';
+import { usageOf } from '../usage.sums.js';
 import { hashKey, KvBucket } from './kv.bucket.js';
 
 const claimSchema = z.object({ fingerprint: z.string(), generationId: generationIdSchema });
@@ -49,9 +56,11 @@ export async function openKvStores(connection: NatsConnection, options: KvStores
     };
     return {
       generations: generationStore(await open('generations', generationRecordSchema)),
-      ledger: ledgerStore(await open('ledger', ledgerEntrySchema)),
+      ledger: ledgerStore(await open('ledger', ledgerEntrySchema), await open('usage', ledgerEntrySchema)),
       attempts: attemptStore(await open('attempts', attemptSchema)),
       idempotency: idempotencyStore(await open('idempotency', claimSchema)),
+      accounts: accountStore(await open('accounts', accountSchema)),
+      cache: cacheStore(await open('cache', cacheEntrySchema)),
     };
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
@@ -89,6 +98,7 @@ function generationStore(bucket: KvBucket<GenerationRecord>): GenerationStore {
             (owner === undefined || record.owner === owner) && (status === undefined || record.state.status === status),
         );
       }),
+    remove: (id) => operation('generations.remove', () => bucket.removeAll(keyOf(id))),
   };
 }
 
@@ -97,17 +107,27 @@ function keyOf(id: string): string {
   return GENERATION_ID.test(id) ? id : hashKey(id);
 }
 
-function ledgerStore(bucket: KvBucket<LedgerEntry>): LedgerStore {
+/**
+ * `byGeneration` decides what is booked; `byDay` has the same entries under owner and day, for `usage`. The second is
+ * written from what the first holds, whether or not this call has booked it: a crash in between is mended by the repeat.
+ */
+function ledgerStore(bucket: KvBucket<LedgerEntry>, byDay: KvBucket<LedgerEntry>): LedgerStore {
   return {
     append: (entry) =>
       operation('ledger.append', async () => {
-        try {
-          await bucket.create(`${keyOf(entry.generationId)}.${hashKey(entry.key)}`, entry);
-          return true;
-        } catch (error) {
-          if (error instanceof AlreadyExistsError) return false;
-          throw error;
-        }
+        const key = `${keyOf(entry.generationId)}.${hashKey(entry.key)}`;
+        const booked = await createOnce(bucket, key, entry);
+        const { value } = booked ? { value: entry } : ((await bucket.get(key)) ?? { value: entry });
+        await createOnce(byDay, `${hashKey(value.owner)}.${value.at.slice(0, 10)}.${key}`, value);
+        return booked;
+      }),
+    usage: (owner, fromDay, toDay) =>
+      operation('ledger.usage', async () => {
+        const keys = (await byDay.keys(`${hashKey(owner)}.*.*.*`)).filter((key) => {
+          const day = key.split('.')[1] ?? '';
+          return day >= fromDay && day <= toDay;
+        });
+        return usageOf(await byDay.read(keys, Infinity), owner, fromDay, toDay);
       }),
     entries: (generationId) =>
       operation('ledger.entries', async () => {
@@ -116,6 +136,17 @@ function ledgerStore(bucket: KvBucket<LedgerEntry>): LedgerStore {
         return entries.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
       }),
   };
+}
+
+/** False when the key is taken. */
+async function createOnce<T>(bucket: KvBucket<T>, key: string, value: T): Promise<boolean> {
+  try {
+    await bucket.create(key, value);
+    return true;
+  } catch (error) {
+    if (error instanceof AlreadyExistsError) return false;
+    throw error;
+  }
 }
 
 function attemptStore(bucket: KvBucket<Attempt>): AttemptStore {
@@ -134,6 +165,31 @@ function attemptStore(bucket: KvBucket<Attempt>): AttemptStore {
       operation('attempts.create', () => bucket.create(at(attempt.generationId, attempt.key), attempt)),
     save: (attempt, revision) =>
       operation('attempts.save', () => bucket.save(at(attempt.generationId, attempt.key), attempt, revision)),
+    remove: (generationId) => operation('attempts.remove', () => bucket.removeAll(`${keyOf(generationId)}.*`)),
+  };
+}
+
+function accountStore(bucket: KvBucket<Account>): AccountStore {
+  const at = (owner: string, period: string): string => `${hashKey(owner)}.${period}`;
+  return {
+    get: (owner, period) => operation('accounts.get', () => bucket.get(at(owner, period))),
+    create: (account) => operation('accounts.create', () => bucket.create(at(account.owner, account.period), account)),
+    save: (account, revision) =>
+      operation('accounts.save', () => bucket.save(at(account.owner, account.period), account, revision)),
+  };
+}
+
+function cacheStore(bucket: KvBucket<CacheEntry>): CacheStore {
+  return {
+    get: (key) => operation('cache.get', () => bucket.get(key)),
+    create: (entry) => operation('cache.create', () => bucket.create(entry.key, entry)),
+    save: (entry, revision) => operation('cache.save', () => bucket.save(entry.key, entry, revision)),
+    remove: (key, revision) => operation('cache.remove', () => bucket.remove(key, revision)),
+    all: () =>
+      operation('cache.all', async () => {
+        const found = await Promise.all((await bucket.keys('*')).map((key) => bucket.get(key)));
+        return found.filter((entry) => entry !== undefined);
+      }),
   };
 }
 

@@ -1,14 +1,19 @@
 import { type GenerationRecord, generationRecordSchema, isFinal } from '@clipmesh/contracts';
 import {
+  type Account,
+  accountSchema,
   AlreadyExistsError,
   type Attempt,
   attemptSchema,
+  type CacheEntry,
+  cacheEntrySchema,
   ConflictError,
   type LedgerEntry,
   ledgerEntrySchema,
   type Stores,
   type Versioned,
 } from '../ports.js';
+import { usageOf } from '../usage.sums.js';
 
 /** A map with revisions; values are copied in and out, as a real store would. */
 class Table<T> {
@@ -32,6 +37,13 @@ class Table<T> {
     return this.put(key, value);
   }
 
+  remove(key: string, revision?: string): void {
+    const row = this.rows.get(key);
+    if (row !== undefined && revision !== undefined && String(row.revision) !== revision)
+      throw new ConflictError(`${key} is past ${revision}`);
+    this.rows.delete(key);
+  }
+
   all(): Versioned<T>[] {
     return [...this.rows.keys()].sort().flatMap((key) => this.get(key) ?? []);
   }
@@ -48,6 +60,8 @@ export function createMemoryStores(): Stores {
   const generations = new Table<GenerationRecord>((raw) => generationRecordSchema.parse(raw));
   const ledger = new Table<LedgerEntry>((raw) => ledgerEntrySchema.parse(raw));
   const attempts = new Table<Attempt>((raw) => attemptSchema.parse(raw));
+  const accounts = new Table<Account>((raw) => accountSchema.parse(raw));
+  const cache = new Table<CacheEntry>((raw) => cacheEntrySchema.parse(raw));
   const claims = new Map<string, { fingerprint: string; generationId: string }>();
   const rowOf = (generationId: string, key: string): string => JSON.stringify([generationId, key]);
   /* eslint-disable @typescript-eslint/require-await -- the ports are asynchronous: errors must be rejections */
@@ -73,6 +87,9 @@ export function createMemoryStores(): Stores {
           .all()
           .map(({ value }) => value)
           .filter(({ state }) => !isFinal(state.status)),
+      remove: async (id) => {
+        generations.remove(id);
+      },
     },
     ledger: {
       append: async (entry) => {
@@ -90,6 +107,13 @@ export function createMemoryStores(): Stores {
           .map(({ value }) => value)
           .filter((entry) => entry.generationId === generationId)
           .sort(byKey),
+      usage: async (owner, fromDay, toDay) =>
+        usageOf(
+          ledger.all().map(({ value }) => value),
+          owner,
+          fromDay,
+          toDay,
+        ),
     },
     attempts: {
       list: async (generationId) =>
@@ -100,6 +124,10 @@ export function createMemoryStores(): Stores {
       get: async (generationId, key) => attempts.get(rowOf(generationId, key)),
       create: async (attempt) => attempts.create(rowOf(attempt.generationId, attempt.key), attempt),
       save: async (attempt, revision) => attempts.save(rowOf(attempt.generationId, attempt.key), attempt, revision),
+      remove: async (generationId) => {
+        for (const { value } of attempts.all())
+          if (value.generationId === generationId) attempts.remove(rowOf(generationId, value.key));
+      },
     },
     idempotency: {
       claim: async (key, fingerprint, generationId) => {
@@ -108,6 +136,20 @@ export function createMemoryStores(): Stores {
         claims.set(key, { fingerprint, generationId });
         return { fingerprint, generationId, fresh: true };
       },
+    },
+    accounts: {
+      get: async (owner, period) => accounts.get(rowOf(owner, period)),
+      create: async (account) => accounts.create(rowOf(account.owner, account.period), account),
+      save: async (account, revision) => accounts.save(rowOf(account.owner, account.period), account, revision),
+    },
+    cache: {
+      get: async (key) => cache.get(key),
+      create: async (entry) => cache.create(entry.key, entry),
+      save: async (entry, revision) => cache.save(entry.key, entry, revision),
+      remove: async (key, revision) => {
+        cache.remove(key, revision);
+      },
+      all: async () => cache.all(),
     },
   };
   /* eslint-enable @typescript-eslint/require-await */

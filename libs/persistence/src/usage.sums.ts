@@ -1,0 +1,20 @@
+import { type LedgerEntry, type UsageRow } from './ports.js';
+
+/** The entries of an owner from one UTC day to another, both included, added up by day, stage, model and unit. */
+export function usageOf(entries: readonly LedgerEntry[], owner: string, fromDay: string, toDay: string): UsageRow[] {
+  const rows = new Map<string, UsageRow>();
+  for (const entry of entries) {
+    const day = entry.at.slice(0, 10);
+    if (entry.owner !== owner || day < fromDay || day > toDay) continue;
+    const { stage, model, unit, quantity, amountMicros } = entry;
+    const key = JSON.stringify([day, stage, model, unit]);
+    const sum = rows.get(key) ?? { day, stage, model, unit, count: 0, quantity: 0, amountMicros: 0 };
+    rows.set(key, {
+      ...sum,
+      count: sum.count + 1,
+      quantity: sum.quantity + quantity,
+      amountMicros: sum.amountMicros + amountMicros,
+    });
+  }
+  return [...rows.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+}
