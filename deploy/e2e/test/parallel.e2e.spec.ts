@@ -77,6 +77,5 @@ describe('the clips of one generation', () => {
     const slowest = Math.max(...clips.map(({ endUs }) => endUs));
     expect(clips.every(({ startUs }) => startUs < slowest - 1_000_000)).toBe(true);
     expect(mostClipsAtOnce(trace)).toBe(2);
-    expect(stretchMs(clips)).toBeLessThan(6_500);
   }, 90_000);
 });
