@@ -204,6 +204,24 @@ export const SETTINGS = {
     '3',
     'How often lost work of one generation is sent again before it fails.',
   ),
+  retentionMs: setting(
+    'RETENTION_DAYS',
+    number(0.000_01, 36_500, 86_400_000),
+    '30',
+    'Generations that ended this long ago are removed with everything but what they cost, days.',
+  ),
+  retentionSweepMs: setting(
+    'RETENTION_SWEEP_SECONDS',
+    seconds(0.1, 86_400),
+    '3600',
+    'Time between two looks for what has expired and for files that nothing refers to, seconds.',
+  ),
+  orphanGraceMs: setting(
+    'ORPHAN_GRACE_HOURS',
+    number(0, 8760, 3_600_000),
+    '24',
+    'Files that nothing refers to are kept this long, hours: longer than any message can be under way.',
+  ),
   mediaAttempts: setting('MEDIA_ATTEMPTS', whole(1, 20), '3', 'Tries of an overlay or a join.'),
   mediaRetryFirstMs: setting(
     'MEDIA_RETRY_FIRST_SECONDS',

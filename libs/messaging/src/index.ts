@@ -5,6 +5,7 @@ export * from './connection.js';
 export * from './dead-letters.js';
 export * from './event-reader.js';
 export * from './faults.js';
+export * from './forget.js';
 export * from './inbox.decorator.js';
 export { JetStreamStrategy, type InboxSettings, type StrategyOptions } from './jetstream.strategy.js';
 export * from './nudges.js';

@@ -1,6 +1,7 @@
 import {
   ask,
   CostSummary,
+  forgetGeneration,
   publishNudge,
   questionTransport,
   readEvents,
@@ -18,18 +19,22 @@ import { type NextFunction, type Request, type Response } from 'express';
 import { createAccess, isReport, refuseForeignPage, refuseOpenDoor, refuseOtherBodies } from './access.js';
 import { within } from './deadline.js';
 import { serveDocs } from './docs.module.js';
+import { DELETION_PARTS, DeletionController, type DeletionParts } from './deletion.controller.js';
 import { GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
 import { GenerationsController } from './generations.controller.js';
 import { HEALTH_PARTS, HealthController, type HealthParts } from './health.controller.js';
 import { MediaController } from './media.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ReportsController } from './reports.controller.js';
+import { type Forget, type RetentionParts, startRetention } from './retention.js';
 import { WEBHOOK_PARTS, type WebhookParts, WebhooksController } from './webhooks.controller.js';
 
 /** Longest wait for the cost service, ms. */
 const COST_TIMEOUT_MS = 3000;
 /** Longest wait of a readiness probe, ms. */
 const READY_TIMEOUT_MS = 2000;
+
+const RETENTION = Symbol('RETENTION');
 
 @Module({})
 class GatewayModule {}
@@ -77,18 +82,41 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
         await parts.stores.generations.get(`gen_${'0'.repeat(32)}`);
       }),
   };
+  const forget: Forget = (of) => forgetGeneration(connection, of);
+  const deletion: DeletionParts = { stores: parts.stores, forget, ownerOf: parts.ownerOf, logger };
+  const retention: RetentionParts = {
+    stores: parts.stores,
+    artifacts: parts.artifacts,
+    forget,
+    logger,
+    now: () => Date.now(),
+    retentionMs: config.retentionMs,
+    orphanGraceMs: config.orphanGraceMs,
+  };
   const webhooks: WebhookParts = {
     secret: config.replicateWebhookSecret,
     nudge: (predictionId) => publishNudge(connection, predictionId),
   };
   return {
     module: GatewayModule,
-    controllers: [GenerationsController, MediaController, ReportsController, WebhooksController, HealthController],
+    controllers: [
+      GenerationsController,
+      DeletionController,
+      MediaController,
+      ReportsController,
+      WebhooksController,
+      HealthController,
+    ],
     providers: [
       { provide: GATEWAY_PARTS, useValue: parts },
       { provide: HEALTH_PARTS, useValue: health },
       { provide: WEBHOOK_PARTS, useValue: webhooks },
       { provide: QuestionClient, useValue: questions },
+      { provide: DELETION_PARTS, useValue: deletion },
+      {
+        provide: RETENTION,
+        useFactory: () => ({ onModuleDestroy: startRetention(retention, config.retentionSweepMs).stop }),
+      },
     ],
   };
 }

@@ -1,0 +1,184 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Artifact, type GenerationRecord, type GenerationStatus } from '@clipmesh/contracts';
+import { type ArtifactStore, type CacheEntry, createMemoryStores, type Stores } from '@clipmesh/persistence';
+import { initialState } from '@clipmesh/pipeline';
+import fc from 'fast-check';
+import { removeExpired, removeOrphans, type RetentionParts } from './retention.js';
+import { idAt, isExpired } from './retention.rules.js';
+
+const DAY = 86_400_000;
+const NOW = Date.parse('2026-03-01T00:00:00.000Z');
+const never = new AbortController().signal;
+const fileOf = (n: number): Artifact => {
+  const sha256 = n.toString(16).padStart(64, '0');
+  return { key: `${sha256.slice(0, 2)}/${sha256}.mp4`, sha256, bytes: 1, contentType: 'video/mp4' };
+};
+
+function recordOf(madeMs: number, status: GenerationStatus, finishedMs?: number): GenerationRecord {
+  return {
+    id: `gen_${madeMs.toString(16).padStart(12, '0')}${'7'.repeat(20)}`,
+    owner: 'local',
+    createdAt: new Date(madeMs).toISOString(),
+    updatedAt: new Date(madeMs).toISOString(),
+    traceId: '0'.repeat(32),
+    state: {
+      ...initialState({
+        prompt: 'A kettle that sings.',
+        durationSeconds: 9,
+        aspectRatio: '9:16',
+        seed: 1,
+        overlays: true,
+        models: ['google/veo-3.1'],
+        window: 2,
+        fallbackAfter: 3,
+      }),
+      status,
+      ...(finishedMs === undefined ? {} : { finishedAt: new Date(finishedMs).toISOString() }),
+    },
+  };
+}
+
+function withClip(record: GenerationRecord, clip: Artifact): GenerationRecord {
+  const scene = { index: 0, status: 'done', attempt: 1, modelIndex: 0, cached: false, costMicros: 0, clip } as const;
+  return { ...record, state: { ...record.state, scenes: [scene] } };
+}
+
+function cacheEntry(n: number): CacheEntry {
+  const at = new Date(NOW).toISOString();
+  return {
+    key: n.toString(16).padStart(64, 'a'),
+    kind: 'clip',
+    status: 'ready',
+    holder: 'h',
+    leaseUntil: at,
+    createdAt: at,
+    usedAt: at,
+    model: 'm',
+    artifact: fileOf(n),
+  };
+}
+
+/** Files in memory: what is stored, and since when. */
+function fakeFiles(stored: Map<string, number>): Pick<ArtifactStore, 'list' | 'stat' | 'remove' | 'sweepTemporary'> {
+  return {
+    // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
+    async *list() {
+      for (const [key, storedAt] of [...stored]) yield { key, bytes: 1, storedAt };
+    },
+    stat: ({ key }) => Promise.resolve(stored.has(key) ? { bytes: 1 } : undefined),
+    remove: ({ key }) => Promise.resolve(void stored.delete(key)),
+    sweepTemporary: () => Promise.resolve(0),
+  };
+}
+
+function partsOf(stores: Stores, stored: Map<string, number>, forgotten: string[] = []): RetentionParts {
+  return {
+    stores,
+    artifacts: fakeFiles(stored),
+    forget: ({ generationId }) => Promise.resolve(void forgotten.push(generationId)),
+    logger: { info: () => undefined, warn: () => undefined },
+    now: () => NOW,
+    retentionMs: 30 * DAY,
+    orphanGraceMs: DAY,
+  };
+}
+
+describe('what has expired', () => {
+  const cutoff = NOW - 30 * DAY;
+  it.each<[GenerationStatus, number | undefined, boolean]>([
+    ['succeeded', cutoff, true],
+    ['succeeded', cutoff + 1, false],
+    ['failed', cutoff - DAY, true],
+    ['canceled', cutoff - DAY, true],
+    ['generating', undefined, false],
+    ['awaiting_approval', undefined, false],
+  ])('%s, ended at %s', (status, finishedMs, expected) => {
+    expect(isExpired(recordOf(cutoff - 2 * DAY, status, finishedMs), cutoff)).toBe(expected);
+  });
+
+  it('is found by the time in its id, in pages, and only that', async () => {
+    const stores = createMemoryStores();
+    for (let n = 0; n < 250; n += 1) {
+      const madeMs = NOW - 60 * DAY + n * (DAY / 4);
+      await stores.generations.create(recordOf(madeMs, n % 5 === 0 ? 'generating' : 'succeeded', madeMs + 1000));
+    }
+    const forgotten: string[] = [];
+    const removed = await removeExpired(partsOf(stores, new Map(), forgotten), never);
+    const left = await stores.generations.list({ limit: 1000 });
+    expect(removed).toBe(forgotten.length);
+    expect(left.some((record) => isExpired(record, NOW - 30 * DAY))).toBe(false);
+    expect(left).toHaveLength(250 - removed);
+    expect(removed).toBeGreaterThan(90);
+    expect(left.filter(({ id }) => id < idAt(NOW - 30 * DAY)).every(({ state }) => state.status === 'generating')).toBe(
+      true,
+    );
+  });
+
+  it('stays, whole, while the broker still has events of it to handle', async () => {
+    const stores = createMemoryStores();
+    const record = recordOf(NOW - 60 * DAY, 'failed', NOW - 59 * DAY);
+    await stores.generations.create(record);
+    const parts = { ...partsOf(stores, new Map()), forget: () => Promise.reject(new Error('not yet')) };
+    expect(await removeExpired(parts, never)).toBe(0);
+    expect(await stores.generations.get(record.id)).toBeDefined();
+  });
+});
+
+describe('files that nothing refers to', () => {
+  it('go when they are old; no file goes that a record, an attempt or the cache refers to', async () => {
+    const references = fc.array(fc.constantFrom('record', 'attempt', 'cache', 'none'), { minLength: 1, maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(references, fc.array(fc.boolean(), { minLength: 30, maxLength: 30 }), async (kinds, young) => {
+        const stores = createMemoryStores();
+        const stored = new Map<string, number>();
+        for (const [n, kind] of kinds.entries()) {
+          stored.set(fileOf(n).key, young[n] === true ? NOW - 1 : NOW - 2 * DAY);
+          const record = recordOf(NOW - n, kind === 'attempt' ? 'generating' : 'succeeded', NOW);
+          if (kind === 'record') await stores.generations.create(withClip(record, fileOf(n)));
+          if (kind === 'cache') await stores.cache.create(cacheEntry(n));
+          if (kind !== 'attempt') continue;
+          await stores.generations.create(record);
+          await stores.attempts.create({
+            key: 'a',
+            generationId: record.id,
+            kind: 'clip',
+            status: 'finished',
+            model: 'm',
+            fingerprint: 'f',
+            createdAt: record.createdAt,
+            updatedAt: record.createdAt,
+            artifact: fileOf(n),
+          });
+        }
+        const removed = await removeOrphans(partsOf(stores, stored), never);
+        const goes = kinds.filter((kind, n) => kind === 'none' && young[n] !== true);
+        expect(removed).toBe(goes.length);
+        for (const [n, kind] of kinds.entries())
+          expect(stored.has(fileOf(n).key)).toBe(kind !== 'none' || young[n] === true);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('are kept when they are put again, or come to be referred to, while the sweep looks', async () => {
+    for (const meanwhile of ['put again', 'referred to'] as const) {
+      const stores = createMemoryStores();
+      const stored = new Map([[fileOf(1).key, NOW - 2 * DAY]]);
+      const parts = partsOf(stores, stored);
+      let looks = 0;
+      const all = stores.cache.all.bind(stores.cache);
+      const cache = {
+        ...stores.cache,
+        // The first look after the files were listed.
+        all: async () => {
+          looks += 1;
+          if (meanwhile === 'put again') stored.set(fileOf(1).key, NOW);
+          else await stores.generations.create(withClip(recordOf(NOW, 'generating'), fileOf(1)));
+          return all();
+        },
+      };
+      expect(await removeOrphans({ ...parts, stores: { ...stores, cache } }, never)).toBe(0);
+      expect([looks, stored.has(fileOf(1).key)]).toEqual([1, true]);
+    }
+  });
+});

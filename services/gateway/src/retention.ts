@@ -1,0 +1,128 @@
+import { type GenerationRecord } from '@clipmesh/contracts';
+import { type ArtifactStore, type Stores } from '@clipmesh/persistence';
+import { type createLogger } from '@clipmesh/tracing';
+import { filesKept, filesOf, idAt, isExpired } from './retention.rules.js';
+
+export type Forget = (of: { readonly generationId: string; readonly traceId: string }) => Promise<void>;
+
+export interface RetentionParts {
+  readonly stores: Pick<Stores, 'generations' | 'attempts' | 'cache'>;
+  readonly artifacts: Pick<ArtifactStore, 'list' | 'stat' | 'remove' | 'sweepTemporary'>;
+  /** Removes what the broker keeps of a generation; throws a retryable error while some of it is still to be handled. */
+  readonly forget: Forget;
+  readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
+  readonly now: () => number;
+  /** Ended generations are removed after this, ms. */
+  readonly retentionMs: number;
+  /** A file that nothing refers to is removed when it is this old, ms: longer than any message can be under way. */
+  readonly orphanGraceMs: number;
+}
+
+/** Records read at once. */
+const BATCH = 100;
+
+/**
+ * Removes everything that belongs to an ended generation but its files, which others may share: they go with the next
+ * sweep. The record goes last, so that a removal that was cut off is found and ended by the next sweep. The ledger
+ * stays: it holds amounts, no content.
+ */
+export async function removeGeneration(
+  { stores, forget }: Pick<RetentionParts, 'stores' | 'forget'>,
+  { id, traceId }: Pick<GenerationRecord, 'id' | 'traceId'>,
+): Promise<void> {
+  await forget({ generationId: id, traceId });
+  await stores.attempts.remove(id);
+  await stores.generations.remove(id);
+}
+
+/** Removes the generations whose time is over; says how many. One that cannot go yet is left to the next sweep. */
+export async function removeExpired(parts: RetentionParts, signal: AbortSignal): Promise<number> {
+  const cutoffMs = parts.now() - parts.retentionMs;
+  let after = idAt(cutoffMs);
+  let removed = 0;
+  for (;;) {
+    const records = await parts.stores.generations.list({ limit: BATCH, after });
+    for (const record of records) {
+      if (signal.aborted) return removed;
+      after = record.id;
+      if (!isExpired(record, cutoffMs)) continue;
+      try {
+        await removeGeneration(parts, record);
+        removed += 1;
+      } catch (error) {
+        parts.logger.warn({ err: error, generationId: record.id }, 'an expired generation could not be removed yet');
+      }
+    }
+    if (records.length < BATCH) return removed;
+  }
+}
+
+/**
+ * Removes old files that nothing refers to; says how many. The old files are listed first and the references read after
+ * that: whoever comes to refer to one of them in between has either put its bytes again, which makes it young, or took it
+ * from a record, an attempt or the cache, where it is then seen. The age is looked at again right before the removal.
+ */
+export async function removeOrphans(parts: RetentionParts, signal: AbortSignal): Promise<number> {
+  const { stores, artifacts, now, orphanGraceMs } = parts;
+  const candidates = new Set<string>();
+  const isOld = (storedAt: number): boolean => now() - storedAt >= orphanGraceMs;
+  for await (const { key, storedAt } of artifacts.list()) if (isOld(storedAt)) candidates.add(key);
+  if (candidates.size === 0) return 0;
+  for (const { value } of await stores.cache.all()) for (const key of filesKept([value])) candidates.delete(key);
+  for (let after: string | undefined; ;) {
+    const records = await stores.generations.list({ limit: BATCH, ...(after === undefined ? {} : { after }) });
+    for (const record of records) {
+      if (signal.aborted) return 0;
+      for (const key of filesOf(record)) candidates.delete(key);
+      // A film that is done has all its files in its record; whatever else was bought on the way may go.
+      if (record.state.status !== 'succeeded')
+        for (const key of filesKept((await stores.attempts.list(record.id)).map(({ value }) => value)))
+          candidates.delete(key);
+      after = record.id;
+    }
+    if (records.length < BATCH) break;
+  }
+  let removed = 0;
+  for await (const { key, storedAt } of artifacts.list()) {
+    if (signal.aborted) break;
+    if (!candidates.has(key) || !isOld(storedAt)) continue;
+    await artifacts.remove({ key });
+    removed += 1;
+  }
+  return removed;
+}
+
+/** One sweep: what has expired, then what nothing refers to any more. Any number of replicas may sweep at once. */
+export async function sweep(
+  parts: RetentionParts,
+  signal: AbortSignal,
+): Promise<{ generations: number; files: number }> {
+  const generations = await removeExpired(parts, signal);
+  const files = await removeOrphans(parts, signal);
+  const temporary = await parts.artifacts.sweepTemporary(parts.orphanGraceMs);
+  if (generations + files + temporary > 0)
+    parts.logger.info({ generations, files, temporary }, 'what had expired was removed');
+  return { generations, files };
+}
+
+/** Sweeps at its interval, ms, until it is stopped; a sweep that fails is logged, and the next one follows. */
+export function startRetention(parts: RetentionParts, intervalMs: number): { stop: () => Promise<void> } {
+  const stopped = new AbortController();
+  let running: Promise<unknown> | undefined;
+  const timer = setInterval(() => {
+    running ??= sweep(parts, stopped.signal)
+      .catch((error: unknown) => {
+        parts.logger.warn({ err: error }, 'the retention sweep failed');
+      })
+      .finally(() => {
+        running = undefined;
+      });
+  }, intervalMs);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      stopped.abort();
+      await running;
+    },
+  };
+}
