@@ -34,10 +34,15 @@ export async function benchFaults(): Promise<boolean> {
   const stack = await LocalStack.start({ args: ['--scale', 'clip-generator=3'], env: ENV });
   try {
     const kills = await underKills(stack);
-    const cancels = await manyCancels(stack);
     await keep({ name: 'faults', figures: kills, rows: [kills] });
+    const cancels = await manyCancels(stack);
     await keep({ name: 'cancels', figures: cancels, rows: [cancels] });
-    return kills.succeeded === GENERATIONS && kills['paid clips'] === kills.scenes && cancels['too late'] === 0;
+    return (
+      kills.succeeded === GENERATIONS &&
+      kills['paid clips'] === kills.scenes &&
+      kills['left over'] === 0 &&
+      cancels['too late'] === 0
+    );
   } finally {
     await stack.stop();
   }
@@ -61,6 +66,7 @@ async function underKills(stack: LocalStack) {
   for (const id of ids) if ((await api.ended(id, MAKE_MS)).status === 'succeeded') succeeded += 1;
   const { predictions } = await sandbox.invoice();
   const left = await cleaned(stack);
+  if (left.length > 0) console.log(`left over: ${left.join(', ')}`);
   return {
     generations: GENERATIONS,
     kills: chaos.killed.length,

@@ -126,6 +126,27 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(580);
   });
 
+  it('a rate limit uses up no attempt, however often, and leaves those of other faults as they were', async () => {
+    // More than the deliveries after which a message without a told fault counts as one that ends its process.
+    const storm = 60;
+    const id = generationId();
+    const attempts: number[] = [];
+    await actor({
+      settings: { retry: { attempts: 2, firstDelayMs: 5, maxDelayMs: 10, patienceMs: 60_000 } },
+      receive: (_body, context) => {
+        attempts.push(context.attempt);
+        const limited = attempts.length <= storm;
+        return Promise.reject(new ClipmeshError(limited ? 'PROVIDER_RATE_LIMITED' : 'PROVIDER_UNAVAILABLE', 'no'));
+      },
+    });
+    await publish([clip(id)]);
+    await settled();
+    expect(attempts).toEqual([...Array.from({ length: storm }, () => 1), 1, 2]);
+    expect(await count('EVENTS', `events.${id}.clip.failed`)).toBe(1);
+    const [letter] = await letters.list({ generationId: id, limit: 10 });
+    expect(letter).toMatchObject({ reason: { code: 'PROVIDER_UNAVAILABLE' } });
+  });
+
   it.each([
     ['an unknown error until its attempts are used up', () => new Error('odd'), 3, 'INTERNAL'],
     ['a terminal error at once', () => new ClipmeshError('PREDICTION_REFUSED', 'no'), 1, 'PREDICTION_REFUSED'],

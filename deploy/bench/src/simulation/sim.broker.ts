@@ -17,7 +17,8 @@ import { type Process, type World } from './world.js';
 export interface Item {
   readonly id: string;
   readonly definition: MessageDefinition;
-  readonly payload: Uint8Array;
+  /** Decoded once, when it is stored: the same for every inbox and delivery. */
+  readonly body: MessageBody;
   readonly generationId: string;
   readonly storedAtMs: number;
   deliveries: number;
@@ -47,11 +48,12 @@ export class SimBroker {
 
   store(outgoing: Outgoing): void {
     const { subject, id, payload } = encodeMessage(outgoing);
-    const { definition, body } = outgoing;
+    const { definition } = outgoing;
     const key = `${definition.kind}:${id}`;
     const seenMs = this.seen.get(key);
     if (seenMs !== undefined && this.world.now - seenMs < DUPLICATE_WINDOW_MS) return;
     this.seen.set(key, this.world.now);
+    const body = decodeMessage(definition, payload);
     const stream = definition.kind === 'command' ? commandStream(definition) : EVENTS_STREAM;
     for (const [name, inbox] of Object.entries<InboxSpec>(INBOXES) as [InboxName, InboxSpec][]) {
       const wanted =
@@ -60,7 +62,7 @@ export class SimBroker {
       this.queue(name).push({
         id,
         definition,
-        payload,
+        body,
         generationId: body.generationId,
         storedAtMs: this.world.now,
         deliveries: 0,
@@ -98,7 +100,7 @@ export class SimBroker {
   take(item: Item, process: Process): MessageBody {
     item.deliveries += 1;
     item.holder = { process, aliveAtMs: this.world.now };
-    return decodeMessage(item.definition, item.payload);
+    return item.body;
   }
 
   /** A dead process gave its last sign of life now. */
