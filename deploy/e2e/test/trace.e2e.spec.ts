@@ -25,6 +25,14 @@ const equal = (seconds: number): object => ({ min: seconds, max: seconds });
 const LIGHT = { FFMPEG_PRESET: 'ultrafast', POLL_INTERVAL: '0.25' };
 const jaeger = await findServerOrSkip('jaeger');
 
+interface Scenario {
+  readonly name: string;
+  readonly scenario: object;
+  readonly stage: string;
+  readonly advice: RegExp;
+  readonly request?: Partial<CreateGenerationInput>;
+}
+
 let count = 0;
 const film = (request: Partial<CreateGenerationInput> = {}): CreateGenerationInput => ({
   prompt: `A small lamp for reading in bed, number ${(count += 1)}.`,
@@ -61,22 +69,42 @@ describe('a stack with Jaeger beside it', () => {
     await (stack as LocalStack | undefined)?.stop();
   }, 60_000);
 
-  it.each([
-    ['slow clips', { clipSeconds: equal(8) }, 'clip', /clip/i],
-    ['a slow planner', { planSeconds: 8, clipSeconds: equal(0.2) }, 'llm', /llm holds the critical path/i],
-    ['one slow scene', { clipSeconds: [0.2, 8, 0.2] }, 'clip', /scene \d took [\d.]+ times as long as the median/],
-    ['a queue at the provider', { queueSeconds: 8, clipSeconds: equal(0.2) }, 'clip', /wait for the provider/],
-    [
-      'a rate limit',
-      { rateLimit: { perMinute: 6, retryAfterSeconds: 2 }, clipSeconds: equal(0.2) },
-      'clip',
-      /a higher limit/,
-      { sceneCount: 8, durationSeconds: 24 },
-    ],
-    ['retries', { failEvery: 2, clipSeconds: equal(0.2) }, 'clip', /pauses between tries/],
+  it.each<Scenario>([
+    { name: 'slow clips', scenario: { clipSeconds: equal(3) }, stage: 'clip', advice: /clip/i },
+    {
+      name: 'a slow planner',
+      scenario: { planSeconds: 3, clipSeconds: equal(0.2) },
+      stage: 'llm',
+      advice: /llm holds the critical path/i,
+    },
+    {
+      name: 'one slow scene',
+      scenario: { clipSeconds: [0.2, 4, 0.2] },
+      stage: 'clip',
+      advice: /scene \d took [\d.]+ times as long as the median/,
+    },
+    {
+      name: 'a queue at the provider',
+      scenario: { queueSeconds: 3, clipSeconds: equal(0.2) },
+      stage: 'clip',
+      advice: /wait for the provider/,
+    },
+    {
+      name: 'a rate limit',
+      scenario: { rateLimit: { perMinute: 30, retryAfterSeconds: 2 }, clipSeconds: equal(0.2) },
+      stage: 'clip',
+      advice: /a higher limit/,
+      request: { sceneCount: 6, durationSeconds: 18 },
+    },
+    {
+      name: 'retries',
+      scenario: { failEvery: 2, clipSeconds: equal(0.2) },
+      stage: 'clip',
+      advice: /pauses between tries/,
+    },
   ])(
-    '%s are what its report names',
-    async (_name, scenario, stage, advice, request?: object) => {
+    '$name: the report names it',
+    async ({ scenario, stage, advice, request }) => {
       const { report } = await make(scenario, request);
       expect(report.bottleneck.advice).toMatch(advice);
       expect(report.bottleneck.stage).toBe(stage);

@@ -19,7 +19,7 @@ export const ATTR = {
   enqueuedAtMs: 'clipmesh.queue.enqueued_at_ms',
   /** Time between the broker storing the message and the handler's start, ms. */
   queueWaitMs: 'clipmesh.queue.wait_ms',
-  /** What a wait waited for: `queue, provider_queue, poll_lag, dispatch, external, retry`. */
+  /** What a wait waited for: `queue, provider_queue, rate_limit, poll_lag, dispatch, external, retry`. */
   waitClass: 'clipmesh.wait.class',
   /** How the message was settled: `ack, nak, term`. */
   settlement: 'clipmesh.settlement',
