@@ -1,5 +1,13 @@
 import { type CreateGenerationInput } from '@clipmesh/contracts';
-import { ApiClient, LocalStack, measure, predicted, type Report, SandboxClient, SlowFfmpeg } from '@clipmesh/deploy-e2e';
+import {
+  ApiClient,
+  LocalStack,
+  measure,
+  predicted,
+  type Report,
+  SandboxClient,
+  SlowFfmpeg,
+} from '@clipmesh/deploy-e2e';
 import { median } from './median.js';
 import { keep } from './results.js';
 
@@ -77,11 +85,7 @@ async function overlayPrediction(): Promise<Prediction> {
   const slow = new SlowFfmpeg(OVERLAY_SECONDS);
   try {
     const reports = async (workers: number): Promise<Report[]> =>
-      repeated(
-        ['--scale', `overlay=${workers}`],
-        { FFMPEG_PATH: slow.path, OVERLAY_CONCURRENCY: '1' },
-        0.5,
-      );
+      repeated(['--scale', `overlay=${workers}`], { FFMPEG_PATH: slow.path, OVERLAY_CONCURRENCY: '1' }, 0.5);
     return { change: '2 overlay workers', before: await reports(1), after: await reports(2) };
   } finally {
     slow.remove();

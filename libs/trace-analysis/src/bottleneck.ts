@@ -64,7 +64,8 @@ export function adviceFor(model: Model, worst: StageCost, changes: readonly What
 
 /**
  * What more workers cannot mend, where the stage waits for it longer than it works. They may hide a part of a wait that
- * each has for itself, and are the better advice from half of it on; a rate limit is shared by however many there are.
+ * each has for itself, and are the better advice from half of it on. A rate limit is shared by however many there are,
+ * which a replay does not know: what it promises counts for half.
  */
 function causeOutside(
   { stage, workUs, waitUs }: StageCost,
@@ -79,7 +80,7 @@ function causeOutside(
   if (most === limited) {
     return {
       advice: `${percent(share)} of the time is the provider's rate limit in ${stage}: more workers do not shorten it; a higher limit, another model or another provider does.`,
-      leastSaving: share,
+      leastSaving: share * 2,
     };
   }
   if (most === outside) {

@@ -98,7 +98,9 @@ interface Gap {
 /** The time between the hand-over and the start, newest part first. */
 function pushWaits(path: Segment[], task: Task, at: number, starts: readonly Start[], gap: Gap): void {
   const wait = (startUs: number, endUs: number, waitClass: WaitClass): void => {
-    if (endUs > startUs) path.push(segmentOf(task.span, startUs, endUs, task.stage, waitClass, task));
+    // It would have waited as long for a try that succeeds.
+    if (endUs > startUs)
+      path.push({ ...segmentOf(task.span, startUs, endUs, task.stage, waitClass, task), wasted: false });
   };
   const { fromUs, untilUs } = gap;
   if (gap.kind === undefined) {

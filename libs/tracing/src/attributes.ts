@@ -121,10 +121,20 @@ export const ATTR = Object.fromEntries(Object.entries(ATTRIBUTES).map(([name, { 
 
 /** Keys of the OpenTelemetry semantic conventions that our spans have; those of HTTP are set by its instrumentation. */
 export const CONVENTIONS: readonly Attribute[] = [
-  { key: 'error.type', type: 'string', on: 'whatever failed', meaning: 'The code of the failure, or the class of the error.' },
+  {
+    key: 'error.type',
+    type: 'string',
+    on: 'whatever failed',
+    meaning: 'The code of the failure, or the class of the error.',
+  },
   { key: 'messaging.system', type: 'string', on: 'publish, process', meaning: '`nats`.' },
   { key: 'messaging.operation.type', type: 'string', on: 'publish, process', meaning: '`send` or `process`.' },
-  { key: 'messaging.destination.name', type: 'string', on: 'publish, process', meaning: 'The message: `clip.generate`.' },
+  {
+    key: 'messaging.destination.name',
+    type: 'string',
+    on: 'publish, process',
+    meaning: 'The message: `clip.generate`.',
+  },
   { key: 'messaging.message.id', type: 'string', on: 'publish, process', meaning: 'Its deterministic id.' },
   { key: 'messaging.consumer.group.name', type: 'string', on: 'process', meaning: 'The inbox, which replicas share.' },
   { key: 'gen_ai.operation.name', type: 'string', on: 'chat', meaning: '`chat`.' },
@@ -134,7 +144,12 @@ export const CONVENTIONS: readonly Attribute[] = [
   { key: 'gen_ai.response.model', type: 'string', on: 'chat', meaning: 'The language model that answered.' },
   { key: 'gen_ai.usage.input_tokens', type: 'number', on: 'chat', meaning: 'Tokens of the question.' },
   { key: 'gen_ai.usage.output_tokens', type: 'number', on: 'chat', meaning: 'Tokens of the answer.' },
-  { key: 'db.collection.name', type: 'string', on: 'operations of the store', meaning: '`generations`, `attempts`, `ledger`, …' },
+  {
+    key: 'db.collection.name',
+    type: 'string',
+    on: 'operations of the store',
+    meaning: '`generations`, `attempts`, `ledger`, …',
+  },
   { key: 'db.operation.name', type: 'string', on: 'operations of the store', meaning: '`get`, `save`, …' },
   { key: 'process.exit.code', type: 'number', on: 'ffmpeg', meaning: 'Absent where a signal ended the program.' },
   { key: 'process.exit.signal', type: 'string', on: 'ffmpeg', meaning: 'The signal that ended it.' },

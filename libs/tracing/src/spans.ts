@@ -1,5 +1,13 @@
 import { ClipmeshError } from '@clipmesh/contracts';
-import { type Attributes, type Context, isSpanContextValid, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Context,
+  isSpanContextValid,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
 /** Runs `work` in a span of its own; an error is recorded on it and thrown on. */
