@@ -18,7 +18,7 @@ const CLIP_SECONDS = 4;
 const OVERLAY_SECONDS = 3;
 /** Largest error of a prediction, share of the real makespan. */
 const MAX_ERROR = 0.05;
-const LIGHT = { FFMPEG_PRESET: 'ultrafast', POLL_INTERVAL: '0.25' };
+const LIGHT = { FFMPEG_PRESET: 'ultrafast', FFMPEG_THREADS: '1', POLL_INTERVAL: '0.25' };
 const equal = (seconds: number): object => ({ min: seconds, max: seconds });
 
 interface Prediction {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * An ffmpeg for stacks whose times are compared. The sandbox's drawing, which no real provider does on this machine, takes
- * only what CPU the services leave; and every overlay may rest first, so that overlays take their time on any machine,
+ * An ffmpeg for stacks whose times are compared. What the sandbox draws, which no real provider does on this machine, is
+ * drawn once for each size and length; and every overlay may rest first, so that overlays take their time on any machine,
  * however busy, and do not slow each other down.
  */
 export class SlowFfmpeg {
@@ -17,7 +17,12 @@ export class SlowFfmpeg {
     const script = [
       '#!/bin/sh',
       'case "$*" in',
-      `  *sine=frequency*) exec nice -n 19 ${real} "$@" ;;`,
+      '  *sine=frequency*)',
+      '    for output in "$@"; do :; done',
+      `    drawn="${this.folder}/$(echo "$*" | grep -oE '(scale|:duration)=[0-9.]+(:[0-9]+)?' | tr -d '\\n').mp4"`,
+      '    [ -f "$drawn" ] && exec cp "$drawn" "$output"',
+      `    ${real} "$@" && cp "$output" "$drawn.$$" && mv "$drawn.$$" "$drawn"`,
+      '    exit ;;',
       ...(overlayRestSeconds > 0 ? [`  *libx264*) sleep ${overlayRestSeconds} ;;`] : []),
       'esac',
       `exec ${real} "$@"`,
