@@ -21,7 +21,10 @@ const OVERLAY_SECONDS = 2.5;
  */
 const PREDICTION_ERROR = 0.1;
 const equal = (seconds: number): object => ({ min: seconds, max: seconds });
-/** Encodes so cheap that they do not slow each other down, and looks at the provider so close together, that the scenario alone makes the difference. */
+/**
+ * Encodes so cheap that they do not slow each other down, and looks at the provider so close together, that the scenario
+ * alone makes the difference.
+ */
 const LIGHT = { FFMPEG_PRESET: 'ultrafast', FFMPEG_THREADS: '1', POLL_INTERVAL: '0.25' };
 const QUICK = equal(0.2);
 const SLOW = equal(5);
