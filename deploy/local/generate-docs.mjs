@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { envExample, settingsTable } from '@clipmesh/config';
 import { messagesTable } from '@clipmesh/contracts';
+import { attributesTable } from '@clipmesh/tracing';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -21,3 +22,4 @@ function fill(page, ...tables) {
 writeFileSync(join(root, '.env.example'), envExample());
 fill('configuration.md', settingsTable());
 fill('messages.md', messagesTable('command'), messagesTable('event'));
+fill('traces.md', attributesTable('own'), attributesTable('conventions'));

@@ -4,17 +4,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * An ffmpeg that rests before every overlay: overlays that take their time on any machine, however busy, and that do not
- * slow each other down. The sandbox's own drawing and everything else go on as ever.
+ * An ffmpeg for stacks whose times are compared. What the sandbox draws, which no real provider does on this machine, is
+ * drawn once for each size and length; and every overlay may rest first, so that overlays take their time on any machine,
+ * however busy, and do not slow each other down.
  */
 export class SlowFfmpeg {
   private readonly folder = mkdtempSync(join(tmpdir(), 'clipmesh-ffmpeg-'));
   readonly path = join(this.folder, 'ffmpeg');
 
-  constructor(seconds: number) {
+  constructor(overlayRestSeconds = 0) {
     const real = execFileSync('sh', ['-c', 'command -v ffmpeg'], { encoding: 'utf8' }).trim();
-    const script = ['#!/bin/sh', 'case "$*" in', '  *sine=frequency*) ;;', `  *libx264*) sleep ${seconds} ;;`, 'esac'];
-    writeFileSync(this.path, `${script.join('\n')}\nexec ${real} "$@"\n`);
+    const script = [
+      '#!/bin/sh',
+      'case "$*" in',
+      '  *sine=frequency*)',
+      '    for output in "$@"; do :; done',
+      `    drawn="${this.folder}/$(echo "$*" | grep -oE '(scale|:duration)=[0-9.]+(:[0-9]+)?' | tr -d '\\n').mp4"`,
+      '    [ -f "$drawn" ] && exec cp "$drawn" "$output"',
+      `    ${real} "$@" && cp "$output" "$drawn.$$" && mv "$drawn.$$" "$drawn"`,
+      '    exit ;;',
+      ...(overlayRestSeconds > 0 ? [`  *libx264*) sleep ${overlayRestSeconds} ;;`] : []),
+      'esac',
+      `exec ${real} "$@"`,
+    ];
+    writeFileSync(this.path, `${script.join('\n')}\n`);
     chmodSync(this.path, 0o755);
   }
 

@@ -9,6 +9,8 @@ const CALL_MS = 30_000;
 const BROKER_MS = 5_000;
 /** How far back the last traces of a service are looked for. */
 const RECENT_MS = 7 * 24 * 3_600_000;
+/** What begins a generation: most of the gateway's traces are only questions about one. */
+const BEGINNING = 'publish generation.plan';
 const stackSchema = z.object({ gateway: z.string(), nats: z.string() });
 const generationSchema = z.object({ traceId: z.string() });
 
@@ -108,16 +110,24 @@ async function lastOfService(
   signal: AbortSignal,
 ): Promise<Trace[]> {
   const now = Date.now();
-  const query = new URLSearchParams({
+  const query = {
     'query.service_name': service,
     'query.start_time_min': new Date(now - RECENT_MS).toISOString(),
     'query.start_time_max': new Date(now).toISOString(),
     // The limit's name has changed between versions; each takes no notice of the other's.
     'query.num_traces': String(last),
     'query.search_depth': String(last),
-  });
-  const old = new URLSearchParams({ service, limit: String(last) });
-  const traces = await askJaeger(url, [`/api/v3/traces?${query.toString()}`, `/api/traces?${old.toString()}`], signal);
+  };
+  const old = { service, limit: String(last) };
+  const asked = (path: string, parameters: Readonly<Record<string, string>>): string =>
+    `${path}?${new URLSearchParams(parameters).toString()}`;
+  const paths = [
+    asked('/api/v3/traces', { ...query, 'query.operation_name': BEGINNING }),
+    asked('/api/traces', { ...old, operation: BEGINNING }),
+    asked('/api/v3/traces', query),
+    asked('/api/traces', old),
+  ];
+  const traces = await askJaeger(url, paths, signal);
   if (traces.length === 0)
     throw new Error(`Jaeger at ${url} has no trace of the service ${service} from the last week.`);
   return traces.sort((a, b) => (b.originUs ?? 0) - (a.originUs ?? 0)).slice(0, last);

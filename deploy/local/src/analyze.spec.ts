@@ -75,6 +75,8 @@ describe('the sources of analyze', () => {
     '/api/v3/traces/abc': [200, { result: document(span('a', 0, 100), span('b', 0, 50)) }],
     '/api/traces/01d': [200, { data: [jaegerTrace('01d')] }],
     '/api/traces?service=gateway&limit=2': [200, { data: [jaegerTrace('t1'), jaegerTrace('t2')] }],
+    '/api/traces?service=asked&limit=2&operation=publish+generation.plan': [200, { data: [jaegerTrace('made')] }],
+    '/api/traces?service=asked&limit=2': [200, { data: [jaegerTrace('question')] }],
     '/api/traces?service=nobody&limit=2': [200, { data: [] }],
   };
   const read = (source: TraceSource, keys: readonly string[] = []): ReturnType<typeof readSource> =>
@@ -120,8 +122,10 @@ describe('the sources of analyze', () => {
     expect(old?.spans[0]?.service).toBe('gateway');
     await expect(read({ kind: 'jaeger-trace', url, traceId: 'dead' })).rejects.toThrow(/knows no trace dead\.$/);
   });
-  it('ask Jaeger for the last traces of a service', async () => {
+  it('ask Jaeger for the last traces of a service, generations before mere questions', async () => {
     expect(await read({ kind: 'jaeger-service', url, service: 'gateway', last: 2 })).toHaveLength(2);
+    const [made] = await read({ kind: 'jaeger-service', url, service: 'asked', last: 2 });
+    expect(made?.traceId).toBe('made');
     const nobody = read({ kind: 'jaeger-service', url, service: 'nobody', last: 2 });
     await expect(nobody).rejects.toThrow(/has no trace of the service nobody/);
   });

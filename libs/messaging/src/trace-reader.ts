@@ -21,7 +21,7 @@ export interface StoredTrace {
   readonly resourceSpans: unknown[];
 }
 
-/** Reads a trace from the stream: until its last span and every parent is there, or for 3 s. */
+/** Reads a trace from the stream: all that is stored, and until its last span and every parent is there, or for 3 s. */
 export async function readTrace(connection: NatsConnection, traceId: string): Promise<StoredTrace> {
   const { resourceSpans } = await collectTrace(connection, traceId);
   return { resourceSpans };
@@ -58,7 +58,8 @@ export async function collectTrace(
         if (span.parentSpanId !== undefined && span.parentSpanId !== '') parents.add(span.parentSpanId);
         final ||= span.attributes?.some(({ key }) => key === ATTR.final) ?? false;
       }
-      if (isComplete()) break;
+      // What else is stored, such as the booking of the last charge, belongs to the trace too.
+      if (isComplete() && message.info.pending === 0) break;
     }
   } finally {
     clearTimeout(deadline);

@@ -83,6 +83,19 @@ describe.each(VERSIONS)('reading back from nats-server (%s)', (version) => {
     expect(traceparent).toContain(handled?.spanId);
   });
 
+  it('a trace is read to what is stored last, also past the end of the generation', async () => {
+    const traceId = 'e'.repeat(32);
+    const js = jetstream(connection);
+    const store = (name: string, attributes: object[]): Promise<unknown> => {
+      const span = { traceId, spanId: name.repeat(16), name, attributes };
+      return js.publish(`traces.${traceId}`, JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }));
+    };
+    await store('a', [{ key: 'clipmesh.final', value: { boolValue: true } }]);
+    await store('b', []);
+    await store('c', []);
+    expect(spansOf(await readTrace(connection, traceId)).map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  });
+
   it('a trace that nobody has written is empty', async () => {
     expect(await readTrace(connection, 'f'.repeat(32))).toEqual({ resourceSpans: [] });
   });

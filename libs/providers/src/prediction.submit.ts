@@ -102,7 +102,7 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
       // One create at a time: when the provider asks to slow down, one call is wasted and not as many as there are clips.
       const admission = trace
         .getTracer('clipmesh.providers')
-        .startSpan('await admission', { attributes: { [ATTR.waitClass]: 'external', [ATTR.model]: model } });
+        .startSpan('await admission', { attributes: { [ATTR.waitClass]: 'rate_limit', [ATTR.model]: model } });
       const admitted = (): void => {
         if (admission.isRecording()) admission.end();
       };

@@ -43,17 +43,11 @@ export function adviceFor(model: Model, worst: StageCost, changes: readonly What
   const own = changes.filter(({ stage }) => stage === worst.stage);
   const workers = own.filter(({ added, scenario }) => added !== undefined || scenario.window !== undefined);
   const enough = smallestEnough(workers, saving);
+  const cause = causeOutside(worst, makespanUs);
+  if (cause !== undefined && (enough === undefined || saving(enough) < cause.leastSaving)) return cause.advice;
   if (enough !== undefined) return `${capital(named(model, enough))} ${would(enough)}.`;
 
-  const { stage, workUs, waitUs } = worst;
-  const outside = (waitUs['provider_queue'] ?? 0) + (waitUs['external'] ?? 0);
-  if (outside > workUs) {
-    return `${percent(outside / makespanUs)} of the time is a wait for the provider in ${stage}: more workers do not shorten it; a higher limit, another model or another provider does.`;
-  }
-  const pauses = waitUs['retry'] ?? 0;
-  if (pauses > workUs) {
-    return `${percent(pauses / makespanUs)} of the time is pauses between tries of ${stage}: find out why the first tries fail.`;
-  }
+  const { stage } = worst;
   const anomaly = workers.some((one) => saving(one) <= -WORTH);
   const why = anomaly
     ? `more workers in ${stage} would even take longer (a scheduling anomaly)`
@@ -66,6 +60,39 @@ export function adviceFor(model: Model, worst: StageCost, changes: readonly What
   const faster = own.find(({ scenario }) => scenario.speed !== undefined);
   if (faster === undefined || saving(faster) < WORTH) return `${capital(why)}.`;
   return `${capital(why)}; ${slowest(model, stage)}${stage} twice as fast ${would(faster)}.`;
+}
+
+/**
+ * What more workers cannot mend, where the stage waits for it longer than it works. They may hide a part of a wait that
+ * each has for itself, and are the better advice from half of it on. A rate limit is shared by however many there are,
+ * which a replay does not know: what it promises counts for half.
+ */
+function causeOutside(
+  { stage, workUs, waitUs }: StageCost,
+  makespanUs: number,
+): { readonly advice: string; readonly leastSaving: number } | undefined {
+  const limited = waitUs['rate_limit'] ?? 0;
+  const outside = (waitUs['provider_queue'] ?? 0) + (waitUs['external'] ?? 0);
+  const pauses = waitUs['retry'] ?? 0;
+  const most = Math.max(limited, outside, pauses);
+  if (makespanUs === 0 || most <= workUs) return undefined;
+  const share = most / makespanUs;
+  if (most === limited) {
+    return {
+      advice: `${percent(share)} of the time is the provider's rate limit in ${stage}: more workers do not shorten it; a higher limit, another model or another provider does.`,
+      leastSaving: share * 2,
+    };
+  }
+  if (most === outside) {
+    return {
+      advice: `${percent(share)} of the time is a wait for the provider in ${stage}: more workers do not shorten it; another model or another provider does.`,
+      leastSaving: share / 2,
+    };
+  }
+  return {
+    advice: `${percent(share)} of the time is pauses between tries of ${stage}: find out why the first tries fail.`,
+    leastSaving: share / 2,
+  };
 }
 
 /** The smallest change that gets nearly all that its like can give. */

@@ -1,19 +1,22 @@
-import { ATTR } from '@clipmesh/tracing';
+import { ATTR, ERROR_TYPE } from '@clipmesh/tracing';
 import { type Start } from './pools.js';
-import { numberOf, type SpanIndex } from './span.index.js';
+import { numberOf, type SpanIndex, textOf } from './span.index.js';
 import { type EdgeKind, type Task } from './task.graph.js';
 import { type Span } from './trace.model.js';
 
 /**
  * What a wait waited for. `queue`: a slot of the pool; `window`: fewer scenes in flight; `dispatch`: the broker, the
- * director, and whatever else is nobody's work; `provider_queue`, `poll_lag`, `external`, `retry`: as the spans say.
+ * director, and whatever else is nobody's work; `rate_limit`: the provider lets out no more calls, or has asked to slow
+ * down; `provider_queue`, `poll_lag`, `external`, `retry`: as the spans say.
  */
-export type WaitClass = 'queue' | 'window' | 'dispatch' | 'provider_queue' | 'poll_lag' | 'external' | 'retry';
+export type WaitClass =
+  'queue' | 'window' | 'dispatch' | 'provider_queue' | 'rate_limit' | 'poll_lag' | 'external' | 'retry';
 const WAIT_CLASSES: readonly string[] = [
   'queue',
   'window',
   'dispatch',
   'provider_queue',
+  'rate_limit',
   'poll_lag',
   'external',
   'retry',
@@ -59,7 +62,8 @@ export function criticalPath(
     }
     const chosen = chosenEdge(task, starts[at], needsOnly);
     const handedUs = chosen?.atUs ?? 0;
-    pushWaits(path, task, at, starts, { fromUs: handedUs, untilUs, kind: chosen?.kind, needsOnly });
+    const limited = isRateLimited(chosen === undefined ? undefined : tasks[chosen.from]?.span);
+    pushWaits(path, task, at, starts, { fromUs: handedUs, untilUs, kind: chosen?.kind, limited, needsOnly });
     untilUs = handedUs;
     const first = path.at(-1);
     if (first !== undefined && chosen !== undefined) path[path.length - 1] = { ...first, edge: chosen.kind };
@@ -68,6 +72,9 @@ export function criticalPath(
   }
   return merged(path.reverse());
 }
+
+const isRateLimited = (span: Span | undefined): boolean =>
+  span !== undefined && textOf(span, ERROR_TYPE) === 'PROVIDER_RATE_LIMITED';
 
 function chosenEdge(task: Task, start: Start | undefined, needsOnly: boolean): Task['edges'][number] | undefined {
   if (!needsOnly) return start?.lastEdge === undefined ? undefined : task.edges[start.lastEdge];
@@ -83,13 +90,17 @@ interface Gap {
   readonly fromUs: number;
   readonly untilUs: number;
   readonly kind: EdgeKind | undefined;
+  /** The task before it was told to slow down. */
+  readonly limited: boolean;
   readonly needsOnly: boolean;
 }
 
 /** The time between the hand-over and the start, newest part first. */
 function pushWaits(path: Segment[], task: Task, at: number, starts: readonly Start[], gap: Gap): void {
   const wait = (startUs: number, endUs: number, waitClass: WaitClass): void => {
-    if (endUs > startUs) path.push(segmentOf(task.span, startUs, endUs, task.stage, waitClass, task));
+    // It would have waited as long for a try that succeeds.
+    if (endUs > startUs)
+      path.push({ ...segmentOf(task.span, startUs, endUs, task.stage, waitClass, task), wasted: false });
   };
   const { fromUs, untilUs } = gap;
   if (gap.kind === undefined) {
@@ -97,7 +108,7 @@ function pushWaits(path: Segment[], task: Task, at: number, starts: readonly Sta
     return;
   }
   if (gap.kind === 'retry') {
-    wait(fromUs, untilUs, 'retry');
+    wait(fromUs, untilUs, gap.limited ? 'rate_limit' : 'retry');
     return;
   }
   const readyUs = Math.min(Math.max(starts[at]?.readyUs ?? fromUs, fromUs), untilUs);

@@ -18,6 +18,7 @@ const PART_OF: Readonly<Record<WaitClass, Part>> = {
   dispatch: 'dispatch',
   poll_lag: 'dispatch',
   provider_queue: 'external',
+  rate_limit: 'external',
   external: 'external',
   retry: 'retry',
 };
@@ -31,7 +32,7 @@ const PART_OF: Readonly<Record<WaitClass, Part>> = {
 export function gapOf(model: Model, path: readonly Segment[], bound: LowerBound): GapUs {
   const waits: Record<Part, number> = { capacity: 0, dispatch: 0, dependency: 0, external: 0, retry: 0 };
   for (const { startUs, endUs, kind, waitClass, wasted } of path) {
-    if (wasted) waits.retry += endUs - startUs;
+    if (wasted && waitClass !== 'rate_limit') waits.retry += endUs - startUs;
     else if (kind === 'wait') waits[PART_OF[waitClass ?? 'dispatch']] += endUs - startUs;
   }
   const parts: Record<Part, number> = { capacity: 0, dispatch: 0, dependency: 0, external: 0, retry: 0 };

@@ -155,10 +155,24 @@ describe('the bottleneck', () => {
     expect(report.criticalPath.some(({ waitClass }) => waitClass === 'provider_queue')).toBe(true);
     expect(report.workMs).toBeLessThan(4000);
   });
-  it("is the provider's rate limit", () => {
+  it("is the provider's rate limit, however many workers there are", () => {
     const report = find({ scenes: scenesOf(3, { ...usual, limitUs: 4 * S }) });
     expect(report.gap.externalMs).toBeCloseTo(4000, 0);
-    expect(report.bottleneck.advice).toContain('wait for the provider');
+    expect(report.bottleneck.advice).toMatch(/^\d+ % of the time is the provider's rate limit in clip: more workers/);
+    const few = find({ scenes: scenesOf(3, { ...usual, limitUs: 4 * S }), clipSlots: 2 });
+    expect(few.bottleneck.advice).toMatch(/the provider's rate limit in clip/);
+  });
+  it('is the rate limit where tries were told to slow down', () => {
+    const failures = [1, 2].map(() => ({ workUs: S / 100, pauseUs: 3 * S, code: 'PROVIDER_RATE_LIMITED' }));
+    const report = find({ scenes: [...scenesOf(5, usual), { ...usual, failures }], clipSlots: 3 });
+    expect(report.bottleneck.advice).toMatch(/the provider's rate limit in clip/);
+    expect(report.gap.externalMs).toBeGreaterThan(5000);
+    expect(report.gap.retryMs).toBeLessThan(50);
+    expect(report.criticalPath.filter(({ waitClass }) => waitClass === 'rate_limit')).toHaveLength(2);
+  });
+  it('is the want of workers where they would hide most of what each waits for', () => {
+    const report = find({ scenes: scenesOf(6, { ...usual, providerQueueUs: 2 * S }), clipSlots: 1 });
+    expect(report.bottleneck.advice).toMatch(/^5 more clip-generator workers would save/);
   });
   it('is tries that fail: their work and their pauses are the gap', () => {
     const failures = [

@@ -49,7 +49,7 @@ describe('OTLP', () => {
       links: ['z'],
     });
   });
-  it('keeps nanoseconds that doubles cannot hold: spans that touch go on touching', () => {
+  it('keeps nanoseconds that doubles cannot hold, and starts and lengths as Jaeger cuts them', () => {
     const [trace] = parseTrace(
       otlp(
         otlpSpan('a', '1700000000000000999', '1700000000000004001'),
@@ -57,8 +57,8 @@ describe('OTLP', () => {
       ),
     );
     expect(trace?.spans.map(({ startUs, endUs }) => [startUs, endUs])).toEqual([
-      [0, 4],
-      [4, 9],
+      [0, 3],
+      [4, 8],
     ]);
   });
   it('counts a span that was delivered twice once, and sorts by start', () => {
@@ -100,6 +100,17 @@ describe("Jaeger's own JSON", () => {
   });
   it('does not take a span of another trace for the parent', () => {
     expect(parentOf({ refType: 'CHILD_OF', spanID: 'a', traceID: 'other' })).toMatchObject({ parentId: undefined });
+  });
+  it.each([
+    ['-592.068637ms', 592_069],
+    ['685.375µs', -685],
+    ['1m2.5s', -62_500_000],
+  ])('puts a span back that Jaeger has moved by %s', (moved, us) => {
+    const warnings = ['odd', `This span's timestamps were adjusted by ${moved}`];
+    const skipped = ['max clock skew adjustment delta of 1s exceeded; not applying calculated delta of -1.02s'];
+    const spans = [jaegerSpan('a', [], { warnings: skipped }), jaegerSpan('b', [], { warnings })];
+    const starts = new Map(parseTrace(jaeger(...spans))[0]?.spans.map(({ id, startUs }) => [id, startUs]));
+    expect((starts.get('b') ?? 0) - (starts.get('a') ?? 0)).toBe(us);
   });
   it('takes kind and attributes from the tags, times in microseconds', () => {
     const tags = [

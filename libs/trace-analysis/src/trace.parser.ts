@@ -1,4 +1,5 @@
 import { type z } from 'zod';
+import { sentNs } from './jaeger.skew.js';
 import { type Span, type SpanKind, type Trace } from './trace.model.js';
 import { jaegerSchema, type OtlpAttributes, otlpSchema } from './trace.schema.js';
 
@@ -77,7 +78,7 @@ function fromJaeger(json: unknown): RawSpan[] {
       // Jaeger drops CHILD_OF where a link names the parent: then the first FOLLOWS_FROM may be that parent.
       const parent = references.find((one) => one.refType === 'CHILD_OF') ?? references[0];
       const attributes = tagsOf(span.tags ?? []);
-      const startNs = BigInt(span.startTime) * 1000n;
+      const startNs = sentNs(BigInt(span.startTime) * 1000n, span.warnings ?? []);
       return {
         traceId: traceID,
         id: span.spanID,
@@ -125,16 +126,14 @@ export function parseTrace(json: unknown): Trace[] {
     const list = [...spans.values()];
     const origin = list.reduce((min, { startNs }) => (startNs < min ? startNs : min), list[0]?.startNs ?? 0n);
     const originUs = origin / 1000n;
-    // Whole microseconds on both sides of the subtraction: spans that touch go on touching.
-    const toUs = (ns: bigint): number => Number(ns / 1000n - originUs);
-    const rebased = list.map(({ startNs, endNs, traceId: _, ...span }) => ({
-      ...span,
-      startUs: toUs(startNs),
-      endUs: toUs(endNs),
-    }));
+    // A start and a length in whole microseconds each, as Jaeger keeps them: so every source gives the same figures.
+    const rebased = list.map(({ startNs, endNs, traceId: _, ...span }) => {
+      const startUs = Number(startNs / 1000n - originUs);
+      return { ...span, startUs, endUs: startUs + Number((endNs - startNs) / 1000n) };
+    });
     return {
       traceId,
-      spans: rebased.sort((a, b) => a.startUs - b.startUs || a.endUs - b.endUs),
+      spans: rebased.sort((a, b) => a.startUs - b.startUs || a.endUs - b.endUs || (a.id < b.id ? -1 : 1)),
       originUs: Number(originUs),
     };
   });

@@ -39,6 +39,7 @@ const jaegerSpan = z.object({
   processID: z.string().optional(),
   references: z.array(z.object({ refType: z.string(), spanID: z.string(), traceID: z.string().optional() })).nullish(),
   tags: z.array(z.object({ key: z.string(), value: z.unknown() })).nullish(),
+  warnings: z.array(z.string()).nullish(),
 });
 /** Jaeger's own JSON, `/api/traces`. */
 export const jaegerSchema = z.object({

@@ -48,7 +48,8 @@ export function whatIfs(model: Model, stages: readonly string[]): WhatIf[] {
 function moreWorkers(model: Model, pool: Pool): Omit<WhatIf, 'predictedUs' | 'boundUs'>[] {
   const { window } = model;
   const limited = window?.pool === pool.name ? window.size : undefined;
-  const most = pool.tasks.length;
+  // A try that failed was not another clip.
+  const most = pool.tasks.filter((at) => !model.tasks[at]?.edges.some(({ kind }) => kind === 'retry')).length;
   const sizes = [...new Set([pool.slots + 1, pool.slots + 2, pool.slots * 2, most])].filter(
     (slots) => slots > pool.slots && slots <= most,
   );

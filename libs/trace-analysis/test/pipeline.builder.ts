@@ -1,4 +1,4 @@
-import { ATTR } from '@clipmesh/tracing';
+import { ATTR, ERROR_TYPE } from '@clipmesh/tracing';
 import { type Span, type SpanKind, type Trace } from '../src/index.js';
 
 export interface SceneSpec {
@@ -8,7 +8,7 @@ export interface SceneSpec {
   readonly providerQueueUs?: number;
   readonly pollUs?: number;
   /** Tries of the clip that fail, each after `workUs`, and come back after `pauseUs`. */
-  readonly failures?: readonly { readonly workUs: number; readonly pauseUs: number }[];
+  readonly failures?: readonly { readonly workUs: number; readonly pauseUs: number; readonly code?: string }[];
 }
 export interface PipelineSpec {
   readonly scenes: readonly SceneSpec[];
@@ -115,7 +115,11 @@ export function pipelineTrace(spec: PipelineSpec): Trace {
       const common = { [ATTR.stage]: 'clip', [ATTR.scene]: scene, [ATTR.attempt]: 1, [ATTR.poolSize]: clipSlots };
       if (failure !== undefined) {
         const endUs = startUs + failure.workUs;
-        turn('clip.generate', 'clip-generator', [startUs, endUs], sender, { ...common, [ATTR.settlement]: 'nak' });
+        turn('clip.generate', 'clip-generator', [startUs, endUs], sender, {
+          ...common,
+          [ATTR.settlement]: 'nak',
+          [ERROR_TYPE]: failure.code ?? 'PREDICTION_FAILED',
+        });
         at(endUs, (us) => {
           clipPool.give(us);
         });
@@ -134,7 +138,7 @@ export function pipelineTrace(spec: PipelineSpec): Trace {
       const part = (name: string, times: readonly [number, number], attributes: Attributes): void => {
         if (times[1] > times[0]) add(name, 'internal', 'clip-generator', times, id, attributes);
       };
-      part('rate limit', [m0, m1], { [ATTR.waitClass]: 'external' });
+      part('rate limit', [m0, m1], { [ATTR.waitClass]: 'rate_limit' });
       part('provider queue', [m1, m2], { [ATTR.waitClass]: 'provider_queue' });
       part('provider run', [m2, m3], { [ATTR.stage]: 'clip' });
       part('poll lag', [m3, m4], { [ATTR.waitClass]: 'poll_lag' });

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
@@ -40,6 +41,7 @@ export function startTracing({ service, instance, otlpEndpoint }: TracingOptions
       'service.name': service,
       'service.namespace': 'clipmesh',
       'service.instance.id': instance,
+      'host.name': hostname(),
     }),
     spanProcessors: processors,
     textMapPropagator: new W3CTraceContextPropagator(),
