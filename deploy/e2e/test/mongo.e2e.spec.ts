@@ -37,7 +37,7 @@ const program = await findMongo();
     stopping.push(() => gate.shut());
     const uri = mongo.database().replace(mongo.host, `127.0.0.1:${gate.port}`);
     [onMongo, onKv] = await Promise.all([
-      startStack({ MONGODB_URI: uri, MONGODB_REQUEST_WAIT_SECONDS: '1' }),
+      startStack({ MONGODB_URI: uri, MONGODB_REQUEST_WAIT_SECONDS: '1', MONGODB_CONNECT_TIMEOUT: '1' }),
       startStack({}),
     ]);
   }, 120_000);

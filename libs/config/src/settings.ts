@@ -90,6 +90,12 @@ export const SETTINGS = {
     '5',
     'How long one operation of the gateway waits for a MongoDB that is away, seconds.',
   ),
+  mongodbConnectTimeoutMs: setting(
+    'MONGODB_CONNECT_TIMEOUT',
+    seconds(0.1, 25),
+    '3',
+    'A new connection to MongoDB, or a question whether it is there, without an answer for this long is begun anew, seconds.',
+  ),
   mongodbSocketTimeoutMs: setting(
     'MONGODB_SOCKET_TIMEOUT',
     seconds(0.1, 300),

@@ -8,7 +8,12 @@ export interface StoresOptions {
   readonly connection: NatsConnection;
   readonly config: Pick<
     Config,
-    'mongodbUri' | 'mongodbWaitMs' | 'mongodbSocketTimeoutMs' | 'claimRetentionMs' | 'natsReplicas'
+    | 'mongodbUri'
+    | 'mongodbWaitMs'
+    | 'mongodbConnectTimeoutMs'
+    | 'mongodbSocketTimeoutMs'
+    | 'claimRetentionMs'
+    | 'natsReplicas'
   >;
   /** Longest wait of one operation for a MongoDB that is away, ms; `MONGODB_WAIT_SECONDS` unless told. */
   readonly waitMs?: number;
@@ -25,6 +30,7 @@ export async function openStores({ connection, config, waitMs }: StoresOptions):
   return openMongoStores({
     uri: config.mongodbUri,
     waitMs: waitMs ?? config.mongodbWaitMs,
+    connectTimeoutMs: config.mongodbConnectTimeoutMs,
     socketTimeoutMs: config.mongodbSocketTimeoutMs,
     claimRetentionMs,
   });

@@ -10,7 +10,7 @@ import { storesContract } from './contract/all.contracts.js';
 import { entryOf, idOf, recordOf } from './contract/stores.contract.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const TIMES = { waitMs: 5000, socketTimeoutMs: 5000, claimRetentionMs: 30 * DAY_MS };
+const TIMES = { waitMs: 5000, connectTimeoutMs: 1000, socketTimeoutMs: 5000, claimRetentionMs: 30 * DAY_MS };
 
 const program = await findMongo();
 (program === undefined ? describe.skip : describe)('MongoDB', () => {

@@ -7,6 +7,8 @@ export interface MongoOptions {
   readonly database?: string;
   /** An operation waits for a reachable primary, or for a free connection, this long, ms. */
   readonly waitMs: number;
+  /** A connection that is being made, or a question whether the server is there, is given up and begun anew after this, ms. */
+  readonly connectTimeoutMs: number;
   /** A server that says nothing to an operation for this long is given up, ms. */
   readonly socketTimeoutMs: number;
 }
@@ -17,14 +19,15 @@ export interface MongoOptions {
  * Errors never hold the URI's credentials.
  */
 export async function connectMongo(options: MongoOptions): Promise<Connection> {
-  const { uri, waitMs, socketTimeoutMs } = options;
+  const { uri, waitMs, connectTimeoutMs, socketTimeoutMs } = options;
   let connection: Connection | undefined;
   try {
     connection = mongoose.createConnection(uri, {
       dbName: options.database ?? (databaseIn(uri) || 'clipmesh'),
       appName: 'clipmesh',
       serverSelectionTimeoutMS: waitMs,
-      connectTimeoutMS: waitMs,
+      // Also of the driver's own questions: one that is lost with its connection must not use up the wait.
+      connectTimeoutMS: connectTimeoutMs,
       waitQueueTimeoutMS: waitMs,
       socketTimeoutMS: socketTimeoutMs,
       // Money rests on it: acknowledged is on the disks of most members. Reads see what was acknowledged.
