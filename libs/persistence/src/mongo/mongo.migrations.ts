@@ -13,7 +13,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   {
     id: '0001-indexes',
-    run: async (collections) => {
+    run: async (collections: MongoCollections): Promise<void> => {
       for (const { model } of Object.values(collections))
         await (model as { createIndexes(): Promise<void> }).createIndexes();
     },
