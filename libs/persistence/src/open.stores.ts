@@ -30,6 +30,7 @@ export async function openStores({ connection, config, waitMs }: StoresOptions):
   return openMongoStores({
     uri: config.mongodbUri,
     waitMs: waitMs ?? config.mongodbWaitMs,
+    startMs: config.mongodbWaitMs,
     connectTimeoutMs: config.mongodbConnectTimeoutMs,
     socketTimeoutMs: config.mongodbSocketTimeoutMs,
     claimRetentionMs,

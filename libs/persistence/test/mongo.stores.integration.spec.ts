@@ -10,7 +10,7 @@ import { storesContract } from './contract/all.contracts.js';
 import { entryOf, idOf, recordOf } from './contract/stores.contract.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const TIMES = { waitMs: 5000, connectTimeoutMs: 1000, socketTimeoutMs: 5000, claimRetentionMs: 30 * DAY_MS };
+const TIMES = { waitMs: 20_000, connectTimeoutMs: 5000, socketTimeoutMs: 15_000, claimRetentionMs: 30 * DAY_MS };
 
 const program = await findMongo();
 (program === undefined ? describe.skip : describe)('MongoDB', () => {
@@ -161,7 +161,7 @@ const program = await findMongo();
     const first = await startMongo(program);
     const port = Number(first.host.split(':')[1]);
     const uri = first.database();
-    const stores = await openMongoStores({ uri, ...TIMES, waitMs: 300 });
+    const stores = await openMongoStores({ uri, ...TIMES, waitMs: 300, connectTimeoutMs: 300, startMs: 5000 });
     try {
       await first.stop();
       const started = performance.now();

@@ -1,5 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ClipmeshError } from '@clipmesh/contracts';
 import mongoose, { type Connection } from 'mongoose';
+
+/** Pause between two tries of a start, ms. */
+const RETRY_MS = 250;
 
 export interface MongoOptions {
   readonly uri: string;
@@ -7,6 +11,8 @@ export interface MongoOptions {
   readonly database?: string;
   /** An operation waits for a reachable primary, or for a free connection, this long, ms. */
   readonly waitMs: number;
+  /** The start tries for this long instead, ms; `waitMs` unless told. */
+  readonly startMs?: number;
   /** A connection that is being made, or a question whether the server is there, is given up and begun anew after this, ms. */
   readonly connectTimeoutMs: number;
   /** A server that says nothing to an operation for this long is given up, ms. */
@@ -15,10 +21,22 @@ export interface MongoOptions {
 
 /**
  * A connection of its own, whatever else uses mongoose in this process. Throws `STORE_UNAVAILABLE` when MongoDB is not
- * there within `waitMs`. Once open it finds its way back by itself; an operation in between fails after `waitMs`.
+ * there within `startMs`. Once open it finds its way back by itself; an operation in between fails after `waitMs`.
  * Errors never hold the URI's credentials.
  */
 export async function connectMongo(options: MongoOptions): Promise<Connection> {
+  const deadlineMs = Date.now() + (options.startMs ?? options.waitMs);
+  for (;;) {
+    try {
+      return await connectOnce(options);
+    } catch (error) {
+      if (Date.now() >= deadlineMs || !(error instanceof ClipmeshError) || !error.retryable) throw error;
+      await delay(RETRY_MS);
+    }
+  }
+}
+
+async function connectOnce(options: MongoOptions): Promise<Connection> {
   const { uri, waitMs, connectTimeoutMs, socketTimeoutMs } = options;
   let connection: Connection | undefined;
   try {
