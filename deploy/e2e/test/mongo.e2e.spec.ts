@@ -36,10 +36,14 @@ const program = await findMongo();
     gate = await TcpGate.before(mongo.host);
     stopping.push(() => gate.shut());
     const uri = mongo.database().replace(mongo.host, `127.0.0.1:${gate.port}`);
-    [onMongo, onKv] = await Promise.all([
+    // Both are waited for, also when one fails: what has started must be known to be stopped.
+    const [first, second] = await Promise.allSettled([
       startStack({ MONGODB_URI: uri, MONGODB_REQUEST_WAIT_SECONDS: '1', MONGODB_CONNECT_TIMEOUT: '1' }),
       startStack({}),
     ]);
+    if (first.status === 'rejected') throw first.reason;
+    if (second.status === 'rejected') throw second.reason;
+    [onMongo, onKv] = [first.value, second.value];
   }, 120_000);
 
   afterAll(async () => {
