@@ -23,6 +23,7 @@ const FILE_VARIABLES: Readonly<Record<string, string>> = {
   CLIPMESH_TAG: 'latest',
   NATS_IMAGE: 'nats:2.12.3-alpine',
   JAEGER_IMAGE: 'jaegertracing/jaeger:2.11.0',
+  MONGO_IMAGE: 'mongo:8.0',
   NATS_PORT: '4222',
   JAEGER_UI_PORT: '16686',
   CLIP_GENERATOR_REPLICAS: '1',
@@ -86,9 +87,9 @@ const questions = [...text.replace(/^\s*#.*$/gm, '').matchAll(/(?<!\$)\$\{([A-Z_
 
 describe('the compose file', () => {
   it('runs the broker, the six services and the sandbox; what is extra waits behind a profile', () => {
-    expect(Object.keys(services).sort()).toEqual([...ALWAYS, 'jaeger'].sort());
+    expect(Object.keys(services).sort()).toEqual([...ALWAYS, 'jaeger', 'mongo'].sort());
     expect(ALWAYS.filter((name) => service(name).profiles !== undefined)).toEqual([]);
-    expect(service('jaeger').profiles).toEqual(['jaeger']);
+    for (const extra of ['jaeger', 'mongo']) expect(service(extra).profiles).toEqual([extra]);
   });
 
   it('says of every service how its health is seen, or why not', () => {
@@ -229,7 +230,8 @@ const compose = await findServerOrSkip('docker-compose');
     for (const name of ['gateway', ...ACTORS]) {
       expect({ name, nats: all[name]?.depends_on?.['nats'] }).toMatchObject({ nats: { condition: 'service_healthy' } });
     }
-    expect(Object.keys(await read({}, '--profile', 'jaeger'))).toContain('jaeger');
+    for (const extra of ['jaeger', 'mongo'])
+      expect(Object.keys(await read({}, '--profile', extra))).toContain(extra);
   });
 
   it('refuses to start without keys and says what to set', async () => {

@@ -67,6 +67,47 @@ export const SETTINGS = {
     'How long a starting service waits for the broker, seconds.',
   ),
   natsReplicas: setting('NATS_REPLICAS', whole(1, 5), '1', 'Replicas of every stream and bucket; 3 in a cluster.'),
+  mongodbUri: {
+    ...optional(
+      'MONGODB_URI',
+      'MongoDB that keeps the records (generations, ledger, purchases), mongodb://… or mongodb+srv://…. Default: the broker keeps them.',
+      true,
+    ),
+    schema: z
+      .string()
+      .regex(/^mongodb(\+srv)?:\/\/[^\s/]+(\/\S*)?$/, 'expected mongodb://host or mongodb+srv://host')
+      .optional(),
+  },
+  mongodbWaitMs: setting(
+    'MONGODB_WAIT_SECONDS',
+    seconds(0.1, 25),
+    '20',
+    'How long a start, and one operation of a service at work, waits for a MongoDB that is away, seconds.',
+  ),
+  mongodbRequestWaitMs: setting(
+    'MONGODB_REQUEST_WAIT_SECONDS',
+    seconds(0.1, 25),
+    '5',
+    'How long one operation of the gateway waits for a MongoDB that is away, seconds.',
+  ),
+  mongodbConnectTimeoutMs: setting(
+    'MONGODB_CONNECT_TIMEOUT',
+    seconds(0.1, 25),
+    '3',
+    'A new connection to MongoDB, or a question whether it is there, without an answer for this long is begun anew, seconds.',
+  ),
+  mongodbSocketTimeoutMs: setting(
+    'MONGODB_SOCKET_TIMEOUT',
+    seconds(0.1, 300),
+    '15',
+    'A MongoDB that does not answer an operation for this long is given up, seconds.',
+  ),
+  claimRetentionMs: setting(
+    'CLAIM_RETENTION_DAYS',
+    number(0.01, 3650, 24 * 60 * 60 * 1000),
+    '30',
+    'How long an Idempotency-Key is remembered, days.',
+  ),
   dataDir: setting('DATA_DIR', text, '.clipmesh', 'Folder for everything that is kept on disk.'),
   artifactsDir: optional('ARTIFACTS_DIR', 'Folder for media files. Default: artifacts in DATA_DIR.'),
   tempDir: optional('TEMP_DIR', 'Folder for temporary files. Default: tmp in DATA_DIR.'),

@@ -211,6 +211,12 @@ export interface Stores {
   cache: CacheStore;
 }
 
+/** Stores that hold something open. */
+export interface OpenStores extends Stores {
+  /** Ends what the stores have opened themselves; nothing may be asked of them afterwards. */
+  close(): Promise<void>;
+}
+
 /** Bytes; both ends inclusive. */
 export interface ByteRange {
   start: number;

@@ -7,7 +7,7 @@ export function usageOf(entries: readonly LedgerEntry[], owner: string, fromDay:
     const day = entry.at.slice(0, 10);
     if (entry.owner !== owner || day < fromDay || day > toDay) continue;
     const { stage, model, unit, quantity, amountMicros } = entry;
-    const key = JSON.stringify([day, stage, model, unit]);
+    const key = keyOf({ day, stage, model, unit });
     const sum = rows.get(key) ?? { day, stage, model, unit, count: 0, quantity: 0, amountMicros: 0 };
     rows.set(key, {
       ...sum,
@@ -16,5 +16,15 @@ export function usageOf(entries: readonly LedgerEntry[], owner: string, fromDay:
       amountMicros: sum.amountMicros + amountMicros,
     });
   }
-  return [...rows.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+  return tidyUsage([...rows.values()]);
 }
+
+/** Sorted, and quantities to a millionth, so that the order in which a store added them up does not show. */
+export function tidyUsage(rows: readonly UsageRow[]): UsageRow[] {
+  return rows
+    .map((row) => ({ ...row, quantity: Math.round(row.quantity * 1e6) / 1e6 }))
+    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+}
+
+const keyOf = ({ day, stage, model, unit }: Pick<UsageRow, 'day' | 'stage' | 'model' | 'unit'>): string =>
+  JSON.stringify([day, stage, model, unit]);

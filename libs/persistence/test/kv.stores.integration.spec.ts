@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Kvm } from '@nats-io/kv';
-import { type Broker, startBroker } from '@clipmesh/testing';
+import { type Broker, startBroker, until } from '@clipmesh/testing';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { openKvStores, type Stores } from '../src/index.js';
-import { generationStoreContract, idOf, purchaseStoresContract } from './contract/stores.contract.js';
+import { storesContract } from './contract/all.contracts.js';
+import { idOf, recordOf } from './contract/stores.contract.js';
 
 let broker: Broker;
 let connection: NatsConnection;
@@ -17,8 +19,28 @@ afterAll(async () => {
 });
 const open = (): Promise<Stores> => openKvStores(connection, { bucketPrefix: `t${(opened += 1)}` });
 
-generationStoreContract('JetStream KV', open);
-purchaseStoresContract('JetStream KV', open);
+storesContract('JetStream KV', open);
+
+it('forgets a claim after its time, in a bucket that was made without one too', async () => {
+  await openKvStores(connection, { bucketPrefix: 'claims' });
+  const { idempotency } = await openKvStores(connection, { bucketPrefix: 'claims', claimRetentionMs: 300 });
+  expect(await idempotency.claim('k', 'f', idOf(1))).toMatchObject({ fresh: true });
+  expect(await idempotency.claim('k', 'g', idOf(2))).toMatchObject({ fresh: false, generationId: idOf(1) });
+  await until(async () => (await idempotency.claim('k', 'g', idOf(2))).fresh, 10_000, 'the end of a claim');
+});
+
+it('leaves nothing in the bucket of what was removed', async () => {
+  const { cache, generations } = await openKvStores(connection, { bucketPrefix: 'gone' });
+  const at = '2026-01-01T00:00:00.000Z';
+  const entry = { key: '0'.repeat(64), kind: 'llm', status: 'filling', holder: 'h', model: 'm' } as const;
+  const { revision } = await cache.create({ ...entry, leaseUntil: at, createdAt: at, usedAt: at });
+  await cache.remove(entry.key, revision);
+  await generations.create(recordOf(1));
+  await generations.remove(idOf(1));
+  const manager = await jetstreamManager(connection);
+  for (const name of ['cache', 'generations'])
+    expect((await manager.streams.info(`KV_gone_${name}`)).state.messages).toBe(0);
+});
 
 it('names bucket and key of a broken record', async () => {
   const { generations } = await openKvStores(connection, { bucketPrefix: 'broken' });

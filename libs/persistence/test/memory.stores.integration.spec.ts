@@ -1,6 +1,4 @@
 import { createMemoryStores } from '../src/index.js';
-import { generationStoreContract, purchaseStoresContract } from './contract/stores.contract.js';
+import { storesContract } from './contract/all.contracts.js';
 
-const open = () => Promise.resolve(createMemoryStores());
-generationStoreContract('memory', open);
-purchaseStoresContract('memory', open);
+storesContract('memory', () => Promise.resolve(createMemoryStores()));

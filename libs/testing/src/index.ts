@@ -3,3 +3,4 @@ export * from './leak.check.js';
 export * from './sandbox.server.js';
 export * from './temp.folder.js';
 export * from './until.js';
+export * from './mongo.server.js';

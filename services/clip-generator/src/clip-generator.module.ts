@@ -1,5 +1,5 @@
 import { openNudges, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
-import { openArtifactFolder, openKvStores, openLimitStore, openScratch } from '@clipmesh/persistence';
+import { openArtifactFolder, openStores, openLimitStore, openScratch } from '@clipmesh/persistence';
 import { createReplicateProvider } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CancelerActor } from './canceler.actor.js';
@@ -19,7 +19,8 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
       'REPLICATE_API_TOKEN is not set; set it, or point REPLICATE_BASE_URL at the sandbox with any token',
     );
   }
-  const { attempts } = await openKvStores(connection, { replicas: config.natsReplicas });
+  const stores = await openStores({ connection, config });
+  const { attempts } = stores;
   const artifacts = await openArtifactFolder({ directory: config.artifactsDir });
   const nudges = openNudges(connection);
   const provider = createReplicateProvider({
@@ -65,6 +66,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
             nudges.close();
             await provider.close();
           },
+          onApplicationShutdown: () => stores.close(),
         },
       },
     ],

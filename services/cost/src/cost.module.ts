@@ -1,5 +1,5 @@
 import { questionTransport, type ServiceRuntime } from '@clipmesh/messaging';
-import { type LedgerStore, openKvStores } from '@clipmesh/persistence';
+import { type LedgerStore, openStores } from '@clipmesh/persistence';
 import { nestLogger } from '@clipmesh/tracing';
 import {
   type DynamicModule,
@@ -12,6 +12,7 @@ import { NestFactory } from '@nestjs/core';
 import { COST_PARTS, CostActor } from './cost.actor.js';
 import { CostQuestions, LEDGER } from './cost.questions.controller.js';
 
+const STORES = Symbol('STORES');
 /** Its replicas share the questions under this name. */
 const QUEUE_GROUP = 'cost';
 
@@ -55,12 +56,14 @@ class QuestionServer implements OnApplicationBootstrap, OnModuleDestroy {
 
 export async function costModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, connection, logger } = runtime;
-  const { ledger, generations } = await openKvStores(connection, { replicas: config.natsReplicas });
+  const stores = await openStores({ connection, config });
+  const { ledger, generations } = stores;
   return {
     module: CostModule,
     controllers: [CostActor],
     providers: [
       { provide: COST_PARTS, useValue: { ledger, generations, logger } },
+      { provide: STORES, useValue: { onApplicationShutdown: () => stores.close() } },
       { provide: QuestionServer, useFactory: () => new QuestionServer(runtime, ledger) },
     ],
   };

@@ -8,10 +8,10 @@ import {
   readTrace,
   type ServiceRuntime,
 } from '@clipmesh/messaging';
-import { openArtifactFolder, openKvStores } from '@clipmesh/persistence';
+import { openArtifactFolder, openStores, type OpenStores } from '@clipmesh/persistence';
 import { analyze, parseTrace } from '@clipmesh/trace-analysis';
 import { nestLogger } from '@clipmesh/tracing';
-import { type DynamicModule, Module, type OnModuleDestroy } from '@nestjs/common';
+import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type ClientProxy, ClientProxyFactory } from '@nestjs/microservices';
 import { type NestExpressApplication } from '@nestjs/platform-express';
@@ -48,13 +48,23 @@ class QuestionClient implements OnModuleDestroy {
   }
 }
 
+/** Closes the stores once no request is answered any more. */
+class StoreClosing implements OnApplicationShutdown {
+  constructor(private readonly stores: OpenStores) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.stores.close();
+  }
+}
+
 export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, connection, publish, cancellations, logger, workerId } = runtime;
   const questions = new QuestionClient(
     ClientProxyFactory.create(questionTransport(config.natsUrl, { name: `${workerId}.questions` })),
   );
+  const stores = await openStores({ connection, config, waitMs: config.mongodbRequestWaitMs });
   const parts: GatewayParts = {
-    stores: await openKvStores(connection, { replicas: config.natsReplicas }),
+    stores,
     artifacts: await openArtifactFolder({ directory: config.artifactsDir }),
     publish,
     cancellations,
@@ -117,6 +127,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
         provide: RETENTION,
         useFactory: () => ({ onModuleDestroy: startRetention(retention, config.retentionSweepMs).stop }),
       },
+      { provide: StoreClosing, useValue: new StoreClosing(stores) },
     ],
   };
 }

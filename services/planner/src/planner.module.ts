@@ -1,5 +1,5 @@
 import { collectTrace, dropSettled, readBacklog, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
-import { openKvStores } from '@clipmesh/persistence';
+import { openStores } from '@clipmesh/persistence';
 import { createOpenAiPlanModel } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DirectorActor, DIRECTOR_PARTS } from './director.actor.js';
@@ -9,6 +9,7 @@ import { ReportActor } from './report.actor.js';
 import { startSweeper } from './stall.sweeper.js';
 
 const SWEEPER = Symbol('SWEEPER');
+const STORES = Symbol('STORES');
 
 @Module({})
 class PlannerModule {}
@@ -16,7 +17,8 @@ class PlannerModule {}
 /** The planner writes plans, and hosts the director. */
 export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, logger, connection, publish } = runtime;
-  const { generations, attempts } = await openKvStores(connection, { replicas: config.natsReplicas });
+  const stores = await openStores({ connection, config });
+  const { generations, attempts } = stores;
   const planModel =
     config.openaiApiKey === undefined
       ? undefined
@@ -40,6 +42,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
       { provide: PLANNER_PARTS, useValue: { purchase: planModel && { planModel, attempts }, publish, logger } },
       { provide: DIRECTOR_PARTS, useValue: { generations, logger, clock: systemClock } },
       { provide: REPORT_PARTS, useValue: report },
+      { provide: STORES, useValue: { onApplicationShutdown: () => stores.close() } },
       {
         provide: SWEEPER,
         useFactory: () => ({

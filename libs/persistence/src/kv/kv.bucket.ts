@@ -1,17 +1,12 @@
-import { createHash } from 'node:crypto';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
 import { type KV } from '@nats-io/kv';
 import { type z } from 'zod';
+import { checkedRecord } from '../checked.record.js';
 import { AlreadyExistsError, ConflictError, type Versioned } from '../ports.js';
 
 /** Reads in flight at once while many records are read. */
 const READ_BATCH = 32;
-
-/** A key of any characters as one that the broker takes. */
-export function hashKey(key: string): string {
-  return createHash('sha256').update(key).digest('hex');
-}
 
 function movedOn(error: unknown): boolean {
   return (
@@ -66,14 +61,26 @@ export class KvBucket<T> {
     }
   }
 
-  /** Removes this revision of a record; throws {@link ConflictError} when it moved. */
+  /**
+   * Removes this revision of a record; throws {@link ConflictError} when it moved. Removing what is not there is no error.
+   * By a purge up to the revision: a delete of the client's would leave a marker in the bucket for ever.
+   */
   async remove(key: string, revision: string): Promise<void> {
+    const upTo = Number(revision);
+    if (!Number.isSafeInteger(upTo) || upTo < 1) {
+      throw new ConflictError(`${this.name}: ${key} never had revision ${revision}`);
+    }
     try {
-      await this.kv.purge(key, { previousSeq: Number(revision) });
+      const { purged } = await this.manager.streams.purge(`KV_${this.name}`, {
+        filter: `$KV.${this.name}.${key}`,
+        seq: upTo + 1,
+      });
+      if (purged > 0) return;
     } catch (cause) {
-      if (movedOn(cause)) throw new ConflictError(`${this.name}: ${key} is past revision ${revision}`, { cause });
       throw this.unavailable(cause);
     }
+    if ((await this.get(key)) !== undefined)
+      throw new ConflictError(`${this.name}: ${key} is past revision ${revision}`);
   }
 
   /** Removes every record whose key matches a filter, and its history. */
@@ -120,12 +127,7 @@ export class KvBucket<T> {
   }
 
   private check(key: string, raw: unknown): T {
-    const parsed = this.schema.safeParse(raw);
-    if (parsed.success) return parsed.data;
-    const detail = parsed.error.issues
-      .map((issue) => `${issue.path.join('.') || 'record'}: ${issue.message}`)
-      .join('; ');
-    throw new ClipmeshError('SCHEMA_VIOLATION', `bucket ${this.name}, key ${key}: ${detail}`, { cause: parsed.error });
+    return checkedRecord(this.schema, raw, `bucket ${this.name}, key ${key}`);
   }
 
   private unavailable(cause: unknown): ClipmeshError {

@@ -6,9 +6,9 @@ import {
   isFinal,
   type GenerationRecord,
 } from '@clipmesh/contracts';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
-import { type NatsConnection } from '@nats-io/transport-node';
+import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { operation } from '../operation.span.js';
 import {
@@ -30,7 +30,8 @@ import {
   type Stores,
 } from '../ports.js';
 import { usageOf } from '../usage.sums.js';
-import { hashKey, KvBucket } from './kv.bucket.js';
+import { hashKey } from '../key.hash.js';
+import { KvBucket } from './kv.bucket.js';
 
 const claimSchema = z.object({ fingerprint: z.string(), generationId: generationIdSchema });
 type Claim = z.infer<typeof claimSchema>;
@@ -38,27 +39,32 @@ type Claim = z.infer<typeof claimSchema>;
 export interface KvStoresOptions {
   /** Copies of each bucket in a cluster; 1 unless told. */
   replicas?: number;
+  /** Claims of idempotency keys are forgotten after this time, ms; 30 days unless told. */
+  claimRetentionMs?: number;
   /** `clipmesh` unless told; buckets are `<prefix>_generations` and so on. */
   bucketPrefix?: string;
 }
 
+const CLAIM_RETENTION_MS = 30 * 24 * 60 * 60 * 1000;
+
 /** Stores in JetStream KV buckets; a bucket that is not there is made. Throws `STORE_UNAVAILABLE`. */
 export async function openKvStores(connection: NatsConnection, options: KvStoresOptions = {}): Promise<Stores> {
-  const { replicas = 1, bucketPrefix = 'clipmesh' } = options;
+  const { replicas = 1, bucketPrefix = 'clipmesh', claimRetentionMs = CLAIM_RETENTION_MS } = options;
   try {
     const manager = await jetstreamManager(connection);
     const kvm = new Kvm(connection);
-    const open = async <T>(noun: string, schema: z.ZodType<T>): Promise<KvBucket<T>> => {
+    const open = async <T>(noun: string, schema: z.ZodType<T>, ttl = 0): Promise<KvBucket<T>> => {
       const name = `${bucketPrefix}_${noun}`;
       // Reads go to the leader: a direct read may lag behind a write just acknowledged.
-      const kv = await kvm.create(name, { replicas, history: 1, allow_direct: false });
+      const kv = await kvm.create(name, { replicas, history: 1, allow_direct: false, ttl });
+      await keepFor(manager, `KV_${name}`, ttl);
       return new KvBucket(name, kv, manager, schema);
     };
     return {
       generations: generationStore(await open('generations', generationRecordSchema)),
       ledger: ledgerStore(await open('ledger', ledgerEntrySchema), await open('usage', ledgerEntrySchema)),
       attempts: attemptStore(await open('attempts', attemptSchema)),
-      idempotency: idempotencyStore(await open('idempotency', claimSchema)),
+      idempotency: idempotencyStore(await open('idempotency', claimSchema, claimRetentionMs)),
       accounts: accountStore(await open('accounts', accountSchema)),
       cache: cacheStore(await open('cache', cacheEntrySchema)),
     };
@@ -68,6 +74,19 @@ export async function openKvStores(connection: NatsConnection, options: KvStores
       cause,
     });
   }
+}
+
+/** Of a bucket that is there already, the client leaves the time as it was. 0: for ever. */
+async function keepFor(manager: JetStreamManager, stream: string, ttlMs: number): Promise<void> {
+  const { config } = await manager.streams.info(stream);
+  const maxAge = nanos(ttlMs);
+  if (config.max_age === maxAge) return;
+  // The window in which a message is known again may not outlast the message.
+  await manager.streams.update(stream, {
+    ...config,
+    max_age: maxAge,
+    ...(maxAge > 0 && config.duplicate_window > maxAge ? { duplicate_window: maxAge } : {}),
+  });
 }
 
 /** Descending: newest first. */
@@ -170,7 +189,9 @@ function attemptStore(bucket: KvBucket<Attempt>): AttemptStore {
 }
 
 function accountStore(bucket: KvBucket<Account>): AccountStore {
-  const at = (owner: string, period: string): string => `${hashKey(owner)}.${period}`;
+  // A period that is none is hashed, so that the schema's refusal is what the caller sees.
+  const at = (owner: string, period: string): string =>
+    `${hashKey(owner)}.${accountSchema.shape.period.safeParse(period).success ? period : hashKey(period)}`;
   return {
     get: (owner, period) => operation('accounts.get', () => bucket.get(at(owner, period))),
     create: (account) => operation('accounts.create', () => bucket.create(at(account.owner, account.period), account)),
@@ -179,12 +200,15 @@ function accountStore(bucket: KvBucket<Account>): AccountStore {
   };
 }
 
+/** Hashed when it is no key of the cache, as an id is. */
+const cacheKey = (key: string): string => (cacheEntrySchema.shape.key.safeParse(key).success ? key : hashKey(key));
+
 function cacheStore(bucket: KvBucket<CacheEntry>): CacheStore {
   return {
-    get: (key) => operation('cache.get', () => bucket.get(key)),
-    create: (entry) => operation('cache.create', () => bucket.create(entry.key, entry)),
-    save: (entry, revision) => operation('cache.save', () => bucket.save(entry.key, entry, revision)),
-    remove: (key, revision) => operation('cache.remove', () => bucket.remove(key, revision)),
+    get: (key) => operation('cache.get', () => bucket.get(cacheKey(key))),
+    create: (entry) => operation('cache.create', () => bucket.create(cacheKey(entry.key), entry)),
+    save: (entry, revision) => operation('cache.save', () => bucket.save(cacheKey(entry.key), entry, revision)),
+    remove: (key, revision) => operation('cache.remove', () => bucket.remove(cacheKey(key), revision)),
     all: () =>
       operation('cache.all', async () => {
         const found = await Promise.all((await bucket.keys('*')).map((key) => bucket.get(key)));

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { type ArtifactStore } from '../../src/index.js';
 
 const text = async (stream: Readable): Promise<string> => Buffer.concat(await stream.toArray()).toString();
+/** A store may keep times in whole seconds. */
+const CLOCK_STEP_MS = 1000;
 const missing = { key: `ab/${'ab'.repeat(32)}.mp4` };
 
 export function artifactStoreContract(name: string, open: () => Promise<ArtifactStore>): void {
@@ -24,6 +27,31 @@ export function artifactStoreContract(name: string, open: () => Promise<Artifact
       expect(await store.withFile(artifact, (path) => readFile(path, 'utf8'))).toBe('0123456789');
       await store.remove(artifact);
       expect(await store.stat(artifact)).toBeUndefined();
+    });
+    it('lists what is stored, with its size and time, and nothing that is half there', async () => {
+      const store = await open();
+      const listed = async () => {
+        const found: { key: string; bytes: number; storedAt: number }[] = [];
+        for await (const file of store.list()) found.push(file);
+        return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+      };
+      const before = await listed();
+      const sinceMs = Date.now() - CLOCK_STEP_MS;
+      const [one, two] = [
+        await store.put(Buffer.from(`one ${randomUUID()}`), { contentType: 'video/mp4' }),
+        await store.put(Buffer.from(`two! ${randomUUID()}`), { contentType: 'image/jpeg' }),
+      ];
+      const added = (await listed()).filter(({ key }) => !before.some((old) => old.key === key));
+      expect(added.map(({ key, bytes }) => ({ key, bytes }))).toEqual(
+        [one, two].map(({ key, bytes }) => ({ key, bytes })).sort((a, b) => (a.key < b.key ? -1 : 1)),
+      );
+      for (const { storedAt } of added) {
+        expect(storedAt).toBeGreaterThanOrEqual(sinceMs);
+        expect(storedAt).toBeLessThanOrEqual(Date.now() + CLOCK_STEP_MS);
+      }
+      await store.remove(one);
+      expect((await listed()).map(({ key }) => key)).not.toContain(one.key);
+      await store.remove(two);
     });
     it.each([missing.key, '../../etc/passwd', `ab/../${'a'.repeat(64)}.mp4`, '/etc/passwd'])(
       'has no %s',

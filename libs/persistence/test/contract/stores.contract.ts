@@ -84,7 +84,7 @@ export function generationStoreContract(name: string, open: () => Promise<Stores
   });
 }
 
-const entryOf = (key: string): LedgerEntry => ({
+export const entryOf = (key: string): LedgerEntry => ({
   key,
   generationId: idOf(1),
   owner: 'local',
@@ -130,6 +130,29 @@ export function purchaseStoresContract(name: string, open: () => Promise<Stores>
       }
       expect((await attempts.list(idOf(1))).map(({ value }) => value.key)).toEqual([...HOSTILE].sort());
       expect(await attempts.list(idOf(2))).toEqual([]);
+    });
+    it('gives back any request as it was', async () => {
+      const { attempts } = await open();
+      const names = [
+        '$set',
+        'a.b',
+        '%2E',
+        '',
+        '\u0000',
+        '__proto__',
+        'constructor',
+        'prototype',
+        '_bsontype',
+        'valueOf',
+      ];
+      const request = JSON.parse(
+        `{${[...names, 'toBSON', 'toObject', 'toJSON', 'id', '_id'].map((name) => `${JSON.stringify(name)}:{"x":["ObjectId",{},null,1.5]}`).join()}}`,
+      ) as unknown;
+      await attempts.create({
+        ...{ key: 'k', generationId: idOf(1), kind: 'clip', status: 'intended', model: 'm', fingerprint: 'f' },
+        ...{ createdAt: at, updatedAt: at, request },
+      });
+      expect(JSON.stringify((await attempts.get(idOf(1), 'k'))?.value.request)).toBe(JSON.stringify(request));
     });
     it('lets the first claim win', async () => {
       const { idempotency } = await open();

@@ -1,0 +1,127 @@
+import {
+  GENERATION_STATUSES,
+  generationIdSchema,
+  generationRecordSchema,
+  type GenerationRecord,
+  STAGES,
+} from '@clipmesh/contracts';
+import { type Connection } from 'mongoose';
+import { z } from 'zod';
+import {
+  accountSchema,
+  attemptSchema,
+  cacheEntrySchema,
+  ledgerEntrySchema,
+  type Account,
+  type Attempt,
+  type CacheEntry,
+  type LedgerEntry,
+} from '../ports.js';
+import { hashKey } from '../key.hash.js';
+import { MongoRecords, type RecordsSpec } from './mongo.records.js';
+
+export const claimRecordSchema = z.object({
+  /** Hash of the key. */
+  id: z.string(),
+  fingerprint: z.string(),
+  generationId: generationIdSchema,
+});
+export type ClaimRecord = z.infer<typeof claimRecordSchema>;
+
+const text = { type: String, required: true };
+const amount = { type: Number, required: true, min: 0 };
+const byGenerationAndKey = { keys: { generationId: 1, key: 1 }, unique: true } as const;
+
+/** The id under which a generation keeps something of any key. */
+export const within = (generationId: string, key: string): string => `${generationId}.${hashKey(key)}`;
+/** The id of an account. */
+export const accountId = (owner: string, period: string): string => `${hashKey(owner)}.${period}`;
+
+const GENERATIONS: RecordsSpec<GenerationRecord> = {
+  collection: 'generations',
+  schema: generationRecordSchema,
+  idOf: ({ id }) => id,
+  columns: { owner: text, status: { ...text, enum: GENERATION_STATUSES } },
+  columnsOf: ({ owner, state }) => ({ owner, status: state.status }),
+  indexes: [
+    { keys: { owner: 1, status: 1, _id: -1 } },
+    { keys: { owner: 1, _id: -1 } },
+    { keys: { status: 1, _id: -1 } },
+  ],
+};
+const LEDGER: RecordsSpec<LedgerEntry> = {
+  collection: 'ledger',
+  schema: ledgerEntrySchema,
+  idOf: ({ generationId, key }) => within(generationId, key),
+  columns: {
+    generationId: text,
+    key: text,
+    owner: text,
+    at: text,
+    day: { ...text, match: /^\d{4}-\d{2}-\d{2}$/ },
+    stage: { ...text, enum: STAGES },
+    // An empty one is a model too.
+    model: { type: String },
+    unit: text,
+    quantity: amount,
+    amountMicros: { ...amount, validate: Number.isSafeInteger },
+  },
+  columnsOf: ({ generationId, key, owner, at, stage, model, unit, quantity, amountMicros }) => ({
+    ...{ generationId, key, owner, at, day: at.slice(0, 10) },
+    ...{ stage, model, unit, quantity, amountMicros },
+  }),
+  indexes: [byGenerationAndKey, { keys: { owner: 1, at: 1 } }],
+};
+const ATTEMPTS: RecordsSpec<Attempt> = {
+  collection: 'attempts',
+  schema: attemptSchema,
+  idOf: ({ generationId, key }) => within(generationId, key),
+  columns: { generationId: text, key: text },
+  columnsOf: ({ generationId, key }) => ({ generationId, key }),
+  indexes: [byGenerationAndKey],
+};
+const ACCOUNTS: RecordsSpec<Account> = {
+  collection: 'accounts',
+  schema: accountSchema,
+  idOf: ({ owner, period }) => accountId(owner, period),
+  columns: { owner: text, period: text },
+  columnsOf: ({ owner, period }) => ({ owner, period }),
+  indexes: [{ keys: { owner: 1, period: 1 }, unique: true }],
+};
+const CACHE: RecordsSpec<CacheEntry> = {
+  collection: 'cache',
+  schema: cacheEntrySchema,
+  idOf: ({ key }) => key,
+  columns: { usedAt: text },
+  columnsOf: ({ usedAt }) => ({ usedAt }),
+  indexes: [{ keys: { usedAt: 1 } }],
+};
+const CLAIMS: RecordsSpec<ClaimRecord> = {
+  collection: 'idempotency',
+  schema: claimRecordSchema,
+  idOf: ({ id }) => id,
+  columns: { expiresAt: { type: Date, required: true } },
+  columnsOf: () => ({}),
+  indexes: [{ keys: { expiresAt: 1 }, expires: true }],
+};
+
+export interface MongoCollections {
+  readonly generations: MongoRecords<GenerationRecord>;
+  readonly ledger: MongoRecords<LedgerEntry>;
+  readonly attempts: MongoRecords<Attempt>;
+  readonly accounts: MongoRecords<Account>;
+  readonly cache: MongoRecords<CacheEntry>;
+  readonly claims: MongoRecords<ClaimRecord>;
+}
+
+/** The collections of a connection; nothing is asked of the server yet. */
+export function mongoCollections(connection: Connection): MongoCollections {
+  return {
+    generations: new MongoRecords(connection, GENERATIONS),
+    ledger: new MongoRecords(connection, LEDGER),
+    attempts: new MongoRecords(connection, ATTEMPTS),
+    accounts: new MongoRecords(connection, ACCOUNTS),
+    cache: new MongoRecords(connection, CACHE),
+    claims: new MongoRecords(connection, CLAIMS),
+  };
+}

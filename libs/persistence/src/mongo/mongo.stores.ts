@@ -1,0 +1,178 @@
+import { ClipmeshError, GENERATION_ID, isFinal, GENERATION_STATUSES, type GenerationRecord } from '@clipmesh/contracts';
+import { checkedRecord } from '../checked.record.js';
+import { hashKey } from '../key.hash.js';
+import { operation } from '../operation.span.js';
+import {
+  AlreadyExistsError,
+  usageRowSchema,
+  type AccountStore,
+  type AttemptStore,
+  type CacheStore,
+  type GenerationStore,
+  type IdempotencyStore,
+  type LedgerEntry,
+  type LedgerStore,
+  type OpenStores,
+} from '../ports.js';
+import { tidyUsage } from '../usage.sums.js';
+import { accountId, mongoCollections, within, type ClaimRecord, type MongoCollections } from './mongo.collections.js';
+import { connectMongo, type MongoOptions } from './mongo.connection.js';
+import { migrate } from './mongo.migrations.js';
+import { type MongoRecords } from './mongo.records.js';
+
+export interface MongoStoresOptions extends MongoOptions {
+  /** Claims of idempotency keys are forgotten after this time, ms. */
+  readonly claimRetentionMs: number;
+}
+
+/** Stores in MongoDB, migrated to what this version needs. Throws `STORE_UNAVAILABLE`. */
+export async function openMongoStores(options: MongoStoresOptions): Promise<OpenStores> {
+  const connection = await connectMongo(options);
+  try {
+    const collections = mongoCollections(connection);
+    await migrate(connection, collections);
+    return {
+      ...storesOf(collections, options.claimRetentionMs),
+      close: () => connection.close(),
+    };
+  } catch (error) {
+    await connection.close(true).catch(() => undefined);
+    throw error;
+  }
+}
+
+function storesOf(collections: MongoCollections, claimRetentionMs: number): Omit<OpenStores, 'close'> {
+  return {
+    generations: generationStore(collections.generations),
+    ledger: ledgerStore(collections.ledger),
+    attempts: attemptStore(collections.attempts),
+    idempotency: idempotencyStore(collections.claims, claimRetentionMs),
+    accounts: accountStore(collections.accounts),
+    cache: cacheStore(collections.cache),
+  };
+}
+
+const UNFINISHED = GENERATION_STATUSES.filter((status) => !isFinal(status));
+
+/** As JavaScript compares texts, which is not as MongoDB does. */
+const byKey = (a: { key: string }, b: { key: string }): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+
+function generationStore(records: MongoRecords<GenerationRecord>): GenerationStore {
+  return {
+    create: (record) => operation('generations.create', () => records.create(record)),
+    get: (id) => operation('generations.get', async () => (GENERATION_ID.test(id) ? await records.get(id) : undefined)),
+    save: (record, revision) => operation('generations.save', () => records.save(record, revision)),
+    list: ({ owner, status, limit, after }) =>
+      operation('generations.list', async () => {
+        if (limit < 1) return [];
+        const filter = {
+          ...(owner === undefined ? {} : { owner }),
+          ...(status === undefined ? {} : { status }),
+          ...(after === undefined ? {} : { _id: { $lt: after } }),
+        };
+        return (await records.find(filter, { limit, sort: { _id: -1 } })).map(({ value }) => value);
+      }),
+    unfinished: () =>
+      operation('generations.unfinished', async () =>
+        (await records.find({ status: { $in: UNFINISHED } })).map(({ value }) => value),
+      ),
+    remove: (id) => operation('generations.remove', () => records.removeAll({ _id: id })),
+  };
+}
+
+function ledgerStore(records: MongoRecords<LedgerEntry>): LedgerStore {
+  return {
+    append: (entry) =>
+      operation('ledger.append', async () => {
+        try {
+          await records.create(entry);
+          return true;
+        } catch (error) {
+          if (error instanceof AlreadyExistsError) return false;
+          throw error;
+        }
+      }),
+    entries: (generationId) =>
+      operation('ledger.entries', async () =>
+        (await records.find({ generationId })).map(({ value }) => value).sort(byKey),
+      ),
+    usage: (owner, fromDay, toDay) =>
+      operation('ledger.usage', async () => {
+        const sums = await records.guarded(
+          records.model.aggregate<{ _id: object }>([
+            // Of a day that is included, every time is behind its date and before this sign.
+            { $match: { owner, at: { $gte: fromDay, $lt: `${toDay}~` } } },
+            {
+              $group: {
+                _id: { day: '$day', stage: '$stage', model: '$model', unit: '$unit' },
+                count: { $sum: 1 },
+                quantity: { $sum: '$quantity' },
+                amountMicros: { $sum: '$amountMicros' },
+              },
+            },
+          ]),
+        );
+        return tidyUsage(
+          sums.map(({ _id, ...sum }) =>
+            checkedRecord(usageRowSchema, { ..._id, ...sum }, 'a sum of the collection ledger'),
+          ),
+        );
+      }),
+  };
+}
+
+function attemptStore(records: MongoRecords<Parameters<AttemptStore['create']>[0]>): AttemptStore {
+  return {
+    list: (generationId) =>
+      operation('attempts.list', async () =>
+        (await records.find({ generationId })).sort((a, b) => byKey(a.value, b.value)),
+      ),
+    get: (generationId, key) => operation('attempts.get', () => records.get(within(generationId, key))),
+    create: (attempt) => operation('attempts.create', () => records.create(attempt)),
+    save: (attempt, revision) => operation('attempts.save', () => records.save(attempt, revision)),
+    remove: (generationId) => operation('attempts.remove', () => records.removeAll({ generationId })),
+  };
+}
+
+function accountStore(records: MongoRecords<Parameters<AccountStore['create']>[0]>): AccountStore {
+  return {
+    get: (owner, period) => operation('accounts.get', () => records.get(accountId(owner, period))),
+    create: (account) => operation('accounts.create', () => records.create(account)),
+    save: (account, revision) => operation('accounts.save', () => records.save(account, revision)),
+  };
+}
+
+function cacheStore(records: MongoRecords<Parameters<CacheStore['create']>[0]>): CacheStore {
+  return {
+    get: (key) => operation('cache.get', () => records.get(key)),
+    create: (entry) => operation('cache.create', () => records.create(entry)),
+    save: (entry, revision) => operation('cache.save', () => records.save(entry, revision)),
+    remove: (key, revision) => operation('cache.remove', () => records.remove(key, revision)),
+    all: () => operation('cache.all', () => records.find({})),
+  };
+}
+
+function idempotencyStore(records: MongoRecords<ClaimRecord>, retentionMs: number): IdempotencyStore {
+  return {
+    claim: (key, fingerprint, generationId) =>
+      operation('idempotency.claim', async () => {
+        const id = hashKey(key);
+        const now = Date.now();
+        try {
+          // MongoDB removes what has expired once a minute; until then it counts as gone.
+          await records.takeOver(
+            { id, fingerprint, generationId },
+            { expiresAt: { $lte: new Date(now) } },
+            { expiresAt: new Date(now + retentionMs) },
+          );
+          return { fingerprint, generationId, fresh: true };
+        } catch (error) {
+          if (!(error instanceof AlreadyExistsError)) throw error;
+          const first = await records.get(id);
+          if (first === undefined)
+            throw new ClipmeshError('STORE_UNAVAILABLE', 'a claim vanished while it was read', { cause: error });
+          return { fingerprint: first.value.fingerprint, generationId: first.value.generationId, fresh: false };
+        }
+      }),
+  };
+}

@@ -1,0 +1,16 @@
+import { type Stores } from '../../src/index.js';
+import { accountStoreContract } from './accounts.contract.js';
+import { cacheStoreContract } from './cache.contract.js';
+import { removalContract } from './removal.contract.js';
+import { generationStoreContract, purchaseStoresContract } from './stores.contract.js';
+import { usageContract } from './usage.contract.js';
+
+/** What every implementation of the stores keeps. `open` gives stores over empty storage at each call. */
+export function storesContract(name: string, open: () => Promise<Stores>): void {
+  generationStoreContract(name, open);
+  purchaseStoresContract(name, open);
+  accountStoreContract(name, open);
+  cacheStoreContract(name, open);
+  usageContract(name, open);
+  removalContract(name, open);
+}

@@ -1,0 +1,63 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { type LedgerEntry, type Stores } from '../../src/index.js';
+import { usageOf } from '../../src/usage.sums.js';
+import { entryOf, idOf } from './stores.contract.js';
+
+const entries = fc.array(
+  fc.record({
+    owner: fc.constantFrom('a', 'b', '$ne', 'a b'),
+    at: fc.constantFrom(
+      '2026-01-01T00:00:00.000Z',
+      '2026-01-01T23:59:59.999Z',
+      '2026-01-02T12:00:00Z',
+      '2025-12-31T23:59:59.999Z',
+      '2026-01-03T00:00:00.000Z',
+    ),
+    model: fc.constantFrom('m', 'google/veo-3.1', 'x.y', ''),
+    stage: fc.constantFrom('clip' as const, 'llm' as const),
+    unit: fc.constantFrom('second' as const, 'token' as const),
+    quantity: fc.constantFrom(0, 0.1, 0.2, 3, 5.041667),
+    amountMicros: fc.constantFrom(0, 1, 360_000, 999_999),
+  }),
+  { maxLength: 25 },
+);
+
+/** `open` gives stores over empty storage at each call. */
+export function usageContract(name: string, open: () => Promise<Stores>): void {
+  describe(`usage: ${name}`, () => {
+    it('adds up what an owner was charged, to the micro-dollar, whatever was booked in which order', async () => {
+      await fc.assert(
+        fc.asyncProperty(entries, async (drawn) => {
+          const { ledger } = await open();
+          const booked: LedgerEntry[] = drawn.map((entry, n) => ({ ...entryOf(`k${n}`), ...entry }));
+          await Promise.all(booked.map((entry) => ledger.append(entry)));
+          for (const owner of ['a', '$ne', 'nobody'])
+            for (const [from, to] of [
+              ['2026-01-01', '2026-01-02'],
+              ['2026-01-01', '2026-01-01'],
+              ['2026-01-02', '2026-01-01'],
+            ] as const)
+              expect(await ledger.usage(owner, from, to)).toEqual(usageOf(booked, owner, from, to));
+        }),
+        { numRuns: 8 },
+      );
+    });
+
+    it('counts once what was told a hundred times', async () => {
+      const { ledger } = await open();
+      await Promise.all(Array.from({ length: 100 }, (_, n) => ledger.append(entryOf(`k${n % 10}`))));
+      expect(await ledger.usage('local', '2026-01-01', '2026-01-01')).toEqual([
+        { day: '2026-01-01', stage: 'clip', model: 'm', unit: 'second', count: 10, quantity: 10, amountMicros: 50 },
+      ]);
+    });
+
+    it('outlives the generation', async () => {
+      const { ledger, generations } = await open();
+      await ledger.append(entryOf('k'));
+      await generations.remove(idOf(1));
+      expect(await ledger.usage('local', '2026-01-01', '2026-01-01')).toHaveLength(1);
+      expect(await ledger.entries(idOf(1))).toHaveLength(1);
+    });
+  });
+}

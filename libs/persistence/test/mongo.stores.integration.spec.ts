@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { findMongo, leakCheck, type Mongo, startMongo, until } from '@clipmesh/testing';
+import mongoose, { type Connection } from 'mongoose';
+import { openMongoStores } from '../src/index.js';
+import { mongoCollections } from '../src/mongo/mongo.collections.js';
+import { connectMongo } from '../src/mongo/mongo.connection.js';
+import { type Migration, migrate, MIGRATIONS } from '../src/mongo/mongo.migrations.js';
+import { type OpenStores } from '../src/ports.js';
+import { storesContract } from './contract/all.contracts.js';
+import { entryOf, idOf, recordOf } from './contract/stores.contract.js';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const TIMES = { waitMs: 20_000, connectTimeoutMs: 5000, socketTimeoutMs: 15_000, claimRetentionMs: 30 * DAY_MS };
+
+const program = await findMongo();
+(program === undefined ? describe.skip : describe)('MongoDB', () => {
+  const leaks = leakCheck();
+  const opened: OpenStores[] = [];
+  let mongo: Mongo;
+  beforeAll(async () => {
+    if (program === undefined) throw new Error('there is no server');
+    mongo = await startMongo(program);
+  }, 90_000);
+  afterAll(async () => {
+    await Promise.all(opened.map((stores) => stores.close()));
+    await mongo.stop();
+    expect(leaks()).toEqual([]);
+  });
+  const open = async (uri = mongo.database(), times: Partial<typeof TIMES> = {}): Promise<OpenStores> => {
+    const stores = await openMongoStores({ uri, ...TIMES, ...times });
+    opened.push(stores);
+    return stores;
+  };
+  const connected = async (uri: string, use: (connection: Connection) => Promise<void>): Promise<void> => {
+    const connection = await connectMongo({ uri, ...TIMES });
+    try {
+      await use(connection);
+    } finally {
+      await connection.close();
+    }
+  };
+
+  storesContract('MongoDB', () => open());
+
+  it('has the indexes that its queries, its uniqueness and its forgetting rest on', async () => {
+    const uri = mongo.database();
+    await open(uri);
+    await connected(uri, async (connection) => {
+      const keysOf = async (name: string) =>
+        (await connection.collection(name).indexes()).map(({ key, unique, expireAfterSeconds }) => ({
+          key: Object.entries(key as object)
+            .map(([field, order]) => `${field} ${Number(order)}`)
+            .join(', '),
+          ...(unique ? { unique } : {}),
+          ...(expireAfterSeconds === undefined ? {} : { expireAfterSeconds }),
+        }));
+      expect(await keysOf('generations')).toEqual(
+        expect.arrayContaining([
+          { key: 'owner 1, _id -1' },
+          { key: 'owner 1, status 1, _id -1' },
+          { key: 'status 1, _id -1' },
+        ]),
+      );
+      expect(await keysOf('ledger')).toEqual(
+        expect.arrayContaining([{ key: 'generationId 1, key 1', unique: true }, { key: 'owner 1, at 1' }]),
+      );
+      expect(await keysOf('attempts')).toContainEqual({ key: 'generationId 1, key 1', unique: true });
+      expect(await keysOf('accounts')).toContainEqual({ key: 'owner 1, period 1', unique: true });
+      expect((await keysOf('idempotency')).map(({ key }) => key)).toContain('expiresAt 1');
+    });
+  });
+
+  it('forgets a claim after its time, also before the server has removed it', async () => {
+    const uri = mongo.database();
+    const { idempotency } = await open(uri, { claimRetentionMs: 1 });
+    expect(await idempotency.claim('k', 'f', idOf(1))).toMatchObject({ fresh: true });
+    const claims = await until(
+      async () => {
+        const again = await Promise.all(
+          Array.from({ length: 10 }, () => open(uri).then((stores) => stores.idempotency.claim('k', 'g', idOf(2)))),
+        );
+        return again.some(({ fresh }) => fresh) ? again : undefined;
+      },
+      5000,
+      'the end of a claim',
+    );
+    expect(claims.filter(({ fresh }) => fresh)).toHaveLength(1);
+    for (const { generationId } of claims) expect(generationId).toBe(idOf(2));
+  });
+
+  it('names collection and id of a broken record, and refuses to write one', async () => {
+    const uri = mongo.database();
+    const { generations, ledger } = await open(uri);
+    await generations.create(recordOf(1));
+    await connected(uri, async (connection) => {
+      await connection
+        .collection<{ _id: string }>('generations')
+        .updateOne({ _id: idOf(1) }, { $set: { record: { id: 1 } } });
+    });
+    await expect(generations.get(idOf(1))).rejects.toMatchObject({
+      code: 'SCHEMA_VIOLATION',
+      message: expect.stringContaining(`collection generations, id ${idOf(1)}`),
+    });
+    await expect(ledger.append({ ...entryOf('k'), amountMicros: 0.5 })).rejects.toMatchObject({
+      code: 'SCHEMA_VIOLATION',
+    });
+    await connected(uri, async (connection) => {
+      const { ledger: records } = mongoCollections(connection);
+      // Past the record's own schema the collection's still stands.
+      await expect(records.create(entryOf('k'), { day: 'yesterday' })).rejects.toMatchObject({
+        code: 'SCHEMA_VIOLATION',
+      });
+    });
+    expect(await ledger.entries(idOf(1))).toEqual([]);
+  });
+
+  it('migrates once, also when several start at once or one was cut off', async () => {
+    const uri = mongo.database();
+    await Promise.all(Array.from({ length: 5 }, () => open(uri)));
+    await connected(uri, async (connection) => {
+      const collections = mongoCollections(connection);
+      const applied = async () =>
+        (await connection.collection('migrations').find().toArray()).map(({ _id }) => String(_id));
+      expect(await applied()).toEqual(MIGRATIONS.map(({ id }) => id));
+      expect(await migrate(connection, collections)).toEqual([]);
+      let runs = 0;
+      const next: Migration = {
+        id: '9999-next',
+        run: () => {
+          runs += 1;
+          return runs === 1 ? Promise.reject(new Error('cut off')) : Promise.resolve();
+        },
+      };
+      await expect(migrate(connection, collections, [...MIGRATIONS, next])).rejects.toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+      });
+      expect(await applied()).not.toContain(next.id);
+      expect(await migrate(connection, collections, [...MIGRATIONS, next])).toEqual([next.id]);
+      expect(await migrate(connection, collections, [...MIGRATIONS, next])).toEqual([]);
+      expect(runs).toBe(2);
+    });
+  });
+
+  it('asks the server for writes that most members have on disk', async () => {
+    await connected(mongo.database(), (connection) => {
+      expect(connection.getClient().options).toMatchObject({
+        writeConcern: expect.objectContaining({ w: 'majority', j: true }),
+        readConcern: expect.objectContaining({ level: 'majority' }),
+      });
+      return Promise.resolve();
+    });
+  });
+
+  it('leaves the connection of mongoose itself alone', async () => {
+    await open();
+    expect(mongoose.connection.readyState).toBe(0);
+  });
+
+  it('says STORE_UNAVAILABLE within its wait when the server is away, and works on when it is back', async () => {
+    if (program === undefined || 'url' in program) return;
+    const first = await startMongo(program);
+    const port = Number(first.host.split(':')[1]);
+    const uri = first.database();
+    const stores = await openMongoStores({ uri, ...TIMES, waitMs: 300, connectTimeoutMs: 300, startMs: 5000 });
+    try {
+      await first.stop();
+      const started = performance.now();
+      await expect(stores.generations.get(idOf(1))).rejects.toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+        retryable: true,
+      });
+      expect(performance.now() - started).toBeLessThan(5000);
+      const second = await startMongo(program, { port });
+      try {
+        await until(
+          () => stores.generations.create(recordOf(1)).then(Boolean, () => false),
+          15_000,
+          'a write after the return',
+        );
+        expect((await stores.generations.get(idOf(1)))?.value).toEqual(recordOf(1));
+      } finally {
+        await stores.close();
+        await second.stop();
+      }
+    } finally {
+      await stores.close();
+      await first.stop();
+    }
+  }, 60_000);
+});
+
+describe('an address of MongoDB that does not work', () => {
+  it.each([
+    'mongodb://me:s3cret-word@127.0.0.1:1/clipmesh',
+    'mongodb://me:s3cret-word@127.0.0.1:bad/clipmesh',
+    'mongodb://me:s3cret-word@/clipmesh',
+    'mongodb://me:s3cret-word@127.0.0.1:1/clipmesh?nonsense=s3cret-word',
+  ])('is told without its password: %#', async (uri) => {
+    const error = await openMongoStores({ uri, ...TIMES, waitMs: 200 }).then(
+      () => undefined,
+      (reason: unknown) => reason as Error,
+    );
+    expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
+    for (let at: unknown = error; at instanceof Error; at = at.cause)
+      expect(`${at.message} ${at.stack ?? ''}`).not.toContain('s3cret-word');
+  });
+});
