@@ -55,12 +55,12 @@ class QuestionServer implements OnApplicationBootstrap, OnModuleDestroy {
 
 export async function costModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, connection, logger } = runtime;
-  const { ledger, generations } = await openKvStores(connection, { replicas: config.natsReplicas });
+  const { ledger, generations, accounts } = await openKvStores(connection, { replicas: config.natsReplicas });
   return {
     module: CostModule,
     controllers: [CostActor],
     providers: [
-      { provide: COST_PARTS, useValue: { ledger, generations, logger } },
+      { provide: COST_PARTS, useValue: { ledger, generations, accounts, logger } },
       { provide: QuestionServer, useFactory: () => new QuestionServer(runtime, ledger) },
     ],
   };

@@ -15,6 +15,8 @@ import { NestFactory } from '@nestjs/core';
 import { type ClientProxy, ClientProxyFactory } from '@nestjs/microservices';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { type NextFunction, type Request, type Response } from 'express';
+import { type BudgetRules } from './budget.js';
+import { startBudgetSweeper } from './budget.sweeper.js';
 import { createAccess, isReport, refuseForeignPage, refuseOpenDoor, refuseOtherBodies } from './access.js';
 import { within } from './deadline.js';
 import { serveDocs } from './docs.module.js';
@@ -22,6 +24,7 @@ import { GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
 import { GenerationsController } from './generations.controller.js';
 import { HEALTH_PARTS, HealthController, type HealthParts } from './health.controller.js';
 import { MediaController } from './media.controller.js';
+import { MoneyController } from './money.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ReportsController } from './reports.controller.js';
 import { WEBHOOK_PARTS, type WebhookParts, WebhooksController } from './webhooks.controller.js';
@@ -30,6 +33,8 @@ import { WEBHOOK_PARTS, type WebhookParts, WebhooksController } from './webhooks
 const COST_TIMEOUT_MS = 3000;
 /** Longest wait of a readiness probe, ms. */
 const READY_TIMEOUT_MS = 2000;
+
+const BUDGET_SWEEPER = Symbol('BUDGET_SWEEPER');
 
 @Module({})
 class GatewayModule {}
@@ -67,6 +72,11 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       maxWorkers: config.maxParallelVideoWorkers,
       fallbackAfter: config.sequentialFallbackAfter,
     },
+    llm: { model: config.openaiModel, attempts: config.llmAttempts },
+    budget:
+      config.budgetPerOwnerMicros === undefined
+        ? undefined
+        : { limitMicros: config.budgetPerOwnerMicros, period: config.budgetPeriod },
     sseHeartbeatMs: config.sseHeartbeatMs,
     ownerOf: createAccess(config.apiKeys),
   };
@@ -81,14 +91,29 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     secret: config.replicateWebhookSecret,
     nudge: (predictionId) => publishNudge(connection, predictionId),
   };
+  const { stores, budget } = parts;
+  const owners = [...new Set(config.apiKeys.map((pair) => pair.slice(0, pair.indexOf(':'))))];
+  const startSweeping = (rules: BudgetRules): (() => Promise<void>) =>
+    startBudgetSweeper({
+      stores,
+      rules,
+      owners: owners.length === 0 ? ['local'] : owners,
+      publish,
+      logger,
+      intervalMs: config.budgetSweepMs,
+    }).stop;
   return {
     module: GatewayModule,
-    controllers: [GenerationsController, MediaController, ReportsController, WebhooksController, HealthController],
+    controllers: [GenerationsController, MediaController, MoneyController, ReportsController, WebhooksController, HealthController],
     providers: [
       { provide: GATEWAY_PARTS, useValue: parts },
       { provide: HEALTH_PARTS, useValue: health },
       { provide: WEBHOOK_PARTS, useValue: webhooks },
       { provide: QuestionClient, useValue: questions },
+      {
+        provide: BUDGET_SWEEPER,
+        useFactory: () => (budget === undefined ? {} : { onModuleDestroy: startSweeping(budget) }),
+      },
     ],
   };
 }
