@@ -12,8 +12,7 @@ export interface Lines<Line extends AccountLine = AccountLine> {
 }
 
 export type Reservation<A> =
-  | { readonly accepted: true; readonly account: A }
-  | { readonly accepted: false; readonly leftMicros: number };
+  { readonly accepted: true; readonly account: A } | { readonly accepted: false; readonly leftMicros: number };
 
 const heldBy = ({ open, reservedMicros, spentMicros }: AccountLine): number =>
   open ? Math.max(reservedMicros, spentMicros) : spentMicros;

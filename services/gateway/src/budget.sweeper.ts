@@ -17,7 +17,8 @@ async function sweep({ stores, rules, owners, publish, logger }: BudgetSweeperPa
   for (const owner of owners)
     for (const period of livePeriods(rules.period, now)) {
       const left = await sweepAccount(stores, owner, period, publish, now.getTime());
-      if (left > 0) logger.warn({ owner, period, reservations: left }, 'reservations without their work were put right');
+      if (left > 0)
+        logger.warn({ owner, period, reservations: left }, 'reservations without their work were put right');
     }
 }
 

@@ -104,7 +104,14 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     }).stop;
   return {
     module: GatewayModule,
-    controllers: [GenerationsController, MediaController, MoneyController, ReportsController, WebhooksController, HealthController],
+    controllers: [
+      GenerationsController,
+      MediaController,
+      MoneyController,
+      ReportsController,
+      WebhooksController,
+      HealthController,
+    ],
     providers: [
       { provide: GATEWAY_PARTS, useValue: parts },
       { provide: HEALTH_PARTS, useValue: health },

@@ -6,7 +6,14 @@ import { emptyAccount } from './budget.js';
 import { Answers, Refuses } from './docs.module.js';
 import { GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
 import { buildJob, parseRequest } from './job.builder.js';
-import { estimateView, type EstimateView, modelsView, type ModelsView, usageView, type UsageView } from './money.schemas.js';
+import {
+  estimateView,
+  type EstimateView,
+  modelsView,
+  type ModelsView,
+  usageView,
+  type UsageView,
+} from './money.schemas.js';
 import { estimateViewOf, modelsViewOf, parseDays, usageViewOf } from './money.view.js';
 
 /** What things cost, and what was spent. */
