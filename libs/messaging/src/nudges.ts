@@ -23,7 +23,11 @@ export async function publishNudge(connection: NatsConnection, predictionId: str
   await withSpan(
     'clipmesh.messaging',
     'publish nudge',
-    { 'messaging.system': 'nats', 'messaging.destination.name': 'nudges.prediction', 'clipmesh.prediction.id': predictionId },
+    {
+      'messaging.system': 'nats',
+      'messaging.destination.name': 'nudges.prediction',
+      'clipmesh.prediction.id': predictionId,
+    },
     () => {
       const carrier = headers();
       propagation.inject(context.active(), carrier, headerSetter);
