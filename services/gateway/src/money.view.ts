@@ -40,6 +40,8 @@ function dayMs(text: unknown): number {
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text) ? ms : Number.NaN;
 }
 
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+
 /** The days asked for, both included; the current month unless told. Throws a 400. */
 export function parseDays(given: { from?: unknown; to?: unknown }, now: Date): { from: string; to: string } {
   const month = now.toISOString().slice(0, 7);
@@ -50,7 +52,7 @@ export function parseDays(given: { from?: unknown; to?: unknown }, now: Date): {
   if (Number.isNaN(end)) throw badRequest('to: a day, YYYY-MM-DD, UTC');
   if (end < start) throw badRequest('to: not before from');
   if ((end - start) / DAY_MS >= MOST_DAYS) throw badRequest(`to: at most ${MOST_DAYS} days, from and to included`);
-  return { from: String(from), to: String(to) };
+  return { from: dayOf(start), to: dayOf(end) };
 }
 
 function sumsBy(rows: readonly UsageRow[], name: (row: UsageRow) => string): UsageView['byDay'] {
