@@ -46,6 +46,9 @@ afterAll(async () => {
   await (stack as LocalStack | undefined)?.stop();
 }, 60_000);
 
+const micros = (priced: readonly { amountUsd: number }[]): number =>
+  priced.reduce((sum, { amountUsd }) => sum + Math.round(amountUsd * 1_000_000), 0);
+
 /** Starts generations, and tells, when all have succeeded, what the provider charged for each of their scenes. */
 async function makeAll(ids: string[]): Promise<void> {
   for (const id of ids) await api.succeeded(id, MAKE_MS);
@@ -61,6 +64,7 @@ async function makeAll(ids: string[]): Promise<void> {
     expect(clips.map(({ key }) => key).sort()).toEqual(
       own.map(({ id: prediction }) => `prediction:${prediction}`).sort(),
     );
+    expect(micros(clips)).toBe(micros(own));
   }
   expect(await cleaned(stack)).toEqual([]);
 }

@@ -227,6 +227,22 @@ export const SETTINGS = {
     '3',
     'A purchase whose answer was lost shows up at the provider within this time, seconds; until then it is not bought again.',
   ),
+  budgetPerOwnerMicros: {
+    ...optional('BUDGET_PER_OWNER_USD', 'Most that one owner may spend in a BUDGET_PERIOD, dollars. Empty: no limit.'),
+    schema: number(0, 1_000_000, 1_000_000).optional(),
+  },
+  budgetPeriod: setting(
+    'BUDGET_PERIOD',
+    z.enum(['day', 'month'], 'expected day or month'),
+    'month',
+    'Period of BUDGET_PER_OWNER_USD, UTC: day or month.',
+  ),
+  budgetSweepMs: setting(
+    'BUDGET_SWEEP_SECONDS',
+    seconds(0.1, 3600),
+    '15',
+    'Time between two looks for reservations that a crash left behind, seconds.',
+  ),
   sweepIntervalMs: setting(
     'SWEEP_INTERVAL_SECONDS',
     seconds(0.1, 3600),

@@ -48,6 +48,7 @@ export const FAILURE_CODES = {
     retryable: false,
     hint: 'No service carried the generation on, though its work was sent again; see the dead letters, then retry.',
   },
+  BUDGET_EXCEEDED: { retryable: false, hint: 'The budget does not allow this purchase; raise it, or ask for less.' },
   CANCELED: { retryable: false, hint: 'The generation was canceled.' },
   INTERNAL: { retryable: true, hint: 'An unexpected error; the log has the details under the trace id.' },
 } as const satisfies Record<string, { retryable: boolean; hint: string }>;

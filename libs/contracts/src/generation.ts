@@ -48,6 +48,8 @@ export const sceneStateSchema = z.object({
   /** `traceparent` of the event that finished the scene: the join links to it. */
   doneTraceparent: z.string().optional(),
   costMicros: z.int().nonnegative(),
+  /** With a cap: what the scene's clip, in flight or in doubt, may bring `costMicros` to. */
+  allowanceMicros: z.int().nonnegative().optional(),
   failure: failureSchema.optional(),
 });
 export type SceneState = z.infer<typeof sceneStateSchema>;
@@ -149,6 +151,8 @@ export const generationRecordSchema = z.object({
   /** When the state last changed, UTC. */
   updatedAt: isoTime,
   state: generationStateSchema,
+  /** Where its owner's budget holds a reservation for it, and for which run. */
+  account: z.object({ period: z.string(), run: z.int().positive() }).optional(),
   /** Written a moment after the generation has succeeded. */
   performance: performanceSummarySchema.optional(),
 });

@@ -133,6 +133,8 @@ export const createGenerationSchema = z
     /** Preferred video model; the others of the fallback order follow it. */
     model: z.string().max(100).optional(),
     seed: z.int().min(0).max(2_147_483_647).optional(),
+    /** The generation never costs more than this, dollars. */
+    maxCostUsd: z.number().positive().max(1_000_000).optional(),
     overlays: z.boolean().default(true),
     music: musicSchema.optional(),
     parallel: z
@@ -180,6 +182,8 @@ export const jobSchema = z.object({
   window: z.int().min(1).max(12),
   /** Setbacks of the provider after which the scenes that are left run one after another. */
   fallbackAfter: z.int().positive().default(SEQUENTIAL_FALLBACK_AFTER),
+  /** The generation never costs more than this, micro-dollars; absent: no cap. */
+  maxCostMicros: z.int().nonnegative().optional(),
   metadata: z.record(z.string(), z.string()).optional(),
 });
 export type Job = z.infer<typeof jobSchema>;

@@ -7,6 +7,7 @@ import {
   type Outgoing,
   type SceneState,
 } from '@clipmesh/contracts';
+import { affordable, released } from './director.budget.js';
 import { type DirectorEvent } from './director.event.js';
 import { noted } from './director.incidents.js';
 import { causedBy, finalEvent, progressed } from './director.messages.js';
@@ -27,6 +28,7 @@ const NEXT_MODEL_MAY_HELP: ReadonlySet<Failure['code']> = new Set([
   'PROVIDER_BAD_INPUT',
   'PROVIDER_BAD_ANSWER',
   'TIMEOUT',
+  'BUDGET_EXCEEDED',
 ]);
 
 /** The state of a generation that was just asked for. */
@@ -108,7 +110,7 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
         : state;
     case 'clip.generated':
       return withScene(state, body, 'generating', (scene) => ({
-        ...scene,
+        ...released(scene),
         status: 'composing',
         attempt: scene.attempt + 1,
         cause: event.id,
@@ -171,10 +173,12 @@ function withScene(
   return { ...state, scenes: state.scenes.map((each) => (each === scene ? change(each) : each)) };
 }
 
-function nextModel(job: Job, scene: SceneState, failure: Failure, cause: string): SceneState {
+function nextModel(job: Job, ended: SceneState, failure: Failure, cause: string): SceneState {
+  const scene = released(ended, failure);
   const next = scene.modelIndex + 1;
   if (!NEXT_MODEL_MAY_HELP.has(failure.code) || next >= job.models.length)
     return { ...scene, status: 'failed', failure };
+  if (job.maxCostMicros !== undefined) return { ...scene, status: 'waiting', modelIndex: next };
   return { ...scene, modelIndex: next, attempt: scene.attempt + 1, cause };
 }
 
@@ -183,12 +187,17 @@ function fillWindow(state: GenerationState, event: DirectorEvent): GenerationSta
   if (state.status !== 'generating') return state;
   let free = state.window - state.scenes.filter((scene) => scene.status === 'generating').length;
   if (free <= 0 || !state.scenes.some((scene) => scene.status === 'waiting')) return state;
-  const scenes = state.scenes.map((scene): SceneState => {
-    if (scene.status !== 'waiting' || free <= 0) return scene;
-    free -= 1;
-    return { ...scene, status: 'generating', attempt: scene.attempt + 1, cause: event.id };
-  });
-  return { ...state, scenes };
+  let filled = state;
+  for (const scene of state.scenes) {
+    if (scene.status !== 'waiting' || free <= 0) continue;
+    const next = affordable(filled, scene);
+    if (next === scene) continue;
+    const sent = next.status === 'generating';
+    if (sent) free -= 1;
+    const told = sent ? { ...next, attempt: scene.attempt + 1, cause: event.id } : next;
+    filled = { ...filled, scenes: filled.scenes.map((each) => (each === scene ? told : each)) };
+  }
+  return filled;
 }
 
 /** Moves on when the step that is under way has ended: to the join, or to a final status. */

@@ -8,6 +8,7 @@ import {
   message,
   type Outgoing,
 } from '@clipmesh/contracts';
+import { clipPrice } from '@clipmesh/pipeline';
 import { AlreadyExistsError, ConflictError } from '@clipmesh/persistence';
 import { type ClipRequest, clipRequestSchema, outcomeOf, type PredictionState } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
@@ -134,6 +135,18 @@ function intend(parts: ClipParts, body: ClipGenerateBody, key: string): Promise<
   });
 }
 
+/** Throws `BUDGET_EXCEEDED` when another purchase could bring the scene over its allowance. */
+async function refuseOverBudget({ attempts }: ClipParts, body: ClipGenerateBody): Promise<void> {
+  const { generationId, scene, model, durationSeconds, allowanceMicros } = body;
+  if (allowanceMicros === undefined) return;
+  const paidFor = (await attempts.list(generationId)).reduce(
+    (sum, { value }) => sum + (value.scene === scene ? (value.charge?.amountMicros ?? 0) : 0),
+    0,
+  );
+  if (paidFor + (clipPrice(model, durationSeconds) ?? 0) > allowanceMicros)
+    throw new ClipmeshError('BUDGET_EXCEEDED', `another clip from ${model} is not in the budget of scene ${scene}`);
+}
+
 /** Buys under this key; `intent` writes the intent, at the last moment before the call goes out. */
 async function submit(
   parts: ClipParts,
@@ -142,6 +155,7 @@ async function submit(
   signal: AbortSignal,
   intent: () => Promise<Entry>,
 ): Promise<Entry> {
+  await refuseOverBudget(parts, body);
   let entry: Entry | undefined;
   try {
     const { id } = await parts.provider.submit(requestOf(body, key), signal, async () => {

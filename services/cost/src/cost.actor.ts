@@ -1,15 +1,19 @@
 import { type DomainEvent, type Outgoing } from '@clipmesh/contracts';
 import { EventInbox } from '@clipmesh/messaging';
-import { type GenerationStore, type LedgerStore } from '@clipmesh/persistence';
+import { type AccountStore, type GenerationStore, type LedgerStore } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
+import { keepAccount } from './account.js';
 
 export const COST_PARTS = Symbol('COST_PARTS');
 export interface CostParts {
   readonly ledger: LedgerStore;
+  readonly accounts: AccountStore;
   readonly generations: GenerationStore;
   readonly logger: ReturnType<typeof createLogger>;
 }
+
+const FINAL: ReadonlySet<string> = new Set(['generation.succeeded', 'generation.failed', 'generation.canceled']);
 
 /** Books every charge of every event exactly once: the key of what was paid for is the key of the entry. */
 @Controller()
@@ -17,10 +21,12 @@ export class CostActor {
   constructor(@Inject(COST_PARTS) private readonly parts: CostParts) {}
 
   @EventInbox({ inbox: 'cost' })
-  async receive({ body }: DomainEvent): Promise<readonly Outgoing[]> {
-    if (body.charges.length === 0) return [];
+  async receive(event: DomainEvent): Promise<readonly Outgoing[]> {
+    const { body, name } = event;
+    if (body.charges.length === 0 && !FINAL.has(name)) return [];
     const { generationId, at } = body;
-    const owner = (await this.parts.generations.get(generationId))?.value.owner ?? 'unknown';
+    const record = (await this.parts.generations.get(generationId))?.value;
+    const owner = record?.owner ?? 'unknown';
     for (const charge of body.charges) {
       const booked = await this.parts.ledger.append({ ...charge, generationId, owner, at });
       if (booked)
@@ -29,6 +35,7 @@ export class CostActor {
           'charge booked',
         );
     }
+    await keepAccount(this.parts, record, event);
     return [];
   }
 }

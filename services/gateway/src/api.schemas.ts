@@ -61,6 +61,10 @@ export const generationView = z
       })
       .optional(),
     costUsd: usd,
+    /** The most that it may cost, where there is a cap. */
+    maxCostUsd: usd.optional(),
+    /** What clips may cost, scene by scene, once the plan is there. */
+    estimate: z.array(z.object({ index: z.int().nonnegative(), lowUsd: usd, highUsd: usd })).optional(),
     /** There a moment after the end. */
     performance: performanceSummarySchema.optional(),
     metadata: z.record(z.string(), z.string()).optional(),

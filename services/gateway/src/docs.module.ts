@@ -6,6 +6,7 @@ import { problemView } from './api.schemas.js';
 const PROBLEMS: Readonly<Record<number, string>> = {
   400: 'The request is not valid; `errors` names each field.',
   401: 'A valid API key is needed.',
+  402: 'The budget does not allow it; nothing was bought.',
   404: 'No such generation, or it is not yours.',
   409: 'Not in this state; `detail` says why.',
   413: 'The body is too large.',

@@ -16,6 +16,8 @@ import { NestFactory } from '@nestjs/core';
 import { type ClientProxy, ClientProxyFactory } from '@nestjs/microservices';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { type NextFunction, type Request, type Response } from 'express';
+import { type BudgetRules } from './budget.js';
+import { startBudgetSweeper } from './budget.sweeper.js';
 import { createAccess, isReport, refuseForeignPage, refuseOpenDoor, refuseOtherBodies } from './access.js';
 import { within } from './deadline.js';
 import { serveDocs } from './docs.module.js';
@@ -24,6 +26,7 @@ import { GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
 import { GenerationsController } from './generations.controller.js';
 import { HEALTH_PARTS, HealthController, type HealthParts } from './health.controller.js';
 import { MediaController } from './media.controller.js';
+import { MoneyController } from './money.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ReportsController } from './reports.controller.js';
 import { type Forget, type RetentionParts, startRetention } from './retention.js';
@@ -35,6 +38,7 @@ const COST_TIMEOUT_MS = 3000;
 const READY_TIMEOUT_MS = 2000;
 
 const RETENTION = Symbol('RETENTION');
+const BUDGET_SWEEPER = Symbol('BUDGET_SWEEPER');
 
 @Module({})
 class GatewayModule {}
@@ -82,6 +86,11 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       maxWorkers: config.maxParallelVideoWorkers,
       fallbackAfter: config.sequentialFallbackAfter,
     },
+    llm: { model: config.openaiModel, attempts: config.llmAttempts },
+    budget:
+      config.budgetPerOwnerMicros === undefined
+        ? undefined
+        : { limitMicros: config.budgetPerOwnerMicros, period: config.budgetPeriod },
     sseHeartbeatMs: config.sseHeartbeatMs,
     ownerOf: createAccess(config.apiKeys),
   };
@@ -107,12 +116,24 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     secret: config.replicateWebhookSecret,
     nudge: (predictionId) => publishNudge(connection, predictionId),
   };
+  const { budget } = parts;
+  const owners = [...new Set(config.apiKeys.map((pair) => pair.slice(0, pair.indexOf(':'))))];
+  const startSweeping = (rules: BudgetRules): (() => Promise<void>) =>
+    startBudgetSweeper({
+      stores,
+      rules,
+      owners: owners.length === 0 ? ['local'] : owners,
+      publish,
+      logger,
+      intervalMs: config.budgetSweepMs,
+    }).stop;
   return {
     module: GatewayModule,
     controllers: [
       GenerationsController,
       DeletionController,
       MediaController,
+      MoneyController,
       ReportsController,
       WebhooksController,
       HealthController,
@@ -128,6 +149,10 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
         useFactory: () => ({ onModuleDestroy: startRetention(retention, config.retentionSweepMs).stop }),
       },
       { provide: StoreClosing, useValue: new StoreClosing(stores) },
+      {
+        provide: BUDGET_SWEEPER,
+        useFactory: () => (budget === undefined ? {} : { onModuleDestroy: startSweeping(budget) }),
+      },
     ],
   };
 }

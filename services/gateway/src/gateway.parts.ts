@@ -1,7 +1,9 @@
 import { type CostSummaryAnswer, type Cancellations, type Publish } from '@clipmesh/messaging';
 import { GENERATION_ID, type GenerationRecord } from '@clipmesh/contracts';
 import { type ArtifactStore, type Stores } from '@clipmesh/persistence';
+import { type LlmTerms } from '@clipmesh/pipeline';
 import { type createLogger } from '@clipmesh/tracing';
+import { type BudgetRules } from './budget.js';
 import { type JobDefaults } from './job.builder.js';
 import { notFound, ProblemError } from './problem.js';
 import { type StreamedEvent } from './sse.js';
@@ -24,6 +26,9 @@ export interface GatewayParts {
   /** Asks the cost service; throws when it does not answer in time. */
   readonly cost: (generationId: string) => Promise<CostSummaryAnswer>;
   readonly defaults: JobDefaults;
+  readonly llm: LlmTerms;
+  /** Absent: owners may spend without limit. */
+  readonly budget: BudgetRules | undefined;
   readonly sseHeartbeatMs: number;
   readonly logger: ReturnType<typeof createLogger>;
   /** The owner that a bearer token stands for; undefined: refused. */

@@ -1,6 +1,6 @@
 import { type GenerationRecord } from '@clipmesh/contracts';
 import { type CostSummaryAnswer } from '@clipmesh/messaging';
-import { progressOf } from '@clipmesh/pipeline';
+import { estimateScene, progressOf } from '@clipmesh/pipeline';
 import { type AcceptedView, type CostView, type GenerationView } from './api.schemas.js';
 
 /** Micro-dollars to dollars with at most six decimals. */
@@ -65,6 +65,15 @@ export function viewOf({ id, createdAt, traceId, state, performance }: Generatio
           },
         }),
     costUsd: dollars(state.costMicros),
+    ...(state.job.maxCostMicros === undefined ? {} : { maxCostUsd: dollars(state.job.maxCostMicros) }),
+    ...(plan === undefined
+      ? {}
+      : {
+          estimate: plan.scenes.map(({ index, durationSeconds }) => {
+            const { lowMicros, highMicros } = estimateScene(state.job.models, durationSeconds);
+            return { index, lowUsd: dollars(lowMicros), highUsd: dollars(highMicros) };
+          }),
+        }),
     ...(performance === undefined ? {} : { performance }),
     ...(state.job.metadata === undefined ? {} : { metadata: state.job.metadata }),
     traceId,

@@ -10,8 +10,8 @@ import {
   message,
   RetryRequested,
 } from '@clipmesh/contracts';
-import { AlreadyExistsError } from '@clipmesh/persistence';
-import { initialState } from '@clipmesh/pipeline';
+import { AlreadyExistsError, ConflictError } from '@clipmesh/persistence';
+import { estimate, initialState, periodOf } from '@clipmesh/pipeline';
 import { ATTR, currentTraceparent } from '@clipmesh/tracing';
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
@@ -26,13 +26,14 @@ import {
   pageView,
   type PageView,
 } from './api.schemas.js';
+import { refuseLowCap, reserveBudget } from './budget.js';
 import { Answers, Refuses } from './docs.module.js';
 import { findOwned, GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
 import { acceptedOf, linksOf, viewOf } from './generation.view.js';
 import { checkKey, fingerprintOf, judgeClaim } from './idempotency.js';
 import { buildJob, decodeMusic, parseRequest } from './job.builder.js';
 import { PAGE, parseListQuery } from './list.query.js';
-import { ProblemError } from './problem.js';
+import { ProblemError, unavailable } from './problem.js';
 
 const now = (): string => new Date().toISOString();
 
@@ -49,7 +50,7 @@ export class GenerationsController {
     description: 'The same key with the same body gets the first answer; nothing is made twice.',
   })
   @Answers(202, 'Accepted; `Location` is the generation.', acceptedView)
-  @Refuses(400, 401, 409, 413, 415, 422, 503)
+  @Refuses(400, 401, 402, 409, 413, 415, 422, 503)
   async create(
     @Body({ schema: createGenerationSchema }) body: unknown,
     @Headers('authorization') authorization: string | undefined,
@@ -141,7 +142,7 @@ export class GenerationsController {
   @HttpCode(202)
   @ApiOperation({ summary: 'Run what a failed generation is missing; what is finished and paid for is kept' })
   @Answers(202, 'Asked to go on.', acceptedView)
-  @Refuses(401, 404, 409, 503)
+  @Refuses(401, 402, 404, 409, 503)
   async retry(
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
@@ -156,6 +157,7 @@ export class GenerationsController {
         { extensions: { retryable: false } },
       );
     }
+    await this.reserveAgain(id);
     await this.parts.publish([
       message(RetryRequested, { generationId: id, at: now(), charges: [], run: state.run + 1 }),
     ]);
@@ -172,7 +174,8 @@ export class GenerationsController {
     checkKey(key);
     const { stores, defaults } = this.parts;
     // What a later check would refuse must not use the key up.
-    buildJob(request, defaults, undefined);
+    const job = buildJob(request, defaults, undefined);
+    refuseLowCap(estimate(job, this.parts.llm).lowMicros, job.maxCostMicros);
     if (request.music !== undefined) decodeMusic(request.music.data);
     const fingerprint = fingerprintOf(request);
     const claim = await stores.idempotency.claim(`${owner}:${key}`, fingerprint, made);
@@ -181,8 +184,12 @@ export class GenerationsController {
   }
 
   private async jobOf(request: CreateGeneration): Promise<Job> {
-    const { artifacts, defaults } = this.parts;
-    const checked = buildJob(request, defaults, undefined);
+    const { artifacts, defaults, llm, budget } = this.parts;
+    const built = buildJob(request, defaults, undefined);
+    const { lowMicros, highMicros } = estimate(built, llm);
+    refuseLowCap(lowMicros, built.maxCostMicros);
+    // Under an owner's budget every generation has a cap: what is reserved is the most that it can cost.
+    const checked = budget === undefined ? built : { ...built, maxCostMicros: built.maxCostMicros ?? highMicros };
     if (request.music === undefined) return checked;
     const { bytes, contentType } = decodeMusic(request.music.data);
     const artifact: Artifact = await artifacts.put(bytes, { contentType });
@@ -191,11 +198,14 @@ export class GenerationsController {
 
   /** Stores the generation, then sends its first command. What dies in between is carried on by the sweeper. */
   private async start(id: string, owner: string, job: Job): Promise<void> {
-    const { stores, publish, logger } = this.parts;
+    const { stores, publish, logger, budget } = this.parts;
     trace.getActiveSpan()?.setAttribute(ATTR.generationId, id);
     const at = now();
     const traceId = currentTraceparent()?.split('-')[1] ?? '';
-    const record: GenerationRecord = { id, owner, createdAt: at, updatedAt: at, traceId, state: initialState(job) };
+    const account = budget === undefined ? {} : { account: { period: periodOf(budget.period, new Date(at)), run: 1 } };
+    const state = initialState(job);
+    const record: GenerationRecord = { id, owner, createdAt: at, updatedAt: at, traceId, state, ...account };
+    await this.reserve(record);
     try {
       await stores.generations.create(record);
     } catch (error) {
@@ -203,10 +213,45 @@ export class GenerationsController {
       if (error instanceof AlreadyExistsError) return;
       throw error;
     }
+    await this.reserveOrForget(record);
     await publish([message(GenerationPlan, { generationId: id, attempt: 1, job })]);
     logger.info(
       { generationId: id, owner, durationSeconds: job.durationSeconds, window: job.window },
       'generation accepted',
     );
+  }
+
+  private async reserve({ id, owner, account, state }: GenerationRecord): Promise<void> {
+    const { stores, budget } = this.parts;
+    if (budget === undefined || account === undefined) return;
+    const micros = state.job.maxCostMicros ?? budget.limitMicros;
+    await reserveBudget(stores, budget, { id, owner, period: account.period, micros });
+  }
+
+  /** Had the create taken so long that the sweep took it for dead, its money may be gone: then it does not begin. */
+  private async reserveOrForget(record: GenerationRecord): Promise<void> {
+    try {
+      await this.reserve(record);
+    } catch (error) {
+      await this.parts.stores.generations.remove(record.id);
+      throw error;
+    }
+  }
+
+  /** Reserves for the next run. First the record says so: no look at the ended run may free it again. */
+  private async reserveAgain(id: string): Promise<void> {
+    const { generations } = this.parts.stores;
+    if (this.parts.budget === undefined) return;
+    const found = await generations.get(id);
+    if (found?.value.account === undefined) return;
+    const { account, state } = found.value;
+    const record = { ...found.value, account: { ...account, run: state.run + 1 } };
+    try {
+      await generations.save(record, found.revision);
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+      throw unavailable('BUSY', 'the generation is being changed; send the request again', error);
+    }
+    await this.reserve(record);
   }
 }

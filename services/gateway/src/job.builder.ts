@@ -61,6 +61,7 @@ export function buildJob(request: CreateGeneration, defaults: JobDefaults, music
     fallbackAfter: defaults.fallbackAfter,
     ...(request.framework === undefined ? {} : { framework: request.framework }),
     ...(request.sceneCount === undefined ? {} : { sceneCount: request.sceneCount }),
+    ...(request.maxCostUsd === undefined ? {} : { maxCostMicros: Math.floor(request.maxCostUsd * 1_000_000 + 1e-6) }),
     ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
     ...(music === undefined || request.music === undefined
       ? {}

@@ -1,0 +1,72 @@
+/** One generation in an owner's account, micro-dollars. */
+export interface AccountLine {
+  /** The most that it may come to in all, as long as it is open. */
+  readonly reservedMicros: number;
+  /** The sum of its ledger entries. */
+  readonly spentMicros: number;
+  readonly open: boolean;
+}
+/** The part of an account that its sums depend on. */
+export interface Lines<Line extends AccountLine = AccountLine> {
+  generations: Record<string, Line>;
+}
+
+export type Reservation<A> =
+  { readonly accepted: true; readonly account: A } | { readonly accepted: false; readonly leftMicros: number };
+
+const heldBy = ({ open, reservedMicros, spentMicros }: AccountLine): number =>
+  open ? Math.max(reservedMicros, spentMicros) : spentMicros;
+
+/** What an owner has promised and spent: never more than the limit that reservations were made against. */
+export function committed({ generations }: Lines): number {
+  return Object.values(generations).reduce((sum, line) => sum + heldBy(line), 0);
+}
+
+/** Spent, and promised beyond that. */
+export function sumsOf(account: Lines): { spentMicros: number; reservedMicros: number } {
+  const spentMicros = Object.values(account.generations).reduce((sum, line) => sum + line.spentMicros, 0);
+  return { spentMicros, reservedMicros: committed(account) - spentMicros };
+}
+
+/** Promises `micros` in all to a generation, for the first time or again. One that has an open promise keeps it. */
+export function reserve<A extends Lines>(account: A, id: string, micros: number, limitMicros: number): Reservation<A> {
+  const line = account.generations[id];
+  if (line?.open === true) return { accepted: true, account };
+  const { [id]: _own, ...others } = account.generations;
+  const leftMicros = limitMicros - committed({ generations: others });
+  const spentMicros = line?.spentMicros ?? 0;
+  if (Math.max(micros, spentMicros) > leftMicros) return { accepted: false, leftMicros: Math.max(0, leftMicros) };
+  return { accepted: true, account: withLine(account, id, { reservedMicros: micros, spentMicros, open: true }) };
+}
+
+/** Sets what a generation has cost so far. The ledger only grows, so an older sum that comes late changes nothing. */
+export function observe<A extends Lines>(account: A, id: string, spentMicros: number): A {
+  const line = account.generations[id];
+  if (line === undefined || line.spentMicros >= spentMicros) return account;
+  return withLine(account, id, { ...line, spentMicros });
+}
+
+/** Ends a promise: what was not spent of it is free again. */
+export function settle<A extends Lines>(account: A, id: string, spentMicros: number): A {
+  const seen = observe(account, id, spentMicros);
+  const line = seen.generations[id];
+  return line?.open === true ? withLine(seen, id, { ...line, open: false }) : seen;
+}
+
+function withLine<A extends Lines>(account: A, id: string, line: AccountLine): A {
+  return { ...account, generations: { ...account.generations, [id]: line } };
+}
+
+export const BUDGET_PERIODS = ['day', 'month'] as const;
+export type BudgetPeriod = (typeof BUDGET_PERIODS)[number];
+
+/** The period that holds a time, UTC: `YYYY-MM-DD` or `YYYY-MM`. */
+export function periodOf(kind: BudgetPeriod, at: Date): string {
+  return at.toISOString().slice(0, kind === 'day' ? 10 : 7);
+}
+
+/** The first moment after a period. */
+export function periodEnd(period: string): Date {
+  const [year = 0, month = 1, day] = period.split('-').map(Number);
+  return new Date(day === undefined ? Date.UTC(year, month, 1) : Date.UTC(year, month - 1, day + 1));
+}

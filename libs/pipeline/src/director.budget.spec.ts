@@ -1,0 +1,128 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  ClipFailed,
+  ClipGenerate,
+  ClipGenerated,
+  type ClipGenerateBody,
+  type FailureCode,
+  type GenerationState,
+  type Job,
+  type Outgoing,
+} from '@clipmesh/contracts';
+import fc from 'fast-check';
+import { committedBy } from './director.budget.js';
+import { type DirectorEvent } from './director.event.js';
+import { decide, initialState } from './director.js';
+import { clipPrice, estimate } from './estimate.js';
+import { planFromTemplate } from './plan.writer.js';
+
+const generationId = `gen_${'0'.repeat(32)}`;
+const at = '2026-01-01T00:00:00.000Z';
+const job = (maxCostMicros: number, models = ['google/veo-3.1', 'bytedance/seedance-1-lite']): Job => ({
+  prompt: 'A bottle that keeps water cold all day long.',
+  durationSeconds: 16,
+  aspectRatio: '16:9',
+  sceneCount: 4,
+  seed: 7,
+  overlays: true,
+  models,
+  window: 3,
+  fallbackAfter: 9,
+  maxCostMicros,
+});
+const planned = (of: Job) =>
+  decide(initialState(of), {
+    id: 'plan',
+    name: 'plan.written',
+    body: { generationId, at, charges: [], attempt: 1, plan: planFromTemplate(of) },
+  });
+const clips = (outgoing: readonly Outgoing[]): ClipGenerateBody[] =>
+  outgoing.filter(({ definition }) => definition === ClipGenerate).map(({ body }) => body as ClipGenerateBody);
+
+let told = 0;
+function answer(command: ClipGenerateBody, code: FailureCode | undefined, charged: boolean): DirectorEvent {
+  const { scene, attempt, model, durationSeconds } = command;
+  const charge = {
+    key: `prediction:${(told += 1)}`,
+    kind: 'clip' as const,
+    stage: 'clip' as const,
+    provider: 'replicate',
+    model,
+    quantity: durationSeconds,
+    unit: 'second' as const,
+    amountMicros: clipPrice(model, durationSeconds) ?? 0,
+    scene,
+    outcome: 'succeeded' as const,
+  };
+  const body = { generationId, at, charges: charged ? [charge] : [], scene, attempt, model };
+  const id = `${scene}.${attempt}`;
+  if (code === undefined) {
+    const clip = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
+    return { id, name: ClipGenerated.name, body: { ...body, predictionId: id, cached: false, clip } };
+  }
+  const failure = { code, stage: 'clip' as const, scene, message: 'no', retryable: false, charged };
+  return { id, name: ClipFailed.name, body: { ...body, failure } };
+}
+
+describe('a generation with a cap', () => {
+  it('never costs more, whatever fails, is charged or stays in doubt, in any order', () => {
+    const fate = fc.record({
+      pick: fc.nat(20),
+      code: fc.constantFrom(undefined, 'PREDICTION_FAILED', 'PROVIDER_TIMEOUT', 'PROVIDER_UNAVAILABLE'),
+      charged: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.nat(4_000_000), fc.array(fate, { minLength: 40, maxLength: 40 }), (cap, fates) => {
+        let { state, outgoing } = planned(job(cap));
+        const open = clips(outgoing);
+        const check = (of: GenerationState): void => {
+          expect(of.costMicros).toBeLessThanOrEqual(cap);
+          expect(committedBy(of)).toBeLessThanOrEqual(cap);
+        };
+        check(state);
+        for (const { pick, code, charged } of fates) {
+          const [command] = open.splice(pick % Math.max(1, open.length), 1);
+          if (command === undefined) break;
+          ({ state, outgoing } = decide(state, answer(command, code, charged || code === undefined)));
+          open.push(...clips(outgoing));
+          check(state);
+        }
+        expect(open).toEqual([]);
+        expect(state.scenes.map(({ status }) => status)).not.toContain('waiting');
+      }),
+    );
+  });
+
+  it('takes the next model that fits, keeps what others made, and says why a scene failed', () => {
+    const [veo, seedance] = [480_000, 160_000];
+    const { state, outgoing } = planned(job(2 * veo + seedance));
+    expect(clips(outgoing).map(({ model, allowanceMicros }) => [model, allowanceMicros])).toEqual([
+      ['google/veo-3.1', veo],
+      ['google/veo-3.1', veo],
+      ['bytedance/seedance-1-lite', seedance],
+    ]);
+    const ended = clips(outgoing).reduce((now, command) => decide(now, answer(command, undefined, true)).state, state);
+    expect(ended.scenes.map(({ status }) => status)).toEqual(['composing', 'composing', 'composing', 'failed']);
+    expect(ended.scenes[3]?.failure).toMatchObject({ code: 'BUDGET_EXCEEDED', scene: 3, retryable: false });
+  });
+
+  it('sets nothing aside that is certain to be free again', () => {
+    const { state, outgoing } = planned(job(480_000, ['google/veo-3.1', 'google/veo-3']));
+    const [first] = clips(outgoing);
+    expect(clips(outgoing)).toHaveLength(1);
+    const next = decide(state, answer(first!, 'PREDICTION_FAILED', false));
+    expect(clips(next.outgoing).map(({ model }) => model)).toEqual(['google/veo-3']);
+    const doubt = decide(state, answer(first!, 'PROVIDER_UNAVAILABLE', false));
+    expect(clips(doubt.outgoing)).toEqual([]);
+    expect(doubt.state.status).toBe('failed');
+  });
+});
+
+describe('an estimate', () => {
+  it('goes from the first model alone to every model once', () => {
+    const { scenes, llm, lowMicros, highMicros } = estimate(job(0), { model: 'gpt-4o-mini', attempts: 3 });
+    expect(scenes).toEqual(Array.from({ length: 4 }, () => ({ lowMicros: 480_000, highMicros: 640_000 })));
+    expect([lowMicros - llm.lowMicros, highMicros - llm.highMicros]).toEqual([1_920_000, 2_560_000]);
+    expect(llm.lowMicros).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,49 @@
+import { type Failure, type GenerationState, type SceneState } from '@clipmesh/contracts';
+import { clipPrice } from './estimate.js';
+
+/** Failures after which it is certain what the clip's purchases cost: it was told. */
+const CERTAIN: ReadonlySet<Failure['code']> = new Set(['PREDICTION_FAILED', 'PREDICTION_REFUSED', 'BUDGET_EXCEEDED']);
+
+/** Spent, and what the clips in flight and purchases in doubt may still come to. */
+export function committedBy({ costMicros, scenes }: GenerationState): number {
+  return scenes.reduce(
+    (sum, { allowanceMicros, costMicros: own }) => sum + Math.max(0, (allowanceMicros ?? 0) - own),
+    costMicros,
+  );
+}
+
+/**
+ * The waiting scene with the first model, from its own on, that keeps the generation under its cap. It waits on while
+ * clips in flight may leave something over, and fails when none can.
+ */
+export function affordable(state: GenerationState, scene: SceneState): SceneState {
+  const { job, plan } = state;
+  const cap = job.maxCostMicros;
+  const seconds = plan?.scenes[scene.index]?.durationSeconds;
+  if (cap === undefined || seconds === undefined) return { ...scene, status: 'generating' };
+  const leftMicros = cap - committedBy(state);
+  for (let modelIndex = scene.modelIndex; modelIndex < job.models.length; modelIndex += 1) {
+    const price = clipPrice(job.models[modelIndex] ?? '', seconds);
+    if (price === undefined || price > leftMicros) continue;
+    const held = Math.max(scene.allowanceMicros ?? 0, scene.costMicros);
+    return { ...scene, status: 'generating', modelIndex, allowanceMicros: held + price };
+  }
+  if (state.scenes.some(({ status }) => status === 'generating')) return scene;
+  return { ...scene, status: 'failed', failure: exceeded(scene, Math.max(0, leftMicros)) };
+}
+
+const exceeded = ({ index, costMicros }: SceneState, leftMicros: number): Failure => ({
+  code: 'BUDGET_EXCEEDED',
+  stage: 'clip',
+  scene: index,
+  message: `no video model that is left fits into the ${leftMicros / 1_000_000} USD that are left of the generation's budget`,
+  retryable: false,
+  charged: costMicros > 0,
+});
+
+/** The scene once its clip has come, or has failed in a way that leaves nothing in doubt. Else the money stays set aside. */
+export function released(scene: SceneState, failure?: Failure): SceneState {
+  if (failure !== undefined && !CERTAIN.has(failure.code)) return scene;
+  const { allowanceMicros: _allowance, ...rest } = scene;
+  return rest;
+}

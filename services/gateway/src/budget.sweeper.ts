@@ -1,0 +1,45 @@
+import { type Outgoing } from '@clipmesh/contracts';
+import { type Stores } from '@clipmesh/persistence';
+import { type createLogger } from '@clipmesh/tracing';
+import { type BudgetRules, livePeriods, sweepAccount } from './budget.js';
+
+export interface BudgetSweeperParts {
+  readonly stores: Stores;
+  readonly rules: BudgetRules;
+  readonly owners: readonly string[];
+  readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
+  readonly logger: Pick<ReturnType<typeof createLogger>, 'warn'>;
+  readonly intervalMs: number;
+}
+
+async function sweep({ stores, rules, owners, publish, logger }: BudgetSweeperParts): Promise<void> {
+  const now = new Date();
+  for (const owner of owners)
+    for (const period of livePeriods(rules.period, now)) {
+      const left = await sweepAccount(stores, owner, period, publish, now.getTime());
+      if (left > 0)
+        logger.warn({ owner, period, reservations: left }, 'reservations without their work were put right');
+    }
+}
+
+/** Sweeps at once and at its interval, until it is stopped; a sweep that fails is logged, and the next one follows. */
+export function startBudgetSweeper(parts: BudgetSweeperParts): { stop: () => Promise<void> } {
+  let running: Promise<void> | undefined;
+  const look = (): void => {
+    running ??= sweep(parts)
+      .catch((error: unknown) => {
+        parts.logger.warn({ err: error }, 'the sweep of budgets failed');
+      })
+      .finally(() => {
+        running = undefined;
+      });
+  };
+  look();
+  const timer = setInterval(look, parts.intervalMs);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { createGenerationSchema } from '@clipmesh/contracts';
+import { estimate, periodOf } from '@clipmesh/pipeline';
+import { Body, Controller, Get, Headers, HttpCode, Inject, Post, Query } from '@nestjs/common';
+import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { emptyAccount } from './budget.js';
+import { Answers, Refuses } from './docs.module.js';
+import { GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
+import { buildJob, parseRequest } from './job.builder.js';
+import {
+  estimateView,
+  type EstimateView,
+  modelsView,
+  type ModelsView,
+  usageView,
+  type UsageView,
+} from './money.schemas.js';
+import { estimateViewOf, modelsViewOf, parseDays, usageViewOf } from './money.view.js';
+
+/** What things cost, and what was spent. */
+@ApiTags('money')
+@Controller('v1')
+export class MoneyController {
+  constructor(@Inject(GATEWAY_PARTS) private readonly parts: GatewayParts) {}
+
+  @Post('estimates')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'What a film may cost; nothing is made' })
+  @Answers(200, 'From the least to the most, per scene and in all.', estimateView)
+  @Refuses(400, 401, 413, 415)
+  estimates(
+    @Body({ schema: createGenerationSchema }) body: unknown,
+    @Headers('authorization') authorization: string | undefined,
+  ): EstimateView {
+    requireOwner(this.parts, authorization);
+    const { defaults, llm } = this.parts;
+    return estimateViewOf(estimate(buildJob(parseRequest(body), defaults, undefined), llm));
+  }
+
+  @Get('models')
+  @ApiOperation({ summary: 'The video models, their prices and what they can do' })
+  @Answers(200, 'The table.', modelsView)
+  @Refuses(401)
+  models(@Headers('authorization') authorization: string | undefined): ModelsView {
+    requireOwner(this.parts, authorization);
+    return modelsViewOf(this.parts.defaults.models);
+  }
+
+  @Get('usage')
+  @ApiOperation({ summary: 'What you were charged, by day, model and stage, and what is left of your budget' })
+  @ApiQuery({ name: 'from', required: false, type: String, description: 'First day, UTC. Default: of this month.' })
+  @ApiQuery({ name: 'to', required: false, type: String, description: 'Last day, UTC. Default: of this month.' })
+  @Answers(200, 'The sums.', usageView)
+  @Refuses(400, 401, 503)
+  async usage(
+    @Headers('authorization') authorization: string | undefined,
+    @Query('from') from: unknown,
+    @Query('to') to: unknown,
+  ): Promise<UsageView> {
+    const owner = requireOwner(this.parts, authorization);
+    const now = new Date();
+    const days = parseDays({ from, to }, now);
+    const { stores, budget } = this.parts;
+    const rows = await stores.ledger.usage(owner, days.from, days.to);
+    if (budget === undefined) return usageViewOf(days, rows, undefined);
+    const period = periodOf(budget.period, now);
+    const account = (await stores.accounts.get(owner, period))?.value ?? emptyAccount(owner, period);
+    return usageViewOf(days, rows, { rules: budget, account });
+  }
+}

@@ -1,0 +1,95 @@
+import { type Account, type UsageRow } from '@clipmesh/persistence';
+import { type Estimate, MODELS, periodEnd, type Span, sumsOf } from '@clipmesh/pipeline';
+import { type BudgetRules } from './budget.js';
+import { dollars } from './generation.view.js';
+import { type EstimateView, type ModelsView, type UsageView } from './money.schemas.js';
+import { badRequest } from './problem.js';
+
+const spanOf = ({ lowMicros, highMicros }: Span): { lowUsd: number; highUsd: number } => ({
+  lowUsd: dollars(lowMicros),
+  highUsd: dollars(highMicros),
+});
+
+export function estimateViewOf(estimated: Estimate): EstimateView {
+  return {
+    ...spanOf(estimated),
+    llm: spanOf(estimated.llm),
+    scenes: estimated.scenes.map((scene, index) => ({ index, ...spanOf(scene) })),
+  };
+}
+
+export function modelsViewOf(order: readonly string[]): ModelsView {
+  return {
+    models: Object.values(MODELS).map(({ id, microsPerSecond, maxSeconds, durations, aspectRatios }) => ({
+      id,
+      usdPerSecond: dollars(microsPerSecond),
+      maxSeconds,
+      ...(durations === undefined ? {} : { durations: [...durations] }),
+      ...(aspectRatios === undefined ? {} : { aspectRatios: [...aspectRatios] }),
+    })),
+    order: [...order],
+  };
+}
+
+const MOST_DAYS = 366;
+const DAY_MS = 86_400_000;
+/** ms of a real `YYYY-MM-DD`; NaN for anything else. */
+function dayMs(text: unknown): number {
+  if (typeof text !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(text)) return Number.NaN;
+  const ms = Date.parse(text);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text) ? ms : Number.NaN;
+}
+
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+
+/** The days asked for, both included; the current month unless told. Throws a 400. */
+export function parseDays(given: { from?: unknown; to?: unknown }, now: Date): { from: string; to: string } {
+  const month = now.toISOString().slice(0, 7);
+  const from = given.from ?? `${month}-01`;
+  const to = given.to ?? new Date(periodEnd(month).getTime() - 1).toISOString().slice(0, 10);
+  const [start, end] = [dayMs(from), dayMs(to)];
+  if (Number.isNaN(start)) throw badRequest('from: a day, YYYY-MM-DD, UTC');
+  if (Number.isNaN(end)) throw badRequest('to: a day, YYYY-MM-DD, UTC');
+  if (end < start) throw badRequest('to: not before from');
+  if ((end - start) / DAY_MS >= MOST_DAYS) throw badRequest(`to: at most ${MOST_DAYS} days, from and to included`);
+  return { from: dayOf(start), to: dayOf(end) };
+}
+
+function sumsBy(rows: readonly UsageRow[], name: (row: UsageRow) => string): UsageView['byDay'] {
+  const sums = new Map<string, { count: number; micros: number }>();
+  for (const row of rows) {
+    const sum = sums.get(name(row)) ?? { count: 0, micros: 0 };
+    sums.set(name(row), { count: sum.count + row.count, micros: sum.micros + row.amountMicros });
+  }
+  return [...sums]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, { count, micros }]) => ({ name: key, count, amountUsd: dollars(micros) }));
+}
+
+export function usageViewOf(
+  days: { from: string; to: string },
+  rows: readonly UsageRow[],
+  budget: { rules: BudgetRules; account: Account } | undefined,
+): UsageView {
+  return {
+    ...days,
+    totalUsd: dollars(rows.reduce((sum, { amountMicros }) => sum + amountMicros, 0)),
+    byDay: sumsBy(rows, ({ day }) => day),
+    byModel: sumsBy(rows, ({ model }) => model),
+    byStage: sumsBy(rows, ({ stage }) => stage),
+    rows: rows.map(({ amountMicros, ...row }) => ({ ...row, amountUsd: dollars(amountMicros) })),
+    ...(budget === undefined ? {} : { budget: budgetOf(budget.rules, budget.account) }),
+  };
+}
+
+function budgetOf({ limitMicros }: BudgetRules, account: Account): NonNullable<UsageView['budget']> {
+  const { spentMicros, reservedMicros } = sumsOf(account);
+  return {
+    period: account.period,
+    endsAt: periodEnd(account.period).toISOString(),
+    limitUsd: dollars(limitMicros),
+    spentUsd: dollars(spentMicros),
+    reservedUsd: dollars(reservedMicros),
+    leftUsd: dollars(Math.max(0, limitMicros - spentMicros - reservedMicros)),
+  };
+}

@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { committed, periodOf } from '@clipmesh/pipeline';
+import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until } from '@clipmesh/testing';
+import { problem, PROMPT, startGateway, type TestGateway } from './gateway.harness.js';
+
+let broker: Broker;
+let folder: TempFolder;
+let gateway: TestGateway;
+const leaks = leakCheck();
+const LIMIT_USD = 20;
+const BODY = { maxCostUsd: 2, durationSeconds: 9, sceneCount: 3 };
+const period = periodOf('month', new Date());
+const account = async () => {
+  const found = await gateway.stores.accounts.get('local', period);
+  if (found === undefined) throw new Error('there is no account');
+  return found.value;
+};
+
+beforeAll(async () => {
+  broker = await startBroker();
+  folder = await tempFolder('gateway-budget');
+  gateway = await startGateway(broker, folder.path, {
+    BUDGET_PER_OWNER_USD: String(LIMIT_USD),
+    BUDGET_SWEEP_SECONDS: '0.2',
+  });
+}, 60_000);
+
+afterAll(async () => {
+  await gateway.stop();
+  await broker.stop();
+  await folder.remove();
+  expect(leaks()).toEqual([]);
+}, 60_000);
+
+describe('the budget of an owner', () => {
+  it('a hundred posts at once against a budget for ten: ten are accepted, ninety are told why not', async () => {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => gateway.create(BODY)));
+    const accepted = answers.filter(({ status }) => status === 202);
+    const refused = answers.filter(({ status }) => status === 402);
+    expect([accepted.length, refused.length]).toEqual([10, 90]);
+    expect(await problem(refused[0]!)).toMatchObject({
+      code: 'BUDGET_EXCEEDED',
+      budget: 'owner',
+      neededUsd: 2,
+      leftUsd: 0,
+      retryable: false,
+      charged: false,
+    });
+    expect(committed(await account())).toBe(LIMIT_USD * 1_000_000);
+    expect(await gateway.stores.generations.unfinished()).toHaveLength(10);
+  }, 60_000);
+
+  it('what has ended, and what never came to exist, is free again after the sweep', async () => {
+    const [first] = await gateway.stores.generations.unfinished();
+    await gateway.change(first!.id, { status: 'failed' });
+    await until(async () => (await account()).generations[first!.id]?.open === false, 10_000, 'it is settled');
+    expect(committed(await account())).toBe((LIMIT_USD - 2) * 1_000_000);
+    // A gateway that died between the reservation and the record, long ago.
+    const lost = `gen_${'0'.repeat(32)}`;
+    const found = await gateway.stores.accounts.get('local', period);
+    const line = { reservedMicros: 2_000_000, spentMicros: 0, open: true };
+    const generations = { ...found!.value.generations, [lost]: line };
+    await gateway.stores.accounts.save({ ...found!.value, generations }, found!.revision);
+    await until(async () => (await account()).generations[lost]?.open === false, 10_000, 'it is released');
+    expect((await gateway.create(BODY)).status).toBe(202);
+    expect((await gateway.create(BODY)).status).toBe(402);
+    // A retry needs its money anew.
+    const retried = await gateway.call(`/v1/generations/${first!.id}/retry`, { method: 'POST' });
+    expect([retried.status, (await problem(retried))['code']]).toEqual([402, 'BUDGET_EXCEEDED']);
+  }, 60_000);
+
+  it('usage tells its state', async () => {
+    const usage = (await (await gateway.call('/v1/usage')).json()) as { budget: Record<string, unknown> };
+    expect(usage.budget).toMatchObject({ period, limitUsd: 20, spentUsd: 0, reservedUsd: 20, leftUsd: 0 });
+  });
+});
+
+describe('money before it is spent', () => {
+  it('estimates: from the first model alone to all of them, and the models with their prices', async () => {
+    const response = await gateway.call('/v1/estimates', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ prompt: PROMPT, durationSeconds: 12, sceneCount: 3, model: 'google/veo-3' }),
+    });
+    expect(response.status).toBe(200);
+    const told = (await response.json()) as { lowUsd: number; highUsd: number; scenes: unknown[] };
+    expect(told.scenes).toHaveLength(3);
+    expect(told.lowUsd).toBeGreaterThanOrEqual(1.44);
+    expect(told.highUsd).toBeGreaterThan(told.lowUsd);
+    const { models } = (await (await gateway.call('/v1/models')).json()) as { models: { id: string }[] };
+    expect(models).toContainEqual({
+      id: 'google/veo-3',
+      usdPerSecond: 0.12,
+      maxSeconds: 8,
+      durations: [4, 6, 8],
+    });
+  });
+
+  it('a cap under the cheapest course is refused before anything is made', async () => {
+    const response = await gateway.create({ maxCostUsd: 0.5, durationSeconds: 12, sceneCount: 4 });
+    expect(response.status).toBe(402);
+    expect(await problem(response)).toMatchObject({ code: 'BUDGET_EXCEEDED', budget: 'generation', leftUsd: 0.5 });
+  });
+
+  it.each([
+    'from=2026-02-30',
+    'from=x',
+    'to=2026-1-1',
+    'from=2026-02-02&to=2026-02-01',
+    'from=2020-01-01&to=2026-01-01',
+  ])('usage?%s is a 400', async (query) => {
+    expect((await gateway.call(`/v1/usage?${query}`)).status).toBe(400);
+  });
+});
