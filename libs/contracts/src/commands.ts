@@ -40,6 +40,8 @@ export const ClipGenerate = defineMessage({
     durationSeconds: z.int().positive(),
     aspectRatio: z.enum(ASPECT_RATIOS),
     seed: z.int(),
+    /** False: the cache is neither read nor written. True unless told. */
+    cache: z.boolean().optional(),
   }),
   key: sceneKey,
 });

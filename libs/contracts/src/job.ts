@@ -133,6 +133,8 @@ export const createGenerationSchema = z
     /** Preferred video model; the others of the fallback order follow it. */
     model: z.string().max(100).optional(),
     seed: z.int().min(0).max(2_147_483_647).optional(),
+    /** False: nothing is taken from the cache and nothing is put into it, and an open `seed` is drawn by lot. */
+    cache: z.boolean().default(true),
     overlays: z.boolean().default(true),
     music: musicSchema.optional(),
     parallel: z
@@ -172,6 +174,8 @@ export const jobSchema = z.object({
   framework: z.enum(FRAMEWORKS).optional(),
   sceneCount: z.int().optional(),
   seed: z.int(),
+  /** False: the cache is neither read nor written. True unless told. */
+  cache: z.boolean().optional(),
   overlays: z.boolean(),
   music: z.object({ artifact: artifactSchema, volume: z.number() }).optional(),
   /** Video models in the order they are tried. */

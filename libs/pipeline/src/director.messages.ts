@@ -49,6 +49,7 @@ export function causedBy(state: GenerationState, event: DirectorEvent): Outgoing
           durationSeconds,
           aspectRatio: job.aspectRatio,
           seed: plan.seed,
+          ...(job.cache === undefined ? {} : { cache: job.cache }),
         }),
       );
     } else if (scene.status === 'composing' && scene.clip !== undefined) {
