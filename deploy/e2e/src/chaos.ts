@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from './eventually.js';
 import { isAlive } from './processes.js';
 import { type LocalStack } from './local.stack.js';
+
+const BACK_MS = 60_000;
 
 export interface ChaosOptions {
   /** Time between two kills, ms. */
@@ -24,9 +27,17 @@ export class Chaos {
     this.done = this.run();
   }
 
+  /** No more kills; resolves when all that died are back and the gateway answers. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.done;
+    await eventually('the dead to be back', BACK_MS, async () => {
+      const alive = [...this.stack.pids().values()].every(isAlive);
+      const ready = await fetch(`${this.stack.urls.gateway}/readyz`, { signal: AbortSignal.timeout(5_000) })
+        .then(({ ok }) => ok)
+        .catch(() => false);
+      return alive && ready ? true : undefined;
+    });
   }
 
   private async run(): Promise<void> {

@@ -10,6 +10,8 @@ const MAKE_MS = 240_000;
 const GENERATIONS = 3;
 const SCENES = 3;
 const REPLICAS = 2;
+/** The first of VIDEO_MODELS. */
+const FIRST_MODEL = 'google/veo-3.1';
 const request = (n: number): CreateGenerationInput => ({
   prompt: `Lamp number ${n} that finds its way home in the dark.`,
   sceneCount: SCENES,
@@ -115,5 +117,10 @@ describe('faults', () => {
     const { predictions } = await sandbox.invoice();
     expect(predictions).toHaveLength(12);
     expect(predictions.every(({ status }) => status === 'succeeded')).toBe(true);
+    // Being put off is no failure of a model: none was passed over.
+    for (const id of ids)
+      expect((await api.read(id)).scenes.map(({ model }) => model)).toEqual(
+        Array.from({ length: 4 }, () => FIRST_MODEL),
+      );
   }, 240_000);
 });

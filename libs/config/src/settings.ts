@@ -168,6 +168,12 @@ export const SETTINGS = {
     '30',
     'Longest wait between two tries of a clip, seconds.',
   ),
+  rateLimitPatienceMs: setting(
+    'RATE_LIMIT_PATIENCE',
+    seconds(0, 86_400),
+    '1200',
+    'For so long since it was asked for, a clip that the provider puts off by a rate limit uses up no try, seconds.',
+  ),
   providerCallTimeoutMs: setting(
     'PROVIDER_CALL_TIMEOUT',
     seconds(1, 300),

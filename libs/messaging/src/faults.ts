@@ -1,12 +1,24 @@
 import { createHash } from 'node:crypto';
 import { Kvm } from '@nats-io/kv';
 import { type NatsConnection } from '@nats-io/transport-node';
+import { z } from 'zod';
+
+const tallySchema = z.object({ faults: z.int().nonnegative(), counted: z.int().nonnegative() });
+/** Faults of a message, and those of them that used up an attempt. */
+export type Tally = z.infer<typeof tallySchema>;
 
 /** Counts the faults of a message. Redeliveries after a crash are none, so the broker's delivery count will not do. */
 export interface FaultCounter {
-  count(messageId: string): Promise<number>;
-  /** One more; returns the new count. Only the holder of the message calls this, so no two do at once. */
-  add(messageId: string): Promise<number>;
+  count(messageId: string): Promise<Tally>;
+  /** One more; returns the new tally. Only the holder of the message calls this, so no two do at once. */
+  add(messageId: string, fault: 'spared' | 'counted'): Promise<Tally>;
+}
+
+export const NO_FAULTS: Tally = { faults: 0, counted: 0 };
+
+/** The tally after one more fault. */
+export function tallied({ faults, counted }: Tally, fault: 'spared' | 'counted'): Tally {
+  return { faults: faults + 1, counted: fault === 'counted' ? counted + 1 : counted };
 }
 
 const TTL_MS = 7 * 24 * 60 * 60 * 1000;
@@ -19,15 +31,15 @@ export async function clearFaults(connection: NatsConnection, messageId: string)
 
 export async function openFaults(connection: NatsConnection, replicas = 1): Promise<FaultCounter> {
   const bucket = await new Kvm(connection).create('faults', { history: 1, ttl: TTL_MS, replicas });
-  const count = async (messageId: string): Promise<number> => {
+  const count = async (messageId: string): Promise<Tally> => {
     const entry = await bucket.get(keyOf(messageId));
-    return entry === null || entry.operation !== 'PUT' ? 0 : Number(entry.string());
+    return entry?.operation === 'PUT' ? tallySchema.parse(entry.json()) : NO_FAULTS;
   };
   return {
     count,
-    add: async (messageId) => {
-      const next = (await count(messageId)) + 1;
-      await bucket.put(keyOf(messageId), String(next));
+    add: async (messageId, fault) => {
+      const next = tallied(await count(messageId), fault);
+      await bucket.put(keyOf(messageId), JSON.stringify(next));
       return next;
     },
   };

@@ -7,7 +7,7 @@ import { context, propagation, type Span, SpanKind, trace } from '@opentelemetry
 import { type Cancellations } from './cancellations.js';
 import { bury } from './dead-letters.js';
 import { type Delivery, nameOf, readDelivery } from './delivery.js';
-import { type FaultCounter } from './faults.js';
+import { type FaultCounter, NO_FAULTS } from './faults.js';
 import { headerGetter } from './header.carrier.js';
 import { type Binding, type HandlerContext } from './inbox.decorator.js';
 import { type Publish } from './publisher.js';
@@ -49,7 +49,7 @@ export type Handler = (argument: unknown, context: HandlerContext) => Promise<re
 
 /** One pull waits this long at the broker before it is renewed, ms. */
 const PULL_MS = 10_000;
-/** Deliveries after which a message is taken for one that ends its process each time. */
+/** Deliveries without a told fault after which a message is taken for one that ends its process each time. */
 const MAX_DELIVERIES = 50;
 /** An aborted handler has this long to come back, ms. */
 const ABORT_GRACE_MS = 10_000;
@@ -214,15 +214,17 @@ export class InboxRunner {
       ...(scene === undefined ? {} : { [ATTR.scene]: scene }),
       ...(step === undefined ? {} : { [ATTR.attempt]: step }),
     });
-    const attempt = message.info.deliveryCount > 1 ? (await faults.count(delivery.id)) + 1 : 1;
+    const tally = message.info.deliveryCount > 1 ? await faults.count(delivery.id) : NO_FAULTS;
+    const attempt = tally.counted + 1;
+    const unanswered = message.info.deliveryCount - tally.faults;
     const { outcome, outgoing } =
-      message.info.deliveryCount > MAX_DELIVERIES
-        ? { outcome: poison(message.info.deliveryCount), outgoing: [] }
+      unanswered > MAX_DELIVERIES
+        ? { outcome: poison(unanswered), outgoing: [] }
         : await this.run(message, delivery, attempt, span);
     if (outcome.kind === 'failed') failSpan(span, outcome.error);
     const kind = await settleDelivery(
       { publish, faults, logger },
-      { ...delivery, attempt, outcome, outgoing, command },
+      { ...delivery, tries: { attempt, faults: tally.faults, ageMs: ageMs(message) }, outcome, outgoing, command },
       this.settings.retry,
       Math.random(),
       {
@@ -306,6 +308,11 @@ export class InboxRunner {
       this.running.delete(stop);
     }
   }
+}
+
+/** Time since the broker stored the message, ms; by the clocks of both. */
+function ageMs(message: JsMsg): number {
+  return Math.max(0, Date.now() - message.info.timestampNanos / 1e6);
 }
 
 function poison(deliveries: number): Outcome {

@@ -1,7 +1,13 @@
 import { ClipmeshError, generationIdSchema, chargeSchema } from '@clipmesh/contracts';
 import { withSpan } from '@clipmesh/tracing';
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
-import { type ClientProxy, type NatsContext, type NatsOptions, NatsRecordBuilder, Transport } from '@nestjs/microservices';
+import {
+  type ClientProxy,
+  type NatsContext,
+  type NatsOptions,
+  NatsRecordBuilder,
+  Transport,
+} from '@nestjs/microservices';
 import { context, propagation, SpanKind } from '@opentelemetry/api';
 import { firstValueFrom, timeout } from 'rxjs';
 import { z } from 'zod';
@@ -83,18 +89,18 @@ export async function answerQuestion<Ask, Answer>(
   asked: NatsContext,
   work: (body: Ask) => Promise<Answer>,
 ): Promise<Answer> {
-  const parent = propagation.extract(
-    context.active(),
-    asked.getHeaders() as MsgHdrs | undefined,
-    headerGetter,
-  );
+  const parent = propagation.extract(context.active(), asked.getHeaders() as MsgHdrs | undefined, headerGetter);
   return context.with(parent, () =>
     withSpan(
       'clipmesh.messaging',
       `answer ${question.name}`,
       { 'messaging.system': 'nats', 'messaging.destination.name': question.name },
       async () =>
-        checked(question.answer, await work(checked(question.ask, raw, question.name)), `the answer to ${question.name}`),
+        checked(
+          question.answer,
+          await work(checked(question.ask, raw, question.name)),
+          `the answer to ${question.name}`,
+        ),
       SpanKind.SERVER,
     ),
   );

@@ -2,7 +2,7 @@ import { type MessageBody, type Outgoing } from '@clipmesh/contracts';
 import { trace } from '@opentelemetry/api';
 import { type FaultCounter } from './faults.js';
 import { type InboxOptions } from './inbox.decorator.js';
-import { type Outcome, type RetryPolicy, settle, type Settlement } from './settlement.js';
+import { type Outcome, type RetryPolicy, settle, type Settlement, type Tries } from './settlement.js';
 
 /** What the broker can be told about a delivery. */
 export interface Settling {
@@ -28,8 +28,7 @@ export interface Handled {
   readonly id: string;
   readonly name: string;
   readonly body: MessageBody;
-  /** 1 = first. */
-  readonly attempt: number;
+  readonly tries: Tries;
   readonly outcome: Outcome;
   readonly outgoing: readonly Outgoing[];
   readonly command?: Pick<InboxOptions<MessageBody>, 'failed' | 'retried'> | undefined;
@@ -41,12 +40,12 @@ export interface Handled {
  */
 export async function settleDelivery(
   { publish, faults, logger }: SettleParts,
-  { id, name, body, attempt, outcome, outgoing, command }: Handled,
+  { id, name, body, tries, outcome, outgoing, command }: Handled,
   policy: RetryPolicy,
   random: number,
   broker: Settling,
 ): Promise<Settlement['kind']> {
-  const settlement = settle(outcome, attempt, policy, random);
+  const settlement = settle(outcome, tries, policy, random);
   const error = outcome.kind === 'failed' ? outcome.error : undefined;
   const { generationId } = body;
   const { scene } = body as { scene?: number };
@@ -57,8 +56,8 @@ export async function settleDelivery(
       break;
     case 'nak': {
       const { delayMs } = settlement;
-      if (settlement.fault) {
-        const fault = await faults.add(id);
+      if (settlement.fault !== 'none') {
+        const { faults: fault } = await faults.add(id, settlement.fault);
         trace
           .getActiveSpan()
           ?.addEvent('clipmesh.retry', { 'clipmesh.retry.fault': fault, 'clipmesh.retry.delay_ms': delayMs });
@@ -72,7 +71,10 @@ export async function settleDelivery(
       break;
     }
     case 'give-up':
-      logger.error({ err: error, generationId, scene, message: name, attempt }, 'the message was given up');
+      logger.error(
+        { err: error, generationId, scene, message: name, attempt: tries.attempt },
+        'the message was given up',
+      );
       await publish(command?.failed(body, { error }) ?? []);
       await broker.bury(error);
       broker.term();

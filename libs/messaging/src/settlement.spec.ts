@@ -11,32 +11,60 @@ describe('settlement', () => {
     ['returned', { kind: 'returned' }, 1, { kind: 'ack' }],
     ['returned on the last attempt', { kind: 'returned' }, 3, { kind: 'ack' }],
     ['canceled', { kind: 'canceled' }, 1, { kind: 'ack' }],
-    ['shutdown', { kind: 'shutdown' }, 1, { kind: 'nak', delayMs: 0, fault: false }],
-    ['shutdown on the last attempt', { kind: 'shutdown' }, 3, { kind: 'nak', delayMs: 0, fault: false }],
+    ['shutdown', { kind: 'shutdown' }, 1, { kind: 'nak', delayMs: 0, fault: 'none' }],
+    ['shutdown on the last attempt', { kind: 'shutdown' }, 3, { kind: 'nak', delayMs: 0, fault: 'none' }],
     [
       'retryable',
       failed(new ClipmeshError('PROVIDER_UNAVAILABLE', 'x')),
       1,
-      { kind: 'nak', delayMs: 1000, fault: true },
+      { kind: 'nak', delayMs: 1000, fault: 'counted' },
     ],
     [
       'retryable, second',
       failed(new ClipmeshError('PROVIDER_UNAVAILABLE', 'x')),
       2,
-      { kind: 'nak', delayMs: 2000, fault: true },
+      { kind: 'nak', delayMs: 2000, fault: 'counted' },
     ],
     ['retryable, last', failed(new ClipmeshError('PROVIDER_UNAVAILABLE', 'x')), 3, { kind: 'give-up' }],
     [
       'rate limited',
       failed(new ClipmeshError('PROVIDER_RATE_LIMITED', 'x', { retryAfterMs: 9000 })),
       1,
-      { kind: 'nak', delayMs: 9000, fault: true },
+      { kind: 'nak', delayMs: 9000, fault: 'counted' },
     ],
-    ['unknown error', failed(new TypeError('x')), 1, { kind: 'nak', delayMs: 1000, fault: true }],
+    ['unknown error', failed(new TypeError('x')), 1, { kind: 'nak', delayMs: 1000, fault: 'counted' }],
     ['terminal', failed(new ClipmeshError('PREDICTION_REFUSED', 'x')), 1, { kind: 'give-up' }],
     ['schema violation', failed(new MessageSchemaError('clip.generate', 'x')), 1, { kind: 'give-up' }],
   ])('%s', (_name, outcome, attempt, expected) => {
-    expect(settle(outcome, attempt, policy, 1)).toEqual(expected);
+    expect(settle(outcome, { attempt, faults: attempt - 1, ageMs: 0 }, policy, 1)).toEqual(expected);
+  });
+
+  it.each<
+    [string, ClipmeshError['code'], { attempt: number; faults: number; ageMs: number }, ReturnType<typeof settle>]
+  >([
+    [
+      'first',
+      'PROVIDER_RATE_LIMITED',
+      { attempt: 1, faults: 0, ageMs: 0 },
+      { kind: 'nak', delayMs: 1000, fault: 'spared' },
+    ],
+    [
+      'many',
+      'PROVIDER_RATE_LIMITED',
+      { attempt: 3, faults: 9, ageMs: 59_999 },
+      { kind: 'nak', delayMs: 30_000, fault: 'spared' },
+    ],
+    [
+      'old',
+      'PROVIDER_RATE_LIMITED',
+      { attempt: 2, faults: 9, ageMs: 60_000 },
+      { kind: 'nak', delayMs: 30_000, fault: 'counted' },
+    ],
+    ['old, last', 'PROVIDER_RATE_LIMITED', { attempt: 3, faults: 9, ageMs: 60_000 }, { kind: 'give-up' }],
+    ['another fault', 'PROVIDER_UNAVAILABLE', { attempt: 3, faults: 9, ageMs: 0 }, { kind: 'give-up' }],
+  ])('a rate limit uses up no attempt while there is patience: %s', (_name, code, tries, expected) => {
+    const outcome = failed(new ClipmeshError(code, 'x'));
+    expect(settle(outcome, tries, { ...policy, patienceMs: 60_000 }, 1)).toEqual(expected);
   });
 
   it('backs off between half and the whole of the doubled delay, never beyond the limit', () => {

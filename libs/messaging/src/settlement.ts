@@ -5,6 +5,21 @@ export interface RetryPolicy {
   readonly attempts: number;
   readonly firstDelayMs: number;
   readonly maxDelayMs: number;
+  /**
+   * A rate limit says nothing against the work: until a message is this old, ms, being put off by one uses up no attempt.
+   * 0 unless told.
+   */
+  readonly patienceMs?: number;
+}
+
+/** How often a message was tried. */
+export interface Tries {
+  /** 1 = first; one more for each fault that counts. */
+  readonly attempt: number;
+  /** Faults so far, counted or not. */
+  readonly faults: number;
+  /** Time since the message was stored at the broker, ms. */
+  readonly ageMs: number;
 }
 
 /** How a handler ended. */
@@ -18,8 +33,8 @@ export type Outcome =
 export type Settlement =
   /** Publish what was returned (nothing after a cancel), then ack. */
   | { readonly kind: 'ack' }
-  /** Deliver again after the delay. A hand-back at shutdown is no fault. */
-  | { readonly kind: 'nak'; readonly delayMs: number; readonly fault: boolean }
+  /** Deliver again after the delay. A hand-back at shutdown is no fault; a fault that is `spared` uses up no attempt. */
+  | { readonly kind: 'nak'; readonly delayMs: number; readonly fault: 'none' | 'spared' | 'counted' }
   /** Failure event and dead letter, then term. */
   | { readonly kind: 'give-up' };
 
@@ -34,19 +49,26 @@ function isRetryable(error: unknown): boolean {
   return error instanceof ClipmeshError ? error.retryable : FAILURE_CODES.INTERNAL.retryable;
 }
 
-/** The whole settlement: one pure function of the outcome and of the attempt (1 = first). */
-export function settle(outcome: Outcome, attempt: number, policy: RetryPolicy, random: number): Settlement {
+const isRateLimit = (error: unknown): boolean =>
+  error instanceof ClipmeshError && error.code === 'PROVIDER_RATE_LIMITED';
+
+/** The whole settlement: one pure function of the outcome and of what was tried before. */
+export function settle(outcome: Outcome, tries: Tries, policy: RetryPolicy, random: number): Settlement {
   switch (outcome.kind) {
     case 'returned':
     case 'canceled':
       return { kind: 'ack' };
     case 'shutdown':
-      return { kind: 'nak', delayMs: 0, fault: false };
+      return { kind: 'nak', delayMs: 0, fault: 'none' };
     case 'failed': {
       const { error } = outcome;
-      if (!isRetryable(error) || attempt >= policy.attempts) return { kind: 'give-up' };
+      const { attempt, faults, ageMs } = tries;
+      if (!isRetryable(error)) return { kind: 'give-up' };
+      const spared = isRateLimit(error) && ageMs < (policy.patienceMs ?? 0);
+      if (!spared && attempt >= policy.attempts) return { kind: 'give-up' };
       const after = error instanceof ClipmeshError ? (error.retryAfterMs ?? 0) : 0;
-      return { kind: 'nak', delayMs: Math.max(after, backoffMs(policy, attempt, random)), fault: true };
+      const delayMs = Math.max(after, backoffMs(policy, faults + 1, random));
+      return { kind: 'nak', delayMs, fault: spared ? 'spared' : 'counted' };
     }
   }
 }

@@ -12,6 +12,7 @@ await runActorService({
         attempts: config.videoAttempts,
         firstDelayMs: config.videoRetryFirstMs,
         maxDelayMs: config.videoRetryMaxMs,
+        patienceMs: config.rateLimitPatienceMs,
       },
       handlerTimeoutMs: config.videoGenerationTimeoutMs + config.downloadTimeoutMs,
       heartbeatMs: config.ackWaitMs / 3,

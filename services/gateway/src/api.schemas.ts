@@ -110,18 +110,17 @@ export const performanceView = z
   })
   .meta({ id: 'PerformanceReport' });
 
-export const problemView = z
-  .looseObject({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    code: z.string(),
-    stage: z.enum(STAGES).optional(),
-    scene: z.int().optional(),
-    retryable: z.boolean().optional(),
-    charged: z.boolean().optional(),
-    traceId: traceId.optional(),
-    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
-  })
-  .meta({ id: 'Problem' });
+/** Described by hand in docs.module: an id here would turn its description into a reference. */
+export const problemView = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  stage: z.enum(STAGES).optional(),
+  scene: z.int().optional(),
+  retryable: z.boolean().optional(),
+  charged: z.boolean().optional(),
+  traceId: traceId.optional(),
+  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+});

@@ -19,6 +19,7 @@ export interface Item {
   readonly definition: MessageDefinition;
   readonly payload: Uint8Array;
   readonly generationId: string;
+  readonly storedAtMs: number;
   deliveries: number;
   notBefore: number;
   holder: { process: Process; aliveAtMs: number } | undefined;
@@ -61,6 +62,7 @@ export class SimBroker {
         definition,
         payload,
         generationId: body.generationId,
+        storedAtMs: this.world.now,
         deliveries: 0,
         notBefore: 0,
         holder: undefined,

@@ -9,7 +9,7 @@ import {
   RetryRequested,
   ClipmeshError,
 } from '@clipmesh/contracts';
-import { type Outcome, settleDelivery, type Settling } from '@clipmesh/messaging';
+import { NO_FAULTS, type Outcome, settleDelivery, type Settling, tallied, type Tally } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import { sweep } from '@clipmesh/planner/stall.sweeper';
@@ -77,7 +77,7 @@ class Simulation {
   private readonly broker: SimBroker;
   private readonly park: Park;
   private readonly services = new Map<Process, Record<InboxName, SimService>>();
-  private readonly faults = new Map<string, number>();
+  private readonly faults = new Map<string, Tally>();
   private readonly running = new Map<string, Set<AbortController>>();
   private processes: Process[] = [];
   private readonly ids: string[] = [];
@@ -280,7 +280,7 @@ class Simulation {
       settling.ack();
       return;
     }
-    const attempt = (this.faults.get(item.id) ?? 0) + 1;
+    const { faults, counted } = this.faults.get(item.id) ?? NO_FAULTS;
     const abort = new AbortController();
     const running = this.running.get(item.generationId) ?? new Set();
     if (service.command !== undefined) this.running.set(item.generationId, running.add(abort));
@@ -300,17 +300,25 @@ class Simulation {
           return broker.publish(process, messages);
         },
         faults: {
-          count: (id) => Promise.resolve(this.faults.get(id) ?? 0),
-          add: (id) =>
+          count: (id) => Promise.resolve(this.faults.get(id) ?? NO_FAULTS),
+          add: (id, fault) =>
             world.effect(process, () => {
-              const next = (this.faults.get(id) ?? 0) + 1;
+              const next = tallied(this.faults.get(id) ?? NO_FAULTS, fault);
               this.faults.set(id, next);
               return next;
             }),
         },
         logger: { warn: () => undefined, error: () => undefined },
       },
-      { id: item.id, name: item.definition.name, body, attempt, outcome, outgoing, command: service.command },
+      {
+        id: item.id,
+        name: item.definition.name,
+        body,
+        tries: { attempt: counted + 1, faults, ageMs: world.now - item.storedAtMs },
+        outcome,
+        outgoing,
+        command: service.command,
+      },
       service.policy,
       this.random.next(),
       settling,

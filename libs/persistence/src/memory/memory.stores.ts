@@ -29,7 +29,8 @@ class Table<T> {
 
   get(key: string): Versioned<T> | undefined {
     const row = this.rows.get(key);
-    return row && { value: this.parse(JSON.parse(row.json)), revision: String(row.revision) };
+    // Checked when it was put.
+    return row && { value: JSON.parse(row.json) as T, revision: String(row.revision) };
   }
 
   save(key: string, value: T, revision: string): Versioned<T> {
