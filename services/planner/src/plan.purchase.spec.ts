@@ -17,6 +17,8 @@ const job: Job = {
   window: 4,
   fallbackAfter: 3,
 };
+const { scenes, ...rest } = planFromTemplate(job);
+const draft = { ...rest, scenes: scenes.map((scene) => ({ ...scene, overlayText: 'Hear it sing' })) };
 const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0')}`;
 const calm = new AbortController().signal;
 
@@ -38,7 +40,7 @@ beforeEach(() => {
       await systemClock.sleep(5);
       const fault = faults.shift();
       if (fault !== undefined) throw fault;
-      return { id: `c${asked}`, model: 'gpt', inputTokens: 10, outputTokens: 10, draft: planFromTemplate(job) };
+      return { completionId: `c${asked}`, model: 'gpt', inputTokens: 10, outputTokens: 10, draft };
     },
   };
   parts = {
@@ -122,7 +124,8 @@ describe('a plan', () => {
     await buyPlan(parts, idOf(2), { ...job, cache: false }, calm);
     await buyPlan({ ...parts, cache: undefined }, idOf(3), job, calm);
     expect(asked).toBe(3);
-    for (const { value, revision } of await store.all()) await store.save({ ...value, answer: { no: 'plan' } }, revision);
+    for (const { value, revision } of await store.all())
+      await store.save({ ...value, answer: { no: 'plan' } }, revision);
     expect((await buyPlan(parts, idOf(4), job, calm)).charges).toHaveLength(1);
     expect(asked).toBe(4);
   });

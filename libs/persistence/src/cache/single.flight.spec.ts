@@ -60,7 +60,8 @@ class Park {
       store: calls,
       clock: {
         now: () => this.now,
-        sleep: (ms, signal) => this.sleep(ms, signal).then(() => (this.dead.has(replica) ? never<void>() : undefined)),
+        sleep: (ms, signal) =>
+          this.sleep(ms, signal).then(() => (this.dead.has(replica) ? never<undefined>() : undefined)),
       },
       nudges: {
         on: (_key, callback) => {
@@ -106,7 +107,7 @@ class Park {
   async step(): Promise<boolean> {
     await setImmediate();
     if (this.scheduler.count() > 0) {
-      await this.scheduler.waitOne();
+      await this.scheduler.waitNext(1);
       return true;
     }
     this.timers.sort((a, b) => a.at - b.at);
