@@ -13,7 +13,9 @@ const generationSchema = z.looseObject({
   costUsd: z.number(),
   plan: planSchema.optional(),
   error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
-  scenes: z.array(z.looseObject({ index: z.int(), status: z.string(), predictionId: z.string().optional() })),
+  scenes: z.array(
+    z.looseObject({ index: z.int(), status: z.string(), cached: z.boolean(), predictionId: z.string().optional() }),
+  ),
   result: z
     .object({ durationSeconds: z.number(), width: z.int(), height: z.int(), bytes: z.int(), sha256: z.string() })
     .optional(),
@@ -66,8 +68,9 @@ export class ApiClient {
     });
   }
 
+  /** Creates a generation, without the cache unless told: what is made is bought. */
   async create(request: CreateGenerationInput): Promise<string> {
-    const response = await this.post('/v1/generations', request);
+    const response = await this.post('/v1/generations', { cache: false, ...request });
     if (response.status !== 202) throw new Error(`create answered ${response.status}: ${await response.text()}`);
     return z.object({ id: z.string() }).parse(await response.json()).id;
   }

@@ -138,6 +138,8 @@ export function parseDemo(args: readonly string[], defaults: ArgumentDefaults): 
   const aspect = last('aspect');
   const request = createGenerationSchema.safeParse({
     prompt: last('prompt') ?? DEMO_PROMPT,
+    // The demo measures the making of a film: it buys.
+    cache: false,
     ...(duration === undefined ? {} : { durationSeconds: duration }),
     ...(scenes === undefined ? {} : { sceneCount: scenes }),
     ...(aspect === undefined ? {} : { aspectRatio: aspect }),

@@ -413,6 +413,36 @@ export const SETTINGS = {
     'google/veo-3.1,google/veo-3,pixverse/pixverse-v5,bytedance/seedance-1-lite,minimax/video-01',
     'Video models in the order in which they are tried.',
   ),
+  clipCache: setting(
+    'CLIP_CACHE',
+    flag,
+    'true',
+    'Clips and plans that were bought before are used again, and what is asked for twice at once is bought once.',
+  ),
+  cacheTtlMs: setting(
+    'CACHE_TTL_DAYS',
+    number(0.001, 3650, 24 * 3600 * 1000),
+    '30',
+    'What was bought is used again for this long, days.',
+  ),
+  cacheMaxBytes: setting(
+    'CACHE_MAX_GB',
+    number(0.001, 1_000_000, 1e9),
+    '10',
+    'Files of the cache together, GB; beyond that the least recently used are forgotten.',
+  ),
+  cacheLeaseMs: setting(
+    'CACHE_LEASE_SECONDS',
+    seconds(1, 3600),
+    '60',
+    'Others that want what a dead replica was buying wait this long, seconds, then buy it themselves; longer than ACK_WAIT_SECONDS and than the longest wait between two tries.',
+  ),
+  cacheSweepMs: setting(
+    'CACHE_SWEEP_SECONDS',
+    seconds(0.1, 86_400),
+    '300',
+    'Time between two looks for entries of the cache that have to go, seconds.',
+  ),
   openaiApiKey: optional(
     'OPENAI_API_KEY',
     'Key of the language model that writes plans. Without it plans come from templates.',

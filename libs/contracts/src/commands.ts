@@ -42,6 +42,8 @@ export const ClipGenerate = defineMessage({
     seed: z.int(),
     /** All purchases of this scene together may come to this much, micro-dollars; absent: no limit. */
     allowanceMicros: z.int().nonnegative().optional(),
+    /** False: the cache is neither read nor written. True unless told. */
+    cache: z.boolean().optional(),
   }),
   key: sceneKey,
 });

@@ -135,6 +135,8 @@ export const createGenerationSchema = z
     seed: z.int().min(0).max(2_147_483_647).optional(),
     /** The generation never costs more than this, dollars. */
     maxCostUsd: z.number().positive().max(1_000_000).optional(),
+    /** False: nothing is taken from the cache and nothing is put into it, and an open `seed` is drawn by lot. */
+    cache: z.boolean().default(true),
     overlays: z.boolean().default(true),
     music: musicSchema.optional(),
     parallel: z
@@ -174,6 +176,8 @@ export const jobSchema = z.object({
   framework: z.enum(FRAMEWORKS).optional(),
   sceneCount: z.int().optional(),
   seed: z.int(),
+  /** False: the cache is neither read nor written. True unless told. */
+  cache: z.boolean().optional(),
   overlays: z.boolean(),
   music: z.object({ artifact: artifactSchema, volume: z.number() }).optional(),
   /** Video models in the order they are tried. */

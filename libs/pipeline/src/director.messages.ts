@@ -50,6 +50,7 @@ export function causedBy(state: GenerationState, event: DirectorEvent): Outgoing
           aspectRatio: job.aspectRatio,
           seed: plan.seed,
           ...(scene.allowanceMicros === undefined ? {} : { allowanceMicros: scene.allowanceMicros }),
+          ...(job.cache === undefined ? {} : { cache: job.cache }),
         }),
       );
     } else if (scene.status === 'composing' && scene.clip !== undefined) {

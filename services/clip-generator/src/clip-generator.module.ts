@@ -1,9 +1,10 @@
-import { openNudges, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
-import { openArtifactFolder, openStores, openLimitStore, openScratch } from '@clipmesh/persistence';
+import { openNudges, publishNudge, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
+import { isIntact, openArtifactFolder, openStores, openLimitStore, openScratch } from '@clipmesh/persistence';
 import { createReplicateProvider } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CancelerActor } from './canceler.actor.js';
 import { CLIP_PARTS, ClipGeneratorActor } from './clip-generator.actor.js';
+import { startCacheSweeper } from './cache.sweeper.js';
 import { type ClipParts } from './clip.parts.js';
 
 const CLOSING = Symbol('CLOSING');
@@ -20,9 +21,10 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     );
   }
   const stores = await openStores({ connection, config });
-  const { attempts } = stores;
+  const { attempts, cache } = stores;
   const artifacts = await openArtifactFolder({ directory: config.artifactsDir });
   const nudges = openNudges(connection);
+  const cacheNudges = openNudges(connection, 'cache');
   const provider = createReplicateProvider({
     token: config.replicateApiToken,
     baseUrl: config.replicateBaseUrl,
@@ -46,6 +48,25 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     provider,
     attempts,
     artifacts,
+    cache: config.clipCache
+      ? {
+          provider: `${provider.name} ${config.replicateBaseUrl}`,
+          isIntact: (artifact) => isIntact(artifacts, artifact),
+          flights: {
+            store: cache,
+            clock: systemClock,
+            nudges: {
+              on: (key, callback) => cacheNudges.on(key, callback),
+              tell: (key) => void publishNudge(connection, key, 'cache').catch(() => undefined),
+            },
+            leaseMs: config.cacheLeaseMs,
+            ttlMs: config.cacheTtlMs,
+            warn: (err, key, text) => {
+              logger.warn({ err, cacheKey: key }, text);
+            },
+          },
+        }
+      : undefined,
     logger,
     scratch: await openScratch(config.tempDir, workerId),
     planTimeoutMs: config.openaiApiTimeoutMs,
@@ -54,6 +75,13 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     isCanceled: (generationId) => cancellations.check(generationId),
     doubt: { callTimeoutMs: config.providerCallTimeoutMs, settleMs: config.attemptSettleMs },
   };
+  const sweeper = startCacheSweeper({
+    store: cache,
+    logger,
+    clock: systemClock,
+    intervalMs: config.cacheSweepMs,
+    limits: { ttlMs: config.cacheTtlMs, maxBytes: config.cacheMaxBytes },
+  });
   return {
     module: ClipGeneratorModule,
     controllers: [ClipGeneratorActor, CancelerActor],
@@ -63,7 +91,9 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
         provide: CLOSING,
         useValue: {
           onModuleDestroy: async () => {
+            await sweeper.stop();
             nudges.close();
+            cacheNudges.close();
             await provider.close();
           },
           onApplicationShutdown: () => stores.close(),

@@ -1,14 +1,26 @@
+import { type Doubt } from './attempt.rules.js';
+import { type Artifact } from '@clipmesh/contracts';
 import { type Clock } from '@clipmesh/messaging';
-import { type ArtifactStore, type AttemptStore, type Scratch } from '@clipmesh/persistence';
+import { type ArtifactStore, type AttemptStore, type FlightParts, type Scratch } from '@clipmesh/persistence';
 import { type ClipProvider } from '@clipmesh/providers';
 import { type createLogger } from '@clipmesh/tracing';
-import { type Doubt } from './attempt.rules.js';
+
+/** What using a clip again needs. */
+export interface ClipCache {
+  readonly flights: FlightParts;
+  /** Who sells, and where: what one provider made is not another's. */
+  readonly provider: string;
+  /** Whether a stored file is there and has the bytes of its hash. */
+  readonly isIntact: (artifact: Artifact) => Promise<boolean>;
+}
 
 /** What buying a clip needs. */
 export interface ClipParts {
   readonly provider: ClipProvider;
   readonly attempts: AttemptStore;
   readonly artifacts: ArtifactStore;
+  /** Undefined: every clip is bought. */
+  readonly cache: ClipCache | undefined;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn' | 'error'>;
   readonly scratch: Scratch;
   /** Longest wait for one prediction, ms. */

@@ -87,6 +87,7 @@ beforeEach(() => {
   parts = {
     provider: shop.provider,
     attempts,
+    cache: undefined,
     artifacts: {
       put: () => Promise.resolve(artifact),
       stat: () => Promise.resolve({ bytes: 1 }),

@@ -13,6 +13,7 @@ import { AlreadyExistsError, ConflictError } from '@clipmesh/persistence';
 import { type ClipRequest, clipRequestSchema, outcomeOf, type PredictionState } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { type Entry, fingerprintOf, nextStep, type Step, stepFor } from './attempt.rules.js';
+import { type Clip, throughCache } from './clip.cache.js';
 import { type Bought, chargesOf } from './clip.charges.js';
 import { collectClip } from './clip.collect.js';
 import { type ClipParts } from './clip.parts.js';
@@ -39,8 +40,11 @@ export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: 
   // What was paid before may not have been told: its teller may have died. Told twice it is booked once.
   const owed = entries.flatMap(({ value }) => (value.scene === body.scene ? (value.charge ?? []) : []));
   try {
-    const entry = await obtain(parts, body, nextStep(entries, body, parts.doubt), signal);
-    return [generated(parts, body, entry, owed)];
+    const first = nextStep(entries, body, parts.doubt);
+    const clip = await throughCache(parts, body, first, signal, (timeoutMs) =>
+      obtain({ ...parts, timeoutMs }, body, first, signal),
+    );
+    return [generated(parts, body, clip, owed)];
   } catch (error) {
     throw error instanceof ClipmeshError ? paid(error, [...owed, ...error.charges]) : error;
   }
@@ -284,10 +288,8 @@ function paid(error: ClipmeshError, told: readonly Charge[]): ClipmeshError {
   });
 }
 
-function generated(parts: ClipParts, body: ClipGenerateBody, { value }: Entry, owed: readonly Charge[]): Outgoing {
-  const { predictionId, artifact, charge } = value;
-  if (predictionId === undefined || artifact === undefined)
-    throw new ClipmeshError('INTERNAL', `attempt ${value.key} is finished without its clip`);
+function generated(parts: ClipParts, body: ClipGenerateBody, clip: Clip, owed: readonly Charge[]): Outgoing {
+  const { predictionId, artifact, charge, model, cached } = clip;
   const others = owed.filter(({ key }) => key !== charge?.key);
   return message(ClipGenerated, {
     generationId: body.generationId,
@@ -295,9 +297,9 @@ function generated(parts: ClipParts, body: ClipGenerateBody, { value }: Entry, o
     charges: charge === undefined ? others : [...others, charge],
     scene: body.scene,
     attempt: body.attempt,
-    model: value.model,
+    model,
     predictionId,
-    cached: false,
+    cached,
     clip: artifact,
   });
 }

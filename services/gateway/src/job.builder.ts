@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import {
   type Artifact,
   type CreateGeneration,
@@ -41,6 +41,14 @@ export function decodeMusic(data: string): { bytes: Uint8Array; contentType: str
   return { bytes, contentType };
 }
 
+const SEED_LIMIT = 2_147_483_647;
+
+/** The same seed for the same film, so that what was bought for it once is found again. */
+function seedOf({ prompt, durationSeconds, aspectRatio, framework, sceneCount }: CreateGeneration): number {
+  const film = JSON.stringify([prompt, durationSeconds, aspectRatio, framework ?? null, sceneCount ?? null]);
+  return createHash('sha256').update(film).digest().readUInt32BE(0) % SEED_LIMIT;
+}
+
 /** Makes every choice that the request leaves open. */
 export function buildJob(request: CreateGeneration, defaults: JobDefaults, music: Artifact | undefined): Job {
   const { model, parallel } = request;
@@ -54,7 +62,8 @@ export function buildJob(request: CreateGeneration, defaults: JobDefaults, music
     prompt: request.prompt,
     durationSeconds: request.durationSeconds,
     aspectRatio: request.aspectRatio,
-    seed: request.seed ?? randomInt(0, 2_147_483_647),
+    seed: request.seed ?? (request.cache ? seedOf(request) : randomInt(0, SEED_LIMIT)),
+    ...(request.cache ? {} : { cache: false }),
     overlays: request.overlays,
     models,
     window: enabled ? (parallel?.maxWorkers ?? defaults.maxWorkers) : 1,

@@ -1,13 +1,23 @@
-import { collectTrace, dropSettled, readBacklog, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
+import {
+  collectTrace,
+  dropSettled,
+  openNudges,
+  publishNudge,
+  readBacklog,
+  type ServiceRuntime,
+  systemClock,
+} from '@clipmesh/messaging';
 import { openStores } from '@clipmesh/persistence';
 import { createOpenAiPlanModel } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DirectorActor, DIRECTOR_PARTS } from './director.actor.js';
+import { type PlanCache } from './plan.cache.js';
 import { PlannerActor, PLANNER_PARTS } from './planner.actor.js';
 import { REPORT_PARTS, type ReportParts } from './report.host.js';
 import { ReportActor } from './report.actor.js';
 import { startSweeper } from './stall.sweeper.js';
 
+const CACHE_NUDGES = Symbol('CACHE_NUDGES');
 const SWEEPER = Symbol('SWEEPER');
 const STORES = Symbol('STORES');
 
@@ -18,7 +28,7 @@ class PlannerModule {}
 export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, logger, connection, publish } = runtime;
   const stores = await openStores({ connection, config });
-  const { generations, attempts } = stores;
+  const { generations, attempts, cache } = stores;
   const planModel =
     config.openaiApiKey === undefined
       ? undefined
@@ -29,6 +39,26 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
           timeoutMs: config.openaiApiTimeoutMs,
         });
   if (planModel === undefined) logger.info('OPENAI_API_KEY is not set: plans are written from templates');
+  const cacheNudges = openNudges(connection, 'cache');
+  const planCache: PlanCache | undefined = config.clipCache
+    ? {
+        provider: `openai ${config.openaiBaseUrl}`,
+        timeoutMs: config.openaiApiTimeoutMs,
+        flights: {
+          store: cache,
+          clock: systemClock,
+          nudges: {
+            on: (key, callback) => cacheNudges.on(key, callback),
+            tell: (key) => void publishNudge(connection, key, 'cache').catch(() => undefined),
+          },
+          leaseMs: config.cacheLeaseMs,
+          ttlMs: config.cacheTtlMs,
+          warn: (err, key, text) => {
+            logger.warn({ err, cacheKey: key }, text);
+          },
+        },
+      }
+    : undefined;
   const report: ReportParts = {
     generations,
     logger,
@@ -39,7 +69,18 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
     module: PlannerModule,
     controllers: [PlannerActor, DirectorActor, ReportActor],
     providers: [
-      { provide: PLANNER_PARTS, useValue: { purchase: planModel && { planModel, attempts }, publish, logger } },
+      {
+        provide: PLANNER_PARTS,
+        useValue: { purchase: planModel && { planModel, attempts, cache: planCache }, publish, logger },
+      },
+      {
+        provide: CACHE_NUDGES,
+        useValue: {
+          onModuleDestroy: () => {
+            cacheNudges.close();
+          },
+        },
+      },
       { provide: DIRECTOR_PARTS, useValue: { generations, logger, clock: systemClock } },
       { provide: REPORT_PARTS, useValue: report },
       { provide: STORES, useValue: { onApplicationShutdown: () => stores.close() } },

@@ -16,13 +16,14 @@ export async function brokenInvariants(
     if (status === 'succeeded' && scenes.some((scene) => scene.status !== 'done'))
       broken.push(`${id} succeeded without all its scenes`);
     if (status === 'canceled' && !broker.canceled.has(id)) broken.push(`${id} is canceled, but nobody asked for it`);
-    for (const { index } of scenes) {
+    for (const { index, cached } of scenes) {
       const prefix = `clip.${id}.${index}.`;
       const paid = provider.predictions.filter(
         (one) => one.key.startsWith(prefix) && provider.state(one).status === 'succeeded',
       );
       if (paid.length > 1) broken.push(`${id} scene ${index}: ${paid.length} clips were paid for`);
-      if (status === 'succeeded' && paid.length === 0) broken.push(`${id} scene ${index}: no clip was paid for`);
+      if (status === 'succeeded' && paid.length === 0 && !cached)
+        broken.push(`${id} scene ${index}: no clip was paid for`);
     }
     // Until a failed generation is retried or deleted, a purchase in doubt may be unbooked.
     if (status === 'failed') continue;

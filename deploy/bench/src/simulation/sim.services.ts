@@ -28,6 +28,7 @@ import { type Stores } from '@clipmesh/persistence';
 import { planFromTemplate } from '@clipmesh/pipeline';
 import { direct } from '@clipmesh/planner/director.host';
 import { type SimBroker } from './sim.broker.js';
+import { type SimNudges } from './sim.nudges.js';
 import { type SimProvider, VISIBLE_WITHIN_MS } from './sim.provider.js';
 import { type Process, type World } from './world.js';
 
@@ -36,6 +37,7 @@ export interface Park {
   readonly broker: SimBroker;
   readonly provider: SimProvider;
   readonly stores: Stores;
+  readonly nudges: SimNudges;
   /** How likely an overlay or a join fails, 0-1. */
   readonly mediaFaults: { fail: number };
   /** Set to false to simulate a build that does not look for lost purchases. */
@@ -82,13 +84,15 @@ function storesOf({ world, stores }: Park, process: Process): Stores {
   };
 }
 
+const CACHE_LEASE_MS = 60_000;
+const CACHE_TTL_MS = 30 * 24 * 60 * 60_000;
 const often: RetryPolicy = { attempts: 1000, firstDelayMs: 100, maxDelayMs: 5000 };
 const thrice: RetryPolicy = { attempts: 3, firstDelayMs: 1000, maxDelayMs: 30_000 };
 const patient: RetryPolicy = { ...thrice, patienceMs: 20 * 60_000 };
 
 /** The services behind the inboxes: the real ones where decisions are taken, and stand-ins for ffmpeg. */
 export function servicesOf(park: Park, process: Process): Record<InboxName, SimService> {
-  const { world, broker, provider, mediaFaults, searches, intentFirst } = park;
+  const { world, broker, provider, nudges, mediaFaults, searches, intentFirst } = park;
   const stores = storesOf(park, process);
   const clock = world.clockOf(process);
   const at = (): string => new Date(world.now).toISOString();
@@ -110,6 +114,23 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
       put: () => world.effect(process, () => artifact('c')),
       stat: () => Promise.resolve({ bytes: 1 }),
     } as unknown as ClipParts['artifacts'],
+    cache: {
+      provider: 'simulated',
+      isIntact: () => Promise.resolve(true),
+      flights: {
+        store: stores.cache,
+        clock,
+        nudges: {
+          on: (key, callback) => nudges.on(key, callback),
+          tell: (key) => {
+            nudges.tell(key);
+          },
+        },
+        leaseMs: CACHE_LEASE_MS,
+        ttlMs: CACHE_TTL_MS,
+        warn: () => undefined,
+      },
+    },
     logger: silent,
     scratch: { directory: '', withFolder: (use) => use('') },
     timeoutMs: 50_000,

@@ -16,6 +16,7 @@ import { sweep } from '@clipmesh/planner/stall.sweeper';
 import { brokenInvariants } from './invariants.js';
 import { createRandom, type Random } from './random.js';
 import { type Item, SimBroker } from './sim.broker.js';
+import { SimNudges } from './sim.nudges.js';
 import { SimProvider } from './sim.provider.js';
 import { type Park, servicesOf, type SimService } from './sim.services.js';
 import { type Process, World } from './world.js';
@@ -110,6 +111,7 @@ class Simulation {
       broker: this.broker,
       provider,
       stores: createMemoryStores(),
+      nudges: new SimNudges(random),
       mediaFaults: { fail: trouble },
       searches: mistake !== 'no search for lost purchases',
       intentFirst: mistake !== 'intent after purchase',

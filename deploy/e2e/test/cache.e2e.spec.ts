@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type CreateGenerationInput } from '@clipmesh/contracts';
+import { ApiClient, SandboxClient } from '../src/api.client.js';
+import { eventually } from '../src/eventually.js';
+import { LocalStack } from '../src/local.stack.js';
+
+const MAKE_MS = 90_000;
+const SCENES = 3;
+const request: CreateGenerationInput = {
+  prompt: 'A pair of gloves that finds the other one.',
+  sceneCount: SCENES,
+  durationSeconds: SCENES * 3,
+  aspectRatio: '1:1',
+  overlays: false,
+  cache: true,
+};
+
+let stack: LocalStack;
+let api: ApiClient;
+let sandbox: SandboxClient;
+
+beforeAll(async () => {
+  stack = await LocalStack.start({
+    args: ['--scale', 'clip-generator=2', '--scale', 'planner=2'],
+    env: { ACK_WAIT_SECONDS: '3', CLIP_CONCURRENCY: '6' },
+  });
+  api = new ApiClient(stack.urls.gateway);
+  sandbox = new SandboxClient(stack.urls.sandbox);
+}, 90_000);
+
+afterAll(async () => {
+  // Whatever beforeAll did not come to: what it did must still be put away.
+  await (stack as LocalStack | undefined)?.stop();
+}, 60_000);
+
+/** The ledger's total, once every charge that the invoice knows is booked. */
+async function booked(...ids: string[]): Promise<number> {
+  return eventually('a ledger that equals the invoice', 10_000, async () => {
+    const costs = await Promise.all(ids.map((id) => api.cost(id)));
+    const micros = Math.round(costs.reduce((sum, { totalUsd }) => sum + totalUsd, 0) * 1e6);
+    return micros === Math.round((await sandbox.invoice()).totalUsd * 1e6) ? micros : undefined;
+  });
+}
+
+const twins = (change: Partial<CreateGenerationInput>): Promise<string[]> =>
+  Promise.all([1, 2].map(() => api.create({ ...request, ...change })));
+
+describe('films that were asked for before', () => {
+  it('are bought once when they are asked for at once, and never again', async () => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 3, max: 3 } });
+    const ids = await twins({});
+    const made = await Promise.all(ids.map((id) => api.succeeded(id, MAKE_MS)));
+    const invoice = await sandbox.invoice();
+    expect(invoice.predictions).toHaveLength(SCENES);
+    expect(invoice.completions).toHaveLength(1);
+    const bought = invoice.predictions.map(({ id }) => id).sort();
+    for (const { scenes } of made) expect(scenes.map(({ predictionId }) => predictionId).sort()).toEqual(bought);
+    // Of each pair of scenes one was bought.
+    expect(made.flatMap(({ scenes }) => scenes.map(({ cached }) => cached)).filter(Boolean)).toHaveLength(SCENES);
+    expect(await booked(...ids)).toBeGreaterThan(0);
+
+    const id = await api.create(request);
+    const later = await api.succeeded(id, MAKE_MS);
+    expect(later.scenes.map(({ cached }) => cached)).toEqual(Array<boolean>(SCENES).fill(true));
+    expect(later.costUsd).toBe(0);
+    expect(later.result?.sha256).toBe(made[0]?.result?.sha256);
+    expect(await sandbox.invoice()).toEqual(invoice);
+    const report = (await api.performance(id)) as { stages?: { stage: string; workMs: number }[] };
+    const clip = report.stages?.find(({ stage }) => stage === 'clip');
+    // Three clips of three seconds each were nine seconds of work.
+    expect(clip?.workMs).toBeLessThan(1500);
+  }, 180_000);
+
+  it('are bought again, and differ, where the cache is not wanted', async () => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.2 } });
+    const id = await api.create({ ...request, cache: false });
+    const { scenes, plan } = await api.succeeded(id, MAKE_MS);
+    expect(scenes.some(({ cached }) => cached)).toBe(false);
+    const { predictions, completions } = await sandbox.invoice();
+    expect(predictions).toHaveLength(SCENES);
+    expect(completions).toHaveLength(1);
+    await booked(id);
+    const again = await api.succeeded(await api.create({ ...request, cache: false }), MAKE_MS);
+    expect(again.plan?.seed).not.toBe(plan?.seed);
+  }, 180_000);
+
+  it('are bought once although the replica that buys is killed', async () => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 5, max: 5 } });
+    const ids = await twins({ prompt: 'A pair of skis that knows the way down.' });
+    await eventually('all clips under way', 20_000, async () =>
+      (await sandbox.invoice()).predictions.length === SCENES ? true : undefined,
+    );
+    process.kill(stack.pids().get('clip-generator.1') ?? 0, 'SIGKILL');
+    const made = await Promise.all(ids.map((id) => api.succeeded(id, MAKE_MS)));
+    const { predictions } = await sandbox.invoice();
+    expect(predictions).toHaveLength(SCENES);
+    expect(predictions.every(({ status }) => status === 'succeeded')).toBe(true);
+    const bought = predictions.map(({ id }) => id).sort();
+    for (const { scenes } of made) expect(scenes.map(({ predictionId }) => predictionId).sort()).toEqual(bought);
+    await booked(...ids);
+  }, 180_000);
+
+  it('go to whoever waits when the one that buys is canceled', async () => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 6, max: 6 } });
+    const prompt = 'A pair of scissors that cuts only on the line.';
+    const first = await api.create({ ...request, prompt });
+    await eventually('all clips under way', 20_000, async () =>
+      (await sandbox.invoice()).predictions.length === SCENES ? true : undefined,
+    );
+    const second = await api.create({ ...request, prompt });
+    await eventually('a second one that waits', 20_000, async () =>
+      (await api.read(second)).status === 'generating' ? true : undefined,
+    );
+    await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.2 } });
+    expect((await api.post(`/v1/generations/${first}/cancel`, {})).status).toBe(202);
+    const made = await api.succeeded(second, MAKE_MS);
+    expect(made.scenes.some(({ cached }) => cached)).toBe(false);
+    const { predictions } = await sandbox.invoice();
+    expect(predictions.map(({ status }) => status).sort()).toEqual([
+      ...Array<string>(SCENES).fill('canceled'),
+      ...Array<string>(SCENES).fill('succeeded'),
+    ]);
+    await booked(first, second);
+  }, 180_000);
+});

@@ -1,0 +1,16 @@
+import { createHash } from 'node:crypto';
+import { type Artifact, ClipmeshError } from '@clipmesh/contracts';
+import { type ArtifactStore } from '../ports.js';
+
+/** Whether the stored bytes are there and are the ones of the hash; they are read to the end, a few ms for a clip. */
+export async function isIntact(store: Pick<ArtifactStore, 'open' | 'stat'>, artifact: Artifact): Promise<boolean> {
+  if ((await store.stat(artifact))?.bytes !== artifact.bytes) return false;
+  try {
+    const hash = createHash('sha256');
+    for await (const chunk of await store.open(artifact)) hash.update(chunk as Uint8Array);
+    return hash.digest('hex') === artifact.sha256;
+  } catch (error) {
+    if (error instanceof ClipmeshError && error.code === 'ARTIFACT_MISSING') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,198 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { createMemoryStores } from '../memory/memory.stores.js';
+import { type CacheStore } from '../ports.js';
+import { board, type FlightParts } from './single.flight.js';
+
+const KEY = 'a'.repeat(64);
+const LEASE_MS = 60_000;
+const BUY_MS = 200_000;
+const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
+
+/** Replicas over one store: calls happen in the scheduler's order, and time goes on when nothing else can. */
+class Park {
+  now = Date.parse('2026-01-01T00:00:00.000Z');
+  readonly store = createMemoryStores().cache;
+  readonly dead = new Set<number>();
+  readonly buying = new Set<number>();
+  purchases = 0;
+  private timers: { at: number; fire: () => void }[] = [];
+  private readonly listeners = new Set<() => void>();
+
+  constructor(
+    private readonly scheduler: fc.Scheduler,
+    private readonly losesNudges: boolean,
+  ) {}
+
+  private call<T>(replica: number, work: () => Promise<T>): Promise<T> {
+    if (this.dead.has(replica)) return never();
+    return this.scheduler
+      .schedule(Promise.resolve())
+      .then(() => (this.dead.has(replica) ? never<T>() : work()))
+      .then((value) => (this.dead.has(replica) ? never<T>() : value));
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        reject(new Error('aborted'));
+      };
+      if (signal?.aborted === true) {
+        abort();
+        return;
+      }
+      signal?.addEventListener('abort', abort, { once: true });
+      this.timers.push({ at: this.now + ms, fire: resolve });
+    });
+  }
+
+  partsOf(replica: number): FlightParts {
+    const { store } = this;
+    const calls: CacheStore = {
+      get: (key) => this.call(replica, () => store.get(key)),
+      create: (entry) => this.call(replica, () => store.create(entry)),
+      save: (entry, revision) => this.call(replica, () => store.save(entry, revision)),
+      remove: (key, revision) => this.call(replica, () => store.remove(key, revision)),
+      all: () => this.call(replica, () => store.all()),
+    };
+    return {
+      store: calls,
+      clock: {
+        now: () => this.now,
+        sleep: (ms, signal) =>
+          this.sleep(ms, signal).then(() => (this.dead.has(replica) ? never<undefined>() : undefined)),
+      },
+      nudges: {
+        on: (_key, callback) => {
+          this.listeners.add(callback);
+          return () => this.listeners.delete(callback);
+        },
+        tell: () => {
+          if (!this.losesNudges) for (const callback of [...this.listeners]) callback();
+        },
+      },
+      leaseMs: LEASE_MS,
+      ttlMs: 1e12,
+      warn: (error) => {
+        throw error;
+      },
+    };
+  }
+
+  /** One generation's clip; a purchase that fails is given up for good. */
+  async want(replica: number, fails: boolean): Promise<string> {
+    const parts = this.partsOf(replica);
+    const boarding = await board(
+      parts,
+      { key: KEY, kind: 'clip', model: 'm', holder: `clip.${replica}` },
+      { signal: new AbortController().signal, timeoutMs: 1e9, isSound: () => Promise.resolve(true) },
+    );
+    if (boarding.kind === 'hit') return boarding.entry.predictionId ?? '';
+    this.buying.add(replica);
+    if ([...this.buying].filter((one) => !this.dead.has(one)).length > 1) throw new Error('two buy at once');
+    await parts.clock.sleep(BUY_MS);
+    this.buying.delete(replica);
+    if (fails) {
+      await boarding.flight.giveUp();
+      return 'failed';
+    }
+    this.purchases += 1;
+    const predictionId = `p${this.purchases}`;
+    await boarding.flight.land({ predictionId });
+    return predictionId;
+  }
+
+  /** Lets one thing happen; false when nothing can any more. */
+  async step(): Promise<boolean> {
+    await setImmediate();
+    if (this.scheduler.count() > 0) {
+      await this.scheduler.waitNext(1);
+      return true;
+    }
+    this.timers.sort((a, b) => a.at - b.at);
+    const next = this.timers.shift();
+    if (next === undefined) return false;
+    this.now = Math.max(this.now, next.at);
+    next.fire();
+    return true;
+  }
+}
+
+describe('one flight for all who want the same', () => {
+  it('buys once while the holder lives, and at most once more per holder that died, at any interleaving', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(fc.boolean(), { minLength: 2, maxLength: 5 }),
+        fc.array(fc.nat({ max: 60 }), { maxLength: 3 }),
+        fc.boolean(),
+        async (scheduler, fails, crashes, losesNudges) => {
+          const park = new Park(scheduler, losesNudges);
+          const told: (string | undefined)[] = fails.map(() => undefined);
+          const errors: unknown[] = [];
+          for (const [replica, fault] of fails.entries())
+            void park.want(replica, fault).then(
+              (answer) => (told[replica] = answer),
+              (error: unknown) => errors.push(error),
+            );
+          let killed = 0;
+          const due = [...crashes].sort((a, b) => a - b);
+          for (let steps = 0; steps < 2000; steps += 1) {
+            if (due.length > 0 && steps >= (due[0] ?? 0)) {
+              due.shift();
+              // The holder, where there is one.
+              const [victim = killed] = [...park.buying].filter((one) => !park.dead.has(one));
+              if (victim < fails.length - 1) {
+                park.dead.add(victim);
+                killed += 1;
+              }
+            }
+            if (told.every((answer, replica) => answer !== undefined || park.dead.has(replica))) break;
+            if (!(await park.step())) break;
+          }
+          expect(errors).toEqual([]);
+          const living = told.filter((_answer, replica) => !park.dead.has(replica));
+          expect(living).not.toContain(undefined);
+          expect(park.purchases).toBeLessThanOrEqual(1 + killed);
+          // Whoever has a clip has one that was bought.
+          const clips = new Set(living.filter((answer) => answer !== 'failed'));
+          expect(clips.size).toBeLessThanOrEqual(1 + killed);
+          if (killed === 0) expect(park.purchases).toBe(clips.size);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  }, 60_000);
+
+  it('takes a cancel while it waits, and no longer than its time', async () => {
+    const { cache: store } = createMemoryStores();
+    const parts: FlightParts = {
+      ...new Park(fc.schedulerFor([]), false).partsOf(0),
+      store,
+      clock: { now: () => Date.now(), sleep: (ms, signal) => wait(ms, signal) },
+    };
+    const wish = (holder: string) => ({ key: KEY, kind: 'clip' as const, model: 'm', holder });
+    const isSound = (): Promise<boolean> => Promise.resolve(true);
+    const calm = new AbortController().signal;
+    const first = await board(parts, wish('a'), { signal: calm, timeoutMs: 100, isSound });
+    const abort = new AbortController();
+    const waiting = board(parts, wish('b'), { signal: abort.signal, timeoutMs: 10_000, isSound });
+    abort.abort(new Error('canceled'));
+    await expect(waiting).rejects.toThrow('canceled');
+    await expect(board(parts, wish('b'), { signal: calm, timeoutMs: 20, isSound })).rejects.toMatchObject({
+      code: 'PROVIDER_TIMEOUT',
+    });
+    if (first.kind !== 'flight') throw new Error('nobody else could have it');
+    await first.flight.land({ predictionId: 'p1' });
+    expect(await board(parts, wish('b'), { signal: calm, timeoutMs: 20, isSound })).toMatchObject({
+      kind: 'hit',
+      entry: { predictionId: 'p1', holder: 'a' },
+    });
+  });
+});
+
+async function wait(ms: number, signal?: AbortSignal): Promise<void> {
+  const { setTimeout: delay } = await import('node:timers/promises');
+  await delay(ms, undefined, signal === undefined ? {} : { signal });
+}

@@ -1,0 +1,214 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { type Artifact, type ClipGenerateBody, ClipmeshError, type Outgoing } from '@clipmesh/contracts';
+import { systemClock } from '@clipmesh/messaging';
+import { createMemoryStores } from '@clipmesh/persistence';
+import { clipKey } from './clip.cache.js';
+import { type ClipParts } from './clip.parts.js';
+import { buyClip } from './clip.purchase.js';
+
+const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0')}`;
+const body = (n: number, change: Partial<ClipGenerateBody> = {}): ClipGenerateBody => ({
+  generationId: idOf(n),
+  attempt: 1,
+  scene: 0,
+  model: 'google/veo-3.1',
+  prompt: 'a kettle',
+  durationSeconds: 4,
+  aspectRatio: '16:9',
+  seed: 7,
+  ...change,
+});
+const artifact: Artifact = {
+  key: `aa/${'a'.repeat(64)}.mp4`,
+  sha256: 'a'.repeat(64),
+  bytes: 1,
+  contentType: 'video/mp4',
+};
+const calm = new AbortController().signal;
+
+let bought: string[];
+let intact: boolean;
+/** Of the next prediction that ends. */
+let failing: string | undefined;
+let hold: Promise<void> | undefined;
+let canceled: Set<string>;
+let parts: ClipParts;
+
+beforeEach(() => {
+  bought = [];
+  intact = true;
+  failing = undefined;
+  hold = undefined;
+  canceled = new Set();
+  const { attempts, cache } = createMemoryStores();
+  const listeners = new Set<() => void>();
+  const log = (): void => undefined;
+  parts = {
+    provider: {
+      name: 'shop',
+      submit: async ({ attemptKey }, _signal, beforeSend) => {
+        await beforeSend?.();
+        bought.push(attemptKey);
+        return { id: `p${bought.length}`, status: 'processing', startedAt: 'now' };
+      },
+      get: (id) => Promise.resolve({ id, status: 'processing' }),
+      find: () => Promise.resolve(undefined),
+      wait: async (id, { signal }) => {
+        if (hold !== undefined)
+          await Promise.race([
+            hold,
+            new Promise((_resolve, reject) => {
+              signal.addEventListener('abort', () => {
+                reject(signal.reason as Error);
+              });
+            }),
+          ]);
+        const error = failing;
+        failing = undefined;
+        if (error !== undefined) return { id, status: 'failed', error };
+        return { id, status: 'succeeded', outputUrl: 'http://x/y.mp4', billedSeconds: 4 };
+      },
+      cancel: (id) => Promise.resolve({ id, status: 'canceled' }),
+      download: () => Promise.resolve({ bytes: 1 }),
+    },
+    attempts,
+    artifacts: {
+      put: () => Promise.resolve(artifact),
+      stat: () => Promise.resolve({ bytes: 1 }),
+    } as unknown as ClipParts['artifacts'],
+    cache: {
+      provider: 'shop',
+      isIntact: () => Promise.resolve(intact),
+      flights: {
+        store: cache,
+        clock: systemClock,
+        nudges: {
+          on: (_key, callback) => {
+            listeners.add(callback);
+            return () => listeners.delete(callback);
+          },
+          tell: () => {
+            for (const callback of [...listeners]) callback();
+          },
+        },
+        leaseMs: 60_000,
+        ttlMs: 1e9,
+        warn: log,
+      },
+    },
+    logger: { info: log, warn: log, error: log },
+    scratch: { directory: '/nowhere', withFolder: (use) => use('/nowhere') },
+    timeoutMs: 10_000,
+    planTimeoutMs: 1000,
+    doubt: { callTimeoutMs: 0, settleMs: 0 },
+    clock: systemClock,
+    isCanceled: (id) => Promise.resolve(canceled.has(id)),
+  };
+});
+
+const told = (outgoing: Outgoing[]): unknown => outgoing[0]?.body;
+
+describe('the key of a clip', () => {
+  it('is of everything that changes it, and of nothing else', () => {
+    const key = clipKey('shop', body(1));
+    expect(clipKey('shop', body(2, { scene: 3, attempt: 4, revival: 1, cache: true }))).toBe(key);
+    const others: Partial<ClipGenerateBody>[] = [
+      { model: 'google/veo-3' },
+      { prompt: 'a pan' },
+      { durationSeconds: 6 },
+      { aspectRatio: '9:16' },
+      { seed: 8 },
+    ];
+    const keys = others.map((change) => clipKey('shop', body(1, change)));
+    expect(new Set([key, clipKey('another shop', body(1)), ...keys]).size).toBe(others.length + 2);
+  });
+});
+
+describe('a clip that was bought before', () => {
+  it('costs nothing, says so, and names the purchase', async () => {
+    expect(told(await buyClip(parts, body(1), calm))).toMatchObject({ cached: false, charges: [{ quantity: 4 }] });
+    expect(told(await buyClip(parts, body(2, { scene: 1 }), calm))).toMatchObject({
+      cached: true,
+      charges: [],
+      predictionId: 'p1',
+      model: 'google/veo-3.1',
+      clip: artifact,
+      scene: 1,
+    });
+    expect(bought).toHaveLength(1);
+  });
+
+  it('is bought by the buyer alone when it comes again', async () => {
+    await buyClip(parts, body(1), calm);
+    expect(told(await buyClip(parts, body(1), calm))).toMatchObject({ cached: false, predictionId: 'p1' });
+    expect(bought).toHaveLength(1);
+  });
+
+  it('is bought anew when its file is gone or damaged', async () => {
+    await buyClip(parts, body(1), calm);
+    intact = false;
+    expect(told(await buyClip(parts, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
+    intact = true;
+    expect(told(await buyClip(parts, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
+  });
+
+  it.each<[string, (own: ClipParts) => [ClipParts, ClipGenerateBody]]>([
+    ['the request', (own) => [own, body(2, { cache: false })]],
+    ['the setting', (own) => [{ ...own, cache: undefined }, body(2)]],
+  ])('is bought again where %s does not want the cache', async (_name, without) => {
+    await buyClip(parts, body(1), calm);
+    const [own, asked] = without(parts);
+    expect(told(await buyClip(own, asked, calm))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(told(await buyClip(parts, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p1' });
+  });
+});
+
+describe('a clip that another is buying', () => {
+  it('is waited for', async () => {
+    let release = (): void => undefined;
+    hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    const all = [1, 2, 3].map((n) => buyClip(parts, body(n), calm));
+    release();
+    const answers = (await Promise.all(all)).map(told);
+    expect(bought).toHaveLength(1);
+    expect(answers.filter((answer) => (answer as { cached: boolean }).cached)).toHaveLength(2);
+  });
+
+  it('is bought by one that waits when the purchase fails', async () => {
+    failing = 'no frames';
+    let release = (): void => undefined;
+    hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    const first = buyClip(parts, body(1), calm);
+    const refused = expect(first).rejects.toMatchObject({ code: 'PREDICTION_FAILED' });
+    while (bought.length === 0) await systemClock.sleep(1);
+    const second = buyClip(parts, body(2), calm);
+    release();
+    await refused;
+    expect(told(await second)).toMatchObject({ cached: false, predictionId: 'p2' });
+  });
+
+  it.each([
+    ['canceled', true, 'p2', false],
+    ['handed back', false, 'p1', true],
+  ])('when the buyer is %s', async (_name, isCancel, predictionId, cached) => {
+    let release = (): void => undefined;
+    hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    const abort = new AbortController();
+    const first = buyClip(parts, body(1), abort.signal);
+    while (bought.length === 0) await systemClock.sleep(1);
+    const second = buyClip(parts, body(2), calm);
+    if (isCancel) canceled.add(idOf(1));
+    abort.abort(new ClipmeshError('CANCELED', 'stopped'));
+    await expect(first).rejects.toThrow('stopped');
+    release();
+    // Handed back, it is delivered again, to whomever.
+    if (!isCancel) await buyClip(parts, body(1), calm);
+    expect(told(await second)).toMatchObject({ cached, predictionId });
+  });
+});

@@ -1,0 +1,118 @@
+import { type Artifact, type Charge, type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
+import { board, cacheKey, type Flight, land, type Wish } from '@clipmesh/persistence';
+import { clipRequestSchema } from '@clipmesh/providers';
+import { ATTR, withSpan } from '@clipmesh/tracing';
+import { type Entry, nextStep, type Step } from './attempt.rules.js';
+import { type ClipCache, type ClipParts } from './clip.parts.js';
+
+/** A clip that is stored here, bought now or before. */
+export interface Clip {
+  readonly model: string;
+  readonly predictionId: string;
+  readonly artifact: Artifact;
+  readonly charge?: Charge | undefined;
+  /** Bought for another generation, so that it costs nothing here. */
+  readonly cached: boolean;
+}
+
+/** Changes with the way in which a request becomes the provider's input. */
+const INPUT_VERSION = 1;
+
+type Input = Pick<ClipGenerateBody, 'model' | 'prompt' | 'durationSeconds' | 'aspectRatio' | 'seed'>;
+
+/** The key of everything that changes a clip; whose it is, and how often it was asked for, is not among it. */
+export function clipKey(provider: string, input: Input): string {
+  const { model, prompt, durationSeconds, aspectRatio, seed } = input;
+  return cacheKey({
+    kind: 'clip',
+    version: INPUT_VERSION,
+    provider,
+    model,
+    input: { prompt, durationSeconds, aspectRatio, seed },
+  });
+}
+
+/** What was bought may be another model's clip than the one asked for. */
+function wishOf(cache: ClipCache, body: ClipGenerateBody, entry: Entry | undefined): Wish {
+  const input: Input = entry === undefined ? body : clipRequestSchema.parse(entry.value.request);
+  return {
+    key: clipKey(cache.provider, input),
+    kind: 'clip',
+    model: input.model,
+    holder: `clip.${body.generationId}.${body.scene}`,
+  };
+}
+
+/**
+ * A clip from the cache, or from `buy`, which gets the time that is left, ms. While one generation buys it, over all
+ * replicas, the others wait. What this generation has bought already is never waited for: it is carried on.
+ */
+export async function throughCache(
+  parts: ClipParts,
+  body: ClipGenerateBody,
+  step: Step,
+  signal: AbortSignal,
+  buy: (timeoutMs: number) => Promise<Entry>,
+): Promise<Clip> {
+  const { cache, clock, timeoutMs } = parts;
+  if (cache === undefined || body.cache === false) return clipOf(await buy(timeoutMs));
+  const wish = wishOf(cache, body, step.kind === 'buy' ? undefined : step.entry);
+  const startedMs = clock.now();
+  const boarding = await withSpan(
+    'clipmesh.clip-generator',
+    'look into the cache',
+    { [ATTR.model]: wish.model, [ATTR.scene]: body.scene, [ATTR.waitClass]: 'external' },
+    async (span) => {
+      const found = await board(cache.flights, wish, {
+        signal,
+        timeoutMs: step.kind === 'buy' ? timeoutMs : 0,
+        isSound: async ({ artifact, predictionId }) =>
+          artifact !== undefined && predictionId !== undefined && (await cache.isIntact(artifact)),
+      });
+      span.setAttribute(ATTR.cached, found.kind === 'hit');
+      return found;
+    },
+  );
+  if (boarding.kind === 'hit') {
+    const { model, predictionId = '', artifact } = boarding.entry;
+    if (artifact === undefined) throw new ClipmeshError('INTERNAL', `cache entry ${wish.key} has no clip`);
+    const { generationId, scene } = body;
+    parts.logger.info({ generationId, scene, predictionId }, 'the clip was bought before and is used again');
+    return { model, predictionId, artifact, cached: true };
+  }
+  const { flight } = boarding;
+  try {
+    const entry = await buy(Math.max(1, timeoutMs - (clock.now() - startedMs)));
+    const clip = clipOf(entry);
+    const content = { predictionId: clip.predictionId, artifact: clip.artifact };
+    const made = wishOf(cache, body, entry);
+    if (made.key !== wish.key) {
+      await flight.giveUp();
+      await land(cache.flights, made, content);
+    } else await flight.land(content);
+    return clip;
+  } catch (error) {
+    await leave(parts, body, flight, signal);
+    throw error;
+  }
+}
+
+function clipOf({ value }: Entry): Clip {
+  const { key, model, predictionId, artifact, charge } = value;
+  if (predictionId === undefined || artifact === undefined)
+    throw new ClipmeshError('INTERNAL', `attempt ${key} is finished without its clip`);
+  return { model, predictionId, artifact, charge, cached: false };
+}
+
+/** Whoever waits is kept waiting only where a clip may still come of what was bought. */
+async function leave(parts: ClipParts, body: ClipGenerateBody, flight: Flight, signal: AbortSignal): Promise<void> {
+  try {
+    const nothingComes = signal.aborted
+      ? await parts.isCanceled(body.generationId)
+      : nextStep(await parts.attempts.list(body.generationId), body, parts.doubt).kind === 'buy';
+    await (nothingComes ? flight.giveUp() : flight.suspend());
+  } catch (error) {
+    parts.logger.warn({ err: error, generationId: body.generationId }, 'a flight was left to its lease');
+    await flight.suspend();
+  }
+}

@@ -1,0 +1,99 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ClipGenerate, type ClipGenerateBody, ClipGenerated, message } from '@clipmesh/contracts';
+import { readEvents } from '@clipmesh/messaging';
+import { openKvStores } from '@clipmesh/persistence';
+import {
+  type Broker,
+  leakCheck,
+  type Sandbox,
+  startBroker,
+  startSandbox,
+  tempFolder,
+  type TempFolder,
+  until,
+} from '@clipmesh/testing';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type z } from 'zod';
+import { DEADLINE_MS, type Replica, startClipGenerator } from './clip.harness.js';
+
+let broker: Broker;
+let sandbox: Sandbox;
+let folder: TempFolder;
+let replicas: Replica[];
+const leaks = leakCheck();
+
+beforeAll(async () => {
+  broker = await startBroker();
+  sandbox = await startSandbox();
+  folder = await tempFolder('clips');
+  replicas = [];
+  for (const name of ['clip-generator.1', 'clip-generator.2'])
+    replicas.push(await startClipGenerator(broker, sandbox, folder.path, name));
+}, 60_000);
+
+afterAll(async () => {
+  for (const replica of replicas) await replica.stop();
+  await broker.stop();
+  await sandbox.stop();
+  await folder.remove();
+  expect(leaks()).toEqual([]);
+}, 60_000);
+
+let generations = 0;
+const command = (prompt: string): ClipGenerateBody => ({
+  generationId: `gen_${(generations += 1).toString(16).padStart(32, '0')}`,
+  attempt: 1,
+  scene: 0,
+  model: 'google/veo-3.1',
+  prompt,
+  durationSeconds: 4,
+  aspectRatio: '1:1',
+  seed: 7,
+});
+type Told = z.infer<typeof ClipGenerated.schema>;
+
+async function make(body: ClipGenerateBody): Promise<Told> {
+  const [{ runtime } = { runtime: undefined }] = replicas;
+  if (runtime === undefined) throw new Error('no replica');
+  await runtime.publish([message(ClipGenerate, body)]);
+  const reading = new AbortController();
+  try {
+    const told = await until(
+      readEvents(runtime.connection, body.generationId, { signal: reading.signal }),
+      DEADLINE_MS,
+      `a clip of ${body.generationId}`,
+      ({ name }) => name === ClipGenerated.name,
+    );
+    return ClipGenerated.schema.parse(told.body);
+  } finally {
+    reading.abort();
+  }
+}
+
+describe('two replicas', () => {
+  it('buy once what two generations want at once, and a third later', async () => {
+    await sandbox.scenario({ clipSeconds: { min: 1, max: 1 } });
+    const both = await Promise.all([make(command('a red kite')), make(command('a red kite'))]);
+    const third = await make(command('a red kite'));
+    const { predictions } = await sandbox.invoice();
+    expect(predictions).toHaveLength(1);
+    for (const { predictionId } of [...both, third]) expect(predictionId).toBe(predictions[0]?.id);
+    expect(both.map(({ cached }) => cached).sort()).toEqual([false, true]);
+    expect([...both, third].flatMap(({ charges }) => charges)).toHaveLength(1);
+    const { cache } = await openKvStores(await broker.connect());
+    expect(await cache.all()).toMatchObject([{ value: { status: 'ready', predictionId: predictions[0]?.id } }]);
+  }, 60_000);
+
+  it('do not use a file that is damaged', async () => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 0.1, max: 0.1 } });
+    const first = await make(command('a blue kite'));
+    // As long as it was, and of other bytes.
+    await writeFile(join(folder.path, 'artifacts', first.clip.key), Buffer.alloc(first.clip.bytes, 1));
+    const second = await make(command('a blue kite'));
+    expect(second).toMatchObject({ cached: false });
+    expect((await sandbox.invoice()).predictions).toHaveLength(2);
+    expect(await make(command('a blue kite'))).toMatchObject({ cached: true, predictionId: second.predictionId });
+  }, 60_000);
+});

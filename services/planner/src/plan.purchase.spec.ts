@@ -1,0 +1,132 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { ClipmeshError, type Job } from '@clipmesh/contracts';
+import { systemClock } from '@clipmesh/messaging';
+import { type CacheStore, createMemoryStores } from '@clipmesh/persistence';
+import { planFromTemplate } from '@clipmesh/pipeline';
+import { type PlanModel } from '@clipmesh/providers';
+import { planKey } from './plan.cache.js';
+import { buyPlan, type PlanPurchaseParts } from './plan.purchase.js';
+
+const job: Job = {
+  prompt: 'A kettle that sings.',
+  durationSeconds: 12,
+  aspectRatio: '16:9',
+  seed: 7,
+  overlays: true,
+  models: ['google/veo-3.1'],
+  window: 4,
+  fallbackAfter: 3,
+};
+const { scenes, ...rest } = planFromTemplate(job);
+const draft = { ...rest, scenes: scenes.map((scene) => ({ ...scene, overlayText: 'Hear it sing' })) };
+const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0')}`;
+const calm = new AbortController().signal;
+
+let asked: number;
+let faults: ClipmeshError[];
+let parts: PlanPurchaseParts;
+let store: CacheStore;
+
+beforeEach(() => {
+  asked = 0;
+  faults = [];
+  const { attempts, cache } = createMemoryStores();
+  store = cache;
+  const listeners = new Set<() => void>();
+  const planModel: PlanModel = {
+    model: 'gpt',
+    draft: async () => {
+      asked += 1;
+      await systemClock.sleep(5);
+      const fault = faults.shift();
+      if (fault !== undefined) throw fault;
+      return { completionId: `c${asked}`, model: 'gpt', inputTokens: 10, outputTokens: 10, draft };
+    },
+  };
+  parts = {
+    planModel,
+    attempts,
+    cache: {
+      provider: 'shop',
+      timeoutMs: 5000,
+      flights: {
+        store,
+        clock: systemClock,
+        nudges: {
+          on: (_key, callback) => {
+            listeners.add(callback);
+            return () => listeners.delete(callback);
+          },
+          tell: () => {
+            for (const callback of [...listeners]) callback();
+          },
+        },
+        leaseMs: 60_000,
+        ttlMs: 1e9,
+        warn: () => undefined,
+      },
+    },
+  };
+});
+
+describe('the key of a plan', () => {
+  it('is of what the model is told', () => {
+    const key = planKey('shop', 'gpt', job);
+    expect(planKey('shop', 'gpt', { ...job, seed: 8, overlays: false, window: 1, metadata: { a: 'b' } })).toBe(key);
+    const keys = [
+      planKey('another shop', 'gpt', job),
+      planKey('shop', 'another', job),
+      ...(
+        [
+          { prompt: 'A pan that sings.' },
+          { durationSeconds: 15 },
+          { aspectRatio: '9:16' },
+          { sceneCount: 2 },
+          { framework: 'BAB' },
+        ] as Partial<Job>[]
+      ).map((change) => planKey('shop', 'gpt', { ...job, ...change })),
+    ];
+    expect(new Set([key, ...keys]).size).toBe(keys.length + 1);
+  });
+});
+
+describe('a plan', () => {
+  it('is asked for once, by however many, and costs the others nothing', async () => {
+    const all = await Promise.all([1, 2, 3].map((n) => buyPlan(parts, idOf(n), job, calm)));
+    const later = await buyPlan(parts, idOf(4), { ...job, seed: 9 }, calm);
+    expect(asked).toBe(1);
+    expect([...all, later].flatMap(({ charges }) => charges)).toHaveLength(1);
+    expect(new Set(all.map(({ plan }) => JSON.stringify(plan))).size).toBe(1);
+    expect(later.plan).toEqual({ ...all[0]?.plan, seed: 9 });
+  });
+
+  it('is asked for by one that waits when the call fails', async () => {
+    faults = [new ClipmeshError('PROVIDER_UNAVAILABLE', '503')];
+    const first = buyPlan(parts, idOf(1), job, calm);
+    const refused = expect(first).rejects.toThrow('503');
+    while (asked === 0) await systemClock.sleep(1);
+    const second = await buyPlan(parts, idOf(2), job, calm);
+    await refused;
+    expect(asked).toBe(2);
+    expect(second.charges).toHaveLength(1);
+  });
+
+  it('is kept by the one that asked, though the entry is gone, and fills it again', async () => {
+    const first = await buyPlan(parts, idOf(1), job, calm);
+    for (const { value, revision } of await store.all()) await store.remove(value.key, revision);
+    expect((await buyPlan(parts, idOf(1), job, calm)).plan).toEqual(first.plan);
+    expect((await buyPlan(parts, idOf(2), job, calm)).charges).toEqual([]);
+    expect(asked).toBe(1);
+  });
+
+  it('is asked for again where the cache is not wanted, or what it holds is no plan', async () => {
+    await buyPlan(parts, idOf(1), job, calm);
+    await buyPlan(parts, idOf(2), { ...job, cache: false }, calm);
+    await buyPlan({ ...parts, cache: undefined }, idOf(3), job, calm);
+    expect(asked).toBe(3);
+    for (const { value, revision } of await store.all())
+      await store.save({ ...value, answer: { no: 'plan' } }, revision);
+    expect((await buyPlan(parts, idOf(4), job, calm)).charges).toHaveLength(1);
+    expect(asked).toBe(4);
+  });
+});
