@@ -230,8 +230,7 @@ const compose = await findServerOrSkip('docker-compose');
     for (const name of ['gateway', ...ACTORS]) {
       expect({ name, nats: all[name]?.depends_on?.['nats'] }).toMatchObject({ nats: { condition: 'service_healthy' } });
     }
-    for (const extra of ['jaeger', 'mongo'])
-      expect(Object.keys(await read({}, '--profile', extra))).toContain(extra);
+    for (const extra of ['jaeger', 'mongo']) expect(Object.keys(await read({}, '--profile', extra))).toContain(extra);
   });
 
   it('refuses to start without keys and says what to set', async () => {

@@ -38,6 +38,7 @@ interface Described {
 }
 
 const ROUTES = [
+  'delete /v1/generations/{id}',
   'get /healthz',
   'get /readyz',
   'get /v1/generations',

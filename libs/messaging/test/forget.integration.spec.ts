@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  CancelRequested,
+  EVENTS_STREAM,
+  INBOXES,
+  message,
+  type Outgoing,
+  type InboxSpec,
+  STREAMS,
+} from '@clipmesh/contracts';
+import { type Broker, leakCheck, startBroker, until } from '@clipmesh/testing';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type NatsConnection } from '@nats-io/transport-node';
+import { createPublisher, forgetGeneration, provision } from '../src/index.js';
+import { clip, generationId, VERSIONS } from './actor.host.js';
+
+const cancelRequest = (id: string): Outgoing =>
+  message(CancelRequested, { generationId: id, at: new Date().toISOString(), charges: [], reason: 'enough' });
+
+describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version) => {
+  const leaks = leakCheck();
+  const traceId = 'a'.repeat(32);
+  let broker: Broker;
+  let connection: NatsConnection;
+
+  beforeAll(async () => {
+    broker = await startBroker({ version });
+    connection = await broker.connect();
+    await provision(connection);
+  });
+  afterAll(async () => {
+    await broker.stop();
+    expect(leaks()).toEqual([]);
+  });
+
+  /** Every inbox of the events handles what is there. */
+  async function handled(): Promise<void> {
+    const manager = await jetstreamManager(connection);
+    for (const { stream, durable } of Object.values<InboxSpec>(INBOXES)) {
+      if (stream !== EVENTS_STREAM) continue;
+      const consumer = await jetstream(connection).consumers.get(stream, durable);
+      for (;;) {
+        const { num_pending, num_ack_pending } = await manager.consumers.info(stream, durable);
+        if (num_pending + num_ack_pending === 0) break;
+        const event = await consumer.next({ expires: 1000 });
+        if (event !== null) await event.ackAck();
+      }
+    }
+  }
+
+  async function subjects(): Promise<string[]> {
+    const manager = await jetstreamManager(connection);
+    const found = await Promise.all(
+      STREAMS.map(async ({ name }) => {
+        const { state } = await manager.streams.info(name, { subjects_filter: '>' });
+        return Object.keys(state.subjects ?? {});
+      }),
+    );
+    return found.flat().sort();
+  }
+
+  it('waits until its events are handled, then leaves nothing of it and everything of the others', async () => {
+    const publish = createPublisher(connection);
+    const [gone, stays] = [generationId(), generationId()];
+    await publish([clip(gone), clip(stays), cancelRequest(gone), cancelRequest(stays)]);
+    const js = jetstream(connection);
+    await js.publish(`traces.${traceId}`, '{}');
+    await js.publish(`traces.${'b'.repeat(32)}`, '{}');
+
+    await expect(forgetGeneration(connection, { generationId: gone, traceId })).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      retryable: true,
+    });
+    expect((await subjects()).filter((subject) => subject.includes(gone))).toHaveLength(2);
+
+    await handled();
+    await until(
+      async () => {
+        try {
+          await forgetGeneration(connection, { generationId: gone, traceId });
+          return true;
+        } catch {
+          return false;
+        }
+      },
+      5000,
+      'the generation to be forgotten',
+    );
+    expect(await subjects()).toEqual(
+      [`clip.generate.${stays}`, `events.${stays}.cancel.requested`, `traces.${'b'.repeat(32)}`].sort(),
+    );
+    // Again, and for one that never was.
+    await forgetGeneration(connection, { generationId: gone, traceId });
+    await forgetGeneration(connection, { generationId: generationId(), traceId: 'c'.repeat(32) });
+  });
+});
