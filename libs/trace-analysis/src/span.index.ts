@@ -57,7 +57,9 @@ export function indexSpans(trace: Trace): SpanIndex {
     blocks: (span) => {
       const parent = parentOf(span);
       if (parent === undefined || span.kind === 'consumer') return false;
-      return span.startUs <= parent.endUs && span.endUs >= parent.startUs && span.endUs <= parent.endUs + clockStepUs;
+      // By whole milliseconds a child may even seem to begin after its parent's end, the announcement of a result for one.
+      const latestUs = parent.endUs + clockStepUs;
+      return span.startUs <= latestUs && span.endUs >= parent.startUs && span.endUs <= latestUs;
     },
     topDown,
   };
