@@ -22,12 +22,14 @@ describe('whether a parent waits for its child', () => {
     ['ends a little after', { startUs: 20_000, endUs: 1_118_759 }, true],
     // Starts are in whole milliseconds, ends are a start and an exact length: an end may seem up to a millisecond early.
     ['begins a little after', { startUs: 1_118_000, endUs: 1_118_359, kind: 'producer' }, true],
+    ['is announced a little after', { startUs: 1_119_000, endUs: 1_119_794, kind: 'producer' }, true],
+    ['is announced later', { startUs: 1_120_000, endUs: 1_120_001, kind: 'producer' }, false],
     ['begins more than a clock step after', { startUs: 1_119_000, endUs: 1_119_001 }, false],
     ['ends more than a clock step after', { startUs: 20_000, endUs: 1_118_760 }, false],
     ['comes over the broker', { startUs: 20_000, endUs: 21_000, kind: 'consumer' }, false],
   ])('%s', (_name, more, expected) => {
     const child = span('c', 0, 0, { parentId: 'p', ...more });
-    const index = indexSpans({ traceId: 't', spans: [parent, child], startedAtUs: 0 } as never);
+    const index = indexSpans({ traceId: 't', spans: [parent, child] });
     expect(index.blocks(child)).toBe(expected);
   });
 });

@@ -57,8 +57,10 @@ export function indexSpans(trace: Trace): SpanIndex {
     blocks: (span) => {
       const parent = parentOf(span);
       if (parent === undefined || span.kind === 'consumer') return false;
-      // By whole milliseconds a child may even seem to begin after its parent's end, the announcement of a result for one.
+      // Starts are stamped by another clock than lengths are measured by, and in whole milliseconds: a child may seem to
+      // begin after its parent's end. An announcement is always its sender's; when it was answered is nobody's need.
       const latestUs = parent.endUs + clockStepUs;
+      if (span.kind === 'producer') return span.startUs <= latestUs + clockStepUs && span.endUs >= parent.startUs;
       return span.startUs <= latestUs && span.endUs >= parent.startUs && span.endUs <= latestUs;
     },
     topDown,
