@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CreateGenerationInput } from '@clipmesh/contracts';
+import { findMongo, type Mongo, startMongo } from '@clipmesh/testing';
+import { z } from 'zod';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { Chaos } from '../src/chaos.js';
 import { eventually } from '../src/eventually.js';
@@ -20,12 +22,14 @@ const request = (n: number): CreateGenerationInput => ({
   overlays: false,
 });
 
-let stack: LocalStack;
-let api: ApiClient;
-let sandbox: SandboxClient;
+interface Site {
+  readonly stack: LocalStack;
+  readonly api: ApiClient;
+  readonly sandbox: SandboxClient;
+}
 
-beforeAll(async () => {
-  stack = await LocalStack.start({
+async function startSite(env: Readonly<Record<string, string>>): Promise<Site> {
+  const stack = await LocalStack.start({
     args: ['--scale', `clip-generator=${REPLICAS}`],
     env: {
       ACK_WAIT_SECONDS: '2',
@@ -35,22 +39,32 @@ beforeAll(async () => {
       STALL_AFTER_SECONDS: '8',
       VIDEO_RETRY_FIRST_SECONDS: '0.2',
       VIDEO_RETRY_MAX_SECONDS: '1',
+      BUDGET_PER_OWNER_USD: '1000',
+      BUDGET_SWEEP_SECONDS: '1',
+      ...env,
     },
   });
-  api = new ApiClient(stack.urls.gateway);
-  sandbox = new SandboxClient(stack.urls.sandbox);
-}, 90_000);
-
-afterAll(async () => {
-  // Whatever beforeAll did not come to: what it did must still be put away.
-  await (stack as LocalStack | undefined)?.stop();
-}, 60_000);
+  return { stack, api: new ApiClient(stack.urls.gateway), sandbox: new SandboxClient(stack.urls.sandbox) };
+}
 
 const micros = (priced: readonly { amountUsd: number }[]): number =>
   priced.reduce((sum, { amountUsd }) => sum + Math.round(amountUsd * 1_000_000), 0);
 
+const usageSchema = z.looseObject({
+  totalUsd: z.number(),
+  budget: z.object({ spentUsd: z.number(), reservedUsd: z.number() }),
+});
+
+/** Waits until nothing is reserved any more for what has ended, and the account says what the ledger says. */
+async function settled(api: ApiClient): Promise<void> {
+  await eventually('an account that is settled', 20_000, async () => {
+    const { totalUsd, budget } = usageSchema.parse(await (await api.call('/v1/usage')).json());
+    return budget.reservedUsd === 0 && totalUsd > 0 && budget.spentUsd === totalUsd ? true : undefined;
+  });
+}
+
 /** Starts generations, and tells, when all have succeeded, what the provider charged for each of their scenes. */
-async function makeAll(ids: string[]): Promise<void> {
+async function makeAll({ stack, api, sandbox }: Site, ids: string[]): Promise<void> {
   for (const id of ids) await api.succeeded(id, MAKE_MS);
   const { predictions } = await sandbox.invoice();
   expect(predictions.map(({ status }) => status)).toEqual(predictions.map(() => 'succeeded'));
@@ -66,38 +80,75 @@ async function makeAll(ids: string[]): Promise<void> {
     );
     expect(micros(clips)).toBe(micros(own));
   }
+  await settled(api);
   expect(await cleaned(stack)).toEqual([]);
 }
 
+const mongoProgram = await findMongo();
+
+describe.each(['the broker', 'MongoDB'])('with records in %s', (records) => {
+  const unavailable = records === 'MongoDB' && mongoProgram === undefined;
+  let mongo: Mongo | undefined;
+  let site: Site;
+
+  beforeAll(async () => {
+    if (unavailable) return;
+    if (records === 'MongoDB' && mongoProgram !== undefined) mongo = await startMongo(mongoProgram);
+    site = await startSite({ MONGODB_URI: mongo?.database() ?? '' });
+  }, 120_000);
+  afterAll(async () => {
+    await (site as Site | undefined)?.stack.stop();
+    await mongo?.stop();
+  }, 60_000);
+
+  (unavailable ? it.skip : it)(
+    'any service and the broker may be killed at any moment: every film is made, every clip is paid once',
+    async () => {
+      const { stack, api, sandbox } = site;
+      await sandbox.scenario({ clipSeconds: { min: 0.5, max: 2 } });
+      const ids = await Promise.all(Array.from({ length: GENERATIONS }, (_, n) => api.create(request(n))));
+      let seed = 7;
+      const chaos = new Chaos(stack, {
+        everyMs: 700,
+        // The sandbox keeps the invoice in memory; the stack's own process is what starts the dead again.
+        victims: (name) => !['sandbox.1', 'stack'].includes(name),
+        random: () => {
+          seed = (seed * 48_271) % 0x7fffffff;
+          return seed / 0x7fffffff;
+        },
+      });
+      await eventually('a dozen kills', 60_000, () => (chaos.killed.length >= 12 ? true : undefined));
+      await chaos.stop();
+      await makeAll(site, ids);
+    },
+    300_000,
+  );
+});
+
 describe('faults', () => {
-  it('any service and the broker may be killed at any moment: every film is made, every clip is paid once', async () => {
-    await sandbox.scenario({ clipSeconds: { min: 0.5, max: 2 } });
-    const ids = await Promise.all(Array.from({ length: GENERATIONS }, (_, n) => api.create(request(n))));
-    let seed = 7;
-    const chaos = new Chaos(stack, {
-      everyMs: 700,
-      // The sandbox keeps the invoice in memory; the stack's own process is what starts the dead again.
-      victims: (name) => !['sandbox.1', 'stack'].includes(name),
-      random: () => {
-        seed = (seed * 48_271) % 0x7fffffff;
-        return seed / 0x7fffffff;
-      },
-    });
-    await eventually('a dozen kills', 60_000, () => (chaos.killed.length >= 12 ? true : undefined));
-    await chaos.stop();
-    await makeAll(ids);
-  }, 300_000);
+  let site: Site;
+  let api: ApiClient;
+  let sandbox: SandboxClient;
+
+  beforeAll(async () => {
+    site = await startSite({});
+    ({ api, sandbox } = site);
+  }, 90_000);
+  afterAll(async () => {
+    // Whatever beforeAll did not come to: what it did must still be put away.
+    await (site as Site | undefined)?.stack.stop();
+  }, 60_000);
 
   it('replies to creates are lost: still one prediction per scene', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 0.5, max: 1 }, loseReplies: 0.5 });
-    await makeAll([await api.create(request(11)), await api.create(request(12))]);
+    await makeAll(site, [await api.create(request(11)), await api.create(request(12))]);
   }, 120_000);
 
   it('the provider is away now and then, and slows us down: all succeed within its limit', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.4 }, unavailableEvery: 4 });
-    await makeAll([await api.create(request(21))]);
+    await makeAll(site, [await api.create(request(21))]);
   }, 120_000);
 
   it('a 429 storm: creates stay under the limit, and each replica wastes one call per cool-down at most', async () => {
