@@ -217,21 +217,22 @@ function cacheStore(bucket: KvBucket<CacheEntry>): CacheStore {
   };
 }
 
+/** Looks at one claim that keeps coming and going. */
+const CLAIM_TURNS = 5;
+
 function idempotencyStore(bucket: KvBucket<Claim>): IdempotencyStore {
   return {
     claim: (key, fingerprint, generationId) =>
       operation('idempotency.claim', async () => {
         const hashed = hashKey(key);
-        try {
-          const { value } = await bucket.create(hashed, { fingerprint, generationId });
-          return { ...value, fresh: true };
-        } catch (error) {
-          if (!(error instanceof AlreadyExistsError)) throw error;
+        for (let turn = 1; ; turn += 1) {
+          if (await createOnce(bucket, hashed, { fingerprint, generationId }))
+            return { fingerprint, generationId, fresh: true };
           const first = await bucket.get(hashed);
-          if (first === undefined) {
-            throw new ClipmeshError('STORE_UNAVAILABLE', 'a claim vanished while it was read', { cause: error });
-          }
-          return { ...first.value, fresh: false };
+          if (first !== undefined) return { ...first.value, fresh: false };
+          // It expired between the two looks.
+          if (turn === CLAIM_TURNS)
+            throw new ClipmeshError('STORE_UNAVAILABLE', `a claim vanished ${turn} times while it was read`);
         }
       }),
   };
