@@ -2,6 +2,7 @@ import {
   ClipmeshError,
   COMMANDS,
   commandStream,
+  DEAD_LETTERS_STREAM,
   EVENTS_STREAM,
   INBOXES,
   type InboxSpec,
@@ -11,7 +12,7 @@ import { JetStreamApiCodes, JetStreamApiError, jetstreamManager, type JetStreamM
 import { type NatsConnection } from '@nats-io/transport-node';
 
 /**
- * Removes every message and span of an ended generation from the broker. Throws a retryable `STORE_UNAVAILABLE` while
+ * Removes every message, dead letter and span of an ended generation from the broker. Throws a retryable `STORE_UNAVAILABLE` while
  * an inbox still has an event of it to handle: the booking of a charge, say, is never cut off.
  */
 export async function forgetGeneration(
@@ -33,6 +34,7 @@ export async function forgetGeneration(
   for (const command of COMMANDS)
     await manager.streams.purge(commandStream(command), { filter: `${command.name}.${generationId}` });
   await manager.streams.purge(EVENTS_STREAM, { filter: events });
+  await manager.streams.purge(DEAD_LETTERS_STREAM, { filter: `dead.${generationId}.>` });
   await manager.streams.purge(TRACES_STREAM, { filter: `traces.${traceId}` });
 }
 

@@ -66,12 +66,13 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
     const js = jetstream(connection);
     await js.publish(`traces.${traceId}`, '{}');
     await js.publish(`traces.${'b'.repeat(32)}`, '{}');
+    for (const id of [gone, stays]) await js.publish(`dead.${id}.clip.generate`, '{}');
 
     await expect(forgetGeneration(connection, { generationId: gone, traceId })).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       retryable: true,
     });
-    expect((await subjects()).filter((subject) => subject.includes(gone))).toHaveLength(2);
+    expect((await subjects()).filter((subject) => subject.includes(gone))).toHaveLength(3);
 
     await handled();
     await until(
@@ -87,7 +88,12 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
       'the generation to be forgotten',
     );
     expect(await subjects()).toEqual(
-      [`clip.generate.${stays}`, `events.${stays}.cancel.requested`, `traces.${'b'.repeat(32)}`].sort(),
+      [
+        `clip.generate.${stays}`,
+        `dead.${stays}.clip.generate`,
+        `events.${stays}.cancel.requested`,
+        `traces.${'b'.repeat(32)}`,
+      ].sort(),
     );
     // Again, and for one that never was.
     await forgetGeneration(connection, { generationId: gone, traceId });

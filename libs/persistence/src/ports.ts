@@ -200,6 +200,8 @@ export interface IdempotencyClaim {
 export interface IdempotencyStore {
   /** Atomic: the first claim of a key wins, later ones get the first's values. */
   claim(key: string, fingerprint: string, generationId: string): Promise<IdempotencyClaim>;
+  /** Forgets the claim of a key when it names this generation; any other claim stays. May be repeated. */
+  release(key: string, generationId: string): Promise<void>;
 }
 
 export interface Stores {
@@ -229,11 +231,13 @@ export interface ArtifactStore {
   /** Throws `ARTIFACT_MISSING`. The caller reads the stream to its end or destroys it. */
   open(artifact: Pick<Artifact, 'key'>, range?: ByteRange): Promise<Readable>;
   stat(artifact: Pick<Artifact, 'key'>): Promise<{ bytes: number } | undefined>;
+  /** Makes a file as young as if its bytes had just been put; false when it is not there. */
+  renew(artifact: Pick<Artifact, 'key'>): Promise<boolean>;
   /** Gives the callback a local path to read; the file must not be changed. Throws `ARTIFACT_MISSING`. */
   withFile<T>(artifact: Pick<Artifact, 'key'>, use: (path: string) => Promise<T>): Promise<T>;
   /** Removing what is not there is no error. */
   remove(artifact: Pick<Artifact, 'key'>): Promise<void>;
-  /** Every stored file, in no order. `storedAt`: when its bytes were last put, ms since the epoch. */
+  /** Every stored file, in no order. `storedAt`: when its bytes were last put or renewed, ms since the epoch. */
   list(): AsyncIterable<{ key: string; bytes: number; storedAt: number }>;
   /** Removes temporary files older than `maxAgeMs`, left by a crash; says how many. */
   sweepTemporary(maxAgeMs: number): Promise<number>;

@@ -51,7 +51,8 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     cache: config.clipCache
       ? {
           provider: `${provider.name} ${config.replicateBaseUrl}`,
-          isIntact: (artifact) => isIntact(artifacts, artifact),
+          // Made young first: until the film's record names it, no sweep takes it for an orphan.
+          isIntact: async (artifact) => (await artifacts.renew(artifact)) && isIntact(artifacts, artifact),
           flights: {
             store: cache,
             clock: systemClock,

@@ -251,7 +251,10 @@ export async function advance(parts: ClipParts, entry: Entry, change: Partial<En
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
       const { generationId, key } = entry.value;
-      current = (await parts.attempts.get(generationId, key)) ?? current;
+      const found = await parts.attempts.get(generationId, key);
+      if (found === undefined)
+        throw new ClipmeshError('CANCELED', `${key} is gone: its generation was removed`, { cause: error });
+      current = found;
       const { predictionId: theirs } = current.value;
       if (theirs !== undefined && change.predictionId !== undefined && theirs !== change.predictionId) {
         parts.logger.error({ generationId, key, theirs, ours: change.predictionId }, 'bought twice; ours is canceled');

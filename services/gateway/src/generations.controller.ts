@@ -30,7 +30,7 @@ import { refuseLowCap, reserveBudget } from './budget.js';
 import { Answers, Refuses } from './docs.module.js';
 import { findOwned, GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
 import { acceptedOf, linksOf, viewOf } from './generation.view.js';
-import { checkKey, fingerprintOf, judgeClaim } from './idempotency.js';
+import { claimKey, claimOf, fingerprintOf, judgeClaim } from './idempotency.js';
 import { buildJob, decodeMusic, parseRequest } from './job.builder.js';
 import { PAGE, parseListQuery } from './list.query.js';
 import { ProblemError, unavailable } from './problem.js';
@@ -60,8 +60,9 @@ export class GenerationsController {
     const owner = requireOwner(this.parts, authorization);
     const request = parseRequest(body);
     const made = `gen_${uuidv7().replaceAll('-', '')}`;
-    const { id, fresh } = key === undefined ? { id: made, fresh: true } : await this.claim(owner, key, request, made);
-    if (fresh) await this.start(id, owner, await this.jobOf(request));
+    const claim = key === undefined ? undefined : claimOf(owner, key);
+    const { id, fresh } = claim === undefined ? { id: made, fresh: true } : await this.claim(claim, request, made);
+    if (fresh) await this.start(id, owner, await this.jobOf(request), claim);
     const answer = acceptedOf(id);
     if (!fresh) response.set('Idempotency-Replayed', 'true');
     response
@@ -165,22 +166,15 @@ export class GenerationsController {
   }
 
   /** The id that the key stands for, and whether this request is the one to make it. */
-  private async claim(
-    owner: string,
-    key: string,
-    request: CreateGeneration,
-    made: string,
-  ): Promise<{ id: string; fresh: boolean }> {
-    checkKey(key);
+  private async claim(key: string, request: CreateGeneration, made: string): Promise<{ id: string; fresh: boolean }> {
     const { stores, defaults } = this.parts;
     // What a later check would refuse must not use the key up.
     const job = buildJob(request, defaults, undefined);
     refuseLowCap(estimate(job, this.parts.llm).lowMicros, job.maxCostMicros);
     if (request.music !== undefined) decodeMusic(request.music.data);
     const fingerprint = fingerprintOf(request);
-    const claim = await stores.idempotency.claim(`${owner}:${key}`, fingerprint, made);
-    const stored = !claim.fresh && (await stores.generations.get(claim.generationId)) !== undefined;
-    return { id: claim.generationId, fresh: judgeClaim(claim, { fingerprint, stored, atMs: Date.now() }) };
+    const claim = await claimKey(stores, key, fingerprint, made);
+    return { id: claim.generationId, fresh: judgeClaim(claim, { fingerprint, atMs: Date.now() }) };
   }
 
   private async jobOf(request: CreateGeneration): Promise<Job> {
@@ -197,14 +191,24 @@ export class GenerationsController {
   }
 
   /** Stores the generation, then sends its first command. What dies in between is carried on by the sweeper. */
-  private async start(id: string, owner: string, job: Job): Promise<void> {
+  private async start(id: string, owner: string, job: Job, claim: string | undefined): Promise<void> {
     const { stores, publish, logger, budget } = this.parts;
     trace.getActiveSpan()?.setAttribute(ATTR.generationId, id);
     const at = now();
     const traceId = currentTraceparent()?.split('-')[1] ?? '';
     const account = budget === undefined ? {} : { account: { period: periodOf(budget.period, new Date(at)), run: 1 } };
     const state = initialState(job);
-    const record: GenerationRecord = { id, owner, createdAt: at, updatedAt: at, traceId, state, ...account };
+    const claimed = claim === undefined ? {} : { claim };
+    const record: GenerationRecord = {
+      id,
+      owner,
+      createdAt: at,
+      updatedAt: at,
+      traceId,
+      state,
+      ...account,
+      ...claimed,
+    };
     await this.reserve(record);
     try {
       await stores.generations.create(record);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type CreateGeneration } from '@clipmesh/contracts';
+import { type IdempotencyClaim, type Stores } from '@clipmesh/persistence';
 import { badRequest, ProblemError } from './problem.js';
 
 const KEY = /^[\x21-\x7e]{1,200}$/;
@@ -7,9 +8,10 @@ const KEY = /^[\x21-\x7e]{1,200}$/;
 /** Longest time a create takes; a claim older than this whose generation is not there was left by a crash. */
 export const IN_FLIGHT_MS = 15_000;
 
-/** Throws a 400. */
-export function checkKey(key: string): void {
+/** What an owner's key is claimed under. Throws a 400. */
+export function claimOf(owner: string, key: string): string {
   if (!KEY.test(key)) throw badRequest('Idempotency-Key: 1-200 visible ASCII characters');
+  return `${owner}:${key}`;
 }
 
 /** The hash of a checked request: defaults filled in, fields in the order of the schema. */
@@ -22,13 +24,38 @@ export function madeAtMs(generationId: string): number {
   return Number.parseInt(generationId.slice(4, 16), 16);
 }
 
+export interface StoredClaim extends IdempotencyClaim {
+  /** The generation of an older claim is there. */
+  stored: boolean;
+}
+
+/**
+ * Claims a key for a new generation. Where the generation of an older claim is not there, the claim is looked at again:
+ * one that still stands is under way or was left by a crash, for a removed generation's claim goes before its record.
+ */
+export async function claimKey(
+  { idempotency, generations }: Pick<Stores, 'idempotency' | 'generations'>,
+  key: string,
+  fingerprint: string,
+  made: string,
+): Promise<StoredClaim> {
+  let claim = await idempotency.claim(key, fingerprint, made);
+  for (;;) {
+    if (claim.fresh) return { ...claim, stored: false };
+    if ((await generations.get(claim.generationId)) !== undefined) return { ...claim, stored: true };
+    const again = await idempotency.claim(key, fingerprint, made);
+    if (!again.fresh && again.generationId === claim.generationId) return { ...again, stored: false };
+    claim = again;
+  }
+}
+
 /**
  * Whether the request is to be carried out (`true`) or was before. Throws 422 when the key came with another body, and 409
  * while the first request of the key is under way.
  */
 export function judgeClaim(
-  claim: { readonly fingerprint: string; readonly generationId: string; readonly fresh: boolean },
-  request: { readonly fingerprint: string; readonly stored: boolean; readonly atMs: number },
+  claim: Readonly<StoredClaim>,
+  request: { readonly fingerprint: string; readonly atMs: number },
 ): boolean {
   if (claim.fresh) return true;
   if (claim.fingerprint !== request.fingerprint)
@@ -39,7 +66,7 @@ export function judgeClaim(
       'this Idempotency-Key came with another body; use a new key for a new request',
       { extensions: { retryable: false } },
     );
-  if (request.stored) return false;
+  if (claim.stored) return false;
   if (request.atMs - madeAtMs(claim.generationId) > IN_FLIGHT_MS) return true;
   throw new ProblemError(
     409,

@@ -3,8 +3,8 @@ import { type Artifact, type GenerationRecord, type GenerationStatus } from '@cl
 import { type ArtifactStore, type CacheEntry, createMemoryStores, type Stores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import fc from 'fast-check';
-import { removeExpired, removeOrphans, type RetentionParts } from './retention.js';
-import { idAt, isExpired } from './retention.rules.js';
+import { removeExpired, removeGeneration, removeOrphans, type RetentionParts } from './retention.js';
+import { filesOf, idAt, isExpired } from './retention.rules.js';
 
 const DAY = 86_400_000;
 const NOW = Date.parse('2026-03-01T00:00:00.000Z');
@@ -124,6 +124,26 @@ describe('what has expired', () => {
   });
 });
 
+describe('a generation that is taken up again while it is about to be removed', () => {
+  it.each(['before', 'while its messages go'] as const)('stays: %s', async (when) => {
+    const stores = createMemoryStores();
+    const record = recordOf(NOW - 60 * DAY, 'failed', NOW - 59 * DAY);
+    const { revision } = await stores.generations.create(record);
+    const takeUp = async (): Promise<void> => {
+      await stores.generations.save({ ...record, state: { ...record.state, status: 'generating' } }, revision);
+    };
+    if (when === 'before') await takeUp();
+    const forgotten: string[] = [];
+    const forget = async (of: { generationId: string }): Promise<void> => {
+      forgotten.push(of.generationId);
+      await takeUp();
+    };
+    await expect(removeGeneration({ stores, forget }, record)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(forgotten).toHaveLength(when === 'before' ? 0 : 1);
+    expect((await stores.generations.get(record.id))?.value.state.status).toBe('generating');
+  });
+});
+
 describe('files that nothing refers to', () => {
   it('go when they are old; no file goes that a record, an attempt or the cache refers to', async () => {
     const references = fc.array(fc.constantFrom('record', 'attempt', 'cache', 'none'), { minLength: 1, maxLength: 30 });
@@ -180,5 +200,84 @@ describe('files that nothing refers to', () => {
       expect(await removeOrphans({ ...parts, stores: { ...stores, cache } }, never)).toBe(0);
       expect([looks, stored.has(fileOf(1).key)]).toEqual([1, true]);
     }
+  });
+
+  it('never go while somebody comes to need them, at any interleaving of two sweeps, hits, evictions and puts', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(fc.constantFrom('hit', 'hit', 'put', 'evict', 'expire'), { minLength: 1, maxLength: 8 }),
+        fc.boolean(),
+        async (scheduler, others, hasOwner) => {
+          const stores = createMemoryStores();
+          const { key } = fileOf(1);
+          const stored = new Map([[key, NOW - 2 * DAY]]);
+          const turn = (): Promise<void> => scheduler.schedule(Promise.resolve());
+          const cached = await stores.cache.create(cacheEntry(1));
+          const owner = withClip(recordOf(NOW - 60 * DAY, 'succeeded', NOW - 59 * DAY), fileOf(1));
+          if (hasOwner) await stores.generations.create(owner);
+          const films = others.map((_, n) => recordOf(NOW - n, 'generating'));
+          for (const film of films) await stores.generations.create(film);
+          /** What was told, some time later. */
+          const take = async (film: GenerationRecord): Promise<void> => {
+            await turn();
+            const found = await stores.generations.get(film.id);
+            await stores.generations.save(withClip(film, fileOf(1)), found?.revision ?? '');
+          };
+          const acts: Record<(typeof others)[number], (film: GenerationRecord) => Promise<void>> = {
+            hit: async (film) => {
+              await turn();
+              if ((await stores.cache.get(cached.value.key)) === undefined) return;
+              await turn();
+              // As `ArtifactStore.renew` does.
+              if (!stored.has(key)) return;
+              stored.set(key, NOW);
+              await take(film);
+            },
+            put: async (film) => {
+              await turn();
+              stored.set(key, NOW);
+              await take(film);
+            },
+            evict: async () => {
+              await turn();
+              const found = await stores.cache.get(cached.value.key);
+              if (found !== undefined) await stores.cache.remove(found.value.key, found.revision);
+            },
+            expire: async () => {
+              await turn();
+              await stores.generations.remove(owner.id);
+            },
+          };
+          const files = fakeFiles(stored);
+          const parts = {
+            ...partsOf(stores, stored),
+            stores: {
+              ...stores,
+              cache: { ...stores.cache, all: () => turn().then(stores.cache.all) },
+              attempts: { ...stores.attempts, list: (id: string) => turn().then(() => stores.attempts.list(id)) },
+              generations: {
+                ...stores.generations,
+                list: (query: Parameters<Stores['generations']['list']>[0]) =>
+                  turn().then(() => stores.generations.list(query)),
+              },
+            },
+            artifacts: {
+              ...files,
+              async *list() {
+                await turn();
+                yield* files.list();
+              },
+            },
+          };
+          const sweeps = [1, 2].map(() => turn().then(() => removeOrphans(parts, never)));
+          const work = others.map((kind, n) => acts[kind](films[n] as GenerationRecord));
+          await scheduler.waitFor(Promise.all([...sweeps, ...work]));
+          const records = await stores.generations.list({ limit: 100 });
+          for (const missing of records.flatMap(filesOf)) expect(stored.has(missing)).toBe(true);
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 });

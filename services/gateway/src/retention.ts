@@ -1,4 +1,4 @@
-import { type GenerationRecord } from '@clipmesh/contracts';
+import { ClipmeshError, type GenerationRecord, isFinal } from '@clipmesh/contracts';
 import { type ArtifactStore, type Stores } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { filesKept, filesOf, idAt, isExpired } from './retention.rules.js';
@@ -6,7 +6,7 @@ import { filesKept, filesOf, idAt, isExpired } from './retention.rules.js';
 export type Forget = (of: { readonly generationId: string; readonly traceId: string }) => Promise<void>;
 
 export interface RetentionParts {
-  readonly stores: Pick<Stores, 'generations' | 'attempts' | 'cache'>;
+  readonly stores: Pick<Stores, 'generations' | 'attempts' | 'cache' | 'idempotency'>;
   readonly artifacts: Pick<ArtifactStore, 'list' | 'stat' | 'remove' | 'sweepTemporary'>;
   /** Removes what the broker keeps of a generation; throws a retryable error while some of it is still to be handled. */
   readonly forget: Forget;
@@ -24,15 +24,26 @@ const BATCH = 100;
 /**
  * Removes everything that belongs to an ended generation but its files, which others may share: they go with the next
  * sweep. The record goes last, so that a removal that was cut off is found and ended by the next sweep. The ledger
- * stays: it holds amounts, no content.
+ * stays: it holds amounts, no content. Throws a retryable `STORE_UNAVAILABLE` for one that was taken up again meanwhile:
+ * should its messages be gone by then, the stall sweeper sends them again.
  */
 export async function removeGeneration(
   { stores, forget }: Pick<RetentionParts, 'stores' | 'forget'>,
-  { id, traceId }: Pick<GenerationRecord, 'id' | 'traceId'>,
+  { id, traceId, claim }: Pick<GenerationRecord, 'id' | 'traceId' | 'claim'>,
 ): Promise<void> {
+  await refuseRunning(stores.generations, id);
   await forget({ generationId: id, traceId });
+  await refuseRunning(stores.generations, id);
   await stores.attempts.remove(id);
+  // Before the record: whoever finds neither may make a film under the key anew.
+  if (claim !== undefined) await stores.idempotency.release(claim, id);
   await stores.generations.remove(id);
+}
+
+async function refuseRunning(generations: Pick<Stores['generations'], 'get'>, id: string): Promise<void> {
+  const status = (await generations.get(id))?.value.state.status;
+  if (status !== undefined && !isFinal(status))
+    throw new ClipmeshError('STORE_UNAVAILABLE', `generation ${id} was taken up again: it is ${status}`);
 }
 
 /** Removes the generations whose time is over; says how many. One that cannot go yet is left to the next sweep. */

@@ -66,4 +66,15 @@ describe('a deletion', () => {
     expect(await gateway.stores.attempts.list(id)).toEqual([]);
     expect((await remove(id)).status).toBe(404);
   });
+
+  it('gives the Idempotency-Key back: the same request makes another film, once, and no dead link', async () => {
+    const key = { ...ANN, 'idempotency-key': 'again' };
+    const id = await gateway.created(key);
+    await gateway.change(id, { status: 'canceled', finishedAt: new Date().toISOString() });
+    expect((await remove(id)).status).toBe(204);
+    const next = await gateway.created(key);
+    expect(next).not.toBe(id);
+    expect(await gateway.created(key)).toBe(next);
+    expect(await gateway.stores.generations.get(id)).toBeUndefined();
+  });
 });

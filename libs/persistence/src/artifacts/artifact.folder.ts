@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { access, mkdir, open, readdir, rename, rm, stat, type FileHandle, utimes } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { ClipmeshError } from '@clipmesh/contracts';
@@ -113,6 +113,18 @@ export async function openArtifactFolder(options: { directory: string }): Promis
           return { bytes: (await stat(artifactPath(directory, artifact.key))).size };
         } catch (error) {
           if (isMissing(error)) return undefined;
+          throw fault(error);
+        }
+      }),
+
+    renew: (artifact) =>
+      operation('artifacts.renew', async () => {
+        const now = new Date();
+        try {
+          await utimes(artifactPath(directory, artifact.key), now, now);
+          return true;
+        } catch (error) {
+          if (isMissing(error)) return false;
           throw fault(error);
         }
       }),

@@ -31,6 +31,7 @@ import {
 } from '../ports.js';
 import { usageOf } from '../usage.sums.js';
 import { hashKey } from '../key.hash.js';
+import { unlessMoved } from '../moved.on.js';
 import { KvBucket } from './kv.bucket.js';
 
 const claimSchema = z.object({ fingerprint: z.string(), generationId: generationIdSchema });
@@ -234,6 +235,13 @@ function idempotencyStore(bucket: KvBucket<Claim>): IdempotencyStore {
           if (turn === CLAIM_TURNS)
             throw new ClipmeshError('STORE_UNAVAILABLE', `a claim vanished ${turn} times while it was read`);
         }
+      }),
+    release: (key, generationId) =>
+      operation('idempotency.release', async () => {
+        const hashed = hashKey(key);
+        const found = await bucket.get(hashed);
+        // A claim is never changed: the revision that names this generation is the one that goes, or it is gone.
+        if (found?.value.generationId === generationId) await bucket.remove(hashed, found.revision).catch(unlessMoved);
       }),
   };
 }

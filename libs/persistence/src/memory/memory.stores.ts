@@ -137,6 +137,9 @@ export function createMemoryStores(): Stores {
         claims.set(key, { fingerprint, generationId });
         return { fingerprint, generationId, fresh: true };
       },
+      release: async (key, generationId) => {
+        if (claims.get(key)?.generationId === generationId) claims.delete(key);
+      },
     },
     accounts: {
       get: async (owner, period) => accounts.get(rowOf(owner, period)),

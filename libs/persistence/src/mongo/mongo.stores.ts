@@ -14,6 +14,7 @@ import {
   type LedgerStore,
   type OpenStores,
 } from '../ports.js';
+import { unlessMoved } from '../moved.on.js';
 import { tidyUsage } from '../usage.sums.js';
 import { accountId, mongoCollections, within, type ClaimRecord, type MongoCollections } from './mongo.collections.js';
 import { connectMongo, type MongoOptions } from './mongo.connection.js';
@@ -173,6 +174,13 @@ function idempotencyStore(records: MongoRecords<ClaimRecord>, retentionMs: numbe
             throw new ClipmeshError('STORE_UNAVAILABLE', 'a claim vanished while it was read', { cause: error });
           return { fingerprint: first.value.fingerprint, generationId: first.value.generationId, fresh: false };
         }
+      }),
+    release: (key, generationId) =>
+      operation('idempotency.release', async () => {
+        const id = hashKey(key);
+        const found = await records.get(id);
+        // A claim is never changed: the revision that names this generation is the one that goes, or it is gone.
+        if (found?.value.generationId === generationId) await records.remove(id, found.revision).catch(unlessMoved);
       }),
   };
 }

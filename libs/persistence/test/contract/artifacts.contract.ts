@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
+import { until } from '@clipmesh/testing';
 import { type ArtifactStore } from '../../src/index.js';
 
 const text = async (stream: Readable): Promise<string> => Buffer.concat(await stream.toArray()).toString();
@@ -52,6 +53,22 @@ export function artifactStoreContract(name: string, open: () => Promise<Artifact
       await store.remove(one);
       expect((await listed()).map(({ key }) => key)).not.toContain(one.key);
       await store.remove(two);
+    });
+    it('makes a file young again, and says when there is none', async () => {
+      const store = await open();
+      const artifact = await store.put(Buffer.from(`old ${randomUUID()}`), { contentType: 'video/mp4' });
+      const ages = async (): Promise<number[]> => {
+        const found: number[] = [];
+        for await (const { key, storedAt } of store.list()) if (key === artifact.key) found.push(storedAt);
+        return found;
+      };
+      const [first = 0] = await ages();
+      await until(() => Promise.resolve(Date.now() > first + CLOCK_STEP_MS), 5000, 'a younger second');
+      expect(await store.renew(artifact)).toBe(true);
+      expect((await ages())[0]).toBeGreaterThan(first);
+      await store.remove(artifact);
+      expect(await store.renew(artifact)).toBe(false);
+      expect(await store.stat(artifact)).toBeUndefined();
     });
     it.each([missing.key, '../../etc/passwd', `ab/../${'a'.repeat(64)}.mp4`, '/etc/passwd'])(
       'has no %s',

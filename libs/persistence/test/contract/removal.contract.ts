@@ -40,5 +40,28 @@ export function removalContract(name: string, open: () => Promise<Stores>): void
       );
       expect(again.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     });
+
+    it('gives a claim back only for the generation that it names; then the next claim wins, once', async () => {
+      const { idempotency } = await open();
+      await idempotency.claim('k', 'f', idOf(1));
+      await idempotency.claim('other', 'f', idOf(1));
+      for (const [key, id] of [
+        ['k', idOf(2)],
+        ['none', idOf(1)],
+      ] as const)
+        await idempotency.release(key, id);
+      expect(await idempotency.claim('k', 'f', idOf(3))).toEqual({
+        fingerprint: 'f',
+        generationId: idOf(1),
+        fresh: false,
+      });
+      await Promise.all(Array.from({ length: 5 }, () => idempotency.release('k', idOf(1))));
+      const claims = await Promise.all([4, 5, 6].map((n) => idempotency.claim('k', 'g', idOf(n))));
+      expect(claims.filter(({ fresh }) => fresh)).toHaveLength(1);
+      expect(new Set(claims.map(({ generationId }) => generationId)).size).toBe(1);
+      await idempotency.release('k', idOf(1));
+      expect((await idempotency.claim('k', 'g', idOf(7))).fresh).toBe(false);
+      expect((await idempotency.claim('other', 'f', idOf(8))).generationId).toBe(idOf(1));
+    });
   });
 }

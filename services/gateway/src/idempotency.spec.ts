@@ -1,0 +1,93 @@
+import { describe, expect, it } from '@jest/globals';
+import { createMemoryStores, type Stores } from '@clipmesh/persistence';
+import { initialState } from '@clipmesh/pipeline';
+import fc from 'fast-check';
+import { claimKey } from './idempotency.js';
+import { removeGeneration } from './retention.js';
+
+const AT = '2026-03-01T00:00:00.000Z';
+const KEY = 'ann:spring';
+const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0')}`;
+const state = {
+  ...initialState({
+    prompt: 'A kettle that sings.',
+    durationSeconds: 9,
+    aspectRatio: '9:16',
+    seed: 1,
+    overlays: true,
+    models: ['google/veo-3.1'],
+    window: 2,
+    fallbackAfter: 3,
+  }),
+  status: 'succeeded',
+} as const;
+
+/** The same stores, each call in its turn. */
+function inTurns(scheduler: fc.Scheduler, { idempotency, generations, attempts }: Stores) {
+  const turn =
+    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+    (...args: A): Promise<R> =>
+      scheduler.schedule(Promise.resolve()).then(() => call(...args));
+  return {
+    idempotency: { claim: turn(idempotency.claim), release: turn(idempotency.release) },
+    generations: {
+      ...generations,
+      get: turn(generations.get),
+      create: turn(generations.create),
+      remove: turn(generations.remove),
+    },
+    attempts: { ...attempts, remove: turn(attempts.remove) },
+  };
+}
+
+describe('the key of a generation that is being removed', () => {
+  it('never leads to its id once that is gone, and to one new generation, at any interleaving', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.integer({ min: 1, max: 4 }), async (scheduler, requests) => {
+        const stores = createMemoryStores();
+        const record = (id: string) => ({
+          id,
+          owner: 'ann',
+          createdAt: AT,
+          updatedAt: AT,
+          traceId: '0'.repeat(32),
+          state,
+          claim: KEY,
+        });
+        await stores.idempotency.claim(KEY, 'f', idOf(0));
+        await stores.generations.create(record(idOf(0)));
+        const turns = inTurns(scheduler, stores);
+        const removal = removeGeneration(
+          { stores: { ...stores, ...turns }, forget: () => Promise.resolve() },
+          record(idOf(0)),
+        );
+        const asked = Array.from({ length: requests }, async (_, n) => {
+          const claim = await claimKey(turns, KEY, 'f', idOf(n + 1));
+          if (claim.fresh) await turns.generations.create(record(claim.generationId));
+          return claim;
+        });
+        await scheduler.waitFor(Promise.all([removal, ...asked]));
+        const claims = await Promise.all(asked);
+        // Asked while it was there: its answer. Else one request makes another, and the others are told of that one.
+        for (const { generationId, stored } of claims) if (generationId === idOf(0)) expect(stored).toBe(true);
+        expect(claims.filter(({ fresh }) => fresh).length).toBeLessThanOrEqual(1);
+        expect(new Set(claims.map(({ generationId }) => generationId)).size).toBeLessThanOrEqual(2);
+        const after = await claimKey(stores, KEY, 'f', idOf(99));
+        expect(after.generationId).not.toBe(idOf(0));
+        expect(after.fresh).toBe(!claims.some(({ fresh }) => fresh));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('that was left by a crash keeps its id', async () => {
+    const stores = createMemoryStores();
+    await stores.idempotency.claim(KEY, 'f', idOf(0));
+    expect(await claimKey(stores, KEY, 'f', idOf(1))).toEqual({
+      fingerprint: 'f',
+      generationId: idOf(0),
+      fresh: false,
+      stored: false,
+    });
+  });
+});
