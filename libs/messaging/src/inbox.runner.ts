@@ -117,7 +117,8 @@ export class InboxRunner {
         const consumer = await this.parts.js.consumers.get(stream, durable);
         while (!this.closed()) {
           const message = await this.pull(consumer);
-          if (message === null) continue;
+          // Nothing for a while: is the inbox still there? A pull that met none is answered by nobody.
+          if (message === null) break;
           if (this.closed()) message.nak();
           else await this.handle(message);
         }
