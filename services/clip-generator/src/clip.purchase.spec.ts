@@ -105,6 +105,21 @@ const statuses = async (): Promise<string[]> =>
   (await parts.attempts.list(generationId)).map(({ value }) => value.status);
 
 describe('buying a clip', () => {
+  it('ends, and stops the spend, when the attempts are removed with their generation while the call is out', async () => {
+    const { submit } = shop.provider;
+    const provider: ClipParts['provider'] = {
+      ...shop.provider,
+      submit: async (request, signal, beforeSend) => {
+        const state = await submit(request, signal, beforeSend);
+        await parts.attempts.remove(generationId);
+        return state;
+      },
+    };
+    await expect(buyClip({ ...parts, provider }, body, calm)).rejects.toMatchObject({ code: 'CANCELED' });
+    expect(shop.canceled).toEqual(['p1']);
+    expect(await statuses()).toEqual([]);
+  });
+
   it('buys once, however often the command comes, and whatever its number', async () => {
     const [first] = await buyClip(parts, body, calm);
     const [again] = await buyClip(parts, body, calm);

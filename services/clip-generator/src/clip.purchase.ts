@@ -242,7 +242,10 @@ async function collect(
   }
 }
 
-/** Saves a change of an attempt; one that another replica has changed meanwhile is changed on top of that. */
+/**
+ * Saves a change of an attempt; one that another replica has changed meanwhile is changed on top of that. Throws `CANCELED`
+ * when it was removed with its generation; what was bought under it is canceled then.
+ */
 export async function advance(parts: ClipParts, entry: Entry, change: Partial<Entry['value']>): Promise<Entry> {
   let current = entry;
   for (;;) {
@@ -252,8 +255,10 @@ export async function advance(parts: ClipParts, entry: Entry, change: Partial<En
       if (!(error instanceof ConflictError)) throw error;
       const { generationId, key } = entry.value;
       const found = await parts.attempts.get(generationId, key);
-      if (found === undefined)
+      if (found === undefined) {
+        if (change.predictionId !== undefined) await parts.provider.cancel(change.predictionId);
         throw new ClipmeshError('CANCELED', `${key} is gone: its generation was removed`, { cause: error });
+      }
       current = found;
       const { predictionId: theirs } = current.value;
       if (theirs !== undefined && change.predictionId !== undefined && theirs !== change.predictionId) {
