@@ -16,10 +16,10 @@ const STEP_MS = 150_000;
 /** Seconds that an overlay rests on the stacks where overlays are to be slow. */
 const OVERLAY_SECONDS = 2.5;
 /**
- * The aim is 5 %, which medians of repeated runs hold (`npm run bench -- tracing`). One run on a machine that others use
- * too, of a film of some ten seconds, gets a second more.
+ * The aim is 5 %, which `npm run bench -- tracing` measures by medians of repeated runs. Here a single run, on a machine that
+ * others use too, is to tell a right model from a wrong one, whose prediction would be 40 % off and more.
  */
-const PREDICTION_ERROR = 0.1;
+const PREDICTION_ERROR = 0.25;
 const equal = (seconds: number): object => ({ min: seconds, max: seconds });
 /**
  * Encodes so cheap that they do not slow each other down, and looks at the provider so close together, that the scenario
