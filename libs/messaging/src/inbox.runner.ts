@@ -49,6 +49,11 @@ export type Handler = (argument: unknown, context: HandlerContext) => Promise<re
 
 /** One pull waits this long at the broker before it is renewed, ms. */
 const PULL_MS = 10_000;
+/**
+ * The broker gives a sign this often while a pull waits, ms; a pull that misses three, because its inbox was gone when it went
+ * out, fails, and the inbox is made again.
+ */
+const PULL_SIGN_MS = 2000;
 /** Deliveries without a told fault after which a message is taken for one that ends its process each time. */
 const MAX_DELIVERIES = 50;
 /** An aborted handler has this long to come back, ms. */
@@ -117,8 +122,7 @@ export class InboxRunner {
         const consumer = await this.parts.js.consumers.get(stream, durable);
         while (!this.closed()) {
           const message = await this.pull(consumer);
-          // Nothing for a while: is the inbox still there? A pull that met none is answered by nobody.
-          if (message === null) break;
+          if (message === null) continue;
           if (this.closed()) message.nak();
           else await this.handle(message);
         }
@@ -136,7 +140,7 @@ export class InboxRunner {
    * with the very message that this replica hands back a moment later.
    */
   private async pull(consumer: Consumer): Promise<JsMsg | null> {
-    const messages = await consumer.fetch({ max_messages: 1, expires: PULL_MS });
+    const messages = await consumer.fetch({ max_messages: 1, expires: PULL_MS, idle_heartbeat: PULL_SIGN_MS });
     const stop = (): void => {
       messages.stop();
     };
