@@ -105,6 +105,26 @@ const statuses = async (): Promise<string[]> =>
   (await parts.attempts.list(generationId)).map(({ value }) => value.status);
 
 describe('buying a clip', () => {
+  it.each([
+    ['the same model', body.model],
+    ['the next model', 'bytedance/seedance-1-lite'],
+  ])(
+    'buys once for a repeated command and a later one, for %s, that doubt one attempt at once',
+    async (_name, model) => {
+      for (const laterFirst of [false, true]) {
+        shop.predictions.length = 0;
+        parts = { ...parts, attempts: createMemoryStores().attempts };
+        shop.faults = ['lose request'];
+        await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+        expect(await statuses()).toEqual(['unanswered']);
+        const commands = [body, { ...body, attempt: 2, model }];
+        if (laterFirst) commands.reverse();
+        await Promise.all(commands.map((command) => buyClip(parts, command, calm)));
+        expect(shop.predictions.map(({ status }) => status)).toEqual(['succeeded']);
+      }
+    },
+  );
+
   it('ends, and stops the spend, when the attempts are removed with their generation while the call is out', async () => {
     const { submit } = shop.provider;
     const provider: ClipParts['provider'] = {

@@ -100,12 +100,15 @@ async function acquire(parts: ClipParts, body: ClipGenerateBody, first: Step, si
         const doubtMs = step.certainAtMs - parts.clock.now();
         if (doubtMs <= 0) {
           const { entry } = step;
-          if (value.fingerprint !== fingerprintOf(body)) {
-            await advance(parts, entry, { status: 'failed' });
-            step = nextStep(await parts.attempts.list(body.generationId), body, parts.doubt);
-            break;
+          try {
+            if (value.fingerprint === fingerprintOf(body))
+              return await submit(parts, body, value.key, signal, () => decide(parts, entry, 'intended'));
+            await decide(parts, entry, 'failed');
+          } catch (error) {
+            if (!(error instanceof ConflictError)) throw error;
           }
-          return submit(parts, body, value.key, signal, () => advance(parts, entry, { status: 'intended' }));
+          step = nextStep(await parts.attempts.list(body.generationId), body, parts.doubt);
+          break;
         }
         await parts.clock.sleep(Math.min(doubtMs, SEARCH_GAP_MS), signal);
         step = stepFor((await parts.attempts.get(body.generationId, value.key)) ?? step.entry, parts.doubt);
@@ -240,6 +243,14 @@ async function collect(
     if (error.code === 'DOWNLOAD_EXPIRED') await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
     throw paid(error, charges);
   }
+}
+
+/**
+ * Settles an attempt that is in doubt: bought anew under its key, or given up for another. Two commands for one scene may
+ * be under way, a repeated and a later one, and only one of them may decide: throws {@link ConflictError} for the other.
+ */
+function decide(parts: ClipParts, entry: Entry, status: 'intended' | 'failed'): Promise<Entry> {
+  return parts.attempts.save({ ...entry.value, status, updatedAt: isoNow(parts) }, entry.revision);
 }
 
 /**
