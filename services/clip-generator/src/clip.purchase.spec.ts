@@ -113,7 +113,10 @@ describe('buying a clip', () => {
     async (_name, model) => {
       for (const laterFirst of [false, true]) {
         shop.predictions.length = 0;
-        parts = { ...parts, attempts: createMemoryStores().attempts };
+        // A call may be under way for a minute; one that has ended is not in doubt any more.
+        const clock = { ...systemClock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
+        const doubt = { callTimeoutMs: 60_000, settleMs: 0 };
+        parts = { ...parts, clock, doubt, attempts: createMemoryStores().attempts };
         shop.faults = ['lose request'];
         await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
         expect(await statuses()).toEqual(['unanswered']);
