@@ -16,10 +16,10 @@ const STEP_MS = 150_000;
 /** Seconds that an overlay rests on the stacks where overlays are to be slow. */
 const OVERLAY_SECONDS = 2.5;
 /**
- * The aim is 5 %, which `npm run bench -- tracing` measures by medians of repeated runs. Here a single run, on a machine that
- * others use too, is to tell a right model from a wrong one, whose prediction would be 40 % off and more.
+ * The aim is 5 %, which `npm run bench -- tracing` looks at by medians of repeated runs. Here single runs are compared, on a
+ * machine that others use too: the clips are long enough for what that adds to be small beside them.
  */
-const PREDICTION_ERROR = 0.25;
+const PREDICTION_ERROR = 0.1;
 const equal = (seconds: number): object => ({ min: seconds, max: seconds });
 /**
  * Encodes so cheap that they do not slow each other down, and looks at the provider so close together, that the scenario
@@ -27,7 +27,7 @@ const equal = (seconds: number): object => ({ min: seconds, max: seconds });
  */
 const LIGHT = { FFMPEG_PRESET: 'ultrafast', FFMPEG_THREADS: '1', POLL_INTERVAL: '0.25' };
 const QUICK = equal(0.2);
-const SLOW = equal(5);
+const SLOW = equal(8);
 const FOUR = { sceneCount: 4, durationSeconds: 12 };
 const jaeger = await findServerOrSkip('jaeger');
 
@@ -137,7 +137,7 @@ describe('a stack with Jaeger beside it', () => {
         advice: expect.stringMatching(/^A window of 4 scenes would save/),
       });
       const wide = await make({ clipSeconds: SLOW }, { ...FOUR, parallel: { maxWorkers: 4 } });
-      const fast = await make({ clipSeconds: equal(2.5) }, { ...FOUR, parallel: { maxWorkers: 2 } });
+      const fast = await make({ clipSeconds: equal(4) }, { ...FOUR, parallel: { maxWorkers: 2 } });
       expect(apart(predicted(narrow.report, 'a window of 4'), wide.report.makespanMs)).toBeLessThan(PREDICTION_ERROR);
       expect(apart(predicted(narrow.report, 'clip twice as fast'), fast.report.makespanMs)).toBeLessThan(
         PREDICTION_ERROR,
