@@ -21,6 +21,7 @@ const STEPS = [
   { name: 'test:unit', args: ['--passWithNoTests'] },
   { name: 'test:integration', args: ['--passWithNoTests'] },
   { name: 'test:e2e', args: ['--passWithNoTests'] },
+  { name: 'test:timed', args: ['--passWithNoTests'] },
 ];
 
 let child;
