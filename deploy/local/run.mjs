@@ -15,31 +15,26 @@ const PROGRAMS = {
   bench: 'deploy/bench/dist/main.js',
 };
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-const STEPS = [
-  { name: 'typecheck', args: [] },
-  { name: 'lint', args: [] },
-  { name: 'test:unit', args: ['--passWithNoTests'] },
-  { name: 'test:integration', args: ['--passWithNoTests'] },
-  { name: 'test:e2e', args: ['--passWithNoTests'] },
-  { name: 'test:timed', args: ['--passWithNoTests'] },
-];
+/** One group after another. Types and lint need one core each, so they are a group. */
+const STEPS = [['typecheck', 'lint'], ['test:unit'], ['test:integration'], ['test:e2e'], ['test:timed']];
 
-let child;
+const children = new Set();
 let received;
 for (const signal of SIGNALS) {
   process.on(signal, () => {
     received = signal;
-    child?.kill(signal);
+    for (const child of children) child.kill(signal);
   });
 }
 
 /** Runs to the end with our terminal; signals are forwarded, the exit code is the child's. */
 function run(command, args, env = process.env) {
   return new Promise((resolve, reject) => {
-    child = spawn(command, args, { cwd: ROOT, env, stdio: 'inherit' });
+    const child = spawn(command, args, { cwd: ROOT, env, stdio: 'inherit' });
+    children.add(child);
     child.on('error', reject);
     child.on('exit', (code, signal) => {
-      child = undefined;
+      children.delete(child);
       resolve(code ?? 128 + (constants.signals[signal] ?? 1));
     });
   });
@@ -59,29 +54,35 @@ const NEEDED = { 'test:integration': { server: 'nats-server', variable: 'NATS_SE
 async function test() {
   const env = testEnvironment();
   const servers = Object.fromEntries(
-    Object.entries(NEEDED).map(([step, { server }]) => [step, findServerOrSkip(server, { env })]),
+    Object.entries(NEEDED).map(([name, { server }]) => [name, findServerOrSkip(server, { env })]),
   );
   // One that cannot be had is told when its step comes.
   for (const server of Object.values(servers)) server.catch(() => undefined);
-  for (const { name, args } of STEPS) {
-    const start = performance.now();
-    console.log(`\n> ${name}`);
-    const server = await servers[name];
-    if (server?.command !== undefined) env[NEEDED[name].variable] = server.command;
-    const code = await run('npm', ['run', '--silent', name, ...(args.length === 0 ? [] : ['--', ...args])], env);
-    const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    if (code !== 0 || received !== undefined) {
-      console.error(`\n${name} failed after ${seconds} s`);
-      return received === undefined ? code : 128 + constants.signals[received];
-    }
-    console.log(`${name} passed in ${seconds} s`);
+  for (const group of STEPS) {
+    const codes = await Promise.all(group.map((name) => step(name, servers[name], env)));
+    const failed = codes.find((code) => code !== 0);
+    if (received !== undefined) return 128 + constants.signals[received];
+    if (failed !== undefined) return failed;
   }
   return 0;
 }
 
+/** Runs one script of package.json and tells how long it took. */
+async function step(name, server, env) {
+  const start = performance.now();
+  console.log(`\n> ${name}`);
+  const command = (await server)?.command;
+  const own = command === undefined ? env : { ...env, [NEEDED[name].variable]: command };
+  const code = await run('npm', ['run', '--silent', name], own);
+  const after = `after ${((performance.now() - start) / 1000).toFixed(1)} s`;
+  if (code === 0 && received === undefined) console.log(`${name} passed ${after}`);
+  else console.error(`\n${name} failed ${after}`);
+  return code;
+}
+
 const TEST_HELP = `npm test
 
-Everything that CI runs, in this order: ${STEPS.map(({ name }) => name).join(', ')}.
+Everything that CI runs, in this order: ${STEPS.flat().join(', ')}.
 Each is also a script of its own: npm run test:unit -- PATH ...`;
 const USAGE = `Usage: node deploy/local/run.mjs ${['test', ...Object.keys(PROGRAMS)].join('|')} [arguments]; each takes --help.`;
 
@@ -93,7 +94,7 @@ async function main([command, ...rest]) {
       return 0;
     }
     if (rest.length > 0) {
-      console.error(`npm test takes no arguments; it runs ${STEPS.map(({ name }) => name).join(', ')}.`);
+      console.error(`npm test takes no arguments; it runs ${STEPS.flat().join(', ')}.`);
       return 2;
     }
     bootstrap({ compile: false });
