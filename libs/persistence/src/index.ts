@@ -1,6 +1,5 @@
 export * from './ports.js';
 export { openKvStores, type KvStoresOptions } from './kv/kv.stores.js';
-export { openMongoStores, type MongoStoresOptions } from './mongo/mongo.stores.js';
 export { openStores, type StoresOptions } from './open.stores.js';
 export { openArtifactFolder } from './artifacts/artifact.folder.js';
 export { extensionOf } from './artifacts/artifact.key.js';

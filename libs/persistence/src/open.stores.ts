@@ -1,7 +1,6 @@
 import { type Config } from '@clipmesh/config';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { openKvStores } from './kv/kv.stores.js';
-import { openMongoStores } from './mongo/mongo.stores.js';
 import { type OpenStores } from './ports.js';
 
 export interface StoresOptions {
@@ -27,6 +26,8 @@ export async function openStores({ connection, config, waitMs }: StoresOptions):
     // The connection is the caller's.
     return { ...stores, close: () => Promise.resolve() };
   }
+  // mongoose takes a fifth of a service's start: only those load it who keep their records in it.
+  const { openMongoStores } = await import('./mongo/mongo.stores.js');
   return openMongoStores({
     uri: config.mongodbUri,
     waitMs: waitMs ?? config.mongodbWaitMs,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findMongo, leakCheck, type Mongo, startMongo, until } from '@clipmesh/testing';
 import mongoose, { type Connection } from 'mongoose';
-import { openMongoStores } from '../src/index.js';
+import { openMongoStores } from '../src/mongo/mongo.stores.js';
 import { mongoCollections } from '../src/mongo/mongo.collections.js';
 import { connectMongo } from '../src/mongo/mongo.connection.js';
 import { type Migration, migrate, MIGRATIONS } from '../src/mongo/mongo.migrations.js';
