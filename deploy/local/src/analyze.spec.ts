@@ -155,7 +155,7 @@ describe('the sources of analyze', () => {
     expect(JSON.parse(as({ json: true }))).toMatchObject({ traceId: 'abc', makespanMs: 100, peakConcurrency: 2 });
     expect(JSON.parse(as({ json: true, compat: true }))).toMatchObject({
       traceId: 'abc',
-      criticalPath: [{ spanId: 'b' }, { spanId: 'a' }],
+      criticalPath: [{ spanId: 'a' }, { spanId: 'b' }],
     });
     expect(as({ compat: true })).toMatch(/^ +0\.000 +100\.000 {2}unknown a$/m);
     const many = await read({ kind: 'jaeger-service', url, service: 'gateway', last: 2 });

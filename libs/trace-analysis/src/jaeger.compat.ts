@@ -18,24 +18,28 @@ interface Node {
 }
 
 /**
- * The critical path as Jaeger's UI defines it: from the end of each root to its last finishing child, back to that
- * child's start, on to the child that finished before it. A consumer under a producer does not block it and is left out
- * with all below it; children are cut to their parents, and dropped outside of them. The bound is inclusive
- * (jaeger#9148), so that back-to-back siblings are both on the path, and no child is entered twice: a span without
- * length cannot make the walk go round.
+ * The critical path as Jaeger's UI defines it: from the end of each root to its last finishing child (of several the
+ * one that started first, then the one listed first), back to that child's start, on to the child that finished before
+ * it. A parent is the first of a span's references that is there; a root has none. A consumer under a producer does not
+ * block it and is left out with all below it; children are cut to their parents, and dropped outside of them. The bound
+ * is inclusive (jaeger#9148), so that back-to-back siblings are both on the path, and no child is entered twice: a span
+ * without length cannot make the walk go round.
  */
 export function jaegerCriticalPath(trace: Trace): JaegerSection[] {
   const origin = trace.originUs ?? 0;
+  const byId = new Map(trace.spans.map((span) => [span.id, span]));
+  const listed = (trace.documentOrder ?? [...byId.keys()]).flatMap((id) => byId.get(id) ?? []);
   const children = new Map<string, Span[]>();
-  const known = new Set(trace.spans.map(({ id }) => id));
   const roots: Span[] = [];
-  for (const span of trace.spans) {
-    if (span.parentId === undefined || span.parentId === span.id || !known.has(span.parentId)) roots.push(span);
-    else {
-      const list = children.get(span.parentId);
-      if (list === undefined) children.set(span.parentId, [span]);
-      else list.push(span);
+  for (const span of listed.sort((a, b) => a.startUs - b.startUs)) {
+    const parentId = [span.parentId, ...span.links].find((id) => id !== undefined && byId.has(id));
+    if (parentId === undefined) {
+      roots.push(span);
+      continue;
     }
+    const list = children.get(parentId);
+    if (list === undefined) children.set(parentId, [span]);
+    else list.push(span);
   }
   return roots.flatMap((root) => {
     const tree = sanitizedTree(root, children);
@@ -67,7 +71,7 @@ function sanitizedTree(root: Span, childrenOf: ReadonlyMap<string, readonly Span
       node.children.push(child);
       stack.push(child);
     }
-    // Stable: of children that end together the first listed is the one that counts, so it must come last.
+    // Stable: of children that end together the first is the one that counts, so it must come last.
     node.children = node.children.reverse().sort((a, b) => a.endUs - b.endUs);
     node.next = node.children.length;
   }

@@ -18,4 +18,6 @@ export interface Trace {
   readonly spans: readonly Span[];
   /** Where time 0 lies, microseconds since the epoch; 0 when absent. */
   readonly originUs?: number;
+  /** Ids as the document listed them, which decides nothing but the ties of {@link jaegerCriticalPath}; the spans' own when absent. */
+  readonly documentOrder?: readonly string[];
 }

@@ -72,11 +72,16 @@ function fromJaeger(json: unknown): RawSpan[] {
   if (data === null || (data.length === 0 && errors?.[0] !== undefined)) {
     throw new TypeError(`Jaeger JSON: no trace in it: ${errors?.[0]?.msg ?? 'data is null'}; ask for another trace id`);
   }
-  return data.flatMap(({ traceID, spans, processes }) =>
-    spans.map((span) => {
+  return data.flatMap(({ traceID, spans, processes }) => {
+    const known = new Set(spans.map(({ spanID }) => spanID));
+    return spans.map((span) => {
       const references = (span.references ?? []).filter((one) => one.traceID === undefined || one.traceID === traceID);
-      // Jaeger drops CHILD_OF where a link names the parent: then the first FOLLOWS_FROM may be that parent.
-      const parent = references.find((one) => one.refType === 'CHILD_OF') ?? references[0];
+      // Jaeger drops CHILD_OF where a link names the parent, so a FOLLOWS_FROM may be that parent. Its UI takes the first
+      // of either kind that is there.
+      const parent =
+        references.find(({ spanID }) => known.has(spanID)) ??
+        references.find(({ refType }) => refType === 'CHILD_OF') ??
+        references[0];
       const attributes = tagsOf(span.tags ?? []);
       const startNs = sentNs(BigInt(span.startTime) * 1000n, span.warnings ?? []);
       return {
@@ -91,8 +96,8 @@ function fromJaeger(json: unknown): RawSpan[] {
         endNs: startNs + BigInt(span.duration) * 1000n,
         attributes,
       };
-    }),
-  );
+    });
+  });
 }
 
 function rawSpansOf(json: unknown): RawSpan[] {
@@ -108,7 +113,7 @@ function rawSpansOf(json: unknown): RawSpan[] {
 
 /**
  * Reads OTLP JSON, Jaeger's `/api/v3` answer, Jaeger's `/api/traces` answer, or an array of such documents (what the
- * stream holds). A span delivered twice counts once. Throws a TypeError that says what is wrong, where, and what to do.
+ * stream holds). Of spans with the same id the first counts. Throws a TypeError that says what is wrong, where, and what to do.
  */
 export function parseTrace(json: unknown): Trace[] {
   const byTrace = new Map<string, Map<string, RawSpan>>();
@@ -119,7 +124,7 @@ export function parseTrace(json: unknown): Trace[] {
       );
     }
     const spans = byTrace.get(span.traceId) ?? new Map<string, RawSpan>();
-    spans.set(span.id, span);
+    if (!spans.has(span.id)) spans.set(span.id, span);
     byTrace.set(span.traceId, spans);
   }
   return [...byTrace].map(([traceId, spans]) => {
@@ -133,6 +138,7 @@ export function parseTrace(json: unknown): Trace[] {
     });
     return {
       traceId,
+      documentOrder: rebased.map(({ id }) => id),
       spans: rebased.sort((a, b) => a.startUs - b.startUs || a.endUs - b.endUs || (a.id < b.id ? -1 : 1)),
       originUs: Number(originUs),
     };
