@@ -4,6 +4,7 @@ import { connectBroker, type DeadLetters, openDeadLetters, type StoredLetter } f
 import { z } from 'zod';
 import { type DeadLettersCommand, parseDeadLetters } from './dead-letters.arguments.js';
 import { runProgram } from './program.js';
+import { printable, writeOut } from './terminal.js';
 
 const GRACE_MS = 3000;
 const stackSchema = z.object({ nats: z.url() });
@@ -53,13 +54,8 @@ await runProgram(async () => {
     graceMs: GRACE_MS,
   });
   try {
-    const text = `${await run(await openDeadLetters(connection), command, json)}\n`;
-    await new Promise<void>((resolve, reject) => {
-      process.stdout.write(text, (error) => {
-        if (error === null || error === undefined) resolve();
-        else reject(error);
-      });
-    });
+    const text = await run(await openDeadLetters(connection), command, json);
+    await writeOut(json ? text : printable(text));
   } finally {
     await connection.close();
   }

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { HelpRequested, UsageError } from './arguments.js';
+import { printable } from './terminal.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -56,7 +57,7 @@ async function exitCodeOf(work: Promise<void>, stop: AbortSignal): Promise<numbe
       console.log(error.message);
       return 0;
     }
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(printable(error instanceof Error ? error.message : String(error)));
     if (error instanceof Interrupted) return error.exitCode;
     return error instanceof UsageError ? 2 : 1;
   }
