@@ -305,6 +305,12 @@ export const SETTINGS = {
     'Longest wait for one clip, seconds.',
   ),
   downloadTimeoutMs: setting('DOWNLOAD_TIMEOUT', seconds(1, 3600), '300', 'Longest download of one clip, seconds.'),
+  downloadIdleTimeoutMs: setting(
+    'DOWNLOAD_IDLE_TIMEOUT',
+    seconds(0.1, 3600),
+    '30',
+    'A download is broken off after this long without a byte, seconds; it is tried again from the same prediction.',
+  ),
   overlayTimeoutMs: setting('OVERLAY_TIMEOUT', seconds(1, 86_400), '600', 'Longest overlay of one clip, seconds.'),
   stitchTimeoutMs: setting('STITCH_TIMEOUT', seconds(1, 86_400), '900', 'Longest join of one film, seconds.'),
   pollIntervalMs: setting(

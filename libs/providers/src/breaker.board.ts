@@ -66,7 +66,13 @@ export class BreakerBoard {
           return { state: result.state === before ? undefined : result.state, result };
         });
       } catch (error) {
-        note(this.log, 'warn', 'provider.breaker.alone', { model, reason: String(error) }, 'breaker state is not shared');
+        note(
+          this.log,
+          'warn',
+          'provider.breaker.alone',
+          { model, reason: String(error) },
+          'breaker state is not shared',
+        );
       }
     }
     this.#learn(model, step.state);

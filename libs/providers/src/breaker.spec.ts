@@ -83,6 +83,8 @@ describe('breakers of many replicas', () => {
     store.away = true;
     for (let n = 0; n < 3; n += 1) await board.tell('a', 'failure');
     await expect(board.ask('a')).rejects.toMatchObject(refused);
-    expect(lines).toContainEqual(expect.objectContaining({ event: 'provider.breaker.changed', from: 'closed', to: 'open' }));
+    expect(lines).toContainEqual(
+      expect.objectContaining({ event: 'provider.breaker.changed', from: 'closed', to: 'open' }),
+    );
   });
 });

@@ -51,9 +51,7 @@ export function stepBreaker(
     case 'closed':
       if (event === 'success') return to(state.failures === 0 ? state : CLOSED);
       if (event !== 'failure') return to(state, true);
-      return to(
-        state.failures + 1 >= settings.failures ? opened : { phase: 'closed', failures: state.failures + 1 },
-      );
+      return to(state.failures + 1 >= settings.failures ? opened : { phase: 'closed', failures: state.failures + 1 });
     case 'open':
       // Calls that were under way when it opened tell nothing new.
       if (event !== 'ask') return to(state);

@@ -8,6 +8,8 @@ export interface DownloadOptions {
   /** Origin that may be plain http: the provider's own. */
   readonly ownOrigin: string;
   readonly timeoutMs: number;
+  /** Broken off when nothing has come for this long, ms. */
+  readonly idleTimeoutMs: number;
   readonly maxBytes: number;
 }
 const MAX_REDIRECTS = 5;
@@ -50,11 +52,16 @@ export async function downloadTo(
   signal: AbortSignal,
 ): Promise<{ bytes: number }> {
   const timeout = AbortSignal.timeout(options.timeoutMs);
-  const both = AbortSignal.any([signal, timeout]);
+  const stalled = new AbortController();
+  const idle = setTimeout(() => {
+    stalled.abort();
+  }, options.idleTimeoutMs);
+  const any = AbortSignal.any([signal, timeout, stalled.signal]);
   let bytes = 0;
   const count = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
+      idle.refresh();
       if (bytes <= options.maxBytes) done(null, chunk);
       else
         done(
@@ -65,16 +72,23 @@ export async function downloadTo(
     },
   });
   try {
-    const { body } = await open(url, options, both);
+    const { body } = await open(url, options, any);
     if (body === null) throw new ClipmeshError('DOWNLOAD_FAILED', 'the download has no body');
-    await pipeline(Readable.from(body), count, createWriteStream(file), { signal: both });
+    await pipeline(Readable.from(body), count, createWriteStream(file), { signal: any });
     if (bytes === 0) throw new ClipmeshError('DOWNLOAD_FAILED', 'the download is empty');
     return { bytes };
   } catch (cause) {
     await rm(file, { force: true });
     if (signal.aborted) throw new ClipmeshError('CANCELED', 'the download was canceled', { cause });
     if (cause instanceof ClipmeshError) throw cause;
-    const why = timeout.aborted ? `took longer than ${options.timeoutMs} ms` : `broke off: ${String(cause)}`;
-    throw new ClipmeshError('DOWNLOAD_FAILED', `the download ${why}`, { cause });
+    throw new ClipmeshError('DOWNLOAD_FAILED', `the download ${why(cause)}`, { cause });
+  } finally {
+    clearTimeout(idle);
+  }
+
+  function why(cause: unknown): string {
+    if (timeout.aborted) return `took longer than ${options.timeoutMs} ms`;
+    if (stalled.signal.aborted) return `stood still for ${options.idleTimeoutMs} ms after ${bytes} bytes`;
+    return `broke off: ${String(cause)}`;
   }
 }

@@ -25,7 +25,8 @@ const draftSchema = z.object({
 /** The schema as strict structured output takes it: shape only; the limits are checked here when the answer is read. */
 const wireSchema = z.toJSONSchema(draftSchema, {
   override: ({ jsonSchema }) => {
-    for (const limit of ['minLength', 'maxLength', 'minimum', 'maximum', 'minItems'] as const) Reflect.deleteProperty(jsonSchema, limit);
+    for (const limit of ['minLength', 'maxLength', 'minimum', 'maximum', 'minItems'] as const)
+      Reflect.deleteProperty(jsonSchema, limit);
   },
 });
 delete wireSchema.$schema;
@@ -143,7 +144,8 @@ export function answerOf(answer: unknown): PlanAnswer {
   const charges = [completionCharge({ completionId: id, model, inputTokens, outputTokens }, 'failed')];
   const used = `(completion ${id}, ${inputTokens} + ${outputTokens} tokens)`;
   const message = choices[0]?.message;
-  if (message?.refusal) throw new ClipmeshError('PREDICTION_REFUSED', `the model refused: ${message.refusal} ${used}`, { charges });
+  if (message?.refusal)
+    throw new ClipmeshError('PREDICTION_REFUSED', `the model refused: ${message.refusal} ${used}`, { charges });
   let raw: unknown;
   try {
     raw = JSON.parse(message?.content ?? '');
@@ -153,7 +155,10 @@ export function answerOf(answer: unknown): PlanAnswer {
   const draft = draftSchema.safeParse(raw);
   if (!draft.success) {
     const why = draft.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-    throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the plan is not valid: ${why} ${used}`, { cause: draft.error, charges });
+    throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the plan is not valid: ${why} ${used}`, {
+      cause: draft.error,
+      charges,
+    });
   }
   return { draft: draft.data, completionId: id, inputTokens, outputTokens, model };
 }

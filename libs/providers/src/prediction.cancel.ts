@@ -33,9 +33,13 @@ export function createCanceler({ client, call, get }: CancelParts): ClipProvider
       }
       await delay(gapMs, undefined, { signal: limit }).catch(() => undefined);
       if (limit.aborted)
-        throw new ClipmeshError('PROVIDER_TIMEOUT', `canceled prediction ${predictionId} did not end within ${END_MS} ms`, {
-          cause: last,
-        });
+        throw new ClipmeshError(
+          'PROVIDER_TIMEOUT',
+          `canceled prediction ${predictionId} did not end within ${END_MS} ms`,
+          {
+            cause: last,
+          },
+        );
     }
   }
 

@@ -112,7 +112,13 @@ describe('limiter', () => {
       clock += ms;
       return Promise.resolve();
     };
-    const limiter = new RateLimiter({ createsPerMinute: 60, callsPerMinute: 6000, now: () => clock, sleep, random: () => 0 });
+    const limiter = new RateLimiter({
+      createsPerMinute: 60,
+      callsPerMinute: 6000,
+      now: () => clock,
+      sleep,
+      random: () => 0,
+    });
     const { signal } = new AbortController();
     await limiter.acquire('create', signal);
     await limiter.acquire('create', signal);

@@ -63,7 +63,10 @@ describe('limiters of many replicas', () => {
     const countUntil = async (limiter: RateLimiter): Promise<number> => {
       for (let calls = 0; ; calls += 1) {
         const limit = new AbortController();
-        const asked = limiter.acquire('call', limit.signal).then(() => true, () => false);
+        const asked = limiter.acquire('call', limit.signal).then(
+          () => true,
+          () => false,
+        );
         if (await Promise.race([asked, hold(20).then(() => false)])) continue;
         limit.abort();
         await asked;

@@ -4,7 +4,15 @@ import { z } from 'zod';
 import { note, type ProviderLog, spanEvent } from './provider.events.js';
 import { MAX_RETRY_AFTER_MS } from './provider.errors.js';
 import { changeShared, type SharedState } from './shared.state.js';
-import { LEASE_MS, limitsOf, take, type Taken, type TokenLimits, type TokenState, tokenStateSchema } from './token.bucket.js';
+import {
+  LEASE_MS,
+  limitsOf,
+  take,
+  type Taken,
+  type TokenLimits,
+  type TokenState,
+  tokenStateSchema,
+} from './token.bucket.js';
 
 export type CallKind = 'create' | 'call';
 export interface RateLimiterOptions {
@@ -196,7 +204,13 @@ export class RateLimiter {
       } catch (error) {
         this.#aloneUntil = this.#now() + ALONE_MS;
         const fields = { share: SHARE_ALONE, reason: String(error) };
-        note(this.#log, 'warn', 'provider.limit.alone', fields, 'the shared limits are away; this process keeps to its share');
+        note(
+          this.#log,
+          'warn',
+          'provider.limit.alone',
+          fields,
+          'the shared limits are away; this process keeps to its share',
+        );
       }
     }
     const taken = take(lease.own, store === undefined ? lease.whole : lease.alone, this.#now(), want);

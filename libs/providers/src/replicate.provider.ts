@@ -24,6 +24,8 @@ export interface ReplicateOptions {
   readonly pollIntervalMs: number;
   readonly pollLogIntervalMs: number;
   readonly downloadTimeoutMs: number;
+  /** A download that brings nothing for this long is broken off, ms. */
+  readonly downloadIdleTimeoutMs: number;
   /** 512 MB unless told. */
   readonly maxDownloadBytes?: number;
   /** Longest single API call, ms; 30 s unless told. */
@@ -118,7 +120,9 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
       // A page of another origin would be given the token.
       const { origin } = new URL(route, options.baseUrl);
       if (origin !== ownOrigin) throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the next page is at ${origin}`);
-      const answer: unknown = await call(async (): Promise<unknown> => (await client.request(route, { method: 'GET', signal })).json());
+      const answer: unknown = await call(async (): Promise<unknown> =>
+        (await client.request(route, { method: 'GET', signal })).json(),
+      );
       const parsed = pageSchema.safeParse(answer);
       if (!parsed.success) {
         throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'the list of predictions is not readable', {
@@ -168,6 +172,7 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
             {
               ownOrigin,
               timeoutMs: options.downloadTimeoutMs,
+              idleTimeoutMs: options.downloadIdleTimeoutMs,
               maxBytes: options.maxDownloadBytes ?? 512 * 1024 * 1024,
             },
             signal,

@@ -20,7 +20,12 @@ describe('token bucket', () => {
   });
 
   it('lets no more than the limit out in any minute, whoever asks and however late a token is used', () => {
-    const ask = fc.record({ gapMs: fc.nat(3000), want: fc.nat(80), skewMs: fc.integer({ min: -3000, max: 0 }), lateMs: fc.nat(LEASE_MS - 1) });
+    const ask = fc.record({
+      gapMs: fc.nat(3000),
+      want: fc.nat(80),
+      skewMs: fc.integer({ min: -3000, max: 0 }),
+      lateMs: fc.nat(LEASE_MS - 1),
+    });
     fc.assert(
       fc.property(fc.constantFrom(1, 7, 60, 600, 3000), fc.array(ask, { maxLength: 300 }), (perMinute, asks) => {
         const limitsOfAll = limitsOf(perMinute);
@@ -37,7 +42,9 @@ describe('token bucket', () => {
         let from = 0;
         for (const [at, time] of used.entries()) {
           while ((used[from] ?? time) <= time - 60_000) from += 1;
-          expect(at - from + 1).toBeLessThanOrEqual(perMinute + (state === undefined ? 0 : skewSlack(limitsOfAll.perMs)));
+          expect(at - from + 1).toBeLessThanOrEqual(
+            perMinute + (state === undefined ? 0 : skewSlack(limitsOfAll.perMs)),
+          );
         }
       }),
       { numRuns: 60 },

@@ -33,6 +33,7 @@ const provider = (more: Partial<ReplicateOptions> = {}): ReplicateProvider =>
     pollIntervalMs: 100,
     pollLogIntervalMs: 1000,
     downloadTimeoutMs: 500,
+    downloadIdleTimeoutMs: 500,
     createsPerMinute: 6000,
     callsPerMinute: 6000,
     ...more,
@@ -150,6 +151,25 @@ describe('download', () => {
     });
     expect(existsSync(file)).toBe(false);
   });
+  it('is broken off when nothing comes any more, however long it may take', async () => {
+    const file = join(directory, 'clip.mp4');
+    const patient = provider({ downloadTimeoutMs: 60_000, downloadIdleTimeoutMs: 300 });
+    answer = (_, response) => {
+      response.writeHead(200);
+      let left = 5;
+      const next = setInterval(() => {
+        response.write('x');
+        left -= 1;
+        if (left === 0) clearInterval(next);
+      }, 100);
+    };
+    await expect(patient.download(`${origin}/f`, file, never)).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+      retryable: true,
+      message: 'the download stood still for 300 ms after 5 bytes',
+    });
+    expect(existsSync(file)).toBe(false);
+  });
   it('streams to the file', async () => {
     answer = (_, response) => response.end('clip');
     expect(await provider().download(`${origin}/f`, join(directory, 'a'), never)).toEqual({ bytes: 4 });
@@ -168,7 +188,10 @@ describe('purchases', () => {
     };
     await provider({ cancelAfterMs: 1_200_000, webhookBaseUrl: 'https://x/hook' }).submit(request, never);
     await provider({ inputKey: '' }).submit(request, never);
-    expect(JSON.parse(bodies[0] ?? '')).toMatchObject({ input: { clipmesh_key: 'k1' }, webhook: 'https://x/hook?key=k1' });
+    expect(JSON.parse(bodies[0] ?? '')).toMatchObject({
+      input: { clipmesh_key: 'k1' },
+      webhook: 'https://x/hook?key=k1',
+    });
     expect(input(1)).not.toHaveProperty('clipmesh_key');
     expect(deadline).toBeUndefined();
     expect(calls[0]).toBe('POST /v1/models/google/veo-3.1/predictions');
@@ -176,20 +199,24 @@ describe('purchases', () => {
     expect(deadline).toBe('1200s');
   });
 
-  it.each([400, 422])('a model that refuses the key with %i is asked once more without it, and from then on', async (status) => {
-    const warnings: string[] = [];
-    const log = { info: () => undefined, warn: (_: object, message: string) => void warnings.push(message) };
-    answer = (_, response) => {
-      if (bodies.at(-1)?.includes('clipmesh_key')) json(response, status, { detail: 'input.clipmesh_key is unexpected' });
-      else json(response, 201, created);
-    };
-    const replicate = provider({ log });
-    let intents = 0;
-    const intent = (): Promise<void> => Promise.resolve(void (intents += 1));
-    expect((await replicate.submit(request, never, intent)).id).toBe('p');
-    expect((await replicate.submit(request, never, intent)).id).toBe('p');
-    expect([calls.length, intents, warnings.length]).toEqual([3, 2, 1]);
-  });
+  it.each([400, 422])(
+    'a model that refuses the key with %i is asked once more without it, and from then on',
+    async (status) => {
+      const warnings: string[] = [];
+      const log = { info: () => undefined, warn: (_: object, message: string) => void warnings.push(message) };
+      answer = (_, response) => {
+        if (bodies.at(-1)?.includes('clipmesh_key'))
+          json(response, status, { detail: 'input.clipmesh_key is unexpected' });
+        else json(response, 201, created);
+      };
+      const replicate = provider({ log });
+      let intents = 0;
+      const intent = (): Promise<void> => Promise.resolve(void (intents += 1));
+      expect((await replicate.submit(request, never, intent)).id).toBe('p');
+      expect((await replicate.submit(request, never, intent)).id).toBe('p');
+      expect([calls.length, intents, warnings.length]).toEqual([3, 2, 1]);
+    },
+  );
 
   it('are not cut off once sent, and not sent when canceled before', async () => {
     const caller = new AbortController();
@@ -203,12 +230,19 @@ describe('purchases', () => {
     await expect(provider().submit(request, caller.signal)).rejects.toMatchObject({ code: 'CANCELED' });
     expect(calls).toHaveLength(1);
     answer = () => undefined;
-    await expect(provider({ callTimeoutMs: 100 }).submit(request, never)).rejects.toMatchObject({ code: 'PROVIDER_TIMEOUT' });
+    await expect(provider({ callTimeoutMs: 100 }).submit(request, never)).rejects.toMatchObject({
+      code: 'PROVIDER_TIMEOUT',
+    });
   });
 
   it('are found by their key; another key never fits, and the input only where there is none', async () => {
     const same = { prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7 };
-    const listed = (id: string, more: object): object => ({ ...created, id, created_at: new Date().toISOString(), ...more });
+    const listed = (id: string, more: object): object => ({
+      ...created,
+      id,
+      created_at: new Date().toISOString(),
+      ...more,
+    });
     let results: object[] = [];
     answer = (_, response) => {
       json(response, 200, { next: null, results });
@@ -272,7 +306,10 @@ describe('replicas', () => {
     };
     const [one, two] = [provider({ shared, breaker }), provider({ shared, breaker })];
     for (const replica of [one, two])
-      await expect(replica.submit(request, never)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', retryable: true });
+      await expect(replica.submit(request, never)).rejects.toMatchObject({
+        code: 'PROVIDER_UNAVAILABLE',
+        retryable: true,
+      });
     await expect(one.submit(request, never)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', retryable: false });
     expect(calls).toHaveLength(2);
     expect((await two.submit({ ...request, model: 'google/veo-3' }, never)).id).toBe('p');
@@ -285,7 +322,11 @@ describe('nudges', () => {
     let stopped = 0;
     answer = (_, response) => {
       if (calls.length === 1) poke();
-      json(response, 200, { id: 'p', status: calls.length > 1 ? 'succeeded' : 'processing', started_at: new Date().toISOString() });
+      json(response, 200, {
+        id: 'p',
+        status: calls.length > 1 ? 'succeeded' : 'processing',
+        started_at: new Date().toISOString(),
+      });
     };
     const state = await provider({ pollIntervalMs: 60_000 }).wait('p', {
       signal: never,

@@ -32,6 +32,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     pollLogIntervalMs: config.pollLogIntervalMs,
     callTimeoutMs: config.providerCallTimeoutMs,
     downloadTimeoutMs: config.downloadTimeoutMs,
+    downloadIdleTimeoutMs: config.downloadIdleTimeoutMs,
     createsPerMinute: config.replicateCreatesPerMinute,
     callsPerMinute: config.replicateCallsPerMinute,
     cancelAfterMs: config.videoGenerationTimeoutMs,

@@ -32,6 +32,7 @@ beforeAll(async () => {
     pollIntervalMs: POLL_MS,
     pollLogIntervalMs: POLL_MS,
     downloadTimeoutMs: 5000,
+    downloadIdleTimeoutMs: 5000,
     createsPerMinute: 600,
     callsPerMinute: 3000,
     webhookBaseUrl: `${gateway.url}/v1/webhooks/replicate`,
