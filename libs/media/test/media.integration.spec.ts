@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,6 +62,27 @@ describe('media on real ffmpeg', () => {
     const long = { seed: 1, label: 'x', durationSeconds: 600, width: 1280, height: 720, output: at('long.mp4') };
     await expect(media.render(long, { signal })).rejects.toMatchObject({ code: 'CANCELED' });
     expect(media.running()).toBe(0);
+  });
+
+  it.each([
+    ['stands still', 'SIGSTOP', 'FFMPEG_STALLED'],
+    ['is killed by the system', 'SIGKILL', 'OUT_OF_MEMORY'],
+  ] as const)('tells of a process that %s, and leaves nothing of it', async (_name, signal, code) => {
+    const strict = new Media({ threads: 1, idleTimeoutMs: 1500, tempDir: join(dir, 'tmp'), maxProcesses: 1 });
+    const long = { seed: 1, label: 'x', durationSeconds: 600, width: 1280, height: 720, output: at('long.mp4') };
+    let hit = false;
+    const onProgress = (): void => {
+      if (hit) return;
+      hit = true;
+      const pids = execFileSync('pgrep', ['-f', at('long.mp4')], { encoding: 'utf8' })
+        .trim()
+        .split('\n');
+      for (const pid of pids) process.kill(Number(pid), signal);
+    };
+    await expect(strict.render(long, { ...context(), onProgress })).rejects.toMatchObject({ code, retryable: true });
+    expect(hit).toBe(true);
+    expect(strict.running()).toBe(0);
+    expect(existsSync(at('long.mp4'))).toBe(false);
   });
 
   it('calls a broken file what it is', async () => {
