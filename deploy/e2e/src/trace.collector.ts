@@ -6,6 +6,15 @@ import { z } from 'zod';
 import { eventually } from './eventually.js';
 
 const documentSchema = z.object({ resourceSpans: z.array(z.unknown()) });
+const eventsSchema = z.array(
+  z.object({
+    scopeSpans: z.array(
+      z.object({
+        spans: z.array(z.object({ traceId: z.string(), events: z.array(z.object({ name: z.string() })).default([]) })),
+      }),
+    ),
+  }),
+);
 
 /** An OTLP/HTTP collector in memory: what the stack's services send to `OTEL_EXPORTER_OTLP_ENDPOINT`. */
 export class TraceCollector {
@@ -46,6 +55,16 @@ export class TraceCollector {
   /** What has arrived of a trace. */
   trace(traceId: string): Trace | undefined {
     return parseTrace({ resourceSpans: this.resourceSpans }).find((trace) => trace.traceId === traceId);
+  }
+
+  /** The names of the span events of a trace that have arrived. */
+  eventNames(traceId: string): Set<string> {
+    const spans = eventsSchema
+      .parse(this.resourceSpans)
+      .flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans));
+    return new Set(
+      spans.filter((span) => span.traceId === traceId).flatMap(({ events }) => events.map(({ name }) => name)),
+    );
   }
 
   async close(): Promise<void> {

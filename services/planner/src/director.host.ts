@@ -58,6 +58,14 @@ function report(
       'the provider is in trouble: the scenes that are left run one after another',
     );
   }
+  state.scenes.forEach(({ modelIndex, status: now }, scene) => {
+    const was = before.scenes[scene];
+    // A clip of the cache may be of a later model too, but then it is there already.
+    if (was === undefined || modelIndex <= was.modelIndex || (now !== 'waiting' && now !== 'generating')) return;
+    const [from, to] = [was.modelIndex, modelIndex].map((index) => state.job.models[index]);
+    trace.getActiveSpan()?.addEvent('clipmesh.model_fallback', { [ATTR.scene]: scene, from, to });
+    logger.warn({ generationId, scene, from, to }, 'the model has failed too often: the next one makes the scene');
+  });
   if (before.revivals !== revivals) logger.warn({ generationId, revivals, stage }, 'lost work was sent again');
   if (before.status === status) return;
   if (isFinal(status)) trace.getActiveSpan()?.setAttribute(ATTR.final, true);

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type CreateGenerationInput } from '@clipmesh/contracts';
+import { ApiClient, SandboxClient } from '../src/api.client.js';
+import { eventually } from '../src/eventually.js';
+import { LocalStack } from '../src/local.stack.js';
+import { TraceCollector } from '../src/trace.collector.js';
+
+const MAKE_MS = 60_000;
+const [FIRST, SECOND] = ['google/veo-3.1', 'google/veo-3'];
+const request: CreateGenerationInput = {
+  prompt: 'A doorbell that knows who is coming.',
+  sceneCount: 3,
+  durationSeconds: 9,
+  aspectRatio: '1:1',
+  overlays: false,
+};
+
+let stack: LocalStack;
+let collector: TraceCollector;
+let api: ApiClient;
+let sandbox: SandboxClient;
+
+beforeAll(async () => {
+  collector = await TraceCollector.start();
+  stack = await LocalStack.start({
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      VIDEO_MODELS: `${FIRST},${SECOND}`,
+      VIDEO_ATTEMPTS: '2',
+      VIDEO_RETRY_FIRST_SECONDS: '0.1',
+      VIDEO_RETRY_MAX_SECONDS: '0.2',
+      SEQUENTIAL_FALLBACK_AFTER: '2',
+      BREAKER_FAILURES: '50',
+    },
+  });
+  api = new ApiClient(stack.urls.gateway);
+  sandbox = new SandboxClient(stack.urls.sandbox);
+}, 90_000);
+
+afterAll(async () => {
+  // Whatever beforeAll did not come to: what it did must still be put away.
+  await (stack as LocalStack | undefined)?.stop();
+  await (collector as TraceCollector | undefined)?.close();
+}, 60_000);
+
+/** What a service has logged about a generation: the level and the words. */
+const logged = (name: string, id: string): string[] =>
+  stack
+    .log(name)
+    .filter((line) => line.includes(`"generationId":"${id}"`))
+    .map((line) => JSON.parse(line) as { level: string; msg: string })
+    .map(({ level, msg }) => `${level}: ${msg}`);
+
+const spanEvents = (traceId: string, wanted: readonly string[]): Promise<true> =>
+  eventually(`the span events ${wanted.join(', ')}`, 15_000, () =>
+    wanted.every((name) => collector.eventNames(traceId).has(name)) ? true : undefined,
+  );
+
+describe('in the record, the log and the trace stands', () => {
+  it('every try that is repeated, every model that is passed over, and why scenes come one after another', async () => {
+    await sandbox.scenario({ clipSeconds: { min: 0.1, max: 0.2 }, failEvery: 1 });
+    const id = await api.create(request);
+    const { status, error, traceId, incidents, parallel, scenes } = await api.ended(id, MAKE_MS);
+    expect({ status, error }).toMatchObject({ status: 'failed', error: { code: 'PREDICTION_FAILED', stage: 'clip' } });
+    expect(scenes.map(({ model }) => model)).toEqual([SECOND, SECOND, SECOND]);
+    expect(parallel).toMatchObject({ window: 1, fallback: { reason: 'PREDICTION_FAILED', from: 4 } });
+    // Each scene: twice with the first model, twice with the second.
+    for (const scene of [0, 1, 2])
+      for (const model of [FIRST, SECOND])
+        for (const kind of ['retried', 'failed'])
+          expect(incidents).toContainEqual(
+            expect.objectContaining({ kind, scene, model, code: 'PREDICTION_FAILED', stage: 'clip' }),
+          );
+    expect(incidents).toHaveLength(12);
+
+    const made = logged('clip-generator.1', id);
+    expect(made.filter((line) => line === 'warn: the try failed; it will be repeated')).toHaveLength(6);
+    expect(made.filter((line) => line === 'error: the message was given up')).toHaveLength(6);
+    const directed = logged('planner.1', id);
+    expect(
+      directed.filter((line) => line === 'warn: the model has failed too often: the next one makes the scene'),
+    ).toHaveLength(3);
+    expect(directed).toContain('warn: the provider is in trouble: the scenes that are left run one after another');
+    expect(directed).toContain('error: generation failed');
+    await spanEvents(traceId, ['clipmesh.retry', 'clipmesh.model_fallback', 'clipmesh.fallback', 'exception']);
+  }, 90_000);
+
+  it('a cancel, and what it stopped', async () => {
+    await sandbox.scenario({ clipSeconds: { min: 30, max: 30 } });
+    await sandbox.clearInvoice();
+    const id = await api.create({ ...request, seed: 3 });
+    await eventually('clips under way', 20_000, async () =>
+      (await sandbox.invoice()).predictions.length === 3 ? true : undefined,
+    );
+    expect((await api.post(`/v1/generations/${id}/cancel`, {})).status).toBe(202);
+    const { status, traceId } = await api.ended(id, 10_000);
+    expect(status).toBe('canceled');
+    await eventually('three canceled predictions in the log', 10_000, () =>
+      logged('clip-generator.1', id).filter((line) => line === 'info: prediction canceled').length >= 3
+        ? true
+        : undefined,
+    );
+    expect(logged('planner.1', id)).toContain('info: generation canceled');
+    await spanEvents(traceId, ['clipmesh.stopped']);
+  }, 60_000);
+});
