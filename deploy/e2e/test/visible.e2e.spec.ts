@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CreateGenerationInput } from '@clipmesh/contracts';
+import { z } from 'zod';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
+import { Command } from '../src/command.runner.js';
 import { eventually } from '../src/eventually.js';
 import { LocalStack } from '../src/local.stack.js';
 import { TraceCollector } from '../src/trace.collector.js';
@@ -56,6 +58,20 @@ const spanEvents = (traceId: string, wanted: readonly string[]): Promise<true> =
     wanted.every((name) => collector.eventNames(traceId).has(name)) ? true : undefined,
   );
 
+const lettersSchema = z.array(
+  z.looseObject({ sequence: z.int(), subject: z.string(), reason: z.object({ code: z.string() }) }),
+);
+
+async function deadLetters(...args: string[]): Promise<string> {
+  const command = new Command('deploy/local/dist/dead-letters.js', [...args, '--data', stack.dataDir]);
+  const { code, stdout, stderr } = await command.end(20_000);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout;
+}
+
+const lettersOf = async (id: string): Promise<z.infer<typeof lettersSchema>> =>
+  lettersSchema.parse(JSON.parse(await deadLetters('list', '--generation', id, '--json')));
+
 describe('in the record, the log and the trace stands', () => {
   it('every try that is repeated, every model that is passed over, and why scenes come one after another', async () => {
     await sandbox.scenario({ clipSeconds: { min: 0.1, max: 0.2 }, failEvery: 1 });
@@ -83,7 +99,18 @@ describe('in the record, the log and the trace stands', () => {
     expect(directed).toContain('warn: the provider is in trouble: the scenes that are left run one after another');
     expect(directed).toContain('error: generation failed');
     await spanEvents(traceId, ['clipmesh.retry', 'clipmesh.model_fallback', 'clipmesh.fallback', 'exception']);
-  }, 90_000);
+
+    // What was given up can be listed, looked at and sent again: here it fails again.
+    const letters = await lettersOf(id);
+    expect(letters.map(({ reason }) => reason.code)).toEqual(Array.from({ length: 6 }, () => 'PREDICTION_FAILED'));
+    const { sequence } = letters[0] ?? { sequence: 0 };
+    expect(await deadLetters('show', String(sequence))).toContain(`"generationId":"${id}"`);
+    expect(await deadLetters('replay', String(sequence))).toMatch(/^Sent again to clip\.generate\./);
+    await eventually('the letter that came back', 20_000, async () => {
+      const now = (await lettersOf(id)).map((letter) => letter.sequence);
+      return now.length === 6 && !now.includes(sequence) ? true : undefined;
+    });
+  }, 120_000);
 
   it('a cancel, and what it stopped', async () => {
     await sandbox.scenario({ clipSeconds: { min: 30, max: 30 } });
