@@ -8,7 +8,7 @@ import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { StreamSpanExporter, type SpanSink } from './span-exporter.js';
 
 /** Spans leave at the latest this long after their end, ms. */
-const EXPORT_DELAY_MS = 100;
+const EXPORT_DELAY_MS = 200;
 /** Longest wait for the last spans when a service stops, ms. */
 const SHUTDOWN_MS = 3000;
 const QUIET_PATHS = new Set(['/healthz', '/readyz', '/metrics']);
