@@ -140,8 +140,10 @@ export const accountSchema = z.object({
       reservedMicros: z.int().nonnegative(),
       /** The sum of its ledger entries when it was last looked at: set, never added to, so that a repeat changes nothing. */
       spentMicros: z.int().nonnegative(),
-      /** False once it has ended: then only what was spent counts. */
+      /** False once it has ended and nothing more can be charged: then only what was spent counts. */
       open: z.boolean(),
+      /** The latest run that money was promised for; 0 while the generation is not known to be stored. */
+      run: z.int().nonnegative().default(1),
     }),
   ),
 });

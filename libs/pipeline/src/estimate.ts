@@ -1,4 +1,5 @@
 import { type Job, type Plan } from '@clipmesh/contracts';
+import { LONG_TOKENS } from './account.doubt.js';
 import { clipCostMicros, completionCostMicros, MODELS, snapSeconds } from './models.js';
 import { evenDurations } from './plan.rules.js';
 import { planShape } from './plan.writer.js';
@@ -22,7 +23,7 @@ export interface LlmTerms {
 /** Tokens of a usual plan. */
 const USUAL = { input: 600, output: 900 } as const;
 /** Tokens of a long prompt and a long plan. */
-const LONG = { input: 4000, output: 4000 } as const;
+const LONG = { input: LONG_TOKENS, output: LONG_TOKENS } as const;
 
 /** Full price of a clip that is `seconds` long in the plan; undefined for a model without a price. */
 export function clipPrice(model: string, seconds: number): number | undefined {

@@ -58,7 +58,7 @@ describe('the budget of an owner', () => {
     // A gateway that died between the reservation and the record, long ago.
     const lost = `gen_${'0'.repeat(32)}`;
     const found = await gateway.stores.accounts.get('local', period);
-    const line = { reservedMicros: 2_000_000, spentMicros: 0, open: true };
+    const line = { reservedMicros: 2_000_000, spentMicros: 0, open: true, run: 0 };
     const generations = { ...found!.value.generations, [lost]: line };
     await gateway.stores.accounts.save({ ...found!.value, generations }, found!.revision);
     await until(async () => (await account()).generations[lost]?.open === false, 10_000, 'it is released');
