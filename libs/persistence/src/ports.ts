@@ -239,8 +239,13 @@ export interface ArtifactStore {
   withFile<T>(artifact: Pick<Artifact, 'key'>, use: (path: string) => Promise<T>): Promise<T>;
   /** Removing what is not there is no error. */
   remove(artifact: Pick<Artifact, 'key'>): Promise<void>;
+  /**
+   * Removes a file that was last put or renewed at `notAfterMs` or before, ms since the epoch; false when it is younger or
+   * not there. A `put` or `renew` at the same time either keeps it, or finds it gone.
+   */
+  removeOld(artifact: Pick<Artifact, 'key'>, notAfterMs: number): Promise<boolean>;
   /** Every stored file, in no order. `storedAt`: when its bytes were last put or renewed, ms since the epoch. */
   list(): AsyncIterable<{ key: string; bytes: number; storedAt: number }>;
-  /** Removes temporary files older than `maxAgeMs`, left by a crash; says how many. */
+  /** Removes temporary files older than `maxAgeMs`, left by a crash, and gives back what a cut-off `removeOld` had taken; says how many were removed. */
   sweepTemporary(maxAgeMs: number): Promise<number>;
 }
