@@ -68,7 +68,7 @@ function overBudget(owner: string, period: string, needed: number, left: number)
   );
 }
 
-/** A 402 when even the cheapest course of a generation is over its own cap. */
+/** A 402 when a generation is over its own cap although its first model makes every clip at the first try. */
 export function refuseLowCap(lowMicros: number, capMicros: number | undefined): void {
   if (capMicros === undefined || lowMicros <= capMicros) return;
   throw new ProblemError(

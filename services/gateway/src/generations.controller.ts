@@ -60,7 +60,7 @@ export class GenerationsController {
     const made = `gen_${uuidv7().replaceAll('-', '')}`;
     const claim = key === undefined ? undefined : claimOf(owner, key);
     const { id, fresh } = claim === undefined ? { id: made, fresh: true } : await this.claim(claim, request, made);
-    if (fresh) await this.start(id, owner, await this.jobOf(request), claim);
+    if (fresh) await this.start(id, owner, await this.jobOf(request), claim).catch(this.giveBack(claim, id));
     const answer = acceptedOf(id);
     if (!fresh) response.set('Idempotency-Replayed', 'true');
     response
@@ -157,8 +157,22 @@ export class GenerationsController {
         { extensions: { retryable: false } },
       );
     }
+    // Another try of the plan must leave enough for the film; with a plan the director looks at each clip.
+    if (state.plan === undefined)
+      refuseLowCap(state.costMicros + estimate(state.job, this.parts.llm).lowMicros, state.job.maxCostMicros);
     await retryGeneration(this.parts, record, now());
     return { id, status: state.status, links: linksOf(id) };
+  }
+
+  /** A request that the budget refuses does not use its key up: the same may be asked again when there is money. */
+  private giveBack(claim: string | undefined, id: string): (error: unknown) => Promise<never> {
+    return async (error) => {
+      const { idempotency, generations } = this.parts.stores;
+      const isRefused = error instanceof ProblemError && error.status === 402;
+      if (isRefused && claim !== undefined && (await generations.get(id)) === undefined)
+        await idempotency.release(claim, id);
+      throw error;
+    };
   }
 
   /** The id that the key stands for, and whether this request is the one to make it. */
