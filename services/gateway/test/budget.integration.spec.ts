@@ -105,7 +105,8 @@ describe('money before it is spent', () => {
   });
 
   it('a retry that can no longer pay for its film after the plans that failed is refused', async () => {
-    const [{ id }] = (await gateway.stores.generations.unfinished()) as [{ id: string }];
+    const [first] = await gateway.stores.generations.unfinished();
+    const { id } = first!;
     const spent = async (costMicros: number) => {
       await gateway.change(id, { status: 'failed', costMicros });
       return gateway.call(`/v1/generations/${id}/retry`, { method: 'POST' });
