@@ -66,9 +66,10 @@ async function settled(api: ApiClient): Promise<void> {
 /** Starts generations, and tells, when all have succeeded, what the provider charged for each of their scenes. */
 async function makeAll({ stack, api, sandbox }: Site, ids: string[]): Promise<void> {
   for (const id of ids) await api.succeeded(id, MAKE_MS);
-  const { predictions } = await sandbox.invoice();
+  const { predictions, totalUsd } = await sandbox.invoice();
   expect(predictions.map(({ status }) => status)).toEqual(predictions.map(() => 'succeeded'));
   expect(predictions).toHaveLength(ids.length * SCENES);
+  let bookedMicros = 0;
   for (const id of ids) {
     const booked = await api.cost(id);
     const { scenes } = await api.read(id);
@@ -79,7 +80,10 @@ async function makeAll({ stack, api, sandbox }: Site, ids: string[]): Promise<vo
       own.map(({ id: prediction }) => `prediction:${prediction}`).sort(),
     );
     expect(micros(clips)).toBe(micros(own));
+    bookedMicros += micros(booked.entries);
   }
+  // The language model's answers too, those that a killed planner never read among them.
+  expect(bookedMicros).toBe(micros([{ amountUsd: totalUsd }]));
   await settled(api);
   expect(await cleaned(stack)).toEqual([]);
 }

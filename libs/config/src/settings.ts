@@ -455,6 +455,12 @@ export const SETTINGS = {
     true,
   ),
   openaiBaseUrl: setting('OPENAI_BASE_URL', http, 'https://api.openai.com/v1', 'Where the language model is reached.'),
+  openaiStore: setting(
+    'OPENAI_STORE',
+    flag,
+    'true',
+    'Asks the language model to keep its answers, as OpenAI does for 30 days, so that one which was lost with a killed planner is found, used and booked.',
+  ),
   openaiModel: setting('OPENAI_MODEL', text, 'gpt-4o-mini', 'Language model that writes plans.'),
   logLevel: setting(
     'LOG_LEVEL',

@@ -151,8 +151,8 @@ export const generationRecordSchema = z.object({
   /** When the state last changed, UTC. */
   updatedAt: isoTime,
   state: generationStateSchema,
-  /** Where its owner's budget holds a reservation for it, and for which run. */
-  account: z.object({ period: z.string(), run: z.int().positive() }).optional(),
+  /** Where its owner's budget holds a reservation for it. */
+  account: z.object({ period: z.string() }).optional(),
   /** What its Idempotency-Key is claimed under: the claim goes with the record. */
   claim: z.string().optional(),
   /** Written a moment after the generation has succeeded. */

@@ -140,8 +140,10 @@ export const accountSchema = z.object({
       reservedMicros: z.int().nonnegative(),
       /** The sum of its ledger entries when it was last looked at: set, never added to, so that a repeat changes nothing. */
       spentMicros: z.int().nonnegative(),
-      /** False once it has ended: then only what was spent counts. */
+      /** False once it has ended and nothing more can be charged: then only what was spent counts. */
       open: z.boolean(),
+      /** The latest run that money was promised for; 0 while the generation is not known to be stored. */
+      run: z.int().nonnegative().default(1),
     }),
   ),
 });
@@ -237,8 +239,13 @@ export interface ArtifactStore {
   withFile<T>(artifact: Pick<Artifact, 'key'>, use: (path: string) => Promise<T>): Promise<T>;
   /** Removing what is not there is no error. */
   remove(artifact: Pick<Artifact, 'key'>): Promise<void>;
+  /**
+   * Removes a file that was last put or renewed at `notAfterMs` or before, ms since the epoch; false when it is younger or
+   * not there. A `put` or `renew` at the same time either keeps it, or finds it gone.
+   */
+  removeOld(artifact: Pick<Artifact, 'key'>, notAfterMs: number): Promise<boolean>;
   /** Every stored file, in no order. `storedAt`: when its bytes were last put or renewed, ms since the epoch. */
   list(): AsyncIterable<{ key: string; bytes: number; storedAt: number }>;
-  /** Removes temporary files older than `maxAgeMs`, left by a crash; says how many. */
+  /** Removes temporary files older than `maxAgeMs`, left by a crash, and gives back what a cut-off `removeOld` had taken; says how many were removed. */
   sweepTemporary(maxAgeMs: number): Promise<number>;
 }

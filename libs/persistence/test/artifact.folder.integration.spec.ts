@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -14,7 +14,42 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-artifactStoreContract('folder', () => openArtifactFolder({ directory }));
+const DAY_MS = 86_400_000;
+const age = (key: string): Promise<void> => {
+  const then = new Date(Date.now() - DAY_MS);
+  return utimes(join(directory, key), then, then);
+};
+
+artifactStoreContract('folder', () => openArtifactFolder({ directory }), age);
+
+it('lists nothing that is not its own: strange names, folders, links', async () => {
+  const store = await openArtifactFolder({ directory });
+  const { key } = await store.put(Buffer.from('own'), { contentType: 'video/mp4' });
+  const hex = 'c'.repeat(64);
+  await mkdir(join(directory, 'cc', `${hex}.mov`), { recursive: true });
+  await writeFile(join(directory, 'cc', 'notes.txt'), 'not ours');
+  await writeFile(join(directory, 'cc', `${hex}.MP4`), 'not ours');
+  await symlink('/etc/hostname', join(directory, 'cc', `${hex}.mp4`));
+  await symlink('/etc', join(directory, 'dd'));
+  await writeFile(join(directory, 'ee'), 'not ours');
+  const keys: string[] = [];
+  for await (const file of store.list()) keys.push(file.key);
+  expect(keys).toEqual([key]);
+});
+
+it('gives back what somebody had taken to remove it and died', async () => {
+  const store = await openArtifactFolder({ directory });
+  const artifact = await store.put(Buffer.from('wanted'), { contentType: 'video/mp4' });
+  await age(artifact.key);
+  const aside = `${'0'.repeat(8)}-0000-4000-8000-${'0'.repeat(12)}.${artifact.key.replace('/', '.')}.aside`;
+  await rename(join(directory, artifact.key), join(directory, 'tmp', aside));
+  expect(await store.stat(artifact)).toBeUndefined();
+  expect(await store.sweepTemporary(60_000)).toBe(0);
+  expect(await store.stat(artifact)).toEqual({ bytes: 6 });
+  expect(await readdir(join(directory, 'tmp'))).toEqual([]);
+  // Young again: whoever came to need it has a grace to say so.
+  expect(await store.removeOld(artifact, Date.now() - 60_000)).toBe(false);
+});
 
 it('leaves nothing of a source that breaks, and says why', async () => {
   const store = await openArtifactFolder({ directory });

@@ -30,22 +30,26 @@ describe('an account', () => {
       kind: fc.constantFrom('reserve', 'spend', 'late', 'settle'),
       id: fc.constantFrom('a', 'b', 'c', 'd'),
       micros: fc.nat(60),
+      run: fc.nat(3),
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         let account = empty;
-        for (const { kind, id, micros } of steps) {
+        for (const { kind, id, micros, run } of steps) {
           const line = account.generations[id];
           if (kind === 'reserve') {
-            const decided = reserve(account, id, micros, 100);
+            const decided = reserve(account, id, { micros, limitMicros: 100, run });
             if (decided.accepted) account = decided.account;
             else expect(decided.leftMicros).toBeLessThan(Math.max(micros, line?.spentMicros ?? 0));
           } else if (line !== undefined) {
             if (kind === 'spend' && line.open) account = observe(account, id, Math.min(micros, line.reservedMicros));
             if (kind === 'late') expect(observe(account, id, line.spentMicros)).toBe(account);
             if (kind === 'settle') {
-              const ended = settle(account, id, line.spentMicros);
-              expect(settle(ended, id, line.spentMicros)).toBe(ended);
+              const end = { run, spentMicros: line.spentMicros, mostMicros: micros };
+              const ended = settle(account, id, end);
+              expect(settle(ended, id, end)).toBe(ended);
+              expect(ended.generations[id]?.open).toBe(line.open && (line.run > run || micros > line.spentMicros));
+              if (line.run > run) expect(ended).toBe(account);
               account = ended;
             }
           }
@@ -64,13 +68,35 @@ describe('an account', () => {
       Array.from({ length: 100 }, (_, n) => {
         let accepted = false;
         return changeAccount(accounts, empty, (account) => {
-          const decided = reserve(account, `g${n}`, 10, 100);
+          const decided = reserve(account, `g${n}`, { micros: 10, limitMicros: 100, run: 1 });
           accepted = decided.accepted;
           return decided.accepted ? decided.account : undefined;
         }).then(() => (refused += accepted ? 0 : 1));
       }),
     );
     expect([refused, committed(accounts.now())]).toEqual([90, 100]);
+  });
+
+  it('keeps what may still be charged, and frees it once that is known', () => {
+    const reserved = reserve(empty, 'a', { micros: 60, limitMicros: 100, run: 1 });
+    if (!reserved.accepted) throw new Error('there was money');
+    const doubtful = settle(reserved.account, 'a', { run: 1, spentMicros: 10, mostMicros: 30 });
+    expect([committed(doubtful), doubtful.generations['a']?.open]).toEqual([30, true]);
+    expect(reserve(doubtful, 'b', { micros: 71, limitMicros: 100, run: 1 })).toEqual({
+      accepted: false,
+      leftMicros: 70,
+    });
+    const known = settle(doubtful, 'a', { run: 1, spentMicros: 25, mostMicros: 25 });
+    expect([committed(known), known.generations['a']?.open]).toEqual([25, false]);
+  });
+
+  it('asks for the whole again when less than that is still promised', () => {
+    const line = { reservedMicros: 30, spentMicros: 10, open: true, run: 1 };
+    const account = { ...empty, generations: { a: line, b: { ...line, spentMicros: 30, reservedMicros: 50 } } };
+    const again = { micros: 60, run: 2 };
+    expect(reserve(account, 'a', { ...again, limitMicros: 100 })).toEqual({ accepted: false, leftMicros: 50 });
+    const decided = reserve(account, 'a', { ...again, limitMicros: 110 });
+    expect(decided.accepted && decided.account.generations['a']).toEqual({ ...line, reservedMicros: 60, run: 2 });
   });
 
   it('has periods in UTC', () => {

@@ -5,6 +5,8 @@ export interface AccountLine {
   /** The sum of its ledger entries. */
   readonly spentMicros: number;
   readonly open: boolean;
+  /** The latest run that the promise was made for; 0 while the generation is not known to be stored. */
+  readonly run: number;
 }
 /** The part of an account that its sums depend on. */
 export interface Lines<Line extends AccountLine = AccountLine> {
@@ -28,15 +30,31 @@ export function sumsOf(account: Lines): { spentMicros: number; reservedMicros: n
   return { spentMicros, reservedMicros: committed(account) - spentMicros };
 }
 
-/** Promises `micros` in all to a generation, for the first time or again. One that has an open promise keeps it. */
-export function reserve<A extends Lines>(account: A, id: string, micros: number, limitMicros: number): Reservation<A> {
+/** What a promise is asked for. */
+export interface Wanted {
+  /** The most that the generation may come to in all. */
+  readonly micros: number;
+  readonly limitMicros: number;
+  readonly run: number;
+}
+
+/**
+ * Promises a generation its money, for the first time or again. One that has an open promise of as much keeps it, and it is
+ * noted for which run: whoever has looked at an earlier run cannot end it any more.
+ */
+export function reserve<A extends Lines>(account: A, id: string, { micros, limitMicros, run }: Wanted): Reservation<A> {
   const line = account.generations[id];
-  if (line?.open === true) return { accepted: true, account };
+  const latest = Math.max(run, line?.run ?? 0);
+  if (line?.open === true && line.reservedMicros >= micros)
+    return { accepted: true, account: line.run === latest ? account : withLine(account, id, { ...line, run: latest }) };
   const { [id]: _own, ...others } = account.generations;
   const leftMicros = limitMicros - committed({ generations: others });
   const spentMicros = line?.spentMicros ?? 0;
   if (Math.max(micros, spentMicros) > leftMicros) return { accepted: false, leftMicros: Math.max(0, leftMicros) };
-  return { accepted: true, account: withLine(account, id, { reservedMicros: micros, spentMicros, open: true }) };
+  return {
+    accepted: true,
+    account: withLine(account, id, { reservedMicros: micros, spentMicros, open: true, run: latest }),
+  };
 }
 
 /** Sets what a generation has cost so far. The ledger only grows, so an older sum that comes late changes nothing. */
@@ -46,11 +64,25 @@ export function observe<A extends Lines>(account: A, id: string, spentMicros: nu
   return withLine(account, id, { ...line, spentMicros });
 }
 
-/** Ends a promise: what was not spent of it is free again. */
-export function settle<A extends Lines>(account: A, id: string, spentMicros: number): A {
+/** What is known of a run that has ended. */
+export interface RunEnd {
+  readonly run: number;
+  readonly spentMicros: number;
+  /** The most that purchases whose price is not known yet may bring it to; no more than what was spent when there are none. */
+  readonly mostMicros: number;
+}
+
+/**
+ * Ends a promise: what can no longer be spent of it is free again. It stays open over what may still be charged, and whole
+ * when it was made for a later run.
+ */
+export function settle<A extends Lines>(account: A, id: string, { run, spentMicros, mostMicros }: RunEnd): A {
   const seen = observe(account, id, spentMicros);
   const line = seen.generations[id];
-  return line?.open === true ? withLine(seen, id, { ...line, open: false }) : seen;
+  if (line?.open !== true || line.run > run) return seen;
+  if (mostMicros <= line.spentMicros) return withLine(seen, id, { ...line, open: false });
+  if (mostMicros >= line.reservedMicros) return seen;
+  return withLine(seen, id, { ...line, reservedMicros: mostMicros });
 }
 
 function withLine<A extends Lines>(account: A, id: string, line: AccountLine): A {

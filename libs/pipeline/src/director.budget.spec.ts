@@ -14,6 +14,7 @@ import { committedBy } from './director.budget.js';
 import { type DirectorEvent } from './director.event.js';
 import { decide, initialState } from './director.js';
 import { clipPrice, estimate } from './estimate.js';
+import { MODELS } from './models.js';
 import { planFromTemplate } from './plan.writer.js';
 
 const generationId = `gen_${'0'.repeat(32)}`;
@@ -119,10 +120,44 @@ describe('a generation with a cap', () => {
 });
 
 describe('an estimate', () => {
+  const terms = { model: 'gpt-4o-mini', attempts: 3 };
+
   it('goes from the first model alone to every model once', () => {
-    const { scenes, llm, lowMicros, highMicros } = estimate(job(0), { model: 'gpt-4o-mini', attempts: 3 });
-    expect(scenes).toEqual(Array.from({ length: 4 }, () => ({ lowMicros: 480_000, highMicros: 640_000 })));
-    expect([lowMicros - llm.lowMicros, highMicros - llm.highMicros]).toEqual([1_920_000, 2_560_000]);
+    const { scenes, llm, lowMicros, highMicros } = estimate(job(0), terms);
+    // From 3 s, which are sold as 4, to 7 s, which veo sells as 8.
+    expect(scenes).toEqual(Array.from({ length: 4 }, () => ({ lowMicros: 480_000, highMicros: 960_000 + 280_000 })));
+    // At least 4 × 4 s; at most 20 s are sold as veo's and 16 as seedance's.
+    expect([lowMicros - llm.lowMicros, highMicros - llm.highMicros]).toEqual([1_920_000, 2_400_000 + 640_000]);
     expect(llm.lowMicros).toBeGreaterThan(0);
+    expect(llm.highMicros).toBeGreaterThan(3 * llm.lowMicros);
+  });
+
+  it('holds for every plan that may be written, and every model that its clips may come from', () => {
+    const lengths = fc.array(fc.integer({ min: 3, max: 7 }), { minLength: 3, maxLength: 12 });
+    const models = fc.shuffledSubarray(Object.keys(MODELS), { minLength: 1 });
+    fc.assert(
+      fc.property(lengths, models, fc.nat(), (seconds, order, seed) => {
+        const durationSeconds = seconds.reduce((sum, length) => sum + length, 0);
+        fc.pre(durationSeconds <= 60);
+        const { scenes, llm, lowMicros, highMicros } = estimate(
+          { ...job(0, order), durationSeconds, sceneCount: seconds.length },
+          terms,
+        );
+        const first = seconds.map((length) => clipPrice(order[0] ?? '', length) ?? 0);
+        const any = seconds.map((length, n) => clipPrice(order[(seed + n) % order.length] ?? '', length) ?? 0);
+        const total = (prices: readonly number[]): number => prices.reduce((sum, price) => sum + price, 0);
+        expect(scenes).toHaveLength(seconds.length);
+        expect(total(first)).toBeGreaterThanOrEqual(lowMicros - llm.lowMicros);
+        for (const prices of [first, any]) {
+          expect(total(prices)).toBeLessThanOrEqual(highMicros - llm.highMicros);
+          prices.forEach((price, n) => {
+            expect(price).toBeLessThanOrEqual(scenes[n]?.highMicros ?? 0);
+          });
+        }
+        first.forEach((price, n) => {
+          expect(price).toBeGreaterThanOrEqual(scenes[n]?.lowMicros ?? Infinity);
+        });
+      }),
+    );
   });
 });

@@ -1,6 +1,6 @@
-import { type Job, type Plan } from '@clipmesh/contracts';
+import { type Job, SCENE_SECONDS } from '@clipmesh/contracts';
+import { LONG_TOKENS } from './account.doubt.js';
 import { clipCostMicros, completionCostMicros, MODELS, snapSeconds } from './models.js';
-import { evenDurations } from './plan.rules.js';
 import { planShape } from './plan.writer.js';
 
 /** Micro-dollars: without any retry, and when every try and every fallback is charged. */
@@ -19,10 +19,10 @@ export interface LlmTerms {
   readonly attempts: number;
 }
 
-/** Tokens of a usual plan. */
-const USUAL = { input: 600, output: 900 } as const;
-/** Tokens of a long prompt and a long plan. */
-const LONG = { input: 4000, output: 4000 } as const;
+/** Tokens of a short prompt and a short plan. */
+const SHORT = { input: 150, output: 150 } as const;
+/** Most tokens of what is asked beside the prompt, whose own tokens are no more than its bytes. */
+const QUESTION_TOKENS = 1000;
 
 /** Full price of a clip that is `seconds` long in the plan; undefined for a model without a price. */
 export function clipPrice(model: string, seconds: number): number | undefined {
@@ -36,21 +36,53 @@ export function estimateScene(models: readonly string[], seconds: number): Span 
   return { lowMicros: prices[0] ?? 0, highMicros: prices.reduce((sum, price) => sum + price, 0) };
 }
 
-/** What a job may cost, before its plan is written or after. */
-export function estimate(job: Job, llm: LlmTerms, plan?: Plan): Estimate {
-  const lengths =
-    plan?.scenes.map(({ durationSeconds }) => durationSeconds) ??
-    evenDurations(job.durationSeconds, planShape(job).sceneCount);
-  const scenes = lengths.map((seconds) => estimateScene(job.models, seconds));
+/** What a job may cost before its plan is written, however that may cut the film into scenes. */
+export function estimate(job: Job, llm: LlmTerms): Estimate {
+  const { sceneCount } = planShape(job);
+  const promptTokens = new TextEncoder().encode(job.prompt).length;
   const plans = {
-    lowMicros: completionCostMicros(llm.model, USUAL.input, USUAL.output),
-    highMicros: llm.attempts * completionCostMicros(llm.model, LONG.input, LONG.output),
+    lowMicros: completionCostMicros(llm.model, SHORT.input, SHORT.output),
+    highMicros: llm.attempts * completionCostMicros(llm.model, QUESTION_TOKENS + promptTokens, LONG_TOKENS),
   };
-  const all = [plans, ...scenes];
+  const low = (seconds: number): number => estimateScene(job.models, seconds).lowMicros;
+  const high = (seconds: number): number => estimateScene(job.models, seconds).highMicros;
+  const lengths = sceneLengths(job.durationSeconds, sceneCount);
+  const scene = { lowMicros: Math.min(...lengths.map(low)), highMicros: Math.max(...lengths.map(high)) };
   return {
-    lowMicros: all.reduce((sum, { lowMicros }) => sum + lowMicros, 0),
-    highMicros: all.reduce((sum, { highMicros }) => sum + highMicros, 0),
+    lowMicros: plans.lowMicros + ofBestCut(job.durationSeconds, sceneCount, low, Math.min),
+    highMicros: plans.highMicros + ofBestCut(job.durationSeconds, sceneCount, high, Math.max),
     llm: plans,
-    scenes,
+    scenes: Array.from({ length: sceneCount }, () => scene),
   };
+}
+
+/** The lengths, in seconds, that one of `count` scenes may have. */
+function sceneLengths(total: number, count: number): number[] {
+  const { min, max } = SCENE_SECONDS;
+  const shortest = Math.max(min, total - (count - 1) * max);
+  const longest = Math.min(max, total - (count - 1) * min);
+  return Array.from({ length: Math.max(0, longest - shortest) + 1 }, (_, more) => shortest + more);
+}
+
+/** The price of the cut into `count` scenes whose price `pick` prefers to all others'. */
+function ofBestCut(
+  total: number,
+  count: number,
+  priceOf: (seconds: number) => number,
+  pick: (a: number, b: number) => number,
+): number {
+  const lengths = sceneLengths(total, count);
+  /** The best price of the scenes so far, by their seconds together. */
+  let best = new Map([[0, 0]]);
+  for (let scene = 0; scene < count; scene += 1) {
+    const next = new Map<number, number>();
+    for (const [before, price] of best)
+      for (const seconds of lengths) {
+        const sum = price + priceOf(seconds);
+        const other = next.get(before + seconds);
+        next.set(before + seconds, other === undefined ? sum : pick(other, sum));
+      }
+    best = next;
+  }
+  return best.get(total) ?? 0;
 }

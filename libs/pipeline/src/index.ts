@@ -1,4 +1,5 @@
 export * from './account.book.js';
+export * from './account.doubt.js';
 export * from './account.js';
 export * from './director.event.js';
 export * from './director.js';

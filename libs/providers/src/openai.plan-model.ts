@@ -54,17 +54,22 @@ export interface OpenAiOptions {
   readonly baseUrl: string;
   readonly model: string;
   readonly timeoutMs: number;
+  /** Whether the provider is asked to keep its answers, so that one which was lost is found again. */
+  readonly store: boolean;
 }
 
+/** The field of the provider's metadata that holds the key of a call. */
+const KEY_FIELD = 'clipmesh_attempt';
+/** Statuses of a server that keeps no answers. */
+const KEEPS_NONE: ReadonlySet<unknown> = new Set([400, 404, 405, 501]);
+
 /** OpenAI, or anything that speaks its chat completions. One call per draft: retries are the settlement's. */
-export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs }: OpenAiOptions): PlanModel {
+export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs, store }: OpenAiOptions): PlanModel {
   const client = new OpenAI({ apiKey, baseURL: baseUrl, maxRetries: 0, timeout: timeoutMs });
 
-  async function complete(request: PlanRequest, signal: AbortSignal): Promise<OpenAI.ChatCompletion> {
-    // The client's own timeout ends with the headers.
-    const timeout = AbortSignal.timeout(timeoutMs);
-    try {
-      return await client.chat.completions.create(
+  const complete = (request: PlanRequest, key: string, signal: AbortSignal): Promise<OpenAI.ChatCompletion> =>
+    called(signal, (bounded) =>
+      client.chat.completions.create(
         {
           model,
           messages: [
@@ -72,9 +77,18 @@ export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs }: Ope
             { role: 'user', content: userMessage(request.prompt) },
           ],
           response_format: { type: 'json_schema', json_schema: { name: 'plan', strict: true, schema: wireSchema } },
+          ...(store ? { store, metadata: { [KEY_FIELD]: key } } : {}),
         },
-        { signal: AbortSignal.any([signal, timeout]) },
-      );
+        { signal: bounded },
+      ),
+    );
+
+  /** The call, bounded, with our errors. */
+  async function called<T>(signal: AbortSignal, call: (bounded: AbortSignal) => Promise<T>): Promise<T> {
+    // The client's own timeout ends with the headers.
+    const timeout = AbortSignal.timeout(timeoutMs);
+    try {
+      return await call(AbortSignal.any([signal, timeout]));
     } catch (cause) {
       const status: unknown = cause instanceof APIError ? cause.status : undefined;
       if (cause instanceof APIError && typeof status === 'number') {
@@ -89,7 +103,21 @@ export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs }: Ope
 
   return {
     model,
-    draft: (request, signal) =>
+    find: async (key, signal) => {
+      if (!store) return undefined;
+      const kept = await called(signal, async (bounded) => {
+        try {
+          return (await client.chat.completions.list({ metadata: { [KEY_FIELD]: key } }, { signal: bounded })).data;
+        } catch (error) {
+          if (error instanceof APIError && KEEPS_NONE.has(error.status)) return [];
+          throw error;
+        }
+      });
+      // A server may not know the filter.
+      const own = kept.find((completion) => metadataOf(completion)[KEY_FIELD] === key);
+      return own && answerOf(own);
+    },
+    draft: (request, key, signal) =>
       withSpan(
         'clipmesh.providers',
         `chat ${model}`,
@@ -100,7 +128,7 @@ export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs }: Ope
           [ATTR.stage]: 'llm',
         },
         async (span) => {
-          const completion = await complete(request, signal);
+          const completion = await complete(request, key, signal);
           const answer = answerOf(completion);
           span.setAttributes({
             'gen_ai.response.id': answer.completionId,
@@ -114,6 +142,10 @@ export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs }: Ope
       ),
   };
 }
+
+const keptSchema = z.object({ metadata: z.record(z.string(), z.unknown()).nullish() });
+const metadataOf = (completion: unknown): Record<string, unknown> =>
+  keptSchema.safeParse(completion).data?.metadata ?? {};
 
 /** A plan answer as it was kept. */
 export const planAnswerSchema: z.ZodType<PlanAnswer> = z.object({

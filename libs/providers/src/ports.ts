@@ -90,5 +90,11 @@ export interface PlanAnswer {
 /** A language model that drafts scene plans. */
 export interface PlanModel {
   readonly model: string;
-  draft(request: PlanRequest, signal: AbortSignal): Promise<PlanAnswer>;
+  /** `key` is unique to this call, so that its answer can be found again. */
+  draft(request: PlanRequest, key: string, signal: AbortSignal): Promise<PlanAnswer>;
+  /**
+   * The answer to a former call, which nobody may have read; undefined when the provider does not show one, or keeps none.
+   * Throws what reading it throws, with its charge.
+   */
+  find(key: string, signal: AbortSignal): Promise<PlanAnswer | undefined>;
 }

@@ -19,11 +19,7 @@ export async function cancelPurchases(
 ): Promise<Outgoing[]> {
   const entries = await parts.attempts.list(generationId);
   const settled = await Promise.allSettled(
-    entries.map((entry) =>
-      entry.value.kind === 'clip'
-        ? cancelClip(parts, entry, signal)
-        : Promise.resolve().then(() => planCost(parts, entry)),
-    ),
+    entries.map((entry) => (entry.value.kind === 'clip' ? cancelClip(parts, entry, signal) : planCost(parts, entry))),
   );
   const failed = settled.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
@@ -60,11 +56,15 @@ const undecided = (key: string): ClipmeshError =>
   });
 
 /** A plan that is being written cannot be stopped at the provider: its answer is waited for, and booked. */
-function planCost({ planTimeoutMs, clock }: ClipParts, { value }: Entry): Outgoing[] {
-  const { generationId, key, charge, updatedAt, status } = value;
-  if (status === 'intended' && clock.now() < Date.parse(updatedAt) + planTimeoutMs) throw undecided(key);
-  if (charge === undefined) return [];
-  return [message(PlanAbandoned, { generationId, at: updatedAt, charges: [charge], purchase: key })];
+async function planCost(parts: ClipParts, entry: Entry): Promise<Outgoing[]> {
+  const { key, charge, updatedAt, status, generationId } = entry.value;
+  if (charge !== undefined)
+    return [message(PlanAbandoned, { generationId, at: updatedAt, charges: [charge], purchase: key })];
+  if (status !== 'intended' && status !== 'unanswered') return [];
+  if (status === 'intended' && parts.clock.now() < Date.parse(updatedAt) + parts.planTimeoutMs) throw undecided(key);
+  // Whoever asked is dead: nothing will be told of it any more.
+  await advance(parts, entry, { status: 'canceled' });
+  return [];
 }
 
 function abandoned({ value }: Entry): Outgoing[] {

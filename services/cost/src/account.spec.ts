@@ -24,12 +24,12 @@ const record: GenerationRecord = {
   updatedAt: at,
   traceId: '0'.repeat(32),
   state,
-  account: { period, run: 1 },
+  account: { period },
 };
 const account: Account = {
   owner: 'ann',
   period,
-  generations: { [id]: { reservedMicros: 1_000_000, spentMicros: 0, open: true } },
+  generations: { [id]: { reservedMicros: 1_000_000, spentMicros: 0, open: true, run: 1 } },
 };
 const charge = (key: string, amountMicros: number): Charge => ({
   key,
@@ -76,6 +76,13 @@ async function opened(of = record): Promise<Stores> {
   await stores.accounts.create(account);
   return stores;
 }
+/** As the director does before it tells of it. */
+async function end(stores: Stores, change: Partial<GenerationRecord['state']> = {}): Promise<void> {
+  const found = await stores.generations.get(id);
+  if (found === undefined) throw new Error('it is not there');
+  const ended = { ...found.value.state, status: 'canceled' as const, ...change };
+  await stores.generations.save({ ...found.value, state: ended }, found.revision);
+}
 const line = async (stores: Stores) => (await stores.accounts.get('ann', period))?.value.generations[id];
 
 describe('the account of an owner', () => {
@@ -84,26 +91,52 @@ describe('the account of an owner', () => {
     const mortal = dying(stores, writes);
     const events = [abandoned(0, [charge('a', 480_000), charge('b', 7)]), canceled(1)];
     for (const event of events) {
+      if (event === events[1]) await end(stores);
       await receive(mortal, event).catch(() => receive(stores, event));
       const now = (await stores.accounts.get('ann', period))?.value;
       expect(now && committed(now)).toBe(event === events[1] ? 480_007 : 1_000_000);
     }
-    expect(await line(stores)).toEqual({ reservedMicros: 1_000_000, spentMicros: 480_007, open: false });
+    expect(await line(stores)).toEqual({ reservedMicros: 1_000_000, spentMicros: 480_007, open: false, run: 1 });
   });
 
   it('sets what was spent: repeats and late charges count once', async () => {
     const stores = await opened();
     const first = abandoned(0, [charge('a', 5)]);
-    for (const event of [first, first, canceled(1), abandoned(1, [charge('c', 2)]), first, canceled(1)])
-      await receive(stores, event);
+    for (const event of [first, first]) await receive(stores, event);
+    await end(stores);
+    for (const event of [canceled(1), abandoned(1, [charge('c', 2)]), first, canceled(1)]) await receive(stores, event);
     expect(await line(stores)).toMatchObject({ spentMicros: 7, open: false });
   });
 
   it('keeps the money of the next run when the end of the last one comes late', async () => {
-    const stores = await opened({ ...record, account: { period, run: 2 } });
+    const stores = await opened();
+    await end(stores, { status: 'failed' });
+    const found = await stores.accounts.get('ann', period);
+    const line2 = { reservedMicros: 1_000_000, spentMicros: 0, open: true, run: 2 };
+    await stores.accounts.save({ ...account, generations: { [id]: line2 } }, found?.revision ?? '');
     await receive(stores, canceled(1));
     expect(await line(stores)).toMatchObject({ open: true });
+    await end(stores, { run: 2 });
     await receive(stores, canceled(2));
     expect(await line(stores)).toMatchObject({ open: false });
+  });
+
+  it('keeps what a canceled clip may still be charged, until that is known', async () => {
+    const stores = await opened();
+    const attempt = { key: 'clip.1', generationId: id, kind: 'clip' as const, status: 'submitted' as const, scene: 0 };
+    const { value, revision } = await stores.attempts.create({
+      ...attempt,
+      ...{ model: 'google/veo-3.1', fingerprint: 'f', createdAt: at, updatedAt: at },
+    });
+    const scene = { index: 0, status: 'canceled', attempt: 1, modelIndex: 0, cached: false, costMicros: 0 } as const;
+    await end(stores, { scenes: [{ ...scene, allowanceMicros: 480_000 }] });
+    await receive(stores, canceled(1));
+    expect(await line(stores)).toEqual({ reservedMicros: 480_000, spentMicros: 0, open: true, run: 1 });
+    // Known, and not told yet.
+    await stores.attempts.save({ ...value, status: 'canceled', charge: charge('a', 120_000) }, revision);
+    await receive(stores, canceled(1));
+    expect(await line(stores)).toEqual({ reservedMicros: 120_000, spentMicros: 0, open: true, run: 1 });
+    await receive(stores, abandoned(0, [charge('a', 120_000)]));
+    expect(await line(stores)).toEqual({ reservedMicros: 120_000, spentMicros: 120_000, open: false, run: 1 });
   });
 });

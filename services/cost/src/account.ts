@@ -1,29 +1,29 @@
-import { type DomainEvent, type GenerationRecord } from '@clipmesh/contracts';
-import { type AccountStore, type LedgerStore } from '@clipmesh/persistence';
-import { changeAccount, observe, settle } from '@clipmesh/pipeline';
-
-/** Whether the event ends the run that the generation's reservation was last made for. */
-function ends(event: DomainEvent, { account }: GenerationRecord): boolean {
-  const { name, body } = event;
-  if (name !== 'generation.succeeded' && name !== 'generation.failed' && name !== 'generation.canceled') return false;
-  return account !== undefined && body.run >= account.run;
-}
+import { type DomainEvent, isFinal } from '@clipmesh/contracts';
+import { type Stores } from '@clipmesh/persistence';
+import { changeAccount, mostMicros, observe, settle } from '@clipmesh/pipeline';
 
 /**
- * Brings the owner's account up to date after an event: what was spent is the sum of the ledger, and what an ended
- * generation did not spend is free again. Late or repeated events change nothing.
+ * Brings the owner's account up to date once the charges of an event are in the ledger: what was spent is the sum of the
+ * ledger, and what an ended generation can no longer spend is free again. Late or repeated events change nothing.
+ *
+ * The generation is read after the charges were booked: should it end at this moment, either its last event finds them
+ * booked, or this finds it ended.
  */
 export async function keepAccount(
-  { accounts, ledger }: { accounts: AccountStore; ledger: LedgerStore },
-  record: GenerationRecord | undefined,
-  event: DomainEvent,
+  { accounts, attempts, generations, ledger }: Pick<Stores, 'accounts' | 'attempts' | 'generations' | 'ledger'>,
+  { body }: DomainEvent,
 ): Promise<void> {
+  const record = (await generations.get(body.generationId))?.value;
   if (record?.account === undefined) return;
-  const over = ends(event, record);
-  if (!over && event.body.charges.length === 0) return;
-  const { id, owner } = record;
-  const spent = (await ledger.entries(id)).reduce((sum, { amountMicros }) => sum + amountMicros, 0);
+  const { id, owner, state } = record;
+  const over = isFinal(state.status);
+  if (!over && body.charges.length === 0) return;
+  // The purchases first: what is settled among them by then is in the ledger, or still owed to it.
+  const purchases = over ? (await attempts.list(id)).map(({ value }) => value) : [];
+  const entries = await ledger.entries(id);
+  const spentMicros = entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0);
+  const end = { run: state.run, spentMicros, mostMicros: mostMicros(state, purchases, entries) };
   await changeAccount(accounts, { owner, period: record.account.period, generations: {} }, (account) =>
-    over ? settle(account, id, spent) : observe(account, id, spent),
+    over ? settle(account, id, end) : observe(account, id, spentMicros),
   );
 }

@@ -1,6 +1,6 @@
 import { type DomainEvent, type Outgoing } from '@clipmesh/contracts';
 import { EventInbox } from '@clipmesh/messaging';
-import { type AccountStore, type GenerationStore, type LedgerStore } from '@clipmesh/persistence';
+import { type AccountStore, type AttemptStore, type GenerationStore, type LedgerStore } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 import { keepAccount } from './account.js';
@@ -9,11 +9,19 @@ export const COST_PARTS = Symbol('COST_PARTS');
 export interface CostParts {
   readonly ledger: LedgerStore;
   readonly accounts: AccountStore;
+  readonly attempts: AttemptStore;
   readonly generations: GenerationStore;
   readonly logger: ReturnType<typeof createLogger>;
 }
 
-const FINAL: ReadonlySet<string> = new Set(['generation.succeeded', 'generation.failed', 'generation.canceled']);
+/** After these less may be spent than before, although they charge nothing. */
+const FREEING: ReadonlySet<string> = new Set([
+  'clip.abandoned',
+  'plan.abandoned',
+  'generation.succeeded',
+  'generation.failed',
+  'generation.canceled',
+]);
 
 /** Books every charge of every event exactly once: the key of what was paid for is the key of the entry. */
 @Controller()
@@ -23,10 +31,9 @@ export class CostActor {
   @EventInbox({ inbox: 'cost' })
   async receive(event: DomainEvent): Promise<readonly Outgoing[]> {
     const { body, name } = event;
-    if (body.charges.length === 0 && !FINAL.has(name)) return [];
+    if (body.charges.length === 0 && !FREEING.has(name)) return [];
     const { generationId, at } = body;
-    const record = (await this.parts.generations.get(generationId))?.value;
-    const owner = record?.owner ?? 'unknown';
+    const owner = (await this.parts.generations.get(generationId))?.value.owner ?? 'unknown';
     for (const charge of body.charges) {
       const booked = await this.parts.ledger.append({ ...charge, generationId, owner, at });
       if (booked)
@@ -35,7 +42,7 @@ export class CostActor {
           'charge booked',
         );
     }
-    await keepAccount(this.parts, record, event);
+    await keepAccount(this.parts, event);
     return [];
   }
 }

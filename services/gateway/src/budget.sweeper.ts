@@ -1,22 +1,17 @@
-import { type Outgoing } from '@clipmesh/contracts';
-import { type Stores } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
-import { type BudgetRules, livePeriods, sweepAccount } from './budget.js';
+import { type BudgetSweepParts, livePeriods, sweepAccount } from './budget.js';
 
-export interface BudgetSweeperParts {
-  readonly stores: Stores;
-  readonly rules: BudgetRules;
+export interface BudgetSweeperParts extends BudgetSweepParts {
   readonly owners: readonly string[];
-  readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'warn'>;
   readonly intervalMs: number;
 }
 
-async function sweep({ stores, rules, owners, publish, logger }: BudgetSweeperParts): Promise<void> {
+async function sweep({ owners, logger, ...parts }: BudgetSweeperParts): Promise<void> {
   const now = new Date();
   for (const owner of owners)
-    for (const period of livePeriods(rules.period, now)) {
-      const left = await sweepAccount(stores, owner, period, publish, now.getTime());
+    for (const period of livePeriods(parts.rules.period, now)) {
+      const left = await sweepAccount(parts, owner, period, now.getTime());
       if (left > 0)
         logger.warn({ owner, period, reservations: left }, 'reservations without their work were put right');
     }

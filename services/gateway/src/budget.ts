@@ -1,8 +1,17 @@
-import { type GenerationRecord, isFinal, message, type Outgoing, RetryRequested } from '@clipmesh/contracts';
+import {
+  CancelRequested,
+  type GenerationRecord,
+  isFinal,
+  message,
+  type Outgoing,
+  RetryRequested,
+} from '@clipmesh/contracts';
 import { type Account, type Stores } from '@clipmesh/persistence';
 import {
+  type AccountLine,
   type BudgetPeriod,
   changeAccount,
+  mostMicros,
   periodEnd,
   periodOf,
   reserve,
@@ -18,7 +27,7 @@ export interface BudgetRules {
   readonly limitMicros: number;
   readonly period: BudgetPeriod;
 }
-type BudgetStores = Pick<Stores, 'accounts' | 'generations' | 'ledger'>;
+type BudgetStores = Pick<Stores, 'accounts' | 'attempts' | 'generations' | 'ledger'>;
 
 export const emptyAccount = (owner: string, period: string): Account => ({ owner, period, generations: {} });
 
@@ -29,11 +38,11 @@ export const emptyAccount = (owner: string, period: string): Account => ({ owner
 export async function reserveBudget(
   { accounts }: Pick<Stores, 'accounts'>,
   { limitMicros }: BudgetRules,
-  { id, owner, period, micros }: { id: string; owner: string; period: string; micros: number },
+  { id, owner, period, micros, run }: { id: string; owner: string; period: string; micros: number; run: number },
 ): Promise<void> {
   let decided: Reservation<Account> | undefined;
   await changeAccount(accounts, emptyAccount(owner, period), (account) => {
-    decided = reserve(account, id, micros, limitMicros);
+    decided = reserve(account, id, { micros, limitMicros, run });
     return decided.accepted ? decided.account : undefined;
   });
   if (decided?.accepted === false) throw overBudget(owner, period, micros, decided.leftMicros);
@@ -59,7 +68,7 @@ function overBudget(owner: string, period: string, needed: number, left: number)
   );
 }
 
-/** A 402 when even the cheapest course of a generation is over its own cap. */
+/** A 402 when a generation is over its own cap although its first model makes every clip at the first try. */
 export function refuseLowCap(lowMicros: number, capMicros: number | undefined): void {
   if (capMicros === undefined || lowMicros <= capMicros) return;
   throw new ProblemError(
@@ -79,50 +88,106 @@ export function refuseLowCap(lowMicros: number, capMicros: number | undefined): 
   );
 }
 
-/** The sum of a generation's ledger entries, micro-dollars. */
-async function spentOf({ ledger }: BudgetStores, id: string): Promise<number> {
-  return (await ledger.entries(id)).reduce((sum, { amountMicros }) => sum + amountMicros, 0);
+/** What a crash left of a reservation. */
+type Remains =
+  | 'none'
+  /** Its run has ended, or its generation is not there. */
+  | 'settle'
+  /** It was made for a retry that was not sent. */
+  | 'retry'
+  /** A sweep took its create for dead, which then went on and died. */
+  | 'reserve';
+export function remainsOf(
+  id: string,
+  line: Pick<AccountLine, 'open' | 'run'>,
+  record: GenerationRecord | undefined,
+  nowMs: number,
+): Remains {
+  if (record === undefined) {
+    // One that was known to be stored was removed since.
+    const isDead = line.run > 0 || nowMs - madeAtMs(id) > IN_FLIGHT_MS;
+    return line.open && isDead ? 'settle' : 'none';
+  }
+  const { status, run } = record.state;
+  if (!line.open) return line.run === 0 && !isFinal(status) ? 'reserve' : 'none';
+  if (!isFinal(status)) return 'none';
+  return line.run > run ? 'retry' : 'settle';
 }
 
-/** What a crash left of one open reservation: it is settled, or the retry that it was made for is sent. */
-type Remains = 'none' | 'settle' | 'retry';
-export function remainsOf(id: string, record: GenerationRecord | undefined, nowMs: number): Remains {
-  if (record === undefined) return nowMs - madeAtMs(id) > IN_FLIGHT_MS ? 'settle' : 'none';
-  const { account, state } = record;
-  if (!isFinal(state.status)) return 'none';
-  return account !== undefined && account.run > state.run ? 'retry' : 'settle';
+export interface BudgetSweepParts {
+  readonly stores: BudgetStores;
+  readonly rules: BudgetRules;
+  readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
 }
 
 /**
- * One look for open reservations whose generation never came to exist, or has ended. Any number of replicas may look: what
- * is done twice changes nothing. Says how many were found.
+ * One look for reservations whose generation never came to exist, has ended, or waits for a retry that was not sent. Any
+ * number of replicas may look: what is done twice changes nothing. Says how many were put right.
  */
 export async function sweepAccount(
-  stores: BudgetStores,
+  parts: BudgetSweepParts,
   owner: string,
   period: string,
-  publish: (outgoing: readonly Outgoing[]) => Promise<unknown>,
   nowMs: number,
 ): Promise<number> {
-  const found = await stores.accounts.get(owner, period);
+  const { accounts, generations } = parts.stores;
+  const found = await accounts.get(owner, period);
   let count = 0;
-  for (const [id, { open }] of Object.entries(found?.value.generations ?? {})) {
-    if (!open) continue;
-    const record = (await stores.generations.get(id))?.value;
-    const remains = remainsOf(id, record, nowMs);
+  for (const [id, line] of Object.entries(found?.value.generations ?? {})) {
+    if (!line.open && line.run > 0) continue;
+    const record = (await generations.get(id))?.value;
+    const remains = remainsOf(id, line, record, nowMs);
     if (remains === 'none') continue;
-    count += 1;
-    if (remains === 'retry') {
-      const run = (record?.state.run ?? 0) + 1;
-      await publish([
-        message(RetryRequested, { generationId: id, at: new Date(nowMs).toISOString(), charges: [], run }),
-      ]);
-      continue;
+    // Looked at before the record: a reservation for a later run is none of this look's business.
+    const run = record?.state.run ?? line.run;
+    if (remains === 'settle') count += (await settleRun(parts.stores, { owner, period, id, run }, record)) ? 1 : 0;
+    else if (record !== undefined) {
+      await carryOn(parts, record, remains, nowMs);
+      count += 1;
     }
-    const spent = await spentOf(stores, id);
-    await changeAccount(stores.accounts, emptyAccount(owner, period), (account) => settle(account, id, spent));
   }
   return count;
+}
+
+/** Frees what a run that has ended can no longer spend; false when that is nothing. */
+async function settleRun(
+  { accounts, attempts, ledger }: BudgetStores,
+  { owner, period, id, run }: { owner: string; period: string; id: string; run: number },
+  record: GenerationRecord | undefined,
+): Promise<boolean> {
+  const purchases = (await attempts.list(id)).map(({ value }) => value);
+  const entries = await ledger.entries(id);
+  const spentMicros = entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0);
+  const most = record === undefined ? spentMicros : mostMicros(record.state, purchases, entries);
+  let changed = false;
+  await changeAccount(accounts, emptyAccount(owner, period), (account) => {
+    const settled = settle(account, id, { run, spentMicros, mostMicros: most });
+    changed = settled !== account;
+    return settled;
+  });
+  return changed;
+}
+
+/** Sends the retry that money was reserved for; reserves for what runs without, and stops it where there is none. */
+async function carryOn(
+  { stores, rules, publish }: BudgetSweepParts,
+  { id, owner, account, state }: GenerationRecord,
+  remains: 'retry' | 'reserve',
+  nowMs: number,
+): Promise<void> {
+  const event = { generationId: id, at: new Date(nowMs).toISOString(), charges: [] };
+  if (remains === 'retry') {
+    await publish([message(RetryRequested, { ...event, run: state.run + 1 })]);
+    return;
+  }
+  const micros = state.job.maxCostMicros ?? rules.limitMicros;
+  const period = account?.period ?? periodOf(rules.period, new Date(madeAtMs(id)));
+  try {
+    await reserveBudget(stores, rules, { id, owner, period, micros, run: state.run });
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    await publish([message(CancelRequested, { ...event, reason: 'the budget of its owner does not allow it' })]);
+  }
 }
 
 /** This period and the one before: a reservation outlives its period's end. */

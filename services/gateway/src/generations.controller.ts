@@ -4,13 +4,10 @@ import {
   type CreateGeneration,
   createGenerationSchema,
   GENERATION_STATUSES,
-  GenerationPlan,
   type GenerationRecord,
   type Job,
   message,
-  RetryRequested,
 } from '@clipmesh/contracts';
-import { AlreadyExistsError, ConflictError } from '@clipmesh/persistence';
 import { estimate, initialState, periodOf } from '@clipmesh/pipeline';
 import { ATTR, currentTraceparent } from '@clipmesh/tracing';
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
@@ -26,14 +23,15 @@ import {
   pageView,
   type PageView,
 } from './api.schemas.js';
-import { refuseLowCap, reserveBudget } from './budget.js';
+import { refuseLowCap } from './budget.js';
 import { Answers, Refuses } from './docs.module.js';
 import { findOwned, GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
+import { retryGeneration, startGeneration } from './generation.start.js';
 import { acceptedOf, linksOf, viewOf } from './generation.view.js';
 import { claimKey, claimOf, fingerprintOf, judgeClaim } from './idempotency.js';
 import { buildJob, decodeMusic, parseRequest } from './job.builder.js';
 import { PAGE, parseListQuery } from './list.query.js';
-import { ProblemError, unavailable } from './problem.js';
+import { ProblemError } from './problem.js';
 
 const now = (): string => new Date().toISOString();
 
@@ -62,7 +60,7 @@ export class GenerationsController {
     const made = `gen_${uuidv7().replaceAll('-', '')}`;
     const claim = key === undefined ? undefined : claimOf(owner, key);
     const { id, fresh } = claim === undefined ? { id: made, fresh: true } : await this.claim(claim, request, made);
-    if (fresh) await this.start(id, owner, await this.jobOf(request), claim);
+    if (fresh) await this.start(id, owner, await this.jobOf(request), claim).catch(this.giveBack(claim, id));
     const answer = acceptedOf(id);
     if (!fresh) response.set('Idempotency-Replayed', 'true');
     response
@@ -148,7 +146,8 @@ export class GenerationsController {
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
   ): Promise<AcceptedView> {
-    const { state } = await findOwned(this.parts, id, authorization);
+    const record = await findOwned(this.parts, id, authorization);
+    const { state } = record;
     if (state.status !== 'failed') {
       throw new ProblemError(
         409,
@@ -158,11 +157,22 @@ export class GenerationsController {
         { extensions: { retryable: false } },
       );
     }
-    await this.reserveAgain(id);
-    await this.parts.publish([
-      message(RetryRequested, { generationId: id, at: now(), charges: [], run: state.run + 1 }),
-    ]);
+    // Another try of the plan must leave enough for the film; with a plan the director looks at each clip.
+    if (state.plan === undefined)
+      refuseLowCap(state.costMicros + estimate(state.job, this.parts.llm).lowMicros, state.job.maxCostMicros);
+    await retryGeneration(this.parts, record, now());
     return { id, status: state.status, links: linksOf(id) };
+  }
+
+  /** A request that the budget refuses does not use its key up: the same may be asked again when there is money. */
+  private giveBack(claim: string | undefined, id: string): (error: unknown) => Promise<never> {
+    return async (error) => {
+      const { idempotency, generations } = this.parts.stores;
+      const isRefused = error instanceof ProblemError && error.status === 402;
+      if (isRefused && claim !== undefined && (await generations.get(id)) === undefined)
+        await idempotency.release(claim, id);
+      throw error;
+    };
   }
 
   /** The id that the key stands for, and whether this request is the one to make it. */
@@ -190,72 +200,24 @@ export class GenerationsController {
     return { ...checked, music: { artifact, volume: request.music.volume } };
   }
 
-  /** Stores the generation, then sends its first command. What dies in between is carried on by the sweeper. */
   private async start(id: string, owner: string, job: Job, claim: string | undefined): Promise<void> {
-    const { stores, publish, logger, budget } = this.parts;
+    const { logger, budget } = this.parts;
     trace.getActiveSpan()?.setAttribute(ATTR.generationId, id);
     const at = now();
-    const traceId = currentTraceparent()?.split('-')[1] ?? '';
-    const account = budget === undefined ? {} : { account: { period: periodOf(budget.period, new Date(at)), run: 1 } };
-    const state = initialState(job);
-    const claimed = claim === undefined ? {} : { claim };
     const record: GenerationRecord = {
       id,
       owner,
       createdAt: at,
       updatedAt: at,
-      traceId,
-      state,
-      ...account,
-      ...claimed,
+      traceId: currentTraceparent()?.split('-')[1] ?? '',
+      state: initialState(job),
+      ...(budget === undefined ? {} : { account: { period: periodOf(budget.period, new Date(at)) } }),
+      ...(claim === undefined ? {} : { claim }),
     };
-    await this.reserve(record);
-    try {
-      await stores.generations.create(record);
-    } catch (error) {
-      // Two took over the same abandoned claim; the other one goes on.
-      if (error instanceof AlreadyExistsError) return;
-      throw error;
-    }
-    await this.reserveOrForget(record);
-    await publish([message(GenerationPlan, { generationId: id, attempt: 1, job })]);
+    if (!(await startGeneration(this.parts, record))) return;
     logger.info(
       { generationId: id, owner, durationSeconds: job.durationSeconds, window: job.window },
       'generation accepted',
     );
-  }
-
-  private async reserve({ id, owner, account, state }: GenerationRecord): Promise<void> {
-    const { stores, budget } = this.parts;
-    if (budget === undefined || account === undefined) return;
-    const micros = state.job.maxCostMicros ?? budget.limitMicros;
-    await reserveBudget(stores, budget, { id, owner, period: account.period, micros });
-  }
-
-  /** Had the create taken so long that the sweep took it for dead, its money may be gone: then it does not begin. */
-  private async reserveOrForget(record: GenerationRecord): Promise<void> {
-    try {
-      await this.reserve(record);
-    } catch (error) {
-      await this.parts.stores.generations.remove(record.id);
-      throw error;
-    }
-  }
-
-  /** Reserves for the next run. First the record says so: no look at the ended run may free it again. */
-  private async reserveAgain(id: string): Promise<void> {
-    const { generations } = this.parts.stores;
-    if (this.parts.budget === undefined) return;
-    const found = await generations.get(id);
-    if (found?.value.account === undefined) return;
-    const { account, state } = found.value;
-    const record = { ...found.value, account: { ...account, run: state.run + 1 } };
-    try {
-      await generations.save(record, found.revision);
-    } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
-      throw unavailable('BUSY', 'the generation is being changed; send the request again', error);
-    }
-    await this.reserve(record);
   }
 }

@@ -47,7 +47,12 @@ export class MoneyController {
 
   @Get('usage')
   @ApiOperation({ summary: 'What you were charged, by day, model and stage, and what is left of your budget' })
-  @ApiQuery({ name: 'from', required: false, type: String, description: 'First day, UTC. Default: of this month.' })
+  @ApiQuery({
+    name: 'from',
+    required: false,
+    type: String,
+    description: 'First day, UTC. Default: of the month of `to`.',
+  })
   @ApiQuery({ name: 'to', required: false, type: String, description: 'Last day, UTC. Default: of this month.' })
   @Answers(200, 'The sums.', usageView)
   @Refuses(400, 401, 503)

@@ -42,11 +42,18 @@ function dayMs(text: unknown): number {
 
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
-/** The days asked for, both included; the current month unless told. Throws a 400. */
+/** The last day of the month of a day. */
+const monthEnd = (day: string): string => dayOf(periodEnd(day.slice(0, 7)).getTime() - 1);
+
+/**
+ * The days asked for, both included. Without `to`: up to the end of this month, or of `from`'s when that is later; without
+ * `from`: from the first of the month of `to`. Throws a 400.
+ */
 export function parseDays(given: { from?: unknown; to?: unknown }, now: Date): { from: string; to: string } {
-  const month = now.toISOString().slice(0, 7);
-  const from = given.from ?? `${month}-01`;
-  const to = given.to ?? new Date(periodEnd(month).getTime() - 1).toISOString().slice(0, 10);
+  const today = now.toISOString().slice(0, 10);
+  const isDay = (text: unknown): text is string => !Number.isNaN(dayMs(text));
+  const to = given.to ?? monthEnd(isDay(given.from) && given.from > today ? given.from : today);
+  const from = given.from ?? (isDay(to) ? `${to.slice(0, 7)}-01` : today);
   const [start, end] = [dayMs(from), dayMs(to)];
   if (Number.isNaN(start)) throw badRequest('from: a day, YYYY-MM-DD, UTC');
   if (Number.isNaN(end)) throw badRequest('to: a day, YYYY-MM-DD, UTC');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Artifact, type GenerationRecord, type GenerationStatus } from '@clipmesh/contracts';
-import { type ArtifactStore, type CacheEntry, createMemoryStores, type Stores } from '@clipmesh/persistence';
+import { type CacheEntry, createMemoryStores, type Stores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import fc from 'fast-check';
 import { removeExpired, removeGeneration, removeOrphans, type RetentionParts } from './retention.js';
@@ -59,14 +59,14 @@ function cacheEntry(n: number): CacheEntry {
 }
 
 /** Files in memory: what is stored, and since when. */
-function fakeFiles(stored: Map<string, number>): Pick<ArtifactStore, 'list' | 'stat' | 'remove' | 'sweepTemporary'> {
+function fakeFiles(stored: Map<string, number>): RetentionParts['artifacts'] {
   return {
     // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
     async *list() {
       for (const [key, storedAt] of [...stored]) yield { key, bytes: 1, storedAt };
     },
-    stat: ({ key }) => Promise.resolve(stored.has(key) ? { bytes: 1 } : undefined),
-    remove: ({ key }) => Promise.resolve(void stored.delete(key)),
+    removeOld: ({ key }, notAfterMs) =>
+      Promise.resolve((stored.get(key) ?? Infinity) <= notAfterMs && stored.delete(key)),
     sweepTemporary: () => Promise.resolve(0),
   };
 }
@@ -264,6 +264,8 @@ describe('files that nothing refers to', () => {
             },
             artifacts: {
               ...files,
+              removeOld: (file: { key: string }, notAfterMs: number) =>
+                turn().then(() => files.removeOld(file, notAfterMs)),
               async *list() {
                 await turn();
                 yield* files.list();

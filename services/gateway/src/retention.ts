@@ -7,7 +7,7 @@ export type Forget = (of: { readonly generationId: string; readonly traceId: str
 
 export interface RetentionParts {
   readonly stores: Pick<Stores, 'generations' | 'attempts' | 'cache' | 'idempotency'>;
-  readonly artifacts: Pick<ArtifactStore, 'list' | 'stat' | 'remove' | 'sweepTemporary'>;
+  readonly artifacts: Pick<ArtifactStore, 'list' | 'removeOld' | 'sweepTemporary'>;
   /** Removes what the broker keeps of a generation; throws a retryable error while some of it is still to be handled. */
   readonly forget: Forget;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
@@ -71,7 +71,7 @@ export async function removeExpired(parts: RetentionParts, signal: AbortSignal):
 /**
  * Removes old files that nothing refers to; says how many. The old files are listed first and the references read after
  * that: whoever comes to refer to one of them in between has either put its bytes again, which makes it young, or took it
- * from a record, an attempt or the cache, where it is then seen. The age is looked at again right before the removal.
+ * from a record, an attempt or the cache, where it is then seen. The removal itself looks at the age once more.
  */
 export async function removeOrphans(parts: RetentionParts, signal: AbortSignal): Promise<number> {
   const { stores, artifacts, now, orphanGraceMs } = parts;
@@ -94,11 +94,9 @@ export async function removeOrphans(parts: RetentionParts, signal: AbortSignal):
     if (records.length < BATCH) break;
   }
   let removed = 0;
-  for await (const { key, storedAt } of artifacts.list()) {
+  for (const key of candidates) {
     if (signal.aborted) break;
-    if (!candidates.has(key) || !isOld(storedAt)) continue;
-    await artifacts.remove({ key });
-    removed += 1;
+    if (await artifacts.removeOld({ key }, now() - orphanGraceMs)) removed += 1;
   }
   return removed;
 }

@@ -58,12 +58,14 @@ describe('the budget of an owner', () => {
     // A gateway that died between the reservation and the record, long ago.
     const lost = `gen_${'0'.repeat(32)}`;
     const found = await gateway.stores.accounts.get('local', period);
-    const line = { reservedMicros: 2_000_000, spentMicros: 0, open: true };
+    const line = { reservedMicros: 2_000_000, spentMicros: 0, open: true, run: 0 };
     const generations = { ...found!.value.generations, [lost]: line };
     await gateway.stores.accounts.save({ ...found!.value, generations }, found!.revision);
     await until(async () => (await account()).generations[lost]?.open === false, 10_000, 'it is released');
     expect((await gateway.create(BODY)).status).toBe(202);
-    expect((await gateway.create(BODY)).status).toBe(402);
+    // What is refused for want of money does not use its key up, and makes nothing.
+    for (let asked = 0; asked < 3; asked += 1)
+      expect((await gateway.create(BODY, { 'idempotency-key': 'spring' })).status).toBe(402);
     // A retry needs its money anew.
     const retried = await gateway.call(`/v1/generations/${first!.id}/retry`, { method: 'POST' });
     expect([retried.status, (await problem(retried))['code']]).toEqual([402, 'BUDGET_EXCEEDED']);
@@ -100,6 +102,18 @@ describe('money before it is spent', () => {
     const response = await gateway.create({ maxCostUsd: 0.5, durationSeconds: 12, sceneCount: 4 });
     expect(response.status).toBe(402);
     expect(await problem(response)).toMatchObject({ code: 'BUDGET_EXCEEDED', budget: 'generation', leftUsd: 0.5 });
+  });
+
+  it('a retry that can no longer pay for its film after the plans that failed is refused', async () => {
+    const [first] = await gateway.stores.generations.unfinished();
+    const { id } = first!;
+    const spent = async (costMicros: number) => {
+      await gateway.change(id, { status: 'failed', costMicros });
+      return gateway.call(`/v1/generations/${id}/retry`, { method: 'POST' });
+    };
+    // Of 2 USD; three clips are 1.44.
+    expect(await problem(await spent(560_000))).toMatchObject({ code: 'BUDGET_EXCEEDED', budget: 'generation' });
+    expect((await spent(559_000)).status).toBe(202);
   });
 
   it.each([

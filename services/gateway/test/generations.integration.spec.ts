@@ -173,7 +173,8 @@ describe('owners', () => {
       expect([path, response.status]).toEqual([path, 404]);
       expect(await problem(response)).toMatchObject({ code: 'GENERATION_NOT_FOUND' });
     }
-    expect((await keyed.call(`/v1/generations/${id}/cancel`, { method: 'POST', headers: BOB })).status).toBe(404);
+    for (const act of ['cancel', 'retry'])
+      expect((await keyed.call(`/v1/generations/${id}/${act}`, { method: 'POST', headers: BOB })).status).toBe(404);
     const listed = (await (await keyed.call('/v1/generations?limit=100', { headers: BOB })).json()) as {
       generations: { id: string }[];
     };

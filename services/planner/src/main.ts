@@ -10,7 +10,8 @@ await runActorService({
     planner: {
       concurrency: config.planConcurrency,
       retry: { attempts: config.llmAttempts, firstDelayMs: config.llmRetryFirstMs, maxDelayMs: config.llmRetryMaxMs },
-      handlerTimeoutMs: config.openaiApiTimeoutMs * 2,
+      // A wait for another's answer, a call of one's own, and the looks for answers that were lost.
+      handlerTimeoutMs: config.openaiApiTimeoutMs * 3,
       heartbeatMs: config.ackWaitMs / 3,
       drainMs: config.drainMs,
     },

@@ -3,7 +3,7 @@ import { ClipmeshError, type Job } from '@clipmesh/contracts';
 import { systemClock } from '@clipmesh/messaging';
 import { type CacheStore, createMemoryStores } from '@clipmesh/persistence';
 import { planFromTemplate } from '@clipmesh/pipeline';
-import { type PlanModel } from '@clipmesh/providers';
+import { type PlanAnswer, type PlanModel } from '@clipmesh/providers';
 import { planKey } from './plan.cache.js';
 import { buyPlan, type PlanPurchaseParts } from './plan.purchase.js';
 
@@ -20,21 +20,26 @@ const job: Job = {
 const { scenes, ...rest } = planFromTemplate(job);
 const draft = { ...rest, scenes: scenes.map((scene) => ({ ...scene, overlayText: 'Hear it sing' })) };
 const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0')}`;
+const AT = '2026-01-02T03:04:05.678Z';
 const calm = new AbortController().signal;
 
 let asked: number;
 let faults: ClipmeshError[];
 let parts: PlanPurchaseParts;
 let store: CacheStore;
+/** What the provider keeps of its answers, by the key of the call. */
+let shown: Map<string, PlanAnswer>;
 
 beforeEach(() => {
   asked = 0;
   faults = [];
+  shown = new Map();
   const { attempts, cache } = createMemoryStores();
   store = cache;
   const listeners = new Set<() => void>();
   const planModel: PlanModel = {
     model: 'gpt',
+    find: (key) => Promise.resolve(shown.get(key)),
     draft: async () => {
       asked += 1;
       await systemClock.sleep(5);
@@ -46,6 +51,7 @@ beforeEach(() => {
   parts = {
     planModel,
     attempts,
+    logger: { info: () => undefined, warn: () => undefined },
     cache: {
       provider: 'shop',
       timeoutMs: 5000,
@@ -128,5 +134,89 @@ describe('a plan', () => {
       await store.save({ ...value, answer: { no: 'plan' } }, revision);
     expect((await buyPlan(parts, idOf(4), job, calm)).charges).toHaveLength(1);
     expect(asked).toBe(4);
+  });
+});
+
+describe('an answer that nobody has read', () => {
+  const lost: PlanAnswer = { completionId: 'lost', model: 'gpt', inputTokens: 30, outputTokens: 40, draft };
+  const keys = (charges: readonly { key: string }[]): string[] => charges.map(({ key }) => key).sort();
+  const killed = () =>
+    parts.attempts.create({
+      ...{ key: 'llm.1', generationId: idOf(1), kind: 'llm', status: 'intended', model: 'gpt' },
+      ...{ fingerprint: 'of the dead planner', createdAt: AT, updatedAt: AT },
+    });
+
+  it('is found again after its planner was killed, and booked; of the same question it is the plan', async () => {
+    await buyPlan({ ...parts, cache: undefined }, idOf(1), job, calm);
+    const [entry] = await parts.attempts.list(idOf(1));
+    const { answer: _answer, charge: _charge, ...unread } = entry!.value;
+    await parts.attempts.save({ ...unread, status: 'intended' }, entry!.revision);
+    shown.set(`${idOf(1)}.llm.1`, lost);
+    const { charges } = await buyPlan(parts, idOf(1), job, calm);
+    expect([asked, keys(charges)]).toEqual([1, ['completion:lost']]);
+    expect((await parts.attempts.list(idOf(1)))[0]?.value).toMatchObject({ status: 'finished', answer: lost });
+  });
+
+  it('is booked beside the one that was asked for in its place, when it shows only after that', async () => {
+    await killed();
+    const { planModel } = parts;
+    const late: PlanModel = {
+      ...planModel,
+      draft: async (...args) => {
+        const answer = await planModel.draft(...args);
+        shown.set(`${idOf(1)}.llm.1`, lost);
+        return answer;
+      },
+    };
+    const { charges } = await buyPlan({ ...parts, planModel: late }, idOf(1), job, calm);
+    expect([asked, keys(charges)]).toEqual([1, ['completion:c1', 'completion:lost']]);
+  });
+
+  it('is booked although another generation has the plan in the cache by then', async () => {
+    await buyPlan(parts, idOf(2), job, calm);
+    await killed();
+    shown.set(`${idOf(1)}.llm.1`, lost);
+    const { charges } = await buyPlan(parts, idOf(1), job, calm);
+    expect([asked, keys(charges)]).toEqual([1, ['completion:lost']]);
+  });
+
+  it('is looked for at once when the call ends without it, and then not bought again', async () => {
+    faults = [new ClipmeshError('PROVIDER_TIMEOUT', 'late')];
+    shown.set(`${idOf(1)}.llm.1`, lost);
+    const refused = await buyPlan(parts, idOf(1), job, calm).catch((error: unknown) => error as ClipmeshError);
+    expect(refused).toMatchObject({ code: 'PROVIDER_TIMEOUT', retryable: true });
+    expect(keys((refused as ClipmeshError).charges)).toEqual(['completion:lost']);
+    const { charges } = await buyPlan(parts, idOf(1), job, calm);
+    expect([asked, keys(charges)]).toEqual([1, ['completion:lost']]);
+  });
+
+  it.each<[ConstructorParameters<typeof ClipmeshError>[0], string]>([
+    ['PROVIDER_RATE_LIMITED', 'failed'],
+    ['PROVIDER_AUTH', 'failed'],
+    ['PROVIDER_UNAVAILABLE', 'unanswered'],
+  ])('may be there after %s: the attempt is %s', async (code, status) => {
+    faults = [new ClipmeshError(code, 'no')];
+    await expect(buyPlan(parts, idOf(1), job, calm)).rejects.toThrow('no');
+    expect((await parts.attempts.list(idOf(1)))[0]?.value.status).toBe(status);
+  });
+
+  it('that is no plan is booked as failed, and the model is asked anew', async () => {
+    await killed();
+    shown.set(`${idOf(1)}.llm.1`, { ...lost, draft: { ...draft, scenes: draft.scenes.slice(1) } });
+    const { charges } = await buyPlan(parts, idOf(1), job, calm);
+    expect(charges.map(({ key, outcome }) => [key, outcome]).sort()).toEqual([
+      ['completion:c1', 'succeeded'],
+      ['completion:lost', 'failed'],
+    ]);
+  });
+
+  it('that cannot be looked for stays in doubt, and holds nothing up', async () => {
+    await killed();
+    const planModel: PlanModel = {
+      ...parts.planModel,
+      find: () => Promise.reject(new ClipmeshError('PROVIDER_UNAVAILABLE', '503')),
+    };
+    expect((await buyPlan({ ...parts, planModel }, idOf(1), job, calm)).charges).toHaveLength(1);
+    expect((await parts.attempts.get(idOf(1), 'llm.1'))?.value.status).toBe('intended');
   });
 });

@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
-import { type Charge, ClipmeshError, type Job, type Plan } from '@clipmesh/contracts';
-import { AlreadyExistsError, type Attempt, type AttemptStore, board, type Versioned } from '@clipmesh/persistence';
+import { type Charge, ClipmeshError, type FailureCode, type Job, type Plan } from '@clipmesh/contracts';
+import {
+  AlreadyExistsError,
+  type Attempt,
+  type AttemptStore,
+  board,
+  ConflictError,
+  type Versioned,
+} from '@clipmesh/persistence';
 import { planFromDraft, planShape } from '@clipmesh/pipeline';
 import { completionCharge, type PlanAnswer, planAnswerSchema, type PlanModel } from '@clipmesh/providers';
+import { type createLogger } from '@clipmesh/tracing';
 import { type PlanCache, planWish } from './plan.cache.js';
 
 export interface PlanPurchaseParts {
@@ -10,7 +18,19 @@ export interface PlanPurchaseParts {
   readonly attempts: AttemptStore;
   /** Undefined: every plan is bought. */
   readonly cache: PlanCache | undefined;
+  readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
 }
+
+/** Answers after which it is certain that nothing is charged. */
+const NOT_CHARGED: ReadonlySet<FailureCode> = new Set([
+  'PROVIDER_RATE_LIMITED',
+  'PROVIDER_BAD_INPUT',
+  'PROVIDER_AUTH',
+  'PROVIDER_OUT_OF_CREDIT',
+]);
+
+/** Longest look for one answer, ms. */
+const LOOK_MS = 10_000;
 
 const now = (): string => new Date().toISOString();
 const fingerprintOf = (job: Job, model: string): string =>
@@ -46,7 +66,7 @@ export async function buyPlan(
   if (boarding.kind === 'hit') {
     const plan = cachedPlan(job, boarding.entry.answer);
     if (plan === undefined) throw new ClipmeshError('INTERNAL', 'a cached answer is no plan');
-    return { plan, charges: owedFor(known) };
+    return { plan, charges: owedFor(await lookUp(parts, job, known)) };
   }
   try {
     const bought = await askPlan(parts, generationId, job, known, signal);
@@ -69,22 +89,24 @@ const owedFor = (known: readonly Versioned<Attempt>[]): Charge[] => known.flatMa
 
 /**
  * A plan from the language model. The answer is kept before the plan is announced, so that a planner that dies in
- * between does not ask, and pay, again. A call that is under way goes on when the generation is canceled: it is paid for,
- * and what it cost is to be known. Errors carry everything that was paid for this plan.
+ * between does not ask, and pay, again; one that died before it had read its answer left it at the provider, where it is
+ * looked for. A call that is under way goes on when the generation is canceled: it is paid for, and what it cost is to be
+ * known. Errors carry everything that was paid for this plan.
  */
 async function askPlan(
-  { planModel, attempts }: PlanPurchaseParts,
+  parts: PlanPurchaseParts,
   generationId: string,
   job: Job,
-  known: readonly Versioned<Attempt>[],
+  before: readonly Versioned<Attempt>[],
   signal: AbortSignal,
 ): Promise<Bought> {
+  const { planModel, attempts } = parts;
   const fingerprint = fingerprintOf(job, planModel.model);
-  const owed = owedFor(known);
+  const known = await lookUp(parts, job, before);
   const kept = known.find(({ value }) => value.status === 'finished' && value.fingerprint === fingerprint);
   if (kept !== undefined) {
     const answer = planAnswerSchema.parse(kept.value.answer);
-    return { plan: planOf(job, answer).plan, charges: owed, answer };
+    return { plan: planOf(job, answer).plan, charges: owedFor(known), answer };
   }
   signal.throwIfAborted();
   const entry = await intend(attempts, {
@@ -100,28 +122,72 @@ async function askPlan(
   try {
     const answer = await planModel.draft(
       { prompt: job.prompt, durationSeconds: job.durationSeconds, aspectRatio: job.aspectRatio, ...planShape(job) },
+      callKey(entry),
       // Bounded by the model's own timeout.
       new AbortController().signal,
     );
     const bought = planOf(job, answer);
-    await attempts.save(
-      { ...entry.value, status: 'finished', answer, charge: bought.charges[0], updatedAt: now() },
-      entry.revision,
-    );
-    return { plan: bought.plan, charges: [...owed, ...bought.charges], answer };
+    await conclude(attempts, entry, { status: 'finished', answer, charge: bought.charges[0] });
+    return { plan: bought.plan, charges: [...owedFor(await lookUp(parts, job, known)), ...bought.charges], answer };
   } catch (error) {
     if (!(error instanceof ClipmeshError)) throw error;
     const [charge] = error.charges;
-    await attempts.save(
-      { ...entry.value, status: 'failed', ...(charge === undefined ? {} : { charge }), updatedAt: now() },
-      entry.revision,
-    );
+    const isOver = charge !== undefined || !error.retryable || NOT_CHARGED.has(error.code);
+    const ended = await conclude(attempts, entry, {
+      status: isOver ? 'failed' : 'unanswered',
+      ...(charge && { charge }),
+    });
     throw new ClipmeshError(error.code, error.message, {
       cause: error,
       retryable: error.retryable,
-      charges: [...owed, ...error.charges],
+      // This one too: there may be no further try that would look for it.
+      charges: owedFor(await lookUp(parts, job, [...known, ended])),
       ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
     });
+  }
+}
+
+/** The key of a call at the provider. */
+const callKey = ({ value }: Versioned<Attempt>): string => `${value.generationId}.${value.key}`;
+
+/** The attempts, with what the provider shows by now of those whose answer nobody has read. */
+async function lookUp(
+  { planModel, attempts, logger }: PlanPurchaseParts,
+  job: Job,
+  known: readonly Versioned<Attempt>[],
+): Promise<Versioned<Attempt>[]> {
+  return Promise.all(
+    known.map(async (entry) => {
+      const { status, generationId, key } = entry.value;
+      if (status !== 'intended' && status !== 'unanswered') return entry;
+      try {
+        const answer = await planModel.find(callKey(entry), AbortSignal.timeout(LOOK_MS));
+        if (answer === undefined) return entry;
+        logger.info({ generationId, key, completionId: answer.completionId }, 'an answer that was lost is taken up');
+        const { charges } = planOf(job, answer);
+        return await conclude(attempts, entry, { status: 'finished', answer, charge: charges[0] });
+      } catch (error) {
+        const charge = error instanceof ClipmeshError ? error.charges[0] : undefined;
+        if (charge !== undefined) return conclude(attempts, entry, { status: 'failed', charge });
+        // It stays in doubt: the next try looks again.
+        logger.warn({ err: error, generationId, key }, 'a lost answer could not be looked for');
+        return entry;
+      }
+    }),
+  );
+}
+
+/** Ends an attempt; one that another planner has ended meanwhile stays as that has left it. */
+async function conclude(
+  attempts: AttemptStore,
+  entry: Versioned<Attempt>,
+  change: Partial<Attempt>,
+): Promise<Versioned<Attempt>> {
+  try {
+    return await attempts.save({ ...entry.value, ...change, updatedAt: now() }, entry.revision);
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    return (await attempts.get(entry.value.generationId, entry.value.key)) ?? entry;
   }
 }
 

@@ -37,6 +37,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
           baseUrl: config.openaiBaseUrl,
           model: config.openaiModel,
           timeoutMs: config.openaiApiTimeoutMs,
+          store: config.openaiStore,
         });
   if (planModel === undefined) logger.info('OPENAI_API_KEY is not set: plans are written from templates');
   const cacheNudges = openNudges(connection, 'cache');
@@ -71,7 +72,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
     providers: [
       {
         provide: PLANNER_PARTS,
-        useValue: { purchase: planModel && { planModel, attempts, cache: planCache }, publish, logger },
+        useValue: { purchase: planModel && { planModel, attempts, cache: planCache, logger }, publish, logger },
       },
       {
         provide: CACHE_NUDGES,

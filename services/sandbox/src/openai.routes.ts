@@ -20,6 +20,11 @@ const completionSchema = z.looseObject({
   model: z.string().min(1),
   messages: z.array(z.looseObject({ role: z.string(), content: contentSchema.nullish() })).min(1),
   stream: z.literal(false, 'the sandbox does not stream').nullish(),
+  store: z.boolean().nullish(),
+  metadata: z
+    .record(z.string().max(64), z.string().max(512))
+    .refine((map) => Object.keys(map).length <= 16, 'at most 16 entries')
+    .nullish(),
   response_format: z
     .union([
       z.looseObject({
@@ -36,6 +41,10 @@ const speechSchema = z.looseObject({
   voice: z.unknown(),
 });
 
+/** Most completions of one list. */
+const PAGE = 20;
+/** Completions that are kept; the oldest goes first. */
+const MOST_KEPT = 1000;
 const SPOILT = '{"title": "An unfinished pl';
 
 export function openaiProblem(
@@ -58,6 +67,7 @@ export function openaiRoutes({
   closing: AbortSignal;
 }): Router {
   const router = Router();
+  const kept: { id: string; metadata: Readonly<Record<string, string>> }[] = [];
   const refused = (response: Response): boolean => {
     if (desk.admit(Date.now(), false).kind === 'ok') return false;
     openaiProblem(response, 503, 'The engine is currently overloaded, please try again later', 'server_error');
@@ -71,7 +81,7 @@ export function openaiRoutes({
       return;
     }
     if (refused(response)) return;
-    const { model, messages, response_format: format } = body.data;
+    const { model, messages, response_format: format, store, metadata } = body.data;
     const textOf = (wanted: (role: string) => boolean): string =>
       messages
         .filter(({ role }) => wanted(role))
@@ -101,7 +111,7 @@ export function openaiRoutes({
     const inputTokens = countTokens(textOf(() => true));
     const outputTokens = countTokens(content);
     book.addCompletion({ id, model, inputTokens, outputTokens });
-    response.json({
+    const completion = {
       id,
       object: 'chat.completion',
       created: Math.floor(Date.now() / 1000),
@@ -110,7 +120,21 @@ export function openaiRoutes({
         { index: 0, message: { role: 'assistant', content, refusal: null }, logprobs: null, finish_reason: 'stop' },
       ],
       usage: { prompt_tokens: inputTokens, completion_tokens: outputTokens, total_tokens: inputTokens + outputTokens },
+      metadata: metadata ?? {},
+    };
+    if (store === true) kept.push(completion);
+    if (kept.length > MOST_KEPT) kept.shift();
+    response.json(completion);
+  });
+
+  // Completions that were asked for with `store`, by the metadata they were given, oldest first.
+  router.get('/chat/completions', (request, response) => {
+    const wanted = Object.entries(request.query).flatMap(([name, value]) => {
+      const [, key] = /^metadata\[(.+)\]$/.exec(name) ?? [];
+      return key === undefined ? [] : [[key, value] as const];
     });
+    const data = kept.filter(({ metadata }) => wanted.every(([key, value]) => metadata[key] === value)).slice(0, PAGE);
+    response.json({ object: 'list', data, first_id: data[0]?.id, last_id: data.at(-1)?.id, has_more: false });
   });
 
   router.post('/audio/speech', (request, response) => {

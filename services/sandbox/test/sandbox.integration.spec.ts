@@ -248,8 +248,9 @@ describe('openai', () => {
     style: typed(looks),
     scenes: { type: 'array', items: typed(scene) },
   });
-  const plan = (): Promise<OpenAI.ChatCompletion> =>
+  const plan = (kept: Pick<OpenAI.ChatCompletionCreateParamsNonStreaming, 'store' | 'metadata'> = {}) =>
     openai.chat.completions.create({
+      ...kept,
       model: 'gpt-4o-mini',
       messages: [
         { role: 'system', content: 'Write a plan.\nframework: PAS\nscenes: 4\ndurationSeconds: 20' },
@@ -272,6 +273,18 @@ describe('openai', () => {
     expect((await invoice()).completions).toMatchObject([
       { amountUsd: Math.ceil(prompt_tokens * 0.15 + completion_tokens * 0.6) / 1e6 },
     ]);
+  });
+
+  it('keeps what it was asked to keep, to be found by its metadata', async () => {
+    const [one, other] = [await plan({ store: true, metadata: { key: 'a.1' } }), await plan({ store: true })];
+    await plan({ metadata: { key: 'a.1' } });
+    const list = async (query?: OpenAI.ChatCompletionListParams) =>
+      (await openai.chat.completions.list(query)).data.map(({ id }) => id);
+    expect(await list({ metadata: { key: 'a.1' } })).toEqual([one.id]);
+    expect(await list({ metadata: { key: 'a' } })).toEqual([]);
+    expect(await list()).toEqual(expect.arrayContaining([one.id, other.id]));
+    const [found] = (await openai.chat.completions.list({ metadata: { key: 'a.1' } })).data;
+    expect(found).toMatchObject({ choices: one.choices, usage: one.usage, model: one.model });
   });
 
   it('spoils the first plan when told to', async () => {

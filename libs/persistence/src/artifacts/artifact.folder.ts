@@ -1,15 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, open, readdir, rename, rm, stat, type FileHandle, utimes } from 'node:fs/promises';
+import { access, link, mkdir, open, readdir, rename, rm, stat, type FileHandle, utimes } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { operation } from '../operation.span.js';
 import { type ArtifactStore, type ByteRange } from '../ports.js';
-import { artifactKey, artifactPath } from './artifact.key.js';
+import { artifactKey, artifactPath, asideName, isArtifactKey, keyOfAside } from './artifact.key.js';
 
-const isMissing = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
+const hasCode = (error: unknown, code: string): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+const isMissing = (error: unknown): boolean => hasCode(error, 'ENOENT');
 
 function fault(error: unknown): ClipmeshError {
   if (error instanceof ClipmeshError) return error;
@@ -58,6 +59,20 @@ async function copyInto(
   }
   await writing(handle.sync());
   return { sha256: hash.digest('hex'), bytes };
+}
+
+/** Gives a file that was laid aside its name back, as young as if it had just been put; the same bytes put meanwhile stay. */
+async function putBack(aside: string, target: string): Promise<void> {
+  const now = new Date();
+  try {
+    await utimes(aside, now, now);
+    await link(aside, target);
+  } catch (error) {
+    if (isMissing(error)) return;
+    // Not every file system has links.
+    if (!hasCode(error, 'EEXIST')) await rename(aside, target);
+  }
+  await rm(aside, { force: true });
 }
 
 function streamOf(source: string | Uint8Array | Readable): Readable {
@@ -139,14 +154,36 @@ export async function openArtifactFolder(options: { directory: string }): Promis
     remove: (artifact) =>
       operation('artifacts.remove', () => writing(rm(artifactPath(directory, artifact.key), { force: true }))),
 
+    removeOld: ({ key }, notAfterMs) =>
+      operation('artifacts.removeOld', async () => {
+        const target = artifactPath(directory, key);
+        const aside = join(temporary, asideName(key, randomUUID()));
+        try {
+          // Nobody can make it young, or find it, from here on: its age is certain.
+          await rename(target, aside);
+          if ((await stat(aside)).mtimeMs <= notAfterMs) {
+            await rm(aside, { force: true });
+            return true;
+          }
+          await putBack(aside, target);
+          return false;
+        } catch (error) {
+          if (isMissing(error)) return false;
+          throw fault(error);
+        }
+      }),
+
     async *list() {
-      for (const folder of await writing(readdir(directory))) {
-        if (!/^[0-9a-f]{2}$/.test(folder)) continue;
-        for (const name of await writing(readdir(join(directory, folder)))) {
-          const info = await stat(join(directory, folder, name)).catch(() => undefined);
-          // Removed meanwhile, or no artifact of ours.
-          if (info?.isFile() !== true) continue;
-          yield { key: `${folder}/${name}`, bytes: info.size, storedAt: info.mtimeMs };
+      for (const folder of await writing(readdir(directory, { withFileTypes: true }))) {
+        if (!folder.isDirectory() || !/^[0-9a-f]{2}$/.test(folder.name)) continue;
+        for (const entry of await writing(readdir(join(directory, folder.name), { withFileTypes: true }))) {
+          const key = `${folder.name}/${entry.name}`;
+          // What is none of ours, links included, is left alone.
+          if (!entry.isFile() || !isArtifactKey(key)) continue;
+          const info = await stat(artifactPath(directory, key)).catch(() => undefined);
+          // Removed meanwhile.
+          if (info === undefined) continue;
+          yield { key, bytes: info.size, storedAt: info.mtimeMs };
         }
       }
     },
@@ -156,6 +193,12 @@ export async function openArtifactFolder(options: { directory: string }): Promis
         let removed = 0;
         for (const name of await writing(readdir(temporary))) {
           const path = join(temporary, name);
+          const key = keyOfAside(name);
+          if (key !== undefined) {
+            // Whoever was about to remove it may have died before it knew whether it may: that is for the next one.
+            await writing(putBack(path, artifactPath(directory, key)));
+            continue;
+          }
           const info = await stat(path).catch(() => undefined);
           if (info === undefined || Date.now() - info.mtimeMs <= maxAgeMs) continue;
           await writing(rm(path, { force: true }));

@@ -34,9 +34,20 @@ export function artifactKey(sha256: string, contentType: string): string {
   return `${sha256.slice(0, 2)}/${sha256}.${extensionOf(contentType)}`;
 }
 
+export const isArtifactKey = (key: string): boolean => artifactSchema.shape.key.safeParse(key).success;
+
+const ASIDE = /^[0-9a-f-]{36}\.([0-9a-f]{2})\.([0-9a-f]{64}\.[a-z0-9]{2,4})\.aside$/;
+/** The name of a file that is laid aside to be removed; `unique` is a UUID. */
+export const asideName = (key: string, unique: string): string => `${unique}.${key.replace('/', '.')}.aside`;
+/** The key of a file that was laid aside; undefined for any other name. */
+export function keyOfAside(name: string): string | undefined {
+  const [, folder, file] = ASIDE.exec(name) ?? [];
+  return folder === undefined || file === undefined ? undefined : `${folder}/${file}`;
+}
+
 /** Where a key lies. Anything but an artifact key is refused, so that no key leads out of the folder. */
 export function artifactPath(directory: string, key: string): string {
-  if (!artifactSchema.shape.key.safeParse(key).success) {
+  if (!isArtifactKey(key)) {
     throw new ClipmeshError('ARTIFACT_MISSING', `${JSON.stringify(key)} is no artifact key`);
   }
   return join(directory, key);

@@ -26,7 +26,7 @@ export function accountStoreContract(name: string, open: () => Promise<Stores>):
       await expect(accounts.create({ ...accountOf('a'), period: '*' })).rejects.toThrow();
       expect(await accounts.get('a', '*')).toBeUndefined();
       const { revision } = await accounts.create(accountOf('a'));
-      const broken = { reservedMicros: 0.5, spentMicros: 0, open: true };
+      const broken = { reservedMicros: 0.5, spentMicros: 0, open: true, run: 1 };
       await expect(
         accounts.save({ ...accountOf('a'), generations: { [idOf(1)]: broken } }, revision),
       ).rejects.toThrow();
@@ -40,7 +40,7 @@ export function accountStoreContract(name: string, open: () => Promise<Stores>):
         for (;;) {
           const entry = await accounts.get('a', '2026-01');
           if (entry === undefined) throw new Error('the account is gone');
-          const row = { reservedMicros: n, spentMicros: 0, open: true };
+          const row = { reservedMicros: n, spentMicros: 0, open: true, run: 1 };
           try {
             await accounts.save(
               { ...entry.value, generations: { ...entry.value.generations, [idOf(n)]: row } },

@@ -10,7 +10,15 @@ const text = async (stream: Readable): Promise<string> => Buffer.concat(await st
 const CLOCK_STEP_MS = 1000;
 const missing = { key: `ab/${'ab'.repeat(32)}.mp4` };
 
-export function artifactStoreContract(name: string, open: () => Promise<ArtifactStore>): void {
+const put = (store: ArtifactStore, bytes: Buffer): Promise<boolean> =>
+  store.put(bytes, { contentType: 'video/mp4' }).then(() => true);
+
+/** `age` makes a stored file a day old. */
+export function artifactStoreContract(
+  name: string,
+  open: () => Promise<ArtifactStore>,
+  age: (key: string) => Promise<void>,
+): void {
   describe(`artifacts: ${name}`, () => {
     it('stores the same bytes once, also at the same moment', async () => {
       const store = await open();
@@ -69,6 +77,28 @@ export function artifactStoreContract(name: string, open: () => Promise<Artifact
       await store.remove(artifact);
       expect(await store.renew(artifact)).toBe(false);
       expect(await store.stat(artifact)).toBeUndefined();
+    });
+    it('removes what is old, and nothing that is put or made young at the same time', async () => {
+      const store = await open();
+      const bytes = Buffer.from(`aged ${randomUUID()}`);
+      let gone = 0;
+      for (let round = 0; round < 100; round += 1) {
+        const artifact = await store.put(bytes, { contentType: 'video/mp4' });
+        expect(await store.removeOld(artifact, Date.now() - 60_000)).toBe(false);
+        expect(await store.stat(artifact)).toBeDefined();
+        await age(artifact.key);
+        const again = round % 2 === 0 ? () => store.renew(artifact) : () => put(store, bytes);
+        const [kept, removed] = await Promise.all([again(), store.removeOld(artifact, Date.now() - 60_000)]);
+        if (removed) gone += 1;
+        expect((await store.stat(artifact)) !== undefined).toBe(kept);
+        expect(await store.removeOld(artifact, Date.now() - 60_000)).toBe(false);
+      }
+      const artifact = await store.put(bytes, { contentType: 'video/mp4' });
+      await age(artifact.key);
+      expect(await store.removeOld(artifact, Date.now() - 60_000)).toBe(true);
+      expect(await store.removeOld(artifact, Date.now() - 60_000)).toBe(false);
+      expect(await store.stat(artifact)).toBeUndefined();
+      expect(gone).toBeGreaterThan(0);
     });
     it.each([missing.key, '../../etc/passwd', `ab/../${'a'.repeat(64)}.mp4`, '/etc/passwd'])(
       'has no %s',

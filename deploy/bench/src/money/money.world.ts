@@ -1,0 +1,280 @@
+import {
+  CancelRequested,
+  type Charge,
+  ClipAbandoned,
+  type DomainEvent,
+  type GenerationRecord,
+  type GenerationState,
+  isFinal,
+  GenerationPlan,
+  RetryRequested,
+} from '@clipmesh/contracts';
+import { CostActor } from '@clipmesh/cost/cost.actor';
+import { type BudgetRules, sweepAccount } from '@clipmesh/gateway/budget';
+import { retryGeneration, startGeneration, type StartParts } from '@clipmesh/gateway/generation.start';
+import { type Account, type Stores } from '@clipmesh/persistence';
+import { committed, initialState } from '@clipmesh/pipeline';
+
+/** How a run of a film ends. */
+export type Fate = 'succeeded' | 'failed' | 'canceled';
+
+export const OWNER = 'ann';
+export const PERIOD = '2026-01';
+const AT = '2026-01-02T03:04:05.678Z';
+/** Late enough for every create to be taken for dead. */
+const LATE_MS = Date.parse('2026-02-01T00:00:00.000Z');
+/** What a run that fails has cost, micro-dollars. */
+const FAILED_MICROS = 3;
+const MODEL = 'google/veo-3.1';
+
+export class Killed extends Error {}
+
+/** One process; after so many effects it is dead, and no answer of the last one is seen. */
+export interface Life {
+  /** Effects that are left; infinite for one that lives on. */
+  left: number;
+}
+export const immortal = (): Life => ({ left: Infinity });
+
+/**
+ * Films whose clips cost all that they may, around the gateway's and the cost service's own code. `turn` is awaited before
+ * each effect and decides who comes next.
+ */
+export class MoneyWorld {
+  /** What the provider has charged, micro-dollars. */
+  chargedMicros = 0;
+  private readonly deliveries: Promise<void>[] = [];
+  private readonly begun = new Set<string>();
+  private predictions = 0;
+
+  constructor(
+    private readonly stores: Stores,
+    private readonly rules: BudgetRules,
+    /** Fates of the runs of a film, in turn; `succeeded` after the last. */
+    private readonly fatesOf: (id: string) => readonly Fate[],
+    private readonly turn: () => Promise<void>,
+    /** Lives of the processes that book, in turn; immortal after the last. */
+    private readonly lives: () => Life,
+  ) {}
+
+  /** Asks for a film; whether it was accepted. A killed gateway has given no answer. */
+  async create(id: string, capMicros: number, life: Life): Promise<boolean> {
+    const job = {
+      ...{ prompt: 'A kettle that sings.', durationSeconds: 9, aspectRatio: '9:16' as const, seed: 1, overlays: true },
+      ...{ models: [MODEL], window: 1, fallbackAfter: 3, maxCostMicros: capMicros },
+    };
+    const record: GenerationRecord = {
+      ...{ id, owner: OWNER, createdAt: AT, updatedAt: AT, traceId: '0'.repeat(32) },
+      ...{ state: initialState(job), account: { period: PERIOD } },
+    };
+    return this.asked(() => startGeneration(this.gateway(life), record));
+  }
+
+  /** One look of a gateway. */
+  async sweep(life: Life): Promise<void> {
+    const { stores, publish } = this.gateway(life);
+    await this.asked(() => sweepAccount({ stores, rules: this.rules, publish }, OWNER, PERIOD, LATE_MS));
+  }
+
+  /** Until everything that was sent is handled. */
+  async quiet(): Promise<void> {
+    for (let at = 0; at < this.deliveries.length; at += 1) await this.deliveries[at];
+  }
+
+  /** Recovery: what a sweep of each kind finds is carried on, until nothing is found any more. */
+  async recover(): Promise<void> {
+    await this.quiet();
+    for (let before = ''; ;) {
+      await this.sweep(immortal());
+      await this.quiet();
+      for (const { id } of await this.stores.generations.unfinished()) if (!this.begun.has(id)) this.begin(id);
+      await this.quiet();
+      const now = JSON.stringify(await this.stores.accounts.get(OWNER, PERIOD));
+      if (now === before) return;
+      before = now;
+    }
+  }
+
+  async account(): Promise<Account> {
+    return (await this.stores.accounts.get(OWNER, PERIOD))?.value ?? { owner: OWNER, period: PERIOD, generations: {} };
+  }
+
+  /** What is wrong with the sums after a recovery. */
+  async broken(): Promise<string[]> {
+    const account = await this.account();
+    const found: string[] = [];
+    let booked = 0;
+    for (const [id, { open, spentMicros }] of Object.entries(account.generations)) {
+      const sum = (await this.stores.ledger.entries(id)).reduce((total, entry) => total + entry.amountMicros, 0);
+      booked += sum;
+      if (open) found.push(`${id} still holds money`);
+      if (sum !== spentMicros) found.push(`${id}: the account says ${spentMicros}, the ledger ${sum}`);
+    }
+    if (booked !== this.chargedMicros) found.push(`booked ${booked}, charged ${this.chargedMicros}`);
+    if (this.chargedMicros > this.rules.limitMicros) found.push(`charged ${this.chargedMicros}: overspent`);
+    if (committed(account) !== booked) found.push(`committed ${committed(account)}, booked ${booked}`);
+    return found;
+  }
+
+  private async asked(work: () => Promise<unknown>): Promise<boolean> {
+    try {
+      return (await work()) !== false;
+    } catch (error) {
+      if (error instanceof Killed || (error instanceof Error && 'code' in error && error.code === 'BUDGET_EXCEEDED'))
+        return false;
+      throw error;
+    }
+  }
+
+  private gateway(life: Life): StartParts & { stores: Stores } {
+    return {
+      stores: this.mortal(life),
+      budget: this.rules,
+      publish: (outgoing) =>
+        this.effect(life, () => {
+          for (const { definition, body } of outgoing) this.deliver({ name: definition.name, body } as DomainEvent);
+          return Promise.resolve();
+        }),
+    };
+  }
+
+  private async effect<R>(life: Life, work: () => Promise<R>): Promise<R> {
+    await this.turn();
+    if (life.left <= 0) throw new Killed();
+    const result = await work();
+    life.left -= 1;
+    if (life.left <= 0) throw new Killed();
+    return result;
+  }
+
+  /** The stores of one process. */
+  private mortal(life: Life): Stores {
+    const wrap = <T extends object>(store: T): T =>
+      new Proxy(store, {
+        get: (target, name) => {
+          const method: unknown = Reflect.get(target, name);
+          if (typeof method !== 'function') return method;
+          return (...args: unknown[]) =>
+            this.effect(life, async () => (await Reflect.apply(method, target, args)) as unknown);
+        },
+      });
+    const { generations, ledger, attempts, idempotency, accounts, cache } = this.stores;
+    return {
+      ...{ generations: wrap(generations), ledger: wrap(ledger), attempts: wrap(attempts) },
+      ...{ idempotency, accounts: wrap(accounts), cache },
+    };
+  }
+
+  private deliver(event: DomainEvent | { name: typeof GenerationPlan.name; body: { generationId: string } }): void {
+    const { generationId } = event.body;
+    if (event.name === GenerationPlan.name) this.begin(generationId);
+    else if (event.name === RetryRequested.name) this.deliveries.push(this.retried(generationId, event.body.run));
+    else if (event.name === CancelRequested.name) this.deliveries.push(this.end(generationId, 'canceled'));
+    else this.deliveries.push(this.book(event));
+  }
+
+  private begin(id: string): void {
+    if (this.begun.has(id)) return;
+    this.begun.add(id);
+    this.deliveries.push(this.run(id));
+  }
+
+  private async retried(id: string, run: number): Promise<void> {
+    const changed = await this.change(id, (state) =>
+      state.status === 'failed' && run === state.run + 1 ? { ...state, run, status: 'generating' } : undefined,
+    );
+    if (changed) await this.run(id);
+  }
+
+  /** The cost service: an event comes again until one process has survived it. */
+  private async book(event: DomainEvent): Promise<void> {
+    for (;;) {
+      const life = this.lives();
+      try {
+        await new CostActor({ ...this.mortal(life), logger: { info: () => undefined } as never }).receive(event);
+        return;
+      } catch (error) {
+        if (!(error instanceof Killed)) throw error;
+      }
+    }
+  }
+
+  /** Changes a state that has not ended, or is failed; false when there is nothing to change. */
+  private async change(id: string, change: (state: GenerationState) => GenerationState | undefined): Promise<boolean> {
+    for (;;) {
+      await this.turn();
+      const found = await this.stores.generations.get(id);
+      if (found === undefined) return false;
+      const { status } = found.value.state;
+      const state = isFinal(status) && status !== 'failed' ? undefined : change(found.value.state);
+      if (state === undefined) return false;
+      await this.turn();
+      try {
+        await this.stores.generations.save({ ...found.value, state }, found.revision);
+        return true;
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'CONFLICT')) throw error;
+      }
+    }
+  }
+
+  /** One run: buys one clip for all that the film may still cost, and ends. */
+  private async run(id: string): Promise<void> {
+    const found = await this.stores.generations.get(id);
+    if (found === undefined) return;
+    const { run, job, costMicros } = found.value.state;
+    const fate = this.fatesOf(id)[run - 1] ?? 'succeeded';
+    const leftMicros = (job.maxCostMicros ?? 0) - costMicros;
+    const scene = { index: 0, status: 'generating', attempt: run, modelIndex: 0, cached: false, costMicros } as const;
+    const bought = await this.change(id, (state) => ({
+      ...state,
+      status: 'generating',
+      scenes: [{ ...scene, allowanceMicros: job.maxCostMicros ?? 0 }],
+    }));
+    if (!bought) return;
+    const attempt = await this.stores.attempts.create({
+      ...{ key: `clip.${run}`, generationId: id, kind: 'clip', status: 'submitted', model: MODEL, scene: 0 },
+      ...{ fingerprint: 'f', createdAt: AT, updatedAt: AT },
+    });
+    if (fate === 'canceled') await this.end(id, fate);
+    await this.turn();
+    const amountMicros = fate === 'failed' ? Math.min(FAILED_MICROS, leftMicros) : leftMicros;
+    const predictionId = `p${(this.predictions += 1)}`;
+    const charge: Charge = {
+      ...{ key: `prediction:${predictionId}`, kind: 'clip', stage: 'clip', provider: 'replicate', model: MODEL },
+      ...{ quantity: 1, unit: 'second', amountMicros, scene: 0, outcome: fate === 'failed' ? 'failed' : 'succeeded' },
+    };
+    this.chargedMicros += amountMicros;
+    await this.turn();
+    const status = fate === 'succeeded' ? 'finished' : fate;
+    await this.stores.attempts.save({ ...attempt.value, status, charge }, attempt.revision);
+    await this.turn();
+    const body = { generationId: id, at: AT, charges: [charge], scene: 0, predictionId };
+    this.deliver({ name: ClipAbandoned.name, body });
+    if (fate !== 'canceled') await this.end(id, fate, amountMicros);
+    if (fate === 'failed') this.deliveries.push(this.retryByClient(id));
+  }
+
+  /** The state first, then its event, as the director does. */
+  private async end(id: string, fate: Fate, chargedMicros = 0): Promise<void> {
+    await this.change(id, (state) => ({
+      ...state,
+      status: fate,
+      costMicros: state.costMicros + chargedMicros,
+      scenes: state.scenes.map(({ allowanceMicros, ...scene }) =>
+        fate === 'canceled' && allowanceMicros !== undefined ? { ...scene, allowanceMicros } : scene,
+      ),
+    }));
+    await this.turn();
+    const body = { generationId: id, at: AT, charges: [] as Charge[] };
+    this.deliver({ name: `generation.${fate}`, body } as unknown as DomainEvent);
+  }
+
+  /** A client that listens asks at once. */
+  private async retryByClient(id: string): Promise<void> {
+    await this.turn();
+    const record = (await this.stores.generations.get(id))?.value;
+    if (record?.state.status !== 'failed') return;
+    await this.asked(() => retryGeneration(this.gateway(this.lives()), record, AT));
+  }
+}

@@ -1,0 +1,99 @@
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createOpenAiPlanModel, type PlanModel } from '../src/index.js';
+
+const request = {
+  prompt: 'A kettle that sings.',
+  framework: 'PAS',
+  sceneCount: 1,
+  durationSeconds: 5,
+  aspectRatio: '16:9',
+} as const;
+const look = Object.fromEntries(['style', 'palette', 'lighting', 'composition', 'mood', 'subject'].map((k) => [k, k]));
+const content = JSON.stringify({
+  title: 'Tea',
+  style: look,
+  scenes: [{ role: 'solve', description: 'A kettle.', durationSeconds: 5, overlayText: 'Tea' }],
+});
+const completion = (id: string, metadata?: object) => ({
+  ...{ id, object: 'chat.completion', model: 'gpt-4o-mini', choices: [{ message: { content } }] },
+  ...{ usage: { prompt_tokens: 3, completion_tokens: 4 }, metadata },
+});
+const calm = new AbortController().signal;
+
+let server: Server;
+let calls: { method: string; url: URL; body: Record<string, unknown> }[];
+/** What a look for kept answers gets. */
+let listed: { status: number; body: object };
+beforeEach(async () => {
+  calls = [];
+  server = createServer((incoming, outgoing) => {
+    let text = '';
+    incoming.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    incoming.on('end', () => {
+      const url = new URL(incoming.url ?? '', 'http://127.0.0.1');
+      calls.push({ method: incoming.method ?? '', url, body: JSON.parse(text || '{}') as Record<string, unknown> });
+      const { status, body } = incoming.method === 'GET' ? listed : { status: 200, body: completion('c1') };
+      outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+const modelOf = (store: boolean): PlanModel =>
+  createOpenAiPlanModel({
+    ...{ apiKey: 'k', model: 'gpt-4o-mini', timeoutMs: 5000, store },
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+  });
+
+describe('an answer of the language model', () => {
+  it('is kept by the provider under the key of its call, unless that is not wanted', async () => {
+    await modelOf(true).draft(request, 'gen_1.llm.1', calm);
+    await modelOf(false).draft(request, 'gen_1.llm.1', calm);
+    expect(calls.map(({ body: { store, metadata } }) => ({ store, metadata }))).toEqual([
+      { store: true, metadata: { clipmesh_attempt: 'gen_1.llm.1' } },
+      { store: undefined, metadata: undefined },
+    ]);
+  });
+
+  it('is found by that key, and no other is taken for it by a server that does not know the filter', async () => {
+    const data = [completion('x', { clipmesh_attempt: 'another' }), completion('c', { clipmesh_attempt: 'mine' }), 7];
+    listed = { status: 200, body: { object: 'list', data } };
+    expect(await modelOf(true).find('mine', calm)).toMatchObject({
+      completionId: 'c',
+      inputTokens: 3,
+      outputTokens: 4,
+    });
+    expect(calls[0]?.url.searchParams.get('metadata[clipmesh_attempt]')).toBe('mine');
+    expect(await modelOf(true).find('none', calm)).toBeUndefined();
+    expect(await modelOf(false).find('mine', calm)).toBeUndefined();
+    expect(calls).toHaveLength(2);
+  });
+
+  it.each([400, 404, 405, 501])('is not there where the server keeps none: %i', async (status) => {
+    listed = { status, body: { error: { message: 'no such route' } } };
+    expect(await modelOf(true).find('mine', calm)).toBeUndefined();
+  });
+
+  it.each<[number, string]>([
+    [503, 'PROVIDER_UNAVAILABLE'],
+    [429, 'PROVIDER_RATE_LIMITED'],
+    [401, 'PROVIDER_AUTH'],
+  ])('stays in doubt after a %i', async (status, code) => {
+    listed = { status, body: { error: { message: 'later' } } };
+    await expect(modelOf(true).find('mine', calm)).rejects.toMatchObject({ code });
+  });
+
+  it('that is found and is no plan says what it cost', async () => {
+    const spoilt = { ...completion('c', { clipmesh_attempt: 'mine' }), choices: [{ message: { content: '{' } }] };
+    listed = { status: 200, body: { object: 'list', data: [spoilt] } };
+    await expect(modelOf(true).find('mine', calm)).rejects.toMatchObject({
+      code: 'PROVIDER_BAD_ANSWER',
+      charges: [{ key: 'completion:c' }],
+    });
+  });
+});
