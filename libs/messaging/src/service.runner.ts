@@ -34,11 +34,18 @@ const provisioningOf = (config: Config): ProvisionOptions => ({
   ackWaitMs: config.ackWaitMs,
 });
 
+/** What a replica takes from its process unless told. */
+export interface RuntimeOptions {
+  readonly config?: Config;
+  readonly workerId?: string;
+  readonly logger?: ServiceRuntime['logger'];
+}
+
 /** Settings, log, broker, streams and the span sink: the same for every service. */
-export async function openRuntime(service: ServiceName): Promise<ServiceRuntime> {
-  const config = loadConfig();
-  const workerId = config.otelServiceInstanceId ?? `${service}.${process.pid}`;
-  const logger = createLogger({ service, level: config.logLevel });
+export async function openRuntime(service: ServiceName, options: RuntimeOptions = {}): Promise<ServiceRuntime> {
+  const config = options.config ?? loadConfig();
+  const workerId = options.workerId ?? config.otelServiceInstanceId ?? `${service}.${process.pid}`;
+  const logger = options.logger ?? createLogger({ service, level: config.logLevel });
   const connection = await connectBroker({ url: config.natsUrl, name: workerId, graceMs: config.natsGraceMs });
   await provision(connection, provisioningOf(config));
   if (config.traceStream) {
@@ -84,42 +91,64 @@ export function stopOnSignal(runtime: Pick<ServiceRuntime, 'logger'>, stop: () =
   }
 }
 
-export interface ActorServiceOptions {
+export interface ActorService {
   readonly service: ServiceName;
   /** Builds the Nest module around the runtime: its controllers are the actors. */
   readonly module: (runtime: ServiceRuntime) => Promise<DynamicModule>;
   readonly settings: (config: Config) => Partial<Record<InboxName, InboxSettings>>;
 }
 
-/** Starts an actor service and keeps it until a signal. A failed start is one clear line and exit code 1. */
-export async function runActorService(options: ActorServiceOptions): Promise<void> {
+/** One replica of an actor service. */
+export interface Replica {
+  readonly runtime: ServiceRuntime;
+  /** Hands back or finishes what runs, and closes everything. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts a replica in this process; it takes messages from then on. A start that fails leaves nothing open. */
+export async function startReplica(
+  { service, module, settings }: ActorService,
+  options: RuntimeOptions = {},
+): Promise<Replica> {
+  const runtime = await openRuntime(service, options);
+  const { connection, publish, cancellations, logger, workerId, config } = runtime;
   try {
-    const runtime = await openRuntime(options.service);
-    const { connection, publish, cancellations, logger, workerId, config } = runtime;
     const strategy = new JetStreamStrategy({
       connection,
       publish,
       cancellations,
       faults: await openFaults(connection, config.natsReplicas),
       provisioning: provisioningOf(config),
-      settings: options.settings(config),
+      settings: settings(config),
       workerId,
       logger,
     });
-    const app = await NestFactory.createMicroservice(await options.module(runtime), {
+    const app = await NestFactory.createMicroservice(await module(runtime), {
       strategy,
       logger: nestLogger(logger),
       abortOnError: false,
     });
     await app.listen();
-    stopOnSignal(runtime, async () => {
+    const stop = async (): Promise<void> => {
       await app.close();
       await closeRuntime(runtime);
-    });
-    logger.info({ workerId }, 'ready');
+    };
+    return { runtime, stop };
+  } catch (error) {
+    await closeRuntime(runtime);
+    throw error;
+  }
+}
+
+/** Starts an actor service and keeps it until a signal. A failed start is one clear line and exit code 1. */
+export async function runActorService(actors: ActorService): Promise<void> {
+  try {
+    const { runtime, stop } = await startReplica(actors);
+    stopOnSignal(runtime, stop);
+    runtime.logger.info({ workerId: runtime.workerId }, 'ready');
   } catch (error) {
     process.stderr.write(
-      `${options.service} could not start: ${error instanceof Error ? error.message : String(error)}\n`,
+      `${actors.service} could not start: ${error instanceof Error ? error.message : String(error)}\n`,
     );
     process.exit(1);
   }

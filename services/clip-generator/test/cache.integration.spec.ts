@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClipGenerate, type ClipGenerateBody, ClipGenerated, message } from '@clipmesh/contracts';
-import { readEvents } from '@clipmesh/messaging';
+import { loadConfig } from '@clipmesh/config';
+import { readEvents, type Replica, startReplica } from '@clipmesh/messaging';
 import { openKvStores } from '@clipmesh/persistence';
 import {
   type Broker,
@@ -13,9 +14,13 @@ import {
   type TempFolder,
   until,
 } from '@clipmesh/testing';
+import { createLogger } from '@clipmesh/tracing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type z } from 'zod';
-import { DEADLINE_MS, type Replica, startClipGenerator } from './clip.harness.js';
+import { clipGeneratorService } from '../src/clip-generator.service.js';
+
+/** Nothing in these suites may take longer than this, ms. */
+const DEADLINE_MS = 20_000;
 
 let broker: Broker;
 let sandbox: Sandbox;
@@ -28,8 +33,19 @@ beforeAll(async () => {
   sandbox = await startSandbox();
   folder = await tempFolder('clips');
   replicas = [];
-  for (const name of ['clip-generator.1', 'clip-generator.2'])
-    replicas.push(await startClipGenerator(broker, sandbox, folder.path, name));
+  for (const workerId of ['clip-generator.1', 'clip-generator.2']) {
+    const config = loadConfig({
+      NATS_URL: broker.url,
+      DATA_DIR: folder.path,
+      TEMP_DIR: join(folder.path, 'tmp', workerId),
+      REPLICATE_API_TOKEN: 'any',
+      REPLICATE_BASE_URL: `${sandbox.url}/v1`,
+      // One at a time, so that two messages are in two replicas.
+      CLIP_CONCURRENCY: '1',
+    });
+    const logger = createLogger({ service: 'clip-generator', level: 'info' }, { write: () => undefined });
+    replicas.push(await startReplica(clipGeneratorService, { config, workerId, logger }));
+  }
 }, 60_000);
 
 afterAll(async () => {

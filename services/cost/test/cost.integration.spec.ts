@@ -1,11 +1,23 @@
 import { type Charge, ClipGenerated, encodeMessage, message, type Outgoing } from '@clipmesh/contracts';
-import { ask, CostSummary, type CostSummaryAnswer, questionTransport } from '@clipmesh/messaging';
+import { loadConfig } from '@clipmesh/config';
+import {
+  ask,
+  CostSummary,
+  type CostSummaryAnswer,
+  questionTransport,
+  type Replica,
+  startReplica,
+} from '@clipmesh/messaging';
 import { openKvStores, type Stores } from '@clipmesh/persistence';
 import { type Broker, leakCheck, startBroker, until } from '@clipmesh/testing';
+import { createLogger } from '@clipmesh/tracing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ClientProxy, ClientProxyFactory } from '@nestjs/microservices';
 import { firstValueFrom, timeout, TimeoutError } from 'rxjs';
-import { DEADLINE_MS, type Replica, startCost } from './cost.harness.js';
+import { costService } from '../src/cost.service.js';
+
+/** Nothing in these suites may take longer than this, ms. */
+const DEADLINE_MS = 15_000;
 
 let broker: Broker;
 let replicas: readonly Replica[];
@@ -16,7 +28,12 @@ const leaks = leakCheck();
 
 beforeAll(async () => {
   broker = await startBroker();
-  replicas = [await startCost(broker, 'cost.1', logs[0]), await startCost(broker, 'cost.2', logs[1])];
+  const config = loadConfig({ NATS_URL: broker.url });
+  const start = (workerId: string, lines: string[]): Promise<Replica> => {
+    const logger = createLogger({ service: 'cost', level: 'info' }, { write: (line) => void lines.push(line) });
+    return startReplica(costService, { config, workerId, logger });
+  };
+  replicas = [await start('cost.1', logs[0]), await start('cost.2', logs[1])];
   stores = await openKvStores(await broker.connect());
   client = ClientProxyFactory.create(questionTransport(broker.url, { name: 'cost.test' }));
 }, 60_000);

@@ -1,33 +1,5 @@
 import 'reflect-metadata';
-import { HAND_BACK_MS, runActorService } from '@clipmesh/messaging';
-import { plannerModule } from './planner.module.js';
-import { REPORT_TRIES } from './report.host.js';
+import { runActorService } from '@clipmesh/messaging';
+import { plannerService } from './planner.service.js';
 
-await runActorService({
-  service: 'planner',
-  module: plannerModule,
-  settings: (config) => ({
-    planner: {
-      concurrency: config.planConcurrency,
-      retry: { attempts: config.llmAttempts, firstDelayMs: config.llmRetryFirstMs, maxDelayMs: config.llmRetryMaxMs },
-      // A wait for another's answer, a call of one's own, and the looks for answers that were lost.
-      handlerTimeoutMs: config.openaiApiTimeoutMs * 3,
-      heartbeatMs: config.ackWaitMs / 3,
-      drainMs: config.drainMs,
-    },
-    director: {
-      concurrency: config.directorConcurrency,
-      retry: { attempts: 20, firstDelayMs: 50, maxDelayMs: 5000 },
-      handlerTimeoutMs: 30_000,
-      heartbeatMs: config.ackWaitMs / 3,
-      drainMs: config.drainMs,
-    },
-    reporter: {
-      concurrency: 4,
-      retry: { attempts: REPORT_TRIES, firstDelayMs: 1000, maxDelayMs: 10_000 },
-      handlerTimeoutMs: 30_000,
-      heartbeatMs: config.ackWaitMs / 3,
-      drainMs: HAND_BACK_MS,
-    },
-  }),
-});
+await runActorService(plannerService);

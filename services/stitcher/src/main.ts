@@ -1,21 +1,5 @@
 import 'reflect-metadata';
 import { runActorService } from '@clipmesh/messaging';
-import { stitcherModule } from './stitcher.module.js';
+import { stitcherService } from './stitcher.service.js';
 
-await runActorService({
-  service: 'stitcher',
-  module: stitcherModule,
-  settings: (config) => ({
-    stitcher: {
-      concurrency: config.stitchConcurrency,
-      retry: {
-        attempts: config.mediaAttempts,
-        firstDelayMs: config.mediaRetryFirstMs,
-        maxDelayMs: config.mediaRetryMaxMs,
-      },
-      handlerTimeoutMs: config.stitchTimeoutMs,
-      heartbeatMs: config.ackWaitMs / 3,
-      drainMs: config.drainMs,
-    },
-  }),
-});
+await runActorService(stitcherService);

@@ -1,0 +1,33 @@
+import { type ActorService, HAND_BACK_MS } from '@clipmesh/messaging';
+import { plannerModule } from './planner.module.js';
+import { REPORT_TRIES } from './report.host.js';
+
+/** The planner: plans, the director, and the report at the end. */
+export const plannerService: ActorService = {
+  service: 'planner',
+  module: plannerModule,
+  settings: (config) => ({
+    planner: {
+      concurrency: config.planConcurrency,
+      retry: { attempts: config.llmAttempts, firstDelayMs: config.llmRetryFirstMs, maxDelayMs: config.llmRetryMaxMs },
+      // A wait for another's answer, a call of one's own, and the looks for answers that were lost.
+      handlerTimeoutMs: config.openaiApiTimeoutMs * 3,
+      heartbeatMs: config.ackWaitMs / 3,
+      drainMs: config.drainMs,
+    },
+    director: {
+      concurrency: config.directorConcurrency,
+      retry: { attempts: 20, firstDelayMs: 50, maxDelayMs: 5000 },
+      handlerTimeoutMs: 30_000,
+      heartbeatMs: config.ackWaitMs / 3,
+      drainMs: config.drainMs,
+    },
+    reporter: {
+      concurrency: 4,
+      retry: { attempts: REPORT_TRIES, firstDelayMs: 1000, maxDelayMs: 10_000 },
+      handlerTimeoutMs: 30_000,
+      heartbeatMs: config.ackWaitMs / 3,
+      drainMs: HAND_BACK_MS,
+    },
+  }),
+};

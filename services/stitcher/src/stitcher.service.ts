@@ -1,0 +1,21 @@
+import { type ActorService } from '@clipmesh/messaging';
+import { stitcherModule } from './stitcher.module.js';
+
+/** The stitcher. */
+export const stitcherService: ActorService = {
+  service: 'stitcher',
+  module: stitcherModule,
+  settings: (config) => ({
+    stitcher: {
+      concurrency: config.stitchConcurrency,
+      retry: {
+        attempts: config.mediaAttempts,
+        firstDelayMs: config.mediaRetryFirstMs,
+        maxDelayMs: config.mediaRetryMaxMs,
+      },
+      handlerTimeoutMs: config.stitchTimeoutMs,
+      heartbeatMs: config.ackWaitMs / 3,
+      drainMs: config.drainMs,
+    },
+  }),
+};
