@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadConfig } from '@clipmesh/config';
+import {
+  type Artifact,
+  message,
+  StitchFailed,
+  StitchRender,
+  type StitchRenderBody,
+  VideoStitched,
+} from '@clipmesh/contracts';
+import { Media } from '@clipmesh/media';
+import { readEvents, type Replica, startReplica } from '@clipmesh/messaging';
+import { type ArtifactStore, openArtifactFolder } from '@clipmesh/persistence';
+import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until } from '@clipmesh/testing';
+import { createLogger } from '@clipmesh/tracing';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { stitcherService } from '../src/stitcher.service.js';
+
+/** Nothing in this suite may take longer than this, ms. */
+const DEADLINE_MS = 20_000;
+const profile = { width: 180, height: 320, fps: 24 };
+
+let broker: Broker;
+let folder: TempFolder;
+let artifacts: ArtifactStore;
+let media: Media;
+let replica: Replica;
+const leaks = leakCheck();
+const context = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(DEADLINE_MS) });
+
+beforeAll(async () => {
+  broker = await startBroker();
+  folder = await tempFolder('stitcher');
+  artifacts = await openArtifactFolder({ directory: join(folder.path, 'artifacts') });
+  media = new Media({ threads: 1, idleTimeoutMs: 10_000, tempDir: join(folder.path, 'own'), maxProcesses: 1 });
+  const config = loadConfig({
+    NATS_URL: broker.url,
+    DATA_DIR: folder.path,
+    TEMP_DIR: join(folder.path, 'tmp'),
+    MEDIA_ATTEMPTS: '2',
+    MEDIA_RETRY_FIRST_SECONDS: '0.1',
+  });
+  const logger = createLogger({ service: 'stitcher', level: 'info' }, { write: () => undefined });
+  replica = await startReplica(stitcherService, { config, workerId: 'stitcher.1', logger });
+}, 60_000);
+
+afterAll(async () => {
+  await replica.stop();
+  await broker.stop();
+  await folder.remove();
+  expect(leaks()).toEqual([]);
+}, 60_000);
+
+let count = 0;
+
+/** A scene as the overlay leaves it; its look comes from the seed. */
+async function sceneOf(seed: number, durationSeconds: number): Promise<Artifact> {
+  const [raw, output] = [join(folder.path, `${(count += 1)}.mp4`), join(folder.path, `${count}.mov`)];
+  await media.render({ output: raw, seed, label: '', durationSeconds, width: 180, height: 320 }, context());
+  await media.overlay({ file: raw, output, durationSeconds, profile }, context());
+  return artifacts.put(output, { contentType: 'video/quicktime' });
+}
+
+async function render(body: Omit<StitchRenderBody, 'generationId' | 'attempt' | 'profile'>): Promise<unknown> {
+  const generationId = `gen_${(count += 1).toString(16).padStart(32, '0')}`;
+  await replica.runtime.publish([message(StitchRender, { generationId, attempt: 1, profile, ...body })]);
+  const reading = new AbortController();
+  try {
+    const told = await until(
+      readEvents(replica.runtime.connection, generationId, { signal: reading.signal }),
+      DEADLINE_MS,
+      'the end of the join',
+      ({ name }) => name === VideoStitched.name || name === StitchFailed.name,
+    );
+    return told.body;
+  } finally {
+    reading.abort();
+  }
+}
+
+const bytesOf = (artifact: Artifact): Promise<Buffer> => artifacts.withFile(artifact, (path) => readFile(path));
+
+describe('the stitcher', () => {
+  it('joins the scenes in plan order, in whatever order they are named, and takes a thumbnail', async () => {
+    const scenes = await Promise.all(
+      [1, 2, 1].map(async (durationSeconds, index) => ({
+        index,
+        durationSeconds,
+        clip: await sceneOf(index + 1, durationSeconds),
+      })),
+    );
+    const { result } = VideoStitched.schema.parse(await render({ scenes: scenes.toReversed() }));
+    expect(result).toMatchObject({ width: 180, height: 320, video: { contentType: 'video/mp4' } });
+    expect(Math.abs(result.durationSeconds - 4)).toBeLessThan(0.05);
+    const film = await bytesOf(result.video);
+    expect(film.indexOf('moov')).toBeLessThan(film.indexOf('mdat'));
+    expect((await bytesOf(result.thumbnail)).subarray(0, 2)).toEqual(Buffer.from([0xff, 0xd8]));
+    await artifacts.withFile(result.video, async (file) => {
+      expect(await media.probe(file, context())).toMatchObject({
+        video: { codec: 'h264', pixelFormat: 'yuv420p', fps: 24 },
+        audio: { codec: 'aac', sampleRate: 48_000, channels: 2 },
+      });
+    });
+    // In plan order they are the same film to the byte, in another order another one.
+    const sorted = VideoStitched.schema.parse(await render({ scenes }));
+    expect(sorted.result.video.sha256).toBe(result.video.sha256);
+    const turned = scenes.toReversed().map((scene, index) => ({ ...scene, index }));
+    const other = VideoStitched.schema.parse(await render({ scenes: turned }));
+    expect(other.result.video.sha256).not.toBe(result.video.sha256);
+  }, 60_000);
+
+  it('lays music under the film, no longer than it', async () => {
+    const clip = await sceneOf(5, 1);
+    const bed = join(folder.path, 'bed.mp4');
+    await media.render({ output: bed, seed: 9, label: '', durationSeconds: 3, width: 64, height: 64 }, context());
+    const artifact = await artifacts.put(bed, { contentType: 'audio/mp4' });
+    const scenes = [{ index: 0, durationSeconds: 1, clip }];
+    const quiet = VideoStitched.schema.parse(await render({ scenes }));
+    const { result } = VideoStitched.schema.parse(await render({ scenes, music: { artifact, volume: 0.3 } }));
+    expect(result.video.sha256).not.toBe(quiet.result.video.sha256);
+    expect(Math.abs(result.durationSeconds - 1)).toBeLessThan(0.05);
+  }, 60_000);
+
+  it('tells what it could not join', async () => {
+    const clip = await sceneOf(7, 1);
+    await artifacts.remove(clip);
+    const { failure } = StitchFailed.schema.parse(await render({ scenes: [{ index: 0, durationSeconds: 1, clip }] }));
+    expect(failure).toMatchObject({ stage: 'stitch', charged: false });
+  }, 60_000);
+});
