@@ -1,0 +1,244 @@
+import { loadConfig } from '@clipmesh/config';
+import {
+  type Artifact,
+  ClipFailed,
+  ClipGenerated,
+  type GenerationRecord,
+  GenerationPlan,
+  type GenerationState,
+  type Job,
+  message,
+  type Outgoing,
+  OverlayApplied,
+  PlanFailed,
+  PlanWritten,
+  VideoStitched,
+  WorkRetried,
+} from '@clipmesh/contracts';
+import { readEvents, type ReadEvent, type Replica, startReplica } from '@clipmesh/messaging';
+import { openKvStores, type Stores } from '@clipmesh/persistence';
+import { initialState } from '@clipmesh/pipeline';
+import { type Broker, leakCheck, type Sandbox, startBroker, startSandbox, until } from '@clipmesh/testing';
+import { createLogger } from '@clipmesh/tracing';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { plannerService } from '../src/planner.service.js';
+
+/** Nothing in this suite may take longer than this, ms. */
+const DEADLINE_MS = 20_000;
+const WINDOW = 2;
+const MODELS = ['google/veo-3.1', 'google/veo-3'];
+const job: Job = {
+  prompt: 'A kettle that sings in the morning.',
+  durationSeconds: 12,
+  aspectRatio: '1:1',
+  sceneCount: 4,
+  seed: 7,
+  cache: false,
+  overlays: true,
+  models: MODELS,
+  window: WINDOW,
+  fallbackAfter: 3,
+};
+const artifact = (letter: string): Artifact => ({
+  key: `${letter.repeat(2)}/${letter.repeat(64)}.mp4`,
+  sha256: letter.repeat(64),
+  bytes: 10,
+  contentType: 'video/mp4',
+});
+
+let broker: Broker;
+let sandbox: Sandbox;
+let replicas: Replica[];
+let stores: Stores;
+const leaks = leakCheck();
+
+function start(workerId: string, openai: string): Promise<Replica> {
+  const config = loadConfig({
+    NATS_URL: broker.url,
+    OPENAI_API_KEY: 'any',
+    OPENAI_BASE_URL: openai,
+    LLM_ATTEMPTS: '2',
+    LLM_RETRY_FIRST_SECONDS: '0.1',
+    LLM_RETRY_MAX_SECONDS: '0.1',
+    OPENAI_API_TIMEOUT: '5',
+    TRACE_STREAM: 'false',
+  });
+  const logger = createLogger({ service: 'planner', level: 'info' }, { write: () => undefined });
+  return startReplica(plannerService, { config, workerId, logger });
+}
+
+beforeAll(async () => {
+  broker = await startBroker();
+  sandbox = await startSandbox();
+  replicas = [await start('planner.1', `${sandbox.url}/v1`), await start('planner.2', `${sandbox.url}/v1`)];
+  stores = await openKvStores(await broker.connect());
+}, 60_000);
+
+afterAll(async () => {
+  for (const replica of replicas) await replica.stop();
+  await broker.stop();
+  await sandbox.stop();
+  expect(leaks()).toEqual([]);
+}, 60_000);
+
+const connection = () => replicas[0]!.runtime.connection;
+const publish = (...outgoing: Outgoing[]): Promise<void> => replicas[0]!.runtime.publish(outgoing);
+const at = (): string => new Date().toISOString();
+
+let count = 0;
+async function begin(): Promise<string> {
+  const id = `gen_${(count += 1).toString(16).padStart(32, '0')}`;
+  const record: GenerationRecord = {
+    id,
+    owner: 'local',
+    createdAt: at(),
+    updatedAt: at(),
+    traceId: '0'.repeat(32),
+    state: initialState(job),
+  };
+  await stores.generations.create(record);
+  await publish(message(GenerationPlan, { generationId: id, attempt: 1, job }));
+  return id;
+}
+
+/** The first event of that name that is told of the generation. */
+async function told(id: string, name: string): Promise<ReadEvent> {
+  const reading = new AbortController();
+  try {
+    const events = readEvents(connection(), id, { signal: reading.signal });
+    return await until(events, DEADLINE_MS, `${name} of ${id}`, (event) => event.name === name);
+  } finally {
+    reading.abort();
+  }
+}
+
+/** The state as soon as it is as wanted. The window is watched all along. */
+const state = (id: string, what: string, wanted: (state: GenerationState) => boolean): Promise<GenerationState> =>
+  until(
+    async () => {
+      const now = (await stores.generations.get(id))?.value.state;
+      if (now === undefined) return undefined;
+      expect(now.scenes.filter(({ status }) => status === 'generating').length).toBeLessThanOrEqual(now.window);
+      return wanted(now) ? now : undefined;
+    },
+    DEADLINE_MS,
+    what,
+  );
+const statuses = ({ scenes }: GenerationState): string => scenes.map(({ status }) => status).join(' ');
+const scenesAre = (id: string, wanted: string): Promise<GenerationState> =>
+  state(id, `scenes ${wanted}`, (now) => statuses(now) === wanted);
+
+const clip = (generationId: string, scene: number): Outgoing =>
+  message(ClipGenerated, {
+    generationId,
+    at: at(),
+    charges: [],
+    scene,
+    attempt: 1,
+    model: MODELS[0] ?? '',
+    predictionId: `p${scene}`,
+    cached: false,
+    clip: artifact('a'),
+  });
+const overlaid = (generationId: string, scene: number): Outgoing =>
+  message(OverlayApplied, { generationId, at: at(), charges: [], scene, attempt: 2, clip: artifact('b') });
+
+describe('the planner', () => {
+  it('writes a plan, and asks again when the answer is none; both are charged', async () => {
+    await sandbox.scenario({ badPlanFirst: true });
+    await sandbox.clearInvoice();
+    const id = await begin();
+    const { plan, charges } = PlanWritten.schema.parse((await told(id, PlanWritten.name)).body);
+    expect(plan).toMatchObject({ source: 'llm', durationSeconds: 12, seed: 7 });
+    expect(plan.scenes.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
+    expect(plan.scenes.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0)).toBe(12);
+    const { failure } = WorkRetried.schema.parse((await told(id, WorkRetried.name)).body);
+    expect(failure).toMatchObject({ code: 'PROVIDER_BAD_ANSWER', stage: 'llm', retryable: true, charged: true });
+    const { completions } = await sandbox.invoice();
+    expect(completions).toHaveLength(2);
+    expect(charges.map(({ key }) => key).sort()).toEqual(completions.map((one) => `completion:${one.id}`).sort());
+  }, 60_000);
+
+  it('fails with a reason when there is no model to ask', async () => {
+    const [first, second] = replicas.splice(0);
+    await first?.stop();
+    await second?.stop();
+    replicas = [await start('planner.3', 'http://127.0.0.1:9/v1')];
+    const id = await begin();
+    const { failure } = PlanFailed.schema.parse((await told(id, PlanFailed.name)).body);
+    expect(failure).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', stage: 'llm', charged: false });
+    const { status, incidents } = await state(id, 'the end', (now) => now.status === 'failed');
+    expect(status).toBe('failed');
+    expect(incidents.map(({ kind }) => kind)).toEqual(['retried', 'failed']);
+    await replicas.pop()?.stop();
+    replicas = [await start('planner.1', `${sandbox.url}/v1`), await start('planner.2', `${sandbox.url}/v1`)];
+  }, 60_000);
+});
+
+describe('the director, of which any replica decides', () => {
+  it('keeps the window, lets each clip go on at once, and ends in plan order', async () => {
+    await sandbox.scenario({});
+    const id = await begin();
+    await scenesAre(id, 'generating generating waiting waiting');
+    await publish(clip(id, 1));
+    await scenesAre(id, 'generating composing generating waiting');
+    // The second one is dropped by the broker, a late one by the director.
+    await publish(clip(id, 1));
+    await publish(overlaid(id, 1));
+    await scenesAre(id, 'generating done generating waiting');
+    await publish(clip(id, 2), clip(id, 0));
+    await scenesAre(id, 'composing done composing generating');
+    await publish(clip(id, 3));
+    await scenesAre(id, 'composing done composing composing');
+    await publish(overlaid(id, 3), overlaid(id, 0), overlaid(id, 2));
+    const composed = await state(id, 'the join', (now) => now.stitch !== undefined);
+    expect(statuses(composed)).toBe('done done done done');
+    expect(composed.scenes.map(({ index, predictionId }) => [index, predictionId])).toEqual([
+      [0, 'p0'],
+      [1, 'p1'],
+      [2, 'p2'],
+      [3, 'p3'],
+    ]);
+    const result = { video: artifact('c'), thumbnail: artifact('d'), durationSeconds: 12, width: 720, height: 720 };
+    await publish(message(VideoStitched, { generationId: id, at: at(), charges: [], attempt: 1, result }));
+    expect((await state(id, 'the end', (now) => now.status === 'succeeded')).result).toEqual(result);
+    await told(id, 'generation.succeeded');
+  }, 60_000);
+
+  it('goes on with the next model, and keeps what is done when a scene fails for good', async () => {
+    const id = await begin();
+    await scenesAre(id, 'generating generating waiting waiting');
+    const failed = (attempt: number, model: string): Outgoing =>
+      message(ClipFailed, {
+        generationId: id,
+        at: at(),
+        charges: [],
+        scene: 0,
+        attempt,
+        model,
+        failure: {
+          code: 'PREDICTION_FAILED',
+          message: 'it failed',
+          stage: 'clip',
+          scene: 0,
+          model,
+          retryable: true,
+          charged: false,
+        },
+      });
+    await publish(failed(1, MODELS[0] ?? ''));
+    const second = await state(id, 'the next model', ({ scenes }) => scenes[0]?.modelIndex === 1);
+    expect(second.scenes[0]).toMatchObject({ status: 'generating', attempt: 2 });
+    await publish(failed(2, MODELS[1] ?? ''));
+    await scenesAre(id, 'failed generating generating waiting');
+    for (const scene of [1, 2, 3]) {
+      await state(id, `scene ${scene} under way`, ({ scenes }) => scenes[scene]?.status === 'generating');
+      await publish(clip(id, scene));
+      await state(id, `a clip for scene ${scene}`, ({ scenes }) => scenes[scene]?.status === 'composing');
+      await publish(overlaid(id, scene));
+    }
+    const ended = await state(id, 'the end', (now) => now.status === 'failed');
+    expect(statuses(ended)).toBe('failed done done done');
+    expect(ended.failure).toMatchObject({ code: 'PREDICTION_FAILED', stage: 'clip', scene: 0 });
+  }, 60_000);
+});
