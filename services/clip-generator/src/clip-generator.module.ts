@@ -1,4 +1,4 @@
-import { openNudges, publishNudge, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
+import { openCacheNudges, openNudges, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
 import { isIntact, openArtifactFolder, openStores, openLimitStore, openScratch } from '@clipmesh/persistence';
 import { createReplicateProvider } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
@@ -24,7 +24,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
   const { attempts, cache } = stores;
   const artifacts = await openArtifactFolder({ directory: config.artifactsDir });
   const nudges = openNudges(connection);
-  const cacheNudges = openNudges(connection, 'cache');
+  const cacheNudges = openCacheNudges(connection);
   const provider = createReplicateProvider({
     token: config.replicateApiToken,
     baseUrl: config.replicateBaseUrl,
@@ -57,10 +57,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
           flights: {
             store: cache,
             clock: systemClock,
-            nudges: {
-              on: (key, callback) => cacheNudges.on(key, callback),
-              tell: (key) => void publishNudge(connection, key, 'cache').catch(() => undefined),
-            },
+            nudges: cacheNudges,
             leaseMs: config.cacheLeaseMs,
             ttlMs: config.cacheTtlMs,
             warn: (err, key, text) => {

@@ -1,8 +1,7 @@
 import {
   collectTrace,
   dropSettled,
-  openNudges,
-  publishNudge,
+  openCacheNudges,
   readBacklog,
   type ServiceRuntime,
   systemClock,
@@ -40,7 +39,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
           store: config.openaiStore,
         });
   if (planModel === undefined) logger.info('OPENAI_API_KEY is not set: plans are written from templates');
-  const cacheNudges = openNudges(connection, 'cache');
+  const cacheNudges = openCacheNudges(connection);
   const planCache: PlanCache | undefined = config.clipCache
     ? {
         provider: `openai ${config.openaiBaseUrl}`,
@@ -48,10 +47,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
         flights: {
           store: cache,
           clock: systemClock,
-          nudges: {
-            on: (key, callback) => cacheNudges.on(key, callback),
-            tell: (key) => void publishNudge(connection, key, 'cache').catch(() => undefined),
-          },
+          nudges: cacheNudges,
           leaseMs: config.cacheLeaseMs,
           ttlMs: config.cacheTtlMs,
           warn: (err, key, text) => {
