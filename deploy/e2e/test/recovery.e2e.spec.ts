@@ -6,6 +6,8 @@ import { cleaned } from '../src/leftovers.js';
 import { LocalStack } from '../src/local.stack.js';
 
 const MAKE_MS = 120_000;
+/** Longer by a variable when a longer absence is to be tried by hand, ms. */
+const AWAY_MS = Number(process.env['CLIPMESH_TEST_BROKER_AWAY_MS'] ?? 3000);
 const request: CreateGenerationInput = {
   prompt: 'A lunch box that keeps soup hot until noon.',
   sceneCount: 3,
@@ -102,5 +104,39 @@ describe('partial failure', () => {
     await api.succeeded(id, MAKE_MS);
     const paid = (await sandbox.invoice()).predictions.filter(({ status }) => status === 'succeeded');
     expect(paid).toHaveLength(5);
+  }, 200_000);
+});
+
+describe('the broker', () => {
+  it('is away for a while: the API says so, and everything goes on when it is back', async () => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 2, max: 3 } });
+    const id = await api.create({ ...request, seed: 8 });
+    await eventually('clips under way', 20_000, async () =>
+      (await sandbox.invoice()).predictions.length === 3 ? true : undefined,
+    );
+    const pids = stack.pids();
+    const [starter, broker] = [pids.get('stack') ?? 0, pids.get('nats.1') ?? 0];
+    // Who would start it again at once is made to wait.
+    process.kill(starter, 'SIGSTOP');
+    try {
+      process.kill(broker, 'SIGKILL');
+      const goneAtMs = Date.now();
+      const refused = await api.call(`/v1/generations/${id}`);
+      expect(refused.status).toBe(503);
+      expect(await refused.json()).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
+      await eventually('the absence', AWAY_MS + 10_000, () => (Date.now() - goneAtMs >= AWAY_MS ? true : undefined));
+    } finally {
+      process.kill(starter, 'SIGCONT');
+    }
+    await eventually('an answer', MAKE_MS, async () => ((await api.call('/readyz')).ok ? true : undefined));
+    await api.succeeded(id, MAKE_MS);
+    const { predictions, totalUsd } = await sandbox.invoice();
+    expect(predictions.map(({ status }) => status)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+    await eventually('the ledger', 10_000, async () => ((await api.cost(id)).totalUsd === totalUsd ? true : undefined));
+    // Nothing but the broker was started again.
+    const changed = [...stack.pids()].filter(([name, pid]) => pids.get(name) !== pid).map(([name]) => name);
+    expect(changed).toEqual(['nats.1']);
+    expect(await cleaned(stack)).toEqual([]);
   }, 200_000);
 });

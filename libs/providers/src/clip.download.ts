@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { open as openFile, rm } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ClipmeshError } from '@clipmesh/contracts';
@@ -74,7 +73,9 @@ export async function downloadTo(
   try {
     const { body } = await open(url, options, any);
     if (body === null) throw new ClipmeshError('DOWNLOAD_FAILED', 'the download has no body');
-    await pipeline(Readable.from(body), count, createWriteStream(file), { signal: any });
+    // Opened before anything can fail: a file that is opened by a stream may come to be after it was removed.
+    const target = await openFile(file, 'w');
+    await pipeline(Readable.from(body), count, target.createWriteStream(), { signal: any });
     if (bytes === 0) throw new ClipmeshError('DOWNLOAD_FAILED', 'the download is empty');
     return { bytes };
   } catch (cause) {
