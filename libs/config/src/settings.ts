@@ -215,6 +215,12 @@ export const SETTINGS = {
     '1200',
     'For so long since it was asked for, a clip that the provider puts off by a rate limit uses up no try, seconds.',
   ),
+  storePatienceMs: setting(
+    'STORE_PATIENCE',
+    seconds(0, 86_400),
+    '1800',
+    'For so long since it was sent, a message that meets a store which is away uses up no try, seconds: it is tried again until the store is back.',
+  ),
   providerCallTimeoutMs: setting(
     'PROVIDER_CALL_TIMEOUT',
     seconds(1, 300),

@@ -98,6 +98,15 @@ export interface ActorService {
   readonly settings: (config: Config) => Partial<Record<InboxName, InboxSettings>>;
 }
 
+/** The settings, with patience for a store that is away: it is nobody's fault who waits for it. */
+function patient(settings: ReturnType<ActorService['settings']>, storePatienceMs: number): typeof settings {
+  const entries = Object.entries(settings).map(([inbox, { retry, ...own }]) => [
+    inbox,
+    { ...own, retry: { ...retry, patienceMs: { ...retry.patienceMs, STORE_UNAVAILABLE: storePatienceMs } } },
+  ]);
+  return Object.fromEntries(entries) as typeof settings;
+}
+
 /** One replica of an actor service. */
 export interface Replica {
   readonly runtime: ServiceRuntime;
@@ -119,7 +128,7 @@ export async function startReplica(
       cancellations,
       faults: await openFaults(connection, config.natsReplicas),
       provisioning: provisioningOf(config),
-      settings: settings(config),
+      settings: patient(settings(config), config.storePatienceMs),
       workerId,
       logger,
     });

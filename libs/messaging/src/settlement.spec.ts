@@ -62,10 +62,21 @@ describe('settlement', () => {
     ],
     ['old, last', 'PROVIDER_RATE_LIMITED', { attempt: 3, faults: 9, ageMs: 60_000 }, { kind: 'give-up' }],
     ['another fault', 'PROVIDER_UNAVAILABLE', { attempt: 3, faults: 9, ageMs: 0 }, { kind: 'give-up' }],
-  ])('a rate limit uses up no attempt while there is patience: %s', (_name, code, tries, expected) => {
-    const outcome = failed(new ClipmeshError(code, 'x'));
-    expect(settle(outcome, tries, { ...policy, patienceMs: 60_000 }, 1)).toEqual(expected);
-  });
+    [
+      'another one of them',
+      'STORE_UNAVAILABLE',
+      { attempt: 3, faults: 2, ageMs: 119_999 },
+      { kind: 'nak', delayMs: 4000, fault: 'spared' },
+    ],
+    ['another one, old', 'STORE_UNAVAILABLE', { attempt: 3, faults: 2, ageMs: 120_000 }, { kind: 'give-up' }],
+  ])(
+    'a fault that says nothing against the work uses up no attempt while there is patience: %s',
+    (_name, code, tries, expected) => {
+      const outcome = failed(new ClipmeshError(code, 'x'));
+      const patienceMs = { PROVIDER_RATE_LIMITED: 60_000, STORE_UNAVAILABLE: 120_000 };
+      expect(settle(outcome, tries, { ...policy, patienceMs }, 1)).toEqual(expected);
+    },
+  );
 
   it('backs off between half and the whole of the doubled delay, never beyond the limit', () => {
     fc.assert(

@@ -1,4 +1,4 @@
-import { ClipmeshError, FAILURE_CODES, MessageSchemaError } from '@clipmesh/contracts';
+import { ClipmeshError, FAILURE_CODES, type FailureCode, MessageSchemaError } from '@clipmesh/contracts';
 
 /** Attempts and the exponential back-off between them, ms. */
 export interface RetryPolicy {
@@ -6,10 +6,10 @@ export interface RetryPolicy {
   readonly firstDelayMs: number;
   readonly maxDelayMs: number;
   /**
-   * A rate limit says nothing against the work: until a message is this old, ms, being put off by one uses up no attempt.
-   * 0 unless told.
+   * Faults that say nothing against the work, a rate limit or a store that is away: until a message is this old, ms, one of
+   * them uses up no attempt.
    */
-  readonly patienceMs?: number;
+  readonly patienceMs?: Readonly<Partial<Record<FailureCode, number>>>;
 }
 
 /** How often a message was tried. */
@@ -49,9 +49,6 @@ function isRetryable(error: unknown): boolean {
   return error instanceof ClipmeshError ? error.retryable : FAILURE_CODES.INTERNAL.retryable;
 }
 
-const isRateLimit = (error: unknown): boolean =>
-  error instanceof ClipmeshError && error.code === 'PROVIDER_RATE_LIMITED';
-
 /** The whole settlement: one pure function of the outcome and of what was tried before. */
 export function settle(outcome: Outcome, tries: Tries, policy: RetryPolicy, random: number): Settlement {
   switch (outcome.kind) {
@@ -64,7 +61,7 @@ export function settle(outcome: Outcome, tries: Tries, policy: RetryPolicy, rand
       const { error } = outcome;
       const { attempt, faults, ageMs } = tries;
       if (!isRetryable(error)) return { kind: 'give-up' };
-      const spared = isRateLimit(error) && ageMs < (policy.patienceMs ?? 0);
+      const spared = error instanceof ClipmeshError && ageMs < (policy.patienceMs?.[error.code] ?? 0);
       if (!spared && attempt >= policy.attempts) return { kind: 'give-up' };
       const after = error instanceof ClipmeshError ? (error.retryAfterMs ?? 0) : 0;
       const delayMs = Math.max(after, backoffMs(policy, faults + 1, random));

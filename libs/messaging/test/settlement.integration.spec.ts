@@ -132,7 +132,9 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     const id = generationId();
     const attempts: number[] = [];
     await actor({
-      settings: { retry: { attempts: 2, firstDelayMs: 5, maxDelayMs: 10, patienceMs: 60_000 } },
+      settings: {
+        retry: { attempts: 2, firstDelayMs: 5, maxDelayMs: 10, patienceMs: { PROVIDER_RATE_LIMITED: 60_000 } },
+      },
       receive: (_body, context) => {
         attempts.push(context.attempt);
         const limited = attempts.length <= storm;

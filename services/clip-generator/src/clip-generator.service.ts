@@ -12,7 +12,7 @@ export const clipGeneratorService: ActorService = {
         attempts: config.videoAttempts,
         firstDelayMs: config.videoRetryFirstMs,
         maxDelayMs: config.videoRetryMaxMs,
-        patienceMs: config.rateLimitPatienceMs,
+        patienceMs: { PROVIDER_RATE_LIMITED: config.rateLimitPatienceMs },
       },
       handlerTimeoutMs: config.videoGenerationTimeoutMs + config.downloadTimeoutMs,
       heartbeatMs: config.ackWaitMs / 3,

@@ -88,7 +88,7 @@ const CACHE_LEASE_MS = 60_000;
 const CACHE_TTL_MS = 30 * 24 * 60 * 60_000;
 const often: RetryPolicy = { attempts: 1000, firstDelayMs: 100, maxDelayMs: 5000 };
 const thrice: RetryPolicy = { attempts: 3, firstDelayMs: 1000, maxDelayMs: 30_000 };
-const patient: RetryPolicy = { ...thrice, patienceMs: 20 * 60_000 };
+const patient: RetryPolicy = { ...thrice, patienceMs: { PROVIDER_RATE_LIMITED: 20 * 60_000 } };
 
 /** The services behind the inboxes: the real ones where decisions are taken, and stand-ins for ffmpeg. */
 export function servicesOf(park: Park, process: Process): Record<InboxName, SimService> {
