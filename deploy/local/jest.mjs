@@ -15,8 +15,11 @@ if (project === 'e2e' || project === 'timed') {
   }
 }
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
-/** Whole stacks are many processes each: two at a time. What measures time has the machine to itself. */
-const WORKERS = { e2e: '--maxWorkers=2', timed: '--runInBand' };
+/**
+ * Integration tests wait for their servers more than they compute. Whole stacks are many processes each: two at a time.
+ * What measures time has the machine to itself.
+ */
+const WORKERS = { integration: '--maxWorkers=200%', e2e: '--maxWorkers=2', timed: '--runInBand' };
 const workers = WORKERS[project] ?? '--maxWorkers=100%';
 // `--selectProjects` takes every word that follows it, so it comes last.
 const args = ['--experimental-vm-modules', '--no-warnings', jest, workers, ...rest, '--selectProjects', project];

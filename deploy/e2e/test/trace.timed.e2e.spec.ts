@@ -27,7 +27,7 @@ const equal = (seconds: number): object => ({ min: seconds, max: seconds });
  */
 const LIGHT = { FFMPEG_PRESET: 'ultrafast', FFMPEG_THREADS: '1', POLL_INTERVAL: '0.25' };
 const QUICK = equal(0.2);
-const SLOW = equal(8);
+const SLOW = equal(6);
 const FOUR = { sceneCount: 4, durationSeconds: 12 };
 const jaeger = await findServerOrSkip('jaeger');
 
@@ -137,7 +137,7 @@ describe('a stack with Jaeger beside it', () => {
         advice: expect.stringMatching(/^A window of 4 scenes would save/),
       });
       const wide = await make({ clipSeconds: SLOW }, { ...FOUR, parallel: { maxWorkers: 4 } });
-      const fast = await make({ clipSeconds: equal(4) }, { ...FOUR, parallel: { maxWorkers: 2 } });
+      const fast = await make({ clipSeconds: equal(3) }, { ...FOUR, parallel: { maxWorkers: 2 } });
       expect(apart(predicted(narrow.report, 'a window of 4'), wide.report.makespanMs)).toBeLessThan(PREDICTION_ERROR);
       expect(apart(predicted(narrow.report, 'clip twice as fast'), fast.report.makespanMs)).toBeLessThan(
         PREDICTION_ERROR,
