@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ConfigError, envExample, loadConfig, settingsTable } from './config.js';
-import { type Setting, SETTINGS } from './settings.js';
+import { type Setting } from './setting.kinds.js';
+import { SETTINGS } from './settings.js';
 
 describe('config', () => {
   it('has a default for everything', () => {

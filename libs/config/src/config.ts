@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type z } from 'zod';
-import { type Setting, SETTINGS } from './settings.js';
+import { type Setting } from './setting.kinds.js';
+import { SETTINGS } from './settings.js';
 
 type Raw = { readonly [Key in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Key]['schema']> };
 /** Every setting, checked and frozen. Folders are absolute. */

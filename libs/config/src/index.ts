@@ -1,2 +1,3 @@
 export * from './config.js';
 export * from './settings.js';
+export { type Setting } from './setting.kinds.js';

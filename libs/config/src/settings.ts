@@ -1,61 +1,18 @@
 import { z } from 'zod';
-
-/** One setting: its variable, what it takes (as text), and what it means. The documented default is the schema's own. */
-export interface Setting<T = unknown> {
-  readonly variable: string;
-  readonly schema: z.ZodType<T, string | undefined>;
-  /** The default as it is written in the environment; undefined: unset. */
-  readonly fallback: string | undefined;
-  readonly doc: string;
-  /** Never shown. */
-  readonly secret: boolean;
-}
-
-const setting = <T>(variable: string, schema: z.ZodType<T, string>, fallback: string, doc: string): Setting<T> => ({
-  variable,
-  schema: z.string().default(fallback).pipe(schema),
-  fallback,
-  doc,
-  secret: false,
-});
-const optional = (variable: string, doc: string, secret = false): Setting<string | undefined> => ({
-  variable,
-  schema: z.string().optional(),
-  fallback: undefined,
-  doc,
-  secret,
-});
-const number = (min: number, max: number, factor = 1) =>
-  z
-    .string()
-    .regex(/^\d+(\.\d+)?$/, 'expected a number')
-    .transform(Number)
-    .pipe(z.number(`expected a number from ${min} to ${max}`).min(min, `at least ${min}`).max(max, `at most ${max}`))
-    .transform((value) => Math.round(value * factor));
-const whole = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'expected a whole number')
-    .transform(Number)
-    .pipe(z.int().min(min, `at least ${min}`).max(max, `at most ${max}`));
-const seconds = (min: number, max: number) => number(min, max, 1000);
-const flag = z.enum(['true', 'false'], 'expected true or false').transform((value) => value === 'true');
-const text = z.string().min(1);
-const list = z.string().transform((value) =>
-  value
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== ''),
-);
-const url = (...protocols: string[]) =>
-  z
-    .string()
-    .refine(
-      (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
-      `expected an address beginning with ${protocols.join(' or ')}//`,
-    );
-const port = whole(1, 65_535);
-const http = url('http:', 'https:');
+import {
+  flag,
+  http,
+  list,
+  number,
+  optional,
+  port,
+  seconds,
+  setting,
+  text,
+  type Setting,
+  url,
+  whole,
+} from './setting.kinds.js';
 
 /** Every option of every service. The key is the name in {@link Config}; durations are given in seconds and kept in ms. */
 export const SETTINGS = {

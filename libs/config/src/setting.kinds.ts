@@ -1,0 +1,71 @@
+import { z } from 'zod';
+
+/** One setting: its variable, what it takes (as text), and what it means. The documented default is the schema's own. */
+export interface Setting<T = unknown> {
+  readonly variable: string;
+  readonly schema: z.ZodType<T, string | undefined>;
+  /** The default as it is written in the environment; undefined: unset. */
+  readonly fallback: string | undefined;
+  readonly doc: string;
+  /** Never shown. */
+  readonly secret: boolean;
+}
+
+/** One with a default; the schema reads the text of either. */
+export const setting = <T>(
+  variable: string,
+  schema: z.ZodType<T, string>,
+  fallback: string,
+  doc: string,
+): Setting<T> => ({
+  variable,
+  schema: z.string().default(fallback).pipe(schema),
+  fallback,
+  doc,
+  secret: false,
+});
+/** One that may be unset. */
+export const optional = (variable: string, doc: string, secret = false): Setting<string | undefined> => ({
+  variable,
+  schema: z.string().optional(),
+  fallback: undefined,
+  doc,
+  secret,
+});
+/** A number in a range; kept times `factor`, whole. */
+export const number = (min: number, max: number, factor = 1) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, 'expected a number')
+    .transform(Number)
+    .pipe(z.number(`expected a number from ${min} to ${max}`).min(min, `at least ${min}`).max(max, `at most ${max}`))
+    .transform((value) => Math.round(value * factor));
+/** A whole number in a range. */
+export const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'expected a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min, `at least ${min}`).max(max, `at most ${max}`));
+/** Seconds in a range, kept in ms. */
+export const seconds = (min: number, max: number) => number(min, max, 1000);
+/** `true` or `false`. */
+export const flag = z.enum(['true', 'false'], 'expected true or false').transform((value) => value === 'true');
+export const text = z.string().min(1);
+/** Entries between commas. */
+export const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+);
+/** An address of one of the protocols, `http:` for example. */
+export const url = (...protocols: string[]) =>
+  z
+    .string()
+    .refine(
+      (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
+      `expected an address beginning with ${protocols.join(' or ')}//`,
+    );
+export const port = whole(1, 65_535);
+export const http = url('http:', 'https:');
