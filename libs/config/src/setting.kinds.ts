@@ -33,7 +33,7 @@ export const optional = (variable: string, doc: string, secret = false): Setting
   secret,
 });
 /** A number in a range; kept times `factor`, whole. */
-export const number = (min: number, max: number, factor = 1) =>
+export const number = (min: number, max: number, factor = 1): z.ZodType<number, string> =>
   z
     .string()
     .regex(/^\d+(\.\d+)?$/, 'expected a number')
@@ -41,14 +41,14 @@ export const number = (min: number, max: number, factor = 1) =>
     .pipe(z.number(`expected a number from ${min} to ${max}`).min(min, `at least ${min}`).max(max, `at most ${max}`))
     .transform((value) => Math.round(value * factor));
 /** A whole number in a range. */
-export const whole = (min: number, max: number) =>
+export const whole = (min: number, max: number): z.ZodType<number, string> =>
   z
     .string()
     .regex(/^\d+$/, 'expected a whole number')
     .transform(Number)
     .pipe(z.int().min(min, `at least ${min}`).max(max, `at most ${max}`));
 /** Seconds in a range, kept in ms. */
-export const seconds = (min: number, max: number) => number(min, max, 1000);
+export const seconds = (min: number, max: number): z.ZodType<number, string> => number(min, max, 1000);
 /** `true` or `false`. */
 export const flag = z.enum(['true', 'false'], 'expected true or false').transform((value) => value === 'true');
 export const text = z.string().min(1);
@@ -60,7 +60,7 @@ export const list = z.string().transform((value) =>
     .filter((entry) => entry !== ''),
 );
 /** An address of one of the protocols, `http:` for example. */
-export const url = (...protocols: string[]) =>
+export const url = (...protocols: string[]): z.ZodType<string, string> =>
   z
     .string()
     .refine(
