@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CreateGenerationInput } from '@clipmesh/contracts';
-import { findMongo, type Mongo, startMongo } from '@clipmesh/testing';
+import { findMongo, type Mongo, startMongo, TcpGate } from '@clipmesh/testing';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
 import { cleaned } from '../src/leftovers.js';
 import { LocalStack } from '../src/local.stack.js';
-import { TcpGate } from '../src/tcp.gate.js';
 
 const MAKE_MS = 60_000;
 const SCENES = 3;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { findMongo, leakCheck, type Mongo, startMongo, until } from '@clipmesh/testing';
+import { setTimeout as delay } from 'node:timers/promises';
+import { findMongo, leakCheck, type Mongo, startMongo, TcpGate, until } from '@clipmesh/testing';
 import mongoose, { type Connection } from 'mongoose';
 import { openMongoStores } from '../src/mongo/mongo.stores.js';
 import { mongoCollections } from '../src/mongo/mongo.collections.js';
@@ -32,11 +33,11 @@ const program = await findMongo();
     return stores;
   };
   const connected = async (uri: string, use: (connection: Connection) => Promise<void>): Promise<void> => {
-    const connection = await connectMongo({ uri, ...TIMES });
+    const link = await connectMongo({ uri, ...TIMES });
     try {
-      await use(connection);
+      await use(link.connection);
     } finally {
-      await connection.close();
+      await link.close();
     }
   };
 
@@ -185,6 +186,30 @@ const program = await findMongo();
     } finally {
       await stores.close();
       await first.stop();
+    }
+  }, 60_000);
+
+  it('works on after connections that broke with questions under way', async () => {
+    const gate = await TcpGate.before(mongo.host);
+    const uri = mongo.database().replace(mongo.host, `127.0.0.1:${gate.port}`);
+    const stores = await open(uri, { waitMs: 5000, connectTimeoutMs: 300 });
+    try {
+      await stores.generations.create(recordOf(1));
+      // The driver looks again at once only when its last look is half a second past.
+      await delay(600);
+      const underWay = Promise.allSettled(Array.from({ length: 4 }, () => stores.generations.get(idOf(1))));
+      await new Promise(setImmediate);
+      await gate.shut();
+      await gate.open();
+      await underWay;
+      await until(
+        () => stores.generations.get(idOf(1)).then(Boolean, () => false),
+        15_000,
+        'an answer after the return',
+      );
+    } finally {
+      await stores.close();
+      await gate.shut();
     }
   }, 60_000);
 });

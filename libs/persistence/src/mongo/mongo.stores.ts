@@ -28,16 +28,17 @@ export interface MongoStoresOptions extends MongoOptions {
 
 /** Stores in MongoDB, migrated to what this version needs. Throws `STORE_UNAVAILABLE`. */
 export async function openMongoStores(options: MongoStoresOptions): Promise<OpenStores> {
-  const connection = await connectMongo(options);
+  const link = await connectMongo(options);
+  const { connection } = link;
   try {
     const collections = mongoCollections(connection);
     await migrate(connection, collections);
     return {
       ...storesOf(collections, options.claimRetentionMs),
-      close: () => connection.close(),
+      close: () => link.close(),
     };
   } catch (error) {
-    await connection.close(true).catch(() => undefined);
+    await link.close().catch(() => undefined);
     throw error;
   }
 }
