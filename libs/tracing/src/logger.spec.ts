@@ -43,6 +43,15 @@ describe('the log', () => {
     expect(output.lines[0]).toMatchObject({ token: '[redacted]', request: { headers: { accept: 'text/html' } } });
   });
 
+  it('says an error in its own words, and its causes in the stack', () => {
+    const output = logLines();
+    const error = new Error('the store is away', { cause: new Error('connect ECONNREFUSED') });
+    createLogger({ service: 's', level: 'info' }, output).warn({ err: error }, 'not saved');
+    const { err } = output.lines[0] as { err: { type: string; message: string; stack: string } };
+    expect(err).toMatchObject({ type: 'Error', message: 'the store is away' });
+    expect(err.stack).toContain('caused by: Error: connect ECONNREFUSED');
+  });
+
   it('carries the ids of the active span, which the traceparent names too', async () => {
     const output = logLines();
     const logger = createLogger({ service: 's', level: 'info' }, output);

@@ -1,5 +1,5 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api';
-import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+import { type DestinationStream, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino';
 
 /** Fields whose value is never written, at the top of a line and up to two levels down. */
 const SECRET_FIELDS = [
@@ -17,6 +17,10 @@ const SECRET_FIELDS = [
 ];
 const SECRET_PATHS = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
 
+/** The causes stand in the stack; an error passed on with its own words should not say them again in its message. */
+const errorFields = (error: unknown): unknown =>
+  error instanceof Error ? { ...stdSerializers.err(error), message: error.message } : error;
+
 /** JSON lines on stdout: time, level, service, and the trace that the line belongs to. */
 export function createLogger(options: { service: string; level: string }, destination?: DestinationStream): Logger {
   const settings = {
@@ -24,6 +28,7 @@ export function createLogger(options: { service: string; level: string }, destin
     base: { service: options.service },
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: errorFields },
     redact: { paths: SECRET_PATHS, censor: '[redacted]' },
     mixin: () => {
       const context = trace.getActiveSpan()?.spanContext();
