@@ -110,17 +110,24 @@ function installPrograms() {
   );
 }
 
-/** Compiles everything; quick when nothing has changed. */
-export function build() {
+/** Compiles everything and bundles the services; quick when nothing has changed. */
+export async function build() {
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   const { status } = spawnSync(process.execPath, [tsc, '-b'], { cwd: ROOT, stdio: ['ignore', 2, 2] });
   if (status !== 0) throw new BootstrapError('The build failed; the messages of "npx tsc -b" are above.');
+  try {
+    // Its bundler is one of the packages that were installed only just now.
+    const { bundle } = await import('./bundle.mjs');
+    await bundle(ROOT);
+  } catch (error) {
+    throw new BootstrapError(`The services could not be bundled: ${error.message}`);
+  }
 }
 
 /** Throws a {@link BootstrapError} when something is missing that cannot be put right from here. */
-export function bootstrap({ compile }) {
+export async function bootstrap({ compile }) {
   checkNode();
   installPackages();
   installPrograms();
-  if (compile) build();
+  if (compile) await build();
 }

@@ -7,7 +7,7 @@ const [project, ...rest] = process.argv.slice(2);
 if (project === 'e2e' || project === 'timed') {
   // These tests start the stack as a user does: from what was compiled.
   try {
-    build();
+    await build();
   } catch (error) {
     if (!(error instanceof BootstrapError)) throw error;
     console.error(error.message);

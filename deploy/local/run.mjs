@@ -97,7 +97,7 @@ async function main([command, ...rest]) {
       console.error(`npm test takes no arguments; it runs ${STEPS.flat().join(', ')}.`);
       return 2;
     }
-    bootstrap({ compile: false });
+    await bootstrap({ compile: false });
     return received === undefined ? test() : 128 + constants.signals[received];
   }
   if (!Object.hasOwn(PROGRAMS, command)) {
@@ -106,7 +106,7 @@ async function main([command, ...rest]) {
   }
   const envFile = join(ROOT, '.env');
   if (existsSync(envFile)) process.loadEnvFile(envFile);
-  bootstrap({ compile: true });
+  await bootstrap({ compile: true });
   if (received !== undefined) return 128 + constants.signals[received];
   return run(process.execPath, [join(ROOT, PROGRAMS[command]), ...rest]);
 }

@@ -35,9 +35,8 @@ export function claimFolder(dataDir: string): () => void {
     if (!name.endsWith('.pid') || name === LOCK) continue;
     const pid = readPid(join(run, name));
     const command = pid === undefined ? '' : commandOf(pid);
-    if (pid !== undefined && (command.endsWith('dist/main.js') || command.includes(`-sd ${join(dataDir, 'nats')} `))) {
-      signalGroup(pid, 'SIGKILL');
-    }
+    const isOurs = / dist\/services\/[a-z-]+\.js$/.test(command) || command.includes(`-sd ${join(dataDir, 'nats')} `);
+    if (pid !== undefined && isOurs) signalGroup(pid, 'SIGKILL');
     rmSync(join(run, name), { force: true });
   }
   rmSync(lock, { force: true });

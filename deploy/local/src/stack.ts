@@ -68,8 +68,8 @@ function nodeProcess(service: ServiceName | 'sandbox', instance: number, env: No
     service,
     instance,
     command: process.execPath,
-    args: [...(sandbox ? [] : ['--import', '@clipmesh/tracing/register']), 'dist/main.js'],
-    cwd: join(ROOT, 'services', service),
+    args: [`dist/services/${service}.js`],
+    cwd: ROOT,
     env: { ...env, OTEL_SERVICE_NAME: service, OTEL_SERVICE_INSTANCE_ID: `${service}.${instance}` },
     ready: sandbox ? '"msg":"listening"' : '"msg":"ready"',
     // Whatever is canceled while the stack stops still reaches the sandbox.

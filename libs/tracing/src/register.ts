@@ -1,4 +1,4 @@
-// node --import @clipmesh/tracing/register: tracing starts before the service loads what is to be traced.
+// Imported before all else by every service: tracing starts before what is to be traced is loaded.
 import { startTracing } from './sdk.js';
 
 /** As in libs/config, an empty variable is an unset one. */

@@ -1,3 +1,4 @@
+import '@clipmesh/tracing/register';
 import 'reflect-metadata';
 import { loadConfig } from '@clipmesh/config';
 import { closeRuntime, openRuntime, stopOnSignal } from '@clipmesh/messaging';

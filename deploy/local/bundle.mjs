@@ -1,0 +1,79 @@
+// Joins what was compiled into one file a service, dist/services/NAME.js: a start then reads one file, not a thousand.
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const SERVICES = ['gateway', 'planner', 'clip-generator', 'overlay', 'stitcher', 'cost', 'sandbox'];
+/** Stays in node_modules: files that are served, and a driver that is loaded only where it is wanted. */
+const OUTSIDE = ['swagger-ui-dist', 'mongoose'];
+/** What Nest looks for and does without; Clipmesh uses none of it. */
+const ABSENT = [
+  '@fastify/static',
+  '@nestjs/websockets',
+  'amqp-connection-manager',
+  'class-transformer',
+  'class-validator',
+  'ioredis',
+  'kafkajs',
+  'mqtt',
+];
+/** What every CommonJS module has and an ES module has not. */
+const HEAD = [
+  "import { createRequire as bundleRequire } from 'node:module';",
+  'const require = bundleRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;',
+].join('\n');
+
+/** ms since the epoch; 0 when there is no such file. */
+const changedMs = async (file) => (existsSync(file) ? (await stat(file)).mtimeMs : 0);
+
+/** tsc writes its build record whenever it writes a file. */
+async function newestInput(root) {
+  const projects = await Promise.all(
+    ['libs', 'services'].map(async (folder) =>
+      (await readdir(join(root, folder))).map((name) => join(root, folder, name)),
+    ),
+  );
+  const records = projects.flat().map((project) => join(project, 'dist', '.tsbuildinfo'));
+  const inputs = [...records, join(root, 'package-lock.json'), import.meta.filename];
+  return Math.max(...(await Promise.all(inputs.map(changedMs))));
+}
+
+/**
+ * Bundles the compiled services of the workspace at `root`, unless nothing has changed since.
+ * Every file is renamed into its place: a service that starts meanwhile never reads half of one.
+ */
+export async function bundle(root) {
+  const folder = join(root, 'dist', 'services');
+  const stamp = join(folder, '.bundled');
+  const inputMs = await newestInput(root);
+  if ((await changedMs(stamp)) >= inputMs) return;
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: Object.fromEntries(SERVICES.map((service) => [service, `services/${service}/dist/main.js`])),
+    outdir: folder,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    // Errors and loggers say the names of classes.
+    keepNames: true,
+    external: [...OUTSIDE, ...ABSENT],
+    banner: { js: HEAD },
+    logLevel: 'warning',
+    write: false,
+  });
+  await mkdir(folder, { recursive: true });
+  await Promise.all(
+    outputFiles.map(async ({ path, contents }) => {
+      const fresh = `${path}.${process.pid}`;
+      await writeFile(fresh, contents);
+      await rename(fresh, path);
+    }),
+  );
+  await writeFile(stamp, '');
+  const at = new Date(Math.ceil(inputMs));
+  await utimes(stamp, at, at);
+}
+
+if (process.argv[1] === import.meta.filename) await bundle(join(import.meta.dirname, '..', '..'));
