@@ -101,6 +101,12 @@ export const SETTINGS = {
     '15',
     'A comment is sent on idle event streams this often, seconds.',
   ),
+  keepAliveMs: setting(
+    'KEEP_ALIVE_SECONDS',
+    seconds(1, 3600),
+    '65',
+    'The gateway keeps an idle connection this long, seconds; longer than a proxy in front of it does, so that it never closes one that a request is just coming in on.',
+  ),
   enableParallelVideoGeneration: setting(
     'ENABLE_PARALLEL_VIDEO_GENERATION',
     flag,

@@ -169,6 +169,7 @@ export async function createGateway(runtime: ServiceRuntime): Promise<NestExpres
     abortOnError: false,
     forceCloseConnections: true,
   });
+  app.getHttpServer().keepAliveTimeout = config.keepAliveMs;
   app.disable('x-powered-by');
   app.use((request: Request, _response: Response, next: NextFunction) => {
     if (!isReport(request, config.publicUrl)) refuseForeignPage(request.headers, config.apiKeys);

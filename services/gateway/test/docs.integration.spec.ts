@@ -112,6 +112,12 @@ describe('the description', () => {
     expect(JSON.stringify(create)).toContain('requestBody');
   });
 
+  it('comes over a connection that outlasts those of proxies', async () => {
+    const response = await fetch(`${gateway.url}/openapi.json`, { headers: ANN });
+    await response.arrayBuffer();
+    expect(response.headers.get('keep-alive')).toBe('timeout=65');
+  });
+
   it('has a page to read it', async () => {
     const page = await gateway.call('/docs');
     expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')]);

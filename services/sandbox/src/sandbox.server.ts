@@ -17,6 +17,8 @@ export { type SandboxRenderer } from './clip.cache.js';
 /** Room for a 10 MB reference image in base64. */
 const BODY_LIMIT = '20mb';
 const CLOSE_MS = 1500;
+/** Longer than clients hold on to an idle connection: none finds its own just closed. */
+const KEEP_ALIVE_MS = 65_000;
 
 export interface SandboxOptions {
   readonly media: SandboxRenderer;
@@ -72,7 +74,7 @@ export async function createSandbox({ media, port, host, dataDir }: SandboxOptio
       `the sandbox serves loopback addresses only, not ${host}: it takes any token and hands out anything`,
     );
   const app = express().disable('x-powered-by');
-  const server = createServer(app);
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
