@@ -5,18 +5,25 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const SERVICES = ['gateway', 'planner', 'clip-generator', 'overlay', 'stitcher', 'cost', 'sandbox'];
-/** Stays in node_modules: files that are served, and a driver that is loaded only where it is wanted. */
-const OUTSIDE = ['swagger-ui-dist', 'mongoose'];
-/** What Nest looks for and does without; Clipmesh uses none of it. */
+/** Stays in node_modules: it tells where the files lie that are served. */
+const OUTSIDE = ['swagger-ui-dist'];
+/** What Nest and MongoDB's driver look for and do without; Clipmesh uses none of it. */
 const ABSENT = [
+  '@aws-sdk/credential-providers',
   '@fastify/static',
+  '@mongodb-js/zstd',
   '@nestjs/websockets',
   'amqp-connection-manager',
   'class-transformer',
   'class-validator',
+  'gcp-metadata',
   'ioredis',
   'kafkajs',
+  'kerberos',
+  'mongodb-client-encryption',
   'mqtt',
+  'snappy',
+  'socks',
 ];
 /** What every CommonJS module has and an ES module has not. */
 const HEAD = [
