@@ -1,15 +1,17 @@
 import { parseArgs } from 'node:util';
 import { benchFaults } from './faults.bench.js';
+import { benchOptimizations } from './optimizations.bench.js';
 import { benchParallel } from './parallel.bench.js';
 import { benchSimulation, replaySchedule } from './simulate.bench.js';
 import { benchTracing } from './tracing.bench.js';
 
 const HELP = `npm run bench -- [BENCHMARK ...] [--schedules N] [--seed N]
 
-  parallel   one scene after another against side by side: 3, 5 and 7 scenes
-  faults     generations under way while services and broker are killed; 50 cancels
-  simulate   schedules of the simulation (100,000 unless --schedules says otherwise)
-  tracing    analysis of long traces, predictions against real runs, what tracing costs
+  parallel        one scene after another against side by side: 3, 5 and 7 scenes
+  optimizations   what single measures gain, each with and without
+  faults          generations under way while services and broker are killed; 50 cancels
+  simulate        schedules of the simulation (100,000 unless --schedules says otherwise)
+  tracing         analysis of long traces, predictions against real runs, what tracing costs
 
 Without a name all of them run. Results go to deploy/bench/results and docs/benchmarks.md.
   --schedules N   how many schedules to simulate
@@ -32,6 +34,7 @@ async function main(): Promise<boolean> {
   const schedules = wholeNumber('--schedules', values.schedules);
   const benchmarks: Readonly<Record<string, () => Promise<boolean>>> = {
     parallel: benchParallel,
+    optimizations: benchOptimizations,
     faults: benchFaults,
     simulate: () => benchSimulation(schedules),
     tracing: benchTracing,
