@@ -101,6 +101,12 @@ export const SETTINGS = {
     '15',
     'A comment is sent on idle event streams this often, seconds.',
   ),
+  sseStreams: setting(
+    'SSE_STREAMS',
+    whole(1, 10_000),
+    '100',
+    'Most event streams that one owner may have open on one gateway; more are refused with 429.',
+  ),
   keepAliveMs: setting(
     'KEEP_ALIVE_SECONDS',
     seconds(1, 3600),

@@ -116,6 +116,9 @@ const musicSchema = z
   .meta({ id: 'Music' });
 
 const controlCharacters = /[^\P{Cc}\t\n\r]/u;
+/** Half of a character that UTF-16 writes in two: JSON can say it, UTF-8 cannot. */
+const halfCharacter = /\p{Cs}/u;
+const whole = (text: string): boolean => !halfCharacter.test(text);
 
 /** What `POST /v1/generations` takes. Unknown fields are refused, so that a misspelt option is never silently ignored. */
 export const createGenerationSchema = z
@@ -125,7 +128,8 @@ export const createGenerationSchema = z
       .trim()
       .min(10, 'the prompt needs at least 10 characters')
       .max(5000, 'the prompt may have at most 5000 characters')
-      .refine((text) => !controlCharacters.test(text), 'the prompt contains control characters'),
+      .refine((text) => !controlCharacters.test(text), 'the prompt contains control characters')
+      .refine(whole, 'the prompt contains half of a character (a lone surrogate)'),
     durationSeconds: z.int().min(DURATION_SECONDS.min).max(DURATION_SECONDS.max).default(DURATION_SECONDS.default),
     aspectRatio: z.enum(ASPECT_RATIOS).default('9:16'),
     framework: z.enum(FRAMEWORKS).optional(),
@@ -145,6 +149,7 @@ export const createGenerationSchema = z
     metadata: z
       .record(z.string().max(64), z.string().max(512))
       .refine((map) => Object.keys(map).length <= 20, 'at most 20 entries')
+      .refine((map) => Object.entries(map).flat().every(whole), 'half of a character (a lone surrogate)')
       .optional(),
   })
   .superRefine((body, context) => {

@@ -1,6 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
-import { ProblemError } from './problem.js';
+import { badRequest, ProblemError } from './problem.js';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
@@ -75,6 +76,13 @@ export function isReport(
   publicUrl: string | undefined,
 ): boolean {
   return publicUrl !== undefined && method === 'POST' && path === WEBHOOK_PATH;
+}
+
+/** A 400 for a body that says it is UTF-8 and is not: what it holds would be another text than what was sent. */
+export function refuseBrokenText(body: Buffer | undefined, contentType: string | undefined): void {
+  const charset = /;\s*charset="?([^";\s]+)/i.exec(contentType ?? '')?.[1] ?? 'utf-8';
+  if (body === undefined || !/^utf-?8$/i.test(charset) || isUtf8(body)) return;
+  throw badRequest('body: not UTF-8; send the JSON in UTF-8');
 }
 
 /** A 415 for a body that is not declared as JSON. */

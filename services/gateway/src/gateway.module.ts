@@ -11,14 +11,27 @@ import {
 import { openArtifactFolder, openStores, type OpenStores } from '@clipmesh/persistence';
 import { analyze, parseTrace } from '@clipmesh/trace-analysis';
 import { nestLogger } from '@clipmesh/tracing';
-import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+  type RawBodyRequest,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type ClientProxy, ClientProxyFactory } from '@nestjs/microservices';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { type NextFunction, type Request, type Response } from 'express';
 import { type BudgetRules } from './budget.js';
 import { startBudgetSweeper } from './budget.sweeper.js';
-import { createAccess, isReport, refuseForeignPage, refuseOpenDoor, refuseOtherBodies } from './access.js';
+import {
+  createAccess,
+  isReport,
+  refuseBrokenText,
+  refuseForeignPage,
+  refuseOpenDoor,
+  refuseOtherBodies,
+} from './access.js';
 import { within } from './deadline.js';
 import { serveDocs } from './docs.module.js';
 import { DELETION_PARTS, DeletionController, type DeletionParts } from './deletion.controller.js';
@@ -29,6 +42,7 @@ import { MediaController } from './media.controller.js';
 import { MoneyController } from './money.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ReportsController } from './reports.controller.js';
+import { StreamPlaces } from './sse.js';
 import { type Forget, type RetentionParts, startRetention } from './retention.js';
 import { WEBHOOK_PARTS, type WebhookParts, WebhooksController } from './webhooks.controller.js';
 
@@ -92,6 +106,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
         ? undefined
         : { limitMicros: config.budgetPerOwnerMicros, period: config.budgetPeriod },
     sseHeartbeatMs: config.sseHeartbeatMs,
+    streamPlaces: new StreamPlaces(config.sseStreams),
     ownerOf: createAccess(config.apiKeys),
   };
   const health: HealthParts = {
@@ -176,7 +191,12 @@ export async function createGateway(runtime: ServiceRuntime): Promise<NestExpres
     refuseOtherBodies(request.method, request.headers);
     next();
   });
-  app.useBodyParser('json', { limit: `${config.requestBodyLimitMb}mb` });
+  // What is JSON but no object is refused by the schemas, in their words.
+  app.useBodyParser('json', { limit: `${config.requestBodyLimitMb}mb`, strict: false });
+  app.use((request: RawBodyRequest<Request>, _response: Response, next: NextFunction) => {
+    refuseBrokenText(request.rawBody, request.headers['content-type']);
+    next();
+  });
   app.useGlobalFilters(new ProblemFilter(logger));
   serveDocs(app);
   return app;

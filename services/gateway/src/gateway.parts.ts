@@ -6,7 +6,7 @@ import { type createLogger } from '@clipmesh/tracing';
 import { type BudgetRules } from './budget.js';
 import { type JobDefaults } from './job.builder.js';
 import { notFound, ProblemError } from './problem.js';
-import { type StreamedEvent } from './sse.js';
+import { type StreamedEvent, type StreamPlaces } from './sse.js';
 
 export const GATEWAY_PARTS = Symbol('GATEWAY_PARTS');
 
@@ -30,6 +30,7 @@ export interface GatewayParts {
   /** Absent: owners may spend without limit. */
   readonly budget: BudgetRules | undefined;
   readonly sseHeartbeatMs: number;
+  readonly streamPlaces: StreamPlaces;
   readonly logger: ReturnType<typeof createLogger>;
   /** The owner that a bearer token stands for; undefined: refused. */
   readonly ownerOf: (authorization: string | undefined) => string | undefined;

@@ -26,25 +26,30 @@ export class ReportsController {
     description: 'The id of the last event received; the stream goes on after it.',
   })
   @AnswersWith(200, 'Server-sent events; the stream ends with the generation.', 'text/event-stream')
-  @Refuses(400, 401, 404, 503)
+  @Refuses(400, 401, 404, 429, 503)
   async events(
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
-    const { state } = await findOwned(this.parts, id, authorization);
+    const { owner, state } = await findOwned(this.parts, id, authorization);
     if (lastEventId !== undefined && !/^\d{1,15}$/.test(lastEventId))
       throw badRequest('Last-Event-ID: the id of the last event received, a whole number');
-    const { events, sseHeartbeatMs } = this.parts;
-    await streamEvents(response, {
-      open: (after, signal) => events(id, after, signal),
-      after: lastEventId === undefined ? undefined : Number(lastEventId),
-      run: state.run,
-      ended: isFinal(state.status),
-      heartbeatMs: sseHeartbeatMs,
-      quietMs: QUIET_MS,
-    });
+    const { events, sseHeartbeatMs, streamPlaces } = this.parts;
+    const leave = streamPlaces.take(owner);
+    try {
+      await streamEvents(response, {
+        open: (after, signal) => events(id, after, signal),
+        after: lastEventId === undefined ? undefined : Number(lastEventId),
+        run: state.run,
+        ended: isFinal(state.status),
+        heartbeatMs: sseHeartbeatMs,
+        quietMs: QUIET_MS,
+      });
+    } finally {
+      leave();
+    }
   }
 
   @Get(':id/cost')

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { message, RetryRequested } from '@clipmesh/contracts';
-import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder } from '@clipmesh/testing';
+import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until } from '@clipmesh/testing';
 import { parseEvents, problem, startGateway, type TestGateway } from './gateway.harness.js';
 
 let broker: Broker;
@@ -11,7 +11,7 @@ const leaks = leakCheck();
 beforeAll(async () => {
   broker = await startBroker();
   folder = await tempFolder('gateway-events');
-  gateway = await startGateway(broker, folder.path, { SSE_HEARTBEAT_SECONDS: '1' });
+  gateway = await startGateway(broker, folder.path, { SSE_HEARTBEAT_SECONDS: '1', SSE_STREAMS: '3' });
 }, 60_000);
 
 afterAll(async () => {
@@ -63,6 +63,31 @@ describe('the stream of a generation', () => {
     const [first, last] = all.map((event) => String(event.id));
     expect(parseEvents(await (await open(id, { 'last-event-id': first! })).text())).toEqual(all.slice(1));
     expect(await (await open(id, { 'last-event-id': last! })).text()).toBe('');
+  });
+
+  it('has so many places for an owner, and one again when a client goes', async () => {
+    const id = await gateway.created();
+    const clients = Array.from({ length: 3 }, () => new AbortController());
+    const streams = await Promise.all(
+      clients.map(({ signal }) => gateway.call(`/v1/generations/${id}/events`, { signal })),
+    );
+    expect(streams.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const refused = await open(id);
+    expect(refused.headers.get('retry-after')).toBe('5');
+    expect(await problem(refused)).toMatchObject({ code: 'TOO_MANY_STREAMS', retryable: true });
+    clients[0]!.abort();
+    const next = await until(
+      async () => {
+        const response = await open(id);
+        if (response.status === 200) return response;
+        await response.text();
+        return undefined;
+      },
+      5000,
+      'a place',
+    );
+    await gateway.succeed(id);
+    await Promise.all([next, ...streams.slice(1)].map((response) => response.text()));
   });
 
   it('picks up a running one where the client left it', async () => {

@@ -63,6 +63,8 @@ describe('create', () => {
     ['a long prompt', { prompt: 'x'.repeat(5001) }, 'prompt'],
     ['a number for a prompt', { prompt: 7 }, 'prompt'],
     ['a control character', { prompt: `${PROMPT}\u0000` }, 'prompt'],
+    ['half of a character', { prompt: `${PROMPT}\ud83c` }, 'prompt'],
+    ['metadata with half of a character', { prompt: PROMPT, metadata: { a: '\udf7f' } }, 'metadata'],
     ['a long film', { prompt: PROMPT, durationSeconds: 61 }, 'durationSeconds'],
     ['half a second', { prompt: PROMPT, durationSeconds: 9.5 }, 'durationSeconds'],
     ['an unknown ratio', { prompt: PROMPT, aspectRatio: '4:3' }, 'aspectRatio'],
@@ -93,6 +95,8 @@ describe('create', () => {
   it.each([
     ['{"prompt": ', 'application/json', 400, 'INVALID_REQUEST'],
     ['[]', 'application/json', 400, 'INVALID_REQUEST'],
+    ['null', 'application/json', 400, 'INVALID_REQUEST'],
+    [Buffer.from(`{"prompt":"${PROMPT} caf\u00e9"}`, 'latin1'), 'application/json', 400, 'INVALID_REQUEST'],
     ['prompt=x', 'application/x-www-form-urlencoded', 415, 'UNSUPPORTED_MEDIA_TYPE'],
     [JSON.stringify({ prompt: PROMPT }), 'text/plain', 415, 'UNSUPPORTED_MEDIA_TYPE'],
     [JSON.stringify({ prompt: 'x'.repeat(1_100_000) }), 'application/json', 413, 'BODY_TOO_LARGE'],
