@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CreateGenerationInput } from '@clipmesh/contracts';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
-import { LocalStack } from '../src/local.stack.js';
+import { CHEAP_PICTURES, LocalStack } from '../src/local.stack.js';
 
 const MAKE_MS = 90_000;
 const SCENES = 3;
@@ -22,7 +22,7 @@ let sandbox: SandboxClient;
 beforeAll(async () => {
   stack = await LocalStack.start({
     args: ['--scale', 'clip-generator=2', '--scale', 'planner=2'],
-    env: { ACK_WAIT_SECONDS: '3', CLIP_CONCURRENCY: '6' },
+    env: { ...CHEAP_PICTURES, ACK_WAIT_SECONDS: '3', CLIP_CONCURRENCY: '6' },
   });
   api = new ApiClient(stack.urls.gateway);
   sandbox = new SandboxClient(stack.urls.sandbox);

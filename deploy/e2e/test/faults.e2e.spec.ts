@@ -6,7 +6,7 @@ import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { Chaos } from '../src/chaos.js';
 import { eventually } from '../src/eventually.js';
 import { cleaned } from '../src/leftovers.js';
-import { LocalStack } from '../src/local.stack.js';
+import { CHEAP_PICTURES, LocalStack } from '../src/local.stack.js';
 
 const MAKE_MS = 240_000;
 const GENERATIONS = 3;
@@ -32,6 +32,7 @@ async function startSite(env: Readonly<Record<string, string>>): Promise<Site> {
   const stack = await LocalStack.start({
     args: ['--scale', `clip-generator=${REPLICAS}`],
     env: {
+      ...CHEAP_PICTURES,
       ACK_WAIT_SECONDS: '2',
       PROVIDER_CALL_TIMEOUT: '2',
       ATTEMPT_SETTLE_SECONDS: '1',

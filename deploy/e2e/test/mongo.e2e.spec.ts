@@ -4,7 +4,7 @@ import { findMongo, type Mongo, startMongo, TcpGate } from '@clipmesh/testing';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
 import { cleaned } from '../src/leftovers.js';
-import { LocalStack } from '../src/local.stack.js';
+import { CHEAP_PICTURES, LocalStack } from '../src/local.stack.js';
 
 const MAKE_MS = 60_000;
 const SCENES = 3;
@@ -51,7 +51,7 @@ const program = await findMongo();
   }, 60_000);
 
   async function startStack(env: Readonly<Record<string, string>>): Promise<LocalStack> {
-    const stack = await LocalStack.start({ env: { MONGODB_URI: '', ...env } });
+    const stack = await LocalStack.start({ env: { ...CHEAP_PICTURES, MONGODB_URI: '', ...env } });
     stopping.push(() => stack.stop());
     return stack;
   }

@@ -3,7 +3,7 @@ import { type CreateGenerationInput } from '@clipmesh/contracts';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
 import { cleaned } from '../src/leftovers.js';
-import { LocalStack } from '../src/local.stack.js';
+import { CHEAP_PICTURES, LocalStack } from '../src/local.stack.js';
 
 const MAKE_MS = 120_000;
 /** Longer by a variable when a longer absence is to be tried by hand, ms. */
@@ -23,6 +23,7 @@ let sandbox: SandboxClient;
 beforeAll(async () => {
   stack = await LocalStack.start({
     env: {
+      ...CHEAP_PICTURES,
       VIDEO_RETRY_FIRST_SECONDS: '0.1',
       VIDEO_RETRY_MAX_SECONDS: '0.5',
       VIDEO_ATTEMPTS: '1',

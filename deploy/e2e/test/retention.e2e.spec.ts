@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
-import { LocalStack } from '../src/local.stack.js';
+import { CHEAP_PICTURES, LocalStack } from '../src/local.stack.js';
 
 const MAKE_MS = 60_000;
 /** Some twenty seconds, so that the first part of the test is over before the end of it. */
@@ -19,6 +19,7 @@ let api: ApiClient;
 beforeAll(async () => {
   stack = await LocalStack.start({
     env: {
+      ...CHEAP_PICTURES,
       RETENTION_DAYS: String(RETENTION_DAYS),
       ORPHAN_GRACE_HOURS: String(ORPHAN_GRACE_HOURS),
       RETENTION_SWEEP_SECONDS: '1',

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CreateGenerationInput } from '@clipmesh/contracts';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
-import { LocalStack } from '../src/local.stack.js';
+import { CHEAP_PICTURES, LocalStack } from '../src/local.stack.js';
 import { isAlive } from '../src/processes.js';
 import { KEYS, mostClipsAtOnce, named, TraceCollector } from '../src/trace.collector.js';
 
@@ -27,7 +27,12 @@ beforeAll(async () => {
   collector = await TraceCollector.start();
   stack = await LocalStack.start({
     args: ['--scale', 'clip-generator=3'],
-    env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, CLIP_CONCURRENCY: '2', ACK_WAIT_SECONDS: '3' },
+    env: {
+      ...CHEAP_PICTURES,
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      CLIP_CONCURRENCY: '2',
+      ACK_WAIT_SECONDS: '3',
+    },
   });
   api = new ApiClient(stack.urls.gateway);
   sandbox = new SandboxClient(stack.urls.sandbox);
@@ -93,7 +98,7 @@ describe('three clip generators', () => {
 
 it('two stacks with ports and folders of their own know nothing of each other', async () => {
   const other = await LocalStack.start({
-    env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ENABLE_PARALLEL_VIDEO_GENERATION: 'false' },
+    env: { ...CHEAP_PICTURES, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ENABLE_PARALLEL_VIDEO_GENERATION: 'false' },
   });
   try {
     const otherApi = new ApiClient(other.urls.gateway);

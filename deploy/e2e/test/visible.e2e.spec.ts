@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { Command } from '../src/command.runner.js';
 import { eventually } from '../src/eventually.js';
-import { LocalStack } from '../src/local.stack.js';
+import { CHEAP_PICTURES, LocalStack } from '../src/local.stack.js';
 import { TraceCollector } from '../src/trace.collector.js';
 
 const MAKE_MS = 60_000;
@@ -26,6 +26,7 @@ beforeAll(async () => {
   collector = await TraceCollector.start();
   stack = await LocalStack.start({
     env: {
+      ...CHEAP_PICTURES,
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       VIDEO_MODELS: `${FIRST},${SECOND}`,
       VIDEO_ATTEMPTS: '2',
