@@ -6,7 +6,7 @@ const HEARTBEAT_MS = 10_000;
 const LATE_MS = 1_000;
 
 /**
- * Tells, once, when the client has stopped looking for a server. The driver (mongodb 7.9) asks a server whether it is
+ * Tells, once, when the client has stopped looking for a server. The driver (mongodb 7.8, and 7.9) asks a server whether it is
  * there over a connection of its own. When it asks just after that connection broke and before it was told so, it waits for ever
  * for the socket to drain, past all its timeouts, and never asks again: every later operation fails for want of a server.
  */
