@@ -93,7 +93,11 @@ export const unavailable = (code: string, detail: string, cause?: unknown): Prob
   });
 
 const BY_STATUS: Readonly<Record<number, readonly [code: string, title: string, detail?: string]>> = {
-  404: ['NOT_FOUND', 'No such address', 'this address does not exist; the API is under /v1, its description at /docs'],
+  404: [
+    'NOT_FOUND',
+    'No such address',
+    'this address does not exist, or takes another method; the API is under /v1, its description at /docs',
+  ],
   413: ['BODY_TOO_LARGE', 'The body is too large', 'the body is over the limit (REQUEST_BODY_LIMIT_MB)'],
   415: ['UNSUPPORTED_MEDIA_TYPE', 'The content type is not supported'],
 };
