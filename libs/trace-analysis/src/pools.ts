@@ -73,12 +73,14 @@ export function startsOf(tasks: readonly Task[], pools: ReadonlyMap<string, Pool
     let openedUs = 0;
     for (const at of members) {
       const startUs = tasks[at]?.startUs ?? 0;
-      for (
-        let end = ends[ended];
-        end !== undefined && end <= startUs + clockStepUs && ended < begun;
-        end = ends[ended]
-      ) {
-        if (begun - ended >= slots) openedUs = Math.min(end, startUs);
+      for (let end = ends[ended]; end !== undefined && end <= startUs && ended < begun; end = ends[ended]) {
+        if (begun - ended >= slots) openedUs = end;
+        ended += 1;
+      }
+      // Every slot still taken: the one it got is told, by a clock's step, to have fallen free after it began.
+      const late = ends[ended];
+      if (begun - ended >= slots && late !== undefined && late <= startUs + clockStepUs) {
+        openedUs = startUs;
         ended += 1;
       }
       begun += 1;

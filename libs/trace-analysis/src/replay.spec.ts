@@ -124,6 +124,24 @@ describe('starts', () => {
       [50, 210],
     ]);
   });
+  it('gives each the slot that fell free for it, though two fall free within a step of the clock', () => {
+    const tasks = tasksOf([
+      { lengthUs: 5000 },
+      { lengthUs: 5900 },
+      { lengthUs: 9000, startUs: 5000 },
+      { lengthUs: 9000, startUs: 5900 },
+    ]);
+    const ready = tasks.map((task, at) =>
+      at < 2 ? task : { ...task, edges: [{ from: 0, kind: 'message' as const, atUs: 50 }] },
+    );
+    expect(startsOf(ready, poolsOf(ready, 1000), 1000).map(({ slotUs }) => slotUs)).toEqual([0, 0, 5000, 5900]);
+  });
+  it('takes a slot that falls free a step of the clock after it was taken for the one that was taken', () => {
+    const tasks = tasksOf([{ lengthUs: 5400 }, { lengthUs: 10, startUs: 5000 }]).map((task, at) =>
+      at === 0 ? task : { ...task, edges: [{ from: 0, kind: 'message' as const, atUs: 50 }] },
+    );
+    expect(startsOf(tasks, poolsOf(tasks, 1000), 1000).map(({ slotUs }) => slotUs)).toEqual([0, 5000]);
+  });
 });
 
 describe('the heap', () => {
