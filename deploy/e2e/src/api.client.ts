@@ -147,6 +147,13 @@ export class SandboxClient {
     await fetch(`${this.origin}/sandbox/invoice`, { method: 'DELETE', signal: AbortSignal.timeout(CALL_MS) });
   }
 
+  /** How many files were uploaded. */
+  async uploads(): Promise<number> {
+    const headers = { authorization: 'Bearer test' };
+    const response = await fetch(`${this.origin}/v1/files`, { headers, signal: AbortSignal.timeout(CALL_MS) });
+    return z.object({ results: z.array(z.unknown()) }).parse(await response.json()).results.length;
+  }
+
   /** The raw clip of a prediction. */
   async clip(predictionId: string): Promise<Buffer> {
     const response = await fetch(`${this.origin}/files/${predictionId}.mp4`, { signal: AbortSignal.timeout(CALL_MS) });

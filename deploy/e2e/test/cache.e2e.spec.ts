@@ -1,7 +1,14 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CreateGenerationInput } from '@clipmesh/contracts';
+import { pngOf } from '@clipmesh/testing';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
+import { frameAt } from '../src/frames.js';
 import { CHEAP_PICTURES, LocalStack } from '../src/local.stack.js';
 
 const MAKE_MS = 90_000;
@@ -22,7 +29,7 @@ let sandbox: SandboxClient;
 beforeAll(async () => {
   stack = await LocalStack.start({
     args: ['--scale', 'clip-generator=2', '--scale', 'planner=2'],
-    env: { ...CHEAP_PICTURES, ACK_WAIT_SECONDS: '3', CLIP_CONCURRENCY: '6' },
+    env: { ...CHEAP_PICTURES, ALLOW_PRIVATE_URLS: 'true', ACK_WAIT_SECONDS: '3', CLIP_CONCURRENCY: '6' },
   });
   api = new ApiClient(stack.urls.gateway);
   sandbox = new SandboxClient(stack.urls.sandbox);
@@ -125,5 +132,58 @@ describe('films that were asked for before', () => {
       ...Array<string>(SCENES).fill('succeeded'),
     ]);
     await booked(first, second);
+  }, 180_000);
+});
+
+describe('films that begin from a picture', () => {
+  const prompt = 'A pair of lamps that leans toward the reader.';
+  const make = async (referenceImage: CreateGenerationInput['referenceImage']) => {
+    const id = await api.create({ ...request, prompt, ...(referenceImage === undefined ? {} : { referenceImage }) });
+    const made = await api.succeeded(id, MAKE_MS);
+    return { ...made, bought: made.scenes.filter(({ cached }) => !cached).length };
+  };
+  /** Dark above, bright below, or the other way round. */
+  const picture = (above: number, below: number): Buffer => pngOf(480, 480, (_x, y) => (y < 240 ? above : below));
+  const dataOf = (bytes: Buffer) => ({ data: `data:image/png;base64,${bytes.toString('base64')}` });
+
+  it('show it in every scene, and are bought once for the same picture, wherever it is', async () => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.2 } });
+    const first = await make(dataOf(picture(10, 245)));
+    expect(first.bought).toBe(SCENES);
+    // Once for each replica that buys.
+    expect(await sandbox.uploads()).toBeLessThanOrEqual(2);
+    const file = join(stack.dataDir, 'pictured.mp4');
+    await writeFile(file, await api.bytes(`/v1/generations/${first.id}/video`));
+    for (let scene = 0; scene < SCENES; scene += 1) {
+      const { luma } = await frameAt(file, scene * 3 + 1.5, 1, 8);
+      // The shape that moves over it lies on some of the rows.
+      expect(Math.min(...luma.subarray(0, 4))).toBeLessThan(60);
+      expect(Math.max(...luma.subarray(4))).toBeGreaterThan(200);
+    }
+
+    const seen: IncomingHttpHeaders[] = [];
+    const server = createServer((incoming, response) => {
+      seen.push(incoming.headers);
+      response.end(picture(10, 245));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const { port } = server.address() as AddressInfo;
+      expect((await make({ url: `http://127.0.0.1:${port}/lamp.png` })).bought).toBe(0);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+    // It is fetched once, and not told which trace it is part of.
+    expect(seen.map(({ traceparent }) => traceparent)).toEqual([undefined]);
+
+    const other = await make(dataOf(picture(245, 10)));
+    expect(other.bought).toBe(SCENES);
+    const plain = await make(undefined);
+    expect(plain.bought).toBe(SCENES);
+    expect((await sandbox.invoice()).predictions).toHaveLength(3 * SCENES);
+    await booked(first.id, other.id, plain.id);
   }, 180_000);
 });

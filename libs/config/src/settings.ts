@@ -95,6 +95,18 @@ export const SETTINGS = {
     secret: true,
   },
   requestBodyLimitMb: setting('REQUEST_BODY_LIMIT_MB', whole(1, 100), '16', 'Largest request body, MB.'),
+  referenceImageTimeoutMs: setting(
+    'REFERENCE_IMAGE_TIMEOUT',
+    seconds(0.1, 10),
+    '10',
+    'Longest time to fetch the reference image of a request, seconds.',
+  ),
+  allowPrivateUrls: setting(
+    'ALLOW_PRIVATE_URLS',
+    flag,
+    'false',
+    'Whether URLs in requests may be plain http and lead to this machine or private networks; true only where everybody with a key may read what is there.',
+  ),
   sseHeartbeatMs: setting(
     'SSE_HEARTBEAT_SECONDS',
     seconds(1, 300),

@@ -40,6 +40,8 @@ export const ClipGenerate = defineMessage({
     durationSeconds: z.int().positive(),
     aspectRatio: z.enum(ASPECT_RATIOS),
     seed: z.int(),
+    /** What the clip begins from. */
+    referenceImage: artifactSchema.optional(),
     /** All purchases of this scene together may come to this much, micro-dollars; absent: no limit. */
     allowanceMicros: z.int().nonnegative().optional(),
     /** False: the cache is neither read nor written. True unless told. */

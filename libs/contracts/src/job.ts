@@ -115,6 +115,25 @@ const musicSchema = z
   })
   .meta({ id: 'Music' });
 
+export const REFERENCE_IMAGE_LIMIT_BYTES = 10 * 1024 * 1024;
+
+const referenceImageSchema = z
+  .strictObject({
+    /** The picture as a base64 `data:image/jpeg` or `data:image/png` URL, at most 10 MB decoded. */
+    data: z
+      .string()
+      .regex(/^data:image\/(jpeg|png);base64,/, 'expected a data:image/jpeg;base64, or data:image/png;base64, URL')
+      .max(Math.ceil((REFERENCE_IMAGE_LIMIT_BYTES * 4) / 3) + 64)
+      .optional(),
+    /** Where the picture is, https; it is fetched once, before the create is answered. */
+    url: z
+      .url({ protocol: /^https?$/, error: 'expected a URL that begins with https://' })
+      .max(2000)
+      .optional(),
+  })
+  .refine(({ data, url }) => (data === undefined) !== (url === undefined), 'give either data or url')
+  .meta({ id: 'ReferenceImage' });
+
 const controlCharacters = /[^\P{Cc}\t\n\r]/u;
 /** Half of a character that UTF-16 writes in two: JSON can say it, UTF-8 cannot. */
 const halfCharacter = /\p{Cs}/u;
@@ -143,6 +162,8 @@ export const createGenerationSchema = z
     cache: z.boolean().default(true),
     overlays: z.boolean().default(true),
     music: musicSchema.optional(),
+    /** What every clip begins from, a JPEG or PNG. */
+    referenceImage: referenceImageSchema.optional(),
     parallel: z
       .strictObject({ enabled: z.boolean().default(true), maxWorkers: z.int().min(1).max(12).optional() })
       .optional(),
@@ -185,6 +206,8 @@ export const jobSchema = z.object({
   cache: z.boolean().optional(),
   overlays: z.boolean(),
   music: z.object({ artifact: artifactSchema, volume: z.number() }).optional(),
+  /** What every clip begins from. */
+  referenceImage: artifactSchema.optional(),
   /** Video models in the order they are tried. */
   models: z.array(z.string()).min(1),
   /** Most scenes of this generation in flight at once; 1 when parallel generation is off. */

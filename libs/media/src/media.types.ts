@@ -48,6 +48,8 @@ export interface RenderInput {
   readonly durationSeconds: number;
   readonly width: number;
   readonly height: number;
+  /** A JPEG or PNG that fills the frame behind the moving shape; a gradient without it. */
+  readonly picture?: string;
 }
 /** One ffmpeg call as data: inputs with their options, then output options and the file. */
 export interface FfmpegCall {

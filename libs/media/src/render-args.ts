@@ -24,13 +24,18 @@ export function renderCall(input: RenderInput): FfmpegCall {
   const duration = input.durationSeconds;
   const tone = 220 + ((Math.abs(input.seed) * 37 + hash.readUInt8(5)) % 440);
   const gradient = `gradients=s=${width}x${height}:r=24:d=${duration}:n=2:c0=${hex(hue, 0.6)}:c1=${hex((hue + 40) % 360, 0.75)}:x0=0:y0=0:x1=${width - 1}:y1=${height - 1}:speed=0.02:seed=${hash.readUInt16BE(6)}`;
+  const background =
+    input.picture === undefined
+      ? { file: gradient, options: ['-f', 'lavfi'] }
+      : { file: input.picture, options: ['-f', 'image2', '-pattern_type', 'none', '-loop', '1', '-framerate', '24'] };
+  const cover = `scale=${width}:${height}:force_original_aspect_ratio=increase:flags=area,crop=${width}:${height},setsar=1`;
   const shape = `color=c=${hex((hue + 180) % 360, 0.7)}:s=${box}x${box}:r=24:d=${duration}`;
   const graph =
-    `[0:v][1:v]overlay=x='(W-w)*(0.5+0.5*sin(t*${(speed.x * 4).toFixed(3)}))':y='(H-h)*(0.5+0.5*cos(t*${(speed.y * 4).toFixed(3)}))',` +
+    `${input.picture === undefined ? '[0:v]' : `[0:v]${cover}[b];[b]`}[1:v]overlay=x='(W-w)*(0.5+0.5*sin(t*${(speed.x * 4).toFixed(3)}))':y='(H-h)*(0.5+0.5*cos(t*${(speed.y * 4).toFixed(3)}))',` +
     `scale=${input.width}:${input.height}:flags=bilinear,setsar=1,format=yuv420p[v]`;
   return {
     inputs: [
-      { file: gradient, options: ['-f', 'lavfi'] },
+      background,
       { file: shape, options: ['-f', 'lavfi'] },
       { file: `sine=frequency=${tone}:sample_rate=48000:duration=${duration}`, options: ['-f', 'lavfi'] },
     ],

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { pngOf } from '@clipmesh/testing';
 import { Media } from '../src/index.js';
 
 const profile = { width: 180, height: 320, fps: 24 };
@@ -25,6 +26,21 @@ afterAll(async () => {
 describe('media on real ffmpeg', () => {
   it('finds what it needs', async () => {
     await media.check();
+  });
+
+  it('renders a clip that begins from a picture', async () => {
+    const file = at('50% %03d [a].png');
+    await writeFile(
+      file,
+      pngOf(400, 300, (_x, y) => (y < 150 ? 10 : 245)),
+    );
+    const clip = { seed: 7, label: 'a', durationSeconds: 1, width: 180, height: 320 };
+    await media.render({ ...clip, picture: file, output: at('pictured.mp4') }, context());
+    const args = ['-v', 'error', '-i', at('pictured.mp4'), '-frames:v', '1', '-vf', 'scale=1:8:flags=area'];
+    const rows = [...execFileSync('ffmpeg', [...args, '-f', 'rawvideo', '-pix_fmt', 'gray', '-'], { timeout: 20_000 })];
+    // The shape that moves over it lies on some of the rows.
+    expect(Math.min(...rows.slice(0, 4))).toBeLessThan(40);
+    expect(Math.max(...rows.slice(4))).toBeGreaterThan(215);
   });
 
   it('renders the same bytes, overlays hostile text, joins with the exact duration and makes a thumbnail', async () => {

@@ -49,6 +49,7 @@ export function causedBy(state: GenerationState, event: DirectorEvent): Outgoing
           durationSeconds,
           aspectRatio: job.aspectRatio,
           seed: plan.seed,
+          ...(job.referenceImage === undefined ? {} : { referenceImage: job.referenceImage }),
           ...(scene.allowanceMicros === undefined ? {} : { allowanceMicros: scene.allowanceMicros }),
           ...(job.cache === undefined ? {} : { cache: job.cache }),
         }),

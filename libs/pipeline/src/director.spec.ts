@@ -298,6 +298,14 @@ describe('director', () => {
   const retried = (state: GenerationState): DirectorEvent =>
     event({ name: RetryRequested.name, body: { ...base, run: state.run + 1 } });
 
+  it('has every clip begin from the reference image', () => {
+    const sha256 = 'c'.repeat(64);
+    const referenceImage = { key: `cc/${sha256}.png`, sha256, bytes: 1, contentType: 'image/png' };
+    const asked = clips(planned({ ...job(2), referenceImage }).outgoing);
+    expect(asked.map((clip) => clip.referenceImage)).toEqual([referenceImage, referenceImage]);
+    expect(clips(planned(job(2)).outgoing)[0]).not.toHaveProperty('referenceImage');
+  });
+
   it('runs only what is missing when a failed generation is retried', () => {
     const first = run(job(2), inOrder, calm, (scene) =>
       scene === 1 ? 'refused' : scene === 2 ? 'overlay fails' : 'works',

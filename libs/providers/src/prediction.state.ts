@@ -2,7 +2,7 @@ import { ClipmeshError } from '@clipmesh/contracts';
 import { z } from 'zod';
 import { type ClipRequest } from './clip.request.js';
 import { type PredictionState } from './ports.js';
-import { modelInput } from './models.js';
+import { isInputOf } from './models.js';
 
 const time = z.string().nullish();
 export const wirePredictionSchema = z.object({
@@ -87,5 +87,5 @@ export function isOfAttempt(
   const keys = carried.filter((key) => typeof key === 'string' && key !== '');
   if (keys.length > 0) return keys.every((key) => key === attemptKey);
   if (request === undefined || listed.model !== request.model) return false;
-  return Object.entries(modelInput(request)).every(([name, value]) => listed.input?.[name] === value);
+  return isInputOf(listed.input ?? {}, request);
 }

@@ -6,7 +6,8 @@ import { type BreakerBoard } from './breaker.board.js';
 import { verdictOf } from './breaker.js';
 import { type ClipRequest } from './clip.request.js';
 import { Gate } from './gate.js';
-import { modelInput } from './models.js';
+import { type ImageUrl } from './image.upload.js';
+import { modelInput, type ModelInput } from './models.js';
 import { type ClipProvider, type PredictionState } from './ports.js';
 import { predictionOf } from './prediction.state.js';
 import { note, type ProviderLog } from './provider.events.js';
@@ -16,6 +17,7 @@ export interface SubmitParts {
   readonly client: Replicate;
   /** Runs a call of the client; throws `ClipmeshError`. */
   readonly call: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly imageUrl: ImageUrl;
   readonly limiter: RateLimiter;
   readonly breakers: BreakerBoard;
   readonly log: ProviderLog | undefined;
@@ -41,10 +43,14 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
       ? {}
       : { 'Cancel-After': `${Math.max(SHORTEST_DEADLINE_S, Math.ceil(parts.cancelAfterMs / 1000))}s` };
 
-  async function create(request: ClipRequest, signal: AbortSignal, keyed: boolean): Promise<PredictionState> {
-    const { model, attemptKey } = request;
+  async function create(
+    { model, attemptKey }: ClipRequest,
+    input: ModelInput,
+    signal: AbortSignal,
+    keyed: boolean,
+  ): Promise<PredictionState> {
     const data = {
-      input: { ...modelInput(request), ...(keyed ? { [inputKey]: attemptKey } : {}) },
+      input: { ...input, ...(keyed ? { [inputKey]: attemptKey } : {}) },
       ...(parts.webhookBaseUrl === undefined
         ? {}
         : { webhook: webhookUrl(parts.webhookBaseUrl, attemptKey), webhook_events_filter: ['completed'] }),
@@ -56,6 +62,7 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
 
   async function buy(
     request: ClipRequest,
+    input: ModelInput,
     beforeSend: (() => Promise<void>) | undefined,
     signal: AbortSignal,
     admitted: () => void,
@@ -75,7 +82,7 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
       async () => {
         const keyed = inputKey !== '' && !withoutKey.has(model);
         try {
-          return await create(request, limit, keyed);
+          return await create(request, input, limit, keyed);
         } catch (error) {
           if (!keyed || !refusesField(error, inputKey)) throw error;
           if (!withoutKey.has(model))
@@ -85,7 +92,7 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
             // Neither was the first bought nor the second sent.
             throw new ClipmeshError('PROVIDER_RATE_LIMITED', 'no second create was let out in time', { cause });
           });
-          return create(request, limit, false);
+          return create(request, input, limit, false);
         }
       },
       SpanKind.CLIENT,
@@ -93,12 +100,16 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
   }
 
   return async (request, signal, beforeSend) => {
-    const { model } = request;
+    const { model, referenceImage } = request;
     // Thrown before anything is asked for, for a model that is not in the table.
     modelInput(request);
     refuseCanceled(signal);
     await breakers.ask(model);
     try {
+      const input = modelInput(
+        request,
+        referenceImage === undefined ? undefined : await parts.imageUrl(referenceImage, signal),
+      );
       // One create at a time: when the provider asks to slow down, one call is wasted and not as many as there are clips.
       const admission = trace
         .getTracer('clipmesh.providers')
@@ -107,7 +118,7 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
         if (admission.isRecording()) admission.end();
       };
       try {
-        return await gate.pass(signal, () => buy(request, beforeSend, signal, admitted));
+        return await gate.pass(signal, () => buy(request, input, beforeSend, signal, admitted));
       } finally {
         admitted();
       }

@@ -100,6 +100,16 @@ describe('model inputs', () => {
   ])('%s', (model, input) => {
     expect(modelInput({ ...base, model })).toEqual(input);
   });
+  it.each([
+    ['google/veo-3', 'image'],
+    ['pixverse/pixverse-v5', 'image'],
+    ['kwaivgi/kling-v2.5-turbo-pro', 'start_image'],
+    ['minimax/hailuo-02', 'first_frame_image'],
+    ['bytedance/seedance-1-lite', 'image'],
+    ['minimax/video-01', 'first_frame_image'],
+  ])('%s takes its picture as %s', (model, name) => {
+    expect(modelInput({ ...base, model }, 'https://x/a.png')).toHaveProperty(name, 'https://x/a.png');
+  });
   it('refuses a model it does not know', () => {
     expect(() => modelInput({ ...base, model: 'a/b' })).toThrow(/not known/);
   });

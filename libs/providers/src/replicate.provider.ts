@@ -1,4 +1,4 @@
-import { ClipmeshError } from '@clipmesh/contracts';
+import { type Artifact, ClipmeshError } from '@clipmesh/contracts';
 import { withSpan } from '@clipmesh/tracing';
 import { SpanKind } from '@opentelemetry/api';
 import Replicate from 'replicate';
@@ -7,6 +7,7 @@ import { BreakerBoard } from './breaker.board.js';
 import { type BreakerSettings } from './breaker.js';
 import { downloadTo } from './clip.download.js';
 import { type ClipRequest } from './clip.request.js';
+import { createImageUpload } from './image.upload.js';
 import { type ClipProvider, type NudgeSource, type PredictionState } from './ports.js';
 import { createCanceler } from './prediction.cancel.js';
 import { DEFAULT_INPUT_KEY, isOfAttempt, predictionOf, wirePredictionSchema } from './prediction.state.js';
@@ -32,6 +33,8 @@ export interface ReplicateOptions {
   readonly callTimeoutMs?: number;
   readonly createsPerMinute: number;
   readonly callsPerMinute: number;
+  /** The bytes of a reference image. */
+  readonly readFile: (artifact: Artifact) => Promise<Uint8Array>;
   /** Where the provider reports; the attempt key is added as `?key=`. */
   readonly webhookBaseUrl?: string;
   /** Input field that carries the attempt key; `clipmesh_key` unless told, none when empty. */
@@ -92,6 +95,7 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
   const submitOne = createSubmitter({
     client,
     call,
+    imageUrl: createImageUpload({ client, call, readFile: options.readFile }),
     limiter,
     breakers,
     log,

@@ -36,6 +36,7 @@ const provider = (more: Partial<ReplicateOptions> = {}): ReplicateProvider =>
     downloadIdleTimeoutMs: 500,
     createsPerMinute: 6000,
     callsPerMinute: 6000,
+    readFile: () => Promise.resolve(Buffer.from('picture')),
     ...more,
   });
 
@@ -232,6 +233,60 @@ describe('purchases', () => {
     answer = () => undefined;
     await expect(provider({ callTimeoutMs: 100 }).submit(request, never)).rejects.toMatchObject({
       code: 'PROVIDER_TIMEOUT',
+    });
+  });
+
+  describe('that begin from a picture', () => {
+    const sha256 = 'a'.repeat(64);
+    const referenceImage = { key: `aa/${sha256}.png`, sha256, bytes: 7, contentType: 'image/png' };
+    const pictured = { ...request, referenceImage };
+    let uploadStatus: number;
+    beforeEach(() => {
+      uploadStatus = 201;
+      answer = (incoming, response) => {
+        if (incoming.url === '/v1/files') json(response, uploadStatus, { urls: { get: `${origin}/v1/files/f1` } });
+        else json(response, 201, created);
+      };
+    });
+
+    it('name it by the URL of its one upload', async () => {
+      const replicate = provider();
+      const clips = [1, 2, 3].map((n) => ({ ...pictured, attemptKey: `k${n}` }));
+      await Promise.all(clips.map((clip) => replicate.submit(clip, never)));
+      expect(calls.filter((call) => call === 'POST /v1/files')).toHaveLength(1);
+      expect(bodies[0]).toContain(`filename="${sha256}.png"\r\nContent-Type: image/png\r\n\r\npicture\r\n`);
+      expect(bodies.slice(1).map((body) => JSON.parse(body) as unknown)).toEqual(
+        clips.map(() =>
+          expect.objectContaining({ input: expect.objectContaining({ image: `${origin}/v1/files/f1` }) }),
+        ),
+      );
+    });
+
+    it('are not bought when it cannot be uploaded, and upload it again later', async () => {
+      const replicate = provider();
+      uploadStatus = 503;
+      let intents = 0;
+      const intent = (): Promise<void> => Promise.resolve(void (intents += 1));
+      await expect(replicate.submit(pictured, never, intent)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+      expect([calls.length, intents]).toEqual([1, 0]);
+      uploadStatus = 201;
+      expect((await replicate.submit(pictured, never, intent)).id).toBe('p');
+      expect([calls.length, intents]).toEqual([3, 1]);
+    });
+
+    it('are told by their input from those without any', async () => {
+      const same = { prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7 };
+      const at = { created_at: new Date().toISOString() };
+      const results = [
+        { ...created, ...at, id: 'plain', input: same },
+        { ...created, ...at, id: 'pictured', input: { ...same, image: 'https://x/another-upload' } },
+      ];
+      answer = (_, response) => {
+        json(response, 200, { next: null, results });
+      };
+      const since = new Date(Date.now() - 1000);
+      expect((await provider().find('k1', since, never, pictured))?.id).toBe('pictured');
+      expect((await provider().find('k1', since, never, request))?.id).toBe('plain');
     });
   });
 

@@ -63,9 +63,20 @@ describe('the next step for a clip', () => {
     expect(nextStep(changes.map(entry), body, doubt)).toMatchObject(step);
   });
 
+  it('does not take what was bought to begin from another picture', () => {
+    const pictured = { ...body, referenceImage: artifact };
+    const bought = { model: 'google/veo-3', status: 'submitted', predictionId: 'p', fingerprint: 'x' } as const;
+    const kindOf = (request: object): string => nextStep([entry({ ...bought, request })], pictured, doubt).kind;
+    expect(kindOf({ ...body, attemptKey: 'clip.1' })).toBe('buy');
+    expect(kindOf({ ...pictured, attemptKey: 'clip.1' })).toBe('attach');
+  });
+
   it('is the same for a later command of the same scene, and another for another wish', () => {
     expect(fingerprintOf({ ...body, attempt: 5, revival: 2 })).toBe(fingerprintOf(body));
     for (const change of [{ model: 'google/veo-3' }, { prompt: 'a pan' }, { durationSeconds: 6 }, { seed: 8 }])
       expect(fingerprintOf({ ...body, ...change })).not.toBe(fingerprintOf(body));
+    const pictures = [artifact, { ...artifact, sha256: 'b'.repeat(64) }];
+    const prints = pictures.map((referenceImage) => fingerprintOf({ ...body, referenceImage }));
+    expect(new Set([fingerprintOf(body), ...prints]).size).toBe(3);
   });
 });

@@ -26,9 +26,10 @@ export type Step =
 
 /** Everything that the clip depends on; the number of the command is not among it. */
 export function fingerprintOf(body: ClipGenerateBody): string {
-  const { model, prompt, durationSeconds, aspectRatio, seed } = body;
+  const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage } = body;
+  const image = referenceImage === undefined ? [] : [referenceImage.sha256];
   return createHash('sha256')
-    .update(JSON.stringify([model, prompt, durationSeconds, aspectRatio, seed]))
+    .update(JSON.stringify([model, prompt, durationSeconds, aspectRatio, seed, ...image]))
     .digest('hex');
 }
 
@@ -37,7 +38,12 @@ const CLOSENESS = { finished: 4, submitted: 3, unanswered: 2, intended: 1, faile
 /** Whether an attempt, at whatever model, was to give the same picture. */
 function isSameWish({ request }: Attempt, body: ClipGenerateBody): boolean {
   const { data } = clipRequestSchema.safeParse(request);
-  return data?.prompt === body.prompt && data.seed === body.seed && data.aspectRatio === body.aspectRatio;
+  return (
+    data?.prompt === body.prompt &&
+    data.seed === body.seed &&
+    data.aspectRatio === body.aspectRatio &&
+    data.referenceImage?.sha256 === body.referenceImage?.sha256
+  );
 }
 
 /**

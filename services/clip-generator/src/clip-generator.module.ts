@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers';
 import { openCacheNudges, openNudges, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
 import { isIntact, openArtifactFolder, openStores, openLimitStore, openScratch } from '@clipmesh/persistence';
 import { createReplicateProvider } from '@clipmesh/providers';
@@ -41,6 +42,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     shared: await openLimitStore(connection, { replicas: config.natsReplicas }),
     nudge: (predictionId, poke) => nudges.on(predictionId, poke),
     log: logger,
+    readFile: async (artifact) => buffer(await artifacts.open(artifact)),
     ...(config.publicUrl === undefined
       ? {}
       : { webhookBaseUrl: new URL('/v1/webhooks/replicate', config.publicUrl).href }),

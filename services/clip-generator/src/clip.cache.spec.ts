@@ -118,6 +118,8 @@ describe('the key of a clip', () => {
       { durationSeconds: 6 },
       { aspectRatio: '9:16' },
       { seed: 8 },
+      { referenceImage: artifact },
+      { referenceImage: { ...artifact, sha256: 'b'.repeat(64) } },
     ];
     const keys = others.map((change) => clipKey('shop', body(1, change)));
     expect(new Set([key, clipKey('another shop', body(1)), ...keys]).size).toBe(others.length + 2);

@@ -18,17 +18,18 @@ export interface Clip {
 /** Changes with the way in which a request becomes the provider's input. */
 const INPUT_VERSION = 1;
 
-type Input = Pick<ClipGenerateBody, 'model' | 'prompt' | 'durationSeconds' | 'aspectRatio' | 'seed'>;
+type Input = Pick<ClipGenerateBody, 'model' | 'prompt' | 'durationSeconds' | 'aspectRatio' | 'seed' | 'referenceImage'>;
 
 /** The key of everything that changes a clip; whose it is, and how often it was asked for, is not among it. */
 export function clipKey(provider: string, input: Input): string {
-  const { model, prompt, durationSeconds, aspectRatio, seed } = input;
+  const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage } = input;
+  const image = referenceImage === undefined ? {} : { referenceImage: referenceImage.sha256 };
   return cacheKey({
     kind: 'clip',
     version: INPUT_VERSION,
     provider,
     model,
-    input: { prompt, durationSeconds, aspectRatio, seed },
+    input: { prompt, durationSeconds, aspectRatio, seed, ...image },
   });
 }
 

@@ -289,8 +289,9 @@ export function boughtOf({ value }: Entry): Bought {
 }
 
 function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {
-  const { model, prompt, durationSeconds, aspectRatio, seed } = body;
-  return { model, prompt, durationSeconds, aspectRatio, seed, attemptKey };
+  const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage } = body;
+  const image = referenceImage === undefined ? {} : { referenceImage };
+  return { model, prompt, durationSeconds, aspectRatio, seed, ...image, attemptKey };
 }
 
 const chargeIn = ([charge]: readonly Charge[]): { charge?: Charge } => (charge === undefined ? {} : { charge });

@@ -1,3 +1,4 @@
+import { REFERENCE_IMAGE_LIMIT_BYTES } from '@clipmesh/contracts';
 import {
   ask,
   CostSummary,
@@ -99,6 +100,11 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       parallelEnabled: config.enableParallelVideoGeneration,
       maxWorkers: config.maxParallelVideoWorkers,
       fallbackAfter: config.sequentialFallbackAfter,
+    },
+    imageRules: {
+      timeoutMs: config.referenceImageTimeoutMs,
+      maxBytes: REFERENCE_IMAGE_LIMIT_BYTES,
+      allowPrivate: config.allowPrivateUrls,
     },
     llm: { model: config.openaiModel, attempts: config.llmAttempts },
     budget:

@@ -4,6 +4,7 @@ import { type ArtifactStore, type Stores } from '@clipmesh/persistence';
 import { type LlmTerms } from '@clipmesh/pipeline';
 import { type createLogger } from '@clipmesh/tracing';
 import { type BudgetRules } from './budget.js';
+import { type FetchRules } from './image.fetch.js';
 import { type JobDefaults } from './job.builder.js';
 import { notFound, ProblemError } from './problem.js';
 import { type StreamedEvent, type StreamPlaces } from './sse.js';
@@ -26,6 +27,8 @@ export interface GatewayParts {
   /** Asks the cost service; throws when it does not answer in time. */
   readonly cost: (generationId: string) => Promise<CostSummaryAnswer>;
   readonly defaults: JobDefaults;
+  /** How a reference image is fetched. */
+  readonly imageRules: FetchRules;
   readonly llm: LlmTerms;
   /** Absent: owners may spend without limit. */
   readonly budget: BudgetRules | undefined;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createAccess, refuseOpenDoor } from './access.js';
-import { buildJob, decodeMusic, parseRequest } from './job.builder.js';
+import { buildJob, parseRequest } from './job.builder.js';
 import { parseRange } from './range.js';
 import { formatEvent } from './sse.js';
 
@@ -9,7 +9,7 @@ const prompt = 'A kettle that sings.';
 
 describe('requests', () => {
   it('fills in every default', () => {
-    expect(buildJob(parseRequest({ prompt, seed: 5 }), defaults, undefined)).toEqual({
+    expect(buildJob(parseRequest({ prompt, seed: 5 }), defaults)).toEqual({
       prompt,
       durationSeconds: 15,
       aspectRatio: '9:16',
@@ -28,15 +28,15 @@ describe('requests', () => {
     [{ enabled: true, maxWorkers: 3 }, false, 1],
   ])('parallel %j with the flag %s gives a window of %i', (parallel, parallelEnabled, window) => {
     const request = parseRequest(parallel === undefined ? { prompt } : { prompt, parallel });
-    expect(buildJob(request, { ...defaults, parallelEnabled }, undefined).window).toBe(window);
+    expect(buildJob(request, { ...defaults, parallelEnabled }).window).toBe(window);
   });
 
   it('puts the asked model first and keeps the others as fallbacks', () => {
-    expect(buildJob(parseRequest({ prompt, model: 'google/veo-3' }), defaults, undefined).models).toEqual([
+    expect(buildJob(parseRequest({ prompt, model: 'google/veo-3' }), defaults).models).toEqual([
       'google/veo-3',
       'google/veo-3.1',
     ]);
-    expect(() => buildJob(parseRequest({ prompt, model: 'acme/none' }), defaults, undefined)).toThrow(
+    expect(() => buildJob(parseRequest({ prompt, model: 'acme/none' }), defaults)).toThrow(
       'model: acme/none is not known',
     );
   });
@@ -49,16 +49,12 @@ describe('requests', () => {
     [{ prompt, durationSeconds: 61 }, 'durationSeconds:'],
     [{ prompt, sceneCount: 1 }, 'choose 3-5 scenes'],
     [{ prompt, promt: 'x' }, 'promt'],
+    [{ prompt, referenceImage: {} }, 'referenceImage: give either data or url'],
+    [{ prompt, referenceImage: { url: 'https://a.example/a.png', data: 'data:image/png;base64,AAAA' } }, 'either'],
+    [{ prompt, referenceImage: { url: 'file:///etc/passwd' } }, 'https://'],
+    [{ prompt, referenceImage: { data: 'data:image/gif;base64,AAAA' } }, 'data:image/png'],
   ])('refuses %j', (body, words) => {
     expect(() => parseRequest(body)).toThrow(words);
-  });
-
-  it('decodes a music bed', () => {
-    expect(decodeMusic('data:audio/mpeg;base64,AAAA')).toEqual({
-      contentType: 'audio/mpeg',
-      bytes: Buffer.from([0, 0, 0]),
-    });
-    expect(() => decodeMusic('data:audio/mpeg;base64,')).toThrow('decodes to nothing');
   });
 });
 

@@ -1,5 +1,4 @@
 import {
-  type Artifact,
   CancelRequested,
   type CreateGeneration,
   createGenerationSchema,
@@ -29,7 +28,8 @@ import { findOwned, GATEWAY_PARTS, type GatewayParts, requireOwner } from './gat
 import { retryGeneration, startGeneration } from './generation.start.js';
 import { acceptedOf, linksOf, viewOf } from './generation.view.js';
 import { claimKey, claimOf, fingerprintOf, judgeClaim } from './idempotency.js';
-import { buildJob, decodeMusic, parseRequest } from './job.builder.js';
+import { buildJob, parseRequest } from './job.builder.js';
+import { checkFiles, storeFiles } from './job.files.js';
 import { PAGE, parseListQuery } from './list.query.js';
 import { ProblemError } from './problem.js';
 
@@ -60,7 +60,10 @@ export class GenerationsController {
     const made = `gen_${uuidv7().replaceAll('-', '')}`;
     const claim = key === undefined ? undefined : claimOf(owner, key);
     const { id, fresh } = claim === undefined ? { id: made, fresh: true } : await this.claim(claim, request, made);
-    if (fresh) await this.start(id, owner, await this.jobOf(request), claim).catch(this.giveBack(claim, id));
+    if (fresh)
+      await this.jobOf(request)
+        .then((job) => this.start(id, owner, job, claim))
+        .catch(this.giveBack(claim, id));
     const answer = acceptedOf(id);
     if (!fresh) response.set('Idempotency-Replayed', 'true');
     response
@@ -164,11 +167,11 @@ export class GenerationsController {
     return { id, status: state.status, links: linksOf(id) };
   }
 
-  /** A request that the budget refuses does not use its key up: the same may be asked again when there is money. */
+  /** A refused request does not use its key up: the same may be asked again when there is money, or the picture is there. */
   private giveBack(claim: string | undefined, id: string): (error: unknown) => Promise<never> {
     return async (error) => {
       const { idempotency, generations } = this.parts.stores;
-      const isRefused = error instanceof ProblemError && error.status === 402;
+      const isRefused = error instanceof ProblemError && error.status < 500;
       if (isRefused && claim !== undefined && (await generations.get(id)) === undefined)
         await idempotency.release(claim, id);
       throw error;
@@ -179,25 +182,22 @@ export class GenerationsController {
   private async claim(key: string, request: CreateGeneration, made: string): Promise<{ id: string; fresh: boolean }> {
     const { stores, defaults } = this.parts;
     // What a later check would refuse must not use the key up.
-    const job = buildJob(request, defaults, undefined);
+    const job = buildJob(request, defaults);
     refuseLowCap(estimate(job, this.parts.llm).lowMicros, job.maxCostMicros);
-    if (request.music !== undefined) decodeMusic(request.music.data);
+    checkFiles(request);
     const fingerprint = fingerprintOf(request);
     const claim = await claimKey(stores, key, fingerprint, made);
     return { id: claim.generationId, fresh: judgeClaim(claim, { fingerprint, atMs: Date.now() }) };
   }
 
   private async jobOf(request: CreateGeneration): Promise<Job> {
-    const { artifacts, defaults, llm, budget } = this.parts;
-    const built = buildJob(request, defaults, undefined);
+    const { defaults, llm, budget } = this.parts;
+    const built = buildJob(request, defaults);
     const { lowMicros, highMicros } = estimate(built, llm);
     refuseLowCap(lowMicros, built.maxCostMicros);
     // Under an owner's budget every generation has a cap: what is reserved is the most that it can cost.
     const checked = budget === undefined ? built : { ...built, maxCostMicros: built.maxCostMicros ?? highMicros };
-    if (request.music === undefined) return checked;
-    const { bytes, contentType } = decodeMusic(request.music.data);
-    const artifact: Artifact = await artifacts.put(bytes, { contentType });
-    return { ...checked, music: { artifact, volume: request.music.volume } };
+    return { ...checked, ...(await storeFiles(this.parts, request)) };
   }
 
   private async start(id: string, owner: string, job: Job, claim: string | undefined): Promise<void> {

@@ -1,11 +1,5 @@
 import { createHash, randomInt } from 'node:crypto';
-import {
-  type Artifact,
-  type CreateGeneration,
-  createGenerationSchema,
-  type Job,
-  MUSIC_LIMIT_BYTES,
-} from '@clipmesh/contracts';
+import { type CreateGeneration, createGenerationSchema, type Job } from '@clipmesh/contracts';
 import { MODELS } from '@clipmesh/pipeline';
 import { badRequest } from './problem.js';
 
@@ -30,17 +24,6 @@ export function parseRequest(body: unknown): CreateGeneration {
   throw badRequest(errors.map(({ field, message }) => `${field}: ${message}`).join('; '), errors);
 }
 
-/** The decoded music bed. Throws a 400 when it is empty or over 10 MB. */
-export function decodeMusic(data: string): { bytes: Uint8Array; contentType: string } {
-  const comma = data.indexOf(',');
-  const contentType = /^data:(audio\/[a-z0-9.+-]+);/.exec(data)?.[1] ?? 'application/octet-stream';
-  const bytes = Buffer.from(data.slice(comma + 1), 'base64');
-  if (bytes.length === 0) throw badRequest('music.data: it decodes to nothing; give base64 after the comma');
-  if (bytes.length > MUSIC_LIMIT_BYTES)
-    throw badRequest(`music.data: ${bytes.length} bytes; at most ${MUSIC_LIMIT_BYTES}`);
-  return { bytes, contentType };
-}
-
 const SEED_LIMIT = 2_147_483_647;
 
 /** The same seed for the same film, so that what was bought for it once is found again. */
@@ -49,8 +32,8 @@ function seedOf({ prompt, durationSeconds, aspectRatio, framework, sceneCount }:
   return createHash('sha256').update(film).digest().readUInt32BE(0) % SEED_LIMIT;
 }
 
-/** Makes every choice that the request leaves open. */
-export function buildJob(request: CreateGeneration, defaults: JobDefaults, music: Artifact | undefined): Job {
+/** Makes every choice that the request leaves open; its files are still to be stored. */
+export function buildJob(request: CreateGeneration, defaults: JobDefaults): Job {
   const { model, parallel } = request;
   if (model !== undefined && MODELS[model] === undefined) {
     throw badRequest(`model: ${model} is not known; choose one of ${Object.keys(MODELS).join(', ')}`);
@@ -72,8 +55,5 @@ export function buildJob(request: CreateGeneration, defaults: JobDefaults, music
     ...(request.sceneCount === undefined ? {} : { sceneCount: request.sceneCount }),
     ...(request.maxCostUsd === undefined ? {} : { maxCostMicros: Math.floor(request.maxCostUsd * 1_000_000 + 1e-6) }),
     ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
-    ...(music === undefined || request.music === undefined
-      ? {}
-      : { music: { artifact: music, volume: request.music.volume } }),
   };
 }

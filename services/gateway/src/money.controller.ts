@@ -33,7 +33,7 @@ export class MoneyController {
   ): EstimateView {
     requireOwner(this.parts, authorization);
     const { defaults, llm } = this.parts;
-    return estimateViewOf(estimate(buildJob(parseRequest(body), defaults, undefined), llm));
+    return estimateViewOf(estimate(buildJob(parseRequest(body), defaults), llm));
   }
 
   @Get('models')

@@ -57,6 +57,6 @@ describe('maxCostUsd', () => {
     [1_000_000, 1_000_000_000_000],
   ])('%d is %i micro-dollars', (value, micros) => {
     const request = createGenerationSchema.parse({ prompt: 'A kettle that sings.', maxCostUsd: value });
-    expect(buildJob(request, defaults, undefined).maxCostMicros).toBe(micros);
+    expect(buildJob(request, defaults).maxCostMicros).toBe(micros);
   });
 });

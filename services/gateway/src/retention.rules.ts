@@ -16,6 +16,7 @@ export function filesOf({ state }: GenerationRecord): string[] {
   const { job, scenes, result } = state;
   const files = [
     job.music?.artifact,
+    job.referenceImage,
     ...scenes.flatMap(({ clip, overlaid }) => [clip, overlaid]),
     result?.video,
     result?.thumbnail,

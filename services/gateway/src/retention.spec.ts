@@ -283,3 +283,9 @@ describe('files that nothing refers to', () => {
     );
   });
 });
+
+it('a generation keeps the files that its job came with', () => {
+  const record = recordOf(NOW, 'queued');
+  const job = { ...record.state.job, music: { artifact: fileOf(1), volume: 0.3 }, referenceImage: fileOf(2) };
+  expect(filesOf({ ...record, state: { ...record.state, job } })).toEqual([fileOf(1).key, fileOf(2).key]);
+});

@@ -27,6 +27,7 @@ beforeAll(async () => {
   gateway = await startGateway(broker, directory, { REPLICATE_WEBHOOK_SECRET: secret });
   nudges = openNudges(await broker.connect());
   provider = createReplicateProvider({
+    readFile: () => Promise.reject(new Error('no picture is asked for')),
     token: 't',
     baseUrl: `${sandbox.url}/v1`,
     pollIntervalMs: POLL_MS,

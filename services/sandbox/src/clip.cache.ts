@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Picture } from './upload.desk.js';
 
 export interface RenderInput {
   readonly output: string;
@@ -9,6 +10,8 @@ export interface RenderInput {
   readonly durationSeconds: number;
   readonly width: number;
   readonly height: number;
+  /** A file that the clip begins from. */
+  readonly picture?: string;
 }
 
 /** Draws one MP4 to `output`; aborting the signal ends the work. */
@@ -22,13 +25,13 @@ export interface ClipSpec {
   readonly seconds: number;
   readonly width: number;
   readonly height: number;
-  readonly image?: string;
+  readonly picture?: Picture;
 }
 
 /** The same clip has the same hash, and so the same bytes. */
-export function clipHash({ seed, prompt, seconds, width, height, image }: ClipSpec): string {
+export function clipHash({ seed, prompt, seconds, width, height, picture }: ClipSpec): string {
   return createHash('sha256')
-    .update(JSON.stringify([seed, prompt, seconds, width, height, image ?? null]))
+    .update(JSON.stringify([seed, prompt, seconds, width, height, picture?.sha256 ?? null]))
     .digest('hex');
 }
 
@@ -48,12 +51,16 @@ export class ClipCache {
     if (await exists(file)) return file;
     await mkdir(this.dir, { recursive: true });
     const output = join(this.dir, `${hash}.${owner}.part.mp4`);
-    const { width, height, seconds } = spec;
+    const { width, height, seconds, picture } = spec;
+    const behind = picture === undefined ? {} : { picture: picture.file };
     // The drawing's seed is taken from the hash, so that scenes which share a seed still look different.
     const seed = Number.parseInt(hash.slice(0, 8), 16) & 0x7fff_ffff;
     const label = spec.prompt.replace(/\s+/g, ' ').slice(0, LABEL_LIMIT);
     try {
-      await this.renderer.render({ output, seed, label, durationSeconds: seconds, width, height }, { signal });
+      await this.renderer.render(
+        { output, seed, label, durationSeconds: seconds, width, height, ...behind },
+        { signal },
+      );
       signal.throwIfAborted();
       // A twin may have been quicker: its bytes are kept, so that a download in progress never changes.
       if (!(await exists(file))) await rename(output, file);

@@ -14,7 +14,6 @@ export const createSchema = z.object({
     duration: z.int().min(1).max(60).optional(),
     aspect_ratio: z.enum(['16:9', '9:16', '1:1']).default('16:9'),
     seed: z.int().optional(),
-    image: z.string().optional(),
   }),
   webhook: z.url({ protocol: /^https?$/ }).optional(),
   webhook_events_filter: z.array(z.enum(['start', 'output', 'logs', 'completed'])).default(['start', 'completed']),

@@ -7,17 +7,19 @@ export interface SandboxModel {
   readonly defaultSeconds: number;
   /** The only lengths taken; absent: every whole second from 1 to 60. */
   readonly durations?: readonly number[];
+  /** The input that names the picture to begin from. */
+  readonly image: string;
 }
 
-const VEO = { microsPerSecond: 120_000, defaultSeconds: 8, durations: [4, 6, 8] } as const;
+const VEO = { image: 'image', microsPerSecond: 120_000, defaultSeconds: 8, durations: [4, 6, 8] } as const;
 const TABLE: readonly SandboxModel[] = [
   { id: 'google/veo-3.1', ...VEO },
   { id: 'google/veo-3', ...VEO },
-  { id: 'pixverse/pixverse-v5', microsPerSecond: 60_000, defaultSeconds: 5 },
-  { id: 'kwaivgi/kling-v2.5-turbo-pro', microsPerSecond: 70_000, defaultSeconds: 5 },
-  { id: 'minimax/hailuo-02', microsPerSecond: 90_000, defaultSeconds: 6 },
-  { id: 'bytedance/seedance-1-lite', microsPerSecond: 40_000, defaultSeconds: 5 },
-  { id: 'minimax/video-01', microsPerSecond: 50_000, defaultSeconds: 6 },
+  { id: 'pixverse/pixverse-v5', microsPerSecond: 60_000, defaultSeconds: 5, image: 'image' },
+  { id: 'kwaivgi/kling-v2.5-turbo-pro', microsPerSecond: 70_000, defaultSeconds: 5, image: 'start_image' },
+  { id: 'minimax/hailuo-02', microsPerSecond: 90_000, defaultSeconds: 6, image: 'first_frame_image' },
+  { id: 'bytedance/seedance-1-lite', microsPerSecond: 40_000, defaultSeconds: 5, image: 'image' },
+  { id: 'minimax/video-01', microsPerSecond: 50_000, defaultSeconds: 6, image: 'first_frame_image' },
 ];
 const MODELS = new Map(TABLE.map((model) => [model.id, model]));
 

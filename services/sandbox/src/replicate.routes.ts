@@ -14,6 +14,7 @@ import { type PredictionRunner } from './prediction.runner.js';
 import { findModel, findVersion, type SandboxModel, versionOf } from './pricing.js';
 import { type ScenarioDesk } from './scenario.desk.js';
 import { clipSecondsFor, explain } from './scenario.rules.js';
+import { type Picture, type UploadDesk } from './upload.desk.js';
 
 const PAGE = 100;
 
@@ -34,12 +35,13 @@ function notFound(response: Response, what: string): void {
 export interface ReplicateContext {
   readonly runner: PredictionRunner;
   readonly desk: ScenarioDesk;
+  readonly uploads: UploadDesk;
   readonly url: string;
   readonly webhookSecret: string;
 }
 
 /** Replicate's HTTP API under `/v1`. */
-export function replicateRoutes({ runner, desk, url, webhookSecret }: ReplicateContext): Router {
+export function replicateRoutes({ runner, desk, uploads, url, webhookSecret }: ReplicateContext): Router {
   const router = Router();
   const modelOf = (request: Request<{ owner: string; name: string }>): SandboxModel | undefined =>
     findModel(`${request.params.owner}/${request.params.name}`);
@@ -80,6 +82,9 @@ export function replicateRoutes({ runner, desk, url, webhookSecret }: ReplicateC
       return;
     }
 
+    const named = input[model.image];
+    const found: Picture | { problem: string } | undefined =
+      named === undefined ? undefined : await uploads.pictureOf(named);
     const { index, fails, replyLost } = desk.takePrediction();
     const { scenario } = desk;
     const seed = input.seed ?? randomInt(2 ** 31);
@@ -88,14 +93,16 @@ export function replicateRoutes({ runner, desk, url, webhookSecret }: ReplicateC
       prompt: input.prompt,
       seconds: length.seconds,
       ...sizeOf(input.aspect_ratio),
-      ...(input.image === undefined ? {} : { image: input.image }),
+      ...(found === undefined || 'problem' in found ? {} : { picture: found }),
     };
     const refused = scenario.rejectPrompts !== undefined && input.prompt.includes(scenario.rejectPrompts);
     const error = refused
       ? 'flagged as sensitive (E005)'
       : fails
         ? 'Prediction failed: the model stopped unexpectedly (E9243)'
-        : undefined;
+        : found !== undefined && 'problem' in found
+          ? `Prediction failed: ${found.problem}`
+          : undefined;
     const prediction: Prediction = {
       id: randomBytes(13).toString('hex'),
       model,

@@ -10,6 +10,8 @@ import { openaiProblem, openaiRoutes } from './openai.routes.js';
 import { PredictionRunner } from './prediction.runner.js';
 import { replicateProblem, replicateRoutes } from './replicate.routes.js';
 import { ScenarioDesk } from './scenario.desk.js';
+import { UploadDesk } from './upload.desk.js';
+import { uploadRoutes } from './upload.routes.js';
 import { newWebhookSecret } from './webhook.sender.js';
 
 export { type SandboxRenderer } from './clip.cache.js';
@@ -26,7 +28,7 @@ export interface SandboxOptions {
   readonly port: number;
   /** A loopback address; any other is refused. */
   readonly host: string;
-  /** Clips are kept in `sandbox-clips` below it. */
+  /** Clips and uploads are kept in `sandbox-clips` and `sandbox-uploads` below it. */
   readonly dataDir: string;
 }
 
@@ -89,12 +91,14 @@ export async function createSandbox({ media, port, host, dataDir }: SandboxOptio
   const webhookSecret = newWebhookSecret();
   const desk = new ScenarioDesk();
   const book = new InvoiceBook();
+  const uploads = new UploadDesk(join(dataDir, 'sandbox-uploads'), url);
   const runner = new PredictionRunner(new ClipCache(join(dataDir, 'sandbox-clips'), media), url, webhookSecret);
   app.use('/files', filesRoutes({ runner, desk, closing }));
   app.use('/v1', requireToken);
+  app.use('/v1/files', uploadRoutes(uploads));
   app.use(express.json({ limit: BODY_LIMIT }));
   app.use('/sandbox', controlRoutes({ desk, book, runner }));
-  app.use('/v1', replicateRoutes({ runner, desk, url, webhookSecret }), openaiRoutes({ desk, book, closing }));
+  app.use('/v1', replicateRoutes({ runner, desk, uploads, url, webhookSecret }), openaiRoutes({ desk, book, closing }));
   app.use((request, response) => {
     replicateProblem(response, 404, 'Not found', `There is no ${request.method} ${request.path}.`);
   });

@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { pngOf, until } from '@clipmesh/testing';
 import OpenAI from 'openai';
 import Replicate, { validateWebhook, type Prediction } from 'replicate';
 import { createSandbox, type Sandbox, type SandboxRenderer } from '../src/sandbox.server.js';
@@ -12,9 +13,11 @@ import { createSandbox, type Sandbox, type SandboxRenderer } from '../src/sandbo
 let renders = 0;
 let renderMs = 0;
 let aborted = 0;
+let pictures: (string | undefined)[] = [];
 const media: SandboxRenderer = {
-  async render({ output, seed, durationSeconds }, { signal }) {
+  async render({ output, seed, durationSeconds, picture }, { signal }) {
     renders += 1;
+    pictures.push(picture);
     await sleep(renderMs, undefined, { signal }).catch((error: unknown) => {
       aborted += 1;
       throw error;
@@ -103,14 +106,44 @@ describe('replicate', () => {
     expect(await bytes(other)).not.toBe(await bytes(first));
   });
 
+  it('takes uploads, and begins a clip from one of them or from a data URL', async () => {
+    const bytesOfPicture = pngOf(300, 300);
+    const upload = await replicate.files.create(new File([new Uint8Array(bytesOfPicture)], 'a.png'), { of: 'test' });
+    expect(upload).toMatchObject({ name: 'a.png', size: bytesOfPicture.length, metadata: { of: 'test' } });
+    expect(await replicate.files.get(upload.id)).toEqual(upload);
+    expect((await replicate.files.list()).results).toEqual([upload]);
+    const image = upload.urls.get;
+    const data = `data:image/png;base64,${bytesOfPicture.toString('base64')}`;
+    pictures = [];
+    const make = async (model: `${string}/${string}`, more: object): Promise<Prediction> =>
+      finished(await replicate.predictions.create({ model, input: { prompt: 'a red kettle', seed: 7, ...more } }));
+    const first = await make(VEO, { duration: 4, image });
+    expect(await readFile(pictures[0] ?? '')).toEqual(bytesOfPicture);
+    const again = await make(VEO, { duration: 4, image: data });
+    expect(await bytes(again)).toBe(await bytes(first));
+    expect((await make('minimax/video-01', { first_frame_image: image })).status).toBe('succeeded');
+    // A name that the model does not know is not heeded.
+    expect((await make('minimax/video-01', { image })).status).toBe('succeeded');
+    expect(pictures.map((picture) => picture !== undefined)).toEqual([true, true, false]);
+    for (const [wrong, why] of [
+      ['http://127.0.0.1:1/a.png', 'could not be downloaded'],
+      ['data:image/png;base64,AAAA', 'cannot identify'],
+    ]) {
+      await expect(make(VEO, { duration: 4, image: wrong })).rejects.toThrow(why ?? '');
+    }
+    await replicate.files.delete(upload.id);
+    await expect(replicate.files.get(upload.id)).rejects.toThrow('404');
+    const bare = await fetch(`${sandbox.url}/v1/files`, { method: 'POST', headers: { authorization: 'Bearer t' } });
+    expect(bare.status).toBe(400);
+  });
+
   it('cancels a running clip, ends its render and charges it; one that never started is free', async () => {
     renderMs = 20_000;
+    const before = { renders, aborted };
     const running = await replicate.predictions.create({ model: VEO, input: input({ seed: 99 }) });
-    await sleep(50);
-    const before = aborted;
+    await until(() => renders > before.renders, 5000, 'a render');
     expect((await replicate.predictions.cancel(running.id)).status).toBe('canceled');
-    await sleep(30);
-    expect(aborted).toBe(before + 1);
+    await until(() => aborted > before.aborted, 5000, 'the end of the render');
     await scenario({ queueSeconds: 60 });
     const late = (await (
       await post({ input: input() }, { 'cancel-after': '0.05s', prefer: 'wait=5' })
@@ -136,7 +169,7 @@ describe('replicate', () => {
     await finished(
       await replicate.predictions.create({ model: VEO, input: input(), webhook, webhook_events_filter: ['completed'] }),
     );
-    for (let tries = 0; calls.length < 2 && tries < 100; tries += 1) await sleep(50);
+    await until(() => calls.length >= 2, 10_000, 'the second webhook');
     receiver.closeAllConnections();
     await new Promise((resolve) => receiver.close(resolve));
     const { key } = await replicate.webhooks.default.secret.get();
@@ -207,7 +240,7 @@ describe('scenarios', () => {
   it('takes and charges a create whose reply is lost', async () => {
     await scenario({ ...FAST, loseReplies: 1 });
     await expect(post({ input: input({ clipmesh_key: 'lost' }) })).rejects.toThrow();
-    for (let tries = 0; (await invoice()).totalUsd === 0 && tries < 100; tries += 1) await sleep(20);
+    await until(async () => (await invoice()).totalUsd > 0, 10_000, 'a charge');
     expect((await invoice()).predictions).toMatchObject([{ key: 'lost', status: 'succeeded', amountUsd: 0.48 }]);
   });
 
@@ -312,8 +345,9 @@ describe('the server', () => {
     renderMs = 60_000;
     const other = await createSandbox({ media, port: 0, host: '127.0.0.1', dataDir: join(dir, 'other') });
     const client = new Replicate({ auth: 't', baseUrl: `${other.url}/v1` });
+    const before = renders;
     await client.predictions.create({ model: VEO, input: input() });
-    await sleep(50);
+    await until(() => renders > before, 5000, 'a render');
     const startedAt = Date.now();
     await other.close();
     expect(Date.now() - startedAt).toBeLessThan(2000);

@@ -1,0 +1,44 @@
+import { describe, expect, it } from '@jest/globals';
+import { pngOf } from '@clipmesh/testing';
+import { checkImage, decodeMusic } from './job.files.js';
+
+/** A JPEG's frame header and its end; no picture in between. */
+const jpegOf = (width: number, height: number): Buffer => {
+  const frame = Buffer.from([0xff, 0xc0, 0, 11, 8, 0, 0, 0, 0, 1, 1, 0x11, 0]);
+  frame.writeUInt16BE(height, 5);
+  frame.writeUInt16BE(width, 7);
+  const quantization = Buffer.concat([Buffer.from([0xff, 0xdb, 0, 67, 0]), Buffer.alloc(64, 1)]);
+  return Buffer.concat([Buffer.from([0xff, 0xd8]), quantization, frame, Buffer.from([0xff, 0xd9])]);
+};
+
+describe('a reference image', () => {
+  it.each([
+    ['a PNG', pngOf(400, 300), 'image/png'],
+    ['a JPEG', jpegOf(400, 300), 'image/jpeg'],
+  ])('%s is taken for what it is', (_name, bytes, contentType) => {
+    expect(checkImage(bytes, 'referenceImage.data')).toEqual({ bytes, contentType });
+  });
+
+  it.each([
+    ['nothing', Buffer.alloc(0), 'neither a JPEG nor a PNG'],
+    ['text', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400"/>'), 'neither'],
+    ['a GIF', Buffer.from('GIF89a\x90\x01\x90\x01\x00\x00\x00;', 'latin1'), 'neither'],
+    ['the beginning of a PNG', pngOf(400, 400).subarray(0, 6), 'neither'],
+    ['a PNG without its end', pngOf(400, 400).subarray(0, -12), 'cut short'],
+    ['a JPEG without its end', jpegOf(400, 400).subarray(0, -2), 'cut short'],
+    ['a narrow picture', pngOf(299, 400), '299x400 pixels; each side takes 300-8192'],
+    ['a long picture', pngOf(300, 8193), '300x8193 pixels'],
+    ['a large file', Buffer.alloc(10 * 1024 * 1024 + 1), '10485761 bytes; at most 10485760'],
+  ])('%s is refused', (_name, bytes, words) => {
+    expect(() => checkImage(bytes, 'referenceImage.data')).toThrow(words);
+    expect(() => checkImage(bytes, 'referenceImage.data')).toThrow(/^referenceImage\.data: /);
+  });
+});
+
+it('decodes a music bed', () => {
+  expect(decodeMusic('data:audio/mpeg;base64,AAAA')).toEqual({
+    contentType: 'audio/mpeg',
+    bytes: Buffer.from([0, 0, 0]),
+  });
+  expect(() => decodeMusic('data:audio/mpeg;base64,')).toThrow('decodes to nothing');
+});

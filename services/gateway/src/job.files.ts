@@ -1,0 +1,97 @@
+import { type CreateGeneration, type Job, MUSIC_LIMIT_BYTES, REFERENCE_IMAGE_LIMIT_BYTES } from '@clipmesh/contracts';
+import { type ArtifactStore } from '@clipmesh/persistence';
+import { imageSize } from 'image-size';
+import { fetchPublic, FetchRefused, type FetchRules } from './image.fetch.js';
+import { badRequest, ProblemError } from './problem.js';
+
+interface File {
+  readonly bytes: Uint8Array;
+  readonly contentType: string;
+}
+export interface FileParts {
+  readonly artifacts: Pick<ArtifactStore, 'put'>;
+  readonly imageRules: FetchRules;
+}
+
+/** Pixels; the models take no smaller picture, and none needs a larger one. */
+const IMAGE_SIDE = { min: 300, max: 8192 } as const;
+const CONTENT_TYPES: Readonly<Record<string, string>> = { jpg: 'image/jpeg', png: 'image/png' };
+/** The last bytes of a whole file. */
+const LAST_BYTES: Readonly<Record<string, Buffer>> = { jpg: Buffer.from([0xff, 0xd9]), png: Buffer.from('IEND') };
+
+const decode = (data: string): Buffer => Buffer.from(data.slice(data.indexOf(',') + 1), 'base64');
+
+/** The decoded music bed. Throws a 400 when it is empty or over 10 MB. */
+export function decodeMusic(data: string): File {
+  const contentType = /^data:(audio\/[a-z0-9.+-]+);/.exec(data)?.[1] ?? 'application/octet-stream';
+  const bytes = decode(data);
+  if (bytes.length === 0) throw badRequest('music.data: it decodes to nothing; give base64 after the comma');
+  if (bytes.length > MUSIC_LIMIT_BYTES)
+    throw badRequest(`music.data: ${bytes.length} bytes; at most ${MUSIC_LIMIT_BYTES}`);
+  return { bytes, contentType };
+}
+
+/** A reference image, told by its bytes and not by what was said of them. Throws a 400 that names `field`. */
+export function checkImage(bytes: Buffer, field: string): File {
+  const refuse = (why: string): ProblemError => badRequest(`${field}: ${why}`, [{ field, message: why }]);
+  if (bytes.length > REFERENCE_IMAGE_LIMIT_BYTES)
+    throw refuse(`${bytes.length} bytes; at most ${REFERENCE_IMAGE_LIMIT_BYTES}`);
+  const { type = '', width = 0, height = 0 } = sizeOf(bytes);
+  const contentType = CONTENT_TYPES[type];
+  if (contentType === undefined) throw refuse('neither a JPEG nor a PNG');
+  if (!bytes.includes(LAST_BYTES[type] ?? '')) throw refuse('the picture is cut short');
+  const sides = [width, height];
+  if (Math.min(...sides) < IMAGE_SIDE.min || Math.max(...sides) > IMAGE_SIDE.max)
+    throw refuse(`${width}x${height} pixels; each side takes ${IMAGE_SIDE.min}-${IMAGE_SIDE.max}`);
+  return { bytes, contentType };
+}
+
+function sizeOf(bytes: Buffer): Partial<ReturnType<typeof imageSize>> {
+  try {
+    return imageSize(bytes);
+  } catch {
+    return {};
+  }
+}
+
+/** Throws the 400 that storing the request's own files would end in. */
+export function checkFiles({ music, referenceImage }: CreateGeneration): void {
+  if (music !== undefined) decodeMusic(music.data);
+  if (referenceImage?.data !== undefined) checkImage(decode(referenceImage.data), 'referenceImage.data');
+}
+
+/** Stores the files of a request, the picture from wherever it is. Throws a 400, or a 422 when its URL gives nothing. */
+export async function storeFiles(
+  { artifacts, imageRules }: FileParts,
+  { music, referenceImage }: CreateGeneration,
+): Promise<Pick<Job, 'music' | 'referenceImage'>> {
+  const put = ({ bytes, contentType }: File) => artifacts.put(bytes, { contentType });
+  const image = referenceImage === undefined ? undefined : await imageOf(referenceImage, imageRules);
+  return {
+    ...(music === undefined ? {} : { music: { artifact: await put(decodeMusic(music.data)), volume: music.volume } }),
+    ...(image === undefined ? {} : { referenceImage: await put(image) }),
+  };
+}
+
+async function imageOf(
+  { data, url }: NonNullable<CreateGeneration['referenceImage']>,
+  rules: FetchRules,
+): Promise<File> {
+  if (url === undefined) return checkImage(decode(data ?? ''), 'referenceImage.data');
+  try {
+    return checkImage(await fetchPublic(url, rules), 'referenceImage.url');
+  } catch (error) {
+    if (!(error instanceof FetchRefused)) throw error;
+    const message = `the picture was not fetched: ${error.message}`;
+    throw new ProblemError(
+      422,
+      'REFERENCE_IMAGE_NOT_FETCHED',
+      'The picture cannot be fetched',
+      `referenceImage.url: ${message}`,
+      {
+        cause: error,
+        extensions: { errors: [{ field: 'referenceImage.url', message }] },
+      },
+    );
+  }
+}
