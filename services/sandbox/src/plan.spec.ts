@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readBrief, splitSeconds, writePlan } from './plan.writer.js';
+import { readBrief, splitSeconds, subjectOf, writePlan } from './plan.writer.js';
 import { fitSchema } from './schema.filler.js';
 import { speechSeconds, speechWav } from './speech.wav.js';
 
@@ -14,6 +14,14 @@ describe('plan writer', () => {
     expect(plan.scenes.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0)).toBe(20);
     expect(plan.scenes.every(({ description }) => description.includes('A thermos that keeps tea hot'))).toBe(true);
     expect(writePlan(brief)).toEqual(plan);
+  });
+
+  it.each([
+    ['<product>\nA lamp that listens. It is quiet.\n</product>', 'A lamp that listens'],
+    ['a < b and b > c', 'a < b and b > c'],
+    ['<product>\n\n</product>', 'the product'],
+  ])('finds the subject of %j', (prompt, subject) => {
+    expect(subjectOf(prompt)).toBe(subject);
   });
 
   it('describes every scene differently, and keeps to 3-7 s', () => {

@@ -90,9 +90,10 @@ export function splitSeconds(total: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => base + (index < sum - base * count ? 1 : 0));
 }
 
-/** The first sentence, cut at a word within 100 characters. */
+/** The first sentence, cut at a word within 100 characters; tags that fence the text are none of it. */
 export function subjectOf(prompt: string): string {
-  const sentence = /^[^.!?\n]+/.exec(prompt.trim())?.[0].trim() ?? 'the product';
+  const text = prompt.replace(/<\/?\w+>/g, ' ').trim();
+  const sentence = /^[^.!?\n]+/.exec(text)?.[0].trim() ?? 'the product';
   return sentence.length <= 100 ? sentence : sentence.slice(0, 100).replace(/\s+\S*$/, '');
 }
 
