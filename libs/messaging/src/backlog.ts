@@ -1,4 +1,12 @@
-import { COMMANDS, commandStream, EVENTS_STREAM, GENERATION_ID, INBOXES, type InboxSpec } from '@clipmesh/contracts';
+import {
+  COMMANDS,
+  commandStream,
+  DEAD_LETTERS_STREAM,
+  EVENTS_STREAM,
+  GENERATION_ID,
+  INBOXES,
+  type InboxSpec,
+} from '@clipmesh/contracts';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 
@@ -24,6 +32,34 @@ export async function readBacklog(connection: NatsConnection): Promise<Backlog> 
   const { stream, durable } = INBOXES.director;
   const { num_pending, num_ack_pending } = await manager.consumers.info(stream, durable);
   return { generations, directorLag: num_pending + num_ack_pending };
+}
+
+/** How an inbox stands. */
+export interface InboxState {
+  /** Messages that no replica has taken yet. */
+  readonly waiting: number;
+  /** Messages that a replica handles, or is to get again. */
+  readonly inHand: number;
+}
+/** What the broker holds, for those who watch over it. */
+export interface BrokerState {
+  /** By the inbox's durable name. */
+  readonly inboxes: ReadonlyMap<string, InboxState>;
+  readonly deadLetters: number;
+}
+
+/** Asks the broker: one request per inbox and one for the dead letters, however many messages there are. */
+export async function readBrokerState(connection: NatsConnection): Promise<BrokerState> {
+  const manager = await jetstreamManager(connection);
+  const read = async ({ stream, durable }: InboxSpec): Promise<[string, InboxState]> => {
+    const { num_pending, num_ack_pending } = await manager.consumers.info(stream, durable);
+    return [durable, { waiting: num_pending, inHand: num_ack_pending }];
+  };
+  const [letters, ...inboxes] = await Promise.all([
+    manager.streams.info(DEAD_LETTERS_STREAM),
+    ...Object.values<InboxSpec>(INBOXES).map(read),
+  ]);
+  return { inboxes: new Map(inboxes), deadLetters: letters.state.messages };
 }
 
 /**

@@ -3,6 +3,7 @@ export * from './cancellations.js';
 export * from './clock.js';
 export * from './connection.js';
 export * from './dead-letters.js';
+export * from './ends.js';
 export * from './event-reader.js';
 export * from './faults.js';
 export * from './forget.js';

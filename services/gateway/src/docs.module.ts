@@ -12,7 +12,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   413: 'The body is too large.',
   415: 'The body is not JSON.',
   416: 'The range is outside the file.',
-  422: 'The Idempotency-Key came with another body.',
+  422: 'The Idempotency-Key came with another body, or the picture at the URL cannot be fetched.',
   429: 'Too many at once; send it again after `Retry-After`.',
   503: 'A part of the system does not answer now; send the request again.',
 };

@@ -3,8 +3,10 @@ import {
   ask,
   CostSummary,
   forgetGeneration,
+  onGenerationEnd,
   publishNudge,
   questionTransport,
+  readBrokerState,
   readEvents,
   readTrace,
   type ServiceRuntime,
@@ -40,6 +42,8 @@ import { GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
 import { GenerationsController } from './generations.controller.js';
 import { HEALTH_PARTS, HealthController, type HealthParts } from './health.controller.js';
 import { MediaController } from './media.controller.js';
+import { Metrics } from './metrics.js';
+import { METRICS_PARTS, MetricsController, type MetricsParts } from './metrics.controller.js';
 import { MoneyController } from './money.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ReportsController } from './reports.controller.js';
@@ -53,6 +57,7 @@ const COST_TIMEOUT_MS = 3000;
 const READY_TIMEOUT_MS = 2000;
 
 const RETENTION = Symbol('RETENTION');
+const END_COUNT = Symbol('END_COUNT');
 const BUDGET_SWEEPER = Symbol('BUDGET_SWEEPER');
 
 @Module({})
@@ -137,6 +142,10 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     secret: config.replicateWebhookSecret,
     nudge: (predictionId) => publishNudge(connection, predictionId),
   };
+  const metrics = new Metrics({
+    broker: () => readBrokerState(connection),
+    openStreams: () => parts.streamPlaces.open,
+  });
   const { budget } = parts;
   const owners = [...new Set(config.apiKeys.map((pair) => pair.slice(0, pair.indexOf(':'))))];
   const startSweeping = (rules: BudgetRules): (() => Promise<void>) =>
@@ -158,10 +167,21 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       ReportsController,
       WebhooksController,
       HealthController,
+      MetricsController,
     ],
     providers: [
       { provide: GATEWAY_PARTS, useValue: parts },
       { provide: HEALTH_PARTS, useValue: health },
+      { provide: METRICS_PARTS, useValue: { metrics, ownerOf: parts.ownerOf } satisfies MetricsParts },
+      {
+        provide: END_COUNT,
+        useFactory: () => {
+          const stop = onGenerationEnd(connection, (status) => {
+            metrics.countEnd(status);
+          });
+          return { onModuleDestroy: stop };
+        },
+      },
       { provide: WEBHOOK_PARTS, useValue: webhooks },
       { provide: QuestionClient, useValue: questions },
       { provide: DELETION_PARTS, useValue: deletion },
@@ -192,6 +212,7 @@ export async function createGateway(runtime: ServiceRuntime): Promise<NestExpres
   });
   app.getHttpServer().keepAliveTimeout = config.keepAliveMs;
   app.disable('x-powered-by');
+  app.use(app.get<MetricsParts>(METRICS_PARTS).metrics.measure);
   app.use((request: Request, _response: Response, next: NextFunction) => {
     if (!isReport(request, config.publicUrl)) refuseForeignPage(request.headers, config.apiKeys);
     refuseOtherBodies(request.method, request.headers);

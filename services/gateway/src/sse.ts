@@ -27,6 +27,11 @@ export class StreamPlaces {
 
   constructor(private readonly perOwner: number) {}
 
+  /** How many are open, of all owners. */
+  get open(): number {
+    return [...this.taken.values()].reduce((sum, open) => sum + open, 0);
+  }
+
   /** Takes a place and gives back how to leave it; throws a 429 when the owner has none left. */
   take(owner: string): () => void {
     const open = this.taken.get(owner) ?? 0;

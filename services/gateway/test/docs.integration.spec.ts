@@ -40,6 +40,7 @@ interface Described {
 const ROUTES = [
   'delete /v1/generations/{id}',
   'get /healthz',
+  'get /metrics',
   'get /readyz',
   'get /v1/generations',
   'get /v1/generations/{id}',

@@ -1,0 +1,99 @@
+import { type BrokerState } from '@clipmesh/messaging';
+import { type NextFunction, type Request, type Response } from 'express';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { within } from './deadline.js';
+
+/** Longest wait for the broker's state at a scrape, ms: scrapers give up after 10 s. */
+const BROKER_WAIT_MS = 2000;
+/** From a status call to the download of a film, s. */
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10, 60];
+
+export interface MetricsSources {
+  readonly broker: () => Promise<BrokerState>;
+  readonly openStreams: () => number;
+}
+
+/** What this gateway measures, and what the broker holds for all services, in Prometheus' text format. */
+export class Metrics {
+  readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
+  private readonly registry = new Registry();
+  private readonly requests: Histogram;
+  private readonly ended: Counter;
+  private readonly waiting: Gauge;
+  private readonly inHand: Gauge;
+  private readonly deadLetters: Gauge;
+  private readonly brokerUp: Gauge;
+
+  constructor(private readonly sources: MetricsSources) {
+    const registers = [this.registry];
+    const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
+      new Gauge({ name, help, labelNames, registers });
+    collectDefaultMetrics({ register: this.registry });
+    this.requests = new Histogram({
+      name: 'clipmesh_http_request_duration_seconds',
+      help: 'Time from a request to the end of its answer.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: BUCKETS,
+      registers,
+    });
+    this.ended = new Counter({
+      name: 'clipmesh_generations_ended_total',
+      help: 'Generations that ended since this gateway started; every gateway counts all of them.',
+      labelNames: ['status'],
+      registers,
+    });
+    for (const status of ['succeeded', 'failed', 'canceled']) this.ended.inc({ status }, 0);
+    this.waiting = gauge('clipmesh_inbox_waiting_messages', 'Messages that no replica has taken yet.', ['inbox']);
+    this.inHand = gauge('clipmesh_inbox_in_hand_messages', 'Messages that replicas handle, or are to get again.', [
+      'inbox',
+    ]);
+    this.deadLetters = gauge('clipmesh_dead_letters', 'Messages that were given up and are still kept.');
+    this.brokerUp = gauge('clipmesh_broker_up', 'Whether the broker told its state at this scrape.');
+    new Gauge({
+      name: 'clipmesh_event_streams_open',
+      help: 'Event streams that are open at this gateway.',
+      registers,
+      collect() {
+        this.set(sources.openStreams());
+      },
+    });
+  }
+
+  /** Measures every request; one that meets no route is counted under the route `none`. */
+  readonly measure = (request: Request, response: Response, next: NextFunction): void => {
+    const stop = this.requests.startTimer({ method: request.method });
+    response.once('close', () => {
+      stop({ route: routeOf(request), status: response.statusCode });
+    });
+    next();
+  };
+
+  /** Counts the end of a generation. */
+  countEnd(status: string): void {
+    this.ended.inc({ status });
+  }
+
+  /** Everything, as it stands now. While the broker does not answer, what it holds is left out. */
+  async text(): Promise<string> {
+    for (const held of [this.waiting, this.inHand, this.deadLetters]) held.reset();
+    try {
+      const { inboxes, deadLetters } = await within(BROKER_WAIT_MS, this.sources.broker);
+      for (const [inbox, state] of inboxes) {
+        this.waiting.set({ inbox }, state.waiting);
+        this.inHand.set({ inbox }, state.inHand);
+      }
+      this.deadLetters.set(deadLetters);
+      this.brokerUp.set(1);
+    } catch {
+      this.deadLetters.remove();
+      this.brokerUp.set(0);
+    }
+    return this.registry.metrics();
+  }
+}
+
+function routeOf(request: Pick<Request, 'route'>): string {
+  const route: unknown = request.route;
+  const path: unknown = typeof route === 'object' && route !== null && 'path' in route ? route.path : undefined;
+  return typeof path === 'string' ? path : 'none';
+}
