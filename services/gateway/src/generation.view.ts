@@ -13,9 +13,11 @@ export function linksOf(id: string): Record<string, string> {
   const self = `/v1/generations/${id}`;
   return {
     self,
+    plan: `${self}/plan`,
     events: `${self}/events`,
     video: `${self}/video`,
     thumbnail: `${self}/thumbnail`,
+    captions: `${self}/captions.vtt`,
     cost: `${self}/cost`,
     performance: `${self}/performance`,
     cancel: `${self}/cancel`,

@@ -3,6 +3,7 @@ import { Controller, Get, Headers, Inject, Param, Req, Res } from '@nestjs/commo
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Request, type Response } from 'express';
 import { sendArtifact } from './artifact.response.js';
+import { captionsOf } from './captions.js';
 import { AnswersWith, Refuses } from './docs.module.js';
 import { findOwned, GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
 import { notReady } from './problem.js';
@@ -39,6 +40,21 @@ export class MediaController {
     @Res() response: Response,
   ): Promise<void> {
     await sendArtifact(this.parts.artifacts, await this.file(id, authorization, 'thumbnail'), request, response);
+  }
+
+  @Get(':id/captions.vtt')
+  @ApiOperation({ summary: 'The texts of the film, with their times' })
+  @AnswersWith(200, 'WebVTT; without a cue when the film has no texts.', 'text/vtt')
+  @Refuses(401, 404, 409, 503)
+  async captions(
+    @Param('id') id: string,
+    @Headers('authorization') authorization: string | undefined,
+    @Res() response: Response,
+  ): Promise<void> {
+    const { plan, result, status, failure } = (await findOwned(this.parts, id, authorization)).state;
+    if (plan === undefined || result === undefined) throw notReady('captions', status, failure);
+    response.set({ 'Cache-Control': 'private, max-age=3600', 'X-Content-Type-Options': 'nosniff' });
+    response.type('text/vtt').send(captionsOf(plan));
   }
 
   private async file(

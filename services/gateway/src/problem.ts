@@ -62,10 +62,19 @@ export const badRequest = (detail: string, errors?: readonly unknown[]): Problem
     errors === undefined ? {} : { extensions: { errors } },
   );
 
+/** When there is what a generation does not have from the start. */
+const THERE_ONCE = {
+  plan: 'the planner has written it',
+  video: 'it has succeeded',
+  thumbnail: 'it has succeeded',
+  captions: 'it has succeeded',
+  'performance report': 'it has ended',
+} as const;
+
 /** `what` does not exist in this status. With the failure of a generation that ended without it. */
-export const notReady = (what: string, status: string, failure?: Failure): ProblemError => {
+export const notReady = (what: keyof typeof THERE_ONCE, status: string, failure?: Failure): ProblemError => {
   const why = failure === undefined ? '' : `: ${failure.message}`;
-  const when = what === 'performance report' ? 'it has ended' : 'it has succeeded';
+  const verb = what === 'captions' ? 'are' : 'is';
   const extensions =
     failure === undefined
       ? { retryable: status !== 'canceled' }
@@ -78,8 +87,8 @@ export const notReady = (what: string, status: string, failure?: Failure): Probl
   return new ProblemError(
     409,
     'NOT_READY',
-    `The ${what} is not there`,
-    `the generation is ${status}${why}; the ${what} exists once ${when}`,
+    `The ${what} ${verb} not there`,
+    `the generation is ${status}${why}; the ${what} ${verb} there once ${THERE_ONCE[what]}`,
     { extensions },
   );
 };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder } from '@clipmesh/testing';
+import { planFromTemplate } from '@clipmesh/pipeline';
 import { problem, rawCall, startGateway, type TestGateway } from './gateway.harness.js';
 
 let broker: Broker;
@@ -147,4 +148,30 @@ it('the thumbnail is a picture, with ranges and tags too', async () => {
   expect((await rawCall(gateway.port, thumbnail, { headers: { 'if-none-match': tag } })).status).toBe(304);
   const part = await rawCall(gateway.port, thumbnail, { headers: { range: 'bytes=0-2' } });
   expect([part.status, part.body]).toEqual([206, 'pic']);
+});
+
+describe('the plan and the captions', () => {
+  it('are there once they are written, and once there is a film', async () => {
+    const id = await gateway.created();
+    const path = `/v1/generations/${id}`;
+    for (const [what, when] of [
+      ['plan', 'the plan is there once the planner has written it'],
+      ['captions.vtt', 'the captions are there once it has succeeded'],
+    ]) {
+      const early = await gateway.call(`${path}/${what ?? ''}`);
+      expect(early.status).toBe(409);
+      expect(await problem(early)).toMatchObject({ code: 'NOT_READY', detail: expect.stringContaining(when ?? '') });
+    }
+    const { state } = await gateway.change(id, {});
+    const plan = planFromTemplate(state.job);
+    await gateway.change(id, { plan });
+    expect(await (await gateway.call(`${path}/plan`)).json()).toEqual(plan);
+    expect((await gateway.call(`${path}/captions.vtt`)).status).toBe(409);
+    await gateway.succeed(id);
+    const captions = await gateway.call(`${path}/captions.vtt`);
+    expect(captions.headers.get('content-type')).toBe('text/vtt; charset=utf-8');
+    const text = await captions.text();
+    expect(text).toMatch(/^WEBVTT\n\n1\n00:00\.000 --> /);
+    expect(text.match(/-->/g)).toHaveLength(plan.scenes.length);
+  });
 });
