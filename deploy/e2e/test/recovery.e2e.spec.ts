@@ -68,6 +68,14 @@ describe('partial failure', () => {
     await retry(id);
     const made = await api.succeeded(id, MAKE_MS);
     expect(made).toMatchObject({ run: 2 });
+    // The report is about the run that made the film, which made one clip.
+    expect(made.traceId).not.toBe(failed.traceId);
+    const told = await eventually('its report', 20_000, async () => (await api.read(id))['performance'] ?? undefined);
+    expect(told).toMatchObject({ complete: true });
+    expect(await api.performance(id)).toMatchObject({
+      traceId: made.traceId,
+      stages: expect.arrayContaining([expect.objectContaining({ stage: 'clip', count: 1 })]),
+    });
     expect(made.scenes.map(({ predictionId }) => predictionId)).toEqual(expect.arrayContaining(kept));
     const { predictions, totalUsd } = await sandbox.invoice();
     expect(predictions.map(({ status }) => status).sort()).toEqual(['failed', 'succeeded', 'succeeded', 'succeeded']);

@@ -146,8 +146,12 @@ export const generationRecordSchema = z.object({
   /** Who asked for it: the API key's owner, or `local`. */
   owner: z.string().min(1).max(64),
   createdAt: isoTime,
-  /** 32 hexadecimal digits. */
+  /** Of the present run: 32 hexadecimal digits. */
   traceId: z.string(),
+  /** `traceparent` of what asked for the present run. */
+  traceparent: z.string().optional(),
+  /** Of the runs before, oldest first. */
+  earlierTraceIds: z.array(z.string()).optional(),
   /** When the state last changed, UTC. */
   updatedAt: isoTime,
   state: generationStateSchema,

@@ -28,6 +28,8 @@ export interface Outgoing<Body extends MessageBody = MessageBody> {
   readonly body: Body;
   /** W3C `traceparent`s of further causes; they become span links. Never the cause that is the parent already. */
   readonly links?: readonly string[];
+  /** `traceparent` of what it follows from, where that is not what sends it: the message then belongs to that trace. */
+  readonly parent?: string;
 }
 
 /** What the wire carries. */

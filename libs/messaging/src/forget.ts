@@ -17,7 +17,7 @@ import { type NatsConnection } from '@nats-io/transport-node';
  */
 export async function forgetGeneration(
   connection: NatsConnection,
-  { generationId, traceId }: { readonly generationId: string; readonly traceId: string },
+  { generationId, traceIds }: { readonly generationId: string; readonly traceIds: readonly string[] },
 ): Promise<void> {
   const manager = await jetstreamManager(connection);
   const events = `events.${generationId}.>`;
@@ -35,7 +35,7 @@ export async function forgetGeneration(
     await manager.streams.purge(commandStream(command), { filter: `${command.name}.${generationId}` });
   await manager.streams.purge(EVENTS_STREAM, { filter: events });
   await manager.streams.purge(DEAD_LETTERS_STREAM, { filter: `dead.${generationId}.>` });
-  await manager.streams.purge(TRACES_STREAM, { filter: `traces.${traceId}` });
+  for (const traceId of traceIds) await manager.streams.purge(TRACES_STREAM, { filter: `traces.${traceId}` });
 }
 
 async function lastSequence(manager: JetStreamManager, subject: string): Promise<number | undefined> {

@@ -52,7 +52,9 @@ export function createPublisher(connection: NatsConnection): Publish {
         [ATTR.generationId]: outgoing.body.generationId,
       },
     };
-    return tracer.startActiveSpan(`publish ${outgoing.definition.name}`, options, async (span) => {
+    const parent = outgoing.parent === undefined ? undefined : parseTraceparent(outgoing.parent);
+    const within = parent === undefined ? context.active() : trace.setSpanContext(context.active(), parent);
+    return tracer.startActiveSpan(`publish ${outgoing.definition.name}`, options, within, async (span) => {
       try {
         const carrier = headers();
         propagation.inject(context.active(), carrier, headerSetter);

@@ -68,7 +68,7 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
     await js.publish(`traces.${'b'.repeat(32)}`, '{}');
     for (const id of [gone, stays]) await js.publish(`dead.${id}.clip.generate`, '{}');
 
-    await expect(forgetGeneration(connection, { generationId: gone, traceId })).rejects.toMatchObject({
+    await expect(forgetGeneration(connection, { generationId: gone, traceIds: [traceId] })).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       retryable: true,
     });
@@ -78,7 +78,7 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
     await until(
       async () => {
         try {
-          await forgetGeneration(connection, { generationId: gone, traceId });
+          await forgetGeneration(connection, { generationId: gone, traceIds: [traceId] });
           return true;
         } catch {
           return false;
@@ -96,7 +96,7 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
       ].sort(),
     );
     // Again, and for one that never was.
-    await forgetGeneration(connection, { generationId: gone, traceId });
-    await forgetGeneration(connection, { generationId: generationId(), traceId: 'c'.repeat(32) });
+    await forgetGeneration(connection, { generationId: gone, traceIds: [traceId] });
+    await forgetGeneration(connection, { generationId: generationId(), traceIds: ['c'.repeat(32)] });
   });
 });

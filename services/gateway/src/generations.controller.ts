@@ -216,12 +216,14 @@ export class GenerationsController {
     const { logger, budget } = this.parts;
     trace.getActiveSpan()?.setAttribute(ATTR.generationId, id);
     const at = now();
+    const traceparent = currentTraceparent();
     const record: GenerationRecord = {
       id,
       owner,
       createdAt: at,
       updatedAt: at,
-      traceId: currentTraceparent()?.split('-')[1] ?? '',
+      traceId: traceparent?.split('-')[1] ?? '',
+      ...(traceparent === undefined ? {} : { traceparent }),
       state: initialState(job),
       ...(budget === undefined ? {} : { account: { period: periodOf(budget.period, new Date(at)) } }),
       ...(claim === undefined ? {} : { claim }),

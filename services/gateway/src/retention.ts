@@ -3,7 +3,7 @@ import { type ArtifactStore, type Stores } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { filesKept, filesOf, idAt, isExpired } from './retention.rules.js';
 
-export type Forget = (of: { readonly generationId: string; readonly traceId: string }) => Promise<void>;
+export type Forget = (of: { readonly generationId: string; readonly traceIds: readonly string[] }) => Promise<void>;
 
 export interface RetentionParts {
   readonly stores: Pick<Stores, 'generations' | 'attempts' | 'cache' | 'idempotency'>;
@@ -29,10 +29,10 @@ const BATCH = 100;
  */
 export async function removeGeneration(
   { stores, forget }: Pick<RetentionParts, 'stores' | 'forget'>,
-  { id, traceId, claim }: Pick<GenerationRecord, 'id' | 'traceId' | 'claim'>,
+  { id, traceId, earlierTraceIds = [], claim }: Pick<GenerationRecord, 'id' | 'traceId' | 'earlierTraceIds' | 'claim'>,
 ): Promise<void> {
   await refuseRunning(stores.generations, id);
-  await forget({ generationId: id, traceId });
+  await forget({ generationId: id, traceIds: [...earlierTraceIds, traceId] });
   await refuseRunning(stores.generations, id);
   await stores.attempts.remove(id);
   // Before the record: whoever finds neither may make a film under the key anew.

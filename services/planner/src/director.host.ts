@@ -28,7 +28,11 @@ export async function direct(
     }
     const { state, outgoing } = decide(found.value.state, event);
     if (state === found.value.state) return outgoing;
-    const next = { ...found.value, updatedAt: new Date(clock.now()).toISOString(), state };
+    const next = {
+      ...traced(found.value, state.run, event.traceparent),
+      updatedAt: new Date(clock.now()).toISOString(),
+      state,
+    };
     try {
       await generations.save(next, found.revision);
     } catch (error) {
@@ -43,6 +47,13 @@ export async function direct(
     'STORE_UNAVAILABLE',
     `generation ${generationId} was changed by others ${MAX_CONFLICTS} times in a row`,
   );
+}
+
+/** The record with the trace of its present run: a retry begins one of its own. */
+function traced(record: GenerationRecord, run: number, traceparent: string | undefined): GenerationRecord {
+  const traceId = traceparent?.split('-')[1];
+  if (run === record.state.run || traceparent === undefined || traceId === undefined) return record;
+  return { ...record, traceId, traceparent, earlierTraceIds: [...(record.earlierTraceIds ?? []), record.traceId] };
 }
 
 function report(

@@ -46,6 +46,12 @@ describe('stalls', () => {
     expect((notice?.body as { revive?: boolean } | undefined)?.revive).toBe(revive);
   });
 
+  it('belongs to the trace of the generation', () => {
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    expect(noticeStall({ ...record('generating'), traceparent }, new Set(), later, rules)?.parent).toBe(traceparent);
+    expect(noticeStall(record('generating'), new Set(), later, rules)).not.toHaveProperty('parent');
+  });
+
   it('gives up after so many revivals, and counts them', () => {
     expect(noticeStall(record('generating', 1), new Set(), later, rules)?.body).toMatchObject({
       revival: 2,

@@ -9,7 +9,7 @@ export interface StallRules {
 
 /** The notice that a generation has stalled; undefined while something carries it on, or it waits for its user. */
 export function noticeStall(
-  { id, updatedAt, state }: GenerationRecord,
+  { id, updatedAt, state, traceparent }: GenerationRecord,
   live: ReadonlySet<string>,
   nowMs: number,
   { stallAfterMs, maxRevivals }: StallRules,
@@ -17,7 +17,7 @@ export function noticeStall(
   const idleMs = nowMs - Date.parse(updatedAt);
   if (isFinal(state.status) || state.status === 'awaiting_approval') return undefined;
   if (live.has(id) || idleMs < stallAfterMs) return undefined;
-  return message(StallNoticed, {
+  const notice = message(StallNoticed, {
     generationId: id,
     at: new Date(nowMs).toISOString(),
     charges: [],
@@ -25,4 +25,6 @@ export function noticeStall(
     idleMs,
     revive: state.revivals < maxRevivals,
   });
+  // What is sent again belongs to the generation's trace, not to the sweeper.
+  return traceparent === undefined ? notice : { ...notice, parent: traceparent };
 }

@@ -1,0 +1,58 @@
+import { type GenerationRecord, RetryRequested } from '@clipmesh/contracts';
+import { systemClock } from '@clipmesh/messaging';
+import { createMemoryStores } from '@clipmesh/persistence';
+import { initialState } from '@clipmesh/pipeline';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { direct } from './director.host.js';
+
+const id = `gen_${'1'.repeat(32)}`;
+const at = '2026-01-01T00:00:00.000Z';
+const of = (hex: string): string => `00-${hex.repeat(32)}-${'9'.repeat(16)}-01`;
+const job = {
+  prompt: 'A kettle that sings.',
+  durationSeconds: 9,
+  aspectRatio: '9:16',
+  seed: 1,
+  overlays: true,
+  models: ['google/veo-3.1'],
+  window: 2,
+  fallbackAfter: 3,
+} as const;
+const log = (): void => undefined;
+const logger = { info: log, warn: log, error: log };
+
+describe('the trace of a generation', () => {
+  const stores = createMemoryStores();
+  const record = async (): Promise<GenerationRecord | undefined> => (await stores.generations.get(id))?.value;
+  const retry = (run: number, hex: string) =>
+    direct(
+      { generations: stores.generations, logger, clock: systemClock },
+      {
+        name: RetryRequested.name,
+        body: { generationId: id, at, charges: [], run },
+        id: `retry.${run}`,
+        traceparent: of(hex),
+      },
+    );
+
+  beforeEach(async () => {
+    await stores.generations.remove(id);
+    await stores.generations.create({
+      ...{ id, owner: 'local', createdAt: at, updatedAt: at, traceId: 'a'.repeat(32), traceparent: of('a') },
+      state: { ...initialState({ ...job, models: [...job.models] }), status: 'failed' },
+    });
+  });
+
+  it('is the one of its present run; those before are kept', async () => {
+    await retry(2, 'b');
+    expect(await record()).toMatchObject({ traceId: 'b'.repeat(32), traceparent: of('b') });
+    expect((await record())?.earlierTraceIds).toEqual(['a'.repeat(32)]);
+  });
+
+  it('does not change with a retry that is told again, in whatever trace', async () => {
+    await retry(2, 'b');
+    await retry(2, 'c');
+    await retry(7, 'd');
+    expect(await record()).toMatchObject({ traceId: 'b'.repeat(32), earlierTraceIds: ['a'.repeat(32)] });
+  });
+});
