@@ -242,6 +242,12 @@ export const SETTINGS = {
     '60',
     'A generation without a message and without a change for this long is revived, seconds.',
   ),
+  approvalMs: setting(
+    'APPROVAL_DAYS',
+    number(0.0001, 365, 24 * 60 * 60 * 1000),
+    '7',
+    'A plan that waits for its approval longer than this is canceled, days.',
+  ),
   maxRevivals: setting(
     'MAX_REVIVALS',
     whole(0, 100),

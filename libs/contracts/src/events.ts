@@ -38,6 +38,15 @@ export const PlanFailed = defineMessage({
   key: attemptKey,
 });
 
+export const PlanApproved = defineMessage({
+  kind: 'event',
+  name: 'plan.approved',
+  version: 1,
+  description: 'The plan that waited for its user is approved: the clips are made.',
+  schema: z.object(base),
+  key: () => '',
+});
+
 export const ClipGenerated = defineMessage({
   kind: 'event',
   name: 'clip.generated',
@@ -217,6 +226,7 @@ export const EVENTS = [
   PlanStarted,
   PlanWritten,
   PlanFailed,
+  PlanApproved,
   ClipGenerated,
   ClipFailed,
   PlanAbandoned,

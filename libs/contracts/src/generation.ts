@@ -88,6 +88,8 @@ export const generationStateSchema = z.object({
   /** The plan that was asked for last. `cause` is absent for the first, which the gateway asks for. */
   planning: z.object({ attempt: z.int().positive(), cause: cause.optional() }),
   plan: planSchema.optional(),
+  /** The plan that waited for it was approved, and is not changed any more. */
+  approved: z.boolean().optional(),
   /** Most scenes in flight now; narrowed to 1 by the sequential fallback. */
   window: z.int().min(1),
   scenes: z.array(sceneStateSchema),

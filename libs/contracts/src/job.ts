@@ -139,6 +139,60 @@ const controlCharacters = /[^\P{Cc}\t\n\r]/u;
 const halfCharacter = /\p{Cs}/u;
 const whole = (text: string): boolean => !halfCharacter.test(text);
 
+const writing = (max: number): z.ZodString =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .refine((text) => !controlCharacters.test(text), 'it contains control characters')
+    .refine(whole, 'it contains half of a character (a lone surrogate)');
+
+const { position, fontSizePt, color, animation, shadow } = overlayTextSchema.shape;
+/** Without the defaults: what is not named stays. */
+const overlayEditSchema = z
+  .strictObject({
+    text: writing(200),
+    position: position.unwrap(),
+    fontSizePt: fontSizePt.unwrap(),
+    color: color.unwrap(),
+    animation: animation.unwrap(),
+    shadow: shadow.unwrap(),
+  })
+  .partial();
+
+/** What `PATCH /v1/generations/{id}/plan` takes: what is named changes, the rest stays. */
+export const planEditSchema = z
+  .strictObject({
+    title: writing(200).optional(),
+    style: z
+      .strictObject({
+        style: writing(200),
+        palette: writing(200),
+        lighting: writing(200),
+        composition: writing(200),
+        mood: writing(200),
+        subject: writing(400),
+      })
+      .partial()
+      .optional(),
+    /** The scenes that change, by their index. */
+    scenes: z
+      .array(
+        z.strictObject({
+          index: z.int().nonnegative(),
+          description: writing(2000).optional(),
+          durationSeconds: z.int().min(SCENE_SECONDS.min).max(SCENE_SECONDS.max).optional(),
+          /** null takes the text away; a scene without one needs `text`. */
+          overlay: overlayEditSchema.nullable().optional(),
+        }),
+      )
+      .max(SCENE_COUNT.max)
+      .optional(),
+  })
+  .meta({ id: 'PlanEdit' });
+export type PlanEdit = z.infer<typeof planEditSchema>;
+
 /** What `POST /v1/generations` takes. Unknown fields are refused, so that a misspelt option is never silently ignored. */
 export const createGenerationSchema = z
   .strictObject({
@@ -160,6 +214,8 @@ export const createGenerationSchema = z
     maxCostUsd: z.number().positive().max(1_000_000).optional(),
     /** False: nothing is taken from the cache and nothing is put into it, and an open `seed` is drawn by lot. */
     cache: z.boolean().default(true),
+    /** `review`: the plan waits for its approval before anything else is bought. */
+    mode: z.enum(['auto', 'review']).default('auto'),
     overlays: z.boolean().default(true),
     music: musicSchema.optional(),
     /** What every clip begins from, a JPEG or PNG. */
@@ -205,6 +261,8 @@ export const jobSchema = z.object({
   /** False: the cache is neither read nor written. True unless told. */
   cache: z.boolean().optional(),
   overlays: z.boolean(),
+  /** True: the plan waits for its approval. */
+  review: z.boolean().optional(),
   music: z.object({ artifact: artifactSchema, volume: z.number() }).optional(),
   /** What every clip begins from. */
   referenceImage: artifactSchema.optional(),

@@ -30,6 +30,7 @@ function incidentOf({ id, name, body }: DirectorEvent): Incident | undefined {
     case 'retry.requested':
     case 'plan.started':
     case 'plan.written':
+    case 'plan.approved':
     case 'plan.abandoned':
     case 'clip.generated':
     case 'clip.abandoned':

@@ -1,4 +1,4 @@
-import { type Failure, type GenerationState, type SceneState } from '@clipmesh/contracts';
+import { type Failure, type GenerationState, type Plan, type SceneState } from '@clipmesh/contracts';
 import { type DirectorEvent } from './director.event.js';
 
 /** Clip failures that speak of a provider in trouble, not of the clip. */
@@ -9,6 +9,19 @@ const SETBACKS: ReadonlySet<Failure['code']> = new Set([
   'PREDICTION_FAILED',
   'TIMEOUT',
 ]);
+
+/** Begins with the scenes of a plan. */
+export function begin(state: GenerationState, plan: Plan): GenerationState {
+  const scene = { status: 'waiting', attempt: 0, modelIndex: 0, cached: false, costMicros: 0 } as const;
+  const scenes = plan.scenes.map(({ index }) => ({ index, ...scene }));
+  return { ...state, status: 'generating', stage: 'clip', plan, scenes };
+}
+
+/** Goes on with a plan that was approved; the same state when there is none that waits. */
+export function resume(state: GenerationState): GenerationState {
+  const { status, approved, plan } = state;
+  return status === 'awaiting_approval' && approved === true && plan !== undefined ? begin(state, plan) : state;
+}
 
 /** Whether the event begins the next run of a failed generation. */
 export function isRetry(state: GenerationState, event: DirectorEvent): boolean {
@@ -39,8 +52,9 @@ export function retry(state: GenerationState, cause: string): GenerationState {
 }
 
 /** Has every command whose answer is awaited sent again. */
-export function revive(state: GenerationState, cause: string): GenerationState {
+export function revive(before: GenerationState, cause: string): GenerationState {
   const awaited: readonly SceneState['status'][] = ['generating', 'composing'];
+  const state = resume(before);
   return {
     ...state,
     revivals: state.revivals + 1,

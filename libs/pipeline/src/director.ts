@@ -11,7 +11,7 @@ import { affordable, released } from './director.budget.js';
 import { type DirectorEvent } from './director.event.js';
 import { noted } from './director.incidents.js';
 import { causedBy, finalEvent, progressed } from './director.messages.js';
-import { isRetry, narrow, retry, revive, stalled } from './director.recovery.js';
+import { begin, isRetry, narrow, resume, retry, revive, stalled } from './director.recovery.js';
 
 export interface Decision {
   readonly state: GenerationState;
@@ -90,20 +90,11 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
         : state;
     case 'plan.written':
       if (state.plan !== undefined || body.attempt !== state.planning.attempt) return state;
-      return {
-        ...state,
-        status: 'generating',
-        stage: 'clip',
-        plan: body.plan,
-        scenes: body.plan.scenes.map(({ index }) => ({
-          index,
-          status: 'waiting',
-          attempt: 0,
-          modelIndex: 0,
-          cached: false,
-          costMicros: 0,
-        })),
-      };
+      return state.job.review === true
+        ? { ...state, status: 'awaiting_approval', plan: body.plan }
+        : begin(state, body.plan);
+    case 'plan.approved':
+      return resume(state);
     case 'plan.failed':
       return state.plan === undefined && body.attempt === state.planning.attempt
         ? { ...state, failure: body.failure }

@@ -9,6 +9,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   402: 'The budget does not allow it; nothing was bought.',
   404: 'No such generation, or it is not yours.',
   409: 'Not in this state; `detail` says why.',
+  412: 'It was changed by then: read it again.',
   413: 'The body is too large.',
   415: 'The body is not JSON.',
   416: 'The range is outside the file.',

@@ -47,6 +47,7 @@ import { METRICS_PARTS, MetricsController, type MetricsParts } from './metrics.c
 import { MoneyController } from './money.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ReportsController } from './reports.controller.js';
+import { ReviewController } from './review.controller.js';
 import { StreamPlaces } from './sse.js';
 import { type Forget, type RetentionParts, startRetention } from './retention.js';
 import { WEBHOOK_PARTS, type WebhookParts, WebhooksController } from './webhooks.controller.js';
@@ -165,6 +166,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       MediaController,
       MoneyController,
       ReportsController,
+      ReviewController,
       WebhooksController,
       HealthController,
       MetricsController,

@@ -1,6 +1,6 @@
 import { type CostSummaryAnswer, type Cancellations, type Publish } from '@clipmesh/messaging';
 import { GENERATION_ID, type GenerationRecord } from '@clipmesh/contracts';
-import { type ArtifactStore, type Stores } from '@clipmesh/persistence';
+import { type ArtifactStore, type Stores, type Versioned } from '@clipmesh/persistence';
 import { type LlmTerms } from '@clipmesh/pipeline';
 import { type createLogger } from '@clipmesh/tracing';
 import { type BudgetRules } from './budget.js';
@@ -52,14 +52,25 @@ export function requireOwner({ ownerOf }: Pick<GatewayParts, 'ownerOf'>, authori
   );
 }
 
+type OwnerParts = Pick<GatewayParts, 'ownerOf' | 'stores'>;
+
 /** The caller's generation. Another owner's is answered like one that does not exist: 404. */
 export async function findOwned(
-  parts: Pick<GatewayParts, 'ownerOf' | 'stores'>,
+  parts: OwnerParts,
   id: string,
   authorization: string | undefined,
 ): Promise<GenerationRecord> {
+  return (await findOwnedEntry(parts, id, authorization)).value;
+}
+
+/** The same with its revision, for a change. */
+export async function findOwnedEntry(
+  parts: OwnerParts,
+  id: string,
+  authorization: string | undefined,
+): Promise<Versioned<GenerationRecord>> {
   const owner = requireOwner(parts, authorization);
   const found = GENERATION_ID.test(id) ? await parts.stores.generations.get(id) : undefined;
   if (found?.value.owner !== owner) throw notFound(id);
-  return found.value;
+  return found;
 }

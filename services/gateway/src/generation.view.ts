@@ -20,6 +20,7 @@ export function linksOf(id: string): Record<string, string> {
     captions: `${self}/captions.vtt`,
     cost: `${self}/cost`,
     performance: `${self}/performance`,
+    approve: `${self}/approve`,
     cancel: `${self}/cancel`,
     retry: `${self}/retry`,
   };

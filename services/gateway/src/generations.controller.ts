@@ -6,8 +6,6 @@ import {
   type GenerationRecord,
   type Job,
   message,
-  type Plan,
-  planSchema,
 } from '@clipmesh/contracts';
 import { estimate, initialState, periodOf } from '@clipmesh/pipeline';
 import { ATTR, currentTraceparent } from '@clipmesh/tracing';
@@ -33,7 +31,7 @@ import { claimKey, claimOf, fingerprintOf, judgeClaim } from './idempotency.js';
 import { buildJob, parseRequest } from './job.builder.js';
 import { checkFiles, storeFiles } from './job.files.js';
 import { PAGE, parseListQuery } from './list.query.js';
-import { notReady, ProblemError } from './problem.js';
+import { ProblemError } from './problem.js';
 
 const now = (): string => new Date().toISOString();
 
@@ -112,16 +110,6 @@ export class GenerationsController {
     @Headers('authorization') authorization: string | undefined,
   ): Promise<GenerationView> {
     return viewOf(await findOwned(this.parts, id, authorization));
-  }
-
-  @Get(':id/plan')
-  @ApiOperation({ summary: 'Read the plan: style, scenes, texts' })
-  @Answers(200, 'The plan.', planSchema)
-  @Refuses(401, 404, 409, 503)
-  async plan(@Param('id') id: string, @Headers('authorization') authorization: string | undefined): Promise<Plan> {
-    const { plan, status, failure } = (await findOwned(this.parts, id, authorization)).state;
-    if (plan === undefined) throw notReady('plan', status, failure);
-    return plan;
   }
 
   @Post(':id/cancel')

@@ -1,6 +1,7 @@
 import { createHash, randomInt } from 'node:crypto';
 import { type CreateGeneration, createGenerationSchema, type Job } from '@clipmesh/contracts';
 import { MODELS } from '@clipmesh/pipeline';
+import { type z } from 'zod';
 import { badRequest } from './problem.js';
 
 /** The settings that a job's choices fall back to. */
@@ -13,9 +14,12 @@ export interface JobDefaults {
   readonly fallbackAfter: number;
 }
 
-/** Checks a request body. Throws a 400 that names each field and what it takes. */
-export function parseRequest(body: unknown): CreateGeneration {
-  const parsed = createGenerationSchema.safeParse(body ?? {});
+/** Checks the body of a create. Throws a 400 that names each field and what it takes. */
+export const parseRequest = (body: unknown): CreateGeneration => parseBody(createGenerationSchema, body);
+
+/** Checks a body. Throws a 400 that names each field and what it takes. */
+export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body ?? {});
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.map((issue) => ({
     field: issue.path.join('.') || 'body',
@@ -48,6 +52,7 @@ export function buildJob(request: CreateGeneration, defaults: JobDefaults): Job 
     seed: request.seed ?? (request.cache ? seedOf(request) : randomInt(0, SEED_LIMIT)),
     ...(request.cache ? {} : { cache: false }),
     overlays: request.overlays,
+    ...(request.mode === 'review' ? { review: true } : {}),
     models,
     window: enabled ? (parallel?.maxWorkers ?? defaults.maxWorkers) : 1,
     fallbackAfter: defaults.fallbackAfter,

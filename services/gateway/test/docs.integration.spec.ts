@@ -53,8 +53,10 @@ const ROUTES = [
   'get /v1/generations/{id}/video',
   'get /v1/models',
   'get /v1/usage',
+  'patch /v1/generations/{id}/plan',
   'post /v1/estimates',
   'post /v1/generations',
+  'post /v1/generations/{id}/approve',
   'post /v1/generations/{id}/cancel',
   'post /v1/generations/{id}/retry',
 ];

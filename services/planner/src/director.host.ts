@@ -1,4 +1,10 @@
-import { ClipmeshError, type GenerationRecord, isFinal, type Outgoing } from '@clipmesh/contracts';
+import {
+  ClipmeshError,
+  type GenerationRecord,
+  type GenerationState,
+  isFinal,
+  type Outgoing,
+} from '@clipmesh/contracts';
 import { type Clock } from '@clipmesh/messaging';
 import { ConflictError, type GenerationStore } from '@clipmesh/persistence';
 import { decide, type DirectorEvent } from '@clipmesh/pipeline';
@@ -29,7 +35,7 @@ export async function direct(
     const { state, outgoing } = decide(found.value.state, event);
     if (state === found.value.state) return outgoing;
     const next = {
-      ...traced(found.value, state.run, event.traceparent),
+      ...traced(found.value, state, event.traceparent),
       updatedAt: new Date(clock.now()).toISOString(),
       state,
     };
@@ -49,10 +55,19 @@ export async function direct(
   );
 }
 
-/** The record with the trace of its present run: a retry begins one of its own. */
-function traced(record: GenerationRecord, run: number, traceparent: string | undefined): GenerationRecord {
+/**
+ * The record with the trace of its present run. A retry begins one of its own, and an approval: what ran is not measured
+ * against the time that somebody took to read the plan.
+ */
+function traced(
+  record: GenerationRecord,
+  { run, status }: GenerationState,
+  traceparent: string | undefined,
+): GenerationRecord {
+  const { state: before } = record;
   const traceId = traceparent?.split('-')[1];
-  if (run === record.state.run || traceparent === undefined || traceId === undefined) return record;
+  const begins = run !== before.run || (before.status === 'awaiting_approval' && status === 'generating');
+  if (!begins || traceparent === undefined || traceId === undefined || traceId === record.traceId) return record;
   return { ...record, traceId, traceparent, earlierTraceIds: [...(record.earlierTraceIds ?? []), record.traceId] };
 }
 

@@ -94,6 +94,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
             intervalMs: config.sweepIntervalMs,
             stallAfterMs: config.stallAfterMs,
             maxRevivals: config.maxRevivals,
+            approvalMs: config.approvalMs,
           }).stop,
         }),
       },

@@ -26,7 +26,7 @@ const record = (status: GenerationStatus, revivals = 0): GenerationRecord => ({
     revivals,
   },
 });
-const rules = { stallAfterMs: 60_000, maxRevivals: 2 };
+const rules = { stallAfterMs: 60_000, maxRevivals: 2, approvalMs: 120_000 };
 const later = Date.parse(at) + 60_000;
 
 describe('stalls', () => {
@@ -44,6 +44,15 @@ describe('stalls', () => {
   ])('%s at %i, with a message: %s', (status, nowMs, live, revive) => {
     const notice = noticeStall(record(status), new Set(live ? [id] : []), nowMs, rules);
     expect((notice?.body as { revive?: boolean } | undefined)?.revive).toBe(revive);
+  });
+
+  it('leaves a plan to its user for a while, then cancels it; one that was approved has stalled', () => {
+    const waiting = record('awaiting_approval');
+    const approved = { ...waiting, state: { ...waiting.state, approved: true } };
+    const notice = (of: GenerationRecord, ms: number) => noticeStall(of, new Set(), Date.parse(at) + ms, rules);
+    expect(notice(waiting, 119_999)).toBeUndefined();
+    expect(notice(waiting, 120_000)?.definition.name).toBe('cancel.requested');
+    expect(notice(approved, 60_000)?.body).toMatchObject({ revival: 1, revive: true });
   });
 
   it('belongs to the trace of the generation', () => {

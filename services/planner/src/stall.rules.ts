@@ -1,21 +1,41 @@
-import { type GenerationRecord, isFinal, message, type Outgoing, StallNoticed } from '@clipmesh/contracts';
+import {
+  CancelRequested,
+  type GenerationRecord,
+  isFinal,
+  message,
+  type Outgoing,
+  StallNoticed,
+} from '@clipmesh/contracts';
+import { isReviewed } from '@clipmesh/pipeline';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface StallRules {
   /** A generation without a message and without a change for this long has stalled, ms. */
   readonly stallAfterMs: number;
   /** How often lost work of one generation is sent again. */
   readonly maxRevivals: number;
+  /** A plan that nobody approves for this long is canceled, ms. */
+  readonly approvalMs: number;
 }
 
-/** The notice that a generation has stalled; undefined while something carries it on, or it waits for its user. */
+/**
+ * The notice that a generation has stalled, or the cancel of one whose user has not come back; undefined while something
+ * carries it on, or it may still wait for its user.
+ */
 export function noticeStall(
   { id, updatedAt, state, traceparent }: GenerationRecord,
   live: ReadonlySet<string>,
   nowMs: number,
-  { stallAfterMs, maxRevivals }: StallRules,
+  { stallAfterMs, maxRevivals, approvalMs }: StallRules,
 ): Outgoing | undefined {
   const idleMs = nowMs - Date.parse(updatedAt);
-  if (isFinal(state.status) || state.status === 'awaiting_approval') return undefined;
+  if (isFinal(state.status)) return undefined;
+  if (isReviewed(state)) {
+    if (idleMs < approvalMs) return undefined;
+    const reason = `the plan was not approved within ${approvalMs / DAY_MS} days`;
+    return message(CancelRequested, { generationId: id, at: new Date(nowMs).toISOString(), charges: [], reason });
+  }
   if (live.has(id) || idleMs < stallAfterMs) return undefined;
   const notice = message(StallNoticed, {
     generationId: id,

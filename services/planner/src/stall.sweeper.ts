@@ -1,4 +1,4 @@
-import { type Outgoing } from '@clipmesh/contracts';
+import { type Outgoing, StallNoticed } from '@clipmesh/contracts';
 import { type Backlog, type Clock } from '@clipmesh/messaging';
 import { type GenerationStore } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
@@ -30,7 +30,8 @@ export async function sweep(parts: SweeperParts): Promise<number> {
     if (notice === undefined) continue;
     // It may have moved between the two looks.
     if ((await parts.generations.get(record.id))?.value.updatedAt !== record.updatedAt) continue;
-    parts.logger.warn(notice.body, 'a generation has stalled');
+    const stalled = notice.definition.name === StallNoticed.name;
+    parts.logger.warn(notice.body, stalled ? 'a generation has stalled' : 'nobody approved the plan: it is canceled');
     await parts.publish([notice]);
     stalls += 1;
   }

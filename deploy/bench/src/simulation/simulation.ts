@@ -178,6 +178,7 @@ class Simulation {
         logger: { warn: () => undefined } as never,
         intervalMs: SWEEP_MS,
         stallAfterMs: 60_000,
+        approvalMs: 3_600_000,
         maxRevivals: 3,
       }).then(() => {
         this.sweepLater(process);

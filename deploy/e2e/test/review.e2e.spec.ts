@@ -1,0 +1,96 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type CreateGenerationInput, type PlanEdit, planSchema } from '@clipmesh/contracts';
+import { ApiClient, type Generation, SandboxClient } from '../src/api.client.js';
+import { eventually } from '../src/eventually.js';
+import { probe } from '../src/frames.js';
+import { CHEAP_PICTURES, LocalStack } from '../src/local.stack.js';
+
+const MAKE_MS = 90_000;
+const request: CreateGenerationInput = {
+  prompt: 'A pencil that knows when to stop.',
+  sceneCount: 3,
+  durationSeconds: 12,
+  aspectRatio: '1:1',
+  mode: 'review',
+};
+
+let stack: LocalStack;
+let api: ApiClient;
+let sandbox: SandboxClient;
+
+beforeAll(async () => {
+  stack = await LocalStack.start({ env: CHEAP_PICTURES });
+  api = new ApiClient(stack.urls.gateway);
+  sandbox = new SandboxClient(stack.urls.sandbox);
+  await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.2 } });
+}, 90_000);
+
+afterAll(async () => {
+  // Whatever beforeAll did not come to: what it did must still be put away.
+  await (stack as LocalStack | undefined)?.stop();
+}, 60_000);
+
+async function waiting(): Promise<Generation> {
+  await sandbox.clearInvoice();
+  const id = await api.create(request);
+  return eventually('a plan that waits', MAKE_MS, async () => {
+    const generation = await api.read(id);
+    return generation.status === 'awaiting_approval' ? generation : undefined;
+  });
+}
+
+describe('a plan that is reviewed', () => {
+  it('is made as it was changed, once it is approved, although everybody died in between', async () => {
+    const { id, traceId, plan } = await waiting();
+    const bought = await sandbox.invoice();
+    expect([bought.completions.length, bought.predictions.length]).toEqual([1, 0]);
+    for (const [name, pid] of stack.pids()) if (/^(planner|gateway)/.test(name)) process.kill(pid, 'SIGKILL');
+    await eventually('a gateway', 20_000, () => api.read(id).catch(() => undefined));
+
+    const edit: PlanEdit = {
+      scenes: [
+        { index: 0, durationSeconds: 3, overlay: { text: 'Sharp & ready' } },
+        { index: 2, overlay: null },
+      ],
+    };
+    const answer = await api.call(`/v1/generations/${id}/plan`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(edit),
+    });
+    expect(answer.status).toBe(200);
+    const changed = planSchema.parse(await answer.json());
+    expect(changed.durationSeconds).toBe(12 - ((plan?.scenes[0]?.durationSeconds ?? 0) - 3));
+    expect((await api.post(`/v1/generations/${id}/approve`, {})).status).toBe(202);
+
+    const made = await api.succeeded(id, MAKE_MS);
+    expect(made.plan).toEqual(changed);
+    const file = join(stack.dataDir, 'reviewed.mp4');
+    await writeFile(file, await api.bytes(`/v1/generations/${id}/video`));
+    expect(Math.abs((await probe(file)).durationSeconds - changed.durationSeconds)).toBeLessThan(0.2);
+    const captions = (await api.bytes(`/v1/generations/${id}/captions.vtt`)).toString();
+    expect(captions).toContain('1\n00:00.000 --> 00:03.000\nSharp &amp; ready\n');
+    expect(captions.match(/-->/g)).toHaveLength(2);
+
+    const { predictions, completions, totalUsd } = await sandbox.invoice();
+    expect([completions.length, predictions.length]).toEqual([1, 3]);
+    await eventually('the ledger', 10_000, async () => ((await api.cost(id)).totalUsd === totalUsd ? true : undefined));
+    // What ran is not measured against the time that the plan was read.
+    expect(made.traceId).not.toBe(traceId);
+    const told = await eventually('its report', 20_000, async () => (await api.read(id))['performance'] ?? undefined);
+    expect(told).toMatchObject({ complete: true });
+    expect(await api.performance(id)).toMatchObject({
+      stages: expect.arrayContaining([expect.objectContaining({ stage: 'clip', count: 3 })]),
+    });
+  }, 180_000);
+
+  it('costs no clip when it is canceled instead', async () => {
+    const { id } = await waiting();
+    expect((await api.post(`/v1/generations/${id}/cancel`, {})).status).toBe(202);
+    expect((await api.ended(id, MAKE_MS)).status).toBe('canceled');
+    expect((await api.post(`/v1/generations/${id}/approve`, {})).status).toBe(409);
+    expect((await sandbox.invoice()).predictions).toEqual([]);
+  }, 120_000);
+});

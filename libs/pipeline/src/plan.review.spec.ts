@@ -1,0 +1,87 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Job, type Plan, planEditSchema, planSchema } from '@clipmesh/contracts';
+import { editPlan, PlanEditError } from './plan.review.js';
+import { planFromTemplate } from './plan.writer.js';
+
+const job: Job = {
+  prompt: 'A kettle that sings.',
+  durationSeconds: 12,
+  aspectRatio: '9:16',
+  sceneCount: 3,
+  seed: 1,
+  overlays: true,
+  models: ['google/veo-3.1'],
+  window: 2,
+  fallbackAfter: 3,
+};
+const plan = planFromTemplate(job);
+const edit = (change: unknown, of: Plan = plan): Plan => editPlan(of, planEditSchema.parse(change));
+
+describe('an edit of a plan', () => {
+  it('that says nothing changes nothing', () => {
+    expect(edit({})).toEqual(plan);
+    expect(edit({ scenes: [{ index: 0 }], style: {} })).toEqual(plan);
+  });
+
+  it('changes what it names, and keeps the rest', () => {
+    const after = edit({
+      title: 'Singing',
+      style: { mood: 'calm' },
+      scenes: [{ index: 2, description: 'A kettle at dawn', overlay: { position: 'top' } }],
+    });
+    expect(after).toEqual({
+      ...plan,
+      title: 'Singing',
+      style: { ...plan.style, mood: 'calm' },
+      scenes: plan.scenes.map((scene) =>
+        scene.index === 2
+          ? { ...scene, description: 'A kettle at dawn', overlay: { ...scene.overlay, position: 'top' } }
+          : scene,
+      ),
+    });
+    expect(planSchema.parse(after)).toEqual(after);
+  });
+
+  it('takes a text away and gives one again', () => {
+    const bare = edit({ scenes: [{ index: 1, overlay: null }] });
+    expect(bare.scenes[1]).not.toHaveProperty('overlay');
+    const again = edit({ scenes: [{ index: 1, overlay: { text: 'Now', fontSizePt: 40 } }] }, bare);
+    expect(again.scenes[1]?.overlay).toEqual({
+      ...{ text: 'Now', fontSizePt: 40, position: 'bottom' },
+      ...{ color: '#ffffff', animation: 'fade', shadow: true },
+    });
+    expect(() => edit({ scenes: [{ index: 1, overlay: { position: 'top' } }] }, bare)).toThrow(PlanEditError);
+  });
+
+  it('has the film last as long as its scenes', () => {
+    const after = edit({ scenes: [{ index: 0, durationSeconds: 7 }] });
+    expect(after.durationSeconds).toBe(after.scenes.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0));
+  });
+
+  it.each([
+    ['a scene that is not there', { scenes: [{ index: 3 }] }, 'scenes.0.index', 'the plan has scenes 0-2'],
+    ['a scene twice', { scenes: [{ index: 1 }, { index: 1 }] }, 'scenes', 'named twice'],
+  ])('is refused for %s', (_name, change, field, words) => {
+    expect(() => edit(change)).toThrow(expect.objectContaining({ field, message: expect.stringContaining(words) }));
+  });
+
+  it('is refused when the film would be too short', () => {
+    const short = planFromTemplate({ ...job, durationSeconds: 9 });
+    expect(() => edit({ scenes: [{ index: 0, durationSeconds: 3 }] }, short)).not.toThrow();
+    const two = { ...short, scenes: short.scenes.slice(0, 2) };
+    expect(() => edit({ scenes: [{ index: 0, durationSeconds: 3 }] }, two)).toThrow('a film takes 9-60 s');
+  });
+
+  it.each([
+    [{ scenes: [{ index: 0, durationSeconds: 2 }] }],
+    [{ scenes: [{ index: 0, durationSeconds: 8 }] }],
+    [{ scenes: [{ index: 0, description: ' ' }] }],
+    [{ scenes: [{ index: 0, overlay: { text: 'a\u0000' } }] }],
+    [{ scenes: [{ index: 0, overlay: { color: 'red' } }] }],
+    [{ title: '' }],
+    [{ seed: 4 }],
+    [{ style: { font: 'x' } }],
+  ])('does not take %j', (change) => {
+    expect(planEditSchema.safeParse(change).success).toBe(false);
+  });
+});
