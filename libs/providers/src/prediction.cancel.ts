@@ -54,7 +54,7 @@ export function createCanceler({ client, call, get, callMs = CALL_MS }: CancelPa
       if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_BAD_INPUT') throw error;
       const state = await get(predictionId, signal);
       if (isFinal(state)) return state;
-      throw error;
+      throw new ClipmeshError('PROVIDER_UNAVAILABLE', error.message, { cause: error });
     }
   }
 

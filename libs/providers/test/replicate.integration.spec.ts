@@ -275,6 +275,17 @@ describe('cancel', () => {
     };
     expect((await provider().cancel('p')).status).toBe(final);
   });
+
+  it.each([
+    ['runs on', 200, 'PROVIDER_UNAVAILABLE'],
+    ['is not there', 404, 'PROVIDER_BAD_INPUT'],
+  ])('is refused for one that %s', async (_name, status, code) => {
+    answer = (incoming, response) => {
+      if (incoming.method === 'POST') json(response, 404, { detail: 'no' });
+      else json(response, status, { id: 'p', status: 'processing' });
+    };
+    await expect(provider().cancel('p')).rejects.toMatchObject({ code });
+  });
 });
 
 describe('replicas', () => {

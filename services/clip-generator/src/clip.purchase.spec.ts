@@ -262,4 +262,34 @@ describe('canceling', () => {
     expect(shop.canceled).toEqual([]);
     expect(await statuses()).toEqual(['finished', 'canceled']);
   });
+
+  it('settles a prediction that the provider does not know, and tells of the others at once', async () => {
+    await buyClip(parts, body, calm);
+    shop.faults = ['lose download'];
+    await expect(buyClip(parts, { ...body, scene: 1 }, calm)).rejects.toThrow('reset');
+    const provider: ClipParts['provider'] = {
+      ...shop.provider,
+      cancel: () => Promise.reject(new ClipmeshError('PROVIDER_BAD_INPUT', '404')),
+    };
+    const young = { ...parts, provider, doubt: { callTimeoutMs: 0, settleMs: 60_000 } };
+    await expect(cancelPurchases(young, generationId, calm)).rejects.toMatchObject({ retryable: true });
+    expect(await statuses()).toEqual(['finished', 'submitted']);
+    const told = await cancelPurchases({ ...parts, provider }, generationId, calm);
+    expect(told.map(({ body: event }) => event)).toMatchObject([
+      { predictionId: 'p1', charges: [{ outcome: 'succeeded' }] },
+      { predictionId: 'p2', charges: [] },
+    ]);
+    expect(await statuses()).toEqual(['finished', 'canceled']);
+  });
+
+  it('comes back after a refusal that would be final for a purchase', async () => {
+    shop.faults = ['lose reply'];
+    await expect(buyClip(parts, body, calm)).rejects.toThrow('reset');
+    const provider: ClipParts['provider'] = {
+      ...shop.provider,
+      cancel: () => Promise.reject(new ClipmeshError('PROVIDER_AUTH', '401')),
+    };
+    const stopped = cancelPurchases({ ...parts, provider }, generationId, calm);
+    await expect(stopped).rejects.toMatchObject({ code: 'PROVIDER_AUTH', retryable: true });
+  });
 });
