@@ -235,6 +235,18 @@ describe('purchases', () => {
     });
   });
 
+  it('are not sent when writing the intent took as long as whoever finds it waits for the purchase', async () => {
+    answer = (_, response) => {
+      json(response, 201, created);
+    };
+    const slow = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 150));
+    await expect(provider({ callTimeoutMs: 100 }).submit(request, never, slow)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      retryable: true,
+    });
+    expect(calls).toHaveLength(0);
+  });
+
   it('are found by their key; another key never fits, and the input only where there is none', async () => {
     const same = { prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7 };
     const listed = (id: string, more: object): object => ({
