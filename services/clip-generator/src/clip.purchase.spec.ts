@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
+import { type ClipGenerateBody, ClipmeshError, type Outgoing } from '@clipmesh/contracts';
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { type ClipRequest, type PredictionState } from '@clipmesh/providers';
@@ -291,5 +291,27 @@ describe('canceling', () => {
     };
     const stopped = cancelPurchases({ ...parts, provider }, generationId, calm);
     await expect(stopped).rejects.toMatchObject({ code: 'PROVIDER_AUTH', retryable: true });
+  });
+
+  it.each([
+    ['while its reply is on the way', ['p1']],
+    ['too early, when it did not show yet', []],
+  ])('stays settled for a purchase that was looked for %s, and stops it', async (_name, shown) => {
+    const { submit } = shop.provider;
+    let told: Outgoing[] = [];
+    const provider: ClipParts['provider'] = {
+      ...shop.provider,
+      find: (key) => Promise.resolve(shop.predictions.find(({ id, key: own }) => shown.includes(id) && own === key)),
+      submit: async (request, signal, beforeSend) => {
+        const state = await submit(request, signal, beforeSend);
+        shop.set(state.id, { startedAt: undefined });
+        told = await cancelPurchases({ ...parts, provider }, generationId, calm);
+        return state;
+      },
+    };
+    await expect(buyClip({ ...parts, provider }, body, calm)).rejects.toMatchObject({ code: 'CANCELED' });
+    expect(told).toHaveLength(shown.length);
+    expect(shop.canceled).toContain('p1');
+    expect(await statuses()).toEqual(['canceled']);
   });
 });

@@ -254,8 +254,9 @@ function decide(parts: ClipParts, entry: Entry, status: 'intended' | 'failed'): 
 }
 
 /**
- * Saves a change of an attempt; one that another replica has changed meanwhile is changed on top of that. Throws `CANCELED`
- * when it was removed with its generation; what was bought under it is canceled then.
+ * Saves a change of an attempt; one that another replica has changed meanwhile is changed on top of that. What the canceler
+ * has settled stays so, unless it is finished after all. Throws `CANCELED` for a purchase whose attempt was settled by then, or
+ * was removed with its generation; what was bought under it is canceled.
  */
 export async function advance(parts: ClipParts, entry: Entry, change: Partial<Entry['value']>): Promise<Entry> {
   let current = entry;
@@ -278,8 +279,20 @@ export async function advance(parts: ClipParts, entry: Entry, change: Partial<En
         return current;
       }
       if (current.value.status === 'finished') return current;
+      if (current.value.status === 'canceled' && (change.status === 'failed' || change.status === 'unanswered'))
+        return current;
+      if (current.value.status === 'canceled' && change.status === 'submitted') {
+        if (theirs === undefined) await stopLate(parts, current, change.predictionId ?? '');
+        throw new ClipmeshError('CANCELED', `${key} was settled already: its generation is canceled`, { cause: error });
+      }
     }
   }
+}
+
+/** The canceler looked in vain for a purchase that has come to light since. */
+async function stopLate(parts: ClipParts, entry: Entry, predictionId: string): Promise<void> {
+  const charges = chargesOf(boughtOf(entry), await parts.provider.cancel(predictionId));
+  await advance(parts, entry, { status: 'canceled', predictionId, ...chargeIn(charges) });
 }
 
 /** What was bought under an attempt: the next model may end up with the former model's clip. */
