@@ -103,6 +103,7 @@ beforeEach(() => {
     doubt: { callTimeoutMs: 0, settleMs: 0 },
     clock: systemClock,
     isCanceled: (id) => Promise.resolve(canceled.has(id)),
+    markCanceled: (id) => Promise.resolve(void canceled.add(id)),
   };
 });
 

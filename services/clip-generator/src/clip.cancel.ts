@@ -17,6 +17,8 @@ export async function cancelPurchases(
   generationId: string,
   signal: AbortSignal,
 ): Promise<Outgoing[]> {
+  // Before the look: whoever asked may have died before it set the flag, and what is queued would still be bought.
+  await parts.markCanceled(generationId);
   const entries = await parts.attempts.list(generationId);
   const settled = await Promise.allSettled(
     entries.map((entry) => (entry.value.kind === 'clip' ? cancelClip(parts, entry, signal) : planCost(parts, entry))),

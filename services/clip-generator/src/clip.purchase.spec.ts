@@ -99,6 +99,7 @@ beforeEach(() => {
     doubt: { callTimeoutMs: 0, settleMs: 0 },
     clock: systemClock,
     isCanceled: () => Promise.resolve(canceled),
+    markCanceled: () => Promise.resolve(void (canceled = true)),
   };
 });
 const statuses = async (): Promise<string[]> =>
@@ -247,6 +248,12 @@ describe('canceling', () => {
     await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'CANCELED' });
     expect(shop.predictions).toHaveLength(0);
     expect(await statuses()).toEqual(['failed']);
+  });
+
+  it('keeps what is still queued from being bought, although whoever asked has set no flag', async () => {
+    await cancelPurchases(parts, generationId, calm);
+    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'CANCELED' });
+    expect(shop.predictions).toHaveLength(0);
   });
 
   it('comes back while a call may be under way, and leaves finished clips alone', async () => {
