@@ -129,10 +129,11 @@ export class GenerationsController {
       );
     }
     if (state.status !== 'canceled') {
-      await this.parts.cancellations.request(id);
       await this.parts.publish([
         message(CancelRequested, { generationId: id, at: now(), charges: [], reason: 'canceled by the client' }),
       ]);
+      // Second: a flag without its event would only drop the work. The canceler sets it too, should this end in between.
+      await this.parts.cancellations.request(id);
     }
     return { id, status: state.status, links: linksOf(id) };
   }
