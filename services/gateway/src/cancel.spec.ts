@@ -31,4 +31,24 @@ describe('a cancel', () => {
     await controller.cancel(id, undefined);
     expect(flags).toEqual([id]);
   });
+
+  it('that came as the generation failed leaves nothing to be retried: all its commands would be dropped', async () => {
+    const stores = createMemoryStores();
+    await stores.generations.create({ ...record, state: { ...state, status: 'failed' } });
+    const told: unknown[] = [];
+    let isFlagged = true;
+    const parts = {
+      stores,
+      ownerOf: () => 'local',
+      llm: { model: 'gpt-4o-mini', attempts: 3 },
+      publish: (outgoing: unknown[]) => Promise.resolve(void told.push(...outgoing)),
+      cancellations: { check: () => Promise.resolve(isFlagged) },
+    } as unknown as GatewayParts;
+    const controller = new GenerationsController(parts);
+    await expect(controller.retry(id, undefined)).rejects.toMatchObject({ status: 409, code: 'CANCELED' });
+    expect(told).toEqual([]);
+    isFlagged = false;
+    await controller.retry(id, undefined);
+    expect(told).toHaveLength(1);
+  });
 });

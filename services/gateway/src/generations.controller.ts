@@ -158,6 +158,16 @@ export class GenerationsController {
         { extensions: { retryable: false } },
       );
     }
+    // A cancel that came as it failed: every command of another run would be dropped.
+    if (await this.parts.cancellations.check(id)) {
+      throw new ProblemError(
+        409,
+        'CANCELED',
+        'The generation was canceled',
+        'the generation failed while it was being canceled; ask for a new one',
+        { extensions: { retryable: false } },
+      );
+    }
     // Another try of the plan must leave enough for the film; with a plan the director looks at each clip.
     if (state.plan === undefined)
       refuseLowCap(state.costMicros + estimate(state.job, this.parts.llm).lowMicros, state.job.maxCostMicros);
