@@ -211,6 +211,20 @@ describe('buying a clip', () => {
     });
   });
 
+  it('tells what was paid for a clip that could not be noted', async () => {
+    const attempts: ClipParts['attempts'] = {
+      ...parts.attempts,
+      save: (attempt, revision) =>
+        attempt.status === 'finished'
+          ? Promise.reject(new ClipmeshError('STORE_UNAVAILABLE', 'away'))
+          : parts.attempts.save(attempt, revision),
+    };
+    await expect(buyClip({ ...parts, attempts }, body, calm)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      charges: [{ key: 'prediction:p1' }],
+    });
+  });
+
   it('tells with the clip what an earlier try had cost, as its teller may have died', async () => {
     shop.faults = ['late'];
     await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ charges: [{ key: 'prediction:p1' }] });

@@ -62,13 +62,15 @@ async function obtain(parts: ClipParts, body: ClipGenerateBody, step: Step, sign
       const state = await ended(parts, body, entry, signal);
       const charges = chargesOf(boughtOf(entry), state);
       span.setAttribute(ATTR.costMicros, charges[0]?.amountMicros ?? 0);
-      const failure = failureOf(state);
-      if (failure !== undefined) {
-        await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
-        throw paid(failure, charges);
-      }
-      const artifact = await collect(parts, entry, state, charges, signal);
-      return advance(parts, entry, { status: 'finished', artifact, ...chargeIn(charges) });
+      return telling(charges, async () => {
+        const failure = failureOf(state);
+        if (failure !== undefined) {
+          await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
+          throw failure;
+        }
+        const artifact = await collect(parts, entry, state, charges, signal);
+        return advance(parts, entry, { status: 'finished', artifact, ...chargeIn(charges) });
+      });
     },
   );
 }
@@ -216,8 +218,10 @@ async function ended(
     const state = await provider.cancel(predictionId);
     if (state.status === 'succeeded') return state;
     const charges = chargesOf(boughtOf(entry), state);
-    await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
-    throw paid(error, charges);
+    return telling(charges, async () => {
+      await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
+      throw error;
+    });
   }
 }
 
@@ -239,9 +243,9 @@ async function collect(
   try {
     return await collectClip(parts, state, signal);
   } catch (error) {
-    if (!(error instanceof ClipmeshError)) throw error;
-    if (error.code === 'DOWNLOAD_EXPIRED') await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
-    throw paid(error, charges);
+    const isGone = error instanceof ClipmeshError && error.code === 'DOWNLOAD_EXPIRED';
+    if (isGone) await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
+    throw error;
   }
 }
 
@@ -307,6 +311,15 @@ function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {
 }
 
 const chargeIn = ([charge]: readonly Charge[]): { charge?: Charge } => (charge === undefined ? {} : { charge });
+
+/** Whatever goes wrong in this work tells what was paid: there may be no further try that would. */
+async function telling<T>(charges: readonly Charge[], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof ClipmeshError ? paid(error, charges) : error;
+  }
+}
 
 /** The same error, with what was paid: each thing once. */
 function paid(error: ClipmeshError, told: readonly Charge[]): ClipmeshError {
