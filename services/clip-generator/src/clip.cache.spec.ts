@@ -164,6 +164,23 @@ describe('a clip that was bought before', () => {
   });
 });
 
+describe('a cache that is away', () => {
+  it('costs no clip that is bought by then', async () => {
+    const { cache } = parts;
+    if (cache === undefined) throw new Error('no cache');
+    const { store } = cache.flights;
+    const away: typeof store = {
+      ...store,
+      save: (entry, revision) =>
+        entry.status === 'ready'
+          ? Promise.reject(new ClipmeshError('STORE_UNAVAILABLE', 'away'))
+          : store.save(entry, revision),
+    };
+    const own = { ...parts, cache: { ...cache, flights: { ...cache.flights, store: away } } };
+    expect(told(await buyClip(own, body(1), calm))).toMatchObject({ predictionId: 'p1', charges: [{ quantity: 4 }] });
+  });
+});
+
 describe('a clip that another is buying', () => {
   it('is waited for', async () => {
     let release = (): void => undefined;
