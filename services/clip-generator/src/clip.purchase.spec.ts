@@ -24,8 +24,12 @@ const calm = new AbortController().signal;
 /** A provider whose predictions are there for looking at; each fault happens once. */
 class Shop {
   readonly predictions: (PredictionState & { key: string })[] = [];
-  faults: ('refuse' | 'lose reply' | 'lose request' | 'late' | 'fail' | 'gone' | 'lose download' | 'expired')[] = [];
+  faults: (
+    'refuse' | 'lose reply' | 'lose request' | 'late' | 'fail' | 'gone' | 'empty' | 'lose download' | 'expired'
+  )[] = [];
   readonly canceled: string[] = [];
+  /** Those that have succeeded without an output. */
+  private readonly empty = new Set<string>();
 
   private takes(fault: Shop['faults'][number]): boolean {
     const found = this.faults.indexOf(fault);
@@ -49,6 +53,10 @@ class Shop {
     wait: (id) => {
       if (this.takes('late')) return Promise.reject(new ClipmeshError('PROVIDER_TIMEOUT', 'late'));
       if (this.takes('gone')) return Promise.reject(new ClipmeshError('PROVIDER_BAD_INPUT', '404'));
+      if (this.empty.has(id) || this.takes('empty')) {
+        this.empty.add(id);
+        return Promise.resolve(this.set(id, { status: 'succeeded', billedSeconds: 4 }));
+      }
       const status = this.takes('fail') ? 'failed' : 'succeeded';
       return Promise.resolve(this.set(id, { status, outputUrl: 'http://x/y.mp4', billedSeconds: 4 }));
     },
@@ -201,6 +209,18 @@ describe('buying a clip', () => {
     const [other] = await buyClip(parts, { ...body, scene: 1, attempt: 2, model: 'google/veo-3' }, calm);
     expect(other?.body).toMatchObject({ model: 'google/veo-3', predictionId: 'p2' });
     expect(await statuses()).toEqual(['finished', 'failed', 'finished']);
+  });
+
+  it('leaves a prediction that succeeded without an output to the next model, and tells what it cost', async () => {
+    shop.faults = ['empty'];
+    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({
+      code: 'PROVIDER_BAD_ANSWER',
+      retryable: false,
+      charges: [{ key: 'prediction:p1' }],
+    });
+    expect(await statuses()).toEqual(['failed']);
+    const [told] = await buyClip(parts, { ...body, attempt: 2, model: 'google/veo-3' }, calm);
+    expect(told?.body).toMatchObject({ model: 'google/veo-3', predictionId: 'p2' });
   });
 
   it('tells what was paid for a clip that could not be collected', async () => {

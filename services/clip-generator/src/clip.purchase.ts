@@ -27,6 +27,8 @@ const NOT_BOUGHT: ReadonlySet<FailureCode> = new Set([
   'PROVIDER_OUT_OF_CREDIT',
   'CANCELED',
 ]);
+/** Finished predictions of which no clip can be had any more. */
+const VOID: ReadonlySet<FailureCode> = new Set(['DOWNLOAD_EXPIRED', 'PROVIDER_BAD_ANSWER']);
 /** Pause between two looks for a purchase in doubt, ms. */
 const SEARCH_GAP_MS = 1000;
 
@@ -243,8 +245,9 @@ async function collect(
   try {
     return await collectClip(parts, state, signal);
   } catch (error) {
-    const isGone = error instanceof ClipmeshError && error.code === 'DOWNLOAD_EXPIRED';
-    if (isGone) await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
+    // To go on with it would fail this clip for ever, at every model.
+    const isVoid = error instanceof ClipmeshError && VOID.has(error.code);
+    if (isVoid) await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
     throw error;
   }
 }
