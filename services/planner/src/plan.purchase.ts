@@ -62,6 +62,8 @@ export async function buyPlan(
     signal,
     timeoutMs: isKept ? 0 : cache.timeoutMs,
     isSound: ({ answer }) => Promise.resolve(cachedPlan(job, answer) !== undefined),
+  }).catch((error: unknown) => {
+    throw error instanceof ClipmeshError ? telling(error, owedFor(known)) : error;
   });
   if (boarding.kind === 'hit') {
     const plan = cachedPlan(job, boarding.entry.answer);
@@ -137,14 +139,20 @@ async function askPlan(
       status: isOver ? 'failed' : 'unanswered',
       ...(charge && { charge }),
     });
-    throw new ClipmeshError(error.code, error.message, {
-      cause: error,
-      retryable: error.retryable,
-      // This one too: there may be no further try that would look for it.
-      charges: owedFor(await lookUp(parts, job, [...known, ended])),
-      ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
-    });
+    // This one too: there may be no further try that would look for it.
+    throw telling(error, owedFor(await lookUp(parts, job, [...known, ended])));
   }
+}
+
+/** The same error, with what was paid for the plan. */
+function telling(error: ClipmeshError, charges: readonly Charge[]): ClipmeshError {
+  const { code, message, retryable, retryAfterMs } = error;
+  return new ClipmeshError(code, message, {
+    cause: error,
+    retryable,
+    charges,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
 
 /** The key of a call at the provider. */
