@@ -16,6 +16,7 @@ import { decide, initialState } from './director.js';
 import { clipPrice, estimate } from './estimate.js';
 import { MODELS } from './models.js';
 import { planFromTemplate } from './plan.writer.js';
+import { progressOf } from './progress.js';
 
 const generationId = `gen_${'0'.repeat(32)}`;
 const at = '2026-01-01T00:00:00.000Z';
@@ -105,6 +106,14 @@ describe('a generation with a cap', () => {
     const ended = clips(outgoing).reduce((now, command) => decide(now, answer(command, undefined, true)).state, state);
     expect(ended.scenes.map(({ status }) => status)).toEqual(['composing', 'composing', 'composing', 'failed']);
     expect(ended.scenes[3]?.failure).toMatchObject({ code: 'BUDGET_EXCEEDED', scene: 3, retryable: false });
+  });
+
+  it('shows no less progress when a scene has to wait for its next model', () => {
+    const { state, outgoing } = planned({ ...job(4_000_000), fallbackAfter: 1 });
+    const [first] = clips(outgoing);
+    const narrowed = decide(state, answer(first!, 'PREDICTION_FAILED', false)).state;
+    expect([narrowed.window, narrowed.scenes[0]?.status]).toEqual([1, 'waiting']);
+    expect(progressOf(narrowed)).toBeGreaterThanOrEqual(progressOf(state));
   });
 
   it('sets nothing aside that is certain to be free again', () => {
