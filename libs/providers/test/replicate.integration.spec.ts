@@ -271,6 +271,15 @@ describe('purchases', () => {
     expect(await find()).toBe('keyless');
     results = [...foreign, listed('mine', { input: { prompt: 'rewritten', clipmesh_key: 'k1' } })];
     expect(await find()).toBe('mine');
+    // By a clock that is behind ours: its end does not make it a former attempt's.
+    const early = { created_at: new Date(Date.now() - 3000).toISOString(), status: 'canceled' };
+    results = [
+      listed('mine', { ...early, input: { clipmesh_key: 'k1' } }),
+      listed('keyless', { ...early, input: same }),
+    ];
+    expect(await find()).toBe('mine');
+    expect(results.shift()).toBeDefined();
+    expect(await find()).toBeUndefined();
   });
 });
 
