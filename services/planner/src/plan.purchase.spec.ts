@@ -52,6 +52,7 @@ beforeEach(() => {
     planModel,
     attempts,
     logger: { info: () => undefined, warn: () => undefined },
+    isCanceled: () => Promise.resolve(false),
     cache: {
       provider: 'shop',
       timeoutMs: 5000,
@@ -104,6 +105,14 @@ describe('a plan', () => {
     expect([...all, later].flatMap(({ charges }) => charges)).toHaveLength(1);
     expect(new Set(all.map(({ plan }) => JSON.stringify(plan))).size).toBe(1);
     expect(later.plan).toEqual({ ...all[0]?.plan, seed: 9 });
+  });
+
+  it('is not asked for when the generation was canceled before the call, though its flag is not heard yet', async () => {
+    const canceled = { ...parts, isCanceled: () => Promise.resolve(true) };
+    await expect(buyPlan(canceled, idOf(1), job, calm)).rejects.toMatchObject({ code: 'CANCELED' });
+    expect(asked).toBe(0);
+    expect((await parts.attempts.list(idOf(1))).map(({ value }) => value.status)).toEqual(['failed']);
+    expect((await buyPlan(parts, idOf(2), job, calm)).charges).toHaveLength(1);
   });
 
   it('is asked for by one that waits when the call fails', async () => {

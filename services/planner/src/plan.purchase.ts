@@ -19,6 +19,8 @@ export interface PlanPurchaseParts {
   /** Undefined: every plan is bought. */
   readonly cache: PlanCache | undefined;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
+  /** Whether the generation was canceled before this call began, as the broker knows it. */
+  readonly isCanceled: (generationId: string) => Promise<boolean>;
 }
 
 /** Answers after which it is certain that nothing is charged. */
@@ -27,6 +29,7 @@ const NOT_CHARGED: ReadonlySet<FailureCode> = new Set([
   'PROVIDER_BAD_INPUT',
   'PROVIDER_AUTH',
   'PROVIDER_OUT_OF_CREDIT',
+  'CANCELED',
 ]);
 
 /** Longest look for one answer, ms. */
@@ -122,6 +125,9 @@ async function askPlan(
     updatedAt: now(),
   });
   try {
+    // Asked after the intent is written: either this sees the cancel, or the canceler sees the intent.
+    if (await parts.isCanceled(generationId))
+      throw new ClipmeshError('CANCELED', 'the generation was canceled before its plan was asked for');
     const answer = await planModel.draft(
       { prompt: job.prompt, durationSeconds: job.durationSeconds, aspectRatio: job.aspectRatio, ...planShape(job) },
       callKey(entry),
