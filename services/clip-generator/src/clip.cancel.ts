@@ -84,7 +84,9 @@ async function planCost(parts: ClipParts, entry: Entry): Promise<Outgoing[]> {
   if (charge !== undefined)
     return [message(PlanAbandoned, { generationId, at: updatedAt, charges: [charge], purchase: key })];
   if (status !== 'intended' && status !== 'unanswered') return [];
-  if (status === 'intended' && parts.clock.now() < Date.parse(updatedAt) + parts.planTimeoutMs) throw undecided(key);
+  // Between its intent and its call the planner asks the broker, which may take as long as a call does.
+  const overAtMs = Date.parse(updatedAt) + parts.doubt.callTimeoutMs + parts.planTimeoutMs;
+  if (status === 'intended' && parts.clock.now() < overAtMs) throw undecided(key);
   // Whoever asked is dead: nothing will be told of it any more.
   await advance(parts, entry, { status: 'canceled' });
   return [];

@@ -284,6 +284,34 @@ describe('canceling', () => {
     expect(await statuses()).toEqual(['failed']);
   });
 
+  it('waits for a plan as long as its call may be out, which begins a while after its intent', async () => {
+    const clock = { ...systemClock, now: () => Date.now() + 1500 };
+    const at = new Date().toISOString();
+    const intent = {
+      generationId,
+      key: 'llm.1',
+      kind: 'llm',
+      status: 'intended',
+      model: 'gpt',
+      fingerprint: 'f',
+    } as const;
+    const entry = await parts.attempts.create({ ...intent, createdAt: at, updatedAt: at });
+    const slow = { ...parts, clock, doubt: { callTimeoutMs: 1000, settleMs: 0 } };
+    await expect(cancelPurchases(slow, generationId, calm)).rejects.toMatchObject({ retryable: true });
+    const charge = {
+      ...{ key: 'completion:c1', kind: 'llm', stage: 'llm', provider: 'openai', model: 'gpt' },
+      ...{ quantity: 20, unit: 'token', amountMicros: 100, outcome: 'succeeded' },
+    } as const;
+    const { revision } = await parts.attempts.save({ ...entry.value, status: 'finished', charge }, entry.revision);
+    expect((await cancelPurchases(slow, generationId, calm)).map(({ body: event }) => event)).toMatchObject([
+      { purchase: 'llm.1', charges: [charge] },
+    ]);
+    await parts.attempts.save(entry.value, revision);
+    expect(await cancelPurchases(parts, generationId, calm).catch(() => 'in doubt')).toBe('in doubt');
+    expect(await cancelPurchases({ ...parts, clock }, generationId, calm)).toEqual([]);
+    expect(await statuses()).toEqual(['canceled']);
+  });
+
   it('keeps what is still queued from being bought, although whoever asked has set no flag', async () => {
     await cancelPurchases(parts, generationId, calm);
     await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'CANCELED' });
