@@ -1,8 +1,8 @@
 import { ClipAbandoned, ClipmeshError, message, type Outgoing, PlanAbandoned } from '@clipmesh/contracts';
 import { clipRequestSchema, type PredictionState } from '@clipmesh/providers';
+import { advance, boughtOf } from './attempt.book.js';
 import { type Entry, stepFor } from './attempt.rules.js';
 import { chargesOf } from './clip.charges.js';
-import { advance, boughtOf } from './clip.purchase.js';
 import { type ClipParts } from './clip.parts.js';
 
 /** The next look at a purchase in doubt, ms. */

@@ -12,13 +12,13 @@ import { clipPrice } from '@clipmesh/pipeline';
 import { AlreadyExistsError, ConflictError } from '@clipmesh/persistence';
 import { type ClipRequest, clipRequestSchema, outcomeOf, type PredictionState } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
+import { advance, boughtOf, isoNow } from './attempt.book.js';
 import { type Entry, fingerprintOf, nextStep, type Step, stepFor } from './attempt.rules.js';
 import { type Clip, throughCache } from './clip.cache.js';
-import { type Bought, chargesOf } from './clip.charges.js';
+import { chargeIn, chargesOf, paid, telling } from './clip.charges.js';
 import { collectClip } from './clip.collect.js';
 import { type ClipParts } from './clip.parts.js';
 
-const isoNow = ({ clock }: Pick<ClipParts, 'clock'>): string => new Date(clock.now()).toISOString();
 /** Answers after which it is certain that nothing was bought. */
 const NOT_BOUGHT: ReadonlySet<FailureCode> = new Set([
   'PROVIDER_RATE_LIMITED',
@@ -260,80 +260,9 @@ function decide(parts: ClipParts, entry: Entry, status: 'intended' | 'failed'): 
   return parts.attempts.save({ ...entry.value, status, updatedAt: isoNow(parts) }, entry.revision);
 }
 
-/**
- * Saves a change of an attempt; one that another replica has changed meanwhile is changed on top of that. What the canceler
- * has settled stays so, unless it is finished after all. Throws `CANCELED` for a purchase whose attempt was settled by then, or
- * was removed with its generation; what was bought under it is canceled.
- */
-export async function advance(parts: ClipParts, entry: Entry, change: Partial<Entry['value']>): Promise<Entry> {
-  let current = entry;
-  for (;;) {
-    try {
-      return await parts.attempts.save({ ...current.value, ...change, updatedAt: isoNow(parts) }, current.revision);
-    } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
-      const { generationId, key } = entry.value;
-      const found = await parts.attempts.get(generationId, key);
-      if (found === undefined) {
-        if (change.predictionId !== undefined) await parts.provider.cancel(change.predictionId);
-        throw new ClipmeshError('CANCELED', `${key} is gone: its generation was removed`, { cause: error });
-      }
-      current = found;
-      const { predictionId: theirs } = current.value;
-      if (theirs !== undefined && change.predictionId !== undefined && theirs !== change.predictionId) {
-        parts.logger.error({ generationId, key, theirs, ours: change.predictionId }, 'bought twice; ours is canceled');
-        await parts.provider.cancel(change.predictionId);
-        return current;
-      }
-      if (current.value.status === 'finished') return current;
-      if (current.value.status === 'canceled' && (change.status === 'failed' || change.status === 'unanswered'))
-        return current;
-      if (current.value.status === 'canceled' && change.status === 'submitted') {
-        if (theirs === undefined) await stopLate(parts, current, change.predictionId ?? '');
-        throw new ClipmeshError('CANCELED', `${key} was settled already: its generation is canceled`, { cause: error });
-      }
-    }
-  }
-}
-
-/** The canceler looked in vain for a purchase that has come to light since. */
-async function stopLate(parts: ClipParts, entry: Entry, predictionId: string): Promise<void> {
-  const charges = chargesOf(boughtOf(entry), await parts.provider.cancel(predictionId));
-  await advance(parts, entry, { status: 'canceled', predictionId, ...chargeIn(charges) });
-}
-
-/** What was bought under an attempt: the next model may end up with the former model's clip. */
-export function boughtOf({ value }: Entry): Bought {
-  const { durationSeconds } = clipRequestSchema.parse(value.request);
-  return { model: value.model, scene: value.scene ?? 0, durationSeconds };
-}
-
 function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {
   const { model, prompt, durationSeconds, aspectRatio, seed } = body;
   return { model, prompt, durationSeconds, aspectRatio, seed, attemptKey };
-}
-
-const chargeIn = ([charge]: readonly Charge[]): { charge?: Charge } => (charge === undefined ? {} : { charge });
-
-/** Whatever goes wrong in this work tells what was paid: there may be no further try that would. */
-async function telling<T>(charges: readonly Charge[], work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof ClipmeshError ? paid(error, charges) : error;
-  }
-}
-
-/** The same error, with what was paid: each thing once. */
-function paid(error: ClipmeshError, told: readonly Charge[]): ClipmeshError {
-  const charges = [...new Map(told.map((charge) => [charge.key, charge])).values()];
-  const { code, message: text, retryable, retryAfterMs } = error;
-  return new ClipmeshError(code, text, {
-    cause: error,
-    retryable,
-    charges,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  });
 }
 
 function generated(parts: ClipParts, body: ClipGenerateBody, clip: Clip, owed: readonly Charge[]): Outgoing {
