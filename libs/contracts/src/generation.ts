@@ -40,6 +40,7 @@ export const sceneStateSchema = z.object({
   attempt: z.int().nonnegative(),
   /** Position in the job's `models`. */
   modelIndex: z.int().nonnegative(),
+  /** Absent while the scene waits for its first step of a run. */
   cause: cause.optional(),
   predictionId: z.string().optional(),
   cached: z.boolean(),

@@ -333,7 +333,10 @@ function outcomeOf(stopped: Stop | undefined, error: unknown): Outcome {
   if (stopped === 'timeout')
     return {
       kind: 'failed',
-      error: new ClipmeshError('TIMEOUT', 'the work did not end within its deadline', { cause: error }),
+      error: new ClipmeshError('TIMEOUT', 'the work did not end within its deadline', {
+        cause: error,
+        charges: error instanceof ClipmeshError ? error.charges : [],
+      }),
     };
   return { kind: 'failed', error };
 }

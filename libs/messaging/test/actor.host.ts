@@ -2,6 +2,7 @@ import {
   ClipFailed,
   ClipGenerate,
   type ClipGenerateBody,
+  ClipmeshError,
   message,
   type MessageBody,
   type Outgoing,
@@ -63,7 +64,7 @@ const inbox: InboxOptions<ClipGenerateBody> = {
     message(ClipFailed, {
       generationId: body.generationId,
       at: new Date().toISOString(),
-      charges: [],
+      charges: error instanceof ClipmeshError ? [...error.charges] : [],
       scene: body.scene,
       attempt: body.attempt,
       model: body.model,

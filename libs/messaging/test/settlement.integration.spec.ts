@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ClipmeshError, ClipAbandoned, INBOXES, message, type Outgoing } from '@clipmesh/contracts';
+import { type Charge, ClipmeshError, ClipAbandoned, INBOXES, message, type Outgoing } from '@clipmesh/contracts';
 import { type Broker, leakCheck, startBroker, until } from '@clipmesh/testing';
 import { jetstream, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
@@ -238,6 +238,34 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     expect(attempts).toEqual([1, 2, 3, 1, 2, 3]);
     expect(await letters.list({ limit: 10 })).toEqual([]);
     expect(await letters.replay(letter?.sequence ?? 0)).toBeUndefined();
+  });
+
+  it('a handler that is stopped by its deadline tells what was paid all the same', async () => {
+    const id = generationId();
+    const charge: Charge = {
+      key: 'prediction:p1',
+      kind: 'clip',
+      stage: 'clip',
+      provider: 'shop',
+      model: 'a/b',
+      quantity: 4,
+      unit: 'second',
+      amountMicros: 480_000,
+      outcome: 'succeeded',
+    };
+    await actor({
+      settings: { handlerTimeoutMs: 50, retry: { attempts: 1, firstDelayMs: 10, maxDelayMs: 20 } },
+      receive: (_body, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            reject(new ClipmeshError('CANCELED', 'the download was canceled', { charges: [charge] }));
+          });
+        }),
+    });
+    await publish([clip(id)]);
+    await settled();
+    const told = await manager.streams.getMessage('EVENTS', { last_by_subj: `events.${id}.clip.failed` });
+    expect(told?.json()).toMatchObject({ body: { charges: [charge], failure: { code: 'TIMEOUT' } } });
   });
 
   it('the newest letters are listed, oldest first', async () => {

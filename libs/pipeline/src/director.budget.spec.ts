@@ -8,6 +8,7 @@ import {
   type GenerationState,
   type Job,
   type Outgoing,
+  RetryRequested,
 } from '@clipmesh/contracts';
 import fc from 'fast-check';
 import { committedBy } from './director.budget.js';
@@ -16,6 +17,7 @@ import { decide, initialState } from './director.js';
 import { clipPrice, estimate } from './estimate.js';
 import { MODELS } from './models.js';
 import { planFromTemplate } from './plan.writer.js';
+import { progressOf } from './progress.js';
 
 const generationId = `gen_${'0'.repeat(32)}`;
 const at = '2026-01-01T00:00:00.000Z';
@@ -65,6 +67,13 @@ function answer(command: ClipGenerateBody, code: FailureCode | undefined, charge
   return { id, name: ClipFailed.name, body: { ...body, failure } };
 }
 
+/** Of no effect on a generation that has not failed. */
+const retryOf = ({ run }: GenerationState): DirectorEvent => ({
+  id: `retry.${run + 1}`,
+  name: RetryRequested.name,
+  body: { generationId, at, charges: [], run: run + 1 },
+});
+
 describe('a generation with a cap', () => {
   it('never costs more, whatever fails, is charged or stays in doubt, in any order', () => {
     const fate = fc.record({
@@ -83,13 +92,12 @@ describe('a generation with a cap', () => {
         check(state);
         for (const { pick, code, charged } of fates) {
           const [command] = open.splice(pick % Math.max(1, open.length), 1);
-          if (command === undefined) break;
-          ({ state, outgoing } = decide(state, answer(command, code, charged || code === undefined)));
+          const event = command === undefined ? retryOf(state) : answer(command, code, charged || code === undefined);
+          ({ state, outgoing } = decide(state, event));
           open.push(...clips(outgoing));
           check(state);
         }
-        expect(open).toEqual([]);
-        expect(state.scenes.map(({ status }) => status)).not.toContain('waiting');
+        expect(open.length > 0 || !state.scenes.some(({ status }) => status === 'waiting')).toBe(true);
       }),
     );
   });
@@ -107,6 +115,14 @@ describe('a generation with a cap', () => {
     expect(ended.scenes[3]?.failure).toMatchObject({ code: 'BUDGET_EXCEEDED', scene: 3, retryable: false });
   });
 
+  it('shows no less progress when a scene has to wait for its next model', () => {
+    const { state, outgoing } = planned({ ...job(4_000_000), fallbackAfter: 1 });
+    const [first] = clips(outgoing);
+    const narrowed = decide(state, answer(first!, 'PREDICTION_FAILED', false)).state;
+    expect([narrowed.window, narrowed.scenes[0]?.status]).toEqual([1, 'waiting']);
+    expect(progressOf(narrowed)).toBeGreaterThanOrEqual(progressOf(state));
+  });
+
   it('sets nothing aside that is certain to be free again', () => {
     const { state, outgoing } = planned(job(480_000, ['google/veo-3.1', 'google/veo-3']));
     const [first] = clips(outgoing);
@@ -116,6 +132,24 @@ describe('a generation with a cap', () => {
     const doubt = decide(state, answer(first!, 'PROVIDER_UNAVAILABLE', false));
     expect(clips(doubt.outgoing)).toEqual([]);
     expect(doubt.state.status).toBe('failed');
+  });
+});
+
+describe('a retry of a generation with a cap', () => {
+  it('has for each scene what is set aside for its purchases in doubt, which are settled before it buys', () => {
+    const of = job(4 * 640_000);
+    let { state, outgoing } = planned(of);
+    const open = clips(outgoing);
+    for (let command = open.shift(); command !== undefined; command = open.shift()) {
+      ({ state, outgoing } = decide(state, answer(command, 'PROVIDER_UNAVAILABLE', false)));
+      open.push(...clips(outgoing));
+    }
+    expect([state.status, state.costMicros, committedBy(state)]).toEqual(['failed', 0, 4 * 640_000]);
+    const next = decide(state, retryOf(state));
+    expect(clips(next.outgoing).map(({ scene, model, allowanceMicros }) => [scene, model, allowanceMicros])).toEqual(
+      [0, 1, 2].map((scene) => [scene, 'google/veo-3.1', 640_000]),
+    );
+    expect(committedBy(next.state)).toBe(4 * 640_000);
   });
 });
 

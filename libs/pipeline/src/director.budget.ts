@@ -14,7 +14,8 @@ export function committedBy({ costMicros, scenes }: GenerationState): number {
 
 /**
  * The waiting scene with the first model, from its own on, that keeps the generation under its cap. It waits on while
- * clips in flight may leave something over, and fails when none can.
+ * clips in flight may leave something over, and fails when none can. In a new run it first has what is still set aside for
+ * it: whatever is in doubt is settled before anything is bought for its scene.
  */
 export function affordable(state: GenerationState, scene: SceneState): SceneState {
   const { job, plan } = state;
@@ -22,11 +23,13 @@ export function affordable(state: GenerationState, scene: SceneState): SceneStat
   const seconds = plan?.scenes[scene.index]?.durationSeconds;
   if (cap === undefined || seconds === undefined) return { ...scene, status: 'generating' };
   const leftMicros = cap - committedBy(state);
+  const heldMicros = Math.max(scene.allowanceMicros ?? 0, scene.costMicros);
+  const spareMicros = scene.cause === undefined ? heldMicros - scene.costMicros : 0;
   for (let modelIndex = scene.modelIndex; modelIndex < job.models.length; modelIndex += 1) {
     const price = clipPrice(job.models[modelIndex] ?? '', seconds);
-    if (price === undefined || price > leftMicros) continue;
-    const held = Math.max(scene.allowanceMicros ?? 0, scene.costMicros);
-    return { ...scene, status: 'generating', modelIndex, allowanceMicros: held + price };
+    if (price === undefined || price > leftMicros + spareMicros) continue;
+    const moreMicros = Math.max(0, price - spareMicros);
+    return { ...scene, status: 'generating', modelIndex, allowanceMicros: heldMicros + moreMicros };
   }
   if (state.scenes.some(({ status }) => status === 'generating')) return scene;
   return { ...scene, status: 'failed', failure: exceeded(scene, Math.max(0, leftMicros)) };

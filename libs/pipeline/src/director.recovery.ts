@@ -43,7 +43,7 @@ export function retry(state: GenerationState, cause: string): GenerationState {
     stage: 'clip',
     scenes: state.scenes.map((scene): SceneState => {
       if (scene.status === 'done' || scene.status === 'waiting') return scene;
-      const { failure: _own, ...rest } = scene;
+      const { failure: _own, cause: _former, ...rest } = scene;
       return scene.clip === undefined
         ? { ...rest, status: 'waiting', modelIndex: 0 }
         : { ...rest, status: 'composing', attempt: scene.attempt + 1, cause };

@@ -65,8 +65,11 @@ export const LLM_PRICES: Readonly<Record<string, { inputMicros: number; outputMi
   'gpt-4o': { inputMicros: 2_500_000, outputMicros: 10_000_000 },
 };
 
+/** The provider answers with the dated name of what it was asked for: `gpt-4o-mini-2024-07-18`. */
+const SNAPSHOT = /-\d{4}-\d{2}-\d{2}$/;
+
 /** A model that is not in the table is priced like the dearest one in it: a ledger may over-state, never hide. */
 export function completionCostMicros(name: string, inputTokens: number, outputTokens: number): number {
-  const price = LLM_PRICES[name] ?? { inputMicros: 2_500_000, outputMicros: 10_000_000 };
+  const price = LLM_PRICES[name.replace(SNAPSHOT, '')] ?? { inputMicros: 2_500_000, outputMicros: 10_000_000 };
   return Math.ceil((price.inputMicros * inputTokens + price.outputMicros * outputTokens) / 1_000_000);
 }

@@ -1,4 +1,4 @@
-import { type GenerationState, type SceneStatus } from '@clipmesh/contracts';
+import { type GenerationState, type SceneState, type SceneStatus } from '@clipmesh/contracts';
 
 const SCENE_SHARE: Readonly<Record<SceneStatus, number>> = {
   waiting: 0,
@@ -9,6 +9,10 @@ const SCENE_SHARE: Readonly<Record<SceneStatus, number>> = {
   failed: 1,
   canceled: 1,
 };
+
+/** A scene that waits for its next model has been in the making. */
+const shareOf = ({ status, attempt }: SceneState): number =>
+  SCENE_SHARE[status === 'waiting' && attempt > 0 ? 'generating' : status];
 
 /** 0-100: planning is 5, the scenes together 80, the film 15. It moves with every scene and never goes back. */
 export function progressOf(state: GenerationState): number {
@@ -27,7 +31,7 @@ export function progressOf(state: GenerationState): number {
     case 'failed':
     case 'canceled': {
       if (state.scenes.length === 0) return state.status === 'generating' ? 5 : 2;
-      const share = state.scenes.reduce((sum, scene) => sum + SCENE_SHARE[scene.status], 0) / state.scenes.length;
+      const share = state.scenes.reduce((sum, scene) => sum + shareOf(scene), 0) / state.scenes.length;
       return Math.floor(5 + 80 * share);
     }
   }

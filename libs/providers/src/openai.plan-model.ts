@@ -60,6 +60,8 @@ export interface OpenAiOptions {
 
 /** The field of the provider's metadata that holds the key of a call. */
 const KEY_FIELD = 'clipmesh_attempt';
+/** Comes with a 429, as a rate limit does. */
+const NO_CREDIT = 'insufficient_quota';
 /** Statuses of a server that keeps no answers. */
 const KEEPS_NONE: ReadonlySet<unknown> = new Set([400, 404, 405, 501]);
 
@@ -91,6 +93,8 @@ export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs, store
       return await call(AbortSignal.any([signal, timeout]));
     } catch (cause) {
       const status: unknown = cause instanceof APIError ? cause.status : undefined;
+      if (cause instanceof APIError && cause.code === NO_CREDIT)
+        throw new ClipmeshError('PROVIDER_OUT_OF_CREDIT', `chat: ${cause.message}`, { cause });
       if (cause instanceof APIError && typeof status === 'number') {
         const headers: unknown = cause.headers;
         const after = headers instanceof Headers ? headers.get('retry-after') : null;

@@ -57,7 +57,8 @@ export interface ClipProvider {
   wait(predictionId: string, options: WaitOptions): Promise<PredictionState>;
   /**
    * Cancels, and resolves with the final state, which may be `succeeded`; one that has ended already is no error. Throws
-   * `PROVIDER_TIMEOUT` when the end is not seen within 10 s after the call.
+   * `PROVIDER_TIMEOUT` when the call could not be made within 60 s, or the end is not seen within 10 s after it,
+   * and `PROVIDER_BAD_INPUT` when there is no such prediction.
    */
   cancel(predictionId: string): Promise<PredictionState>;
   /** Streams to `file`; nothing is left there after an error. Only https, or the provider's own origin. */

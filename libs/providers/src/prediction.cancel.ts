@@ -9,15 +9,16 @@ export interface CancelParts {
   readonly client: Replicate;
   readonly call: <T>(work: () => Promise<T>) => Promise<T>;
   readonly get: ClipProvider['get'];
+  /** Longest that the cancel call itself may take, its wait for the rate limit included, ms; 60 s unless told. */
+  readonly callMs?: number;
 }
 
-/** Longest that the cancel call itself may take, its wait for the rate limit included, ms. */
 const CALL_MS = 60_000;
 const END_MS = 10_000;
 const GAP_MS = 200;
 
 /** Cancels predictions, and tells how they ended. */
-export function createCanceler({ client, call, get }: CancelParts): ClipProvider['cancel'] {
+export function createCanceler({ client, call, get, callMs = CALL_MS }: CancelParts): ClipProvider['cancel'] {
   /** The state once it is final. Polls that fail in passing are asked again until the time is over. */
   async function finalState(predictionId: string): Promise<PredictionState> {
     const limit = AbortSignal.timeout(END_MS);
@@ -43,17 +44,30 @@ export function createCanceler({ client, call, get }: CancelParts): ClipProvider
     }
   }
 
-  return async (predictionId) => {
-    const signal = AbortSignal.timeout(CALL_MS);
+  /** Asks for the end; the state when it had come before. */
+  async function request(predictionId: string, signal: AbortSignal): Promise<PredictionState | undefined> {
     try {
       await call(() => client.request(`predictions/${predictionId}/cancel`, { method: 'POST', signal }));
+      return undefined;
     } catch (error) {
       // Refused: it may have ended already, which its state tells; a prediction that is not there fails there as well.
       if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_BAD_INPUT') throw error;
       const state = await get(predictionId, signal);
       if (isFinal(state)) return state;
-      throw error;
+      throw new ClipmeshError('PROVIDER_UNAVAILABLE', error.message, { cause: error });
     }
-    return finalState(predictionId);
+  }
+
+  return async (predictionId) => {
+    const limit = AbortSignal.timeout(callMs);
+    try {
+      return (await request(predictionId, limit)) ?? (await finalState(predictionId));
+    } catch (cause) {
+      // Only our own time was over, in a long cool-down, say: the prediction runs on and is to be stopped.
+      if (!(cause instanceof ClipmeshError) || cause.code !== 'CANCELED') throw cause;
+      throw new ClipmeshError('PROVIDER_TIMEOUT', `prediction ${predictionId} was not canceled within ${callMs} ms`, {
+        cause,
+      });
+    }
   };
 }

@@ -76,6 +76,12 @@ function keyOf(webhook: string | null | undefined): string | undefined {
 /** The input field that carries the attempt key unless the configuration names another. */
 export const DEFAULT_INPUT_KEY = 'clipmesh_key';
 
+/** The attempt keys that a listed prediction carries. */
+export function keysOf(listed: WirePrediction, inputKey = DEFAULT_INPUT_KEY): string[] {
+  const carried = [keyOf(listed.webhook), listed.input?.[inputKey], listed.input?.[DEFAULT_INPUT_KEY]];
+  return carried.filter((key): key is string => typeof key === 'string' && key !== '');
+}
+
 /** Whether a listed prediction is the one of this attempt: by the keys it carries, or without any by model and the whole input. */
 export function isOfAttempt(
   listed: WirePrediction,
@@ -83,8 +89,7 @@ export function isOfAttempt(
   request?: ClipRequest,
   inputKey = DEFAULT_INPUT_KEY,
 ): boolean {
-  const carried = [keyOf(listed.webhook), listed.input?.[inputKey], listed.input?.[DEFAULT_INPUT_KEY]];
-  const keys = carried.filter((key) => typeof key === 'string' && key !== '');
+  const keys = keysOf(listed, inputKey);
   if (keys.length > 0) return keys.every((key) => key === attemptKey);
   if (request === undefined || listed.model !== request.model) return false;
   return isInputOf(listed.input ?? {}, request);

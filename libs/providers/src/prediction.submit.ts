@@ -70,10 +70,12 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
     await limiter.acquire('create', signal);
     admitted();
     refuseCanceled(signal);
+    // One limit for the intent and both tries: whoever finds the intent counts on seeing the purchase within this time.
+    const limit = AbortSignal.timeout(parts.callTimeoutMs);
     await beforeSend?.();
     refuseCanceled(signal);
-    // One limit for both tries: whoever finds the intent counts on seeing the purchase within this time.
-    const limit = AbortSignal.timeout(parts.callTimeoutMs);
+    if (limit.aborted)
+      throw new ClipmeshError('STORE_UNAVAILABLE', 'the intent was written too late: another may be buying it by now');
     const { model } = request;
     return withSpan(
       'clipmesh.providers',

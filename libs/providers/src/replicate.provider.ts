@@ -10,7 +10,7 @@ import { type ClipRequest } from './clip.request.js';
 import { createImageUpload } from './image.upload.js';
 import { type ClipProvider, type NudgeSource, type PredictionState } from './ports.js';
 import { createCanceler } from './prediction.cancel.js';
-import { DEFAULT_INPUT_KEY, isOfAttempt, predictionOf, wirePredictionSchema } from './prediction.state.js';
+import { DEFAULT_INPUT_KEY, isOfAttempt, keysOf, predictionOf, wirePredictionSchema } from './prediction.state.js';
 import { createSubmitter } from './prediction.submit.js';
 import { createWaiter } from './prediction.wait.js';
 import { type ProviderLog } from './provider.events.js';
@@ -137,7 +137,8 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
         const createdMs = Date.parse(listed.created_at ?? '');
         if (createdMs < since.getTime() - CLOCK_SKEW_MS) return undefined;
         // Told by its input alone, one that ended badly before `since` is a former attempt's.
-        const former = createdMs < since.getTime() && !['starting', 'processing', 'succeeded'].includes(listed.status);
+        const endedBadly = !['starting', 'processing', 'succeeded'].includes(listed.status);
+        const former = createdMs < since.getTime() && endedBadly && keysOf(listed, inputKey).length === 0;
         if (!former && isOfAttempt(listed, attemptKey, request, inputKey)) return predictionOf(listed);
       }
       next = parsed.data.next ?? undefined;

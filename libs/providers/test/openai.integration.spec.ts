@@ -88,6 +88,14 @@ describe('an answer of the language model', () => {
     await expect(modelOf(true).find('mine', calm)).rejects.toMatchObject({ code });
   });
 
+  it('is not waited for where the account has no credit, which comes as a 429 too', async () => {
+    listed = { status: 429, body: { error: { code: 'insufficient_quota', message: 'You exceeded your quota' } } };
+    await expect(modelOf(true).find('mine', calm)).rejects.toMatchObject({
+      code: 'PROVIDER_OUT_OF_CREDIT',
+      retryable: false,
+    });
+  });
+
   it('that is found and is no plan says what it cost', async () => {
     const spoilt = { ...completion('c', { clipmesh_attempt: 'mine' }), choices: [{ message: { content: '{' } }] };
     listed = { status: 200, body: { object: 'list', data: [spoilt] } };

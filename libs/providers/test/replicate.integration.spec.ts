@@ -236,6 +236,18 @@ describe('purchases', () => {
     });
   });
 
+  it('are not sent when writing the intent took as long as whoever finds it waits for the purchase', async () => {
+    answer = (_, response) => {
+      json(response, 201, created);
+    };
+    const slow = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 150));
+    await expect(provider({ callTimeoutMs: 100 }).submit(request, never, slow)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      retryable: true,
+    });
+    expect(calls).toHaveLength(0);
+  });
+
   describe('that begin from a picture', () => {
     const sha256 = 'a'.repeat(64);
     const referenceImage = { key: `aa/${sha256}.png`, sha256, bytes: 7, contentType: 'image/png' };
@@ -314,6 +326,15 @@ describe('purchases', () => {
     expect(await find()).toBe('keyless');
     results = [...foreign, listed('mine', { input: { prompt: 'rewritten', clipmesh_key: 'k1' } })];
     expect(await find()).toBe('mine');
+    // By a clock that is behind ours: its end does not make it a former attempt's.
+    const early = { created_at: new Date(Date.now() - 3000).toISOString(), status: 'canceled' };
+    results = [
+      listed('mine', { ...early, input: { clipmesh_key: 'k1' } }),
+      listed('keyless', { ...early, input: same }),
+    ];
+    expect(await find()).toBe('mine');
+    expect(results.shift()).toBeDefined();
+    expect(await find()).toBeUndefined();
   });
 });
 
@@ -329,6 +350,17 @@ describe('cancel', () => {
       else json(response, 200, { id: 'p', status: states[Math.min(reads++, states.length - 1)] });
     };
     expect((await provider().cancel('p')).status).toBe(final);
+  });
+
+  it.each([
+    ['runs on', 200, 'PROVIDER_UNAVAILABLE'],
+    ['is not there', 404, 'PROVIDER_BAD_INPUT'],
+  ])('is refused for one that %s', async (_name, status, code) => {
+    answer = (incoming, response) => {
+      if (incoming.method === 'POST') json(response, 404, { detail: 'no' });
+      else json(response, status, { id: 'p', status: 'processing' });
+    };
+    await expect(provider().cancel('p')).rejects.toMatchObject({ code });
   });
 });
 

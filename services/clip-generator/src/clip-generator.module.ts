@@ -74,6 +74,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     timeoutMs: config.videoGenerationTimeoutMs,
     clock: systemClock,
     isCanceled: (generationId) => cancellations.check(generationId),
+    markCanceled: (generationId) => cancellations.request(generationId),
     doubt: { callTimeoutMs: config.providerCallTimeoutMs, settleMs: config.attemptSettleMs },
   };
   const sweeper = startCacheSweeper({

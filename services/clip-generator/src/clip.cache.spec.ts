@@ -103,6 +103,7 @@ beforeEach(() => {
     doubt: { callTimeoutMs: 0, settleMs: 0 },
     clock: systemClock,
     isCanceled: (id) => Promise.resolve(canceled.has(id)),
+    markCanceled: (id) => Promise.resolve(void canceled.add(id)),
   };
 });
 
@@ -162,6 +163,23 @@ describe('a clip that was bought before', () => {
     const [own, asked] = without(parts);
     expect(told(await buyClip(own, asked, calm))).toMatchObject({ cached: false, predictionId: 'p2' });
     expect(told(await buyClip(parts, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p1' });
+  });
+});
+
+describe('a cache that is away', () => {
+  it('costs no clip that is bought by then', async () => {
+    const { cache } = parts;
+    if (cache === undefined) throw new Error('no cache');
+    const { store } = cache.flights;
+    const away: typeof store = {
+      ...store,
+      save: (entry, revision) =>
+        entry.status === 'ready'
+          ? Promise.reject(new ClipmeshError('STORE_UNAVAILABLE', 'away'))
+          : store.save(entry, revision),
+    };
+    const own = { ...parts, cache: { ...cache, flights: { ...cache.flights, store: away } } };
+    expect(told(await buyClip(own, body(1), calm))).toMatchObject({ predictionId: 'p1', charges: [{ quantity: 4 }] });
   });
 });
 

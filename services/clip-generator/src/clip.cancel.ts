@@ -1,8 +1,8 @@
 import { ClipAbandoned, ClipmeshError, message, type Outgoing, PlanAbandoned } from '@clipmesh/contracts';
-import { clipRequestSchema } from '@clipmesh/providers';
+import { clipRequestSchema, type PredictionState } from '@clipmesh/providers';
+import { advance, boughtOf } from './attempt.book.js';
 import { type Entry, stepFor } from './attempt.rules.js';
 import { chargesOf } from './clip.charges.js';
-import { advance, boughtOf } from './clip.purchase.js';
 import { type ClipParts } from './clip.parts.js';
 
 /** The next look at a purchase in doubt, ms. */
@@ -17,12 +17,14 @@ export async function cancelPurchases(
   generationId: string,
   signal: AbortSignal,
 ): Promise<Outgoing[]> {
+  // Before the look: whoever asked may have died before it set the flag, and what is queued would still be bought.
+  await parts.markCanceled(generationId);
   const entries = await parts.attempts.list(generationId);
   const settled = await Promise.allSettled(
     entries.map((entry) => (entry.value.kind === 'clip' ? cancelClip(parts, entry, signal) : planCost(parts, entry))),
   );
   const failed = settled.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  if (failed !== undefined) throw unsettled(failed.reason);
   return settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
 }
 
@@ -39,15 +41,36 @@ async function cancelClip(parts: ClipParts, entry: Entry, signal: AbortSignal): 
     await advance(parts, entry, { status: 'canceled' });
     return [];
   }
-  const state = await parts.provider.cancel(predictionId);
-  const [charge] = chargesOf(boughtOf(entry), state);
+  const state = await stop(parts, entry, predictionId);
+  const [charge] = state === undefined ? [] : chargesOf(boughtOf(entry), state);
   parts.logger.info(
-    { generationId: entry.value.generationId, scene: entry.value.scene, predictionId, status: state.status },
-    'prediction canceled',
+    { generationId: entry.value.generationId, scene: entry.value.scene, predictionId, status: state?.status },
+    state === undefined ? 'the provider does not know the prediction' : 'prediction canceled',
   );
   return abandoned(
     await advance(parts, entry, { status: 'canceled', predictionId, ...(charge === undefined ? {} : { charge }) }),
   );
+}
+
+/** How it ended; undefined when the provider does not know it, and would by now. */
+async function stop(
+  { provider, clock, doubt }: ClipParts,
+  { value }: Entry,
+  predictionId: string,
+): Promise<PredictionState | undefined> {
+  try {
+    return await provider.cancel(predictionId);
+  } catch (error) {
+    if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_BAD_INPUT') throw error;
+    if (clock.now() - Date.parse(value.updatedAt) < doubt.settleMs) throw undecided(value.key);
+    return undefined;
+  }
+}
+
+/** Whatever the reason, to give up would leave a purchase running, and what the others cost untold. */
+function unsettled(error: unknown): unknown {
+  if (!(error instanceof ClipmeshError) || error.retryable) return error;
+  return new ClipmeshError(error.code, error.message, { cause: error, retryable: true });
 }
 
 const undecided = (key: string): ClipmeshError =>
@@ -61,7 +84,9 @@ async function planCost(parts: ClipParts, entry: Entry): Promise<Outgoing[]> {
   if (charge !== undefined)
     return [message(PlanAbandoned, { generationId, at: updatedAt, charges: [charge], purchase: key })];
   if (status !== 'intended' && status !== 'unanswered') return [];
-  if (status === 'intended' && parts.clock.now() < Date.parse(updatedAt) + parts.planTimeoutMs) throw undecided(key);
+  // Between its intent and its call the planner asks the broker, which may take as long as a call does.
+  const overAtMs = Date.parse(updatedAt) + parts.doubt.callTimeoutMs + parts.planTimeoutMs;
+  if (status === 'intended' && parts.clock.now() < overAtMs) throw undecided(key);
   // Whoever asked is dead: nothing will be told of it any more.
   await advance(parts, entry, { status: 'canceled' });
   return [];

@@ -1,4 +1,4 @@
-import { type Charge } from '@clipmesh/contracts';
+import { type Charge, ClipmeshError } from '@clipmesh/contracts';
 import { clipCostMicros, MODELS } from '@clipmesh/pipeline';
 import { type PredictionState } from '@clipmesh/providers';
 
@@ -30,4 +30,28 @@ export function chargesOf({ model, scene, durationSeconds }: Bought, state: Pred
       outcome: state.status === 'succeeded' ? 'succeeded' : 'canceled',
     },
   ];
+}
+
+/** The charge of one thing, as a change of its attempt. */
+export const chargeIn = ([charge]: readonly Charge[]): { charge?: Charge } => (charge === undefined ? {} : { charge });
+
+/** Whatever goes wrong in this work tells what was paid: there may be no further try that would. */
+export async function telling<T>(charges: readonly Charge[], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof ClipmeshError ? paid(error, charges) : error;
+  }
+}
+
+/** The same error, with what was paid: each thing once. */
+export function paid(error: ClipmeshError, told: readonly Charge[]): ClipmeshError {
+  const charges = [...new Map(told.map((charge) => [charge.key, charge])).values()];
+  const { code, message: text, retryable, retryAfterMs } = error;
+  return new ClipmeshError(code, text, {
+    cause: error,
+    retryable,
+    charges,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }

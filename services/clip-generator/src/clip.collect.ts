@@ -10,7 +10,10 @@ export async function collectClip(
   signal: AbortSignal,
 ): Promise<Artifact> {
   if (outputUrl === undefined)
-    throw new ClipmeshError('PROVIDER_BAD_ANSWER', `prediction ${id} succeeded without an output`);
+    throw new ClipmeshError('PROVIDER_BAD_ANSWER', `prediction ${id} succeeded without an output`, {
+      // It will not get one: another model may do better.
+      retryable: false,
+    });
   return scratch.withFolder(async (directory) => {
     const file = join(directory, 'clip.mp4');
     await provider.download(outputUrl, file, signal);

@@ -31,4 +31,6 @@ export interface ClipParts {
   readonly clock: Clock;
   /** Whether the generation was canceled before this call began, as the broker knows it. */
   readonly isCanceled: (generationId: string) => Promise<boolean>;
+  /** Lets every service know that the generation is canceled. */
+  readonly markCanceled: (generationId: string) => Promise<void>;
 }

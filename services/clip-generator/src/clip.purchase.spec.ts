@@ -1,108 +1,18 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
+import { ClipmeshError } from '@clipmesh/contracts';
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
-import { type ClipRequest, type PredictionState } from '@clipmesh/providers';
-import { cancelPurchases } from './clip.cancel.js';
+import { body, calm, generationId, partsOf, Shop, statusesOf } from '../test/clip.shop.js';
 import { type ClipParts } from './clip.parts.js';
 import { buyClip } from './clip.purchase.js';
 
-const generationId = `gen_${'1'.repeat(32)}`;
-const body: ClipGenerateBody = {
-  generationId,
-  attempt: 1,
-  scene: 0,
-  model: 'google/veo-3.1',
-  prompt: 'a kettle',
-  durationSeconds: 4,
-  aspectRatio: '16:9',
-  seed: 7,
-};
-const artifact = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
-const calm = new AbortController().signal;
-
-/** A provider whose predictions are there for looking at; each fault happens once. */
-class Shop {
-  readonly predictions: (PredictionState & { key: string })[] = [];
-  faults: ('refuse' | 'lose reply' | 'lose request' | 'late' | 'fail' | 'gone' | 'lose download' | 'expired')[] = [];
-  readonly canceled: string[] = [];
-
-  private takes(fault: Shop['faults'][number]): boolean {
-    const found = this.faults.indexOf(fault);
-    if (found >= 0) this.faults.splice(found, 1);
-    return found >= 0;
-  }
-
-  readonly provider: ClipParts['provider'] = {
-    name: 'shop',
-    submit: async (request: ClipRequest, _signal, beforeSend) => {
-      await beforeSend?.();
-      if (this.takes('refuse')) throw new ClipmeshError('PROVIDER_RATE_LIMITED', '429');
-      if (this.takes('lose request')) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'no route');
-      const state = { id: `p${this.predictions.length + 1}`, status: 'processing' as const, startedAt: 'now' };
-      this.predictions.push({ ...state, key: request.attemptKey });
-      if (this.takes('lose reply')) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'reset');
-      return state;
-    },
-    get: (id) => Promise.resolve(this.of(id)),
-    find: (key) => Promise.resolve(this.predictions.find((one) => one.key === key)),
-    wait: (id) => {
-      if (this.takes('late')) return Promise.reject(new ClipmeshError('PROVIDER_TIMEOUT', 'late'));
-      if (this.takes('gone')) return Promise.reject(new ClipmeshError('PROVIDER_BAD_INPUT', '404'));
-      const status = this.takes('fail') ? 'failed' : 'succeeded';
-      return Promise.resolve(this.set(id, { status, outputUrl: 'http://x/y.mp4', billedSeconds: 4 }));
-    },
-    cancel: (id) => {
-      this.canceled.push(id);
-      const state = this.of(id);
-      return Promise.resolve(state.status === 'succeeded' ? state : this.set(id, { status: 'canceled' }));
-    },
-    download: () => {
-      if (this.takes('lose download')) return Promise.reject(new ClipmeshError('DOWNLOAD_FAILED', 'reset'));
-      if (this.takes('expired')) return Promise.reject(new ClipmeshError('DOWNLOAD_EXPIRED', '404'));
-      return Promise.resolve({ bytes: 1 });
-    },
-  };
-
-  private of(id: string): PredictionState {
-    return this.predictions.find((one) => one.id === id) ?? { id, status: 'failed' };
-  }
-
-  set(id: string, change: Partial<PredictionState>): PredictionState {
-    const at = this.predictions.findIndex((one) => one.id === id);
-    const next = { ...this.predictions[at]!, ...change };
-    this.predictions[at] = next;
-    return next;
-  }
-}
-
 let shop: Shop;
 let parts: ClipParts;
-let canceled: boolean;
 beforeEach(() => {
   shop = new Shop();
-  canceled = false;
-  const { attempts } = createMemoryStores();
-  const log = (): void => undefined;
-  parts = {
-    provider: shop.provider,
-    attempts,
-    cache: undefined,
-    artifacts: {
-      put: () => Promise.resolve(artifact),
-      stat: () => Promise.resolve({ bytes: 1 }),
-    } as unknown as ClipParts['artifacts'],
-    logger: { info: log, warn: log, error: log },
-    scratch: { directory: '/nowhere', withFolder: (use) => use('/nowhere') },
-    timeoutMs: 1000,
-    planTimeoutMs: 1000,
-    doubt: { callTimeoutMs: 0, settleMs: 0 },
-    clock: systemClock,
-    isCanceled: () => Promise.resolve(canceled),
-  };
+  parts = partsOf(shop);
 });
-const statuses = async (): Promise<string[]> =>
-  (await parts.attempts.list(generationId)).map(({ value }) => value.status);
+const statuses = (): Promise<string[]> => statusesOf(parts);
 
 describe('buying a clip', () => {
   it.each([
@@ -202,11 +112,37 @@ describe('buying a clip', () => {
     expect(await statuses()).toEqual(['finished', 'failed', 'finished']);
   });
 
+  it('leaves a prediction that succeeded without an output to the next model, and tells what it cost', async () => {
+    shop.faults = ['empty'];
+    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({
+      code: 'PROVIDER_BAD_ANSWER',
+      retryable: false,
+      charges: [{ key: 'prediction:p1' }],
+    });
+    expect(await statuses()).toEqual(['failed']);
+    const [told] = await buyClip(parts, { ...body, attempt: 2, model: 'google/veo-3' }, calm);
+    expect(told?.body).toMatchObject({ model: 'google/veo-3', predictionId: 'p2' });
+  });
+
   it('tells what was paid for a clip that could not be collected', async () => {
     shop.faults = ['lose download'];
     await expect(buyClip(parts, body, calm)).rejects.toMatchObject({
       code: 'DOWNLOAD_FAILED',
       charges: [{ key: 'prediction:p1', amountMicros: 480_000 }],
+    });
+  });
+
+  it('tells what was paid for a clip that could not be noted', async () => {
+    const attempts: ClipParts['attempts'] = {
+      ...parts.attempts,
+      save: (attempt, revision) =>
+        attempt.status === 'finished'
+          ? Promise.reject(new ClipmeshError('STORE_UNAVAILABLE', 'away'))
+          : parts.attempts.save(attempt, revision),
+    };
+    await expect(buyClip({ ...parts, attempts }, body, calm)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      charges: [{ key: 'prediction:p1' }],
     });
   });
 
@@ -225,41 +161,5 @@ describe('buying a clip', () => {
     abort.abort();
     await expect(waiting).rejects.toThrow();
     expect(shop.predictions).toHaveLength(0);
-  });
-});
-
-describe('canceling', () => {
-  it('stops what was bought, found again or not, tells its cost, and says the same when asked again', async () => {
-    shop.faults = ['lose reply'];
-    await expect(buyClip(parts, body, calm)).rejects.toThrow('reset');
-    const told = await cancelPurchases(parts, generationId, calm);
-    expect(told.map(({ body: event }) => event)).toMatchObject([
-      { predictionId: 'p1', charges: [{ key: 'prediction:p1', outcome: 'canceled' }] },
-    ]);
-    expect(shop.canceled).toEqual(['p1']);
-    expect(await cancelPurchases(parts, generationId, calm)).toEqual(told);
-    expect(shop.canceled).toEqual(['p1']);
-    expect(await statuses()).toEqual(['canceled']);
-  });
-
-  it('is seen by a purchase that begins while the canceler looks', async () => {
-    canceled = true;
-    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'CANCELED' });
-    expect(shop.predictions).toHaveLength(0);
-    expect(await statuses()).toEqual(['failed']);
-  });
-
-  it('comes back while a call may be under way, and leaves finished clips alone', async () => {
-    await buyClip(parts, body, calm);
-    shop.faults = ['lose request'];
-    await expect(buyClip(parts, { ...body, scene: 1 }, calm)).rejects.toThrow('no route');
-    const doubtful = { ...parts, doubt: { callTimeoutMs: 0, settleMs: 60_000 } };
-    await expect(cancelPurchases(doubtful, generationId, calm)).rejects.toMatchObject({ retryable: true });
-    const told = await cancelPurchases(parts, generationId, calm);
-    expect(told.map(({ body: event }) => event)).toMatchObject([
-      { predictionId: 'p1', charges: [{ outcome: 'succeeded' }] },
-    ]);
-    expect(shop.canceled).toEqual([]);
-    expect(await statuses()).toEqual(['finished', 'canceled']);
   });
 });

@@ -12,13 +12,13 @@ import { clipPrice } from '@clipmesh/pipeline';
 import { AlreadyExistsError, ConflictError } from '@clipmesh/persistence';
 import { type ClipRequest, clipRequestSchema, outcomeOf, type PredictionState } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
+import { advance, boughtOf, isoNow } from './attempt.book.js';
 import { type Entry, fingerprintOf, nextStep, type Step, stepFor } from './attempt.rules.js';
 import { type Clip, throughCache } from './clip.cache.js';
-import { type Bought, chargesOf } from './clip.charges.js';
+import { chargeIn, chargesOf, paid, telling } from './clip.charges.js';
 import { collectClip } from './clip.collect.js';
 import { type ClipParts } from './clip.parts.js';
 
-const isoNow = ({ clock }: Pick<ClipParts, 'clock'>): string => new Date(clock.now()).toISOString();
 /** Answers after which it is certain that nothing was bought. */
 const NOT_BOUGHT: ReadonlySet<FailureCode> = new Set([
   'PROVIDER_RATE_LIMITED',
@@ -27,6 +27,8 @@ const NOT_BOUGHT: ReadonlySet<FailureCode> = new Set([
   'PROVIDER_OUT_OF_CREDIT',
   'CANCELED',
 ]);
+/** Finished predictions of which no clip can be had any more. */
+const VOID: ReadonlySet<FailureCode> = new Set(['DOWNLOAD_EXPIRED', 'PROVIDER_BAD_ANSWER']);
 /** Pause between two looks for a purchase in doubt, ms. */
 const SEARCH_GAP_MS = 1000;
 
@@ -62,13 +64,15 @@ async function obtain(parts: ClipParts, body: ClipGenerateBody, step: Step, sign
       const state = await ended(parts, body, entry, signal);
       const charges = chargesOf(boughtOf(entry), state);
       span.setAttribute(ATTR.costMicros, charges[0]?.amountMicros ?? 0);
-      const failure = failureOf(state);
-      if (failure !== undefined) {
-        await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
-        throw paid(failure, charges);
-      }
-      const artifact = await collect(parts, entry, state, charges, signal);
-      return advance(parts, entry, { status: 'finished', artifact, ...chargeIn(charges) });
+      return telling(charges, async () => {
+        const failure = failureOf(state);
+        if (failure !== undefined) {
+          await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
+          throw failure;
+        }
+        const artifact = await collect(parts, entry, state, charges, signal);
+        return advance(parts, entry, { status: 'finished', artifact, ...chargeIn(charges) });
+      });
     },
   );
 }
@@ -216,8 +220,10 @@ async function ended(
     const state = await provider.cancel(predictionId);
     if (state.status === 'succeeded') return state;
     const charges = chargesOf(boughtOf(entry), state);
-    await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
-    throw paid(error, charges);
+    return telling(charges, async () => {
+      await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
+      throw error;
+    });
   }
 }
 
@@ -239,9 +245,10 @@ async function collect(
   try {
     return await collectClip(parts, state, signal);
   } catch (error) {
-    if (!(error instanceof ClipmeshError)) throw error;
-    if (error.code === 'DOWNLOAD_EXPIRED') await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
-    throw paid(error, charges);
+    // To go on with it would fail this clip for ever, at every model.
+    const isVoid = error instanceof ClipmeshError && VOID.has(error.code);
+    if (isVoid) await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
+    throw error;
   }
 }
 
@@ -253,59 +260,10 @@ function decide(parts: ClipParts, entry: Entry, status: 'intended' | 'failed'): 
   return parts.attempts.save({ ...entry.value, status, updatedAt: isoNow(parts) }, entry.revision);
 }
 
-/**
- * Saves a change of an attempt; one that another replica has changed meanwhile is changed on top of that. Throws `CANCELED`
- * when it was removed with its generation; what was bought under it is canceled then.
- */
-export async function advance(parts: ClipParts, entry: Entry, change: Partial<Entry['value']>): Promise<Entry> {
-  let current = entry;
-  for (;;) {
-    try {
-      return await parts.attempts.save({ ...current.value, ...change, updatedAt: isoNow(parts) }, current.revision);
-    } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
-      const { generationId, key } = entry.value;
-      const found = await parts.attempts.get(generationId, key);
-      if (found === undefined) {
-        if (change.predictionId !== undefined) await parts.provider.cancel(change.predictionId);
-        throw new ClipmeshError('CANCELED', `${key} is gone: its generation was removed`, { cause: error });
-      }
-      current = found;
-      const { predictionId: theirs } = current.value;
-      if (theirs !== undefined && change.predictionId !== undefined && theirs !== change.predictionId) {
-        parts.logger.error({ generationId, key, theirs, ours: change.predictionId }, 'bought twice; ours is canceled');
-        await parts.provider.cancel(change.predictionId);
-        return current;
-      }
-      if (current.value.status === 'finished') return current;
-    }
-  }
-}
-
-/** What was bought under an attempt: the next model may end up with the former model's clip. */
-export function boughtOf({ value }: Entry): Bought {
-  const { durationSeconds } = clipRequestSchema.parse(value.request);
-  return { model: value.model, scene: value.scene ?? 0, durationSeconds };
-}
-
 function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {
   const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage } = body;
   const image = referenceImage === undefined ? {} : { referenceImage };
   return { model, prompt, durationSeconds, aspectRatio, seed, ...image, attemptKey };
-}
-
-const chargeIn = ([charge]: readonly Charge[]): { charge?: Charge } => (charge === undefined ? {} : { charge });
-
-/** The same error, with what was paid: each thing once. */
-function paid(error: ClipmeshError, told: readonly Charge[]): ClipmeshError {
-  const charges = [...new Map(told.map((charge) => [charge.key, charge])).values()];
-  const { code, message: text, retryable, retryAfterMs } = error;
-  return new ClipmeshError(code, text, {
-    cause: error,
-    retryable,
-    charges,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  });
 }
 
 function generated(parts: ClipParts, body: ClipGenerateBody, clip: Clip, owed: readonly Charge[]): Outgoing {

@@ -132,10 +132,11 @@ export class GenerationsController {
       );
     }
     if (state.status !== 'canceled') {
-      await this.parts.cancellations.request(id);
       await this.parts.publish([
         message(CancelRequested, { generationId: id, at: now(), charges: [], reason: 'canceled by the client' }),
       ]);
+      // Second: a flag without its event would only drop the work. The canceler sets it too, should this end in between.
+      await this.parts.cancellations.request(id);
     }
     return { id, status: state.status, links: linksOf(id) };
   }
@@ -157,6 +158,16 @@ export class GenerationsController {
         'NOT_FAILED',
         'The generation has not failed',
         `the generation is ${state.status}; only a failed one can be retried`,
+        { extensions: { retryable: false } },
+      );
+    }
+    // A cancel that came as it failed: every command of another run would be dropped.
+    if (await this.parts.cancellations.check(id)) {
+      throw new ProblemError(
+        409,
+        'CANCELED',
+        'The generation was canceled',
+        'the generation failed while it was being canceled; ask for a new one',
         { extensions: { retryable: false } },
       );
     }

@@ -52,6 +52,7 @@ beforeEach(() => {
     planModel,
     attempts,
     logger: { info: () => undefined, warn: () => undefined },
+    isCanceled: () => Promise.resolve(false),
     cache: {
       provider: 'shop',
       timeoutMs: 5000,
@@ -104,6 +105,14 @@ describe('a plan', () => {
     expect([...all, later].flatMap(({ charges }) => charges)).toHaveLength(1);
     expect(new Set(all.map(({ plan }) => JSON.stringify(plan))).size).toBe(1);
     expect(later.plan).toEqual({ ...all[0]?.plan, seed: 9 });
+  });
+
+  it('is not asked for when the generation was canceled before the call, though its flag is not heard yet', async () => {
+    const canceled = { ...parts, isCanceled: () => Promise.resolve(true) };
+    await expect(buyPlan(canceled, idOf(1), job, calm)).rejects.toMatchObject({ code: 'CANCELED' });
+    expect(asked).toBe(0);
+    expect((await parts.attempts.list(idOf(1))).map(({ value }) => value.status)).toEqual(['failed']);
+    expect((await buyPlan(parts, idOf(2), job, calm)).charges).toHaveLength(1);
   });
 
   it('is asked for by one that waits when the call fails', async () => {
@@ -198,6 +207,32 @@ describe('an answer that nobody has read', () => {
     faults = [new ClipmeshError(code, 'no')];
     await expect(buyPlan(parts, idOf(1), job, calm)).rejects.toThrow('no');
     expect((await parts.attempts.list(idOf(1)))[0]?.value.status).toBe(status);
+  });
+
+  it('is told of, too, by a try that only waits for another in vain', async () => {
+    await killed();
+    shown.set(`${idOf(1)}.llm.1`, { ...lost, draft: { ...draft, scenes: draft.scenes.slice(1) } });
+    faults = [new ClipmeshError('PROVIDER_UNAVAILABLE', 'no')];
+    await expect(buyPlan(parts, idOf(1), job, calm)).rejects.toThrow('no');
+    const { cache } = parts;
+    if (cache === undefined) throw new Error('no cache');
+    let release = (): void => undefined;
+    const { draft: write } = parts.planModel;
+    const slow: PlanModel = {
+      ...parts.planModel,
+      draft: async (...args) => {
+        await new Promise<void>((resolve) => (release = resolve));
+        return write(...args);
+      },
+    };
+    const other = buyPlan({ ...parts, planModel: slow }, idOf(2), job, calm);
+    while ((await store.all()).length === 0) await systemClock.sleep(1);
+    const impatient = { ...parts, cache: { ...cache, timeoutMs: 5 } };
+    const late = await buyPlan(impatient, idOf(1), job, calm).catch((error: unknown) => error as ClipmeshError);
+    expect(late).toMatchObject({ code: 'PROVIDER_TIMEOUT' });
+    expect(keys((late as ClipmeshError).charges)).toEqual(['completion:lost']);
+    release();
+    await other;
   });
 
   it('that is no plan is booked as failed, and the model is asked anew', async () => {

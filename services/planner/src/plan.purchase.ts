@@ -19,6 +19,8 @@ export interface PlanPurchaseParts {
   /** Undefined: every plan is bought. */
   readonly cache: PlanCache | undefined;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
+  /** Whether the generation was canceled before this call began, as the broker knows it. */
+  readonly isCanceled: (generationId: string) => Promise<boolean>;
 }
 
 /** Answers after which it is certain that nothing is charged. */
@@ -27,6 +29,7 @@ const NOT_CHARGED: ReadonlySet<FailureCode> = new Set([
   'PROVIDER_BAD_INPUT',
   'PROVIDER_AUTH',
   'PROVIDER_OUT_OF_CREDIT',
+  'CANCELED',
 ]);
 
 /** Longest look for one answer, ms. */
@@ -62,6 +65,8 @@ export async function buyPlan(
     signal,
     timeoutMs: isKept ? 0 : cache.timeoutMs,
     isSound: ({ answer }) => Promise.resolve(cachedPlan(job, answer) !== undefined),
+  }).catch((error: unknown) => {
+    throw error instanceof ClipmeshError ? telling(error, owedFor(known)) : error;
   });
   if (boarding.kind === 'hit') {
     const plan = cachedPlan(job, boarding.entry.answer);
@@ -120,6 +125,9 @@ async function askPlan(
     updatedAt: now(),
   });
   try {
+    // Asked after the intent is written: either this sees the cancel, or the canceler sees the intent.
+    if (await parts.isCanceled(generationId))
+      throw new ClipmeshError('CANCELED', 'the generation was canceled before its plan was asked for');
     const answer = await planModel.draft(
       { prompt: job.prompt, durationSeconds: job.durationSeconds, aspectRatio: job.aspectRatio, ...planShape(job) },
       callKey(entry),
@@ -137,14 +145,20 @@ async function askPlan(
       status: isOver ? 'failed' : 'unanswered',
       ...(charge && { charge }),
     });
-    throw new ClipmeshError(error.code, error.message, {
-      cause: error,
-      retryable: error.retryable,
-      // This one too: there may be no further try that would look for it.
-      charges: owedFor(await lookUp(parts, job, [...known, ended])),
-      ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
-    });
+    // This one too: there may be no further try that would look for it.
+    throw telling(error, owedFor(await lookUp(parts, job, [...known, ended])));
   }
+}
+
+/** The same error, with what was paid for the plan. */
+function telling(error: ClipmeshError, charges: readonly Charge[]): ClipmeshError {
+  const { code, message, retryable, retryAfterMs } = error;
+  return new ClipmeshError(code, message, {
+    cause: error,
+    retryable,
+    charges,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
 
 /** The key of a call at the provider. */

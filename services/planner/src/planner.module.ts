@@ -11,7 +11,7 @@ import { createOpenAiPlanModel } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DirectorActor, DIRECTOR_PARTS } from './director.actor.js';
 import { type PlanCache } from './plan.cache.js';
-import { PlannerActor, PLANNER_PARTS } from './planner.actor.js';
+import { PlannerActor, PLANNER_PARTS, type PlannerParts } from './planner.actor.js';
 import { REPORT_PARTS, type ReportParts } from './report.host.js';
 import { ReportActor } from './report.actor.js';
 import { startSweeper } from './stall.sweeper.js';
@@ -25,7 +25,7 @@ class PlannerModule {}
 
 /** The planner writes plans, and hosts the director. */
 export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicModule> {
-  const { config, logger, connection, publish } = runtime;
+  const { config, logger, connection, publish, cancellations } = runtime;
   const stores = await openStores({ connection, config });
   const { generations, attempts, cache } = stores;
   const planModel =
@@ -68,7 +68,17 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
     providers: [
       {
         provide: PLANNER_PARTS,
-        useValue: { purchase: planModel && { planModel, attempts, cache: planCache, logger }, publish, logger },
+        useValue: {
+          purchase: planModel && {
+            planModel,
+            attempts,
+            cache: planCache,
+            logger,
+            isCanceled: (generationId) => cancellations.check(generationId),
+          },
+          publish,
+          logger,
+        } satisfies PlannerParts,
       },
       {
         provide: CACHE_NUDGES,

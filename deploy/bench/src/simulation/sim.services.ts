@@ -138,6 +138,7 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
     doubt: searches ? { callTimeoutMs: 5000, settleMs: VISIBLE_WITHIN_MS } : { callTimeoutMs: 0, settleMs: 0 },
     clock,
     isCanceled: (generationId) => world.effect(process, () => broker.canceled.has(generationId)),
+    markCanceled: (generationId) => world.effect(process, () => void broker.canceled.add(generationId)),
   };
   const media = (signal: AbortSignal): Promise<void> =>
     world.effect(process, () => {

@@ -240,7 +240,7 @@ class Simulation {
     const generationId = this.ids[this.random.below(this.ids.length)];
     if (generationId === undefined) return;
     const at = new Date(this.world.now).toISOString();
-    this.broker.canceled.add(generationId);
+    // Whoever asked dies before it sets the flag: that is left to the canceler.
     this.broker.store(message(CancelRequested, { generationId, at, charges: [], reason: 'enough' }));
     // The flag reaches the replicas some time later.
     this.world.at(this.world.now + this.random.below(1000), { name: 'flag', alive: true }, () => {

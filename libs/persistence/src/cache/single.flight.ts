@@ -39,7 +39,7 @@ export interface BoardOptions {
 
 /** A purchase that others may be waiting for. Its lease is renewed until one of its ends is called. */
 export interface Flight {
-  /** The content is here: everybody gets it. */
+  /** The content is here: everybody gets it. Never rejects: whoever bought it has it all the same. */
   land(content: Content): Promise<void>;
   /** Nothing will come of it: somebody else may buy. */
   giveUp(): Promise<void>;
@@ -163,19 +163,29 @@ function open(parts: FlightParts, wish: Wish): Flight {
   };
 }
 
-/** The first content of a key stays. One that another has taken over meanwhile is filled all the same: it is here. */
+/**
+ * The first content of a key stays. One that another has taken over meanwhile is filled all the same: it is here. Never
+ * rejects: what could not be put there is bought anew for the next who wants it.
+ */
 export async function land(parts: FlightParts, wish: Wish, content: Content): Promise<void> {
+  try {
+    while (!(await put(parts, wish, content)));
+  } catch (error) {
+    parts.warn(error, wish.key, 'what was bought could not be put into the cache');
+  }
+}
+
+/** False when another was faster, at whatever it did. */
+async function put(parts: FlightParts, wish: Wish, content: Content): Promise<boolean> {
   const { store, clock, ttlMs } = parts;
-  for (;;) {
-    const found = await store.get(wish.key);
-    if (found !== undefined && flightStep(found.value, wish.holder, clock.now(), ttlMs) === 'use') return;
-    const ready: CacheEntry = { ...filling(parts, wish), ...content, status: 'ready' };
-    try {
-      if (found === undefined) await store.create(ready);
-      else await store.save(ready, found.revision);
-      return;
-    } catch (error) {
-      if (!(error instanceof ConflictError || error instanceof AlreadyExistsError)) throw error;
-    }
+  const found = await store.get(wish.key);
+  if (found !== undefined && flightStep(found.value, wish.holder, clock.now(), ttlMs) === 'use') return true;
+  const ready: CacheEntry = { ...filling(parts, wish), ...content, status: 'ready' };
+  try {
+    await (found === undefined ? store.create(ready) : store.save(ready, found.revision));
+    return true;
+  } catch (error) {
+    if (error instanceof ConflictError || error instanceof AlreadyExistsError) return false;
+    throw error;
   }
 }

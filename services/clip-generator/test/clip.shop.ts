@@ -1,0 +1,114 @@
+import { type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
+import { systemClock } from '@clipmesh/messaging';
+import { createMemoryStores } from '@clipmesh/persistence';
+import { type ClipRequest, type PredictionState } from '@clipmesh/providers';
+import { type ClipParts } from '../src/clip.parts.js';
+
+export const generationId = `gen_${'1'.repeat(32)}`;
+export const body: ClipGenerateBody = {
+  generationId,
+  attempt: 1,
+  scene: 0,
+  model: 'google/veo-3.1',
+  prompt: 'a kettle',
+  durationSeconds: 4,
+  aspectRatio: '16:9',
+  seed: 7,
+};
+const artifact = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
+export const calm = new AbortController().signal;
+
+/** A provider whose predictions are there for looking at; each fault happens once. */
+export class Shop {
+  readonly predictions: (PredictionState & { key: string })[] = [];
+  faults: (
+    'refuse' | 'lose reply' | 'lose request' | 'late' | 'fail' | 'gone' | 'empty' | 'lose download' | 'expired'
+  )[] = [];
+  readonly canceled: string[] = [];
+  /** False: predictions wait in the provider's queue, and cost nothing when they are canceled. */
+  starts = true;
+  /** Those that have succeeded without an output. */
+  private readonly empty = new Set<string>();
+
+  private takes(fault: Shop['faults'][number]): boolean {
+    const found = this.faults.indexOf(fault);
+    if (found >= 0) this.faults.splice(found, 1);
+    return found >= 0;
+  }
+
+  readonly provider: ClipParts['provider'] = {
+    name: 'shop',
+    submit: async (request: ClipRequest, _signal, beforeSend) => {
+      await beforeSend?.();
+      if (this.takes('refuse')) throw new ClipmeshError('PROVIDER_RATE_LIMITED', '429');
+      if (this.takes('lose request')) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'no route');
+      const id = `p${this.predictions.length + 1}`;
+      const state = { id, status: 'processing' as const, ...(this.starts ? { startedAt: 'now' } : {}) };
+      this.predictions.push({ ...state, key: request.attemptKey });
+      if (this.takes('lose reply')) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'reset');
+      return state;
+    },
+    get: (id) => Promise.resolve(this.of(id)),
+    find: (key) => Promise.resolve(this.predictions.find((one) => one.key === key)),
+    wait: (id) => {
+      if (this.takes('late')) return Promise.reject(new ClipmeshError('PROVIDER_TIMEOUT', 'late'));
+      if (this.takes('gone')) return Promise.reject(new ClipmeshError('PROVIDER_BAD_INPUT', '404'));
+      if (this.empty.has(id) || this.takes('empty')) {
+        this.empty.add(id);
+        return Promise.resolve(this.set(id, { status: 'succeeded', billedSeconds: 4 }));
+      }
+      const status = this.takes('fail') ? 'failed' : 'succeeded';
+      return Promise.resolve(this.set(id, { status, outputUrl: 'http://x/y.mp4', billedSeconds: 4 }));
+    },
+    cancel: (id) => {
+      this.canceled.push(id);
+      const state = this.of(id);
+      return Promise.resolve(state.status === 'succeeded' ? state : this.set(id, { status: 'canceled' }));
+    },
+    download: () => {
+      if (this.takes('lose download')) return Promise.reject(new ClipmeshError('DOWNLOAD_FAILED', 'reset'));
+      if (this.takes('expired')) return Promise.reject(new ClipmeshError('DOWNLOAD_EXPIRED', '404'));
+      return Promise.resolve({ bytes: 1 });
+    },
+  };
+
+  private of(id: string): PredictionState {
+    return this.predictions.find((one) => one.id === id) ?? { id, status: 'failed' };
+  }
+
+  set(id: string, change: Partial<PredictionState>): PredictionState {
+    const at = this.predictions.findIndex((one) => one.id === id);
+    const before = this.predictions[at];
+    if (before === undefined) throw new Error(`${id} was not bought`);
+    const next = { ...before, ...change };
+    this.predictions[at] = next;
+    return next;
+  }
+}
+
+/** What buys at the shop, with empty stores and no cache. */
+export function partsOf({ provider }: Shop): ClipParts {
+  const { attempts } = createMemoryStores();
+  const log = (): void => undefined;
+  let canceled = false;
+  return {
+    provider,
+    attempts,
+    cache: undefined,
+    artifacts: {
+      put: () => Promise.resolve(artifact),
+      stat: () => Promise.resolve({ bytes: 1 }),
+    } as unknown as ClipParts['artifacts'],
+    logger: { info: log, warn: log, error: log },
+    scratch: { directory: '/nowhere', withFolder: (use) => use('/nowhere') },
+    timeoutMs: 1000,
+    planTimeoutMs: 1000,
+    doubt: { callTimeoutMs: 0, settleMs: 0 },
+    clock: systemClock,
+    isCanceled: () => Promise.resolve(canceled),
+    markCanceled: () => Promise.resolve(void (canceled = true)),
+  };
+}
+
+export const statusesOf = async ({ attempts }: ClipParts): Promise<string[]> =>
+  (await attempts.list(generationId)).map(({ value }) => value.status);
