@@ -36,5 +36,7 @@ export async function* readEvents(
   } finally {
     options.signal.removeEventListener('abort', stop);
     messages.stop();
+    // The broker would keep it for minutes, and every reader has one of its own.
+    void consumer.delete().catch(() => undefined);
   }
 }
