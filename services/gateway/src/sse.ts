@@ -63,6 +63,8 @@ export interface StreamOptions {
 /** Replays and follows a generation's events until its last one, or until the client goes. */
 export async function streamEvents(response: Response, options: StreamOptions): Promise<void> {
   const { after, run, ended } = options;
+  // It has told of its end already, and never will again.
+  if (response.destroyed) return;
   const gone = new AbortController();
   const stop = (): void => {
     gone.abort();

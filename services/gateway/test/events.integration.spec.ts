@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { message, RetryRequested } from '@clipmesh/contracts';
 import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until } from '@clipmesh/testing';
@@ -88,6 +90,28 @@ describe('the stream of a generation', () => {
     );
     await gateway.succeed(id);
     await Promise.all([next, ...streams.slice(1)].map((response) => response.text()));
+  });
+
+  it('keeps no place for a client that went before its stream began', async () => {
+    const id = await gateway.created();
+    const ask = `GET /v1/generations/${id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+    for (let client = 0; client < 20; client += 1) {
+      const socket = connect(gateway.port, '127.0.0.1');
+      socket.write(ask, () => socket.destroy());
+      await once(socket, 'close');
+    }
+    const response = await until(
+      async () => {
+        const opened = await open(id);
+        if (opened.status === 200) return opened;
+        await opened.text();
+        return undefined;
+      },
+      3000,
+      'a place',
+    );
+    await gateway.succeed(id);
+    await response.text();
   });
 
   it('picks up a running one where the client left it', async () => {
