@@ -16,7 +16,7 @@ import {
 
 /** Every option of every service. The key is the name in {@link Config}; durations are given in seconds and kept in ms. */
 export const SETTINGS = {
-  natsUrl: setting('NATS_URL', url('nats:', 'tls:', 'ws:', 'wss:'), 'nats://127.0.0.1:4222', 'Address of the broker.'),
+  natsUrl: setting('NATS_URL', url('nats:', 'tls:'), 'nats://127.0.0.1:4222', 'Address of the broker.'),
   natsGraceMs: setting(
     'NATS_GRACE_SECONDS',
     seconds(0, 600),
