@@ -138,7 +138,7 @@ export class Media {
 
   private async inTemp<T>(work: (dir: string) => Promise<T>): Promise<T> {
     await mkdir(this.options.tempDir, { recursive: true });
-    const dir = await mkdtemp(join(resolve(this.options.tempDir), 'media-'));
+    const dir = await mkdtemp(join(resolve(this.options.tempDir), 'clipmesh-media-'));
     try {
       return await work(dir);
     } finally {
