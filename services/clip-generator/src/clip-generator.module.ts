@@ -2,7 +2,7 @@ import { openCacheNudges, openNudges, type ServiceRuntime, systemClock } from '@
 import { isIntact, openArtifactFolder, openStores, openLimitStore, openScratch } from '@clipmesh/persistence';
 import { createReplicateProvider } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { CancelerActor } from './canceler.actor.js';
+import { CANCELER_PARTS, CancelerActor, type CancelerParts } from './canceler.actor.js';
 import { CLIP_PARTS, ClipGeneratorActor } from './clip-generator.actor.js';
 import { startCacheSweeper } from './cache.sweeper.js';
 import { type ClipParts } from './clip.parts.js';
@@ -74,6 +74,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     isCanceled: (generationId) => cancellations.check(generationId),
     doubt: { callTimeoutMs: config.providerCallTimeoutMs, settleMs: config.attemptSettleMs },
   };
+  const canceler: CancelerParts = { ...parts, flag: (generationId) => cancellations.request(generationId) };
   const sweeper = startCacheSweeper({
     store: cache,
     logger,
@@ -86,6 +87,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     controllers: [ClipGeneratorActor, CancelerActor],
     providers: [
       { provide: CLIP_PARTS, useValue: parts },
+      { provide: CANCELER_PARTS, useValue: canceler },
       {
         provide: CLOSING,
         useValue: {

@@ -129,10 +129,11 @@ export class GenerationsController {
       );
     }
     if (state.status !== 'canceled') {
-      await this.parts.cancellations.request(id);
+      // The flag alone would end all work and tell nobody; of the event alone the canceler makes the flag.
       await this.parts.publish([
         message(CancelRequested, { generationId: id, at: now(), charges: [], reason: 'canceled by the client' }),
       ]);
+      await this.parts.cancellations.request(id);
     }
     return { id, status: state.status, links: linksOf(id) };
   }
