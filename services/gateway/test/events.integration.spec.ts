@@ -140,6 +140,26 @@ describe('the stream of a generation', () => {
     ]);
   });
 
+  it('goes on past the end of a run whose retry nobody has taken up yet', async () => {
+    const id = await gateway.created();
+    await gateway.succeed(id);
+    await gateway.change(id, { status: 'failed' });
+    expect((await gateway.call(`/v1/generations/${id}/retry`, { method: 'POST' })).status).toBe(202);
+    const response = await open(id);
+    const reader = response.body!.getReader();
+    const before = await readUntil(reader, 'event: retry.requested');
+    await gateway.change(id, { status: 'generating', run: 2 });
+    await gateway.succeed(id);
+    let rest = '';
+    for (let next = await reader.read(); !next.done; next = await reader.read())
+      rest += Buffer.from(next.value).toString();
+    expect(parseEvents(before + rest).map(({ event }) => event)).toEqual([
+      'generation.succeeded',
+      'retry.requested',
+      'generation.succeeded',
+    ]);
+  });
+
   it.each(['x', '-1', '1.5', '9'.repeat(16)])('refuses %s as Last-Event-ID', async (lastEventId) => {
     const id = await gateway.created();
     const response = await open(id, { 'last-event-id': lastEventId });
