@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect as netConnect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { message, RetryRequested } from '@clipmesh/contracts';
-import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until } from '@clipmesh/testing';
+import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until, within } from '@clipmesh/testing';
 import { parseEvents, problem, startGateway, type TestGateway } from './gateway.harness.js';
 
 let broker: Broker;
@@ -96,7 +96,7 @@ describe('the stream of a generation', () => {
     const id = await gateway.created();
     const ask = `GET /v1/generations/${id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
     for (let client = 0; client < 20; client += 1) {
-      const socket = connect(gateway.port, '127.0.0.1');
+      const socket = netConnect(gateway.port, '127.0.0.1');
       socket.write(ask, () => socket.destroy());
       await once(socket, 'close');
     }
@@ -158,6 +158,20 @@ describe('the stream of a generation', () => {
       'retry.requested',
       'generation.succeeded',
     ]);
+  });
+
+  it('is not kept open by a HEAD: the next request on its connection is answered', async () => {
+    const id = await gateway.created();
+    const socket = netConnect(gateway.port, '127.0.0.1');
+    const request = (line: string): string => `${line} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+    socket.write(request(`HEAD /v1/generations/${id}/events`) + request('GET /healthz'));
+    const text = async (): Promise<string> => {
+      let all = '';
+      for await (const piece of socket) if ((all += String(piece)).includes('"ok"')) break;
+      return all;
+    };
+    expect(await within(text(), 3000, 'the second answer')).toContain('text/event-stream');
+    await gateway.succeed(id);
   });
 
   it.each(['x', '-1', '1.5', '9'.repeat(16)])('refuses %s as Last-Event-ID', async (lastEventId) => {
