@@ -456,7 +456,7 @@ export const SETTINGS = {
   otelServiceName: optional('OTEL_SERVICE_NAME', 'Name of the service in traces. The local stack and compose set it.'),
   otelServiceInstanceId: optional(
     'OTEL_SERVICE_INSTANCE_ID',
-    'Which replica this is, in traces and logs. Default: the service name and the process id.',
+    'Which replica this is, in traces and logs. Default: the names of service and host, and the process id.',
   ),
   sandboxHost: setting('SANDBOX_HOST', text, '127.0.0.1', 'Address the sandbox listens on.'),
   sandboxPort: setting('SANDBOX_PORT', port, '9090', 'Port of the sandbox.'),
