@@ -131,4 +131,13 @@ describe('in the record, the log and the trace stands', () => {
     expect(logged('planner.1', id)).toContain('info: generation canceled');
     await spanEvents(traceId, ['clipmesh.stopped']);
   }, 60_000);
+
+  it('a trace of its own, whatever trace the caller is in', async () => {
+    const caller = 'c'.repeat(32);
+    const traceparent = `00-${caller}-${'d'.repeat(16)}-00`;
+    const response = await api.call('/v1/generations/none', { headers: { traceparent } });
+    const { traceId } = z.object({ traceId: z.string() }).parse(await response.json());
+    expect(traceId).not.toBe(caller);
+    await eventually('its spans', 10_000, () => collector.trace(traceId));
+  });
 });

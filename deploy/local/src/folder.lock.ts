@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { jaegerFile } from './jaeger.js';
 import { signalGroup } from './supervisor.js';
 
 const LOCK = 'stack.pid';
@@ -35,7 +36,10 @@ export function claimFolder(dataDir: string): () => void {
     if (!name.endsWith('.pid') || name === LOCK) continue;
     const pid = readPid(join(run, name));
     const command = pid === undefined ? '' : commandOf(pid);
-    const isOurs = / dist\/services\/[a-z-]+\.js$/.test(command) || command.includes(`-sd ${join(dataDir, 'nats')} `);
+    const isOurs =
+      / dist\/services\/[a-z-]+\.js$/.test(command) ||
+      command.includes(`-sd ${join(dataDir, 'nats')} `) ||
+      command.endsWith(`--config ${jaegerFile(dataDir)}`);
     if (pid !== undefined && isOurs) signalGroup(pid, 'SIGKILL');
     rmSync(join(run, name), { force: true });
   }

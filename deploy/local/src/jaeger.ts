@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed: no package of ours
 import { findServer } from '../../test-servers/find-server.mjs';
 import { freePorts } from './ports.js';
@@ -42,6 +42,9 @@ export const jaegerConfig = (ports: {
   exporters: { jaeger_storage_exporter: { trace_storage: 'memory' } },
 });
 
+/** Its settings, for the stack in `dataDir`. */
+export const jaegerFile = (dataDir: string): string => join(dataDir, 'run', 'jaeger.json');
+
 /** A line of its log that says that it works. */
 export const JAEGER_READY = 'Everything is ready';
 
@@ -59,9 +62,8 @@ export async function prepareJaeger(dataDir: string, otlpEndpoint: string | unde
     return { url: found.url, otlp: `${protocol}//${hostname}:${OTLP_PORT}` };
   }
   const [query = 0, grpc = 0, otlp = 0] = await freePorts(3);
-  const run = join(dataDir, 'run');
-  mkdirSync(run, { recursive: true });
-  const config = join(run, 'jaeger.json');
+  const config = jaegerFile(dataDir);
+  mkdirSync(dirname(config), { recursive: true });
   writeFileSync(config, JSON.stringify(jaegerConfig({ query, grpc, otlp })));
   return {
     url: `http://127.0.0.1:${query}`,

@@ -16,7 +16,7 @@ import {
 
 /** Every option of every service. The key is the name in {@link Config}; durations are given in seconds and kept in ms. */
 export const SETTINGS = {
-  natsUrl: setting('NATS_URL', url('nats:', 'tls:', 'ws:', 'wss:'), 'nats://127.0.0.1:4222', 'Address of the broker.'),
+  natsUrl: setting('NATS_URL', url('nats:', 'tls:'), 'nats://127.0.0.1:4222', 'Address of the broker.'),
   natsGraceMs: setting(
     'NATS_GRACE_SECONDS',
     seconds(0, 600),
@@ -474,7 +474,7 @@ export const SETTINGS = {
   otelServiceName: optional('OTEL_SERVICE_NAME', 'Name of the service in traces. The local stack and compose set it.'),
   otelServiceInstanceId: optional(
     'OTEL_SERVICE_INSTANCE_ID',
-    'Which replica this is, in traces and logs. Default: the service name and the process id.',
+    'Which replica this is, in traces and logs. Default: the names of service and host, and the process id.',
   ),
   sandboxHost: setting('SANDBOX_HOST', text, '127.0.0.1', 'Address the sandbox listens on.'),
   sandboxPort: setting('SANDBOX_PORT', port, '9090', 'Port of the sandbox.'),

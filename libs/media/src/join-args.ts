@@ -1,3 +1,4 @@
+import { FOREIGN_INPUT } from './foreign-input.js';
 import { type FfmpegCall, type JoinInput } from './media.types.js';
 
 /** The list the concat demuxer reads; file names are quoted, whatever they contain. */
@@ -24,7 +25,9 @@ export function joinCall(input: JoinInput, listFile: string, threads: number): F
   return {
     inputs: [
       { file: listFile, options: ['-f', 'concat', '-safe', '0'] },
-      ...(input.music === undefined ? [] : [{ file: input.music.file, options: ['-stream_loop', '-1'] }]),
+      ...(input.music === undefined
+        ? []
+        : [{ file: input.music.file, options: [...FOREIGN_INPUT, '-stream_loop', '-1'] }]),
     ],
     options: [
       ...['-filter_complex', graph, '-map', '0:v:0', '-map', '[a]', '-map_metadata', '-1', '-c:v', 'copy'],

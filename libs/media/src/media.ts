@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { FfmpegRunner } from './ffmpeg.runner.js';
 import { defaultFontFile, loadFont } from './font.door.js';
+import { FOREIGN_INPUT } from './foreign-input.js';
 import { concatList, joinCall } from './join-args.js';
 import {
   type JoinInput,
@@ -59,7 +60,8 @@ export class Media {
 
   /** What a file holds; `MEDIA_INVALID` when it cannot be read. */
   async probe(file: string, context: RunContext): Promise<Probe> {
-    const args = ['-v', 'error', '-show_format', '-show_streams', '-of', 'json', '-i', resolve(file)];
+    const shown = ['-v', 'error', '-show_format', '-show_streams', '-of', 'json'];
+    const args = [...shown, ...FOREIGN_INPUT, '-i', resolve(file)];
     return parseProbe(await this.runner.query('ffprobe', args, 'probe', context));
   }
 
@@ -136,7 +138,7 @@ export class Media {
 
   private async inTemp<T>(work: (dir: string) => Promise<T>): Promise<T> {
     await mkdir(this.options.tempDir, { recursive: true });
-    const dir = await mkdtemp(join(resolve(this.options.tempDir), 'media-'));
+    const dir = await mkdtemp(join(resolve(this.options.tempDir), 'clipmesh-media-'));
     try {
       return await work(dir);
     } finally {

@@ -1,4 +1,5 @@
 import { type EncodeProfile, type OverlayText } from '@clipmesh/contracts';
+import { FOREIGN_INPUT } from './foreign-input.js';
 import { type FfmpegCall, type OverlayInput } from './media.types.js';
 import { lineHeight, type TextLayout } from './text-layout.js';
 
@@ -87,7 +88,7 @@ export function overlayCall(
     ? `[0:a:0]aresample=48000:async=1:first_pts=0,aformat=sample_fmts=s16:channel_layouts=stereo,apad=whole_dur=${duration},atrim=duration=${duration}`
     : `anullsrc=r=48000:cl=stereo,atrim=duration=${duration}`;
   return {
-    inputs: [{ file: input.file, options: [] }],
+    inputs: [{ file: input.file, options: FOREIGN_INPUT }],
     options: [
       ...['-filter_complex', `${video}[v];${sound}[a]`, '-map', '[v]', '-map', '[a]', '-map_metadata', '-1'],
       ...['-frames:v', String(Math.round(input.durationSeconds * fps))],

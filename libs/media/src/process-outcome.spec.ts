@@ -30,6 +30,7 @@ describe('a process that failed', () => {
     ['crashed', killedBy('SIGSEGV'), 'FFMPEG_FAILED', true],
     ['found the disk full', said('av_interleaved_write_frame(): No space left on device'), 'FFMPEG_FAILED', true],
     ['cannot read its input', said('clip.mp4: Invalid data found when processing input'), 'MEDIA_INVALID', false],
+    ['is given a playlist', said('[dash @ 0x1] Format not on whitelist mov,mp3'), 'MEDIA_INVALID', false],
     ['says nothing', {}, 'FFMPEG_FAILED', true],
   ])('%s', (_name, more, code, retryable) => {
     expect(failureOf(end(more))).toMatchObject({ code, retryable });

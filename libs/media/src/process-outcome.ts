@@ -32,7 +32,7 @@ const WORDS: readonly (Verdict & { readonly pattern: RegExp })[] = [
   },
   {
     pattern:
-      /invalid data found when processing input|moov atom not found|matches no streams|does not contain any stream|could not find codec parameters|is a directory/iu,
+      /invalid data found when processing input|moov atom not found|matches no streams|does not contain any stream|could not find codec parameters|format not on whitelist|is a directory/iu,
     code: 'MEDIA_INVALID',
     what: 'cannot read the media',
   },

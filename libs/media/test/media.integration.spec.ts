@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pngOf } from '@clipmesh/testing';
 import { Media } from '../src/index.js';
@@ -99,6 +99,29 @@ describe('media on real ffmpeg', () => {
     expect(hit).toBe(true);
     expect(strict.running()).toBe(0);
     expect(existsSync(at('long.mp4'))).toBe(false);
+  });
+
+  it.each([
+    [
+      'a DASH manifest',
+      (file: string) =>
+        `<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT1S"` +
+        ` minBufferTime="PT1S" profiles="urn:mpeg:dash:profile:isoff-main:2011">\n<Period duration="PT1S">` +
+        `<AdaptationSet mimeType="audio/mp4" contentType="audio"><Representation id="1" bandwidth="1">` +
+        `<BaseURL>${file}</BaseURL></Representation></AdaptationSet></Period></MPD>\n`,
+    ],
+    ['a concat list', (file: string) => `ffconcat version 1.0\nfile ${basename(file)}\n`],
+  ])('reads no other file that %s names', async (_name, list) => {
+    const clip = { seed: 1, label: 'x', durationSeconds: 1, width: 64, height: 64 };
+    await media.render({ ...clip, output: at('private.mp4') }, context());
+    await writeFile(at('list.mp3'), list(at('private.mp4')));
+    const invalid = { code: 'MEDIA_INVALID' };
+    await expect(media.probe(at('list.mp3'), context())).rejects.toMatchObject(invalid);
+    await media.overlay({ file: at('private.mp4'), output: at('own.mov'), durationSeconds: 1, profile }, context());
+    const clips = [{ file: at('own.mov'), durationSeconds: 1 }];
+    const music = { file: at('list.mp3'), volume: 1 };
+    await expect(media.join({ clips, output: at('leak.mp4'), music }, context())).rejects.toMatchObject(invalid);
+    expect(existsSync(at('leak.mp4'))).toBe(false);
   });
 
   it('calls a broken file what it is', async () => {

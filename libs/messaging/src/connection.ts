@@ -11,6 +11,9 @@ export interface BrokerOptions {
 const RETRY_MS = 250;
 const DEFAULT_GRACE_MS = 30_000;
 
+/** With `tls:` no word, least of all the password, goes out in clear: a server without TLS is refused. */
+export const encryptionOf = ({ protocol }: URL): { tls?: object } => (protocol === 'tls:' ? { tls: {} } : {});
+
 /** Connects, waiting at most `graceMs` for the broker. Throws one sentence that names the address (without credentials). */
 export async function connectBroker({ url, name, graceMs = DEFAULT_GRACE_MS }: BrokerOptions): Promise<NatsConnection> {
   const deadline = performance.now() + graceMs;
@@ -28,6 +31,7 @@ export async function connectBroker({ url, name, graceMs = DEFAULT_GRACE_MS }: B
         reconnectTimeWait: RETRY_MS,
         reconnectJitter: RETRY_MS,
         ...authorization,
+        ...encryptionOf(address),
       });
     } catch (cause) {
       if (performance.now() + RETRY_MS > deadline) {

@@ -7,6 +7,8 @@ export interface ReadEvent {
   readonly sequence: number;
   readonly name: string;
   readonly body: unknown;
+  /** Events of the generation that were stored after this one when it was read. */
+  readonly pending: number;
 }
 
 /** Replays a generation's events after `afterSequence` (all of them without it), then follows them until the signal aborts. */
@@ -31,10 +33,12 @@ export async function* readEvents(
   try {
     for await (const message of messages) {
       const { body } = message.json<{ body: unknown }>();
-      yield { sequence: message.seq, name: message.subject.slice(prefix.length), body };
+      yield { sequence: message.seq, name: message.subject.slice(prefix.length), body, pending: message.info.pending };
     }
   } finally {
     options.signal.removeEventListener('abort', stop);
     messages.stop();
+    // The broker would keep it for minutes, and every reader has one of its own.
+    void consumer.delete().catch(() => undefined);
   }
 }

@@ -11,6 +11,7 @@ import {
 import { context, propagation, SpanKind } from '@opentelemetry/api';
 import { firstValueFrom, timeout } from 'rxjs';
 import { z } from 'zod';
+import { encryptionOf } from './connection.js';
 import { headerGetter, headerSetter } from './header.carrier.js';
 
 /** Something that needs an answer now: NATS request and reply, shared by a queue group, kept nowhere. */
@@ -38,7 +39,8 @@ export function questionTransport(
   url: string,
   { name, queue }: { readonly name: string; readonly queue?: string },
 ): Required<NatsOptions> {
-  const { host, username, password } = new URL(url);
+  const address = new URL(url);
+  const { host, username, password } = address;
   return {
     transport: Transport.NATS,
     options: {
@@ -47,6 +49,7 @@ export function questionTransport(
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
       ...(queue === undefined ? {} : { queue }),
+      ...encryptionOf(address),
       ...(username === '' ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
     },
   };

@@ -1,6 +1,6 @@
 import { type ServiceName, type InboxName } from '@clipmesh/contracts';
 import { type Config, loadConfig } from '@clipmesh/config';
-import { attachSpanSink, createLogger, flushSpans, nestLogger, shutdownTracing } from '@clipmesh/tracing';
+import { attachSpanSink, createLogger, flushSpans, nestLogger, replicaId, shutdownTracing } from '@clipmesh/tracing';
 import { jetstream } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type DynamicModule } from '@nestjs/common';
@@ -44,7 +44,7 @@ export interface RuntimeOptions {
 /** Settings, log, broker, streams and the span sink: the same for every service. */
 export async function openRuntime(service: ServiceName, options: RuntimeOptions = {}): Promise<ServiceRuntime> {
   const config = options.config ?? loadConfig();
-  const workerId = options.workerId ?? config.otelServiceInstanceId ?? `${service}.${process.pid}`;
+  const workerId = options.workerId ?? config.otelServiceInstanceId ?? replicaId(service);
   const logger = options.logger ?? createLogger({ service, level: config.logLevel });
   const connection = await connectBroker({ url: config.natsUrl, name: workerId, graceMs: config.natsGraceMs });
   await provision(connection, provisioningOf(config));

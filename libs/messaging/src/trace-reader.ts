@@ -65,6 +65,8 @@ export async function collectTrace(
     clearTimeout(deadline);
     signal?.removeEventListener('abort', stop);
     stop();
+    // The broker would keep it for minutes, and every reader has one of its own.
+    void consumer.delete().catch(() => undefined);
   }
   return { resourceSpans, complete: isComplete() };
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ClipAbandoned, message, type Outgoing } from '@clipmesh/contracts';
 import { type Broker, leakCheck, startBroker, until } from '@clipmesh/testing';
 import { attachSpanSink, flushSpans, shutdownTracing, startTracing, withSpan } from '@clipmesh/tracing';
-import { jetstream } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { trace } from '@opentelemetry/api';
 import { createPublisher, provision, readEvents, readTrace } from '../src/index.js';
@@ -118,5 +118,20 @@ describe.each(VERSIONS)('reading back from nats-server (%s)', (version) => {
     stop.abort();
     await reader;
     expect(seen).toEqual(['b', 'c']);
+  });
+
+  it('leaves no consumer at the broker', async () => {
+    const { consumers } = await jetstreamManager(connection);
+    const ephemeral = async (stream: string): Promise<string[]> =>
+      (await consumers.list(stream).next()).filter(({ config }) => !config.durable_name).map(({ name }) => name);
+    const stop = new AbortController();
+    const events = readEvents(connection, generationId(), { signal: stop.signal });
+    const next = events.next();
+    await until(async () => (await ephemeral('EVENTS')).length === 1, WAIT_MS, 'the reader');
+    stop.abort();
+    await next;
+    await readTrace(connection, 'f'.repeat(32));
+    for (const stream of ['EVENTS', 'TRACES'])
+      await until(async () => (await ephemeral(stream)).length === 0, 2000, `the end of the readers of ${stream}`);
   });
 });

@@ -21,22 +21,29 @@ describe('scratch folders', () => {
         throw new Error('no');
       }),
     ).rejects.toThrow('no');
-    expect(await readdir(join(directory, 'overlay-1'))).toEqual([]);
+    expect(await readdir(join(directory, 'clipmesh-overlay-1'))).toEqual([]);
   });
 
   it('removes what a killed predecessor left, and long abandoned folders, but nothing of a living neighbour', async () => {
-    await mkdir(join(directory, 'overlay-1', 'work-dead'), { recursive: true });
-    await mkdir(join(directory, 'overlay-2', 'work-alive'), { recursive: true });
-    await mkdir(join(directory, 'overlay-77'), { recursive: true });
-    await utimes(join(directory, 'overlay-77'), 1, 1);
+    await mkdir(join(directory, 'clipmesh-overlay-1', 'work-dead'), { recursive: true });
+    await mkdir(join(directory, 'clipmesh-overlay-2', 'work-alive'), { recursive: true });
+    await mkdir(join(directory, 'clipmesh-overlay-77'), { recursive: true });
+    await utimes(join(directory, 'clipmesh-overlay-77'), 1, 1);
     await openScratch(directory, 'overlay.1');
-    expect((await readdir(directory)).sort()).toEqual(['overlay-1', 'overlay-2']);
-    expect(await readdir(join(directory, 'overlay-1'))).toEqual([]);
-    expect(await readdir(join(directory, 'overlay-2'))).toEqual(['work-alive']);
+    expect((await readdir(directory)).sort()).toEqual(['clipmesh-overlay-1', 'clipmesh-overlay-2']);
+    expect(await readdir(join(directory, 'clipmesh-overlay-1'))).toEqual([]);
+    expect(await readdir(join(directory, 'clipmesh-overlay-2'))).toEqual(['work-alive']);
+  });
+
+  it('leaves alone what others keep in the same directory, however old', async () => {
+    await mkdir(join(directory, 'letters'));
+    await utimes(join(directory, 'letters'), 1, 1);
+    await openScratch(directory, 'overlay.1');
+    expect(await readdir(directory)).toContain('letters');
   });
 
   it('stays inside its folder whatever the id', async () => {
     await (await openScratch(directory, '../../x')).withFolder(() => Promise.resolve());
-    expect(await readdir(directory)).toContain('--%2F--%2Fx');
+    expect(await readdir(directory)).toContain('clipmesh---%2F--%2Fx');
   });
 });

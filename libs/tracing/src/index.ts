@@ -1,5 +1,6 @@
 export * from './attributes.js';
 export * from './logger.js';
+export { replicaId } from './replica.id.js';
 export { attachSpanSink, flushSpans, shutdownTracing, startTracing, type TracingOptions } from './sdk.js';
 export { documentsOf, type SpanSink, StreamSpanExporter } from './span-exporter.js';
 export * from './spans.js';

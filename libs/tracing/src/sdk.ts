@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { OwnTracePropagator } from './propagator.js';
 import { StreamSpanExporter, type SpanSink } from './span-exporter.js';
 
 /** Spans leave at the latest this long after their end, ms. */
@@ -44,7 +44,7 @@ export function startTracing({ service, instance, otlpEndpoint }: TracingOptions
       'host.name': hostname(),
     }),
     spanProcessors: processors,
-    textMapPropagator: new W3CTraceContextPropagator(),
+    textMapPropagator: new OwnTracePropagator(),
     metricReaders: [],
     logRecordProcessors: [],
     instrumentations: [

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ClipGenerate, type ClipGenerateBody, ClipGenerated, message } from '@clipmesh/contracts';
+import { CancelRequested, ClipGenerate, type ClipGenerateBody, ClipGenerated, message } from '@clipmesh/contracts';
 import { loadConfig } from '@clipmesh/config';
-import { readEvents, type Replica, startReplica } from '@clipmesh/messaging';
+import { readBacklog, readEvents, type Replica, startReplica } from '@clipmesh/messaging';
 import { openKvStores } from '@clipmesh/persistence';
 import {
   type Broker,
@@ -99,6 +99,24 @@ describe('two replicas', () => {
     expect([...both, third].flatMap(({ charges }) => charges)).toHaveLength(1);
     const { cache } = await openKvStores(await broker.connect());
     expect(await cache.all()).toMatchObject([{ value: { status: 'ready', predictionId: predictions[0]?.id } }]);
+  }, 60_000);
+
+  it('buy nothing more for a generation once its cancel was told, though whoever told it did no more', async () => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 30, max: 30 } });
+    const [{ runtime } = { runtime: undefined }] = replicas;
+    const body = command('a green kite');
+    const scenes = [0, 1, 2, 3].map((scene) => message(ClipGenerate, { ...body, scene, prompt: `kite ${scene}` }));
+    await runtime?.publish(scenes);
+    await until(async () => (await sandbox.invoice()).predictions.length === 2, DEADLINE_MS, 'two purchases');
+    const { generationId } = body;
+    const at = new Date().toISOString();
+    await runtime?.publish([message(CancelRequested, { generationId, at, charges: [], reason: 'test' })]);
+    const connection = await broker.connect();
+    const isOver = async (): Promise<boolean> =>
+      (await readBacklog(connection)).generations.size === 0 || (await sandbox.invoice()).predictions.length > 2;
+    await until(isOver, DEADLINE_MS, 'the end of the commands');
+    expect((await sandbox.invoice()).predictions).toHaveLength(2);
   }, 60_000);
 
   it('do not use a file that is damaged', async () => {

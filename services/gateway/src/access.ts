@@ -85,15 +85,16 @@ export function refuseBrokenText(body: Buffer | undefined, contentType: string |
   throw badRequest('body: not UTF-8; send the JSON in UTF-8');
 }
 
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Whether a request announces a body. */
+export const hasBody = ({ 'content-length': length, 'transfer-encoding': transfer }: Headers): boolean =>
+  transfer !== undefined || (length !== undefined && length !== '0');
+
 /** A 415 for a body that is not declared as JSON. */
-export function refuseOtherBodies(
-  method: string,
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-): void {
-  const { 'content-type': type, 'content-length': length, 'transfer-encoding': transfer } = headers;
-  const empty = transfer === undefined && (length === undefined || length === '0');
-  if (!['POST', 'PUT', 'PATCH'].includes(method) || empty) return;
-  if (/^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(String(type ?? ''))) return;
+export function refuseOtherBodies(method: string, headers: Headers): void {
+  if (!['POST', 'PUT', 'PATCH'].includes(method) || !hasBody(headers)) return;
+  if (/^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(String(headers['content-type'] ?? ''))) return;
   throw new ProblemError(
     415,
     'UNSUPPORTED_MEDIA_TYPE',

@@ -29,16 +29,18 @@ import { type BudgetRules } from './budget.js';
 import { startBudgetSweeper } from './budget.sweeper.js';
 import {
   createAccess,
+  hasBody,
   isReport,
   refuseBrokenText,
   refuseForeignPage,
   refuseOpenDoor,
   refuseOtherBodies,
+  WEBHOOK_PATH,
 } from './access.js';
 import { within } from './deadline.js';
 import { serveDocs } from './docs.module.js';
 import { DELETION_PARTS, DeletionController, type DeletionParts } from './deletion.controller.js';
-import { GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
+import { GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
 import { GenerationsController } from './generations.controller.js';
 import { HEALTH_PARTS, HealthController, type HealthParts } from './health.controller.js';
 import { MediaController } from './media.controller.js';
@@ -215,9 +217,13 @@ export async function createGateway(runtime: ServiceRuntime): Promise<NestExpres
   app.getHttpServer().keepAliveTimeout = config.keepAliveMs;
   app.disable('x-powered-by');
   app.use(app.get<MetricsParts>(METRICS_PARTS).metrics.measure);
+  const ownerOf = createAccess(config.apiKeys);
   app.use((request: Request, _response: Response, next: NextFunction) => {
     if (!isReport(request, config.publicUrl)) refuseForeignPage(request.headers, config.apiKeys);
     refuseOtherBodies(request.method, request.headers);
+    // Bodies may be large: those of strangers are not read. A report is judged by its signature.
+    if (hasBody(request.headers) && request.path !== WEBHOOK_PATH)
+      requireOwner({ ownerOf }, request.headers.authorization);
     next();
   });
   // What is JSON but no object is refused by the schemas, in their words.

@@ -5,12 +5,14 @@ export interface StreamedEvent {
   readonly sequence: number;
   readonly name: string;
   readonly body: unknown;
+  /** So many of the generation's events were stored after this one when it was read. */
+  readonly pending: number;
 }
 
 const FINAL = new Set(['generation.succeeded', 'generation.failed', 'generation.canceled']);
 
 /** One server-sent event. `id` is the stream sequence: what `Last-Event-ID` brings back. */
-export function formatEvent({ sequence, name, body }: StreamedEvent): string {
+export function formatEvent({ sequence, name, body }: Omit<StreamedEvent, 'pending'>): string {
   return `id: ${sequence}\nevent: ${name}\ndata: ${JSON.stringify(body)}\n\n`;
 }
 
@@ -65,9 +67,14 @@ export interface StreamOptions {
   readonly quietMs: number;
 }
 
-/** Replays and follows a generation's events until its last one, or until the client goes. */
+/**
+ * Replays and follows a generation's events until its last one, or until the client goes. The end of a run is the last only
+ * where nothing is stored after it: a retry may have been asked for that no record shows yet.
+ */
 export async function streamEvents(response: Response, options: StreamOptions): Promise<void> {
   const { after, run, ended } = options;
+  // It has told of its end already, and never will again.
+  if (response.destroyed) return;
   const gone = new AbortController();
   const stop = (): void => {
     gone.abort();
@@ -77,10 +84,15 @@ export async function streamEvents(response: Response, options: StreamOptions): 
     .status(200)
     .set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' });
   response.flushHeaders();
+  if (response.req.method === 'HEAD') {
+    response.end();
+    return;
+  }
   const heartbeat = setInterval(() => {
     if (!response.writableNeedDrain) response.write(': keep-alive\n\n');
   }, options.heartbeatMs);
-  const quiet = ended ? setTimeout(stop, options.quietMs) : undefined;
+  let quiet = ended ? setTimeout(stop, options.quietMs) : undefined;
+  let over = false;
   try {
     // Past an end only the replay from the start is sure to meet it; what the client has is left out.
     for await (const event of options.open(ended ? undefined : after, gone.signal)) {
@@ -89,7 +101,16 @@ export async function streamEvents(response: Response, options: StreamOptions): 
         const flowing = response.write(formatEvent(event));
         if (!flowing && !gone.signal.aborted) await drained(response);
       }
-      if (endsRun(event, run) || gone.signal.aborted) break;
+      if (endsRun(event, run)) {
+        over = true;
+        quiet ??= setTimeout(stop, options.quietMs);
+      }
+      if (event.name === 'retry.requested') {
+        over = false;
+        clearTimeout(quiet);
+        quiet = undefined;
+      }
+      if ((over && event.pending === 0) || gone.signal.aborted) break;
     }
   } finally {
     clearInterval(heartbeat);

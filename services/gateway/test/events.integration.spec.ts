@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import { connect as netConnect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { message, RetryRequested } from '@clipmesh/contracts';
-import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until } from '@clipmesh/testing';
+import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until, within } from '@clipmesh/testing';
 import { parseEvents, problem, startGateway, type TestGateway } from './gateway.harness.js';
 
 let broker: Broker;
@@ -90,6 +92,28 @@ describe('the stream of a generation', () => {
     await Promise.all([next, ...streams.slice(1)].map((response) => response.text()));
   });
 
+  it('keeps no place for a client that went before its stream began', async () => {
+    const id = await gateway.created();
+    const ask = `GET /v1/generations/${id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+    for (let client = 0; client < 20; client += 1) {
+      const socket = netConnect(gateway.port, '127.0.0.1');
+      socket.write(ask, () => socket.destroy());
+      await once(socket, 'close');
+    }
+    const response = await until(
+      async () => {
+        const opened = await open(id);
+        if (opened.status === 200) return opened;
+        await opened.text();
+        return undefined;
+      },
+      3000,
+      'a place',
+    );
+    await gateway.succeed(id);
+    await response.text();
+  });
+
   it('picks up a running one where the client left it', async () => {
     const id = await gateway.created();
     await cancel(id);
@@ -114,6 +138,40 @@ describe('the stream of a generation', () => {
       'retry.requested',
       'generation.succeeded',
     ]);
+  });
+
+  it('goes on past the end of a run whose retry nobody has taken up yet', async () => {
+    const id = await gateway.created();
+    await gateway.succeed(id);
+    await gateway.change(id, { status: 'failed' });
+    expect((await gateway.call(`/v1/generations/${id}/retry`, { method: 'POST' })).status).toBe(202);
+    const response = await open(id);
+    const reader = response.body!.getReader();
+    const before = await readUntil(reader, 'event: retry.requested');
+    await gateway.change(id, { status: 'generating', run: 2 });
+    await gateway.succeed(id);
+    let rest = '';
+    for (let next = await reader.read(); !next.done; next = await reader.read())
+      rest += Buffer.from(next.value).toString();
+    expect(parseEvents(before + rest).map(({ event }) => event)).toEqual([
+      'generation.succeeded',
+      'retry.requested',
+      'generation.succeeded',
+    ]);
+  });
+
+  it('is not kept open by a HEAD: the next request on its connection is answered', async () => {
+    const id = await gateway.created();
+    const socket = netConnect(gateway.port, '127.0.0.1');
+    const request = (line: string): string => `${line} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+    socket.write(request(`HEAD /v1/generations/${id}/events`) + request('GET /healthz'));
+    const text = async (): Promise<string> => {
+      let all = '';
+      for await (const piece of socket) if ((all += String(piece)).includes('"ok"')) break;
+      return all;
+    };
+    expect(await within(text(), 3000, 'the second answer')).toContain('text/event-stream');
+    await gateway.succeed(id);
   });
 
   it.each(['x', '-1', '1.5', '9'.repeat(16)])('refuses %s as Last-Event-ID', async (lastEventId) => {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fingerprintOf } from '../src/idempotency.js';
 import { parseRequest } from '../src/job.builder.js';
@@ -185,6 +187,16 @@ describe('owners', () => {
     expect(listed.generations.map((entry) => entry.id)).not.toContain(id);
     expect((await keyed.call(`/v1/generations/${id}`, { headers: ANN })).status).toBe(200);
   });
+
+  it.each(['POST /v1/generations', 'POST /v1/estimates', 'GET /healthz'])(
+    'reads no body of a stranger at %s',
+    async (call) => {
+      const socket = connect(keyed.port, '127.0.0.1');
+      const told = once(socket, 'data', { signal: AbortSignal.timeout(3000) });
+      socket.write(`${call} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n{`);
+      expect(String((await told.finally(() => socket.destroy()))[0])).toContain('401 Unauthorized');
+    },
+  );
 
   it.each([undefined, 'Bearer wrong', 'Basic YW5uOng=', 'Bearer '])('refuses %s with 401', async (authorization) => {
     const response = await keyed.call(
