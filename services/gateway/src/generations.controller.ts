@@ -158,6 +158,16 @@ export class GenerationsController {
         { extensions: { retryable: false } },
       );
     }
+    // It failed before its cancel was heard: the flag stands, and the work of another run would be dropped without a word.
+    if (await this.parts.cancellations.check(id)) {
+      throw new ProblemError(
+        409,
+        'CANCEL_REQUESTED',
+        'The generation was to be canceled',
+        'it failed while it was being canceled, and is not taken up again; ask for a new one',
+        { extensions: { retryable: false } },
+      );
+    }
     // Another try of the plan must leave enough for the film; with a plan the director looks at each clip.
     if (state.plan === undefined)
       refuseLowCap(state.costMicros + estimate(state.job, this.parts.llm).lowMicros, state.job.maxCostMicros);
