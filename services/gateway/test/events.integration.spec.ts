@@ -211,6 +211,15 @@ describe('retry', () => {
     },
   );
 
+  it('of one that failed while it was being canceled is refused: nobody would work for it', async () => {
+    const id = await gateway.created();
+    expect((await cancel(id)).status).toBe(202);
+    await gateway.change(id, { status: 'failed' });
+    const response = await retry(id);
+    expect(response.status).toBe(409);
+    expect(await problem(response)).toMatchObject({ code: 'CANCELED', retryable: false });
+  });
+
   it('of one that is not there is 404', async () => {
     expect((await retry(`gen_${'e'.repeat(32)}`)).status).toBe(404);
   });
