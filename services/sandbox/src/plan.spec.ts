@@ -16,6 +16,13 @@ describe('plan writer', () => {
     expect(writePlan(brief)).toEqual(plan);
   });
 
+  it('is about what stands between the tags', () => {
+    const { title, style, scenes } = writePlan(readBrief('scenes: 3', '<product>\na thermos. Buy it!\n</product>'));
+    expect([title, style.subject]).toEqual(['A thermos', 'a thermos']);
+    expect(scenes.every(({ description }) => description.endsWith('a thermos'))).toBe(true);
+    expect(readBrief('', '<product> is what it says').prompt).toBe('<product> is what it says');
+  });
+
   it('describes every scene differently, and keeps to 3-7 s', () => {
     for (let scenes = 1; scenes <= 20; scenes += 1) {
       const plan = writePlan({
