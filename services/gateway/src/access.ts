@@ -85,6 +85,10 @@ export function refuseBrokenText(body: Buffer | undefined, contentType: string |
   throw badRequest('body: not UTF-8; send the JSON in UTF-8');
 }
 
+/** Whether a content type is JSON's own, or that of a format written in JSON. */
+export const isJson = (contentType: string | undefined): boolean =>
+  /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(contentType ?? '');
+
 /** A 415 for a body that is not declared as JSON. */
 export function refuseOtherBodies(
   method: string,
@@ -93,7 +97,7 @@ export function refuseOtherBodies(
   const { 'content-type': type, 'content-length': length, 'transfer-encoding': transfer } = headers;
   const empty = transfer === undefined && (length === undefined || length === '0');
   if (!['POST', 'PUT', 'PATCH'].includes(method) || empty) return;
-  if (/^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(String(type ?? ''))) return;
+  if (isJson(String(type ?? ''))) return;
   throw new ProblemError(
     415,
     'UNSUPPORTED_MEDIA_TYPE',

@@ -26,6 +26,7 @@ import { type BudgetRules } from './budget.js';
 import { startBudgetSweeper } from './budget.sweeper.js';
 import {
   createAccess,
+  isJson,
   isReport,
   refuseBrokenText,
   refuseForeignPage,
@@ -191,8 +192,12 @@ export async function createGateway(runtime: ServiceRuntime): Promise<NestExpres
     refuseOtherBodies(request.method, request.headers);
     next();
   });
-  // What is JSON but no object is refused by the schemas, in their words.
-  app.useBodyParser('json', { limit: `${config.requestBodyLimitMb}mb`, strict: false });
+  app.useBodyParser('json', {
+    limit: `${config.requestBodyLimitMb}mb`,
+    // What is JSON but no object is refused by the schemas, in their words.
+    strict: false,
+    type: ({ headers }) => isJson(headers['content-type']),
+  });
   app.use((request: RawBodyRequest<Request>, _response: Response, next: NextFunction) => {
     refuseBrokenText(request.rawBody, request.headers['content-type']);
     next();
