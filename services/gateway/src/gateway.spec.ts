@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createAccess, refuseOpenDoor } from './access.js';
-import { buildJob, decodeMusic, parseRequest } from './job.builder.js';
+import { buildJob, decodeMusic, parseRequest, refuseUnknownModels } from './job.builder.js';
 import { parseRange } from './range.js';
 import { formatEvent } from './sse.js';
 
@@ -36,9 +36,18 @@ describe('requests', () => {
       'google/veo-3',
       'google/veo-3.1',
     ]);
-    expect(() => buildJob(parseRequest({ prompt, model: 'acme/none' }), defaults, undefined)).toThrow(
-      'model: acme/none is not known',
+  });
+
+  it.each(['acme/none', 'constructor', '__proto__'])('knows no model %s, in a request or in the settings', (model) => {
+    expect(() => buildJob(parseRequest({ prompt, model }), defaults, undefined)).toThrow(
+      `model: ${model} is not known`,
     );
+    expect(() => {
+      refuseUnknownModels([...defaults.models, model]);
+    }).toThrow(/^VIDEO_MODELS has a model that is not known; the known ones are google\/veo-3\.1, /);
+    expect(() => {
+      refuseUnknownModels(defaults.models);
+    }).not.toThrow();
   });
 
   it.each([

@@ -19,6 +19,12 @@ export interface JobDefaults {
   readonly fallbackAfter: number;
 }
 
+/** Throws when a setting names a model whose price is not known: caps and budgets would count it as free. */
+export function refuseUnknownModels(models: readonly string[]): void {
+  if (models.every((id) => MODELS[id] !== undefined)) return;
+  throw new Error(`VIDEO_MODELS has a model that is not known; the known ones are ${Object.keys(MODELS).join(', ')}`);
+}
+
 /** Checks a request body. Throws a 400 that names each field and what it takes. */
 export function parseRequest(body: unknown): CreateGeneration {
   const parsed = createGenerationSchema.safeParse(body ?? {});
