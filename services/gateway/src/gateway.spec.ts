@@ -63,12 +63,28 @@ describe('requests', () => {
   });
 
   it('decodes a music bed', () => {
-    expect(decodeMusic('data:audio/mpeg;base64,AAAA')).toEqual({
+    expect(decodeMusic('data:audio/mpeg;base64,SUQz')).toEqual({
       contentType: 'audio/mpeg',
-      bytes: Buffer.from([0, 0, 0]),
+      bytes: Buffer.from('ID3'),
     });
     expect(() => decodeMusic('data:audio/mpeg;base64,')).toThrow('decodes to nothing');
   });
+
+  it.each(['ID3', '\xff\xfb\x90', 'RIFF____WAVE', 'OggS', 'fLaC', '\0\0\0\x20ftypM4A '])(
+    'takes %j for music',
+    (begin) => {
+      const data = `data:audio/mpeg;base64,${Buffer.from(`${begin}and so on`, 'latin1').toString('base64')}`;
+      expect(Buffer.from(decodeMusic(data).bytes).toString('latin1')).toBe(`${begin}and so on`);
+    },
+  );
+
+  it.each(['\0\0\0', '<!DOCTYPE html>', '\x89PNG\r\n', '\xff\xd8\xff\xe0', '\xff'])(
+    'does not take %j for music',
+    (begin) => {
+      const data = `data:audio/mpeg;base64,${Buffer.from(begin, 'latin1').toString('base64')}`;
+      expect(() => decodeMusic(data)).toThrow('music.data: no file with sound');
+    },
+  );
 });
 
 describe('ranges', () => {

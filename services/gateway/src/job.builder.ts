@@ -8,6 +8,7 @@ import {
 } from '@clipmesh/contracts';
 import { MODELS } from '@clipmesh/pipeline';
 import { badRequest } from './problem.js';
+import { looksLikeSound } from './sound.format.js';
 
 /** The settings that a job's choices fall back to. */
 export interface JobDefaults {
@@ -36,7 +37,7 @@ export function parseRequest(body: unknown): CreateGeneration {
   throw badRequest(errors.map(({ field, message }) => `${field}: ${message}`).join('; '), errors);
 }
 
-/** The decoded music bed. Throws a 400 when it is empty or over 10 MB. */
+/** The decoded music bed. Throws a 400 when it is empty, over 10 MB, or no file with sound. */
 export function decodeMusic(data: string): { bytes: Uint8Array; contentType: string } {
   const comma = data.indexOf(',');
   const contentType = /^data:(audio\/[a-z0-9.+-]+);/.exec(data)?.[1] ?? 'application/octet-stream';
@@ -44,6 +45,8 @@ export function decodeMusic(data: string): { bytes: Uint8Array; contentType: str
   if (bytes.length === 0) throw badRequest('music.data: it decodes to nothing; give base64 after the comma');
   if (bytes.length > MUSIC_LIMIT_BYTES)
     throw badRequest(`music.data: ${bytes.length} bytes; at most ${MUSIC_LIMIT_BYTES}`);
+  if (!looksLikeSound(bytes))
+    throw badRequest('music.data: no file with sound; give MP3, AAC, M4A, WAV, FLAC, Ogg or another that ffmpeg reads');
   return { bytes, contentType };
 }
 
