@@ -124,7 +124,7 @@ const whole = (text: string): boolean => !halfCharacter.test(text);
 export const createGenerationSchema = z
   .strictObject({
     prompt: z
-      .string()
+      .string('the prompt is missing, or is no text')
       .trim()
       .min(10, 'the prompt needs at least 10 characters')
       .max(5000, 'the prompt may have at most 5000 characters')
