@@ -130,14 +130,19 @@ export async function findServerOrSkip(name, options = {}) {
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === import.meta.filename) {
   // A build runs in a group of its own and ends with us at exit, which a bare signal would skip.
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
-  const names = process.argv.slice(2);
-  for (const name of names.length > 0 ? names : Object.keys(SERVERS)) {
-    const started = Date.now();
-    const found = await findServer(name);
-    const seconds = Math.round((Date.now() - started) / 1000);
-    if ('missing' in found) process.exitCode = 1;
-    console.log(
-      `${name}: ${'missing' in found ? found.missing : `${found.url ?? [found.command, ...found.args].join(' ')} (${found.source}, ${seconds} s)`}`,
-    );
+  try {
+    const names = process.argv.slice(2);
+    for (const name of names.length > 0 ? names : Object.keys(SERVERS)) {
+      const started = Date.now();
+      const found = await findServer(name);
+      const seconds = Math.round((Date.now() - started) / 1000);
+      if ('missing' in found) process.exitCode = 1;
+      console.log(
+        `${name}: ${'missing' in found ? found.missing : `${found.url ?? [found.command, ...found.args].join(' ')} (${found.source}, ${seconds} s)`}`,
+      );
+    }
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
   }
 }

@@ -33,6 +33,7 @@ describe('arguments of up', () => {
     [['--colour', 'red'], /the options are --scale, --port, --data/],
     [['--jaeger=yes'], /--jaeger/],
     [['stray'], /the options are/],
+    [['--data='], /^--data takes a value\.$/],
   ])('refuses %j', (args, message) => {
     expect(() => parseUp(args, defaults)).toThrow(UsageError);
     expect(() => parseUp(args, defaults)).toThrow(message);
@@ -66,10 +67,13 @@ describe('arguments of demo', () => {
   });
 
   it.each([
-    [['--prompt', ''], /--prompt: the prompt needs at least 10/],
+    [['--prompt', ''], /^--prompt takes a value\.$/],
+    [['--out', ' '], /^--out takes a value\.$/],
     [['--prompt', 'x'.repeat(6000)], /--prompt: the prompt may have at most 5000/],
     [['--prompt', 'short'], /--prompt: the prompt needs at least 10/],
-    [['--duration', '5'], /--duration: /],
+    [['--duration', '8'], /^--duration takes a whole number from 9 to 60\.$/],
+    [['--duration', '15 s'], /^--duration takes a whole number from 9 to 60\.$/],
+    [['--scenes', 'x'], /^--scenes takes a whole number from 1 to 12\.$/],
     [['--aspect', '4:3'], /--aspect: /],
     [['--duration', '15', '--scenes', '9'], /--scenes: 15 s cannot be cut/],
     [['--workers', '13'], /--workers takes/],

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createGenerationSchema, type CreateGenerationInput } from '@clipmesh/contracts';
+import { createGenerationSchema, type CreateGenerationInput, DURATION_SECONDS, SCENE_COUNT } from '@clipmesh/contracts';
 
 export const SERVICES = ['gateway', 'planner', 'clip-generator', 'overlay', 'stitcher', 'cost'] as const;
 export type ServiceName = (typeof SERVICES)[number];
@@ -81,15 +81,20 @@ function read(args: readonly string[], known: readonly Option[], helpText: strin
     known.map(([name, takes]) => [name, { type: takes === '' ? 'boolean' : 'string', multiple: true } as const]),
   );
   if (args.some((arg) => arg === '--help' || arg === '-h')) throw new HelpRequested(helpText);
+  const values = new Map<string, readonly string[]>();
   try {
-    const { values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
-    return new Map(Object.entries(values).map(([name, value]) => [name, value?.map(String) ?? []]));
+    const parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
+    for (const [name, value] of Object.entries(parsed.values)) values.set(name, value?.map(String) ?? []);
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
     throw new UsageError(
       `${reason.replace(/\.$/, '')}; the options are ${names.map((name) => `--${name}`).join(', ')}.`,
     );
   }
+  // Of an empty path the working folder would become.
+  const empty = names.find((name) => values.get(name)?.some((value) => value.trim() === ''));
+  if (empty !== undefined) throw new UsageError(`--${empty} takes a value.`);
+  return values;
 }
 
 function whole(name: string, text: string | undefined, min: number, max: number): number | undefined {
@@ -132,8 +137,8 @@ export function parseUp(args: readonly string[], defaults: ArgumentDefaults): Up
 export function parseDemo(args: readonly string[], defaults: ArgumentDefaults): DemoArguments {
   const values = read(args, DEMO, DEMO_HELP);
   const last = (name: string): string | undefined => values.get(name)?.at(-1);
-  const duration = whole('duration', last('duration'), 0, 999_999);
-  const scenes = whole('scenes', last('scenes'), 0, 999_999);
+  const duration = whole('duration', last('duration'), DURATION_SECONDS.min, DURATION_SECONDS.max);
+  const scenes = whole('scenes', last('scenes'), SCENE_COUNT.min, SCENE_COUNT.max);
   const workers = whole('workers', last('workers'), 1, 12);
   const aspect = last('aspect');
   const request = createGenerationSchema.safeParse({

@@ -35,6 +35,7 @@ describe('dead-letters', () => {
     [['--limit', '0']],
     [['--generation', 'gen_x']],
     [['--nonsense']],
+    [['--data', '']],
   ])('refuses %j', (args) => {
     expect(() => parse(...args)).toThrow(UsageError);
   });

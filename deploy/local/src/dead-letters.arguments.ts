@@ -35,6 +35,7 @@ export function parseDeadLetters(
 ): DeadLettersArguments {
   const { values, positionals } = read(args);
   if (values.help === true) throw new HelpRequested(HELP);
+  if (values.data?.trim() === '') throw new UsageError('--data takes a value.');
   return {
     command: commandOf(positionals, values),
     stackFile: join(resolve(defaults.cwd, values.data ?? defaults.dataDir), 'run', 'stack.json'),

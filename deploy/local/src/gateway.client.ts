@@ -91,8 +91,10 @@ export class GatewayClient {
         if (body !== null) {
           for await (const event of readServerEvents(Readable.fromWeb(body as WebStream).setEncoding('utf8'))) {
             lastId = event.id ?? lastId;
-            if (FINAL.has(event.name)) return;
-            if (event.name === 'generation.progressed') onProgress(progressSchema.parse(JSON.parse(event.data)));
+            const ended = FINAL.has(event.name);
+            if (ended || event.name === 'generation.progressed')
+              onProgress(progressSchema.parse(JSON.parse(event.data)));
+            if (ended) return;
           }
         }
       } catch (error) {

@@ -82,7 +82,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { dataDir, port, scale, jaeger, report } = options;
   const env = jaeger === undefined ? options.env : { ...options.env, OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.otlp };
   options.stop.throwIfAborted();
-  mkdirSync(join(dataDir, 'run'), { recursive: true });
+  try {
+    mkdirSync(join(dataDir, 'run'), { recursive: true });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new Error(`the folder ${dataDir} cannot be made (${code}); choose another with --data`, { cause });
+  }
   const release = claimFolder(dataDir);
   const supervisor = new Supervisor({ dir: dataDir, report, stopMs: options.drainMs + AFTER_DRAIN_MS });
   options.kill.addEventListener('abort', () => {

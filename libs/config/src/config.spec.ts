@@ -21,7 +21,7 @@ describe('config', () => {
     const read = (): unknown =>
       loadConfig({ MAX_PARALLEL_VIDEO_WORKERS: 'sesame', API_KEYS: 'me:short', NATS_URL: 'http://x', LOG_LEVEL: '' });
     expect(read).toThrow(ConfigError);
-    expect(read).toThrow(/NATS_URL: .*API_KEYS: .*MAX_PARALLEL_VIDEO_WORKERS: expected a whole number/s);
+    expect(read).toThrow(/NATS_URL: .*API_KEYS: .*MAX_PARALLEL_VIDEO_WORKERS: expected a whole number from 1 to 12/s);
     expect(read).not.toThrow(/sesame|short/);
   });
 
@@ -44,6 +44,8 @@ describe('config', () => {
     const config = loadConfig({ POLL_INTERVAL: '0.25', VIDEO_MODELS: ' a/b, ,c/d ', CLIP_CONCURRENCY: '64' });
     expect(config).toMatchObject({ pollIntervalMs: 250, videoModels: ['a/b', 'c/d'], clipConcurrency: 64 });
     expect(() => loadConfig({ MAX_PARALLEL_VIDEO_WORKERS: '13' })).toThrow(/at most 12/);
+    expect(() => loadConfig({ POLL_INTERVAL: '-1' })).toThrow(/POLL_INTERVAL: expected a number from 0\.1 to 300$/);
+    expect(() => loadConfig({ NATS_URL: 'http://x' })).toThrow(/ nats:\/\/ or tls:\/\/ or ws:\/\/ or wss:\/\//);
     expect(() => loadConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: 'jaeger' })).toThrow(/OTEL_EXPORTER_OTLP_ENDPOINT/);
   });
 });

@@ -36,7 +36,7 @@ export const optional = (variable: string, doc: string, secret = false): Setting
 export const number = (min: number, max: number, factor = 1): z.ZodType<number, string> =>
   z
     .string()
-    .regex(/^\d+(\.\d+)?$/, 'expected a number')
+    .regex(/^\d+(\.\d+)?$/, `expected a number from ${min} to ${max}`)
     .transform(Number)
     .pipe(z.number(`expected a number from ${min} to ${max}`).min(min, `at least ${min}`).max(max, `at most ${max}`))
     .transform((value) => Math.round(value * factor));
@@ -44,7 +44,7 @@ export const number = (min: number, max: number, factor = 1): z.ZodType<number, 
 export const whole = (min: number, max: number): z.ZodType<number, string> =>
   z
     .string()
-    .regex(/^\d+$/, 'expected a whole number')
+    .regex(/^\d+$/, `expected a whole number from ${min} to ${max}`)
     .transform(Number)
     .pipe(z.int().min(min, `at least ${min}`).max(max, `at most ${max}`));
 /** Seconds in a range, kept in ms. */
@@ -65,7 +65,7 @@ export const url = (...protocols: string[]): z.ZodType<string, string> =>
     .string()
     .refine(
       (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
-      `expected an address beginning with ${protocols.join(' or ')}//`,
+      `expected an address beginning with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
     );
 export const port = whole(1, 65_535);
 export const http = url('http:', 'https:');

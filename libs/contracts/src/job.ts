@@ -197,7 +197,7 @@ export type PlanEdit = z.infer<typeof planEditSchema>;
 export const createGenerationSchema = z
   .strictObject({
     prompt: z
-      .string()
+      .string('the prompt is missing, or is no text')
       .trim()
       .min(10, 'the prompt needs at least 10 characters')
       .max(5000, 'the prompt may have at most 5000 characters')
@@ -235,10 +235,14 @@ export const createGenerationSchema = z
     if (durationSeconds < sceneCount * SCENE_SECONDS.min || durationSeconds > sceneCount * SCENE_SECONDS.max) {
       const least = Math.ceil(durationSeconds / SCENE_SECONDS.max);
       const most = Math.min(SCENE_COUNT.max, Math.floor(durationSeconds / SCENE_SECONDS.min));
+      const shortest = Math.max(DURATION_SECONDS.min, sceneCount * SCENE_SECONDS.min);
+      const longest = Math.min(DURATION_SECONDS.max, sceneCount * SCENE_SECONDS.max);
+      // The shortest film is longer than one scene can be.
+      const other = shortest > longest ? '' : `, or a duration of ${shortest}-${longest} s`;
       context.addIssue({
         code: 'custom',
         path: ['sceneCount'],
-        message: `${durationSeconds} s cannot be cut into ${sceneCount} scenes of ${SCENE_SECONDS.min}-${SCENE_SECONDS.max} s; choose ${least}-${most} scenes, or a duration of ${Math.max(DURATION_SECONDS.min, sceneCount * SCENE_SECONDS.min)}-${Math.max(DURATION_SECONDS.min, sceneCount * SCENE_SECONDS.max)} s`,
+        message: `${durationSeconds} s cannot be cut into ${sceneCount} scene${sceneCount === 1 ? '' : 's'} of ${SCENE_SECONDS.min}-${SCENE_SECONDS.max} s; choose ${least}-${most} scenes${other}`,
       });
     }
   })

@@ -26,17 +26,20 @@ const model = (
   ...(aspectRatios === undefined ? {} : { aspectRatios }),
 });
 
-/** Prices on Replicate, per second of video. */
-export const MODELS: Readonly<Record<string, VideoModel>> = Object.fromEntries(
-  [
-    model('google/veo-3.1', 120_000, 8, [4, 6, 8]),
-    model('google/veo-3', 120_000, 8, [4, 6, 8]),
-    model('pixverse/pixverse-v5', 60_000, 8, [5, 8]),
-    model('kwaivgi/kling-v2.5-turbo-pro', 70_000, 10, [5, 10], []),
-    model('minimax/hailuo-02', 90_000, 10, [6, 10], []),
-    model('bytedance/seedance-1-lite', 40_000, 12),
-    model('minimax/video-01', 50_000, 6, [6], []),
-  ].map((entry) => [entry.id, entry]),
+/** Prices on Replicate, per second of video. Names come from requests too, so that it has none but its own: no `constructor`. */
+export const MODELS: Readonly<Record<string, VideoModel>> = Object.assign(
+  Object.create(null) as Record<string, VideoModel>,
+  Object.fromEntries(
+    [
+      model('google/veo-3.1', 120_000, 8, [4, 6, 8]),
+      model('google/veo-3', 120_000, 8, [4, 6, 8]),
+      model('pixverse/pixverse-v5', 60_000, 8, [5, 8]),
+      model('kwaivgi/kling-v2.5-turbo-pro', 70_000, 10, [5, 10], []),
+      model('minimax/hailuo-02', 90_000, 10, [6, 10], []),
+      model('bytedance/seedance-1-lite', 40_000, 12),
+      model('minimax/video-01', 50_000, 6, [6], []),
+    ].map((entry) => [entry.id, entry]),
+  ),
 );
 
 /** Used when the one before has failed for good. */

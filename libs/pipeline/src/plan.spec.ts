@@ -49,11 +49,14 @@ describe('plan rules', () => {
     ]);
   });
 
-  it('says which scene counts a duration allows', () => {
-    const refused = createGenerationSchema.safeParse({ prompt: 'x'.repeat(10), durationSeconds: 9, sceneCount: 5 });
-    expect(refused.error?.issues[0]?.message).toBe(
-      '9 s cannot be cut into 5 scenes of 3-7 s; choose 2-3 scenes, or a duration of 15-35 s',
-    );
+  it.each([
+    [9, 5, '9 s cannot be cut into 5 scenes of 3-7 s; choose 2-3 scenes, or a duration of 15-35 s'],
+    [15, 12, '15 s cannot be cut into 12 scenes of 3-7 s; choose 3-5 scenes, or a duration of 36-60 s'],
+    [60, 2, '60 s cannot be cut into 2 scenes of 3-7 s; choose 9-12 scenes, or a duration of 9-14 s'],
+    [9, 1, '9 s cannot be cut into 1 scene of 3-7 s; choose 2-3 scenes'],
+  ])('says what fits when %i s are asked for in %i scenes', (durationSeconds, sceneCount, told) => {
+    const refused = createGenerationSchema.safeParse({ prompt: 'x'.repeat(10), durationSeconds, sceneCount });
+    expect(refused.error?.issues.map(({ message }) => message)).toEqual([told]);
   });
 
   it('fits any wish to the sum, 3-7 s each', () => {

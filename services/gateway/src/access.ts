@@ -91,10 +91,14 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
 export const hasBody = ({ 'content-length': length, 'transfer-encoding': transfer }: Headers): boolean =>
   transfer !== undefined || (length !== undefined && length !== '0');
 
+/** Whether a content type is JSON's own, or that of a format written in JSON. */
+export const isJson = (contentType: string | undefined): boolean =>
+  /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(contentType ?? '');
+
 /** A 415 for a body that is not declared as JSON. */
 export function refuseOtherBodies(method: string, headers: Headers): void {
   if (!['POST', 'PUT', 'PATCH'].includes(method) || !hasBody(headers)) return;
-  if (/^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(String(headers['content-type'] ?? ''))) return;
+  if (isJson(String(headers['content-type'] ?? ''))) return;
   throw new ProblemError(
     415,
     'UNSUPPORTED_MEDIA_TYPE',

@@ -30,6 +30,7 @@ import { startBudgetSweeper } from './budget.sweeper.js';
 import {
   createAccess,
   hasBody,
+  isJson,
   isReport,
   refuseBrokenText,
   refuseForeignPage,
@@ -226,8 +227,12 @@ export async function createGateway(runtime: ServiceRuntime): Promise<NestExpres
       requireOwner({ ownerOf }, request.headers.authorization);
     next();
   });
-  // What is JSON but no object is refused by the schemas, in their words.
-  app.useBodyParser('json', { limit: `${config.requestBodyLimitMb}mb`, strict: false });
+  app.useBodyParser('json', {
+    limit: `${config.requestBodyLimitMb}mb`,
+    // What is JSON but no object is refused by the schemas, in their words.
+    strict: false,
+    type: ({ headers }) => isJson(headers['content-type']),
+  });
   app.use((request: RawBodyRequest<Request>, _response: Response, next: NextFunction) => {
     refuseBrokenText(request.rawBody, request.headers['content-type']);
     next();

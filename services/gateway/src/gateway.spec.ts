@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createAccess, refuseOpenDoor } from './access.js';
-import { buildJob, parseRequest } from './job.builder.js';
+import { buildJob, parseRequest, refuseUnknownModels } from './job.builder.js';
 import { parseRange } from './range.js';
 import { formatEvent } from './sse.js';
 
@@ -36,13 +36,21 @@ describe('requests', () => {
       'google/veo-3',
       'google/veo-3.1',
     ]);
-    expect(() => buildJob(parseRequest({ prompt, model: 'acme/none' }), defaults)).toThrow(
-      'model: acme/none is not known',
-    );
+  });
+
+  it.each(['acme/none', 'constructor', '__proto__'])('knows no model %s, in a request or in the settings', (model) => {
+    expect(() => buildJob(parseRequest({ prompt, model }), defaults)).toThrow(`model: ${model} is not known`);
+    expect(() => {
+      refuseUnknownModels([...defaults.models, model]);
+    }).toThrow(/^VIDEO_MODELS has a model that is not known; the known ones are google\/veo-3\.1, /);
+    expect(() => {
+      refuseUnknownModels(defaults.models);
+    }).not.toThrow();
   });
 
   it.each([
-    [{}, 'prompt:'],
+    [{}, 'prompt: the prompt is missing'],
+    [{ prompt: 12 }, 'prompt: the prompt is missing, or is no text'],
     [{ prompt: '' }, 'the prompt needs at least 10 characters'],
     [{ prompt: 'x'.repeat(6000) }, 'the prompt may have at most 5000 characters'],
     [{ prompt: 'bell \u0007 in the prompt' }, 'control characters'],

@@ -1,6 +1,7 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Refuses } from './docs.module.js';
+import { z } from 'zod';
+import { Answers, Refuses } from './docs.module.js';
 import { unavailable } from './problem.js';
 
 export const HEALTH_PARTS = Symbol('HEALTH_PARTS');
@@ -9,6 +10,8 @@ export interface HealthParts {
   readonly check: () => Promise<void>;
 }
 
+const okView = z.object({ status: z.literal('ok') });
+
 @ApiTags('health')
 @Controller()
 export class HealthController {
@@ -16,12 +19,14 @@ export class HealthController {
 
   @Get('healthz')
   @ApiOperation({ summary: 'The process is alive' })
+  @Answers(200, 'It is.', okView)
   alive(): { status: string } {
     return { status: 'ok' };
   }
 
   @Get('readyz')
   @ApiOperation({ summary: 'The broker and the store answer' })
+  @Answers(200, 'They do.', okView)
   @Refuses(503)
   async ready(): Promise<{ status: string }> {
     try {

@@ -14,6 +14,12 @@ export interface JobDefaults {
   readonly fallbackAfter: number;
 }
 
+/** Throws when a setting names a model whose price is not known: caps and budgets would count it as free. */
+export function refuseUnknownModels(models: readonly string[]): void {
+  if (models.every((id) => MODELS[id] !== undefined)) return;
+  throw new Error(`VIDEO_MODELS has a model that is not known; the known ones are ${Object.keys(MODELS).join(', ')}`);
+}
+
 /** Checks the body of a create. Throws a 400 that names each field and what it takes. */
 export const parseRequest = (body: unknown): CreateGeneration => parseBody(createGenerationSchema, body);
 

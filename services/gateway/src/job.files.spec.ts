@@ -35,10 +35,28 @@ describe('a reference image', () => {
   });
 });
 
-it('decodes a music bed', () => {
-  expect(decodeMusic('data:audio/mpeg;base64,AAAA')).toEqual({
-    contentType: 'audio/mpeg',
-    bytes: Buffer.from([0, 0, 0]),
+describe('a music bed', () => {
+  it('is decoded', () => {
+    expect(decodeMusic('data:audio/mpeg;base64,SUQz')).toEqual({
+      contentType: 'audio/mpeg',
+      bytes: Buffer.from('ID3'),
+    });
+    expect(() => decodeMusic('data:audio/mpeg;base64,')).toThrow('decodes to nothing');
   });
-  expect(() => decodeMusic('data:audio/mpeg;base64,')).toThrow('decodes to nothing');
+
+  it.each(['ID3', '\xff\xfb\x90', 'RIFF____WAVE', 'OggS', 'fLaC', '\0\0\0\x20ftypM4A '])(
+    'may begin with %j',
+    (begin) => {
+      const data = `data:audio/mpeg;base64,${Buffer.from(`${begin}and so on`, 'latin1').toString('base64')}`;
+      expect(Buffer.from(decodeMusic(data).bytes).toString('latin1')).toBe(`${begin}and so on`);
+    },
+  );
+
+  it.each(['\0\0\0', '<!DOCTYPE html>', '\x89PNG\r\n', '\xff\xd8\xff\xe0', '\xff'])(
+    'may not begin with %j',
+    (begin) => {
+      const data = `data:audio/mpeg;base64,${Buffer.from(begin, 'latin1').toString('base64')}`;
+      expect(() => decodeMusic(data)).toThrow('music.data: no file with sound');
+    },
+  );
 });

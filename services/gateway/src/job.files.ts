@@ -3,6 +3,7 @@ import { type ArtifactStore } from '@clipmesh/persistence';
 import { imageSize } from 'image-size';
 import { fetchPublic, FetchRefused, type FetchRules } from './image.fetch.js';
 import { badRequest, ProblemError } from './problem.js';
+import { looksLikeSound } from './sound.format.js';
 
 interface File {
   readonly bytes: Uint8Array;
@@ -21,13 +22,15 @@ const LAST_BYTES: Readonly<Record<string, Buffer>> = { jpg: Buffer.from([0xff, 0
 
 const decode = (data: string): Buffer => Buffer.from(data.slice(data.indexOf(',') + 1), 'base64');
 
-/** The decoded music bed. Throws a 400 when it is empty or over 10 MB. */
+/** The decoded music bed. Throws a 400 when it is empty, over 10 MB, or no file with sound. */
 export function decodeMusic(data: string): File {
   const contentType = /^data:(audio\/[a-z0-9.+-]+);/.exec(data)?.[1] ?? 'application/octet-stream';
   const bytes = decode(data);
   if (bytes.length === 0) throw badRequest('music.data: it decodes to nothing; give base64 after the comma');
   if (bytes.length > MUSIC_LIMIT_BYTES)
     throw badRequest(`music.data: ${bytes.length} bytes; at most ${MUSIC_LIMIT_BYTES}`);
+  if (!looksLikeSound(bytes))
+    throw badRequest('music.data: no file with sound; give MP3, AAC, M4A, WAV, FLAC, Ogg or another that ffmpeg reads');
   return { bytes, contentType };
 }
 

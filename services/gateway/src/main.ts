@@ -4,11 +4,13 @@ import { loadConfig } from '@clipmesh/config';
 import { closeRuntime, openRuntime, stopOnSignal } from '@clipmesh/messaging';
 import { refuseOpenDoor } from './access.js';
 import { createGateway } from './gateway.module.js';
+import { refuseUnknownModels } from './job.builder.js';
 
 try {
   // Before the broker is waited for: what is wrong here stays wrong.
-  const { gatewayHost, apiKeys } = loadConfig();
+  const { gatewayHost, apiKeys, videoModels } = loadConfig();
   refuseOpenDoor(gatewayHost, apiKeys);
+  refuseUnknownModels(videoModels);
   const runtime = await openRuntime('gateway');
   const { config, logger } = runtime;
   const app = await createGateway(runtime);

@@ -31,7 +31,9 @@ export class MediaController {
 
   @Get(':id/thumbnail')
   @ApiOperation({ summary: 'A picture of the film' })
-  @AnswersWith(200, 'The picture.', 'image/jpeg', 'binary')
+  @ApiHeader({ name: 'Range', required: false, description: 'One byte range, for example `bytes=0-1023`.' })
+  @AnswersWith(200, 'The picture; `ETag` is the SHA-256 of its bytes.', 'image/jpeg', 'binary')
+  @AnswersWith(206, 'The part that was asked for.', 'image/jpeg', 'binary')
   @Refuses(401, 404, 409, 416, 503)
   async thumbnail(
     @Param('id') id: string,

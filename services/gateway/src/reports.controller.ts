@@ -1,13 +1,13 @@
 import { isFinal } from '@clipmesh/contracts';
-import { Controller, Get, Headers, Inject, Param, Res } from '@nestjs/common';
+import { Controller, Get, Headers, Inject, Param, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { type Response } from 'express';
+import { type Request, type Response } from 'express';
 import { costView, type CostView, performanceView } from './api.schemas.js';
 import { Answers, AnswersWith, Refuses } from './docs.module.js';
 import { findOwned, GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
 import { costViewOf } from './generation.view.js';
 import { badRequest, notReady, ProblemError, unavailable } from './problem.js';
-import { streamEvents } from './sse.js';
+import { startStream, streamEvents } from './sse.js';
 
 /** How long the stream of an ended generation waits for events that are no longer kept, ms. */
 const QUIET_MS = 5000;
@@ -31,11 +31,16 @@ export class ReportsController {
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
     @Headers('last-event-id') lastEventId: string | undefined,
+    @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
     const { owner, state } = await findOwned(this.parts, id, authorization);
     if (lastEventId !== undefined && !/^\d{1,15}$/.test(lastEventId))
       throw badRequest('Last-Event-ID: the id of the last event received, a whole number');
+    if (request.method === 'HEAD') {
+      startStream(response).end();
+      return;
+    }
     const { events, sseHeartbeatMs, streamPlaces } = this.parts;
     const leave = streamPlaces.take(owner);
     try {

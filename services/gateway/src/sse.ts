@@ -67,6 +67,13 @@ export interface StreamOptions {
   readonly quietMs: number;
 }
 
+/** The answer's head; of a HEAD that is all. */
+export function startStream(response: Response): Response {
+  return response
+    .status(200)
+    .set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' });
+}
+
 /**
  * Replays and follows a generation's events until its last one, or until the client goes. The end of a run is the last only
  * where nothing is stored after it: a retry may have been asked for that no record shows yet.
@@ -80,14 +87,7 @@ export async function streamEvents(response: Response, options: StreamOptions): 
     gone.abort();
   };
   response.on('close', stop);
-  response
-    .status(200)
-    .set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' });
-  response.flushHeaders();
-  if (response.req.method === 'HEAD') {
-    response.end();
-    return;
-  }
+  startStream(response).flushHeaders();
   const heartbeat = setInterval(() => {
     if (!response.writableNeedDrain) response.write(': keep-alive\n\n');
   }, options.heartbeatMs);

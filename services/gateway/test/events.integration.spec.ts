@@ -3,7 +3,7 @@ import { connect as netConnect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { message, RetryRequested } from '@clipmesh/contracts';
 import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until, within } from '@clipmesh/testing';
-import { parseEvents, problem, startGateway, type TestGateway } from './gateway.harness.js';
+import { parseEvents, problem, rawCall, startGateway, type TestGateway } from './gateway.harness.js';
 
 let broker: Broker;
 let folder: TempFolder;
@@ -65,6 +65,16 @@ describe('the stream of a generation', () => {
     const [first, last] = all.map((event) => String(event.id));
     expect(parseEvents(await (await open(id, { 'last-event-id': first! })).text())).toEqual(all.slice(1));
     expect(await (await open(id, { 'last-event-id': last! })).text()).toBe('');
+  });
+
+  it('answers a HEAD at once, with the same headers, and takes no place for it', async () => {
+    const id = await gateway.created();
+    const heads = await Promise.all(
+      Array.from({ length: 5 }, () => rawCall(gateway.port, `/v1/generations/${id}/events`, { method: 'HEAD' })),
+    );
+    for (const { status, headers, body } of heads)
+      expect([status, headers['content-type'], body]).toEqual([200, 'text/event-stream; charset=utf-8', '']);
+    await gateway.succeed(id);
   });
 
   it('has so many places for an owner, and one again when a client goes', async () => {

@@ -108,6 +108,15 @@ describe('create', () => {
     expect(await problem(response)).toMatchObject({ code });
   });
 
+  it.each(['application/json; charset=UTF-8', 'APPLICATION/JSON', 'application/vnd.api+json'])(
+    'reads a body that is %s',
+    async (type) => {
+      const body = JSON.stringify({ prompt: PROMPT });
+      const init = { method: 'POST', headers: { 'content-type': type }, body };
+      expect((await gateway.call('/v1/estimates', init)).status).toBe(200);
+    },
+  );
+
   it('answers an unknown address with a problem', async () => {
     const response = await gateway.call('/v1/nothing');
     expect(response.status).toBe(404);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readBrief, splitSeconds, subjectOf, writePlan } from './plan.writer.js';
+import { readBrief, splitSeconds, writePlan } from './plan.writer.js';
 import { fitSchema } from './schema.filler.js';
 import { speechSeconds, speechWav } from './speech.wav.js';
 
@@ -16,12 +16,11 @@ describe('plan writer', () => {
     expect(writePlan(brief)).toEqual(plan);
   });
 
-  it.each([
-    ['<product>\nA lamp that listens. It is quiet.\n</product>', 'A lamp that listens'],
-    ['a < b and b > c', 'a < b and b > c'],
-    ['<product>\n\n</product>', 'the product'],
-  ])('finds the subject of %j', (prompt, subject) => {
-    expect(subjectOf(prompt)).toBe(subject);
+  it('is about what stands between the tags', () => {
+    const { title, style, scenes } = writePlan(readBrief('scenes: 3', '<product>\na thermos. Buy it!\n</product>'));
+    expect([title, style.subject]).toEqual(['A thermos', 'a thermos']);
+    expect(scenes.every(({ description }) => description.endsWith('a thermos'))).toBe(true);
+    expect(readBrief('', '<product> is what it says').prompt).toBe('<product> is what it says');
   });
 
   it('describes every scene differently, and keeps to 3-7 s', () => {

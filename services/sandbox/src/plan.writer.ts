@@ -69,6 +69,9 @@ const LOOKS = [
   },
 ] as const;
 
+/** What stands between the tags that mark it as data, or the whole. */
+const withinTags = (text: string): string => /^\s*<(\w+)>(.*)<\/\1>\s*$/s.exec(text)?.[2]?.trim() ?? text;
+
 /** Reads the director's lines (`framework: PAS`, `scenes: 4`, `durationSeconds: 20`) from the system message. */
 export function readBrief(system: string, prompt: string): PlanBrief {
   const line = (name: string): string | undefined =>
@@ -79,7 +82,7 @@ export function readBrief(system: string, prompt: string): PlanBrief {
     framework,
     scenes: Math.min(24, Math.max(1, Math.floor(scenes))),
     durationSeconds: Number(line('durationSeconds')) || scenes * 5,
-    prompt,
+    prompt: withinTags(prompt),
   };
 }
 
@@ -90,10 +93,9 @@ export function splitSeconds(total: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => base + (index < sum - base * count ? 1 : 0));
 }
 
-/** The first sentence, cut at a word within 100 characters; tags that fence the text are none of it. */
+/** The first sentence, cut at a word within 100 characters. */
 export function subjectOf(prompt: string): string {
-  const text = prompt.replace(/<\/?\w+>/g, ' ').trim();
-  const sentence = /^[^.!?\n]+/.exec(text)?.[0].trim() ?? 'the product';
+  const sentence = /^[^.!?\n]+/.exec(prompt.trim())?.[0].trim() ?? 'the product';
   return sentence.length <= 100 ? sentence : sentence.slice(0, 100).replace(/\s+\S*$/, '');
 }
 
