@@ -67,7 +67,7 @@ describe('arguments of demo', () => {
   });
 
   it.each([
-    [['--prompt', ''], /^--prompt takes a value\.$/],
+    [['--prompt', ''], /--prompt: the prompt needs at least 10/],
     [['--out', ' '], /^--out takes a value\.$/],
     [['--prompt', 'x'.repeat(6000)], /--prompt: the prompt may have at most 5000/],
     [['--prompt', 'short'], /--prompt: the prompt needs at least 10/],

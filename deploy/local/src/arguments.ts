@@ -91,8 +91,8 @@ function read(args: readonly string[], known: readonly Option[], helpText: strin
       `${reason.replace(/\.$/, '')}; the options are ${names.map((name) => `--${name}`).join(', ')}.`,
     );
   }
-  // Of an empty path the working folder would become.
-  const empty = names.find((name) => values.get(name)?.some((value) => value.trim() === ''));
+  // Of an empty path the working folder would become. How short a prompt may be, the API says.
+  const empty = names.find((name) => name !== 'prompt' && values.get(name)?.some((value) => value.trim() === ''));
   if (empty !== undefined) throw new UsageError(`--${empty} takes a value.`);
   return values;
 }
