@@ -45,7 +45,7 @@ describe('config', () => {
     expect(config).toMatchObject({ pollIntervalMs: 250, videoModels: ['a/b', 'c/d'], clipConcurrency: 64 });
     expect(() => loadConfig({ MAX_PARALLEL_VIDEO_WORKERS: '13' })).toThrow(/at most 12/);
     expect(() => loadConfig({ POLL_INTERVAL: '-1' })).toThrow(/POLL_INTERVAL: expected a number from 0\.1 to 300$/);
-    expect(() => loadConfig({ NATS_URL: 'http://x' })).toThrow(/ nats:\/\/ or tls:\/\/ or ws:\/\/ or wss:\/\//);
+    expect(() => loadConfig({ NATS_URL: 'http://x' })).toThrow(/ nats:\/\/ or tls:\/\//);
     expect(() => loadConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: 'jaeger' })).toThrow(/OTEL_EXPORTER_OTLP_ENDPOINT/);
   });
 });
