@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ServiceName, type InboxName } from '@clipmesh/contracts';
 import { type Config, loadConfig } from '@clipmesh/config';
 import { attachSpanSink, createLogger, flushSpans, nestLogger, replicaId, shutdownTracing } from '@clipmesh/tracing';
@@ -64,12 +65,20 @@ export async function openRuntime(service: ServiceName, options: RuntimeOptions 
   };
 }
 
-/** Ends a runtime: spans out, subscriptions drained, connection closed. */
+/** A broker that does not answer any more keeps nobody who wants to stop, ms. */
+const DRAIN_MS = 3000;
+
+/** Ends a runtime: spans out, subscriptions drained, connection closed; also where the broker is away or silent. */
 export async function closeRuntime(runtime: ServiceRuntime): Promise<void> {
   await flushSpans();
   await shutdownTracing();
   runtime.cancellations.close();
-  await runtime.connection.drain();
+  const { connection, logger } = runtime;
+  const drained = connection.drain().catch((error: unknown) => {
+    logger.warn({ err: error }, 'the broker is away: what was running is delivered again by itself');
+  });
+  await Promise.race([drained, delay(DRAIN_MS, undefined, { ref: false })]);
+  await connection.close();
 }
 
 /** Runs `stop` once, on the first SIGTERM or SIGINT, then ends the process with 0 (1 when stopping failed). */
