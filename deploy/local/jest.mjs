@@ -1,6 +1,7 @@
 // node deploy/local/jest.mjs PROJECT [jest arguments]. Jest in ESM mode needs a Node flag; this keeps it out of every script line.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { build, BootstrapError } from './bootstrap.mjs';
 
 const [project, ...rest] = process.argv.slice(2);
@@ -16,10 +17,14 @@ if (project === 'e2e' || project === 'timed') {
 }
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
 /**
- * Integration tests wait for their servers more than they compute. Whole stacks are many processes each: two at a time.
+ * Integration tests wait for their servers more than they compute. (Jest takes no percentage above 100: it reads a count.) Whole stacks are many processes each: two at a time.
  * What measures time has the machine to itself.
  */
-const WORKERS = { integration: '--maxWorkers=200%', e2e: '--maxWorkers=2', timed: '--runInBand' };
+const WORKERS = {
+  integration: `--maxWorkers=${3 * availableParallelism()}`,
+  e2e: '--maxWorkers=2',
+  timed: '--runInBand',
+};
 const workers = WORKERS[project] ?? '--maxWorkers=100%';
 // `--selectProjects` takes every word that follows it, so it comes last.
 const args = ['--experimental-vm-modules', '--no-warnings', jest, workers, ...rest, '--selectProjects', project];

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { connectBroker, readTrace } from '@clipmesh/messaging';
 import { parseTrace, parseTraceText, type Trace } from '@clipmesh/trace-analysis';
 import { z } from 'zod';
 import { type TraceSource } from './analyze.arguments.js';
+import { type Addresses, withStack } from './running.stack.js';
 
 const CALL_MS = 30_000;
 const BROKER_MS = 5_000;
@@ -11,13 +11,14 @@ const BROKER_MS = 5_000;
 const RECENT_MS = 7 * 24 * 3_600_000;
 /** What begins a generation: most of the gateway's traces are only questions about one. */
 const BEGINNING = 'publish generation.plan';
-const stackSchema = z.object({ gateway: z.string(), nats: z.string() });
 const generationSchema = z.object({ traceId: z.string() });
 
 export interface SourceContext {
   readonly signal: AbortSignal;
   /** Bearer tokens to try at the gateway; empty: none is needed. */
   readonly keys: readonly string[];
+  /** Where a stack is that has no folder here. */
+  readonly settings: Addresses;
 }
 
 /** The traces of a source, at least one. Rejects with one sentence that says what to do. */
@@ -26,7 +27,7 @@ export async function readSource(source: TraceSource, context: SourceContext): P
     case 'file':
       return fromFile(source.path);
     case 'generation':
-      return fromGeneration(source.id, source.dataDir, context);
+      return withStack(source.dataDir, context.settings, (stack) => fromGeneration(source.id, stack, context));
     case 'jaeger-trace':
       return fromJaeger(source.url, source.traceId, context.signal);
     case 'jaeger-service':
@@ -48,8 +49,7 @@ async function fromFile(path: string): Promise<Trace[]> {
   return traces;
 }
 
-async function fromGeneration(id: string, dataDir: string, { signal, keys }: SourceContext): Promise<Trace[]> {
-  const stack = await readStack(dataDir);
+async function fromGeneration(id: string, stack: Addresses, { signal, keys }: SourceContext): Promise<Trace[]> {
   const url = `${stack.gateway}/v1/generations/${encodeURIComponent(id)}`;
   let traceId: string | undefined;
   let status = 0;
@@ -63,7 +63,7 @@ async function fromGeneration(id: string, dataDir: string, { signal, keys }: Sou
   if (traceId === undefined) {
     throw new Error(
       status === 404
-        ? `The stack in ${dataDir} knows no generation ${id}.`
+        ? `The gateway at ${stack.gateway} knows no generation ${id}.`
         : `The gateway at ${stack.gateway} does not show generation ${id} (status ${status}); is its key in API_KEYS?`,
     );
   }
@@ -76,13 +76,6 @@ async function fromGeneration(id: string, dataDir: string, { signal, keys }: Sou
   } finally {
     await connection.close();
   }
-}
-
-async function readStack(dataDir: string): Promise<z.infer<typeof stackSchema>> {
-  const text = await readFile(join(dataDir, 'run', 'stack.json'), 'utf8').catch(() => undefined);
-  const stack = text === undefined ? undefined : stackSchema.safeParse(json(text)).data;
-  if (stack !== undefined) return stack;
-  throw new Error(`No stack runs on ${dataDir}; start it with npm run up, or name its folder with --data.`);
 }
 
 /**

@@ -80,7 +80,11 @@ describe('the sources of analyze', () => {
     '/api/traces?service=nobody&limit=2': [200, { data: [] }],
   };
   const read = (source: TraceSource, keys: readonly string[] = []): ReturnType<typeof readSource> =>
-    readSource(source, { signal: AbortSignal.timeout(20_000), keys });
+    readSource(source, {
+      signal: AbortSignal.timeout(20_000),
+      keys,
+      settings: { gateway: url, nats: 'nats://127.0.0.1:1' },
+    });
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'analyze-'));
     server = createServer((request, response) => {
@@ -139,7 +143,9 @@ describe('the sources of analyze', () => {
   });
   it('need a stack that runs, and a generation that it knows', async () => {
     const source = { kind: 'generation', id: 'gen_1', dataDir: folder } as const;
-    await expect(read(source)).rejects.toThrow(/^No stack runs on .+; start it with npm run up/);
+    await expect(read(source)).rejects.toThrow(
+      /^No stack runs on .+; start it with npm run up.+ NATS_URL say: The gateway at http:\S+ knows no generation gen_1\.$/,
+    );
     await mkdir(join(folder, 'run'));
     await writeFile(join(folder, 'run', 'stack.json'), JSON.stringify({ gateway: url, nats: 'nats://127.0.0.1:1' }));
     await expect(read(source, ['one', 'two'])).rejects.toThrow(/knows no generation gen_1\.$/);

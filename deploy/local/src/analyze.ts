@@ -3,13 +3,14 @@ import { parseAnalyze } from './analyze.arguments.js';
 import { outputOf } from './analyze.output.js';
 import { readSource } from './analyze.sources.js';
 import { runProgram } from './program.js';
+import { addressesIn } from './running.stack.js';
 import { printable, writeOut } from './terminal.js';
 
 await runProgram(async ({ stop }) => {
   const config = loadConfig();
   const args = parseAnalyze(process.argv.slice(2), { dataDir: config.dataDir, cwd: process.cwd() });
   const keys = config.apiKeys.map((pair) => pair.slice(pair.indexOf(':') + 1));
-  const traces = await readSource(args.source, { signal: stop, keys });
+  const traces = await readSource(args.source, { signal: stop, keys, settings: addressesIn(config) });
   const text = outputOf(traces, args);
   await writeOut(args.json ? text : printable(text));
 });

@@ -10,12 +10,12 @@ describe('dead-letters', () => {
   it('lists the newest fifty of the stack in .clipmesh unless told otherwise', () => {
     expect(parse()).toEqual({
       command: { kind: 'list', limit: 50 },
-      stackFile: '/work/.clipmesh/run/stack.json',
+      dataDir: '/work/.clipmesh',
       json: false,
     });
     expect(parse('list', '--generation', id, '--limit', '3', '--data', 'x', '--json')).toEqual({
       command: { kind: 'list', limit: 3, generationId: id },
-      stackFile: '/work/x/run/stack.json',
+      dataDir: '/work/x',
       json: true,
     });
   });

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { GENERATION_ID } from '@clipmesh/contracts';
 import { HelpRequested, UsageError } from './arguments.js';
@@ -18,7 +18,7 @@ export type DeadLettersCommand =
 
 export interface DeadLettersArguments {
   readonly command: DeadLettersCommand;
-  readonly stackFile: string;
+  readonly dataDir: string;
   readonly json: boolean;
 }
 
@@ -38,7 +38,7 @@ export function parseDeadLetters(
   if (values.data?.trim() === '') throw new UsageError('--data takes a value.');
   return {
     command: commandOf(positionals, values),
-    stackFile: join(resolve(defaults.cwd, values.data ?? defaults.dataDir), 'run', 'stack.json'),
+    dataDir: resolve(defaults.cwd, values.data ?? defaults.dataDir),
     json: values.json ?? false,
   };
 }

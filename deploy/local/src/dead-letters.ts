@@ -1,26 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { loadConfig } from '@clipmesh/config';
 import { connectBroker, type DeadLetters, openDeadLetters, type StoredLetter } from '@clipmesh/messaging';
-import { z } from 'zod';
 import { type DeadLettersCommand, parseDeadLetters } from './dead-letters.arguments.js';
 import { runProgram } from './program.js';
+import { addressesIn, withStack } from './running.stack.js';
 import { printable, writeOut } from './terminal.js';
 
 const GRACE_MS = 3000;
-const stackSchema = z.object({ nats: z.url() });
-
-async function brokerOf(stackFile: string): Promise<string> {
-  let text: string;
-  try {
-    text = await readFile(stackFile, 'utf8');
-  } catch (cause) {
-    throw new Error(`no stack runs in this folder (${stackFile} is not there); start one, or name its --data`, {
-      cause,
-    });
-  }
-  return stackSchema.parse(JSON.parse(text)).nats;
-}
-
 const bodyOf = ({ payload }: StoredLetter): string => Buffer.from(payload, 'base64').toString();
 
 const lineOf = ({ sequence, deadAt, subject, reason, deliveries }: StoredLetter): string =>
@@ -46,17 +31,16 @@ async function run(letters: DeadLetters, command: DeadLettersCommand, json: bool
 }
 
 await runProgram(async () => {
-  const { dataDir } = loadConfig();
-  const { command, stackFile, json } = parseDeadLetters(process.argv.slice(2), { dataDir, cwd: process.cwd() });
-  const connection = await connectBroker({
-    url: await brokerOf(stackFile),
-    name: 'dead-letters',
-    graceMs: GRACE_MS,
+  const config = loadConfig();
+  const args = parseDeadLetters(process.argv.slice(2), { dataDir: config.dataDir, cwd: process.cwd() });
+  const { command, dataDir, json } = args;
+  const text = await withStack(dataDir, addressesIn(config), async ({ nats }) => {
+    const connection = await connectBroker({ url: nats, name: 'dead-letters', graceMs: GRACE_MS });
+    try {
+      return await run(await openDeadLetters(connection), command, json);
+    } finally {
+      await connection.close();
+    }
   });
-  try {
-    const text = await run(await openDeadLetters(connection), command, json);
-    await writeOut(json ? text : printable(text));
-  } finally {
-    await connection.close();
-  }
+  await writeOut(json ? text : printable(text));
 });

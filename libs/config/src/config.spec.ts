@@ -30,6 +30,14 @@ describe('config', () => {
     expect(new Set(variables).size).toBe(variables.length);
   });
 
+  it('refuses a lease that a pause between two tries outlasts', () => {
+    const env = { CACHE_LEASE_SECONDS: '20', ACK_WAIT_SECONDS: '15', LLM_RETRY_MAX_SECONDS: '20' };
+    expect(() => loadConfig(env)).toThrow(
+      /CACHE_LEASE_SECONDS: expected longer than VIDEO_RETRY_MAX_SECONDS and LLM_RETRY_MAX_SECONDS$/,
+    );
+    expect(() => loadConfig({ ...env, VIDEO_RETRY_MAX_SECONDS: '19', LLM_RETRY_MAX_SECONDS: '19' })).not.toThrow();
+  });
+
   it('agrees with .env.example to the letter', () => {
     expect(readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8')).toBe(envExample());
   });

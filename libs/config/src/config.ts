@@ -18,6 +18,16 @@ export class ConfigError extends Error {
   }
 }
 
+/** What must be longer than what, for the reason that its meaning gives. */
+const LONGER = [['cacheLeaseMs', ['ackWaitMs', 'videoRetryMaxMs', 'llmRetryMaxMs']]] as const;
+
+function tooShort(raw: Raw): string[] {
+  return LONGER.flatMap(([key, others]) => {
+    const among = others.filter((other) => raw[key] <= raw[other]).map((other) => SETTINGS[other].variable);
+    return among.length === 0 ? [] : [`${SETTINGS[key].variable}: expected longer than ${among.join(' and ')}`];
+  });
+}
+
 /** Reads all settings. An empty variable counts as unset. Throws {@link ConfigError} with all problems at once. */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const problems: string[] = [];
@@ -30,6 +40,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   }
   if (problems.length > 0) throw new ConfigError(problems);
   const raw = values as Raw;
+  const short = tooShort(raw);
+  if (short.length > 0) throw new ConfigError(short);
   const dataDir = resolve(raw.dataDir);
   return Object.freeze({
     ...raw,

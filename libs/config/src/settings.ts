@@ -433,8 +433,8 @@ export const SETTINGS = {
   cacheLeaseMs: setting(
     'CACHE_LEASE_SECONDS',
     seconds(1, 3600),
-    '60',
-    'Others that want what a dead replica was buying wait this long, seconds, then buy it themselves; longer than ACK_WAIT_SECONDS and than the longest wait between two tries.',
+    '90',
+    'Others that want what a dead replica was buying wait this long, seconds, then buy it themselves; longer than ACK_WAIT_SECONDS, VIDEO_RETRY_MAX_SECONDS and LLM_RETRY_MAX_SECONDS.',
   ),
   cacheSweepMs: setting(
     'CACHE_SWEEP_SECONDS',

@@ -7,6 +7,7 @@ export * from './ends.js';
 export * from './event-reader.js';
 export * from './faults.js';
 export * from './forget.js';
+export { directorHasHeard } from './handled.js';
 export * from './inbox.decorator.js';
 export { JetStreamStrategy, type InboxSettings, type StrategyOptions } from './jetstream.strategy.js';
 export * from './nudges.js';

@@ -11,7 +11,7 @@ import {
 import { type Broker, leakCheck, startBroker, until } from '@clipmesh/testing';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
-import { createPublisher, forgetGeneration, provision } from '../src/index.js';
+import { createPublisher, directorHasHeard, forgetGeneration, provision } from '../src/index.js';
 import { clip, generationId, VERSIONS } from './actor.host.js';
 
 const cancelRequest = (id: string): Outgoing =>
@@ -47,6 +47,21 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
       }
     }
   }
+
+  it('knows which generations the director has heard all of, whatever it has of others', async () => {
+    await handled();
+    const [heard, unheard] = [generationId(), generationId()];
+    const publish = createPublisher(connection);
+    await publish([cancelRequest(heard)]);
+    await handled();
+    await publish([cancelRequest(unheard)]);
+    expect(await directorHasHeard(connection, heard)).toBe(true);
+    expect(await directorHasHeard(connection, unheard)).toBe(false);
+    expect(await directorHasHeard(connection, generationId())).toBe(true);
+    await handled();
+    expect(await directorHasHeard(connection, unheard)).toBe(true);
+    for (const id of [heard, unheard]) await forgetGeneration(connection, { generationId: id, traceIds: [] });
+  });
 
   async function subjects(): Promise<string[]> {
     const manager = await jetstreamManager(connection);

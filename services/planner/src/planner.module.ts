@@ -1,5 +1,6 @@
 import {
   collectTrace,
+  directorHasHeard,
   dropSettled,
   openCacheNudges,
   readBacklog,
@@ -101,6 +102,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
             clock: systemClock,
             dropSettled: () => dropSettled(connection),
             backlog: () => readBacklog(connection),
+            isHeard: (generationId) => directorHasHeard(connection, generationId),
             intervalMs: config.sweepIntervalMs,
             stallAfterMs: config.stallAfterMs,
             maxRevivals: config.maxRevivals,

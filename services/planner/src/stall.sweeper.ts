@@ -8,7 +8,9 @@ export interface SweeperParts extends StallRules {
   readonly generations: Pick<GenerationStore, 'unfinished' | 'get'>;
   /** Removes what the broker keeps although it is settled; says how many. */
   readonly dropSettled: () => Promise<number>;
-  readonly backlog: () => Promise<Backlog>;
+  readonly backlog: () => Promise<Pick<Backlog, 'generations'>>;
+  /** Whether the director has handled every event of the generation. */
+  readonly isHeard: (generationId: string) => Promise<boolean>;
   readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
   readonly clock: Clock;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'warn'>;
@@ -22,12 +24,11 @@ export async function sweep(parts: SweeperParts): Promise<number> {
   if (dropped > 0) parts.logger.warn({ dropped }, 'settled messages that the broker had kept were removed');
   const records = await parts.generations.unfinished();
   if (records.length === 0) return 0;
-  const { generations, directorLag } = await parts.backlog();
-  if (directorLag > 0) return 0;
+  const { generations } = await parts.backlog();
   let stalls = 0;
   for (const record of records) {
     const notice = noticeStall(record, generations, parts.clock.now(), parts);
-    if (notice === undefined) continue;
+    if (notice === undefined || !(await parts.isHeard(record.id))) continue;
     // It may have moved between the two looks.
     if ((await parts.generations.get(record.id))?.value.updatedAt !== record.updatedAt) continue;
     const stalled = notice.definition.name === StallNoticed.name;

@@ -125,6 +125,10 @@ export class SimBroker {
     };
   }
 
+  isHeard(generationId: string): boolean {
+    return !this.queue('director').some((item) => item.generationId === generationId);
+  }
+
   /** Messages that are left over. */
   get depth(): number {
     return [...this.queues.values()].reduce((sum, queue) => sum + queue.length, 0);
