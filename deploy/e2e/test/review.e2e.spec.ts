@@ -94,3 +94,37 @@ describe('a plan that is reviewed', () => {
     expect((await sandbox.invoice()).predictions).toEqual([]);
   }, 120_000);
 });
+
+describe('a scene of a film that is there', () => {
+  it('is made anew alone; its text costs nothing', async () => {
+    await sandbox.clearInvoice();
+    const { mode: _reviewed, ...plain } = request;
+    const id = await api.create(plain);
+    const first = await api.succeeded(id, MAKE_MS);
+    const anew = async (body: object): Promise<Generation> => {
+      expect((await api.post(`/v1/generations/${id}/scenes/1/regenerate`, body)).status).toBe(202);
+      return api.succeeded(id, MAKE_MS);
+    };
+    const bought = ({ scenes }: Generation): unknown[] => scenes.map(({ predictionId }) => predictionId);
+
+    const second = await anew({ description: 'A pencil at rest', overlay: { text: 'At rest' } });
+    expect(second).toMatchObject({ run: 2 });
+    expect(bought(second).map((one, scene) => one === bought(first)[scene])).toEqual([true, false, true]);
+    expect(second.result?.sha256).not.toBe(first.result?.sha256);
+    const third = await anew({ overlay: { text: 'Resting' } });
+    expect(bought(third)).toEqual(bought(second));
+    expect(third.result?.sha256).not.toBe(second.result?.sha256);
+    const film = await api.bytes(`/v1/generations/${id}/video`);
+    expect(film).toHaveLength(third.result?.bytes ?? 0);
+
+    const { predictions, completions, totalUsd } = await sandbox.invoice();
+    expect([completions.length, predictions.length]).toEqual([1, 4]);
+    await eventually('the ledger', 10_000, async () => ((await api.cost(id)).totalUsd === totalUsd ? true : undefined));
+    const told = (await api.events(id, 20_000)).map(({ name }) => name);
+    expect(told.filter((name) => name === 'scene.reopened' || name === 'generation.succeeded')).toEqual([
+      'generation.succeeded',
+      ...['scene.reopened', 'generation.succeeded'],
+      ...['scene.reopened', 'generation.succeeded'],
+    ]);
+  }, 180_000);
+});

@@ -142,6 +142,16 @@ export const RetryRequested = defineMessage({
   key: (body) => String(body.run),
 });
 
+export const SceneReopened = defineMessage({
+  kind: 'event',
+  name: 'scene.reopened',
+  version: 1,
+  description:
+    'A scene of an ended generation is made anew. The state has it already: the run of this number has begun with it.',
+  schema: z.object({ ...base, run: z.int().min(2), scene: z.int().nonnegative() }),
+  key: (body) => String(body.run),
+});
+
 export const StallNoticed = defineMessage({
   kind: 'event',
   name: 'stall.noticed',
@@ -237,6 +247,7 @@ export const EVENTS = [
   StitchFailed,
   CancelRequested,
   RetryRequested,
+  SceneReopened,
   StallNoticed,
   WorkRetried,
   GenerationProgressed,

@@ -44,6 +44,8 @@ export const sceneStateSchema = z.object({
   cause: cause.optional(),
   predictionId: z.string().optional(),
   cached: z.boolean(),
+  /** Where it differs from the plan's. */
+  seed: z.int().optional(),
   clip: artifactSchema.optional(),
   overlaid: artifactSchema.optional(),
   /** `traceparent` of the event that finished the scene: the join links to it. */
@@ -84,7 +86,7 @@ export const generationStateSchema = z.object({
   status: z.enum(GENERATION_STATUSES),
   stage: z.enum(STAGES),
   job: jobSchema,
-  /** 1, and one more for every retry. */
+  /** 1, and one more for every retry and every scene that is made anew. */
   run: z.int().positive(),
   /** The plan that was asked for last. `cause` is absent for the first, which the gateway asks for. */
   planning: z.object({ attempt: z.int().positive(), cause: cause.optional() }),

@@ -161,6 +161,13 @@ const overlayEditSchema = z
   })
   .partial();
 
+const sceneChanges = {
+  description: writing(2000).optional(),
+  durationSeconds: z.int().min(SCENE_SECONDS.min).max(SCENE_SECONDS.max).optional(),
+  /** null takes the text away; a scene without one needs `text`. */
+  overlay: overlayEditSchema.nullable().optional(),
+};
+
 /** What `PATCH /v1/generations/{id}/plan` takes: what is named changes, the rest stays. */
 export const planEditSchema = z
   .strictObject({
@@ -178,20 +185,22 @@ export const planEditSchema = z
       .optional(),
     /** The scenes that change, by their index. */
     scenes: z
-      .array(
-        z.strictObject({
-          index: z.int().nonnegative(),
-          description: writing(2000).optional(),
-          durationSeconds: z.int().min(SCENE_SECONDS.min).max(SCENE_SECONDS.max).optional(),
-          /** null takes the text away; a scene without one needs `text`. */
-          overlay: overlayEditSchema.nullable().optional(),
-        }),
-      )
+      .array(z.strictObject({ index: z.int().nonnegative(), ...sceneChanges }))
       .max(SCENE_COUNT.max)
       .optional(),
   })
   .meta({ id: 'PlanEdit' });
 export type PlanEdit = z.infer<typeof planEditSchema>;
+
+/** What `POST /v1/generations/{id}/scenes/{n}/regenerate` takes; of the scene what is named changes. */
+export const sceneEditSchema = z
+  .strictObject({
+    ...sceneChanges,
+    /** Another seed is another clip; drawn by lot unless told. */
+    seed: z.int().min(0).max(2_147_483_647).optional(),
+  })
+  .meta({ id: 'SceneEdit' });
+export type SceneEdit = z.infer<typeof sceneEditSchema>;
 
 /** What `POST /v1/generations` takes. Unknown fields are refused, so that a misspelt option is never silently ignored. */
 export const createGenerationSchema = z

@@ -28,6 +28,7 @@ function incidentOf({ id, name, body }: DirectorEvent): Incident | undefined {
     // The status tells of a cancel, the run of a retry.
     case 'cancel.requested':
     case 'retry.requested':
+    case 'scene.reopened':
     case 'plan.started':
     case 'plan.written':
     case 'plan.approved':

@@ -48,7 +48,7 @@ export function causedBy(state: GenerationState, event: DirectorEvent): Outgoing
           prompt: clipPrompt(plan, scenePlan),
           durationSeconds,
           aspectRatio: job.aspectRatio,
-          seed: plan.seed,
+          seed: scene.seed ?? plan.seed,
           ...(job.referenceImage === undefined ? {} : { referenceImage: job.referenceImage }),
           ...(scene.allowanceMicros === undefined ? {} : { allowanceMicros: scene.allowanceMicros }),
           ...(job.cache === undefined ? {} : { cache: job.cache }),
@@ -67,7 +67,8 @@ export function causedBy(state: GenerationState, event: DirectorEvent): Outgoing
       );
     }
   }
-  if (state.stitch?.cause === event.id) commands.push(stitchCommand(state, base, event.traceparent));
+  if (state.status === 'composing' && state.stitch?.cause === event.id)
+    commands.push(stitchCommand(state, base, event.traceparent));
   return commands;
 }
 

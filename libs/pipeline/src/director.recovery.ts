@@ -35,20 +35,23 @@ export function retry(state: GenerationState, cause: string): GenerationState {
   const run = { ...kept, run: state.run + 1, window: state.job.window, setbacks: [] };
   if (state.plan === undefined)
     return { ...run, status: 'queued', stage: 'planning', planning: { attempt: state.planning.attempt + 1, cause } };
-  if (state.stitch !== undefined)
-    return { ...run, status: 'composing', stage: 'stitch', stitch: { attempt: state.stitch.attempt + 1, cause } };
-  return {
-    ...run,
-    status: 'generating',
-    stage: 'clip',
-    scenes: state.scenes.map((scene): SceneState => {
-      if (scene.status === 'done' || scene.status === 'waiting') return scene;
-      const { failure: _own, cause: _former, ...rest } = scene;
-      return scene.clip === undefined
-        ? { ...rest, status: 'waiting', modelIndex: 0 }
-        : { ...rest, status: 'composing', attempt: scene.attempt + 1, cause };
-    }),
-  };
+  if (state.scenes.every(({ status }) => status === 'done'))
+    return {
+      ...run,
+      status: 'composing',
+      stage: 'stitch',
+      stitch: { attempt: (state.stitch?.attempt ?? 0) + 1, cause },
+    };
+  return { ...run, status: 'generating', stage: 'clip', scenes: state.scenes.map((scene) => again(scene, cause)) };
+}
+
+/** A scene that is not done starts again where it failed. */
+export function again(scene: SceneState, cause: string): SceneState {
+  if (scene.status === 'done' || scene.status === 'waiting') return scene;
+  const { failure: _own, cause: _former, ...rest } = scene;
+  return scene.clip === undefined
+    ? { ...rest, status: 'waiting', modelIndex: 0 }
+    : { ...rest, status: 'composing', attempt: scene.attempt + 1, cause };
 }
 
 /** Has every command whose answer is awaited sent again. */
@@ -59,7 +62,7 @@ export function revive(before: GenerationState, cause: string): GenerationState 
     ...state,
     revivals: state.revivals + 1,
     ...(state.plan === undefined ? { planning: { ...state.planning, cause } } : {}),
-    ...(state.stitch === undefined ? {} : { stitch: { ...state.stitch, cause } }),
+    ...(state.status === 'composing' && state.stitch !== undefined ? { stitch: { ...state.stitch, cause } } : {}),
     scenes: state.scenes.map((scene) => (awaited.includes(scene.status) ? { ...scene, cause } : scene)),
   };
 }

@@ -59,7 +59,7 @@ export function decide(before: GenerationState, event: DirectorEvent): Decision 
     return { state, outgoing: state.finishedBy === event.id ? [finalEvent(state, event)] : [] };
   const after = narrow(apply(state, event), event);
   if (after === state) return { state, outgoing: causedBy(state, event) };
-  const settled = conclude(fillWindow(after, event), event);
+  const settled = conclude(fillWindow(after, event.id), event);
   const last = isFinal(settled.status) ? finalEvent(settled, event) : progressed(settled, event);
   return { state: settled, outgoing: [...causedBy(settled, event), last] };
 }
@@ -123,9 +123,9 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
     case 'overlay.failed':
       return withScene(state, body, 'composing', (scene) => ({ ...scene, status: 'failed', failure: body.failure }));
     case 'video.stitched':
-      return state.stitch?.attempt === body.attempt ? { ...state, result: body.result } : state;
+      return isJoined(state, body) ? { ...state, result: body.result } : state;
     case 'stitch.failed':
-      return state.stitch?.attempt === body.attempt ? { ...state, failure: body.failure } : state;
+      return isJoined(state, body) ? { ...state, failure: body.failure } : state;
     case 'cancel.requested':
       return {
         ...state,
@@ -141,6 +141,8 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
       return body.revive
         ? revive(state, event.id)
         : { ...state, revivals: body.revival, failure: stalled(state, body.idleMs) };
+    // Whoever tells of it has changed the state before; what is left is to ask for the work.
+    case 'scene.reopened':
     case 'plan.abandoned':
     case 'clip.abandoned':
     case 'work.retried':
@@ -151,6 +153,10 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
       return state;
   }
 }
+
+/** Whether the event answers the join that is under way. */
+const isJoined = ({ status, stitch }: GenerationState, { attempt }: { attempt: number }): boolean =>
+  status === 'composing' && stitch?.attempt === attempt;
 
 /** Changes the scene that the event is about, when it is in that step and the event answers its current attempt. */
 function withScene(
@@ -174,7 +180,7 @@ function nextModel(job: Job, ended: SceneState, failure: Failure, cause: string)
 }
 
 /** Starts waiting scenes, lowest index first, while fewer than `window` clips are being generated. */
-function fillWindow(state: GenerationState, event: DirectorEvent): GenerationState {
+export function fillWindow(state: GenerationState, cause: string): GenerationState {
   if (state.status !== 'generating') return state;
   let free = state.window - state.scenes.filter((scene) => scene.status === 'generating').length;
   if (free <= 0 || !state.scenes.some((scene) => scene.status === 'waiting')) return state;
@@ -185,7 +191,7 @@ function fillWindow(state: GenerationState, event: DirectorEvent): GenerationSta
     if (next === scene) continue;
     const sent = next.status === 'generating';
     if (sent) free -= 1;
-    const told = sent ? { ...next, attempt: scene.attempt + 1, cause: event.id } : next;
+    const told = sent ? { ...next, attempt: scene.attempt + 1, cause } : next;
     filled = { ...filled, scenes: filled.scenes.map((each) => (each === scene ? told : each)) };
   }
   return filled;
@@ -202,5 +208,10 @@ function conclude(state: GenerationState, event: DirectorEvent): GenerationState
   const failed = state.scenes.find((scene) => scene.status === 'failed');
   if (failed?.failure !== undefined)
     return { ...state, ...ended, status: 'failed', stage: failed.failure.stage, failure: failed.failure };
-  return { ...state, status: 'composing', stage: 'stitch', stitch: { attempt: 1, cause: event.id } };
+  return {
+    ...state,
+    status: 'composing',
+    stage: 'stitch',
+    stitch: { attempt: (state.stitch?.attempt ?? 0) + 1, cause: event.id },
+  };
 }

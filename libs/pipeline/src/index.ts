@@ -9,3 +9,4 @@ export * from './plan.review.js';
 export * from './plan.rules.js';
 export * from './plan.writer.js';
 export * from './progress.js';
+export * from './scene.reopen.js';

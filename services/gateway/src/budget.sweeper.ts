@@ -1,5 +1,5 @@
 import { type createLogger } from '@clipmesh/tracing';
-import { type BudgetSweepParts, livePeriods, sweepAccount } from './budget.js';
+import { type BudgetSweepParts, livePeriods, sweepAccount, sweepUnreserved } from './budget.js';
 
 export interface BudgetSweeperParts extends BudgetSweepParts {
   readonly owners: readonly string[];
@@ -9,6 +9,8 @@ export interface BudgetSweeperParts extends BudgetSweepParts {
 
 async function sweep({ owners, logger, ...parts }: BudgetSweeperParts): Promise<void> {
   const now = new Date();
+  const unreserved = await sweepUnreserved(parts, now.getTime());
+  if (unreserved > 0) logger.warn({ runs: unreserved }, 'runs that had begun without their reservation were put right');
   for (const owner of owners)
     for (const period of livePeriods(parts.rules.period, now)) {
       const left = await sweepAccount(parts, owner, period, now.getTime());

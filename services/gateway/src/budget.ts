@@ -149,6 +149,23 @@ export async function sweepAccount(
   return count;
 }
 
+/**
+ * Reserves for every run that has begun without: whoever began it died before it did. Says how many were put right; one that
+ * there is no money for is stopped.
+ */
+export async function sweepUnreserved(parts: BudgetSweepParts, nowMs: number): Promise<number> {
+  const { accounts, generations } = parts.stores;
+  let count = 0;
+  for (const record of await generations.unfinished()) {
+    if (record.account === undefined) continue;
+    const line = (await accounts.get(record.owner, record.account.period))?.value.generations[record.id];
+    if (line === undefined || line.open || line.run >= record.state.run) continue;
+    await carryOn(parts, record, 'reserve', nowMs);
+    count += 1;
+  }
+  return count;
+}
+
 /** Frees what a run that has ended can no longer spend; false when that is nothing. */
 async function settleRun(
   { accounts, attempts, ledger }: BudgetStores,

@@ -51,6 +51,7 @@ import { MoneyController } from './money.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ReportsController } from './reports.controller.js';
 import { ReviewController } from './review.controller.js';
+import { ScenesController } from './scenes.controller.js';
 import { StreamPlaces } from './sse.js';
 import { type Forget, type RetentionParts, startRetention } from './retention.js';
 import { WEBHOOK_PARTS, type WebhookParts, WebhooksController } from './webhooks.controller.js';
@@ -170,6 +171,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       MoneyController,
       ReportsController,
       ReviewController,
+      ScenesController,
       WebhooksController,
       HealthController,
       MetricsController,

@@ -9,7 +9,8 @@ export interface StartParts {
   readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
 }
 
-const reserveFor = async (
+/** Sets the money of a run aside where its owner has a budget. Throws a 402. */
+export const reserveFor = async (
   { stores, budget }: Pick<StartParts, 'stores' | 'budget'>,
   { id, owner, account, state }: GenerationRecord,
   run: number,

@@ -8,7 +8,7 @@ import {
   planSchema,
 } from '@clipmesh/contracts';
 import { ConflictError } from '@clipmesh/persistence';
-import { editPlan, estimateScene, isReviewed, PlanEditError } from '@clipmesh/pipeline';
+import { estimateScene, isReviewed } from '@clipmesh/pipeline';
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Patch, Post, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
@@ -18,7 +18,8 @@ import { Answers, Refuses } from './docs.module.js';
 import { findOwned, findOwnedEntry, GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
 import { linksOf } from './generation.view.js';
 import { parseBody } from './job.builder.js';
-import { badRequest, notReady, ProblemError, unavailable } from './problem.js';
+import { edited } from './plan.edit.js';
+import { notReady, ProblemError, unavailable } from './problem.js';
 
 /** Times a change is made again because the record was changed by somebody else. */
 const MAX_CONFLICTS = 20;
@@ -123,16 +124,6 @@ export class ReviewController {
       }
     }
     throw unavailable('STORE_UNAVAILABLE', 'the generation is changed by others all the time; send the request again');
-  }
-}
-
-function edited(plan: Plan, edit: Parameters<typeof editPlan>[1]): Plan {
-  try {
-    return editPlan(plan, edit);
-  } catch (error) {
-    if (!(error instanceof PlanEditError)) throw error;
-    const { field, message: why } = error;
-    throw badRequest(`${field}: ${why}`, [{ field, message: why }]);
   }
 }
 

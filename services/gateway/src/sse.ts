@@ -11,6 +11,9 @@ export interface StreamedEvent {
 
 const FINAL = new Set(['generation.succeeded', 'generation.failed', 'generation.canceled']);
 
+/** What begins another run. */
+const BEGINNINGS = new Set(['retry.requested', 'scene.reopened']);
+
 /** One server-sent event. `id` is the stream sequence: what `Last-Event-ID` brings back. */
 export function formatEvent({ sequence, name, body }: Omit<StreamedEvent, 'pending'>): string {
   return `id: ${sequence}\nevent: ${name}\ndata: ${JSON.stringify(body)}\n\n`;
@@ -105,7 +108,7 @@ export async function streamEvents(response: Response, options: StreamOptions): 
         over = true;
         quiet ??= setTimeout(stop, options.quietMs);
       }
-      if (event.name === 'retry.requested') {
+      if (BEGINNINGS.has(event.name)) {
         over = false;
         clearTimeout(quiet);
         quiet = undefined;

@@ -59,6 +59,7 @@ const ROUTES = [
   'post /v1/generations/{id}/approve',
   'post /v1/generations/{id}/cancel',
   'post /v1/generations/{id}/retry',
+  'post /v1/generations/{id}/scenes/{scene}/regenerate',
 ];
 
 /** Every `$ref` below a value. */
