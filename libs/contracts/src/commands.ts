@@ -1,13 +1,7 @@
 import { z } from 'zod';
-import {
-  artifactSchema,
-  encodeProfileSchema,
-  generationIdSchema,
-  jobSchema,
-  overlayTextSchema,
-  ASPECT_RATIOS,
-} from './job.js';
+import { artifactSchema, encodeProfileSchema, generationIdSchema, jobSchema, ASPECT_RATIOS } from './job.js';
 import { defineMessage } from './message.js';
+import { overlayTextSchema } from './plan.js';
 
 /** `revival`: counts how often the sweeper had lost commands sent again, so that the broker does not drop the repeat. */
 const base = { generationId: generationIdSchema, attempt: z.int().positive(), revival: z.int().positive().optional() };

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { chargeSchema, failureSchema, STAGES } from './failure.js';
 import { GENERATION_STATUSES, resultSchema, SCENE_STATUSES } from './generation.js';
-import { artifactSchema, generationIdSchema, planSchema } from './job.js';
+import { artifactSchema, generationIdSchema } from './job.js';
 import { defineMessage, type MessageDefinition } from './message.js';
+import { planSchema } from './plan.js';
 
 /** `at`: when it happened, UTC. `charges`: what it cost; the cost service books every charge of every event once. */
 const base = { generationId: generationIdSchema, at: z.iso.datetime(), charges: z.array(chargeSchema).default([]) };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { failureCodeSchema, failureSchema, STAGES } from './failure.js';
-import { artifactSchema, generationIdSchema, jobSchema, planSchema } from './job.js';
+import { artifactSchema, generationIdSchema, jobSchema } from './job.js';
+import { planSchema } from './plan.js';
 
 export const GENERATION_STATUSES = [
   'queued',
