@@ -2,6 +2,7 @@ import { open as openFile, rm } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ClipmeshError } from '@clipmesh/contracts';
+import { isWhole } from './clip.whole.js';
 
 export interface DownloadOptions {
   /** Origin that may be plain http: the provider's own. */
@@ -77,6 +78,7 @@ export async function downloadTo(
     const target = await openFile(file, 'w');
     await pipeline(Readable.from(body), count, target.createWriteStream(), { signal: any });
     if (bytes === 0) throw new ClipmeshError('DOWNLOAD_FAILED', 'the download is empty');
+    if (!(await isWhole(file))) throw new ClipmeshError('DOWNLOAD_FAILED', 'the download is cut short');
     return { bytes };
   } catch (cause) {
     await rm(file, { force: true });

@@ -142,6 +142,40 @@ describe('download', () => {
       },
     ],
   ];
+  const box = (name: string, length: number, content = length - 8): Buffer => {
+    const bytes = Buffer.alloc(8 + content);
+    bytes.writeUInt32BE(length, 0);
+    bytes.write(name, 4, 'latin1');
+    return bytes;
+  };
+  const large = box('mdat', 1, 12);
+  large.writeBigUInt64BE(20n, 8);
+  it.each([
+    ['whole', [box('ftyp', 16), box('mdat', 40), box('moov', 24)]],
+    ['with a large box', [box('ftyp', 16), large]],
+    ['with a box that goes to the end', [box('ftyp', 16), box('mdat', 0, 9)]],
+    ['with some bytes behind it', [box('ftyp', 16), box('mdat', 40), Buffer.from('end')]],
+    ['of another kind', [Buffer.from('\x1a\x45\xdf\xa3 and so on and on')]],
+  ])('of a film %s is taken', async (_name, parts) => {
+    const sent = Buffer.concat(parts);
+    answer = (_, response) => response.end(sent);
+    expect(await provider().download(`${origin}/f`, join(directory, 'a'), never)).toEqual({ bytes: sent.length });
+  });
+  it.each([
+    ['in its pictures', [box('ftyp', 16), box('moov', 24), box('mdat', 400, 100)]],
+    ['in a large box', [box('ftyp', 16), large.subarray(0, 16)]],
+    ['in its first box', [box('ftyp', 32, 4)]],
+  ])('of a film that is cut short %s is tried again, and leaves no file', async (_name, parts) => {
+    answer = (_, response) => response.end(Buffer.concat(parts));
+    const file = join(directory, 'a');
+    await expect(provider().download(`${origin}/f`, file, never)).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+      message: 'the download is cut short',
+      retryable: true,
+    });
+    expect(existsSync(file)).toBe(false);
+  });
+
   it.each(cases)('%s is %s and leaves no file', async (_name, code, reply) => {
     answer = (_, response) => {
       reply(response);
