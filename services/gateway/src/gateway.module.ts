@@ -54,7 +54,7 @@ import { ReviewController } from './review.controller.js';
 import { ScenesController } from './scenes.controller.js';
 import { StreamPlaces } from './sse.js';
 import { type Forget, type RetentionParts, startRetention } from './retention.js';
-import { WEBHOOK_PARTS, type WebhookParts, WebhooksController } from './webhooks.controller.js';
+import { REPORT_LIMIT_BYTES, WEBHOOK_PARTS, type WebhookParts, WebhooksController } from './webhooks.controller.js';
 
 /** Longest wait for the cost service, ms. */
 const COST_TIMEOUT_MS = 3000;
@@ -228,6 +228,11 @@ export async function createGateway(runtime: ServiceRuntime): Promise<NestExpres
     if (hasBody(request.headers) && request.path !== WEBHOOK_PATH)
       requireOwner({ ownerOf }, request.headers.authorization);
     next();
+  });
+  // Whoever sends a report is not known before it is read.
+  app.useBodyParser('json', {
+    limit: REPORT_LIMIT_BYTES,
+    type: ({ url, headers }) => url?.split('?')[0] === WEBHOOK_PATH && isJson(headers['content-type']),
   });
   app.useBodyParser('json', {
     limit: `${config.requestBodyLimitMb}mb`,

@@ -107,7 +107,11 @@ const BY_STATUS: Readonly<Record<number, readonly [code: string, title: string, 
     'No such address',
     'this address does not exist, or takes another method; the API is under /v1, its description at /docs',
   ],
-  413: ['BODY_TOO_LARGE', 'The body is too large', 'the body is over the limit (REQUEST_BODY_LIMIT_MB)'],
+  413: [
+    'BODY_TOO_LARGE',
+    'The body is too large',
+    'the body is over the limit (REQUEST_BODY_LIMIT_MB; 1 MB for what the provider reports)',
+  ],
   415: ['UNSUPPORTED_MEDIA_TYPE', 'The content type is not supported'],
 };
 
