@@ -75,19 +75,16 @@ export class Metrics {
 
   /** Everything, as it stands now. While the broker does not answer, what it holds is left out. */
   async text(): Promise<string> {
-    for (const held of [this.waiting, this.inHand, this.deadLetters]) held.reset();
-    try {
-      const { inboxes, deadLetters } = await within(BROKER_WAIT_MS, this.sources.broker);
-      for (const [inbox, state] of inboxes) {
-        this.waiting.set({ inbox }, state.waiting);
-        this.inHand.set({ inbox }, state.inHand);
-      }
-      this.deadLetters.set(deadLetters);
-      this.brokerUp.set(1);
-    } catch {
-      this.deadLetters.remove();
-      this.brokerUp.set(0);
+    const state = await within(BROKER_WAIT_MS, this.sources.broker).catch(() => undefined);
+    // At one go: another scrape may be under way.
+    for (const held of [this.waiting, this.inHand]) held.reset();
+    for (const [inbox, { waiting, inHand }] of state?.inboxes ?? []) {
+      this.waiting.set({ inbox }, waiting);
+      this.inHand.set({ inbox }, inHand);
     }
+    if (state === undefined) this.deadLetters.remove();
+    else this.deadLetters.set(state.deadLetters);
+    this.brokerUp.set(state === undefined ? 0 : 1);
     return this.registry.metrics();
   }
 }
