@@ -44,15 +44,17 @@ export function createImageUpload({ client, call, readFile, now = Date.now }: Up
     if (uploaded.size > MAX_REMEMBERED && oldest !== undefined) uploaded.delete(oldest);
     return known.gate.pass(signal, async () => {
       if (known.url !== undefined && now() - known.atMs < KEPT_MS) return known.url;
-      known.atMs = now();
-      known.url = await withSpan(
+      const atMs = now();
+      const url = await withSpan(
         'clipmesh.providers',
         'upload reference image',
         {},
         () => upload(image, signal),
         SpanKind.CLIENT,
       );
-      return known.url;
+      // Together, once it is there: the time of an upload that failed would make an old address a fresh one.
+      Object.assign(known, { url, atMs });
+      return url;
     });
   };
 }
