@@ -19,7 +19,7 @@ describe('an uploaded picture', () => {
         },
       },
     } as unknown as Replicate;
-    const urlOf = createImageUpload({
+    const { urlOf } = createImageUpload({
       client,
       call: (work) => work(),
       readFile: () => Promise.resolve(Buffer.from('picture')),
