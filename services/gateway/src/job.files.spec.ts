@@ -11,10 +11,22 @@ const jpegOf = (width: number, height: number): Buffer => {
   return Buffer.concat([Buffer.from([0xff, 0xd8]), quantization, frame, Buffer.from([0xff, 0xd9])]);
 };
 
+/** As cameras write it: a small picture among what is told of the large one. */
+const withPreview = (jpeg: Buffer): Buffer => {
+  const preview = jpegOf(160, 120);
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(2 + preview.length);
+  return Buffer.concat([jpeg.subarray(0, 2), Buffer.from([0xff, 0xe1]), length, preview, jpeg.subarray(2)]);
+};
+const withFilling = (jpeg: Buffer): Buffer =>
+  Buffer.concat([jpeg.subarray(0, -2), Buffer.from([0xff, 0xff]), jpeg.subarray(-2)]);
+
 describe('a reference image', () => {
   it.each([
     ['a PNG', pngOf(400, 300), 'image/png'],
     ['a JPEG', jpegOf(400, 300), 'image/jpeg'],
+    ['a JPEG with a preview', withPreview(jpegOf(400, 300)), 'image/jpeg'],
+    ['a JPEG with filling before its end', withFilling(jpegOf(400, 300)), 'image/jpeg'],
   ])('%s is taken for what it is', (_name, bytes, contentType) => {
     expect(checkImage(bytes, 'referenceImage.data')).toEqual({ bytes, contentType });
   });
@@ -26,6 +38,7 @@ describe('a reference image', () => {
     ['the beginning of a PNG', pngOf(400, 400).subarray(0, 6), 'neither'],
     ['a PNG without its end', pngOf(400, 400).subarray(0, -12), 'cut short'],
     ['a JPEG without its end', jpegOf(400, 400).subarray(0, -2), 'cut short'],
+    ['a JPEG of which only the preview is whole', withPreview(jpegOf(400, 400)).subarray(0, -2), 'cut short'],
     ['a narrow picture', pngOf(299, 400), '299x400 pixels; each side takes 300-8192'],
     ['a long picture', pngOf(300, 8193), '300x8193 pixels'],
     ['a large file', Buffer.alloc(10 * 1024 * 1024 + 1), '10485761 bytes; at most 10485760'],

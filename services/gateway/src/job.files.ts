@@ -17,8 +17,6 @@ export interface FileParts {
 /** Pixels; the models take no smaller picture, and none needs a larger one. */
 const IMAGE_SIDE = { min: 300, max: 8192 } as const;
 const CONTENT_TYPES: Readonly<Record<string, string>> = { jpg: 'image/jpeg', png: 'image/png' };
-/** The last bytes of a whole file. */
-const LAST_BYTES: Readonly<Record<string, Buffer>> = { jpg: Buffer.from([0xff, 0xd9]), png: Buffer.from('IEND') };
 
 const decode = (data: string): Buffer => Buffer.from(data.slice(data.indexOf(',') + 1), 'base64');
 
@@ -42,11 +40,23 @@ export function checkImage(bytes: Buffer, field: string): File {
   const { type = '', width = 0, height = 0 } = sizeOf(bytes);
   const contentType = CONTENT_TYPES[type];
   if (contentType === undefined) throw refuse('neither a JPEG nor a PNG');
-  if (!bytes.includes(LAST_BYTES[type] ?? '')) throw refuse('the picture is cut short');
+  if (!(type === 'png' ? bytes.includes('IEND') : isWholeJpeg(bytes))) throw refuse('the picture is cut short');
   const sides = [width, height];
   if (Math.min(...sides) < IMAGE_SIDE.min || Math.max(...sides) > IMAGE_SIDE.max)
     throw refuse(`${width}x${height} pixels; each side takes ${IMAGE_SIDE.min}-${IMAGE_SIDE.max}`);
   return { bytes, contentType };
+}
+
+/** Looked for behind the segments that give their length: the preview in one of them has an end of its own. */
+function isWholeJpeg(bytes: Buffer): boolean {
+  let at = 2;
+  while (at + 4 <= bytes.length && bytes[at] === 0xff) {
+    const marker = bytes[at + 1] ?? 0;
+    if (marker === 0xff) at += 1;
+    else if (marker === 0xda || marker === 0xd9) break;
+    else at += 2 + bytes.readUInt16BE(at + 2);
+  }
+  return bytes.includes(Buffer.from([0xff, 0xd9]), at);
 }
 
 function sizeOf(bytes: Buffer): Partial<ReturnType<typeof imageSize>> {
