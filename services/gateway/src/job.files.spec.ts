@@ -65,6 +65,14 @@ describe('a music bed', () => {
     },
   );
 
+  it.each(['RIFF____WEBPVP8 ', '\0\0\0\x1cftypavif', '\0\0\0\x18ftypheic', '\0\0\0\x24ftypmif1', '\xff\xfet\0x\0'])(
+    'may not be a picture or a text that begins with %j',
+    (begin) => {
+      const data = `data:audio/mpeg;base64,${Buffer.from(begin, 'latin1').toString('base64')}`;
+      expect(() => decodeMusic(data)).toThrow('music.data: no file with sound');
+    },
+  );
+
   it.each(['\0\0\0', '<!DOCTYPE html>', '\x89PNG\r\n', '\xff\xd8\xff\xe0', '\xff'])(
     'may not begin with %j',
     (begin) => {
