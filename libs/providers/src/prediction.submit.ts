@@ -6,7 +6,7 @@ import { type BreakerBoard } from './breaker.board.js';
 import { verdictOf } from './breaker.js';
 import { type ClipRequest } from './clip.request.js';
 import { Gate } from './gate.js';
-import { type ImageUrl } from './image.upload.js';
+import { type ImageUpload } from './image.upload.js';
 import { modelInput, type ModelInput } from './models.js';
 import { type ClipProvider, type PredictionState } from './ports.js';
 import { predictionOf } from './prediction.state.js';
@@ -17,7 +17,7 @@ export interface SubmitParts {
   readonly client: Replicate;
   /** Runs a call of the client; throws `ClipmeshError`. */
   readonly call: <T>(work: () => Promise<T>) => Promise<T>;
-  readonly imageUrl: ImageUrl;
+  readonly imageUrl: ImageUpload['urlOf'];
   readonly limiter: RateLimiter;
   readonly breakers: BreakerBoard;
   readonly log: ProviderLog | undefined;

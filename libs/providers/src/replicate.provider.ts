@@ -10,7 +10,14 @@ import { type ClipRequest } from './clip.request.js';
 import { createImageUpload } from './image.upload.js';
 import { type ClipProvider, type NudgeSource, type PredictionState } from './ports.js';
 import { createCanceler } from './prediction.cancel.js';
-import { DEFAULT_INPUT_KEY, isOfAttempt, keysOf, predictionOf, wirePredictionSchema } from './prediction.state.js';
+import {
+  DEFAULT_INPUT_KEY,
+  isOfAttempt,
+  keysOf,
+  outcomeOf,
+  predictionOf,
+  wirePredictionSchema,
+} from './prediction.state.js';
 import { createSubmitter } from './prediction.submit.js';
 import { createWaiter } from './prediction.wait.js';
 import { type ProviderLog } from './provider.events.js';
@@ -77,6 +84,7 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
     baseUrl: options.baseUrl,
     fetch,
   });
+  const images = createImageUpload({ client, call, readFile: options.readFile });
   const ownOrigin = new URL(options.baseUrl).origin;
   const submitted = new Map<string, ClipRequest>();
 
@@ -89,13 +97,17 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
   }
 
   async function get(predictionId: string, signal: AbortSignal): Promise<PredictionState> {
-    return predictionOf(await call(() => client.predictions.get(predictionId, { signal })));
+    const answer = await call(() => client.predictions.get(predictionId, { signal }));
+    const state = predictionOf(answer);
+    // It may have failed because its picture is gone there; the next try would name the same one.
+    if (outcomeOf(state)?.code === 'PREDICTION_FAILED') images.forget({ ...answer.input });
+    return state;
   }
 
   const submitOne = createSubmitter({
     client,
     call,
-    imageUrl: createImageUpload({ client, call, readFile: options.readFile }),
+    imageUrl: images.urlOf,
     limiter,
     breakers,
     log,

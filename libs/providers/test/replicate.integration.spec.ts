@@ -320,6 +320,32 @@ describe('purchases', () => {
       expect([calls.length, intents]).toEqual([3, 1]);
     });
 
+    it('have it uploaded anew after one has failed: the picture may be gone there', async () => {
+      let uploads = 0;
+      let error = 'flagged as sensitive (E005)';
+      answer = (incoming, response) => {
+        if (incoming.url === '/v1/files')
+          json(response, 201, { urls: { get: `${origin}/v1/files/f${(uploads += 1)}` } });
+        else if (incoming.method === 'POST') json(response, 201, created);
+        else json(response, 200, { ...created, status: 'failed', error, input: { image: `${origin}/v1/files/f1` } });
+      };
+      const replicate = provider();
+      await replicate.submit(pictured, never);
+      await replicate.get('p', never);
+      await replicate.submit({ ...pictured, attemptKey: 'k2' }, never);
+      expect(uploads).toBe(1);
+
+      error = 'the image could not be downloaded';
+      await replicate.get('p', never);
+      await replicate.submit({ ...pictured, attemptKey: 'k3' }, never);
+      expect(uploads).toBe(2);
+      expect(bodies.at(-1)).toContain('/v1/files/f2');
+      // Another clip of the picture that is gone.
+      await replicate.get('p', never);
+      await replicate.submit({ ...pictured, attemptKey: 'k4' }, never);
+      expect(uploads).toBe(2);
+    });
+
     it('are told by their input from those without any', async () => {
       const same = { prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7 };
       const at = { created_at: new Date().toISOString() };

@@ -23,7 +23,8 @@ export async function sendArtifact(
       `the file has ${bytes} bytes; ask for a range within them`,
       { headers: { 'Content-Range': `bytes */${bytes}` } },
     );
-  response.set({ 'Accept-Ranges': 'bytes', ETag: etag, 'Cache-Control': 'private, max-age=3600' });
+  // Asked for again each time, which is a 304: the film changes when a scene is made anew, and goes when it is deleted.
+  response.set({ 'Accept-Ranges': 'bytes', ETag: etag, 'Cache-Control': 'private, no-cache' });
   if (selected.kind === 'unchanged') {
     response.status(304).end();
     return;

@@ -62,7 +62,12 @@ function open(url: URL, { allowPrivate }: FetchRules, signal: AbortSignal): Prom
     const agent = useAgent(url.href, { allowPrivateIPAddress: allowPrivate });
     const headers = { accept: 'image/jpeg, image/png', 'user-agent': 'clipmesh' };
     const get = url.protocol === 'https:' ? getSecure : getPlain;
-    get(url, { agent, headers, signal }, resolve).on('error', reject);
+    const request = get(url, { agent, headers, signal }, resolve).on('error', reject);
+    // Without this, an answer that asks for another protocol ends the request without a word.
+    request.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve(response);
+    });
   });
 }
 

@@ -11,10 +11,22 @@ const jpegOf = (width: number, height: number): Buffer => {
   return Buffer.concat([Buffer.from([0xff, 0xd8]), quantization, frame, Buffer.from([0xff, 0xd9])]);
 };
 
+/** As cameras write it: a small picture among what is told of the large one. */
+const withPreview = (jpeg: Buffer): Buffer => {
+  const preview = jpegOf(160, 120);
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(2 + preview.length);
+  return Buffer.concat([jpeg.subarray(0, 2), Buffer.from([0xff, 0xe1]), length, preview, jpeg.subarray(2)]);
+};
+const withFilling = (jpeg: Buffer): Buffer =>
+  Buffer.concat([jpeg.subarray(0, -2), Buffer.from([0xff, 0xff]), jpeg.subarray(-2)]);
+
 describe('a reference image', () => {
   it.each([
     ['a PNG', pngOf(400, 300), 'image/png'],
     ['a JPEG', jpegOf(400, 300), 'image/jpeg'],
+    ['a JPEG with a preview', withPreview(jpegOf(400, 300)), 'image/jpeg'],
+    ['a JPEG with filling before its end', withFilling(jpegOf(400, 300)), 'image/jpeg'],
   ])('%s is taken for what it is', (_name, bytes, contentType) => {
     expect(checkImage(bytes, 'referenceImage.data')).toEqual({ bytes, contentType });
   });
@@ -26,12 +38,26 @@ describe('a reference image', () => {
     ['the beginning of a PNG', pngOf(400, 400).subarray(0, 6), 'neither'],
     ['a PNG without its end', pngOf(400, 400).subarray(0, -12), 'cut short'],
     ['a JPEG without its end', jpegOf(400, 400).subarray(0, -2), 'cut short'],
+    ['a JPEG of which only the preview is whole', withPreview(jpegOf(400, 400)).subarray(0, -2), 'cut short'],
     ['a narrow picture', pngOf(299, 400), '299x400 pixels; each side takes 300-8192'],
     ['a long picture', pngOf(300, 8193), '300x8193 pixels'],
     ['a large file', Buffer.alloc(10 * 1024 * 1024 + 1), '10485761 bytes; at most 10485760'],
   ])('%s is refused', (_name, bytes, words) => {
     expect(() => checkImage(bytes, 'referenceImage.data')).toThrow(words);
     expect(() => checkImage(bytes, 'referenceImage.data')).toThrow(/^referenceImage\.data: /);
+  });
+});
+
+describe('ten megabytes that begin as a JPEG', () => {
+  const TEN_MB = 10 * 1024 * 1024;
+  const begin = Buffer.from([0xff, 0xd8, 0xff, 0xe0]);
+  it.each([
+    ['with nothing behind', Buffer.concat([begin, Buffer.alloc(TEN_MB - 4)])],
+    ['with nothing but empty segments', Buffer.alloc(TEN_MB, Buffer.from([0xff, 0xe1, 0, 2])).fill(begin, 0, 2)],
+  ])('%s are refused at once', (_name, bytes) => {
+    const before = performance.now();
+    expect(() => checkImage(bytes, 'referenceImage.data')).toThrow(/neither|cut short/);
+    expect(performance.now() - before).toBeLessThan(300);
   });
 });
 
@@ -49,6 +75,14 @@ describe('a music bed', () => {
     (begin) => {
       const data = `data:audio/mpeg;base64,${Buffer.from(`${begin}and so on`, 'latin1').toString('base64')}`;
       expect(Buffer.from(decodeMusic(data).bytes).toString('latin1')).toBe(`${begin}and so on`);
+    },
+  );
+
+  it.each(['RIFF____WEBPVP8 ', '\0\0\0\x1cftypavif', '\0\0\0\x18ftypheic', '\0\0\0\x24ftypmif1', '\xff\xfet\0x\0'])(
+    'may not be a picture or a text that begins with %j',
+    (begin) => {
+      const data = `data:audio/mpeg;base64,${Buffer.from(begin, 'latin1').toString('base64')}`;
+      expect(() => decodeMusic(data)).toThrow('music.data: no file with sound');
     },
   );
 

@@ -17,8 +17,11 @@ export interface FileParts {
 /** Pixels; the models take no smaller picture, and none needs a larger one. */
 const IMAGE_SIDE = { min: 300, max: 8192 } as const;
 const CONTENT_TYPES: Readonly<Record<string, string>> = { jpg: 'image/jpeg', png: 'image/png' };
-/** The last bytes of a whole file. */
-const LAST_BYTES: Readonly<Record<string, Buffer>> = { jpg: Buffer.from([0xff, 0xd9]), png: Buffer.from('IEND') };
+const END_OF_JPEG = Buffer.from([0xff, 0xd9]);
+/** Of a JPEG; pictures have some hundred at most. */
+const MAX_SEGMENTS = 10_000;
+/** How far the next segment is looked for where the one before ends in none. */
+const RESYNC_BYTES = 65_536;
 
 const decode = (data: string): Buffer => Buffer.from(data.slice(data.indexOf(',') + 1), 'base64');
 
@@ -42,16 +45,34 @@ export function checkImage(bytes: Buffer, field: string): File {
   const { type = '', width = 0, height = 0 } = sizeOf(bytes);
   const contentType = CONTENT_TYPES[type];
   if (contentType === undefined) throw refuse('neither a JPEG nor a PNG');
-  if (!bytes.includes(LAST_BYTES[type] ?? '')) throw refuse('the picture is cut short');
+  if (!isWhole(bytes, type)) throw refuse('the picture is cut short');
   const sides = [width, height];
   if (Math.min(...sides) < IMAGE_SIDE.min || Math.max(...sides) > IMAGE_SIDE.max)
     throw refuse(`${width}x${height} pixels; each side takes ${IMAGE_SIDE.min}-${IMAGE_SIDE.max}`);
   return { bytes, contentType };
 }
 
+/** Where the picture itself begins, behind the segments that give their length. */
+function scanOf(jpeg: Buffer): number {
+  let at = 2;
+  for (let count = 0; count < MAX_SEGMENTS && at + 4 <= jpeg.length && jpeg[at] === 0xff; count += 1) {
+    const marker = jpeg[at + 1] ?? 0;
+    if (marker === 0xda || marker === 0xd9) break;
+    at += marker === 0xff ? 1 : 2 + jpeg.readUInt16BE(at + 2);
+  }
+  return at;
+}
+
+function isWhole(bytes: Buffer, type: string): boolean {
+  // The preview in a JPEG's segment has an end of its own.
+  return type === 'png' ? bytes.includes('IEND') : bytes.includes(END_OF_JPEG, scanOf(bytes));
+}
+
 function sizeOf(bytes: Buffer): Partial<ReturnType<typeof imageSize>> {
+  const isJpeg = bytes[0] === 0xff && bytes[1] === 0xd8;
   try {
-    return imageSize(bytes);
+    // What is no picture would be searched byte by byte to its end, and nothing else answered meanwhile.
+    return imageSize(isJpeg ? bytes.subarray(0, scanOf(bytes) + RESYNC_BYTES) : bytes);
   } catch {
     return {};
   }

@@ -55,7 +55,7 @@ export class MediaController {
   ): Promise<void> {
     const { plan, result, status, failure } = (await findOwned(this.parts, id, authorization)).state;
     if (plan === undefined || result === undefined) throw notReady('captions', status, failure);
-    response.set({ 'Cache-Control': 'private, max-age=3600', 'X-Content-Type-Options': 'nosniff' });
+    response.set({ 'Cache-Control': 'private, no-cache', 'X-Content-Type-Options': 'nosniff' });
     response.type('text/vtt').send(captionsOf(plan));
   }
 

@@ -16,9 +16,13 @@ const BEGINNINGS: readonly (readonly [offset: number, bytes: string])[] = [
   [0, '\x0b\x77'], // AC-3
 ];
 
+/** Pictures that share their beginning with a sound. */
+const PICTURES: readonly string[] = ['WEBP', 'avif', 'avis', 'heic', 'heix', 'hevc', 'hevx', 'mif1', 'msf1'];
+
 /** Whether the bytes begin as a file with sound in it does: a text or a picture is found out before a clip is bought. */
 export function looksLikeSound(bytes: Buffer): boolean {
-  // A frame of MP3 or AAC begins with eleven set bits.
-  if (bytes[0] === 0xff && ((bytes[1] ?? 0) & 0xe0) === 0xe0) return true;
+  // A frame of MP3 or AAC begins with eleven set bits; so does text in UTF-16.
+  if (bytes[0] === 0xff && ((bytes[1] ?? 0) & 0xe0) === 0xe0) return bytes[1] !== 0xfe;
+  if (PICTURES.includes(bytes.toString('latin1', 8, 12))) return false;
   return BEGINNINGS.some(([offset, begin]) => bytes.toString('latin1', offset, offset + begin.length) === begin);
 }

@@ -41,7 +41,8 @@ describe('the film', () => {
       'x-content-type-options': 'nosniff',
       etag,
     });
-    expect(response.headers.get('cache-control')).toContain('private');
+    // A scene that is made anew makes another film at this address.
+    expect(response.headers.get('cache-control')).toBe('private, no-cache');
     expect(await response.text()).toBe('0123456789');
   });
 
@@ -170,6 +171,8 @@ describe('the plan and the captions', () => {
     await gateway.succeed(id);
     const captions = await gateway.call(`${path}/captions.vtt`);
     expect(captions.headers.get('content-type')).toBe('text/vtt; charset=utf-8');
+    expect(captions.headers.get('cache-control')).toBe('private, no-cache');
+    expect(captions.headers.get('etag')).toBeTruthy();
     const text = await captions.text();
     expect(text).toMatch(/^WEBVTT\n\n1\n00:00\.000 --> /);
     expect(text.match(/-->/g)).toHaveLength(plan.scenes.length);

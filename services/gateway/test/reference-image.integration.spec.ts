@@ -98,6 +98,11 @@ describe('a reference image at a URL', () => {
 
   it.each<[string, RequestListener, RegExp]>([
     ['is not there', (_, response) => response.writeHead(404).end(), /answered with status 404/],
+    [
+      'asks for another protocol',
+      (_, response) => response.writeHead(101, { connection: 'upgrade', upgrade: 'websocket' }).end(),
+      /answered with status 101/,
+    ],
     ['goes in circles', (_, response) => response.writeHead(302, { location: '/' }).end(), /redirected more than 3/],
     [
       'leads to a file',
