@@ -36,6 +36,8 @@ export function fingerprintOf(body: ClipGenerateBody): string {
 
 const CLOSENESS = { finished: 4, submitted: 3, unanswered: 2, intended: 1, failed: 0, canceled: 0 } as const;
 
+const IN_DOUBT: ReadonlySet<Attempt['status']> = new Set(['intended', 'unanswered', 'submitted']);
+
 /** The lengths that a scene may have, seconds. */
 const LENGTHS = Array.from(
   { length: SCENE_SECONDS.max - SCENE_SECONDS.min + 1 },
@@ -62,6 +64,19 @@ function isSameWish({ request }: Attempt, body: ClipGenerateBody): boolean {
     data.aspectRatio === body.aspectRatio &&
     data.referenceImage?.sha256 === body.referenceImage?.sha256 &&
     isSameLength(data, body)
+  );
+}
+
+/** Purchases for the scene whose end nobody has seen, of a clip that is not wanted any more: an earlier run asked for it. */
+export function formerOf(entries: readonly Entry[], body: ClipGenerateBody): Entry[] {
+  const fingerprint = fingerprintOf(body);
+  return entries.filter(
+    ({ value }) =>
+      value.kind === 'clip' &&
+      value.scene === body.scene &&
+      IN_DOUBT.has(value.status) &&
+      value.fingerprint !== fingerprint &&
+      !isSameWish(value, body),
   );
 }
 
