@@ -24,7 +24,7 @@ import fc from 'fast-check';
 import { type DirectorEvent } from './director.event.js';
 import { decide, initialState } from './director.js';
 import { planFromTemplate } from './plan.writer.js';
-import { reopenScene } from './scene.reopen.js';
+import { isBeyondCap, reopenScene } from './scene.reopen.js';
 
 const generationId = `gen_${'0'.repeat(32)}`;
 const base = { generationId, at: '2026-01-01T00:00:00.000Z', charges: [] };
@@ -138,6 +138,29 @@ describe('a scene that is made anew', () => {
     const event = reopened(2, 2);
     const { commands } = play(reopenScene(state, { scene: 2, plan, seed: 7 }, event.id), event);
     expect(names(commands).filter((name) => name.startsWith('clip'))).toEqual(['clip.generate 0', 'clip.generate 2']);
+  });
+
+  it('leaves what its former clip may still cost set aside, unless that is the clip', () => {
+    const { state } = play(initialState(job), written, 0);
+    const costs = [0, 480_000, 480_000];
+    const capOf = (maxCostMicros: number): GenerationState => ({
+      ...state,
+      job: { ...job, maxCostMicros },
+      costMicros: 960_000,
+      scenes: state.scenes.map((scene) => ({ ...scene, costMicros: costs[scene.index] ?? 0 })),
+    });
+    const doubtful = (of: GenerationState): GenerationState => ({
+      ...of,
+      scenes: of.scenes.map((scene) => (scene.index === 0 ? { ...scene, allowanceMicros: 480_000 } : scene)),
+    });
+    const first = (of: GenerationState, seed: number | undefined) => {
+      const open = reopenScene(of, { scene: 0, plan, seed }, reopened(2, 0).id);
+      return [open.scenes[0]?.status, open.scenes[0]?.allowanceMicros, isBeyondCap(open, 0)];
+    };
+    expect(first(doubtful(capOf(1_440_000)), undefined)).toEqual(['generating', 480_000, false]);
+    expect(first(doubtful(capOf(1_440_000)), 7)).toEqual(['failed', 480_000, true]);
+    expect(first(doubtful(capOf(1_920_000)), 7)).toEqual(['generating', 960_000, false]);
+    expect(first(capOf(1_440_000), 7)).toEqual(['generating', 480_000, false]);
   });
 
   it('is not made for a generation that runs or was canceled', () => {

@@ -15,6 +15,11 @@ export function isReopenable({ status, scenes }: Pick<GenerationState, 'status' 
   return (status === 'succeeded' || status === 'failed') && scenes.length > 0;
 }
 
+/** Whether the run that has just begun with this scene could not begin it: its generation's cap allows no model that is left. */
+export function isBeyondCap({ scenes }: Pick<GenerationState, 'scenes'>, scene: number): boolean {
+  return scenes[scene]?.status === 'failed';
+}
+
 /**
  * Another run of an ended generation, in which a scene is made anew, and with it what had failed; everything else stays. The
  * commands are asked for by the event of this id.
@@ -27,7 +32,9 @@ export function reopenScene(state: GenerationState, { scene, plan, seed }: Reope
     if (seed === undefined && rest.clip !== undefined)
       return { ...rest, status: 'composing', attempt: one.attempt + 1, cause };
     const { clip: _clip, predictionId: _bought, ...bare } = rest;
-    return { ...bare, status: 'waiting', modelIndex: 0, cached: false, ...(seed === undefined ? {} : { seed }) };
+    const waiting: SceneState = { ...bare, status: 'waiting', modelIndex: 0, cached: false };
+    // Of another clip: what is set aside for the one before may be owed yet, and does not pay for this one.
+    return seed === undefined ? waiting : { ...waiting, seed, cause };
   };
   return fillWindow(
     {

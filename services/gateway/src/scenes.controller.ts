@@ -9,7 +9,7 @@ import {
   SceneReopened,
 } from '@clipmesh/contracts';
 import { ConflictError } from '@clipmesh/persistence';
-import { estimateScene, isReopenable, reopenScene } from '@clipmesh/pipeline';
+import { committedBy, estimateScene, isBeyondCap, isReopenable, reopenScene } from '@clipmesh/pipeline';
 import { currentTraceparent } from '@clipmesh/tracing';
 import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -61,6 +61,8 @@ export class ScenesController {
       scene: index,
     });
     const state = reopenScene(found.value.state, { scene: index, plan, seed }, messageId(SceneReopened, event.body));
+    if (isBeyondCap(state, index))
+      refuseLowCap(committedBy(found.value.state) + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
     const record = { ...traced(found.value), updatedAt: at, state };
     await this.begin(found.value, record, found.revision);
     await this.parts.publish([event]);

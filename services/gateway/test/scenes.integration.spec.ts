@@ -143,6 +143,33 @@ describe('a scene of a film', () => {
     expect((await regenerate(id, 0, { overlay: { text: 'Now' } })).status).toBe(202);
   });
 
+  it.each([{ overlay: { text: 'Now' } }, { seed: 7 }, undefined])(
+    'that has no clip and that no money is left for is not begun by %j: nothing would end that run',
+    async (body) => {
+      const { id, state } = await film(gateway, { maxCostUsd: 2 });
+      const [first, ...others] = state.scenes;
+      if (first === undefined) throw new Error('there is no scene');
+      const { clip: _clip, overlaid: _overlaid, ...bare } = first;
+      const message = 'the provider is away';
+      const failure = {
+        code: 'PROVIDER_UNAVAILABLE',
+        stage: 'clip',
+        message,
+        retryable: true,
+        charged: false,
+      } as const;
+      // It may have been bought, and nobody knows.
+      const held = body?.seed === 7 ? { costMicros: 1_440_000, allowanceMicros: 1_920_000 } : { costMicros: 1_900_000 };
+      const failed = { ...bare, status: 'failed' as const, failure, ...held };
+      const costMicros = held.costMicros;
+      await gateway.change(id, { status: 'failed', failure, costMicros, scenes: [failed, ...others] });
+      const response = await regenerate(id, 0, body);
+      expect(response.status).toBe(402);
+      expect(await problem(response)).toMatchObject({ code: 'BUDGET_EXCEEDED', budget: 'generation' });
+      expect(await stateOf(id)).toMatchObject({ status: 'failed', run: 1 });
+    },
+  );
+
   it("leaves the film as it was when its owner's budget has nothing left", async () => {
     const { id, state } = await film(limited, { maxCostUsd: 6 });
     // What the first run had set aside is free again, and another film has taken it.
