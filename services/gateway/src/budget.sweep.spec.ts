@@ -44,6 +44,17 @@ describe('a run that began without its money being set aside', () => {
     expect(told).toEqual([]);
   });
 
+  it('has it set aside although some of the run before is in doubt still', async () => {
+    const account = await stores.accounts.get('local', period);
+    const former = account?.value.generations[id];
+    if (account === undefined || former === undefined) throw new Error('there is no line');
+    const doubtful = { ...former, open: true, reservedMicros: 1_480_000 };
+    await stores.accounts.save({ ...account.value, generations: { [id]: doubtful } }, account.revision);
+    expect(await sweepUnreserved(parts, Date.parse(at))).toBe(1);
+    expect(await line()).toMatchObject({ open: true, run: 2, reservedMicros: 6_000_000 });
+    expect(await sweepUnreserved(parts, Date.parse(at))).toBe(0);
+  });
+
   it('is stopped where there is none', async () => {
     await reserveBudget(stores, rules, { id: other, owner: 'local', period, micros: 8_000_000, run: 1 });
     expect(await sweepUnreserved(parts, Date.parse(at))).toBe(1);

@@ -159,7 +159,9 @@ export async function sweepUnreserved(parts: BudgetSweepParts, nowMs: number): P
   for (const record of await generations.unfinished()) {
     if (record.account === undefined) continue;
     const line = (await accounts.get(record.owner, record.account.period))?.value.generations[record.id];
-    if (line === undefined || line.open || line.run >= record.state.run) continue;
+    if (line === undefined || line.run >= record.state.run) continue;
+    // A first run has its money before it is stored. Of a later one an open line is what the run before has in doubt.
+    if (line.open && record.state.run === 1) continue;
     await carryOn(parts, record, 'reserve', nowMs);
     count += 1;
   }
