@@ -162,6 +162,8 @@ export async function sweepUnreserved(parts: BudgetSweepParts, nowMs: number): P
     if (line === undefined || line.run >= record.state.run) continue;
     // A first run has its money before it is stored. Of a later one an open line is what the run before has in doubt.
     if (line.open && record.state.run === 1) continue;
+    // Whoever begins it is about to reserve, and takes it back where there is no money: the film of before is there then.
+    if (nowMs - Date.parse(record.updatedAt) <= IN_FLIGHT_MS) continue;
     await carryOn(parts, record, 'reserve', nowMs);
     count += 1;
   }
