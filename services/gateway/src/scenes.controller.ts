@@ -14,7 +14,7 @@ import { currentTraceparent } from '@clipmesh/tracing';
 import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type AcceptedView, acceptedView } from './api.schemas.js';
-import { refuseLowCap } from './budget.js';
+import { refuseLowCap, refuseOverBudget } from './budget.js';
 import { Answers, Refuses } from './docs.module.js';
 import { findOwnedEntry, GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
 import { reserveFor } from './generation.start.js';
@@ -73,6 +73,8 @@ export class ScenesController {
   private async begin(former: GenerationRecord, record: GenerationRecord, revision: string): Promise<void> {
     const { generations } = this.parts.stores;
     let begun: string;
+    // Mostly it is known now: a run that is taken back again was seen by others.
+    await reserveFor(this.parts, record, record.state.run, refuseOverBudget);
     try {
       begun = (await generations.save(record, revision)).revision;
     } catch (error) {

@@ -184,8 +184,11 @@ describe('a scene of a film', () => {
       [`gen_${'e'.repeat(32)}`]: { ...line, open: true, reservedMicros: 8_000_000, spentMicros: 0 },
     };
     await limited.stores.accounts.save({ ...account.value, generations }, account.revision);
+    const before = await limited.stores.generations.get(id);
     const response = await regenerate(id, 0, undefined, limited);
     expect(response.status).toBe(402);
+    // Nobody has seen a run that was not to be.
+    expect(await limited.stores.generations.get(id)).toEqual(before);
     expect(await problem(response)).toMatchObject({ budget: 'owner' });
     expect(await stateOf(id)).toEqual(state);
     expect(await told(id)).toBeUndefined();
