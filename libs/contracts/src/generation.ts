@@ -107,6 +107,8 @@ export const generationStateSchema = z.object({
   incidents: z.array(incidentSchema),
   stitch: z.object({ attempt: z.int().positive(), cause }).optional(),
   result: resultSchema.optional(),
+  /** The film of the run before: it is there until a run has made another. */
+  former: resultSchema.optional(),
   failure: failureSchema.optional(),
   /** Sum of the charges told so far. */
   costMicros: z.int().nonnegative(),

@@ -13,39 +13,57 @@ export interface Cancellations {
   close(): void;
 }
 
+/** A flag is kept this long, here as at the broker, ms. */
 const TTL_MS = 24 * 60 * 60 * 1000;
 
 /** Resolves when all flags that are set already are known. */
-export async function openCancellations(connection: NatsConnection, replicas = 1): Promise<Cancellations> {
+export async function openCancellations(
+  connection: NatsConnection,
+  replicas = 1,
+  ttlMs = TTL_MS,
+): Promise<Cancellations> {
   const bucket = await new Kvm(connection).create('cancellations', {
     history: 1,
-    ttl: TTL_MS,
+    ttl: ttlMs,
     replicas,
     // Reads go to the leader: `check` must not be answered by a replica that lags behind.
     allow_direct: false,
   });
-  const canceled = new Set<string>();
+  /** When each flag was set, ms since the epoch. */
+  const canceled = new Map<string, number>();
   const listeners = new Map<string, Set<() => void>>();
-  const mark = (generationId: string): void => {
-    if (canceled.has(generationId)) return;
-    canceled.add(generationId);
+  const isCanceled = (generationId: string): boolean => {
+    const setAtMs = canceled.get(generationId);
+    if (setAtMs === undefined) return false;
+    if (Date.now() - setAtMs < ttlMs) return true;
+    // Who asks the broker finds it no more: to drop work that was begun since would leave it to nobody.
+    canceled.delete(generationId);
+    return false;
+  };
+  const mark = (generationId: string, setAtMs: number): void => {
+    const isNew = !isCanceled(generationId);
+    canceled.set(generationId, setAtMs);
+    if (!isNew) return;
     for (const callback of listeners.get(generationId) ?? []) callback();
   };
   const watch = await bucket.watch({ include: KvWatchInclude.UpdatesOnly });
   void (async () => {
-    for await (const entry of watch) if (entry.operation === 'PUT') mark(entry.key);
+    for await (const entry of watch) if (entry.operation === 'PUT') mark(entry.key, entry.created.getTime());
   })();
-  for await (const key of await bucket.keys()) mark(key);
+  const ask = async (generationId: string): Promise<void> => {
+    const entry = await bucket.get(generationId);
+    if (entry?.operation === 'PUT') mark(generationId, entry.created.getTime());
+  };
+  for await (const key of await bucket.keys()) await ask(key);
   return {
     request: async (generationId) => {
       await bucket.put(generationId, 'canceled');
-      mark(generationId);
+      mark(generationId, Date.now());
     },
-    isCanceled: (generationId) => canceled.has(generationId),
+    isCanceled,
     check: async (generationId) => {
-      const entry = await bucket.get(generationId);
-      if (entry?.operation === 'PUT') mark(generationId);
-      return canceled.has(generationId);
+      await ask(generationId);
+      return isCanceled(generationId);
     },
     onCanceled: (generationId, callback) => {
       const own = listeners.get(generationId) ?? new Set();

@@ -1,6 +1,7 @@
 import {
   type Charge,
   type Failure,
+  type GenerationResult,
   type GenerationState,
   isFinal,
   type Job,
@@ -123,7 +124,7 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
     case 'overlay.failed':
       return withScene(state, body, 'composing', (scene) => ({ ...scene, status: 'failed', failure: body.failure }));
     case 'video.stitched':
-      return isJoined(state, body) ? { ...state, result: body.result } : state;
+      return isJoined(state, body) ? withFilm(state, body.result) : state;
     case 'stitch.failed':
       return isJoined(state, body) ? { ...state, failure: body.failure } : state;
     case 'cancel.requested':
@@ -157,6 +158,10 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
 /** Whether the event answers the join that is under way. */
 const isJoined = ({ status, stitch }: GenerationState, { attempt }: { attempt: number }): boolean =>
   status === 'composing' && stitch?.attempt === attempt;
+
+function withFilm({ former: _former, ...state }: GenerationState, result: GenerationResult): GenerationState {
+  return { ...state, result };
+}
 
 /** Changes the scene that the event is about, when it is in that step and the event answers its current attempt. */
 function withScene(

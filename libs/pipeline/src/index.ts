@@ -1,6 +1,7 @@
 export * from './account.book.js';
 export * from './account.doubt.js';
 export * from './account.js';
+export { committedBy } from './director.budget.js';
 export * from './director.event.js';
 export * from './director.js';
 export * from './estimate.js';

@@ -24,7 +24,7 @@ import fc from 'fast-check';
 import { type DirectorEvent } from './director.event.js';
 import { decide, initialState } from './director.js';
 import { planFromTemplate } from './plan.writer.js';
-import { reopenScene } from './scene.reopen.js';
+import { isBeyondCap, reopenScene } from './scene.reopen.js';
 
 const generationId = `gen_${'0'.repeat(32)}`;
 const base = { generationId, at: '2026-01-01T00:00:00.000Z', charges: [] };
@@ -112,6 +112,22 @@ describe('a scene that is made anew', () => {
     expect(after.scenes[1]?.clip).not.toEqual(state.scenes[1]?.clip);
   });
 
+  it('leaves the film of before where it is until there is another, whatever becomes of the run', () => {
+    const { state } = film();
+    const event = reopened(2, 1);
+    const open = reopenScene(state, { scene: 1, plan, seed: 99 }, event.id);
+    expect(open.former).toEqual(state.result);
+    expect(play(open, event).state.former).toBeUndefined();
+    const canceled = decide(open, { name: CancelRequested.name, body: { ...base, reason: '' }, id: 'c' }).state;
+    expect(canceled).toMatchObject({ status: 'canceled', former: state.result });
+    const failed = play(open, event, 1).state;
+    expect(failed).toMatchObject({ status: 'failed', former: state.result });
+    const third = reopened(3, 0);
+    const again = reopenScene(failed, { scene: 0, plan, seed: 5 }, third.id);
+    expect(again.former).toEqual(state.result);
+    expect(play(again, third).state.former).toBeUndefined();
+  });
+
   it('keeps its clip where nothing but its text changes', () => {
     const { state } = film();
     const event = reopened(2, 2);
@@ -138,6 +154,29 @@ describe('a scene that is made anew', () => {
     const event = reopened(2, 2);
     const { commands } = play(reopenScene(state, { scene: 2, plan, seed: 7 }, event.id), event);
     expect(names(commands).filter((name) => name.startsWith('clip'))).toEqual(['clip.generate 0', 'clip.generate 2']);
+  });
+
+  it('leaves what its former clip may still cost set aside, unless that is the clip', () => {
+    const { state } = play(initialState(job), written, 0);
+    const costs = [0, 480_000, 480_000];
+    const capOf = (maxCostMicros: number): GenerationState => ({
+      ...state,
+      job: { ...job, maxCostMicros },
+      costMicros: 960_000,
+      scenes: state.scenes.map((scene) => ({ ...scene, costMicros: costs[scene.index] ?? 0 })),
+    });
+    const doubtful = (of: GenerationState): GenerationState => ({
+      ...of,
+      scenes: of.scenes.map((scene) => (scene.index === 0 ? { ...scene, allowanceMicros: 480_000 } : scene)),
+    });
+    const first = (of: GenerationState, seed: number | undefined) => {
+      const open = reopenScene(of, { scene: 0, plan, seed }, reopened(2, 0).id);
+      return [open.scenes[0]?.status, open.scenes[0]?.allowanceMicros, isBeyondCap(open, 0)];
+    };
+    expect(first(doubtful(capOf(1_440_000)), undefined)).toEqual(['generating', 480_000, false]);
+    expect(first(doubtful(capOf(1_440_000)), 7)).toEqual(['failed', 480_000, true]);
+    expect(first(doubtful(capOf(1_920_000)), 7)).toEqual(['generating', 960_000, false]);
+    expect(first(capOf(1_440_000), 7)).toEqual(['generating', 480_000, false]);
   });
 
   it('is not made for a generation that runs or was canceled', () => {

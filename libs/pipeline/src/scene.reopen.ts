@@ -15,23 +15,32 @@ export function isReopenable({ status, scenes }: Pick<GenerationState, 'status' 
   return (status === 'succeeded' || status === 'failed') && scenes.length > 0;
 }
 
+/** Whether the run that has just begun with this scene could not begin it: its generation's cap allows no model that is left. */
+export function isBeyondCap({ scenes }: Pick<GenerationState, 'scenes'>, scene: number): boolean {
+  return scenes[scene]?.status === 'failed';
+}
+
 /**
  * Another run of an ended generation, in which a scene is made anew, and with it what had failed; everything else stays. The
  * commands are asked for by the event of this id.
  */
 export function reopenScene(state: GenerationState, { scene, plan, seed }: Reopening, cause: string): GenerationState {
   if (!isReopenable(state)) return state;
-  const { failure: _failure, finishedBy: _by, finishedAt: _at, fallback: _fallback, result: _film, ...kept } = state;
+  const { failure: _failure, finishedBy: _by, finishedAt: _at, fallback: _fallback, result, ...kept } = state;
+  const former = result ?? state.former;
   const open = (one: SceneState): SceneState => {
     const { overlaid: _overlaid, failure: _own, doneTraceparent: _done, cause: _former, ...rest } = one;
     if (seed === undefined && rest.clip !== undefined)
       return { ...rest, status: 'composing', attempt: one.attempt + 1, cause };
     const { clip: _clip, predictionId: _bought, ...bare } = rest;
-    return { ...bare, status: 'waiting', modelIndex: 0, cached: false, ...(seed === undefined ? {} : { seed }) };
+    const waiting: SceneState = { ...bare, status: 'waiting', modelIndex: 0, cached: false };
+    // Of another clip: what is set aside for the one before may be owed yet, and does not pay for this one.
+    return seed === undefined ? waiting : { ...waiting, seed, cause };
   };
   return fillWindow(
     {
       ...kept,
+      ...(former === undefined ? {} : { former }),
       ...{ run: state.run + 1, window: state.job.window, setbacks: [], status: 'generating', stage: 'clip', plan },
       scenes: state.scenes.map((one) => (one.index === scene ? open(one) : again(one, cause))),
     },

@@ -71,6 +71,16 @@ describe('the next step for a clip', () => {
     expect(kindOf({ ...pictured, attemptKey: 'clip.1' })).toBe('attach');
   });
 
+  it.each<[string, string, number, string]>([
+    ['the same model, longer', 'google/veo-3.1', 8, 'buy'],
+    ['the same model, as long', 'google/veo-3.1', 4, 'use'],
+    ['a model that makes no shorter one', 'pixverse/pixverse-v5', 5, 'use'],
+    ['a model that would have made a shorter one', 'pixverse/pixverse-v5', 8, 'buy'],
+  ])('looks at how long the clip is to be: %s', (_name, model, durationSeconds, kind) => {
+    const bought = entry({ status: 'finished', predictionId: 'p', artifact });
+    expect(nextStep([bought], { ...body, model, durationSeconds }, doubt).kind).toBe(kind);
+  });
+
   it('is the same for a later command of the same scene, and another for another wish', () => {
     expect(fingerprintOf({ ...body, attempt: 5, revival: 2 })).toBe(fingerprintOf(body));
     for (const change of [{ model: 'google/veo-3' }, { prompt: 'a pan' }, { durationSeconds: 6 }, { seed: 8 }])

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type ClipGenerateBody } from '@clipmesh/contracts';
+import { type ClipGenerateBody, SCENE_SECONDS } from '@clipmesh/contracts';
 import { type Attempt, type Versioned } from '@clipmesh/persistence';
+import { MODELS, snapSeconds } from '@clipmesh/pipeline';
 import { clipRequestSchema } from '@clipmesh/providers';
 
 export type Entry = Versioned<Attempt>;
@@ -35,6 +36,25 @@ export function fingerprintOf(body: ClipGenerateBody): string {
 
 const CLOSENESS = { finished: 4, submitted: 3, unanswered: 2, intended: 1, failed: 0, canceled: 0 } as const;
 
+const IN_DOUBT: ReadonlySet<Attempt['status']> = new Set(['intended', 'unanswered', 'submitted']);
+
+/** The lengths that a scene may have, seconds. */
+const LENGTHS = Array.from(
+  { length: SCENE_SECONDS.max - SCENE_SECONDS.min + 1 },
+  (_, more) => SCENE_SECONDS.min + more,
+);
+type Length = Pick<ClipGenerateBody, 'model' | 'durationSeconds'>;
+
+/** Whether a scene of some length asks both models for these clips: each has lengths of its own. */
+function isSameLength(one: Length, other: Length): boolean {
+  const gives = ({ model, durationSeconds }: Length, seconds: number): boolean => {
+    const known = MODELS[model];
+    return durationSeconds === (known === undefined ? seconds : snapSeconds(known, seconds));
+  };
+  if (one.model === other.model) return one.durationSeconds === other.durationSeconds;
+  return LENGTHS.some((seconds) => gives(one, seconds) && gives(other, seconds));
+}
+
 /** Whether an attempt, at whatever model, was to give the same picture. */
 function isSameWish({ request }: Attempt, body: ClipGenerateBody): boolean {
   const { data } = clipRequestSchema.safeParse(request);
@@ -42,7 +62,21 @@ function isSameWish({ request }: Attempt, body: ClipGenerateBody): boolean {
     data?.prompt === body.prompt &&
     data.seed === body.seed &&
     data.aspectRatio === body.aspectRatio &&
-    data.referenceImage?.sha256 === body.referenceImage?.sha256
+    data.referenceImage?.sha256 === body.referenceImage?.sha256 &&
+    isSameLength(data, body)
+  );
+}
+
+/** Purchases for the scene whose end nobody has seen, of a clip that is not wanted any more: an earlier run asked for it. */
+export function formerOf(entries: readonly Entry[], body: ClipGenerateBody): Entry[] {
+  const fingerprint = fingerprintOf(body);
+  return entries.filter(
+    ({ value }) =>
+      value.kind === 'clip' &&
+      value.scene === body.scene &&
+      IN_DOUBT.has(value.status) &&
+      value.fingerprint !== fingerprint &&
+      !isSameWish(value, body),
   );
 }
 

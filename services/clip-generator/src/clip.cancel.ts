@@ -28,6 +28,14 @@ export async function cancelPurchases(
   return settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
 }
 
+/** Ends a purchase of a clip that is not wanted any more; its attempt then has what it had cost. */
+export async function endFormer(parts: ClipParts, entry: Entry, signal: AbortSignal): Promise<void> {
+  const step = stepFor(entry, parts.doubt);
+  const doubtMs = step.kind === 'search' ? step.certainAtMs - parts.clock.now() : 0;
+  if (doubtMs > 0) await parts.clock.sleep(doubtMs, signal);
+  await cancelClip(parts, entry, signal);
+}
+
 async function cancelClip(parts: ClipParts, entry: Entry, signal: AbortSignal): Promise<Outgoing[]> {
   const { status, key, createdAt } = entry.value;
   // What was paid may not have been told: its teller was stopped.

@@ -153,6 +153,36 @@ describe('buying a clip', () => {
     expect(told?.body).toMatchObject({ charges: [{ key: 'prediction:p1' }, { key: 'prediction:p2' }] });
   });
 
+  it.each<[Shop['faults'], string[], number[]]>([
+    [['lose reply'], ['p1'], [480_000, 480_000]],
+    [['lose request'], [], [480_000]],
+    [['lose download'], ['p1'], [480_000, 480_000]],
+  ])(
+    'of another clip first ends, and books, what the scene had in doubt after %j',
+    async (faults, canceled, amounts) => {
+      shop.faults = [...faults];
+      await expect(buyClip(parts, body, calm)).rejects.toBeInstanceOf(ClipmeshError);
+      const [told] = await buyClip(parts, { ...body, attempt: 2, seed: 99 }, calm);
+      expect(shop.canceled).toEqual(canceled);
+      expect(told?.body).toMatchObject({
+        predictionId: `p${amounts.length}`,
+        charges: amounts.map((amountMicros) => ({ amountMicros })),
+      });
+      expect(await statuses()).toEqual(['canceled', 'finished']);
+    },
+  );
+
+  it('of another clip does not spend what the scene turns out to have cost', async () => {
+    shop.faults = ['lose reply'];
+    await expect(buyClip(parts, body, calm)).rejects.toThrow('reset');
+    const command = { ...body, attempt: 2, seed: 99, allowanceMicros: 500_000 };
+    await expect(buyClip(parts, command, calm)).rejects.toMatchObject({
+      code: 'BUDGET_EXCEEDED',
+      charges: [{ key: 'prediction:p1' }],
+    });
+    expect(shop.predictions).toHaveLength(1);
+  });
+
   it('does not buy while an earlier call may still be under way', async () => {
     shop.faults = ['lose request'];
     await expect(buyClip(parts, body, calm)).rejects.toThrow('no route');

@@ -13,8 +13,9 @@ import { AlreadyExistsError, ConflictError } from '@clipmesh/persistence';
 import { type ClipRequest, clipRequestSchema, outcomeOf, type PredictionState } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { advance, boughtOf, isoNow } from './attempt.book.js';
-import { type Entry, fingerprintOf, nextStep, type Step, stepFor } from './attempt.rules.js';
+import { type Entry, fingerprintOf, formerOf, nextStep, type Step, stepFor } from './attempt.rules.js';
 import { type Clip, throughCache } from './clip.cache.js';
+import { endFormer } from './clip.cancel.js';
 import { chargeIn, chargesOf, paid, telling } from './clip.charges.js';
 import { collectClip } from './clip.collect.js';
 import { type ClipParts } from './clip.parts.js';
@@ -38,7 +39,7 @@ const SEARCH_GAP_MS = 1000;
  * generation is canceled this only stops; `cancelPurchases` settles what was bought.
  */
 export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: AbortSignal): Promise<Outgoing[]> {
-  const entries = await parts.attempts.list(body.generationId);
+  const entries = await listed(parts, body, signal);
   // What was paid before may not have been told: its teller may have died. Told twice it is booked once.
   const owed = entries.flatMap(({ value }) => (value.scene === body.scene ? (value.charge ?? []) : []));
   try {
@@ -50,6 +51,15 @@ export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: 
   } catch (error) {
     throw error instanceof ClipmeshError ? paid(error, [...owed, ...error.charges]) : error;
   }
+}
+
+/** The attempts of the generation, once nothing is in doubt that was to be another clip of the scene: it may have been paid. */
+async function listed(parts: ClipParts, body: ClipGenerateBody, signal: AbortSignal): Promise<Entry[]> {
+  const entries = await parts.attempts.list(body.generationId);
+  const former = formerOf(entries, body);
+  if (former.length === 0) return entries;
+  await Promise.all(former.map((entry) => endFormer(parts, entry, signal)));
+  return parts.attempts.list(body.generationId);
 }
 
 async function obtain(parts: ClipParts, body: ClipGenerateBody, step: Step, signal: AbortSignal): Promise<Entry> {

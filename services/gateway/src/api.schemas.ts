@@ -51,6 +51,7 @@ export const generationView = z
     /** Tries that were repeated, failures and stalls, as they came. */
     incidents: z.array(incidentSchema.omit({ id: true })),
     scenes: z.array(sceneView),
+    /** The film that can be downloaded: while a scene is made anew, the one of before. */
     result: z
       .object({
         durationSeconds: z.number().positive(),

@@ -12,6 +12,8 @@ const rules = { limitMicros: 10_000_000, period: 'day' } as const;
 const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
 const job = buildJob(parseRequest({ prompt: 'A kettle that sings.', maxCostUsd: 6 }), defaults);
 const at = '2026-01-01T00:00:00.000Z';
+/** Nobody is beginning the run any more. */
+const lateMs = Date.parse(at) + 16_000;
 const record: GenerationRecord = {
   ...{ id, owner: 'local', createdAt: at, updatedAt: at, traceId: '0'.repeat(32), account: { period } },
   state: { ...initialState(job), status: 'generating', run: 2 },
@@ -38,15 +40,32 @@ describe('a run that began without its money being set aside', () => {
   });
 
   it('has it set aside by the next sweep, once', async () => {
-    expect(await sweepUnreserved(parts, Date.parse(at))).toBe(1);
+    expect(await sweepUnreserved(parts, lateMs)).toBe(1);
     expect(await line()).toMatchObject({ open: true, run: 2, reservedMicros: 6_000_000 });
-    expect(await sweepUnreserved(parts, Date.parse(at))).toBe(0);
+    expect(await sweepUnreserved(parts, lateMs)).toBe(0);
+    expect(told).toEqual([]);
+  });
+
+  it('has it set aside although some of the run before is in doubt still', async () => {
+    const account = await stores.accounts.get('local', period);
+    const former = account?.value.generations[id];
+    if (account === undefined || former === undefined) throw new Error('there is no line');
+    const doubtful = { ...former, open: true, reservedMicros: 1_480_000 };
+    await stores.accounts.save({ ...account.value, generations: { [id]: doubtful } }, account.revision);
+    expect(await sweepUnreserved(parts, lateMs)).toBe(1);
+    expect(await line()).toMatchObject({ open: true, run: 2, reservedMicros: 6_000_000 });
+    expect(await sweepUnreserved(parts, lateMs)).toBe(0);
+  });
+
+  it('is left alone while it is being begun: where there is no money it is taken back', async () => {
+    await reserveBudget(stores, rules, { id: other, owner: 'local', period, micros: 8_000_000, run: 1 });
+    expect(await sweepUnreserved(parts, Date.parse(at) + 1000)).toBe(0);
     expect(told).toEqual([]);
   });
 
   it('is stopped where there is none', async () => {
     await reserveBudget(stores, rules, { id: other, owner: 'local', period, micros: 8_000_000, run: 1 });
-    expect(await sweepUnreserved(parts, Date.parse(at))).toBe(1);
+    expect(await sweepUnreserved(parts, lateMs)).toBe(1);
     expect(told.map(({ definition }) => definition.name)).toEqual(['cancel.requested']);
     expect(await line()).toMatchObject({ open: false });
   });

@@ -31,6 +31,15 @@ type BudgetStores = Pick<Stores, 'accounts' | 'attempts' | 'generations' | 'ledg
 
 export const emptyAccount = (owner: string, period: string): Account => ({ owner, period, generations: {} });
 
+/** What is reserved, and in whose account. */
+interface Reserved {
+  readonly id: string;
+  readonly owner: string;
+  readonly period: string;
+  readonly micros: number;
+  readonly run: number;
+}
+
 /**
  * Reserves the most that a generation may cost in its owner's account; one that has its reservation keeps it. Throws a 402
  * that tells what is left, what is needed, and when the period ends.
@@ -38,7 +47,7 @@ export const emptyAccount = (owner: string, period: string): Account => ({ owner
 export async function reserveBudget(
   { accounts }: Pick<Stores, 'accounts'>,
   { limitMicros }: BudgetRules,
-  { id, owner, period, micros, run }: { id: string; owner: string; period: string; micros: number; run: number },
+  { id, owner, period, micros, run }: Reserved,
 ): Promise<void> {
   let decided: Reservation<Account> | undefined;
   await changeAccount(accounts, emptyAccount(owner, period), (account) => {
@@ -46,6 +55,17 @@ export async function reserveBudget(
     return decided.accepted ? decided.account : undefined;
   });
   if (decided?.accepted === false) throw overBudget(owner, period, micros, decided.leftMicros);
+}
+
+/** The same 402 where that could not be reserved now; reserves nothing. */
+export async function refuseOverBudget(
+  { accounts }: Pick<Stores, 'accounts'>,
+  { limitMicros }: BudgetRules,
+  { id, owner, period, micros, run }: Reserved,
+): Promise<void> {
+  const account = (await accounts.get(owner, period))?.value ?? emptyAccount(owner, period);
+  const decided = reserve(account, id, { micros, limitMicros, run });
+  if (!decided.accepted) throw overBudget(owner, period, micros, decided.leftMicros);
 }
 
 function overBudget(owner: string, period: string, needed: number, left: number): ProblemError {
@@ -159,7 +179,11 @@ export async function sweepUnreserved(parts: BudgetSweepParts, nowMs: number): P
   for (const record of await generations.unfinished()) {
     if (record.account === undefined) continue;
     const line = (await accounts.get(record.owner, record.account.period))?.value.generations[record.id];
-    if (line === undefined || line.open || line.run >= record.state.run) continue;
+    if (line === undefined || line.run >= record.state.run) continue;
+    // A first run has its money before it is stored. Of a later one an open line is what the run before has in doubt.
+    if (line.open && record.state.run === 1) continue;
+    // Whoever begins it is about to reserve, and takes it back where there is no money: the film of before is there then.
+    if (nowMs - Date.parse(record.updatedAt) <= IN_FLIGHT_MS) continue;
     await carryOn(parts, record, 'reserve', nowMs);
     count += 1;
   }

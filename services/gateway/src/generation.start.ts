@@ -9,15 +9,16 @@ export interface StartParts {
   readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
 }
 
-/** Sets the money of a run aside where its owner has a budget. Throws a 402. */
+/** Sets the money of a run aside where its owner has a budget, or only looks whether it could. Throws a 402. */
 export const reserveFor = async (
   { stores, budget }: Pick<StartParts, 'stores' | 'budget'>,
   { id, owner, account, state }: GenerationRecord,
   run: number,
+  how: typeof reserveBudget = reserveBudget,
 ): Promise<void> => {
   if (budget === undefined || account === undefined) return;
   const micros = state.job.maxCostMicros ?? budget.limitMicros;
-  await reserveBudget(stores, budget, { id, owner, period: account.period, micros, run });
+  await how(stores, budget, { id, owner, period: account.period, micros, run });
 };
 
 /**

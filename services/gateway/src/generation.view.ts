@@ -28,7 +28,8 @@ export function linksOf(id: string): Record<string, string> {
 
 /** A generation as the API shows it. */
 export function viewOf({ id, createdAt, traceId, state, performance }: GenerationRecord): GenerationView {
-  const { failure, result, plan } = state;
+  const { failure, plan } = state;
+  const result = state.result ?? state.former;
   return {
     id,
     status: state.status,

@@ -64,8 +64,9 @@ export class MediaController {
     authorization: string | undefined,
     which: keyof Pick<GenerationResult, 'video' | 'thumbnail'>,
   ): Promise<Artifact> {
-    const { result, status, failure } = (await findOwned(this.parts, id, authorization)).state;
-    if (result === undefined) throw notReady(which, status, failure);
-    return result[which];
+    const { result, former, status, failure } = (await findOwned(this.parts, id, authorization)).state;
+    const film = result ?? former;
+    if (film === undefined) throw notReady(which, status, failure);
+    return film[which];
   }
 }

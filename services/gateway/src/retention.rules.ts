@@ -13,13 +13,15 @@ export function isExpired({ updatedAt, state }: GenerationRecord, cutoffMs: numb
 
 /** The files of a generation, by key. */
 export function filesOf({ state }: GenerationRecord): string[] {
-  const { job, scenes, result } = state;
+  const { job, scenes, result, former } = state;
   const files = [
     job.music?.artifact,
     job.referenceImage,
     ...scenes.flatMap(({ clip, overlaid }) => [clip, overlaid]),
     result?.video,
     result?.thumbnail,
+    former?.video,
+    former?.thumbnail,
   ];
   return files.flatMap((file) => (file === undefined ? [] : [file.key]));
 }

@@ -86,16 +86,19 @@ export class ReviewController {
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
   ): Promise<AcceptedView> {
-    const { state } = await findOwned(this.parts, id, authorization);
-    if (state.approved !== true)
-      await this.change(id, authorization, (plan, { job, costMicros }) => {
+    const state = await this.change(
+      id,
+      authorization,
+      (plan, { job, costMicros }) => {
         const clips = plan.scenes.reduce(
           (sum, scene) => sum + estimateScene(job.models, scene.durationSeconds).lowMicros,
           0,
         );
         refuseLowCap(costMicros + clips, job.maxCostMicros);
         return { approved: true };
-      });
+      },
+      ({ approved }) => approved === true,
+    );
     // Told again to whoever asks again: the first who did may have died in between.
     if (state.status === 'awaiting_approval')
       await this.parts.publish([
@@ -104,16 +107,21 @@ export class ReviewController {
     return { id, status: state.status, links: linksOf(id) };
   }
 
-  /** Changes the state of a plan that waits for its user; a change of somebody else's in between is looked at first. */
+  /**
+   * Changes the state of a plan that waits for its user; a change of somebody else's in between is looked at first. One that
+   * `isDone` finds changed already is left as it is.
+   */
   private async change(
     id: string,
     authorization: string | undefined,
     decide: (plan: Plan, state: GenerationRecord['state']) => Partial<GenerationRecord['state']>,
+    isDone: (state: GenerationRecord['state']) => boolean = () => false,
   ): Promise<GenerationRecord['state']> {
     const { generations } = this.parts.stores;
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
       const { value, revision } = await findOwnedEntry(this.parts, id, authorization);
       const { state } = value;
+      if (isDone(state)) return state;
       if (state.plan === undefined || !isReviewed(state)) throw notReviewed(state);
       const next = { ...state, ...decide(state.plan, state) };
       try {

@@ -9,12 +9,12 @@ import {
   SceneReopened,
 } from '@clipmesh/contracts';
 import { ConflictError } from '@clipmesh/persistence';
-import { estimateScene, isReopenable, reopenScene } from '@clipmesh/pipeline';
+import { committedBy, estimateScene, isBeyondCap, isReopenable, reopenScene } from '@clipmesh/pipeline';
 import { currentTraceparent } from '@clipmesh/tracing';
 import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type AcceptedView, acceptedView } from './api.schemas.js';
-import { refuseLowCap } from './budget.js';
+import { refuseLowCap, refuseOverBudget } from './budget.js';
 import { Answers, Refuses } from './docs.module.js';
 import { findOwnedEntry, GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
 import { reserveFor } from './generation.start.js';
@@ -61,6 +61,8 @@ export class ScenesController {
       scene: index,
     });
     const state = reopenScene(found.value.state, { scene: index, plan, seed }, messageId(SceneReopened, event.body));
+    if (isBeyondCap(state, index))
+      refuseLowCap(committedBy(found.value.state) + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
     const record = { ...traced(found.value), updatedAt: at, state };
     await this.begin(found.value, record, found.revision);
     await this.parts.publish([event]);
@@ -71,6 +73,8 @@ export class ScenesController {
   private async begin(former: GenerationRecord, record: GenerationRecord, revision: string): Promise<void> {
     const { generations } = this.parts.stores;
     let begun: string;
+    // Mostly it is known now: a run that is taken back again was seen by others.
+    await reserveFor(this.parts, record, record.state.run, refuseOverBudget);
     try {
       begun = (await generations.save(record, revision)).revision;
     } catch (error) {

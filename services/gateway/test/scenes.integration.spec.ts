@@ -75,6 +75,16 @@ describe('a scene of a film', () => {
     expect(await told(id)).toMatchObject({ body: { generationId: id, run: 2, scene: 1 } });
   });
 
+  it('leaves the film of before to be downloaded meanwhile', async () => {
+    const { id, state } = await film();
+    await regenerate(id, 1);
+    const read = await (await gateway.call(`/v1/generations/${id}`)).json();
+    expect(read).toMatchObject({ status: 'generating', result: { sha256: state.result?.video.sha256 } });
+    const video = await gateway.call(`/v1/generations/${id}/video`);
+    expect([video.status, await video.text()]).toEqual([200, '0123456789']);
+    expect((await gateway.call(`/v1/generations/${id}/captions.vtt`)).status).toBe(409);
+  });
+
   it('is made as it is described now', async () => {
     const { id } = await film();
     expect((await regenerate(id, 0, { description: 'A kettle at dawn', durationSeconds: 5, seed: 4 })).status).toBe(
@@ -143,6 +153,33 @@ describe('a scene of a film', () => {
     expect((await regenerate(id, 0, { overlay: { text: 'Now' } })).status).toBe(202);
   });
 
+  it.each([{ overlay: { text: 'Now' } }, { seed: 7 }, undefined])(
+    'that has no clip and that no money is left for is not begun by %j: nothing would end that run',
+    async (body) => {
+      const { id, state } = await film(gateway, { maxCostUsd: 2 });
+      const [first, ...others] = state.scenes;
+      if (first === undefined) throw new Error('there is no scene');
+      const { clip: _clip, overlaid: _overlaid, ...bare } = first;
+      const message = 'the provider is away';
+      const failure = {
+        code: 'PROVIDER_UNAVAILABLE',
+        stage: 'clip',
+        message,
+        retryable: true,
+        charged: false,
+      } as const;
+      // It may have been bought, and nobody knows.
+      const held = body?.seed === 7 ? { costMicros: 1_440_000, allowanceMicros: 1_920_000 } : { costMicros: 1_900_000 };
+      const failed = { ...bare, status: 'failed' as const, failure, ...held };
+      const costMicros = held.costMicros;
+      await gateway.change(id, { status: 'failed', failure, costMicros, scenes: [failed, ...others] });
+      const response = await regenerate(id, 0, body);
+      expect(response.status).toBe(402);
+      expect(await problem(response)).toMatchObject({ code: 'BUDGET_EXCEEDED', budget: 'generation' });
+      expect(await stateOf(id)).toMatchObject({ status: 'failed', run: 1 });
+    },
+  );
+
   it("leaves the film as it was when its owner's budget has nothing left", async () => {
     const { id, state } = await film(limited, { maxCostUsd: 6 });
     // What the first run had set aside is free again, and another film has taken it.
@@ -157,8 +194,11 @@ describe('a scene of a film', () => {
       [`gen_${'e'.repeat(32)}`]: { ...line, open: true, reservedMicros: 8_000_000, spentMicros: 0 },
     };
     await limited.stores.accounts.save({ ...account.value, generations }, account.revision);
+    const before = await limited.stores.generations.get(id);
     const response = await regenerate(id, 0, undefined, limited);
     expect(response.status).toBe(402);
+    // Nobody has seen a run that was not to be.
+    expect(await limited.stores.generations.get(id)).toEqual(before);
     expect(await problem(response)).toMatchObject({ budget: 'owner' });
     expect(await stateOf(id)).toEqual(state);
     expect(await told(id)).toBeUndefined();

@@ -9,8 +9,8 @@ export class ReportActor {
   constructor(@Inject(REPORT_PARTS) private readonly parts: ReportParts) {}
 
   @EventInbox({ inbox: 'reporter', untraced: true })
-  async receive({ body }: DomainEvent, { attempt, signal }: HandlerContext): Promise<readonly Outgoing[]> {
-    await report(this.parts, body.generationId, attempt, signal);
+  async receive({ name, body }: DomainEvent, { attempt, signal }: HandlerContext): Promise<readonly Outgoing[]> {
+    if (name === 'generation.succeeded') await report(this.parts, body, attempt, signal);
     return [];
   }
 }

@@ -64,12 +64,13 @@ function parts(spans: unknown[], complete: boolean, conflicts = 0) {
   };
   return { made, saved, info, warn };
 }
+const of = { generationId: id, run: 1 };
 const signal = new AbortController().signal;
 
 describe('the report of an ended generation', () => {
   it('goes into its record and into one line of the log', async () => {
     const { made, saved, info } = parts(resourceSpans, true);
-    await report(made, id, 1, signal);
+    await report(made, of, 1, signal);
     expect(saved).toHaveLength(1);
     expect(saved[0]).toMatchObject({
       updatedAt: at,
@@ -95,25 +96,40 @@ describe('the report of an ended generation', () => {
   it('waits for a whole trace, but not for ever', async () => {
     const { made, saved } = parts(resourceSpans, false);
     for (let attempt = 1; attempt < REPORT_TRIES; attempt += 1) {
-      const error = await report(made, id, attempt, signal).catch((thrown: unknown) => thrown);
+      const error = await report(made, of, attempt, signal).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(ClipmeshError);
       expect(error).toMatchObject({ retryable: true });
     }
     expect(saved).toEqual([]);
-    await report(made, id, REPORT_TRIES, signal);
+    await report(made, of, REPORT_TRIES, signal);
     expect(saved[0]?.performance).toMatchObject({ makespanMs: 1000, complete: false });
   });
 
   it('does not overwrite what another saved meanwhile', async () => {
     const { made, saved } = parts(resourceSpans, true, 3);
-    await report(made, id, 1, signal);
+    await report(made, of, 1, signal);
     expect(saved).toHaveLength(1);
+  });
+
+  it.each([
+    ['began before the trace was read', 0],
+    ['began while the trace was read', 1],
+  ])('is not put into the record of another run that %s', async (_name, after) => {
+    const { made, saved } = parts(resourceSpans, true);
+    let looks = 0;
+    const get = (): ReturnType<ReportParts['generations']['get']> => {
+      looks += 1;
+      const next = { ...record, traceId: 'f'.repeat(32), state: { ...record.state, run: 2 } };
+      return Promise.resolve({ value: looks > after ? next : record, revision: '7' });
+    };
+    await report({ ...made, generations: { ...made.generations, get } }, of, 1, signal);
+    expect(saved).toEqual([]);
   });
 
   it('says so where no span is left, and is silent where none are kept', async () => {
     const { made, saved, warn } = parts([], false);
-    await report(made, id, REPORT_TRIES, signal);
-    await report({ ...made, trace: undefined }, id, 1, signal);
+    await report(made, of, REPORT_TRIES, signal);
+    await report({ ...made, trace: undefined }, of, 1, signal);
     expect(saved).toEqual([]);
     expect(warn).toHaveBeenCalledTimes(1);
   });

@@ -43,18 +43,19 @@ export function summaryOf(report: PerformanceReport, complete: boolean): Perform
 }
 
 /**
- * Puts the summary of an ended generation into its record and into the log. Throws a retryable error while spans are
- * missing and tries are left. Told twice, it is written twice, to the same.
+ * Puts the summary of a run that has ended into its generation's record and into the log; of one that another run has
+ * followed by then there is none, for record and trace are of that. Throws a retryable error while spans are missing and
+ * tries are left. Told twice, it is written twice, to the same.
  */
 export async function report(
   parts: ReportParts,
-  generationId: string,
+  { generationId, run }: { readonly generationId: string; readonly run: number },
   attempt: number,
   signal: AbortSignal,
 ): Promise<void> {
   const { generations, trace, logger } = parts;
   const found = await generations.get(generationId);
-  if (found === undefined || trace === undefined) return;
+  if (found?.value.state.run !== run || trace === undefined) return;
   const { traceId } = found.value;
   const { resourceSpans, complete } = await trace(traceId, signal);
   signal.throwIfAborted();
@@ -66,7 +67,7 @@ export async function report(
     return;
   }
   const performance = summaryOf(analyze(stored), complete);
-  await save(generations, generationId, performance);
+  await save(generations, { generationId, run }, performance);
   const { stages, ...figures } = performance;
   logger.info(
     {
@@ -81,12 +82,12 @@ export async function report(
 
 async function save(
   generations: ReportParts['generations'],
-  generationId: string,
+  { generationId, run }: { readonly generationId: string; readonly run: number },
   performance: PerformanceSummary,
 ): Promise<void> {
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
     const found = await generations.get(generationId);
-    if (found === undefined) return;
+    if (found?.value.state.run !== run) return;
     const next: GenerationRecord = { ...found.value, performance };
     try {
       await generations.save(next, found.revision);

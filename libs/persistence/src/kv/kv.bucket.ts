@@ -106,6 +106,33 @@ export class KvBucket<T> {
     }
   }
 
+  /** The latest revision of any record. */
+  async latest(): Promise<number> {
+    try {
+      return (await this.manager.streams.info(`KV_${this.name}`)).state.last_seq;
+    } catch (cause) {
+      throw this.unavailable(cause);
+    }
+  }
+
+  /** Keys that match a filter and were written last after one revision and up to another: a request for each. */
+  async changed(filter: string, after: number, upTo: number): Promise<string[]> {
+    const prefix = `$KV.${this.name}.`;
+    const keys: string[] = [];
+    try {
+      for (let seq = after + 1; seq <= upTo;) {
+        const next = { seq, next_by_subj: `${prefix}${filter}` };
+        const found = await this.manager.streams.getMessage(`KV_${this.name}`, next);
+        if (found === null || found.seq > upTo) return keys;
+        keys.push(found.subject.slice(prefix.length));
+        seq = found.seq + 1;
+      }
+      return keys;
+    } catch (cause) {
+      throw this.unavailable(cause);
+    }
+  }
+
   /** The first `limit` records, in the order of the keys, that `wanted` takes. */
   async read(keys: readonly string[], limit: number, wanted: (value: T) => boolean = () => true): Promise<T[]> {
     const found: T[] = [];

@@ -94,15 +94,20 @@ async function keepFor(manager: JetStreamManager, stream: string, ttlMs: number)
 const newestFirst = (a: string, b: string): number => (a < b ? 1 : a > b ? -1 : 0);
 
 function generationStore(bucket: KvBucket<GenerationRecord>): GenerationStore {
-  /** Ids that stay final whatever comes, so that they need not be read again. */
+  /** Ids that were final when they were read last, so that they need not be read again until they change. */
   const closed = new Set<string>();
+  /** Changes up to this revision are in `closed`. */
+  let looked = 0;
   return {
     unfinished: () =>
       operation('generations.unfinished', async () => {
+        const latest = await bucket.latest();
+        if (closed.size > 0) for (const id of await bucket.changed('*', looked, latest)) closed.delete(id);
+        looked = latest;
         const keys = (await bucket.keys('*')).filter((id) => !closed.has(id));
         const records = await bucket.read(keys, Infinity);
-        for (const { id, state } of records)
-          if (state.status === 'succeeded' || state.status === 'canceled') closed.add(id);
+        // Another look in between may have been told of a change that this one has not read.
+        if (looked === latest) for (const { id, state } of records) if (isFinal(state.status)) closed.add(id);
         return records.filter(({ state }) => !isFinal(state.status));
       }),
     create: (record) => operation('generations.create', () => bucket.create(keyOf(record.id), record)),

@@ -67,12 +67,14 @@ export function generationStoreContract(name: string, open: () => Promise<Stores
         entry: Versioned<GenerationRecord> | undefined,
         status: GenerationRecord['state']['status'],
       ) => entry && generations.save({ ...entry.value, state: { ...entry.value.state, status } }, entry.revision);
-      await moved(open2, 'succeeded');
+      const film = await moved(open2, 'succeeded');
       const ended = await moved(failed, 'failed');
       const ids = async (): Promise<string[]> => (await generations.unfinished()).map(({ id }) => id).sort();
       expect(await ids()).toEqual([idOf(1)]);
       await moved(ended, 'generating');
       expect(await ids()).toEqual([idOf(1), idOf(3)]);
+      await moved(film, 'generating');
+      expect(await ids()).toEqual([idOf(1), idOf(2), idOf(3)]);
     });
     it('finds nothing under hostile ids', async () => {
       const { generations, ledger } = await open();
