@@ -78,7 +78,7 @@ describe('a scene of a film', () => {
   it('leaves the film of before to be downloaded meanwhile', async () => {
     const { id, state } = await film();
     await regenerate(id, 1);
-    const read = await (await gateway.call(`/v1/generations/${id}`)).json();
+    const read: unknown = await (await gateway.call(`/v1/generations/${id}`)).json();
     expect(read).toMatchObject({ status: 'generating', result: { sha256: state.result?.video.sha256 } });
     const video = await gateway.call(`/v1/generations/${id}/video`);
     expect([video.status, await video.text()]).toEqual([200, '0123456789']);
