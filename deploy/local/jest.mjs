@@ -17,12 +17,12 @@ if (project === 'e2e' || project === 'timed') {
 }
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
 /**
- * Integration tests wait for their servers more than they compute. (Jest takes no percentage above 100: it reads a count.) Whole stacks are many processes each: two at a time.
- * What measures time has the machine to itself.
+ * Integration tests wait for their servers more than they compute, and whole stacks wait a little: three
+ * run side by side. (Jest takes no percentage above 100: it reads a count.) What measures time has the machine to itself.
  */
 const WORKERS = {
   integration: `--maxWorkers=${3 * availableParallelism()}`,
-  e2e: '--maxWorkers=2',
+  e2e: '--maxWorkers=3',
   timed: '--runInBand',
 };
 const workers = WORKERS[project] ?? '--maxWorkers=100%';
