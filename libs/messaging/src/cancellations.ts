@@ -1,5 +1,6 @@
 import { Kvm, KvWatchInclude } from '@nats-io/kv';
 import { type NatsConnection } from '@nats-io/transport-node';
+import { madeOnce } from './make.once.js';
 
 /** The cancel flags, told to every service the moment they are set. */
 export interface Cancellations {
@@ -22,13 +23,9 @@ export async function openCancellations(
   replicas = 1,
   ttlMs = TTL_MS,
 ): Promise<Cancellations> {
-  const bucket = await new Kvm(connection).create('cancellations', {
-    history: 1,
-    ttl: ttlMs,
-    replicas,
-    // Reads go to the leader: `check` must not be answered by a replica that lags behind.
-    allow_direct: false,
-  });
+  // Reads go to the leader: `check` must not be answered by a replica that lags behind.
+  const settings = { history: 1, ttl: ttlMs, replicas, allow_direct: false };
+  const bucket = await madeOnce(() => new Kvm(connection).create('cancellations', settings));
   /** When each flag was set, ms since the epoch. */
   const canceled = new Map<string, number>();
   const listeners = new Map<string, Set<() => void>>();

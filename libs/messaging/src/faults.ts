@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Kvm } from '@nats-io/kv';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
+import { madeOnce } from './make.once.js';
 
 const tallySchema = z.object({ faults: z.int().nonnegative(), counted: z.int().nonnegative() });
 /** Faults of a message, and those of them that used up an attempt. */
@@ -30,7 +31,7 @@ export async function clearFaults(connection: NatsConnection, messageId: string)
 }
 
 export async function openFaults(connection: NatsConnection, replicas = 1): Promise<FaultCounter> {
-  const bucket = await new Kvm(connection).create('faults', { history: 1, ttl: TTL_MS, replicas });
+  const bucket = await madeOnce(() => new Kvm(connection).create('faults', { history: 1, ttl: TTL_MS, replicas }));
   const count = async (messageId: string): Promise<Tally> => {
     const entry = await bucket.get(keyOf(messageId));
     return entry?.operation === 'PUT' ? tallySchema.parse(entry.json()) : NO_FAULTS;

@@ -10,6 +10,7 @@ import {
   StorageType,
 } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
+import { madeOnce } from './make.once.js';
 
 export interface ProvisionOptions {
   readonly replicas?: number;
@@ -27,6 +28,9 @@ export async function provision(connection: NatsConnection, options: ProvisionOp
   for (const inbox of Object.values(INBOXES)) await provisionInbox(manager, inbox, options.ackWaitMs ?? 15_000);
 }
 
+/** The broker's code for a stream that is not there. */
+const NO_STREAM = 10_059;
+
 async function provisionStream(manager: JetStreamManager, spec: StreamSpec, replicas: number): Promise<void> {
   const config = {
     name: spec.name,
@@ -40,11 +44,14 @@ async function provisionStream(manager: JetStreamManager, spec: StreamSpec, repl
     duplicate_window: nanos(spec.duplicateWindowMs),
     num_replicas: replicas,
   };
-  try {
-    await manager.streams.update(spec.name, config);
-  } catch {
-    await manager.streams.add(config);
-  }
+  await madeOnce(async () => {
+    try {
+      await manager.streams.update(spec.name, config);
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || error.code !== NO_STREAM) throw error;
+      await manager.streams.add(config);
+    }
+  });
 }
 
 /** The broker's codes for a consumer that exists with another configuration; servers before 2.10 update it instead. */

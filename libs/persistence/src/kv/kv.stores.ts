@@ -33,6 +33,7 @@ import { usageOf } from '../usage.sums.js';
 import { hashKey } from '../key.hash.js';
 import { unlessMoved } from '../moved.on.js';
 import { KvBucket } from './kv.bucket.js';
+import { madeOnce } from './make.once.js';
 
 const claimSchema = z.object({ fingerprint: z.string(), generationId: generationIdSchema });
 type Claim = z.infer<typeof claimSchema>;
@@ -57,7 +58,7 @@ export async function openKvStores(connection: NatsConnection, options: KvStores
     const open = async <T>(noun: string, schema: z.ZodType<T>, ttl = 0): Promise<KvBucket<T>> => {
       const name = `${bucketPrefix}_${noun}`;
       // Reads go to the leader: a direct read may lag behind a write just acknowledged.
-      const kv = await kvm.create(name, { replicas, history: 1, allow_direct: false, ttl });
+      const kv = await madeOnce(() => kvm.create(name, { replicas, history: 1, allow_direct: false, ttl }));
       await keepFor(manager, `KV_${name}`, ttl);
       return new KvBucket(name, kv, manager, schema);
     };
