@@ -1,9 +1,10 @@
 import { constants, existsSync, statSync } from 'node:fs';
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access, writeFile } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
 import { loadConfig } from '@clipmesh/config';
 import { parseDemo, SERVICES, type Scale } from './arguments.js';
 import { GatewayClient } from './gateway.client.js';
+import { makeFolder } from './make.folder.js';
 import { runProgram } from './program.js';
 import { progressPrinter } from './progress.bar.js';
 import { reportText } from './report.text.js';
@@ -16,7 +17,7 @@ const ONE_OF_EACH = Object.fromEntries(SERVICES.map((name) => [name, 1])) as Sca
 /** Before anything is made or paid for. */
 async function checkWritable(file: string): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     await access(dirname(file), constants.W_OK);
     if (existsSync(file) && statSync(file).isDirectory()) throw new Error('it is a folder');
   } catch (cause) {

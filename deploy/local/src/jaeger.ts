@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed: no package of ours
 import { findServer } from '../../test-servers/find-server.mjs';
+import { makeRunFolder } from './make.folder.js';
 import { freePorts } from './ports.js';
 import { type ProcessSpec } from './supervisor.js';
 
@@ -63,7 +64,7 @@ export async function prepareJaeger(dataDir: string, otlpEndpoint: string | unde
   }
   const [query = 0, grpc = 0, otlp = 0] = await freePorts(3);
   const config = jaegerFile(dataDir);
-  mkdirSync(dirname(config), { recursive: true });
+  makeRunFolder(dataDir);
   writeFileSync(config, JSON.stringify(jaegerConfig({ query, grpc, otlp })));
   return {
     url: `http://127.0.0.1:${query}`,

@@ -1,8 +1,9 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Scale, type ServiceName, SERVICES } from './arguments.js';
 import { type Jaeger } from './jaeger.js';
 import { claimFolder } from './folder.lock.js';
+import { makeRunFolder } from './make.folder.js';
 import { freePorts, isFree } from './ports.js';
 import { type ProcessSpec, Supervisor } from './supervisor.js';
 
@@ -82,12 +83,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { dataDir, port, scale, jaeger, report } = options;
   const env = jaeger === undefined ? options.env : { ...options.env, OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.otlp };
   options.stop.throwIfAborted();
-  try {
-    mkdirSync(join(dataDir, 'run'), { recursive: true });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new Error(`the folder ${dataDir} cannot be made (${code}); choose another with --data`, { cause });
-  }
+  makeRunFolder(dataDir);
   const release = claimFolder(dataDir);
   const supervisor = new Supervisor({ dir: dataDir, report, stopMs: options.drainMs + AFTER_DRAIN_MS });
   options.kill.addEventListener('abort', () => {
