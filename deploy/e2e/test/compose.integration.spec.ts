@@ -46,6 +46,7 @@ const PLACED: Readonly<Record<string, Readonly<Record<string, string | number | 
   REPLICATE_API_TOKEN: { 'clip-generator': null },
   REPLICATE_BASE_URL: { 'clip-generator': null },
   REPLICATE_WEBHOOK_SECRET: { gateway: null },
+  WEBHOOK_SECRET: { gateway: null },
 };
 /** The image brings ffmpeg and the font; a replica's name is its host's. */
 const LEFT_OUT = new Set(['FFMPEG_PATH', 'FFPROBE_PATH', 'OVERLAY_FONT_FILE', 'OTEL_SERVICE_INSTANCE_ID']);

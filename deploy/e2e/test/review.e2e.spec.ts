@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CreateGenerationInput, type PlanEdit, planSchema } from '@clipmesh/contracts';
@@ -19,9 +22,21 @@ const request: CreateGenerationInput = {
 let stack: LocalStack;
 let api: ApiClient;
 let sandbox: SandboxClient;
+let receiver: Server;
+/** What the webhook was told. */
+const told: { type: string; data: Generation }[] = [];
 
 beforeAll(async () => {
-  stack = await LocalStack.start({ env: CHEAP_PICTURES });
+  receiver = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      told.push(JSON.parse(body) as (typeof told)[number]);
+      response.end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  stack = await LocalStack.start({ env: { ...CHEAP_PICTURES, ALLOW_PRIVATE_URLS: 'true' } });
   api = new ApiClient(stack.urls.gateway);
   sandbox = new SandboxClient(stack.urls.sandbox);
   await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.2 } });
@@ -30,15 +45,24 @@ beforeAll(async () => {
 afterAll(async () => {
   // Whatever beforeAll did not come to: what it did must still be put away.
   await (stack as LocalStack | undefined)?.stop();
+  receiver.close();
 }, 60_000);
 
 async function waiting(): Promise<Generation> {
   await sandbox.clearInvoice();
-  const id = await api.create(request);
+  const { port } = receiver.address() as AddressInfo;
+  const id = await api.create({ ...request, webhookUrl: `http://127.0.0.1:${port}/told` });
   return eventually('a plan that waits', MAKE_MS, async () => {
     const generation = await api.read(id);
     return generation.status === 'awaiting_approval' ? generation : undefined;
   });
+}
+
+/** The webhook was told of these, in any order, each at least once, and of nothing else. */
+async function heard(id: string, ...types: string[]): Promise<void> {
+  const of = (): Set<string> => new Set(told.filter(({ data }) => data.id === id).map(({ type }) => type));
+  await eventually('the webhook', 20_000, () => (of().size >= types.length ? true : undefined));
+  expect([...of()].sort()).toEqual(types.toSorted());
 }
 
 describe('a plan that is reviewed', () => {
@@ -79,8 +103,9 @@ describe('a plan that is reviewed', () => {
     await eventually('the ledger', 10_000, async () => ((await api.cost(id)).totalUsd === totalUsd ? true : undefined));
     // What ran is not measured against the time that the plan was read.
     expect(made.traceId).not.toBe(traceId);
-    const told = await eventually('its report', 20_000, async () => (await api.read(id))['performance'] ?? undefined);
-    expect(told).toMatchObject({ complete: true });
+    const report = await eventually('its report', 20_000, async () => (await api.read(id))['performance'] ?? undefined);
+    expect(report).toMatchObject({ complete: true });
+    await heard(id, 'generation.awaiting_approval', 'generation.succeeded');
     expect(await api.performance(id)).toMatchObject({
       stages: expect.arrayContaining([expect.objectContaining({ stage: 'clip', count: 3 })]),
     });
@@ -92,6 +117,7 @@ describe('a plan that is reviewed', () => {
     expect((await api.ended(id, MAKE_MS)).status).toBe('canceled');
     expect((await api.post(`/v1/generations/${id}/approve`, {})).status).toBe(409);
     expect((await sandbox.invoice()).predictions).toEqual([]);
+    await heard(id, 'generation.awaiting_approval', 'generation.canceled');
   }, 120_000);
 });
 
@@ -120,8 +146,8 @@ describe('a scene of a film that is there', () => {
     const { predictions, completions, totalUsd } = await sandbox.invoice();
     expect([completions.length, predictions.length]).toEqual([1, 4]);
     await eventually('the ledger', 10_000, async () => ((await api.cost(id)).totalUsd === totalUsd ? true : undefined));
-    const told = (await api.events(id, 20_000)).map(({ name }) => name);
-    expect(told.filter((name) => name === 'scene.reopened' || name === 'generation.succeeded')).toEqual([
+    const names = (await api.events(id, 20_000)).map(({ name }) => name);
+    expect(names.filter((name) => name === 'scene.reopened' || name === 'generation.succeeded')).toEqual([
       'generation.succeeded',
       ...['scene.reopened', 'generation.succeeded'],
       ...['scene.reopened', 'generation.succeeded'],

@@ -14,6 +14,12 @@ import {
   whole,
 } from './setting.kinds.js';
 
+/** As Standard Webhooks writes it. */
+const webhookSecret = z
+  .string()
+  .regex(/^whsec_[A-Za-z0-9+/]{16,}={0,2}$/, 'expected whsec_ and base64')
+  .optional();
+
 /** Every option of every service. The key is the name in {@link Config}; durations are given in seconds and kept in ms. */
 export const SETTINGS = {
   natsUrl: setting('NATS_URL', url('nats:', 'tls:'), 'nats://127.0.0.1:4222', 'Address of the broker.'),
@@ -389,11 +395,42 @@ export const SETTINGS = {
       'Secret that the webhooks of Replicate are signed with, whsec_…; without it they are refused.',
       true,
     ),
-    schema: z
-      .string()
-      .regex(/^whsec_[A-Za-z0-9+/]{16,}={0,2}$/, 'expected whsec_ and base64')
-      .optional(),
+    schema: webhookSecret,
   },
+  webhookSecret: {
+    ...optional(
+      'WEBHOOK_SECRET',
+      'Signs what is told to the `webhookUrl` of a create, whsec_…; without it that is not signed. Registered webhooks have secrets of their own.',
+      true,
+    ),
+    schema: webhookSecret,
+  },
+  webhooksPerOwner: setting('WEBHOOKS_PER_OWNER', whole(0, 100), '10', 'Most webhooks that one owner may register.'),
+  webhookTimeoutMs: setting(
+    'WEBHOOK_TIMEOUT',
+    seconds(0.1, 120),
+    '15',
+    'Longest wait for the answer of a webhook, seconds.',
+  ),
+  webhookAttempts: setting(
+    'WEBHOOK_ATTEMPTS',
+    whole(1, 50),
+    '12',
+    'Tries to tell a webhook of an event; after them it is a dead letter.',
+  ),
+  webhookRetryFirstMs: setting(
+    'WEBHOOK_RETRY_FIRST_SECONDS',
+    seconds(0.01, 3600),
+    '5',
+    'Pause before the second try to tell a webhook, seconds; doubled each time.',
+  ),
+  webhookRetryMaxMs: setting(
+    'WEBHOOK_RETRY_MAX_SECONDS',
+    seconds(0.01, 86_400),
+    '3600',
+    'Longest pause between two tries to tell a webhook, seconds.',
+  ),
+  webhookConcurrency: setting('WEBHOOK_CONCURRENCY', whole(1, 1000), '16', 'Webhooks that one gateway calls at once.'),
   breakerFailures: setting(
     'BREAKER_FAILURES',
     whole(1, 1000),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { artifactSchema, encodeProfileSchema, generationIdSchema, jobSchema, ASPECT_RATIOS } from './job.js';
 import { defineMessage } from './message.js';
 import { overlayTextSchema } from './plan.js';
+import { OWN_ENDPOINT, WEBHOOK_ID, webhookEventSchema } from './webhook.js';
 
 /** `revival`: counts how often the sweeper had lost commands sent again, so that the broker does not drop the repeat. */
 const base = { generationId: generationIdSchema, attempt: z.int().positive(), revival: z.int().positive().optional() };
@@ -75,8 +76,28 @@ export const StitchRender = defineMessage({
   key: stepKey,
 });
 
-export const COMMANDS = [GenerationPlan, ClipGenerate, OverlayApply, StitchRender] as const;
+export const WebhookDeliver = defineMessage({
+  kind: 'command',
+  name: 'webhook.deliver',
+  version: 1,
+  description: 'Tell an endpoint of the owner what became of the generation.',
+  schema: z.object({
+    generationId: generationIdSchema,
+    /** A registered one, or the one that the create named. Its URL is looked up when it is told. */
+    endpoint: z.union([z.string().regex(WEBHOOK_ID), z.literal(OWN_ENDPOINT)]),
+    type: webhookEventSchema,
+    run: z.int().positive(),
+    /** When it happened, UTC. */
+    at: z.iso.datetime(),
+  }),
+  key: ({ endpoint, type, run }) => `${endpoint}.${type}.${run}`,
+});
+
+export const COMMANDS = [GenerationPlan, ClipGenerate, OverlayApply, StitchRender, WebhookDeliver] as const;
+/** The commands that carry a generation on: while one of them waits, it is not stalled. */
+export const WORK_COMMANDS = [GenerationPlan, ClipGenerate, OverlayApply, StitchRender] as const;
 export type GenerationPlanBody = z.infer<typeof GenerationPlan.schema>;
 export type ClipGenerateBody = z.infer<typeof ClipGenerate.schema>;
 export type OverlayApplyBody = z.infer<typeof OverlayApply.schema>;
 export type StitchRenderBody = z.infer<typeof StitchRender.schema>;
+export type WebhookDeliverBody = z.infer<typeof WebhookDeliver.schema>;

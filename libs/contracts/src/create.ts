@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ASPECT_RATIOS, DURATION_SECONDS, FRAMEWORKS, SCENE_COUNT, SCENE_SECONDS } from './job.js';
 import { controlCharacters, whole } from './text.rules.js';
+import { webhookUrlSchema } from './webhook.js';
 
 export const MUSIC_LIMIT_BYTES = 10 * 1024 * 1024;
 
@@ -65,6 +66,8 @@ export const createGenerationSchema = z
     parallel: z
       .strictObject({ enabled: z.boolean().default(true), maxWorkers: z.int().min(1).max(12).optional() })
       .optional(),
+    /** Is told when the generation ends, and when its plan waits for approval. */
+    webhookUrl: webhookUrlSchema.optional(),
     metadata: z
       .record(z.string().max(64), z.string().max(512))
       .refine((map) => Object.keys(map).length <= 20, 'at most 20 entries')

@@ -40,6 +40,10 @@ export const FAILURE_CODES = {
     hint: 'A process was ended by the system for lack of memory; lower FFMPEG_PROCESSES or give the machine more.',
   },
   STORE_UNAVAILABLE: { retryable: true, hint: 'The store could not be reached.' },
+  DELIVERY_FAILED: {
+    retryable: true,
+    hint: 'The endpoint of a webhook did not take the event; the message says what it answered.',
+  },
   ARTIFACT_MISSING: { retryable: false, hint: 'A stored file is no longer there.' },
   SCHEMA_VIOLATION: { retryable: false, hint: 'A message does not match its schema; are all services of one version?' },
   REDELIVERED_TOO_OFTEN: { retryable: false, hint: 'Handling this message ended the process again and again.' },

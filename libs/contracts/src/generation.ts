@@ -167,6 +167,8 @@ export const generationRecordSchema = z.object({
   account: z.object({ period: z.string() }).optional(),
   /** What its Idempotency-Key is claimed under: the claim goes with the record. */
   claim: z.string().optional(),
+  /** Where its creator wants its events. It may hold a key, so no message carries it. */
+  webhookUrl: z.string().optional(),
   /** Written a moment after the generation has succeeded. */
   performance: performanceSummarySchema.optional(),
 });

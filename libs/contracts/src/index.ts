@@ -8,3 +8,4 @@ export * from './message.js';
 export * from './plan.js';
 export * from './topology.js';
 export * from './messages.table.js';
+export * from './webhook.js';

@@ -1,4 +1,4 @@
-import { COMMANDS, ClipGenerate, GenerationPlan, OverlayApply, StitchRender } from './commands.js';
+import { COMMANDS, ClipGenerate, GenerationPlan, OverlayApply, StitchRender, WebhookDeliver } from './commands.js';
 import { CancelRequested, GenerationSucceeded } from './events.js';
 import { type MessageDefinition } from './message.js';
 
@@ -72,6 +72,8 @@ export interface InboxSpec {
   readonly durable: string;
   readonly stream: string;
   readonly filterSubject: string;
+  /** Most messages that are being handled or wait for their next try; 1,000 unless told. */
+  readonly maxAckPending?: number;
 }
 
 const commandInbox = (durable: string, definition: Pick<MessageDefinition, 'name'>): InboxSpec => ({
@@ -93,6 +95,9 @@ export const INBOXES = {
     filterSubject: `events.*.${GenerationSucceeded.name}`,
   },
   cost: { durable: 'cost', stream: EVENTS_STREAM, filterSubject: 'events.>' },
+  notifier: { durable: 'notifier', stream: EVENTS_STREAM, filterSubject: 'events.*.generation.*' },
+  // Endpoints that are down may leave many waiting for their next try: they must not keep the others from being told.
+  webhooks: { ...commandInbox('webhooks', WebhookDeliver), maxAckPending: 100_000 },
 } as const satisfies Record<string, InboxSpec>;
 export type InboxName = keyof typeof INBOXES;
 

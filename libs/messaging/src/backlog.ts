@@ -1,11 +1,11 @@
 import {
-  COMMANDS,
   commandStream,
   DEAD_LETTERS_STREAM,
   EVENTS_STREAM,
   GENERATION_ID,
   INBOXES,
   type InboxSpec,
+  WORK_COMMANDS,
 } from '@clipmesh/contracts';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
@@ -22,7 +22,7 @@ export interface Backlog {
 export async function readBacklog(connection: NatsConnection): Promise<Backlog> {
   const manager = await jetstreamManager(connection);
   const generations = new Set<string>();
-  for (const command of COMMANDS) {
+  for (const command of WORK_COMMANDS) {
     const { state } = await manager.streams.info(commandStream(command), { subjects_filter: `${command.name}.>` });
     for (const subject of Object.keys(state.subjects ?? {})) {
       const id = subject.split('.').at(-1) ?? '';

@@ -24,7 +24,10 @@ export interface HandlerContext {
 export interface InboxOptions<Body extends MessageBody> {
   readonly inbox: InboxName;
   readonly message: MessageDefinition<Body>;
-  readonly stage: Stage;
+  /** Of the generation, whose time this work takes; absent: it belongs to no stage, and leaves no spans. */
+  readonly stage?: Stage;
+  /** True: it is done for a canceled generation too. */
+  readonly outlivesCancel?: boolean;
   /** What is told when the message is given up. */
   readonly failed: (body: Body, failure: { error: unknown }) => readonly Outgoing[];
   /** What is told when it will be tried again. */
@@ -65,7 +68,11 @@ const bind =
 
 /** `receive(body, context) -> outgoing messages` for one command. */
 export function Inbox<Body extends MessageBody>(options: InboxOptions<Body>): MethodDecorator {
-  return bind({ inbox: options.inbox, options: options as unknown as InboxOptions<MessageBody> });
+  return bind({
+    inbox: options.inbox,
+    options: options as unknown as InboxOptions<MessageBody>,
+    untraced: options.stage === undefined,
+  });
 }
 
 /**
@@ -73,7 +80,7 @@ export function Inbox<Body extends MessageBody>(options: InboxOptions<Body>): Me
  * its own turns would be part of what it measures.
  */
 export function EventInbox(options: {
-  inbox: 'director' | 'cost' | 'canceler' | 'reporter';
+  inbox: 'director' | 'cost' | 'canceler' | 'reporter' | 'notifier';
   untraced?: boolean;
 }): MethodDecorator {
   return bind(options);

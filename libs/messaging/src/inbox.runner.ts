@@ -111,6 +111,12 @@ export class InboxRunner {
     }
   }
 
+  /** Events are facts: they are handled whatever became of the generation. */
+  private heedsCancel(): boolean {
+    const { options } = this.binding;
+    return options !== undefined && options.outlivesCancel !== true;
+  }
+
   private closed(): boolean {
     return this.closing.signal.aborted;
   }
@@ -173,7 +179,7 @@ export class InboxRunner {
           [ATTR.poolSize]: this.settings.concurrency,
           [ATTR.enqueuedAtMs]: enqueuedAtMs,
           [ATTR.queueWaitMs]: Math.max(0, Date.now() - enqueuedAtMs),
-          ...(this.binding.options === undefined ? {} : { [ATTR.stage]: this.binding.options.stage }),
+          ...(this.binding.options?.stage === undefined ? {} : { [ATTR.stage]: this.binding.options.stage }),
         },
       },
       parent,
@@ -206,7 +212,7 @@ export class InboxRunner {
       return;
     }
     const command = this.binding.options;
-    if (delivery === undefined || (command !== undefined && cancellations.isCanceled(delivery.body.generationId))) {
+    if (delivery === undefined || (this.heedsCancel() && cancellations.isCanceled(delivery.body.generationId))) {
       span.setAttribute(ATTR.settlement, 'ack');
       message.ack();
       return;
@@ -256,7 +262,7 @@ export class InboxRunner {
   ): Promise<{ outcome: Outcome; outgoing: readonly Outgoing[] }> {
     const { cancellations } = this.parts;
     const { generationId } = delivery.body;
-    const isCommand = this.binding.options !== undefined;
+    const heedsCancel = this.heedsCancel();
     const abort = new AbortController();
     let stopped: Stop | undefined;
     const stop = (why: Stop): void => {
@@ -268,12 +274,12 @@ export class InboxRunner {
     this.running.add(stop);
     const heartbeat = setInterval(() => {
       message.working();
-      if (isCommand && cancellations.isCanceled(generationId)) stop('canceled');
+      if (heedsCancel && cancellations.isCanceled(generationId)) stop('canceled');
     }, this.settings.heartbeatMs);
     const timeout = setTimeout(() => {
       stop('timeout');
     }, this.settings.handlerTimeoutMs);
-    const unlisten = isCommand
+    const unlisten = heedsCancel
       ? cancellations.onCanceled(generationId, () => {
           stop('canceled');
         })

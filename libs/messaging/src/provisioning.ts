@@ -66,7 +66,7 @@ export async function provisionInbox(manager: JetStreamManager, inbox: InboxSpec
     deliver_policy: DeliverPolicy.All,
     ack_wait: nanos(ackWaitMs),
     max_deliver: UNLIMITED,
-    max_ack_pending: 1000,
+    max_ack_pending: inbox.maxAckPending ?? 1000,
   };
   try {
     await manager.consumers.add(inbox.stream, config);

@@ -123,24 +123,30 @@ export interface Replica {
   readonly stop: () => Promise<void>;
 }
 
+/** The door to a service's inboxes, for Nest. */
+export async function openInboxes(
+  runtime: ServiceRuntime,
+  settings: ReturnType<ActorService['settings']>,
+): Promise<JetStreamStrategy> {
+  const { config, connection, ...parts } = runtime;
+  return new JetStreamStrategy({
+    ...parts,
+    connection,
+    faults: await openFaults(connection, config.natsReplicas),
+    provisioning: provisioningOf(config),
+    settings: patient(settings, config.storePatienceMs),
+  });
+}
+
 /** Starts a replica in this process; it takes messages from then on. A start that fails leaves nothing open. */
 export async function startReplica(
   { service, module, settings }: ActorService,
   options: RuntimeOptions = {},
 ): Promise<Replica> {
   const runtime = await openRuntime(service, options);
-  const { connection, publish, cancellations, logger, workerId, config } = runtime;
+  const { logger, config } = runtime;
   try {
-    const strategy = new JetStreamStrategy({
-      connection,
-      publish,
-      cancellations,
-      faults: await openFaults(connection, config.natsReplicas),
-      provisioning: provisioningOf(config),
-      settings: patient(settings(config), config.storePatienceMs),
-      workerId,
-      logger,
-    });
+    const strategy = await openInboxes(runtime, settings(config));
     const app = await NestFactory.createMicroservice(await module(runtime), {
       strategy,
       logger: nestLogger(logger),

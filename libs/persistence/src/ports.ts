@@ -3,6 +3,8 @@ import {
   artifactSchema,
   chargeSchema,
   generationIdSchema,
+  WEBHOOK_ID,
+  webhookEventSchema,
   type Artifact,
   type GenerationRecord,
   type GenerationStatus,
@@ -192,6 +194,32 @@ export interface CacheStore {
   all(): Promise<Versioned<CacheEntry>[]>;
 }
 
+export const webhookBookSchema = z.object({
+  owner: z.string().min(1).max(64),
+  endpoints: z.array(
+    z.object({
+      id: z.string().regex(WEBHOOK_ID),
+      /** It may hold a key: for the owner alone. */
+      url: z.string(),
+      events: z.array(webhookEventSchema),
+      /** What deliveries are signed with: `whsec_` and base64. */
+      secret: z.string(),
+      createdAt: z.iso.datetime(),
+    }),
+  ),
+});
+/** Where an owner wants to be told. One document, so that the limit of endpoints is exact. */
+export type WebhookBook = z.infer<typeof webhookBookSchema>;
+export type WebhookEndpoint = WebhookBook['endpoints'][number];
+
+export interface WebhookStore {
+  get(owner: string): Promise<Versioned<WebhookBook> | undefined>;
+  /** Throws {@link AlreadyExistsError}. */
+  create(book: WebhookBook): Promise<Versioned<WebhookBook>>;
+  /** Compare-and-set; throws {@link ConflictError} when the revision moved. */
+  save(book: WebhookBook, revision: string): Promise<Versioned<WebhookBook>>;
+}
+
 export interface IdempotencyClaim {
   fingerprint: string;
   generationId: string;
@@ -213,6 +241,7 @@ export interface Stores {
   idempotency: IdempotencyStore;
   accounts: AccountStore;
   cache: CacheStore;
+  webhooks: WebhookStore;
 }
 
 /** Stores that hold something open. */

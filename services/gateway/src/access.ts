@@ -65,7 +65,7 @@ export function refuseForeignPage(
 }
 
 /** Where the provider reports. */
-export const WEBHOOK_PATH = '/v1/webhooks/replicate';
+export const REPORT_PATH = '/v1/webhooks/replicate';
 
 /**
  * Whether the guard of the loopback lets a request pass: a report of the provider comes by way of `publicUrl`, under its host
@@ -75,7 +75,7 @@ export function isReport(
   { method, path }: { readonly method: string; readonly path: string },
   publicUrl: string | undefined,
 ): boolean {
-  return publicUrl !== undefined && method === 'POST' && path === WEBHOOK_PATH;
+  return publicUrl !== undefined && method === 'POST' && path === REPORT_PATH;
 }
 
 /** A 400 for a body that says it is UTF-8 and is not: what it holds would be another text than what was sent. */

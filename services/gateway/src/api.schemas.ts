@@ -9,6 +9,7 @@ import {
   planSchema,
   SCENE_STATUSES,
   STAGES,
+  webhookEventSchema,
 } from '@clipmesh/contracts';
 import { z } from 'zod';
 
@@ -129,3 +130,14 @@ export const problemView = z.looseObject({
   traceId: traceId.optional(),
   errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
 });
+
+/** A registered webhook; its secret is not shown again. */
+export const webhookView = z
+  .object({ id: z.string(), url: z.string(), events: z.array(webhookEventSchema), createdAt: z.iso.datetime() })
+  .meta({ id: 'Webhook' });
+export type WebhookView = z.infer<typeof webhookView>;
+/** The answer to a registration: what deliveries are signed with, this once. */
+export const newWebhookView = webhookView.extend({ secret: z.string() }).meta({ id: 'NewWebhook' });
+export type NewWebhookView = z.infer<typeof newWebhookView>;
+export const webhookListView = z.object({ webhooks: z.array(webhookView) }).meta({ id: 'WebhookList' });
+export type WebhookListView = z.infer<typeof webhookListView>;

@@ -7,7 +7,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   400: 'The request is not valid; `errors` names each field.',
   401: 'A valid API key is needed.',
   402: 'The budget does not allow it; nothing was bought.',
-  404: 'No such generation, or it is not yours.',
+  404: 'There is no such thing, or it is not yours.',
   409: 'Not in this state; `detail` says why.',
   412: 'It was changed by then: read it again.',
   413: 'The body is too large.',

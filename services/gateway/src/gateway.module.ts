@@ -1,9 +1,12 @@
-import { REFERENCE_IMAGE_LIMIT_BYTES } from '@clipmesh/contracts';
+import { type Config } from '@clipmesh/config';
+import { type InboxName, REFERENCE_IMAGE_LIMIT_BYTES } from '@clipmesh/contracts';
 import {
   ask,
   CostSummary,
   forgetGeneration,
+  type InboxSettings,
   onGenerationEnd,
+  openInboxes,
   publishNudge,
   questionTransport,
   readBrokerState,
@@ -36,7 +39,7 @@ import {
   refuseForeignPage,
   refuseOpenDoor,
   refuseOtherBodies,
-  WEBHOOK_PATH,
+  REPORT_PATH,
 } from './access.js';
 import { within } from './deadline.js';
 import { serveDocs } from './docs.module.js';
@@ -49,12 +52,19 @@ import { Metrics } from './metrics.js';
 import { METRICS_PARTS, MetricsController, type MetricsParts } from './metrics.controller.js';
 import { MoneyController } from './money.controller.js';
 import { ProblemFilter } from './problem.filter.js';
+import {
+  ProviderReportsController,
+  REPORT_LIMIT_BYTES,
+  REPORT_PARTS,
+  type ReportParts,
+} from './provider-reports.controller.js';
 import { ReportsController } from './reports.controller.js';
 import { ReviewController } from './review.controller.js';
 import { ScenesController } from './scenes.controller.js';
 import { StreamPlaces } from './sse.js';
 import { type Forget, type RetentionParts, startRetention } from './retention.js';
-import { REPORT_LIMIT_BYTES, WEBHOOK_PARTS, type WebhookParts, WebhooksController } from './webhooks.controller.js';
+import { DELIVERY_PARTS, type DeliveryParts, NotifierActor, WebhookActor } from './webhook.actor.js';
+import { WebhooksController } from './webhooks.controller.js';
 
 /** Longest wait for the cost service, ms. */
 const COST_TIMEOUT_MS = 3000;
@@ -116,6 +126,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       maxBytes: REFERENCE_IMAGE_LIMIT_BYTES,
       allowPrivate: config.allowPrivateUrls,
     },
+    webhookRules: { allowPrivate: config.allowPrivateUrls, perOwner: config.webhooksPerOwner },
     llm: { model: config.openaiModel, attempts: config.llmAttempts },
     budget:
       config.budgetPerOwnerMicros === undefined
@@ -143,7 +154,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     retentionMs: config.retentionMs,
     orphanGraceMs: config.orphanGraceMs,
   };
-  const webhooks: WebhookParts = {
+  const reports: ReportParts = {
     secret: config.replicateWebhookSecret,
     nudge: (predictionId) => publishNudge(connection, predictionId),
   };
@@ -151,6 +162,15 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     broker: () => readBrokerState(connection),
     openStreams: () => parts.streamPlaces.open,
   });
+  const delivery: DeliveryParts = {
+    stores,
+    rules: { timeoutMs: config.webhookTimeoutMs, allowPrivate: config.allowPrivateUrls },
+    secret: config.webhookSecret,
+    logger,
+    count: (outcome) => {
+      metrics.countCall(outcome);
+    },
+  };
   const { budget } = parts;
   const owners = [...new Set(config.apiKeys.map((pair) => pair.slice(0, pair.indexOf(':'))))];
   const startSweeping = (rules: BudgetRules): (() => Promise<void>) =>
@@ -172,7 +192,10 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       ReportsController,
       ReviewController,
       ScenesController,
+      ProviderReportsController,
       WebhooksController,
+      NotifierActor,
+      WebhookActor,
       HealthController,
       MetricsController,
     ],
@@ -189,7 +212,8 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
           return { onModuleDestroy: stop };
         },
       },
-      { provide: WEBHOOK_PARTS, useValue: webhooks },
+      { provide: REPORT_PARTS, useValue: reports },
+      { provide: DELIVERY_PARTS, useValue: delivery },
       { provide: QuestionClient, useValue: questions },
       { provide: DELETION_PARTS, useValue: deletion },
       {
@@ -205,7 +229,31 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
   };
 }
 
-/** The HTTP application, not yet listening. Throws when it would be open to others without a key. */
+/** How the gateway's inboxes are worked off. */
+function inboxSettings(config: Config): Partial<Record<InboxName, InboxSettings>> {
+  const every = { heartbeatMs: config.ackWaitMs / 3, drainMs: config.drainMs };
+  return {
+    notifier: {
+      ...every,
+      concurrency: 4,
+      retry: { attempts: 20, firstDelayMs: 100, maxDelayMs: 10_000 },
+      handlerTimeoutMs: 30_000,
+    },
+    webhooks: {
+      ...every,
+      concurrency: config.webhookConcurrency,
+      retry: {
+        attempts: config.webhookAttempts,
+        firstDelayMs: config.webhookRetryFirstMs,
+        maxDelayMs: config.webhookRetryMaxMs,
+      },
+      // The store is asked as well.
+      handlerTimeoutMs: config.webhookTimeoutMs + 30_000,
+    },
+  };
+}
+
+/** The HTTP application, not yet listening, its inboxes served. Throws when it would be open to others without a key. */
 export async function createGateway(runtime: ServiceRuntime): Promise<NestExpressApplication> {
   const { config, logger } = runtime;
   refuseOpenDoor(config.gatewayHost, config.apiKeys);
@@ -225,14 +273,14 @@ export async function createGateway(runtime: ServiceRuntime): Promise<NestExpres
     if (!isReport(request, config.publicUrl)) refuseForeignPage(request.headers, config.apiKeys);
     refuseOtherBodies(request.method, request.headers);
     // Bodies may be large: those of strangers are not read. A report is judged by its signature.
-    if (hasBody(request.headers) && request.path !== WEBHOOK_PATH)
+    if (hasBody(request.headers) && request.path !== REPORT_PATH)
       requireOwner({ ownerOf }, request.headers.authorization);
     next();
   });
   // Whoever sends a report is not known before it is read.
   app.useBodyParser('json', {
     limit: REPORT_LIMIT_BYTES,
-    type: ({ url, headers }) => url?.split('?')[0] === WEBHOOK_PATH && isJson(headers['content-type']),
+    type: ({ url, headers }) => url?.split('?')[0] === REPORT_PATH && isJson(headers['content-type']),
   });
   app.useBodyParser('json', {
     limit: `${config.requestBodyLimitMb}mb`,
@@ -246,5 +294,8 @@ export async function createGateway(runtime: ServiceRuntime): Promise<NestExpres
   });
   app.useGlobalFilters(new ProblemFilter(logger));
   serveDocs(app);
+  const strategy = await openInboxes(runtime, inboxSettings(config));
+  app.connectMicroservice({ strategy });
+  await app.startAllMicroservices();
   return app;
 }

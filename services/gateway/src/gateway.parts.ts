@@ -29,6 +29,10 @@ export interface GatewayParts {
   readonly defaults: JobDefaults;
   /** How a reference image is fetched. */
   readonly imageRules: FetchRules;
+  readonly webhookRules: {
+    readonly allowPrivate: boolean;
+    /** Most that an owner may register. */ readonly perOwner: number;
+  };
   readonly llm: LlmTerms;
   /** Absent: owners may spend without limit. */
   readonly budget: BudgetRules | undefined;

@@ -32,6 +32,7 @@ import { buildJob, parseRequest } from './job.builder.js';
 import { checkFiles, storeFiles } from './job.files.js';
 import { PAGE, parseListQuery } from './list.query.js';
 import { ProblemError } from './problem.js';
+import { checkWebhookUrl } from './webhook.url.js';
 
 const now = (): string => new Date().toISOString();
 
@@ -57,12 +58,13 @@ export class GenerationsController {
   ): Promise<void> {
     const owner = requireOwner(this.parts, authorization);
     const request = parseRequest(body);
+    if (request.webhookUrl !== undefined) checkWebhookUrl(request.webhookUrl, 'webhookUrl', this.parts.webhookRules);
     const made = `gen_${uuidv7().replaceAll('-', '')}`;
     const claim = key === undefined ? undefined : claimOf(owner, key);
     const { id, fresh } = claim === undefined ? { id: made, fresh: true } : await this.claim(claim, request, made);
     if (fresh)
       await this.jobOf(request)
-        .then((job) => this.start(id, owner, job, claim))
+        .then((job) => this.start(id, owner, job, claim, request.webhookUrl))
         .catch(this.giveBack(claim, id));
     const answer = acceptedOf(id);
     if (!fresh) response.set('Idempotency-Replayed', 'true');
@@ -211,7 +213,13 @@ export class GenerationsController {
     return { ...checked, ...(await storeFiles(this.parts, request)) };
   }
 
-  private async start(id: string, owner: string, job: Job, claim: string | undefined): Promise<void> {
+  private async start(
+    id: string,
+    owner: string,
+    job: Job,
+    claim: string | undefined,
+    webhookUrl: string | undefined,
+  ): Promise<void> {
     const { logger, budget } = this.parts;
     trace.getActiveSpan()?.setAttribute(ATTR.generationId, id);
     const at = now();
@@ -226,6 +234,7 @@ export class GenerationsController {
       state: initialState(job),
       ...(budget === undefined ? {} : { account: { period: periodOf(budget.period, new Date(at)) } }),
       ...(claim === undefined ? {} : { claim }),
+      ...(webhookUrl === undefined ? {} : { webhookUrl }),
     };
     if (!(await startGeneration(this.parts, record))) return;
     logger.info(

@@ -1,8 +1,9 @@
 import { type CreateGeneration, type Job, MUSIC_LIMIT_BYTES, REFERENCE_IMAGE_LIMIT_BYTES } from '@clipmesh/contracts';
 import { type ArtifactStore } from '@clipmesh/persistence';
 import { imageSize } from 'image-size';
-import { fetchPublic, FetchRefused, type FetchRules } from './image.fetch.js';
+import { fetchPublic, type FetchRules } from './image.fetch.js';
 import { badRequest, ProblemError } from './problem.js';
+import { RequestRefused } from './public.request.js';
 import { looksLikeSound } from './sound.format.js';
 
 interface File {
@@ -105,7 +106,7 @@ async function imageOf(
   try {
     return checkImage(await fetchPublic(url, rules), 'referenceImage.url');
   } catch (error) {
-    if (!(error instanceof FetchRefused)) throw error;
+    if (!(error instanceof RequestRefused)) throw error;
     const message = `the picture was not fetched: ${error.message}`;
     throw new ProblemError(
       422,

@@ -19,6 +19,7 @@ export class Metrics {
   private readonly registry = new Registry();
   private readonly requests: Histogram;
   private readonly ended: Counter;
+  private readonly told: Counter;
   private readonly waiting: Gauge;
   private readonly inHand: Gauge;
   private readonly deadLetters: Gauge;
@@ -43,6 +44,13 @@ export class Metrics {
       registers,
     });
     for (const status of ['succeeded', 'failed', 'canceled']) this.ended.inc({ status }, 0);
+    this.told = new Counter({
+      name: 'clipmesh_webhook_calls_total',
+      help: 'Webhooks that this gateway called: taken, gone (410), or failed and to be called again.',
+      labelNames: ['outcome'],
+      registers,
+    });
+    for (const outcome of ['taken', 'gone', 'failed']) this.told.inc({ outcome }, 0);
     this.waiting = gauge('clipmesh_inbox_waiting_messages', 'Messages that no replica has taken yet.', ['inbox']);
     this.inHand = gauge('clipmesh_inbox_in_hand_messages', 'Messages that replicas handle, or are to get again.', [
       'inbox',
@@ -71,6 +79,11 @@ export class Metrics {
   /** Counts the end of a generation. */
   countEnd(status: string): void {
     this.ended.inc({ status });
+  }
+
+  /** Counts the call of a webhook. */
+  countCall(outcome: 'taken' | 'gone' | 'failed'): void {
+    this.told.inc({ outcome });
   }
 
   /** Everything, as it stands now. While the broker does not answer, what it holds is left out. */

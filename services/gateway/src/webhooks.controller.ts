@@ -1,54 +1,109 @@
-import { withSpan } from '@clipmesh/tracing';
-import { Controller, HttpCode, Inject, Post, type RawBodyRequest, Req } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
-import { SpanKind } from '@opentelemetry/api';
-import { type Request } from 'express';
-import { z } from 'zod';
-import { WEBHOOK_PATH } from './access.js';
+import { randomBytes } from 'node:crypto';
+import { createWebhookSchema } from '@clipmesh/contracts';
+import { type WebhookEndpoint } from '@clipmesh/persistence';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  newWebhookView,
+  type NewWebhookView,
+  webhookListView,
+  type WebhookListView,
+  webhookView,
+  type WebhookView,
+} from './api.schemas.js';
+import { Answers, Refuses } from './docs.module.js';
+import { GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
+import { parseBody } from './job.builder.js';
 import { ProblemError } from './problem.js';
-import { isSigned } from './webhook.signature.js';
+import { changeBook, removeEndpoint } from './webhook.book.js';
+import { newWebhookSecret } from './webhook.signature.js';
+import { checkWebhookUrl } from './webhook.url.js';
 
-export const WEBHOOK_PARTS = Symbol('WEBHOOK_PARTS');
-export interface WebhookParts {
-  /** What the provider signs with; without it every webhook is refused. */
-  readonly secret: string | undefined;
-  /** Tells whoever waits for this prediction that it changed. */
-  readonly nudge: (predictionId: string) => Promise<void>;
-}
+const shown = ({ id, url, events, createdAt }: WebhookEndpoint): WebhookView => ({ id, url, events, createdAt });
 
-/** A prediction is a few kB; its logs may be long. */
-export const REPORT_LIMIT_BYTES = 1024 * 1024;
-const bodySchema = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/) });
+const notFound = (id: string): ProblemError =>
+  new ProblemError(
+    404,
+    'WEBHOOK_NOT_FOUND',
+    'No such webhook',
+    `there is no webhook ${id.slice(0, 64)}; GET /v1/webhooks lists yours`,
+  );
 
-/** Where the provider reports. What it says is not believed, only looked at: whoever waits asks the provider itself. */
-@ApiExcludeController()
-@Controller(WEBHOOK_PATH)
+/** Where an owner wants to be told what became of all generations. */
+@ApiTags('webhooks')
+@Controller('v1/webhooks')
 export class WebhooksController {
-  constructor(@Inject(WEBHOOK_PARTS) private readonly parts: WebhookParts) {}
+  constructor(@Inject(GATEWAY_PARTS) private readonly parts: GatewayParts) {}
 
   @Post()
-  @HttpCode(204)
-  async reported(@Req() request: RawBodyRequest<Request>): Promise<void> {
-    const body = request.rawBody ?? Buffer.alloc(0);
-    const { secret, nudge } = this.parts;
-    const signed = {
-      id: request.get('webhook-id'),
-      timestamp: request.get('webhook-timestamp'),
-      signature: request.get('webhook-signature'),
-      body,
+  @ApiOperation({ summary: 'Register a webhook; its secret is shown this once' })
+  @Answers(201, 'Registered.', newWebhookView)
+  @Refuses(400, 401, 409, 413, 415, 503)
+  async registerWebhook(
+    @Body({ schema: createWebhookSchema }) body: unknown,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<NewWebhookView> {
+    const { stores, webhookRules } = this.parts;
+    const owner = requireOwner(this.parts, authorization);
+    const { url, events } = parseBody(createWebhookSchema, body);
+    checkWebhookUrl(url, 'url', webhookRules);
+    const endpoint: WebhookEndpoint = {
+      id: `wh_${randomBytes(16).toString('hex')}`,
+      url,
+      events,
+      secret: newWebhookSecret(),
+      createdAt: new Date().toISOString(),
     };
-    if (secret === undefined || !isSigned(signed, secret, Date.now()))
-      throw new ProblemError(
-        401,
-        'WEBHOOK_NOT_SIGNED',
-        'This report is not signed',
-        'the signature does not fit REPLICATE_WEBHOOK_SECRET, or is older than 5 minutes',
-      );
-    const report = bodySchema.safeParse(request.body);
-    if (!report.success)
-      throw new ProblemError(400, 'INVALID_REQUEST', 'The request is not valid', 'the body is no prediction');
-    const { id } = report.data;
-    const attributes = { 'clipmesh.prediction.id': id };
-    await withSpan('clipmesh.gateway', 'webhook replicate', attributes, () => nudge(id), SpanKind.INTERNAL);
+    await changeBook(stores.webhooks, owner, (endpoints) => {
+      if (endpoints.length >= webhookRules.perOwner)
+        throw new ProblemError(
+          409,
+          'TOO_MANY_WEBHOOKS',
+          'There are too many webhooks',
+          `you have ${endpoints.length}, and WEBHOOKS_PER_OWNER allows ${webhookRules.perOwner}; remove one first`,
+          { extensions: { retryable: false } },
+        );
+      return [...endpoints, endpoint];
+    });
+    return { ...shown(endpoint), secret: endpoint.secret };
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'List your webhooks' })
+  @Answers(200, 'All of them, oldest first.', webhookListView)
+  @Refuses(401, 503)
+  async listWebhooks(@Headers('authorization') authorization: string | undefined): Promise<WebhookListView> {
+    return { webhooks: (await this.endpoints(authorization)).map(shown) };
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'Read a webhook' })
+  @Answers(200, 'The webhook, without its secret.', webhookView)
+  @Refuses(401, 404, 503)
+  async readWebhook(
+    @Param('id') id: string,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<WebhookView> {
+    const found = (await this.endpoints(authorization)).find((endpoint) => endpoint.id === id);
+    if (found === undefined) throw notFound(id);
+    return shown(found);
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Remove a webhook; what it was still to be told is dropped' })
+  @ApiResponse({ status: 204, description: 'Removed.' })
+  @Refuses(401, 404, 503)
+  async removeWebhook(
+    @Param('id') id: string,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<void> {
+    const owner = requireOwner(this.parts, authorization);
+    if (!(await removeEndpoint(this.parts.stores.webhooks, owner, id))) throw notFound(id);
+  }
+
+  private async endpoints(authorization: string | undefined): Promise<readonly WebhookEndpoint[]> {
+    const owner = requireOwner(this.parts, authorization);
+    return (await this.parts.stores.webhooks.get(owner))?.value.endpoints ?? [];
   }
 }

@@ -39,6 +39,7 @@ interface Described {
 
 const ROUTES = [
   'delete /v1/generations/{id}',
+  'delete /v1/webhooks/{id}',
   'get /healthz',
   'get /metrics',
   'get /readyz',
@@ -53,6 +54,8 @@ const ROUTES = [
   'get /v1/generations/{id}/video',
   'get /v1/models',
   'get /v1/usage',
+  'get /v1/webhooks',
+  'get /v1/webhooks/{id}',
   'patch /v1/generations/{id}/plan',
   'post /v1/estimates',
   'post /v1/generations',
@@ -60,6 +63,7 @@ const ROUTES = [
   'post /v1/generations/{id}/cancel',
   'post /v1/generations/{id}/retry',
   'post /v1/generations/{id}/scenes/{scene}/regenerate',
+  'post /v1/webhooks',
 ];
 
 /** Every `$ref` below a value. */

@@ -1,144 +1,243 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openNudges, type Nudges } from '@clipmesh/messaging';
-import { createReplicateProvider, type PredictionState, type ReplicateProvider } from '@clipmesh/providers';
-import { type Broker, type Sandbox, startBroker, startSandbox, until } from '@clipmesh/testing';
-import { createHmac } from 'node:crypto';
-import { DEADLINE_MS, rawCall, startGateway, type TestGateway } from './gateway.harness.js';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { GenerationCanceled, GenerationProgressed, message } from '@clipmesh/contracts';
+import { readBrokerState } from '@clipmesh/messaging';
+import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until } from '@clipmesh/testing';
+import { isSigned } from '../src/webhook.signature.js';
+import { DEADLINE_MS, problem, startGateway, type TestGateway } from './gateway.harness.js';
 
-const never = new AbortController().signal;
-/** Far longer than a test may take: whatever ends a wait before is no poll. */
-const POLL_MS = 60_000;
+interface Call {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+interface Registered {
+  readonly id: string;
+  readonly secret: string;
+}
+
+const ANN = { authorization: 'Bearer ann-key-0123456789' };
+const BOB = { authorization: 'Bearer bob-key-0123456789' };
+const SECRET = `whsec_${Buffer.from('the secret of this deployment').toString('base64')}`;
+/** Few and close together, so that the end of the tries can be seen. */
+const ENV = {
+  API_KEYS: 'ann:ann-key-0123456789,bob:bob-key-0123456789',
+  ALLOW_PRIVATE_URLS: 'true',
+  WEBHOOK_SECRET: SECRET,
+  WEBHOOK_TIMEOUT: '0.5',
+  WEBHOOK_ATTEMPTS: '3',
+  WEBHOOK_RETRY_FIRST_SECONDS: '0.02',
+  WEBHOOK_RETRY_MAX_SECONDS: '0.05',
+  WEBHOOKS_PER_OWNER: '3',
+};
+
 let broker: Broker;
-let sandbox: Sandbox;
+let folder: TempFolder;
 let gateway: TestGateway;
-let directory: string;
-let secret: string;
-let nudges: Nudges;
-let provider: ReplicateProvider;
+let receiver: Server;
+let base: string;
+let calls: Call[] = [];
+/** What the receiver answers, by path; 'never': nothing. */
+const answers = new Map<string, (number | 'never')[]>();
+const logged: string[] = [];
+const leaks = leakCheck();
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'clipmesh-webhooks-'));
-  [broker, sandbox] = await Promise.all([startBroker(), startSandbox()]);
-  const answer = await fetch(`${sandbox.url}/v1/webhooks/default/secret`, { headers: { authorization: 'Bearer t' } });
-  secret = ((await answer.json()) as { key: string }).key;
-  gateway = await startGateway(broker, directory, { REPLICATE_WEBHOOK_SECRET: secret });
-  nudges = openNudges(await broker.connect());
-  provider = createReplicateProvider({
-    readFile: () => Promise.reject(new Error('no picture is asked for')),
-    token: 't',
-    baseUrl: `${sandbox.url}/v1`,
-    pollIntervalMs: POLL_MS,
-    pollLogIntervalMs: POLL_MS,
-    downloadTimeoutMs: 5000,
-    downloadIdleTimeoutMs: 5000,
-    createsPerMinute: 600,
-    callsPerMinute: 3000,
-    webhookBaseUrl: `${gateway.url}/v1/webhooks/replicate`,
-    nudge: (predictionId, poke) => nudges.on(predictionId, poke),
-  });
-});
-afterAll(async () => {
-  // Whatever beforeAll did not come to: what it did must still be put away.
-  await (provider as ReplicateProvider | undefined)?.close();
-  (nudges as Nudges | undefined)?.close();
-  await (gateway as TestGateway | undefined)?.stop();
-  await Promise.all([(sandbox as Sandbox | undefined)?.stop(), (broker as Broker | undefined)?.stop()]);
-  await rm(directory, { recursive: true, force: true });
-});
-
-const sign = (body: string, timestamp: string, key = secret): Record<string, string> => ({
-  'content-type': 'application/json',
-  'webhook-id': 'm1',
-  'webhook-timestamp': timestamp,
-  'webhook-signature': `v1,${createHmac('sha256', Buffer.from(key.slice('whsec_'.length), 'base64'))
-    .update(`m1.${timestamp}.${body}`)
-    .digest('base64')}`,
-});
-const post = (body: string, headers: Record<string, string>): Promise<Response> =>
-  fetch(`${gateway.url}/v1/webhooks/replicate?key=k`, { method: 'POST', body, headers });
-const seconds = (offset = 0): string => String(Math.floor(Date.now() / 1000) + offset);
-
-describe('reports of the provider', () => {
-  it('end a wait at once, by way of the gateway and the broker', async () => {
-    await sandbox.scenario({ clipSeconds: [5, 1] });
-    const buy = (attemptKey: string, seed: number): Promise<PredictionState> =>
-      provider.submit(
-        { model: 'google/veo-3.1', prompt: 'a cup', durationSeconds: 4, aspectRatio: '9:16', seed, attemptKey },
-        never,
-      );
-    const wait = (id: string, onProgress?: (state: PredictionState) => void): Promise<PredictionState> =>
-      provider.wait(id, { signal: never, timeoutMs: 20_000, ...(onProgress === undefined ? {} : { onProgress }) });
-    // From this one it is known that the model usually runs 5 s: the next is not looked for before 4 s.
-    await wait((await buy('k1', 7)).id);
-    const second = await buy('k2', 8);
-    let nudged = 0;
-    const stop = nudges.on(second.id, () => (nudged += 1));
-    const looks: string[] = [];
-    const state = await wait(second.id, ({ status }) => looks.push(status));
-    stop();
-    expect(state.status).toBe('succeeded');
-    expect(nudged).toBeGreaterThanOrEqual(1);
-    expect(Date.now() - Date.parse(state.startedAt ?? '')).toBeLessThan(4000);
-    expect(looks.length).toBeLessThanOrEqual(5);
-    expect((await sandbox.invoice()).predictions.map(({ key }) => key)).toEqual(['k1', 'k2']);
-  });
-
-  it('are refused unless they are signed, fresh and about a prediction', async () => {
-    const heard: string[] = [];
-    const stop = nudges.on('p1', () => heard.push('p1'));
-    const body = JSON.stringify({ id: 'p1', status: 'succeeded' });
-    const other = `whsec_${Buffer.from('another secret of some length').toString('base64')}`;
-    const now = seconds();
-    const refused: [string, string, Record<string, string>, number][] = [
-      ['no signature', body, { 'content-type': 'application/json' }, 401],
-      ['another secret', body, sign(body, now, other), 401],
-      ['another body', body.replace('p1', 'p2'), sign(body, now), 401],
-      ['too old', body, sign(body, seconds(-400)), 401],
-      ['from the future', body, sign(body, seconds(400)), 401],
-      ['no prediction', '{}', sign('{}', now), 400],
-      ['an id that is none', '{"id":"a.>"}', sign('{"id":"a.>"}', now), 400],
-      ['too large', `{"id":"${'x'.repeat(1024 * 1024)}"}`, sign('', now), 413],
-    ];
-    for (const [name, text, headers, status] of refused)
-      expect({ name, status: (await post(text, headers)).status }).toEqual({ name, status });
-    expect(heard).toEqual([]);
-    expect((await post(body, sign(body, now))).status).toBe(204);
-    const deadline = Date.now() + 5000;
-    while (heard.length === 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
-    stop();
-    expect(heard).toEqual(['p1']);
-  });
-  it('come in under the public name without API_KEYS, by their signature alone', async () => {
-    const open = await startGateway(broker, directory, {
-      REPLICATE_WEBHOOK_SECRET: secret,
-      PUBLIC_URL: 'https://clips.example',
+  broker = await startBroker();
+  folder = await tempFolder('gateway-webhooks');
+  gateway = await startGateway(broker, folder.path, { ...ENV, LOG_LEVEL: 'info' }, (line) => logged.push(line));
+  receiver = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const path = request.url ?? '';
+      calls.push({ path, headers: request.headers, body });
+      const [next = 204, ...rest] = answers.get(path) ?? [];
+      if (rest.length > 0) answers.set(path, rest);
+      if (next === 'never') return;
+      response.writeHead(next, { location: `${base}/elsewhere` }).end('a body that nobody reads');
     });
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  base = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+}, 60_000);
+
+afterAll(async () => {
+  await gateway.stop();
+  receiver.closeAllConnections();
+  receiver.close();
+  await broker.stop();
+  await folder.remove();
+  expect(leaks()).toEqual([]);
+}, 60_000);
+
+beforeEach(() => {
+  calls = [];
+  answers.clear();
+});
+
+const at = (path: string): Call[] => calls.filter((call) => call.path === path);
+const told = async (path: string, times = 1): Promise<Call[]> => {
+  await until(() => at(path).length >= times, DEADLINE_MS, `${times} calls of ${path}`);
+  return at(path);
+};
+const register = (body: object, headers = ANN): Promise<Response> =>
+  gateway.call('/v1/webhooks', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+const registered = async (path: string, events?: string[]): Promise<Registered> => {
+  const answer = await register({ url: `${base}${path}`, ...(events === undefined ? {} : { events }) });
+  expect(answer.status).toBe(201);
+  return (await answer.json()) as Registered;
+};
+const remove = async ({ id }: Registered): Promise<number> =>
+  (await gateway.call(`/v1/webhooks/${id}`, { method: 'DELETE', headers: ANN })).status;
+const created = async (body: object = {}): Promise<string> => {
+  const answer = await gateway.create({ ...body }, ANN);
+  expect(answer.status).toBe(202);
+  return ((await answer.json()) as { id: string }).id;
+};
+const signedBy = ({ headers, body }: Call, secret: string): boolean =>
+  isSigned(
+    {
+      id: headers['webhook-id'] as string | undefined,
+      timestamp: headers['webhook-timestamp'] as string | undefined,
+      signature: headers['webhook-signature'] as string | undefined,
+      body: Buffer.from(body),
+    },
+    secret,
+    Date.now(),
+  );
+const deadLetters = async (): Promise<number> => (await readBrokerState(gateway.runtime.connection)).deadLetters;
+
+describe('registered webhooks', () => {
+  it('are made, listed, read and removed by their owner alone; the secret is shown once', async () => {
+    const hook = await registered('/own', ['generation.succeeded']);
+    expect(hook).toMatchObject({ id: expect.stringMatching(/^wh_/), secret: expect.stringMatching(/^whsec_/) });
+    const shown = { id: hook.id, url: `${base}/own`, events: ['generation.succeeded'], createdAt: expect.any(String) };
+    const read = (headers: Record<string, string>): Promise<Response> =>
+      gateway.call(`/v1/webhooks/${hook.id}`, { headers });
+    expect(await (await read(ANN)).json()).toEqual(shown);
+    expect(await (await gateway.call('/v1/webhooks', { headers: ANN })).json()).toEqual({ webhooks: [shown] });
+    expect(await (await gateway.call('/v1/webhooks', { headers: BOB })).json()).toEqual({ webhooks: [] });
+    expect(await problem(await read(BOB))).toMatchObject({ status: 404, code: 'WEBHOOK_NOT_FOUND' });
+    expect((await gateway.call('/v1/webhooks')).status).toBe(401);
+    expect((await gateway.call(`/v1/webhooks/${hook.id}`, { method: 'DELETE', headers: BOB })).status).toBe(404);
+    expect(await remove(hook)).toBe(204);
+    expect(await remove(hook)).toBe(404);
+  });
+
+  it.each([
+    ['no URL', {}, /url/],
+    ['another protocol', { url: 'ftp://a.example' }, /https/],
+    ['a password', { url: 'https://a:b@a.example' }, /password/],
+    ['no event', { url: 'https://a.example', events: [] }, /events/],
+    ['an event twice', { url: 'https://a.example', events: ['generation.failed', 'generation.failed'] }, /twice/],
+    ['an unknown event', { url: 'https://a.example', events: ['clip.generated'] }, /events/],
+    ['an unknown field', { url: 'https://a.example', secret: 'mine' }, /secret/],
+  ])('are refused with %s', async (_what, body, detail) => {
+    const refused = await problem(await register(body));
+    expect(refused).toMatchObject({ status: 400, code: 'INVALID_REQUEST', detail: expect.stringMatching(detail) });
+  });
+
+  it('are as many as the limit allows, however many are asked for at once', async () => {
+    const all = await Promise.all(Array.from({ length: 8 }, () => register({ url: 'https://a.example' }, BOB)));
+    expect(all.map(({ status }) => status).sort()).toEqual([201, 201, 201, 409, 409, 409, 409, 409]);
+    const refused = all.find(({ status }) => status === 409);
+    expect(await problem(refused as Response)).toMatchObject({ code: 'TOO_MANY_WEBHOOKS' });
+  });
+
+  it('are told of the ends they want, signed, with the generation as it is read', async () => {
+    const all = await registered('/all');
+    const failures = await registered('/failures', ['generation.failed']);
+    const id = await created();
+    await gateway.succeed(id);
+    const [call] = await told('/all');
+    expect(call && signedBy(call, all.secret)).toBe(true);
+    expect(call && signedBy(call, failures.secret)).toBe(false);
+    expect(call?.headers).not.toHaveProperty('traceparent');
+    const { type, timestamp, data } = JSON.parse(call?.body ?? '{}') as Record<string, unknown>;
+    const read = await gateway.call(`/v1/generations/${id}`, { headers: ANN });
+    expect({ type, data }).toEqual({ type: 'generation.succeeded', data: (await read.json()) as unknown });
+    expect(Date.parse(String(timestamp))).toBeLessThanOrEqual(Date.now());
+    expect(at('/failures')).toEqual([]);
+    expect([await remove(all), await remove(failures)]).toEqual([204, 204]);
+  });
+
+  it('that answer 410 are removed; no redirect is followed, and what is refused for good is a dead letter', async () => {
+    const gone = await registered('/gone');
+    const moved = await registered('/moved');
+    answers.set('/gone', [410]);
+    answers.set('/moved', [307]);
+    const before = await deadLetters();
+    await gateway.succeed(await created());
+    await until(async () => (await deadLetters()) === before + 1, DEADLINE_MS, 'a dead letter');
+    expect(at('/moved')).toHaveLength(3);
+    expect(at('/elsewhere')).toEqual([]);
+    expect(new Set(at('/moved').map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    await until(
+      async () => (await gateway.call(`/v1/webhooks/${gone.id}`, { headers: ANN })).status === 404,
+      DEADLINE_MS,
+      'the removal of what is gone',
+    );
+    expect(at('/gone')).toHaveLength(1);
+    expect(await remove(moved)).toBe(204);
+  });
+});
+
+describe('the webhookUrl of a create', () => {
+  it('is told again until it has the event, cut off when it does not answer, and shown to nobody', async () => {
+    const path = '/mine?key=very-secret';
+    answers.set(path, [500, 'never', 204]);
+    const id = await created({ webhookUrl: `${base}${path}` });
+    await gateway.succeed(id);
+    const tries = await told(path, 3);
+    expect(new Set(tries.map(({ headers, body }) => `${String(headers['webhook-id'])} ${body}`)).size).toBe(1);
+    expect(tries.every((call) => signedBy(call, SECRET))).toBe(true);
+    expect(await (await gateway.call(`/v1/generations/${id}`, { headers: ANN })).text()).not.toContain('very-secret');
+    await until(
+      async () => (await (await gateway.call('/metrics', { headers: ANN })).text()).includes('{outcome="taken"}'),
+      DEADLINE_MS,
+      'the count of it',
+    );
+    await until(() => logged.some((line) => line.includes('"verdict":"taken"')), DEADLINE_MS, 'its log line');
+    expect(logged.join('')).not.toContain('very-secret');
+  });
+
+  it('is told of a cancel, and that a plan awaits its approval, however often the event comes', async () => {
+    const id = await created({ webhookUrl: `${base}/steps` });
+    const { state } = await gateway.change(id, { status: 'awaiting_approval' });
+    const step = (status: 'awaiting_approval' | 'canceled') => ({
+      ...{ generationId: id, at: new Date().toISOString(), charges: [], run: state.run, status },
+      ...{ stage: state.stage, progress: 9, scenes: [], costMicros: 0 },
+    });
+    const { publish, cancellations } = gateway.runtime;
+    await publish([message(GenerationProgressed, { ...step('awaiting_approval'), cause: 'a' })]);
+    await publish([message(GenerationProgressed, { ...step('awaiting_approval'), cause: 'b' })]);
+    await told('/steps');
+    await cancellations.request(id);
+    await gateway.change(id, { status: 'canceled' });
+    await publish([message(GenerationCanceled, step('canceled'))]);
+    await told('/steps', 2);
+    expect(at('/steps').map(({ body }) => (JSON.parse(body) as { type: string }).type)).toEqual([
+      'generation.awaiting_approval',
+      'generation.canceled',
+    ]);
+  });
+
+  it('inside is refused unless that is allowed, and never reached', async () => {
+    const closed = await startGateway(broker, folder.path, { ...ENV, ALLOW_PRIVATE_URLS: 'false' });
     try {
-      const path = '/v1/webhooks/replicate';
-      const host = { host: 'clips.example' };
-      const body = JSON.stringify({ id: 'p2', status: 'succeeded' });
-      const signed = { ...sign(body, seconds()), ...host };
-      const unsigned = { 'content-type': 'application/json', ...host };
-      const length = { 'content-length': String(body.length) };
-      const told = async (port: number, method: string, at: string, headers: Record<string, string>): Promise<number> =>
-        (await rawCall(port, at, method === 'GET' ? { headers } : { method, headers: { ...headers, ...length }, body }))
-          .status;
-      const heard: string[] = [];
-      const stop = nudges.on('p2', () => heard.push('p2'));
-      expect(await told(open.port, 'POST', `${path}?key=k`, signed)).toBe(204);
-      await until(() => heard.length > 0, DEADLINE_MS, 'the report reached whoever waits');
-      stop();
-      expect(await told(open.port, 'POST', path, unsigned)).toBe(401);
-      expect(await told(open.port, 'GET', path, signed)).toBe(421);
-      expect(await told(open.port, 'POST', '/v1/generations', signed)).toBe(421);
-      expect(await told(open.port, 'GET', '/v1/generations', host)).toBe(421);
-      // Without PUBLIC_URL nobody reports from outside.
-      expect(await told(gateway.port, 'POST', path, signed)).toBe(421);
+      const plain = await closed.create({ webhookUrl: `${base}/inside` }, ANN);
+      expect(await problem(plain)).toMatchObject({
+        status: 400,
+        detail: expect.stringMatching(/webhookUrl: only https/),
+      });
     } finally {
-      await open.stop();
+      await closed.stop();
     }
   });
 });

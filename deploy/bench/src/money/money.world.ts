@@ -158,10 +158,10 @@ export class MoneyWorld {
             this.effect(life, async () => (await Reflect.apply(method, target, args)) as unknown);
         },
       });
-    const { generations, ledger, attempts, idempotency, accounts, cache } = this.stores;
+    const { generations, ledger, attempts, idempotency, accounts, cache, webhooks } = this.stores;
     return {
       ...{ generations: wrap(generations), ledger: wrap(ledger), attempts: wrap(attempts) },
-      ...{ idempotency, accounts: wrap(accounts), cache },
+      ...{ idempotency, accounts: wrap(accounts), cache, webhooks },
     };
   }
 

@@ -81,6 +81,7 @@ function storesOf({ world, stores }: Park, process: Process): Stores {
     idempotency: wrap(stores.idempotency),
     accounts: wrap(stores.accounts),
     cache: wrap(stores.cache),
+    webhooks: wrap(stores.webhooks),
   };
 }
 
@@ -229,5 +230,8 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
     // Reads spans, of which a simulation has none.
     reporter: { policy: often, command: undefined, handle: () => Promise.resolve([]) },
     cost: { policy: often, command: undefined, handle: book },
+    // Nobody outside is told.
+    notifier: { policy: often, command: undefined, handle: () => Promise.resolve([]) },
+    webhooks: { policy: often, command: undefined, handle: () => Promise.resolve([]) },
   };
 }

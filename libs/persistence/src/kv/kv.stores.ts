@@ -28,6 +28,9 @@ import {
   type LedgerEntry,
   type LedgerStore,
   type Stores,
+  type WebhookBook,
+  webhookBookSchema,
+  type WebhookStore,
 } from '../ports.js';
 import { usageOf } from '../usage.sums.js';
 import { hashKey } from '../key.hash.js';
@@ -69,6 +72,7 @@ export async function openKvStores(connection: NatsConnection, options: KvStores
       idempotency: idempotencyStore(await open('idempotency', claimSchema, claimRetentionMs)),
       accounts: accountStore(await open('accounts', accountSchema)),
       cache: cacheStore(await open('cache', cacheEntrySchema)),
+      webhooks: webhookStore(await open('webhooks', webhookBookSchema)),
     };
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
@@ -204,6 +208,14 @@ function accountStore(bucket: KvBucket<Account>): AccountStore {
     create: (account) => operation('accounts.create', () => bucket.create(at(account.owner, account.period), account)),
     save: (account, revision) =>
       operation('accounts.save', () => bucket.save(at(account.owner, account.period), account, revision)),
+  };
+}
+
+function webhookStore(bucket: KvBucket<WebhookBook>): WebhookStore {
+  return {
+    get: (owner) => operation('webhooks.get', () => bucket.get(hashKey(owner))),
+    create: (book) => operation('webhooks.create', () => bucket.create(hashKey(book.owner), book)),
+    save: (book, revision) => operation('webhooks.save', () => bucket.save(hashKey(book.owner), book, revision)),
   };
 }
 

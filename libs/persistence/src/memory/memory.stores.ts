@@ -12,6 +12,8 @@ import {
   ledgerEntrySchema,
   type Stores,
   type Versioned,
+  type WebhookBook,
+  webhookBookSchema,
 } from '../ports.js';
 import { usageOf } from '../usage.sums.js';
 
@@ -63,6 +65,7 @@ export function createMemoryStores(): Stores {
   const attempts = new Table<Attempt>((raw) => attemptSchema.parse(raw));
   const accounts = new Table<Account>((raw) => accountSchema.parse(raw));
   const cache = new Table<CacheEntry>((raw) => cacheEntrySchema.parse(raw));
+  const webhooks = new Table<WebhookBook>((raw) => webhookBookSchema.parse(raw));
   const claims = new Map<string, { fingerprint: string; generationId: string }>();
   const rowOf = (generationId: string, key: string): string => JSON.stringify([generationId, key]);
   /* eslint-disable @typescript-eslint/require-await -- the ports are asynchronous: errors must be rejections */
@@ -154,6 +157,11 @@ export function createMemoryStores(): Stores {
         cache.remove(key, revision);
       },
       all: async () => cache.all(),
+    },
+    webhooks: {
+      get: async (owner) => webhooks.get(owner),
+      create: async (book) => webhooks.create(book.owner, book),
+      save: async (book, revision) => webhooks.save(book.owner, book, revision),
     },
   };
   /* eslint-enable @typescript-eslint/require-await */

@@ -16,6 +16,8 @@ import {
   type Attempt,
   type CacheEntry,
   type LedgerEntry,
+  type WebhookBook,
+  webhookBookSchema,
 } from '../ports.js';
 import { hashKey } from '../key.hash.js';
 import { MongoRecords, type RecordsSpec } from './mongo.records.js';
@@ -96,6 +98,14 @@ const CACHE: RecordsSpec<CacheEntry> = {
   columnsOf: ({ usedAt }) => ({ usedAt }),
   indexes: [{ keys: { usedAt: 1 } }],
 };
+const WEBHOOKS: RecordsSpec<WebhookBook> = {
+  collection: 'webhooks',
+  schema: webhookBookSchema,
+  idOf: ({ owner }) => hashKey(owner),
+  columns: { owner: text },
+  columnsOf: ({ owner }) => ({ owner }),
+  indexes: [],
+};
 const CLAIMS: RecordsSpec<ClaimRecord> = {
   collection: 'idempotency',
   schema: claimRecordSchema,
@@ -111,6 +121,7 @@ export interface MongoCollections {
   readonly attempts: MongoRecords<Attempt>;
   readonly accounts: MongoRecords<Account>;
   readonly cache: MongoRecords<CacheEntry>;
+  readonly webhooks: MongoRecords<WebhookBook>;
   readonly claims: MongoRecords<ClaimRecord>;
 }
 
@@ -122,6 +133,7 @@ export function mongoCollections(connection: Connection): MongoCollections {
     attempts: new MongoRecords(connection, ATTEMPTS),
     accounts: new MongoRecords(connection, ACCOUNTS),
     cache: new MongoRecords(connection, CACHE),
+    webhooks: new MongoRecords(connection, WEBHOOKS),
     claims: new MongoRecords(connection, CLAIMS),
   };
 }

@@ -13,6 +13,7 @@ import {
   type LedgerEntry,
   type LedgerStore,
   type OpenStores,
+  type WebhookStore,
 } from '../ports.js';
 import { unlessMoved } from '../moved.on.js';
 import { tidyUsage } from '../usage.sums.js';
@@ -51,6 +52,7 @@ function storesOf(collections: MongoCollections, claimRetentionMs: number): Omit
     idempotency: idempotencyStore(collections.claims, claimRetentionMs),
     accounts: accountStore(collections.accounts),
     cache: cacheStore(collections.cache),
+    webhooks: webhookStore(collections.webhooks),
   };
 }
 
@@ -151,6 +153,14 @@ function cacheStore(records: MongoRecords<Parameters<CacheStore['create']>[0]>):
     save: (entry, revision) => operation('cache.save', () => records.save(entry, revision)),
     remove: (key, revision) => operation('cache.remove', () => records.remove(key, revision)),
     all: () => operation('cache.all', () => records.find({})),
+  };
+}
+
+function webhookStore(records: MongoRecords<Parameters<WebhookStore['create']>[0]>): WebhookStore {
+  return {
+    get: (owner) => operation('webhooks.get', () => records.get(hashKey(owner))),
+    create: (book) => operation('webhooks.create', () => records.create(book)),
+    save: (book, revision) => operation('webhooks.save', () => records.save(book, revision)),
   };
 }
 

@@ -4,6 +4,7 @@ import { cacheStoreContract } from './cache.contract.js';
 import { removalContract } from './removal.contract.js';
 import { generationStoreContract, purchaseStoresContract } from './stores.contract.js';
 import { usageContract } from './usage.contract.js';
+import { webhookStoreContract } from './webhooks.contract.js';
 
 /** What every implementation of the stores keeps. `open` gives stores over empty storage at each call. */
 export function storesContract(name: string, open: () => Promise<Stores>): void {
@@ -13,4 +14,5 @@ export function storesContract(name: string, open: () => Promise<Stores>): void 
   cacheStoreContract(name, open);
   usageContract(name, open);
   removalContract(name, open);
+  webhookStoreContract(name, open);
 }

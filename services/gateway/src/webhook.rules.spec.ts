@@ -1,0 +1,87 @@
+import { describe, expect, it } from '@jest/globals';
+import { type DomainEvent, WEBHOOK_EVENTS } from '@clipmesh/contracts';
+import { endpointsFor, noticeOf, retryAfterMs, verdictOf } from './webhook.rules.js';
+import { isSigned, newWebhookSecret, signatureOf } from './webhook.signature.js';
+
+const generationId = `gen_${'1'.repeat(32)}`;
+const at = '2026-01-01T00:00:00.000Z';
+const eventOf = (name: string, status: string): DomainEvent =>
+  ({ name, body: { generationId, at, run: 2, status, charges: [] } }) as unknown as DomainEvent;
+
+describe('what is told', () => {
+  it.each([
+    ['generation.succeeded', 'succeeded', 'generation.succeeded'],
+    ['generation.failed', 'failed', 'generation.failed'],
+    ['generation.canceled', 'canceled', 'generation.canceled'],
+    ['generation.progressed', 'awaiting_approval', 'generation.awaiting_approval'],
+    ['generation.progressed', 'generating', undefined],
+    ['plan.written', 'planning', undefined],
+  ])('of %s while %s: %s', (name, status, type) => {
+    const notice = noticeOf(eventOf(name, status));
+    expect(notice).toEqual(type === undefined ? undefined : { generationId, type, run: 2, at });
+  });
+
+  it.each([
+    ['nobody', undefined, undefined, []],
+    ['the URL of the create', 'https://a.example', undefined, ['request']],
+    ['the registered that want it', undefined, ['generation.failed'], ['wh_1']],
+    ['both', 'https://a.example', ['generation.failed'], ['request', 'wh_1']],
+    ['nobody who wants others', undefined, ['generation.succeeded'], []],
+  ] as const)('goes to %s', (_who, url, events, told) => {
+    const endpoint = { id: 'wh_1', url: 'https://b.example', secret: 's', createdAt: at };
+    const book = events && { owner: 'ann', endpoints: [{ ...endpoint, events: [...events] }] };
+    expect(endpointsFor('generation.failed', url, book)).toEqual(told);
+  });
+
+  it('has a name for every end', () => {
+    expect(WEBHOOK_EVENTS.filter((type) => type !== 'generation.awaiting_approval')).toEqual(
+      ['succeeded', 'failed', 'canceled'].map((status) => noticeOf(eventOf(`generation.${status}`, status))?.type),
+    );
+  });
+});
+
+describe('an answer', () => {
+  it.each([
+    [200, 'taken'],
+    [204, 'taken'],
+    [299, 'taken'],
+    [301, 'later'],
+    [404, 'later'],
+    [410, 'gone'],
+    [429, 'later'],
+    [500, 'later'],
+  ] as const)('of %i means %s', (status, verdict) => {
+    expect(verdictOf(status)).toBe(verdict);
+  });
+
+  it.each([
+    [undefined, undefined],
+    ['7', 7000],
+    ['0', undefined],
+    ['99999999', 86_400_000],
+    ['Thu, 01 Jan 2026 00:00:05 GMT', 5000],
+    ['Wed, 31 Dec 2025 00:00:00 GMT', undefined],
+    ['soon', undefined],
+  ])('with Retry-After %s waits for %s ms', (header, ms) => {
+    expect(retryAfterMs(header, Date.parse(at))).toBe(ms);
+  });
+});
+
+describe('a signature', () => {
+  it('is that of the Standard Webhooks specification', () => {
+    // The example of its reference libraries.
+    const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+    expect(signatureOf(secret, 'msg_p5jXN8AQM9LWM0D4loKWxJek', '1614265330', '{"test": 2432232314}')).toBe(
+      'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+    );
+  });
+
+  it('is what its receiver checks', () => {
+    const secret = newWebhookSecret();
+    expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{32}$/);
+    const signature = signatureOf(secret, 'msg_1', '1000', '{}');
+    const signed = { id: 'msg_1', timestamp: '1000', signature, body: Buffer.from('{}') };
+    expect(isSigned(signed, secret, 1_000_000)).toBe(true);
+    expect(isSigned(signed, newWebhookSecret(), 1_000_000)).toBe(false);
+  });
+});

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { ClipmeshError } from '@clipmesh/contracts';
+import { untraced } from '@clipmesh/tracing';
+import { context } from '@opentelemetry/api';
+import { askPublic, publicUrl, type PublicRules, RequestRefused } from './public.request.js';
+import { retryAfterMs, verdictOf } from './webhook.rules.js';
+import { signatureOf } from './webhook.signature.js';
+
+export interface Delivery {
+  readonly url: string;
+  /** Absent: it is not signed. */
+  readonly secret: string | undefined;
+  /** The same for every try, so that the receiver can tell a repeat. */
+  readonly id: string;
+  readonly body: unknown;
+}
+
+/** The id that a receiver sees, from that of the message. */
+export const deliveryId = (messageId: string): string =>
+  `msg_${createHash('sha256').update(messageId).digest('hex').slice(0, 32)}`;
+
+/**
+ * Tells an endpoint; says whether it took the event or wants none any more. No redirect is followed, and nothing of the
+ * answer is read but its head. Throws a retryable `DELIVERY_FAILED`, which does not say the URL: it may hold a key.
+ */
+export async function sendWebhook(
+  { url, secret, id, body }: Delivery,
+  rules: PublicRules,
+  stop: AbortSignal,
+): Promise<'taken' | 'gone'> {
+  const text = JSON.stringify(body);
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(text)),
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    ...(secret === undefined ? {} : { 'webhook-signature': signatureOf(secret, id, timestamp, text) }),
+  };
+  const deadline = AbortSignal.timeout(rules.timeoutMs);
+  const signal = AbortSignal.any([stop, deadline]);
+  let status: number;
+  let after: string | undefined;
+  try {
+    const response = await context.with(untraced(context.active()), () =>
+      askPublic(publicUrl(url, rules), { method: 'POST', headers, body: text }, rules, signal),
+    );
+    response.destroy();
+    status = response.statusCode ?? 0;
+    after = response.headers['retry-after'];
+  } catch (cause) {
+    if (cause instanceof RequestRefused)
+      throw new ClipmeshError('DELIVERY_FAILED', cause.message, { cause, retryable: false });
+    const why = deadline.aborted
+      ? `it did not answer within ${rules.timeoutMs / 1000} s`
+      : 'it cannot be reached from here';
+    throw new ClipmeshError('DELIVERY_FAILED', why, { cause });
+  }
+  const verdict = verdictOf(status);
+  if (verdict !== 'later') return verdict;
+  const waitMs = retryAfterMs(after, Date.now());
+  const options = waitMs === undefined ? {} : { retryAfterMs: waitMs };
+  throw new ClipmeshError('DELIVERY_FAILED', `it answered with status ${status}`, options);
+}
