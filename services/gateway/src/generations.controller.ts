@@ -87,12 +87,10 @@ export class GenerationsController {
   @Refuses(400, 401, 503)
   async list(
     @Headers('authorization') authorization: string | undefined,
-    @Query('status') status: unknown,
-    @Query('limit') limit: unknown,
-    @Query('after') after: unknown,
+    @Query() given: Record<string, unknown>,
   ): Promise<PageView> {
     const owner = requireOwner(this.parts, authorization);
-    const query = parseListQuery({ status, limit, after });
+    const query = parseListQuery(given);
     // One more than the page tells whether another follows.
     const records = await this.parts.stores.generations.list({ ...query, owner, limit: query.limit + 1 });
     const page = records.slice(0, query.limit);

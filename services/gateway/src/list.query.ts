@@ -1,5 +1,5 @@
 import { GENERATION_ID, GENERATION_STATUSES, type GenerationStatus } from '@clipmesh/contracts';
-import { badRequest } from './problem.js';
+import { badRequest, refuseUnknownParameters } from './problem.js';
 
 export const PAGE = { default: 20, most: 100 } as const;
 
@@ -14,6 +14,7 @@ const isStatus = (text: unknown): text is GenerationStatus =>
 
 /** The query of a list. A parameter given twice arrives as an array and is refused. Throws a 400 that names the parameter. */
 export function parseListQuery(given: { status?: unknown; limit?: unknown; after?: unknown }): ListQuery {
+  refuseUnknownParameters(given, ['status', 'limit', 'after']);
   const { status, limit, after } = given;
   if (status !== undefined && !isStatus(status)) throw badRequest(`status: one of ${GENERATION_STATUSES.join(', ')}`);
   const count =

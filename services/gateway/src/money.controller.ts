@@ -58,12 +58,11 @@ export class MoneyController {
   @Refuses(400, 401, 503)
   async usage(
     @Headers('authorization') authorization: string | undefined,
-    @Query('from') from: unknown,
-    @Query('to') to: unknown,
+    @Query() given: Record<string, unknown>,
   ): Promise<UsageView> {
     const owner = requireOwner(this.parts, authorization);
     const now = new Date();
-    const days = parseDays({ from, to }, now);
+    const days = parseDays(given, now);
     const { stores, budget } = this.parts;
     const rows = await stores.ledger.usage(owner, days.from, days.to);
     if (budget === undefined) return usageViewOf(days, rows, undefined);

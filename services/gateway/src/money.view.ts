@@ -3,7 +3,7 @@ import { type Estimate, MODELS, periodEnd, type Span, sumsOf } from '@clipmesh/p
 import { type BudgetRules } from './budget.js';
 import { dollars } from './generation.view.js';
 import { type EstimateView, type ModelsView, type UsageView } from './money.schemas.js';
-import { badRequest } from './problem.js';
+import { badRequest, refuseUnknownParameters } from './problem.js';
 
 const spanOf = ({ lowMicros, highMicros }: Span): { lowUsd: number; highUsd: number } => ({
   lowUsd: dollars(lowMicros),
@@ -50,6 +50,7 @@ const monthEnd = (day: string): string => dayOf(periodEnd(day.slice(0, 7)).getTi
  * `from`: from the first of the month of `to`. Throws a 400.
  */
 export function parseDays(given: { from?: unknown; to?: unknown }, now: Date): { from: string; to: string } {
+  refuseUnknownParameters(given, ['from', 'to']);
   const today = now.toISOString().slice(0, 10);
   const isDay = (text: unknown): text is string => !Number.isNaN(dayMs(text));
   const to = given.to ?? monthEnd(isDay(given.from) && given.from > today ? given.from : today);

@@ -1,7 +1,8 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, NotFoundException } from '@nestjs/common';
 import { currentTraceparent, type createLogger } from '@clipmesh/tracing';
-import { type Response } from 'express';
-import { problemOf } from './problem.js';
+import { type Request, type Response } from 'express';
+import { type ProblemError, problemOf } from './problem.js';
+import { methodNotAllowed, methodsAt, type Routes } from './route.methods.js';
 
 /** Writes every error as `application/problem+json`. */
 @Catch()
@@ -10,7 +11,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();
-    const problem = problemOf(error);
+    const problem = wrongMethod(error, host.switchToHttp().getRequest<Request>()) ?? problemOf(error);
     if (problem.status >= 500) this.logger.error({ err: error, code: problem.code }, 'request failed');
     if (response.headersSent) {
       response.destroy();
@@ -24,4 +25,11 @@ export class ProblemFilter implements ExceptionFilter {
       .type('application/problem+json')
       .end(JSON.stringify({ ...problem.toProblem(), ...(traceId === undefined ? {} : { traceId }) }));
   }
+}
+
+/** Nest throws the same for an address that does not exist and for one that takes other methods. */
+function wrongMethod(error: unknown, { app, method, path }: Request): ProblemError | undefined {
+  if (!(error instanceof NotFoundException)) return undefined;
+  const allowed = methodsAt(app.router as unknown as Routes, path);
+  return allowed.length === 0 ? undefined : methodNotAllowed(method, allowed);
 }

@@ -62,6 +62,13 @@ export const badRequest = (detail: string, errors?: readonly unknown[]): Problem
     errors === undefined ? {} : { extensions: { errors } },
   );
 
+/** Throws a 400 for a parameter of the query that is none: a misspelt one is never silently ignored. */
+export function refuseUnknownParameters(query: object, known: readonly string[]): void {
+  const unknown = Object.keys(query).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw badRequest(`${unknown.slice(0, 64)}: there is no such parameter; there are ${known.join(', ')}`);
+}
+
 /** When there is what a generation does not have from the start. */
 const THERE_ONCE = {
   plan: 'the planner has written it',
@@ -102,11 +109,7 @@ export const unavailable = (code: string, detail: string, cause?: unknown): Prob
   });
 
 const BY_STATUS: Readonly<Record<number, readonly [code: string, title: string, detail?: string]>> = {
-  404: [
-    'NOT_FOUND',
-    'No such address',
-    'this address does not exist, or takes another method; the API is under /v1, its description at /docs',
-  ],
+  404: ['NOT_FOUND', 'No such address', 'this address does not exist; the API is under /v1, its description at /docs'],
   413: [
     'BODY_TOO_LARGE',
     'The body is too large',

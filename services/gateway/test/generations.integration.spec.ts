@@ -122,6 +122,29 @@ describe('create', () => {
     expect(response.status).toBe(404);
     expect(await problem(response)).toMatchObject({ code: 'NOT_FOUND' });
   });
+
+  it.each([
+    ['PUT', '/v1/generations', 'GET, HEAD, POST'],
+    ['DELETE', '/v1/generations/nothing/cancel', 'POST'],
+    ['POST', '/v1/usage', 'GET, HEAD'],
+    ['GET', '/v1/webhooks/nothing/else', undefined],
+    ['PATCH', '/v1/generations/nothing/plan/x', undefined],
+    ['GET', '/v1/estimates/', 'POST'],
+    ['OPTIONS', '/v1/models', 'GET, HEAD'],
+  ])('answers %s %s with the methods there are: %s', async (method, path, allow) => {
+    const response = await gateway.call(path, { method });
+    expect(response.headers.get('allow')).toBe(allow ?? null);
+    const [status, code] = allow === undefined ? [404, 'NOT_FOUND'] : [405, 'METHOD_NOT_ALLOWED'];
+    expect(await problem(response)).toMatchObject({ status, code });
+  });
+
+  it.each(['/v1/generations?state=failed', '/v1/usage?since=2026-01-01', '/v1/generations?limit=3&Limit=4'])(
+    'refuses the unknown parameter of %s',
+    async (path) => {
+      const refused = await problem(await gateway.call(path));
+      expect(refused).toMatchObject({ status: 400, detail: expect.stringMatching(/there is no such parameter/) });
+    },
+  );
 });
 
 describe('Idempotency-Key', () => {
