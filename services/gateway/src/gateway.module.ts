@@ -1,10 +1,8 @@
-import { type Config } from '@clipmesh/config';
-import { type InboxName, REFERENCE_IMAGE_LIMIT_BYTES } from '@clipmesh/contracts';
+import { REFERENCE_IMAGE_LIMIT_BYTES } from '@clipmesh/contracts';
 import {
   ask,
   CostSummary,
   forgetGeneration,
-  type InboxSettings,
   onGenerationEnd,
   openInboxes,
   publishNudge,
@@ -46,6 +44,7 @@ import { serveDocs } from './docs.module.js';
 import { DELETION_PARTS, DeletionController, type DeletionParts } from './deletion.controller.js';
 import { GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
 import { GenerationsController } from './generations.controller.js';
+import { inboxSettings } from './inbox.settings.js';
 import { HEALTH_PARTS, HealthController, type HealthParts } from './health.controller.js';
 import { MediaController } from './media.controller.js';
 import { Metrics } from './metrics.js';
@@ -226,30 +225,6 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
         useFactory: () => (budget === undefined ? {} : { onModuleDestroy: startSweeping(budget) }),
       },
     ],
-  };
-}
-
-/** How the gateway's inboxes are worked off. */
-function inboxSettings(config: Config): Partial<Record<InboxName, InboxSettings>> {
-  const every = { heartbeatMs: config.ackWaitMs / 3, drainMs: config.drainMs };
-  return {
-    notifier: {
-      ...every,
-      concurrency: 4,
-      retry: { attempts: 20, firstDelayMs: 100, maxDelayMs: 10_000 },
-      handlerTimeoutMs: 30_000,
-    },
-    webhooks: {
-      ...every,
-      concurrency: config.webhookConcurrency,
-      retry: {
-        attempts: config.webhookAttempts,
-        firstDelayMs: config.webhookRetryFirstMs,
-        maxDelayMs: config.webhookRetryMaxMs,
-      },
-      // The store is asked as well.
-      handlerTimeoutMs: config.webhookTimeoutMs + 30_000,
-    },
   };
 }
 

@@ -1,0 +1,27 @@
+import { type Config } from '@clipmesh/config';
+import { type InboxName } from '@clipmesh/contracts';
+import { type InboxSettings } from '@clipmesh/messaging';
+
+/** How the gateway's inboxes are worked off. */
+export function inboxSettings(config: Config): Partial<Record<InboxName, InboxSettings>> {
+  const every = { heartbeatMs: config.ackWaitMs / 3, drainMs: config.drainMs };
+  return {
+    notifier: {
+      ...every,
+      concurrency: 4,
+      retry: { attempts: 20, firstDelayMs: 100, maxDelayMs: 10_000 },
+      handlerTimeoutMs: 30_000,
+    },
+    webhooks: {
+      ...every,
+      concurrency: config.webhookConcurrency,
+      retry: {
+        attempts: config.webhookAttempts,
+        firstDelayMs: config.webhookRetryFirstMs,
+        maxDelayMs: config.webhookRetryMaxMs,
+      },
+      // The store is asked as well.
+      handlerTimeoutMs: config.webhookTimeoutMs + 30_000,
+    },
+  };
+}
