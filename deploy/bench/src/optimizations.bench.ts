@@ -69,7 +69,7 @@ async function encoding(): Promise<Row[]> {
     file: path(`scene-${index}.mov`),
     durationSeconds: CLIP_SECONDS,
   }));
-  const draw = (index: number, threads: number): Promise<void> =>
+  const draw = (index: number, threads: number): Promise<unknown> =>
     media(threads).overlay(
       {
         file: path(`clip-${index}.mp4`),

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectBroker, readBacklog } from '@clipmesh/messaging';
+import { filesUnder } from '@clipmesh/testing';
 import { eventually } from './eventually.js';
 import { type LocalStack } from './local.stack.js';
 
@@ -10,11 +10,16 @@ const CLEANED_MS = 20_000;
 /** What is still left over when the stack has had its time to clean up; nothing, when all is well. */
 export async function cleaned(stack: LocalStack): Promise<string[]> {
   let left: string[] = [];
-  await eventually('nothing left over', CLEANED_MS, async () => {
-    left = await leftovers(stack);
-    return left.length === 0 ? left : undefined;
-  }).catch(() => undefined);
-  return left;
+  try {
+    return await eventually('nothing left over', CLEANED_MS, async () => {
+      left = await leftovers(stack);
+      return left.length === 0 ? left : undefined;
+    });
+  } catch (error) {
+    // Whoever could not look must not say that all is well.
+    if (left.length === 0) throw error;
+    return left;
+  }
 }
 
 /** What a quiet stack must not have: commands, events nobody handled, ffmpeg processes, temporary files. */
@@ -26,7 +31,7 @@ async function leftovers(stack: LocalStack): Promise<string[]> {
       ...[...generations].map((id) => `a command of ${id}`),
       ...(directorLag > 0 ? [`${directorLag} events`] : []),
       ...ffmpegOf(stack).map((line) => `process ${line}`),
-      ...temporaryFiles(stack).map((path) => `file ${path}`),
+      ...(await filesUnder(join(stack.dataDir, 'tmp'))).map((path) => `file ${path}`),
     ];
   } finally {
     await connection.close();
@@ -39,12 +44,4 @@ export function ffmpegOf({ dataDir }: LocalStack): string[] {
     .split('\n')
     .filter((line) => line.includes('ffmpeg') && line.includes(dataDir) && !line.includes('/sandbox/'))
     .map((line) => line.trim().slice(0, 160));
-}
-
-function temporaryFiles({ dataDir }: LocalStack): string[] {
-  const root = join(dataDir, 'tmp');
-  if (!existsSync(root)) return [];
-  return readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
 }

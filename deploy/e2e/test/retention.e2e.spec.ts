@@ -1,6 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { filesUnder } from '@clipmesh/testing';
 import { z } from 'zod';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
@@ -35,13 +35,7 @@ afterAll(async () => {
 }, 60_000);
 
 /** The media files that are kept. */
-function files(): string[] {
-  const root = join(stack.dataDir, 'artifacts');
-  if (!existsSync(root)) return [];
-  return readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ name }) => name);
-}
+const files = (): Promise<string[]> => filesUnder(join(stack.dataDir, 'artifacts'));
 
 const remove = (id: string): Promise<Response> => api.call(`/v1/generations/${id}`, { method: 'DELETE' });
 const usage = async (): Promise<number> => usageSchema.parse(await (await api.call('/v1/usage')).json()).totalUsd;
@@ -76,6 +70,6 @@ it('a deleted film is gone, its twin plays on; when that one expires no file is 
   expect((await api.bytes(`/v1/generations/${other}/video`)).length).toBe(second?.result?.bytes);
 
   await eventually('the end of the other', 60_000, async () => ((await api.list()).length === 0 ? true : undefined));
-  await eventually('no file left', 30_000, () => (files().length === 0 ? true : undefined));
+  await eventually('no file left', 30_000, async () => ((await files()).length === 0 ? true : undefined));
   expect(await usage()).toBeCloseTo(spent, 9);
 }, 180_000);

@@ -18,10 +18,13 @@ const ONE_OF_EACH = Object.fromEntries(SERVICES.map((name) => [name, 1])) as Sca
 async function checkWritable(file: string): Promise<void> {
   try {
     makeFolder(dirname(file));
+    const isThere = existsSync(file);
+    if (isThere && statSync(file).isDirectory()) throw new Error('it is a folder');
     await access(dirname(file), constants.W_OK);
-    if (existsSync(file) && statSync(file).isDirectory()) throw new Error('it is a folder');
+    if (isThere) await access(file, constants.W_OK);
   } catch (cause) {
-    throw new Error(`${file} cannot be written; choose another place with --out`, { cause });
+    const why = cause instanceof Error ? cause.message.replace(/^[A-Z]+: |, \w+ '.*'$/g, '') : String(cause);
+    throw new Error(`${file} cannot be written (${why}); choose another place with --out`, { cause });
   }
 }
 
@@ -33,6 +36,7 @@ await runProgram(async ({ stop, kill }) => {
     cwd: process.cwd(),
   });
   await checkWritable(args.out);
+  await checkWritable(args.report);
   // One replica must be able to hold all the clips that were asked for at once.
   const workers = args.request.parallel?.maxWorkers ?? config.maxParallelVideoWorkers;
   console.log('Starting the local stack …');

@@ -21,7 +21,7 @@ describe('a folder to be made', () => {
 
   it.each([
     ['below a file', 'file/below', 'ENOTDIR'],
-    ['where a file is', 'file', 'EEXIST'],
+    ['where a file is', 'file', 'ENOTDIR'],
   ])('%s is refused', (_where, path, code) => {
     writeFileSync(join(root, 'file'), '');
     expect(() => {

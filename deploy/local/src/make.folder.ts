@@ -12,7 +12,9 @@ export function makeFolder(path: string): void {
     mkdirSync(path);
   } catch (error) {
     // Another start may have made it meanwhile.
-    if (!existsSync(path) || !statSync(path).isDirectory()) throw error;
+    if (!existsSync(path)) throw error;
+    if (!statSync(path).isDirectory())
+      throw Object.assign(new Error(`${path} is no folder`, { cause: error }), { code: 'ENOTDIR' });
   }
 }
 

@@ -346,9 +346,11 @@ export const SETTINGS = {
   ffmpegCrf: setting('FFMPEG_CRF', whole(0, 51), '20', 'x264 quality of the one encode; lower is better and larger.'),
   ffmpegPath: optional('FFMPEG_PATH', 'ffmpeg, when it is not on PATH.'),
   ffprobePath: optional('FFPROBE_PATH', 'ffprobe, when it is not on PATH.'),
-  overlayFontFile: optional(
+  overlayFontFiles: setting(
     'OVERLAY_FONT_FILE',
-    'TrueType font of the overlays. Default: DejaVu Sans Bold, which comes along.',
+    list,
+    '',
+    'TrueType or OpenType fonts of the overlays, separated by commas: each text is drawn with the one that has most of its characters, the first of equals. DejaVu Sans Bold, which comes along, stands at the end. What no font has is left out, with a warning in the log.',
   ),
   ackWaitMs: setting(
     'ACK_WAIT_SECONDS',

@@ -8,11 +8,16 @@ export function defaultFontFile(): string {
   return createRequire(import.meta.url).resolve('dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf');
 }
 
+export interface Font extends TextMeasure {
+  readonly file: string;
+}
+
 /** Reads a TrueType or OpenType font for measuring. */
-export async function loadFont(file: string): Promise<TextMeasure> {
+export async function loadFont(file: string): Promise<Font> {
   const bytes = await readFile(file);
   const font = opentype.parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   return {
+    file,
     // Glyph by glyph: drawtext substitutes nothing either, and opentype.js cannot read this font's substitutions.
     width: (text, size) =>
       (Array.from(text).reduce((sum, character) => sum + (font.charToGlyph(character).advanceWidth ?? 0), 0) * size) /

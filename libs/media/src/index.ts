@@ -3,6 +3,7 @@ export { openMedia } from './media.settings.js';
 export {
   type JoinInput,
   type MediaOptions,
+  type OverlayDone,
   type OverlayInput,
   type RenderInput,
   type RunContext,

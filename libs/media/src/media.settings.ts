@@ -12,6 +12,6 @@ export function openMedia(config: Config, tempDir: string): Media {
     crf: config.ffmpegCrf,
     ...(config.ffmpegPath === undefined ? {} : { ffmpegPath: config.ffmpegPath }),
     ...(config.ffprobePath === undefined ? {} : { ffprobePath: config.ffprobePath }),
-    ...(config.overlayFontFile === undefined ? {} : { fontFile: config.overlayFontFile }),
+    fontFiles: config.overlayFontFiles,
   });
 }

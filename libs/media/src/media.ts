@@ -2,12 +2,13 @@ import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { FfmpegRunner } from './ffmpeg.runner.js';
-import { defaultFontFile, loadFont } from './font.door.js';
+import { defaultFontFile, type Font, loadFont } from './font.door.js';
 import { FOREIGN_INPUT } from './foreign-input.js';
 import { concatList, joinCall } from './join-args.js';
 import {
   type JoinInput,
   type MediaOptions,
+  type OverlayDone,
   type OverlayInput,
   type RenderInput,
   type RunContext,
@@ -16,7 +17,7 @@ import { drawTextFilters, fontPixels, overlayCall, textBox } from './overlay-fil
 import { parseProbe, type Probe } from './probe.parse.js';
 import { renderCall } from './render-args.js';
 import { type ListFlag, missingFrom, missingSentence, REQUIRED } from './requirements.js';
-import { layOut, type TextMeasure } from './text-layout.js';
+import { fontFor, layOut, lostOf } from './text-layout.js';
 import { brightestSecond, frameCall, measureCall } from './thumbnail-args.js';
 
 const CHECK_TIMEOUT_MS = 20_000;
@@ -24,10 +25,10 @@ const CHECK_TIMEOUT_MS = 20_000;
 /** The only door to ffmpeg and ffprobe. Every method rejects with a `ClipmeshError` and leaves no process and no temporary file. */
 export class Media {
   private readonly runner: FfmpegRunner;
-  private readonly fontFile: string;
-  private font: Promise<TextMeasure> | undefined;
+  private readonly fontFiles: readonly string[];
+  private fonts: Promise<Font[]> | undefined;
   constructor(private readonly options: MediaOptions) {
-    this.fontFile = resolve(options.fontFile ?? defaultFontFile());
+    this.fontFiles = [...(options.fontFiles ?? []), defaultFontFile()].map((file) => resolve(file));
     this.runner = new FfmpegRunner({
       ffmpegPath: options.ffmpegPath ?? 'ffmpeg',
       ffprobePath: options.ffprobePath ?? 'ffprobe',
@@ -51,11 +52,7 @@ export class Media {
     for (const flag of Object.keys(REQUIRED) as ListFlag[])
       missing.push(...missingFrom(await ask('ffmpeg', flag), REQUIRED[flag]));
     if (missing.length > 0) throw new Error(missingSentence(missing));
-    try {
-      await this.measure();
-    } catch (cause) {
-      throw new Error(`The font ${this.fontFile} cannot be read; set OVERLAY_FONT_FILE to a TrueType font.`, { cause });
-    }
+    await this.loaded();
   }
 
   /** What a file holds; `MEDIA_INVALID` when it cannot be read. */
@@ -66,19 +63,21 @@ export class Media {
   }
 
   /** Normalises a clip to the profile and the exact duration, draws the text, encodes once. Sound is PCM. */
-  async overlay(input: OverlayInput, context: RunContext): Promise<void> {
+  async overlay(input: OverlayInput, context: RunContext): Promise<OverlayDone> {
     const source = await this.probe(input.file, context);
     if (source.video === undefined) throw new ClipmeshError('MEDIA_INVALID', 'the clip has no picture');
-    await this.inTemp(async (dir) => {
-      const texts = input.overlay === undefined ? [] : await this.texts(input.overlay, input, dir);
+    return this.inTemp(async (dir) => {
+      const { filters, lost } =
+        input.overlay === undefined ? { filters: [], lost: [] } : await this.texts(input.overlay, input, dir);
       const { threads, preset = 'veryfast', crf = 20 } = this.options;
       const paths = { ...input, file: resolve(input.file), output: resolve(input.output) };
-      const call = overlayCall(paths, { hasAudio: source.audio !== undefined }, texts, { threads, preset, crf });
+      const call = overlayCall(paths, { hasAudio: source.audio !== undefined }, filters, { threads, preset, crf });
       await this.runner.run(
         call,
         { name: 'overlay', stage: 'overlay', durationSeconds: input.durationSeconds },
         context,
       );
+      return { lost };
     });
   }
 
@@ -119,21 +118,29 @@ export class Media {
     return this.runner.running();
   }
 
-  private measure(): Promise<TextMeasure> {
-    return (this.font ??= loadFont(this.fontFile));
+  private loaded(): Promise<Font[]> {
+    return (this.fonts ??= Promise.all(
+      this.fontFiles.map((file) =>
+        loadFont(file).catch((cause: unknown) => {
+          throw new Error(`The font ${file} cannot be read; set OVERLAY_FONT_FILE to TrueType fonts.`, { cause });
+        }),
+      ),
+    ));
   }
 
   private async texts(
     overlay: NonNullable<OverlayInput['overlay']>,
     input: OverlayInput,
     dir: string,
-  ): Promise<string[]> {
+  ): Promise<OverlayDone & { readonly filters: string[] }> {
     const { profile } = input;
     const size = fontPixels(overlay.fontSizePt, profile);
-    const layout = layOut(overlay.text, size, textBox(profile), await this.measure());
+    const font = fontFor(overlay.text, await this.loaded());
+    const layout = layOut(overlay.text, size, textBox(profile), font);
     const files = layout.lines.map((_line, index) => join(dir, `line-${index}.txt`));
     await Promise.all(layout.lines.map((line, index) => writeFile(files[index] ?? '', line)));
-    return drawTextFilters(overlay, layout, files, this.fontFile, profile);
+    const filters = drawTextFilters(overlay, layout, files, font.file, profile);
+    return { filters, lost: lostOf(overlay.text, font) };
   }
 
   private async inTemp<T>(work: (dir: string) => Promise<T>): Promise<T> {

@@ -9,8 +9,8 @@ export interface MediaOptions {
   readonly idleTimeoutMs: number;
   /** Where lists and text files live while a process runs. */
   readonly tempDir: string;
-  /** DejaVu Sans Bold unless told. */
-  readonly fontFile?: string;
+  /** Each text is drawn with the one that has most of its characters, the first of equals; DejaVu Sans Bold comes last. */
+  readonly fontFiles?: readonly string[];
   /** x264 preset; `veryfast` unless told. */
   readonly preset?: string;
   /** x264 quality; 20 unless told. */
@@ -31,6 +31,10 @@ export interface OverlayInput {
   readonly durationSeconds: number;
   readonly profile: EncodeProfile;
   readonly overlay?: OverlayText;
+}
+export interface OverlayDone {
+  /** Characters of the text that no font has: they were left out. */
+  readonly lost: readonly string[];
 }
 export interface JoinInput {
   readonly clips: readonly { readonly file: string; readonly durationSeconds: number }[];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { layOut, lineHeight, type TextMeasure } from './text-layout.js';
+import { fontFor, layOut, lineHeight, lostOf, type TextMeasure } from './text-layout.js';
 
 /** Every character is as wide as half its height; there is no glyph for €. */
 const font: TextMeasure = {
@@ -43,5 +43,29 @@ describe('a text in its box', () => {
         expect(kept(block.join(''))).toBe(kept(text));
       }),
     );
+  });
+});
+
+describe('the font of a text', () => {
+  const latin = { name: 'latin', has: (character: string) => /[a-zA-Z0-9]/.test(character) };
+  const all = { name: 'all', has: (character: string) => character !== '€' };
+  const none = { name: 'none', has: () => false };
+
+  it.each([
+    ['plain', 'the first that has everything', 'latin'],
+    ['日本 tea', 'another, for what the first lacks', 'all'],
+    ['€', 'the first, when none has it', 'none'],
+  ])('%s takes %s', (text, _why, name) => {
+    const fonts = text === '€' ? [none, latin, all] : [latin, none, all];
+    expect(fontFor(text, fonts).name).toBe(name);
+  });
+
+  it.each<[string, string[]]>([
+    ['tea', []],
+    ['日日本', ['日', '本']],
+    ['a b\n\u0007\ufe0f\u200d', []],
+    ['5 🎉', ['🎉']],
+  ])('%j without its font loses %j', (text, lost) => {
+    expect(lostOf(text, latin)).toEqual(lost);
   });
 });

@@ -78,6 +78,19 @@ function drawable(character: string, font: TextMeasure): boolean {
   return !/\p{Cc}/u.test(character) && font.has(character);
 }
 
+/** What no font draws and nobody misses: control and format characters, and what only chooses how another looks. */
+const unseen = /[\p{Cc}\p{Cf}\s\ufe00-\ufe0f]/u;
+
+/** The characters of a text that a font leaves out, each once. */
+export function lostOf(text: string, font: Pick<TextMeasure, 'has'>): string[] {
+  return [...new Set(Array.from(text).filter((character) => !unseen.test(character) && !font.has(character)))];
+}
+
+/** The font that leaves out the fewest characters of a text; of equals the first. Throws without any font. */
+export function fontFor<Font extends Pick<TextMeasure, 'has'>>(text: string, fonts: readonly Font[]): Font {
+  return fonts.reduce((best, font) => (lostOf(text, font).length < lostOf(text, best).length ? font : best));
+}
+
 /** Distance from one line to the next, px. */
 export function lineHeight(size: number): number {
   return Math.round(size * 1.25);

@@ -1,4 +1,5 @@
 export * from './broker.server.js';
+export * from './files.under.js';
 export * from './leak.check.js';
 export * from './pictures.js';
 export * from './sandbox.server.js';

@@ -12,6 +12,7 @@ import {
 import { type Media } from '@clipmesh/media';
 import { type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { type ArtifactStore, type Scratch } from '@clipmesh/persistence';
+import { type createLogger } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 
 export const OVERLAY_PARTS = Symbol('OVERLAY_PARTS');
@@ -19,6 +20,7 @@ export interface OverlayParts {
   readonly media: Media;
   readonly artifacts: ArtifactStore;
   readonly scratch: Scratch;
+  readonly logger: Pick<ReturnType<typeof createLogger>, 'warn'>;
 }
 
 const now = (): string => new Date().toISOString();
@@ -46,18 +48,23 @@ export class OverlayActor {
     ],
   })
   async receive(body: OverlayApplyBody, { signal }: HandlerContext): Promise<readonly Outgoing[]> {
-    const { media, artifacts, scratch } = this.parts;
+    const { media, artifacts, scratch, logger } = this.parts;
+    const { generationId, scene, attempt } = body;
     return scratch.withFolder(async (directory) => {
       const output = join(directory, 'scene.mov');
       const { overlay, durationSeconds, profile } = body;
-      await artifacts.withFile(body.clip, (file) =>
+      const { lost } = await artifacts.withFile(body.clip, (file) =>
         media.overlay(
           { file, output, durationSeconds, profile, ...(overlay === undefined ? {} : { overlay }) },
           { signal },
         ),
       );
+      if (lost.length > 0)
+        logger.warn(
+          { generationId, scene, characters: lost.join('') },
+          'no font has these characters of the text: they are not in the film; set OVERLAY_FONT_FILE',
+        );
       const clip = await artifacts.put(output, { contentType: 'video/quicktime' });
-      const { generationId, scene, attempt } = body;
       return [message(OverlayApplied, { generationId, at: now(), charges: [], scene, attempt, clip })];
     });
   }

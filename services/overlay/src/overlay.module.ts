@@ -8,7 +8,7 @@ import { OverlayActor, OVERLAY_PARTS } from './overlay.actor.js';
 class OverlayModule {}
 
 /** Checks ffmpeg before the first message is taken. */
-export async function overlayModule({ config, workerId }: ServiceRuntime): Promise<DynamicModule> {
+export async function overlayModule({ config, workerId, logger }: ServiceRuntime): Promise<DynamicModule> {
   const scratch = await openScratch(config.tempDir, workerId);
   const media = openMedia(config, scratch.directory);
   await media.check();
@@ -16,6 +16,6 @@ export async function overlayModule({ config, workerId }: ServiceRuntime): Promi
   return {
     module: OverlayModule,
     controllers: [OverlayActor],
-    providers: [{ provide: OVERLAY_PARTS, useValue: { media, artifacts, scratch } }],
+    providers: [{ provide: OVERLAY_PARTS, useValue: { media, artifacts, scratch, logger } }],
   };
 }

@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadConfig } from '@clipmesh/config';
 import {
@@ -12,7 +12,7 @@ import {
 import { Media } from '@clipmesh/media';
 import { openCancellations, readBacklog, readEvents, type Replica, startReplica } from '@clipmesh/messaging';
 import { type ArtifactStore, openArtifactFolder } from '@clipmesh/persistence';
-import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until } from '@clipmesh/testing';
+import { type Broker, filesUnder, leakCheck, startBroker, tempFolder, type TempFolder, until } from '@clipmesh/testing';
 import { createLogger } from '@clipmesh/tracing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { overlayService } from '../src/overlay.service.js';
@@ -21,6 +21,7 @@ import { overlayService } from '../src/overlay.service.js';
 const DEADLINE_MS = 20_000;
 const profile = { width: 360, height: 640, fps: 24 };
 
+const logged: string[] = [];
 let broker: Broker;
 let folder: TempFolder;
 let artifacts: ArtifactStore;
@@ -41,7 +42,7 @@ function start(workerId: string, more: Record<string, string> = {}): Promise<Rep
     DRAIN_SECONDS: '1',
     ...more,
   });
-  const logger = createLogger({ service: 'overlay', level: 'info' }, { write: () => undefined });
+  const logger = createLogger({ service: 'overlay', level: 'info' }, { write: (line) => logged.push(line) });
   return startReplica(overlayService, { config, workerId, logger });
 }
 
@@ -92,10 +93,7 @@ async function apply(body: Omit<OverlayApplyBody, 'generationId' | 'attempt' | '
 
 const emptied = (workerId: string): Promise<unknown> =>
   until(
-    async () => {
-      const entries = await readdir(tempOf(workerId), { recursive: true, withFileTypes: true });
-      return entries.every((entry) => !entry.isFile());
-    },
+    async () => (await filesUnder(tempOf(workerId))).length === 0,
     DEADLINE_MS,
     'an empty folder for temporary files',
   );
@@ -136,6 +134,17 @@ describe('the overlay service', () => {
     await emptied('overlay.1');
   }, 60_000);
 
+  it('draws what the font has, and says what it has not', async () => {
+    const generationId = await apply({
+      clip: await clipOf(1),
+      durationSeconds: 1,
+      overlay: { ...overlay, text: 'Tea 日本' },
+    });
+    expect(await told(generationId)).toMatchObject({ name: OverlayApplied.name });
+    const warned = logged.filter((line) => line.includes(generationId)).map((line) => JSON.parse(line) as unknown);
+    expect(warned).toMatchObject([{ level: 'warn', scene: 2, characters: '日本' }]);
+  }, 60_000);
+
   it('tells of a clip that is none at once, with its stage and scene', async () => {
     const path = join(folder.path, 'words.mp4');
     await writeFile(path, 'these are words');
@@ -161,7 +170,7 @@ describe('the overlay service', () => {
     const clip = await clipOf(1);
     const generationId = await apply({ clip, durationSeconds: 600, overlay });
     const files = async (): Promise<boolean> =>
-      (await readdir(tempOf('overlay.1'), { recursive: true })).some((name) => name.endsWith('.mov'));
+      (await filesUnder(tempOf('overlay.1'))).some((name) => name.endsWith('.mov'));
     await until(files, DEADLINE_MS, 'an overlay under way');
     const cancellations = await openCancellations(replica.runtime.connection);
     await cancellations.request(generationId);
@@ -179,7 +188,7 @@ describe('the overlay service', () => {
     // Too long for the time that a replica has to finish.
     const generationId = await apply({ clip, durationSeconds: 60 });
     await until(
-      async () => (await readdir(tempOf('overlay.1'), { recursive: true })).some((name) => name.endsWith('.mov')),
+      async () => (await filesUnder(tempOf('overlay.1'))).some((name) => name.endsWith('.mov')),
       DEADLINE_MS,
       'an overlay under way',
     );
