@@ -102,7 +102,7 @@ export default tseslint.config(
       files: [
         `**/${dir}/**/*.spec.ts`,
         `**/${dir}/**/test/**/*.ts`,
-        ...(dir === 'deploy' ? ['deploy/**/*.spec.ts', 'deploy/**/test/**/*.ts'] : []),
+        ...(dir === 'deploy' ? ['deploy/**/*.spec.ts', 'deploy/**/test/**/*.ts', 'deploy/e2e/src/**/*.ts'] : []),
       ],
       rules: { 'no-restricted-imports': restricted(dir, true) },
     },

@@ -9,7 +9,7 @@ export async function filesUnder(folder: string): Promise<string[]> {
     throw error;
   });
   const found = await Promise.all(
-    entries.map((entry) => {
+    entries.map(async (entry) => {
       const path = join(folder, entry.name);
       return entry.isDirectory() ? filesUnder(path) : [path];
     }),
