@@ -1,5 +1,5 @@
 // Brings a fresh clone to the point where a command can run. Plain Node, no dependencies: it runs before they exist.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -11,10 +11,24 @@ export class BootstrapError extends Error {}
 
 const say = (line) => process.stderr.write(`${line}\n`);
 
-function run(command, args, what) {
-  say(`${what}: ${[command, ...args].join(' ')}`);
-  const { status, error } = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 2, 2] });
-  return error === undefined && status === 0;
+/** Whatever runs for us now: who is told to stop passes it on, and aborts `stopping`, so that nothing more is begun. */
+export const children = new Set();
+export const stopping = new AbortController();
+
+/** Runs to the end, what it says on stderr; whether it succeeded. `what` is told first. */
+function succeeds(command, args, what) {
+  if (stopping.signal.aborted) return Promise.resolve(false);
+  if (what !== undefined) say(`${what}: ${[command, ...args].join(' ')}`);
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 2, 2] });
+    children.add(child);
+    const end = (code) => {
+      children.delete(child);
+      resolve(code === 0);
+    };
+    child.on('error', end);
+    child.on('exit', end);
+  });
 }
 
 function executable(path) {
@@ -54,9 +68,9 @@ function packagesAreThere() {
   });
 }
 
-function installPackages() {
+async function installPackages() {
   if (packagesAreThere()) return;
-  if (!run('npm', ['ci', '--no-audit', '--no-fund'], 'Installing the packages of package-lock.json')) {
+  if (!(await succeeds('npm', ['ci', '--no-audit', '--no-fund'], 'Installing the packages of package-lock.json'))) {
     throw new BootstrapError('The packages could not be installed; run "npm ci" and see what it says.');
   }
 }
@@ -80,7 +94,7 @@ function checkSettings() {
   }
 }
 
-function installPrograms() {
+async function installPrograms() {
   // Debian keeps nats-server where an ordinary user's PATH does not look.
   process.env.PATH = [process.env.PATH, '/usr/sbin', '/usr/local/sbin'].filter(Boolean).join(delimiter);
   checkSettings();
@@ -92,8 +106,8 @@ function installPrograms() {
   if (onPath('apt-get')) {
     const install = ['install', '-y', '--no-install-recommends', ...packages];
     if (isRoot) {
-      run('apt-get', ['update'], `Installing ${names}`);
-      run('apt-get', install, `Installing ${names}`);
+      await succeeds('apt-get', ['update'], `Installing ${names}`);
+      await succeeds('apt-get', install, `Installing ${names}`);
     }
     if (missingPrograms().length === 0) return;
     throw new BootstrapError(
@@ -101,7 +115,7 @@ function installPrograms() {
     );
   }
   if (onPath('brew')) {
-    run('brew', ['install', ...packages], `Installing ${names}`);
+    await succeeds('brew', ['install', ...packages], `Installing ${names}`);
     if (missingPrograms().length === 0) return;
     throw new BootstrapError(`${names} must be installed; run "brew install ${packages.join(' ')}" and try again.`);
   }
@@ -113,8 +127,8 @@ function installPrograms() {
 /** Compiles everything and bundles the services; quick when nothing has changed. */
 export async function build() {
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { status } = spawnSync(process.execPath, [tsc, '-b'], { cwd: ROOT, stdio: ['ignore', 2, 2] });
-  if (status !== 0) throw new BootstrapError('The build failed; the messages of "npx tsc -b" are above.');
+  if (!(await succeeds(process.execPath, [tsc, '-b'])))
+    throw new BootstrapError('The build failed; the messages of "npx tsc -b" are above.');
   try {
     // Its bundler is one of the packages that were installed only just now.
     const { bundle } = await import('./bundle.mjs');
@@ -127,7 +141,7 @@ export async function build() {
 /** Throws a {@link BootstrapError} when something is missing that cannot be put right from here. */
 export async function bootstrap({ compile }) {
   checkNode();
-  installPackages();
-  installPrograms();
+  await installPackages();
+  await installPrograms();
   if (compile) await build();
 }

@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { findServerOrSkip } from '../test-servers/find-server.mjs';
-import { bootstrap, BootstrapError, ROOT } from './bootstrap.mjs';
+import { bootstrap, BootstrapError, children, ROOT, stopping } from './bootstrap.mjs';
 
 const PROGRAMS = {
   demo: 'deploy/local/dist/demo.js',
@@ -18,11 +18,11 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** One group after another. Types and lint need one core each, so they are a group. */
 const STEPS = [['typecheck', 'lint'], ['test:unit'], ['test:integration'], ['test:e2e'], ['test:timed']];
 
-const children = new Set();
 let received;
 for (const signal of SIGNALS) {
   process.on(signal, () => {
     received = signal;
+    stopping.abort();
     for (const child of children) child.kill(signal);
   });
 }
@@ -114,6 +114,8 @@ async function main([command, ...rest]) {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  console.error(error instanceof BootstrapError ? error.message : `The command could not be run: ${error.message}`);
-  process.exitCode = 1;
+  // What was cut off fails for no reason of its own.
+  const why = error instanceof BootstrapError ? error.message : `The command could not be run: ${error.message}`;
+  console.error(received === undefined ? why : 'Interrupted; nothing was started.');
+  process.exitCode = received === undefined ? 1 : 128 + constants.signals[received];
 }

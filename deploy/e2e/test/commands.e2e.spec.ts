@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -120,6 +120,25 @@ describe('npm run demo', () => {
     expect(log).toContain('prediction canceled');
     expect(log).not.toContain('could not be canceled');
   }, 150_000);
+
+  // Only root's installs are begun by the command itself.
+  (process.getuid?.() === 0 ? it : it.skip)(
+    'stops on Ctrl-C while something is installed, and begins nothing more',
+    async () => {
+      const programs = folder('bin');
+      mkdirSync(programs);
+      // An installer that never ends, on a path without ffmpeg.
+      writeFileSync(join(programs, 'apt-get'), '#!/bin/sh\nexec /bin/sleep 600\n', { mode: 0o755 });
+      const command = start(['demo', '--data', folder('install')], { PATH: programs });
+      await command.said(/^Installing ffmpeg, ffprobe: apt-get update$/m, 20_000);
+      command.interruptGroup();
+      const ended = await command.end(20_000);
+      expect(ended.code).toBe(130);
+      expect(ended.stderr.trim().split('\n').slice(1)).toEqual(['Interrupted; nothing was started.']);
+      expect(command.leftovers()).toEqual([]);
+    },
+    60_000,
+  );
 
   it('stops on Ctrl-C while the stack still starts', async () => {
     const command = start(['demo', '--data', folder('early'), '--out', folder('early.mp4')]);
