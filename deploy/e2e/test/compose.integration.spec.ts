@@ -47,9 +47,10 @@ const PLACED: Readonly<Record<string, Readonly<Record<string, string | number | 
   REPLICATE_BASE_URL: { 'clip-generator': null },
   REPLICATE_WEBHOOK_SECRET: { gateway: null },
   WEBHOOK_SECRET: { gateway: null },
+  OVERLAY_FONT_FILE: { overlay: null },
 };
-/** The image brings ffmpeg and the font; a replica's name is its host's. */
-const LEFT_OUT = new Set(['FFMPEG_PATH', 'FFPROBE_PATH', 'OVERLAY_FONT_FILE', 'OTEL_SERVICE_INSTANCE_ID']);
+/** The image brings ffmpeg; a replica's name is its host's. */
+const LEFT_OUT = new Set(['FFMPEG_PATH', 'FFPROBE_PATH', 'OTEL_SERVICE_INSTANCE_ID']);
 
 const serviceSchema = z.object({
   image: z.string(),
