@@ -5,6 +5,7 @@ export * from './connection.js';
 export * from './dead-letters.js';
 export * from './ends.js';
 export * from './event-reader.js';
+export * from './every.js';
 export * from './faults.js';
 export * from './forget.js';
 export { directorHasHeard } from './handled.js';

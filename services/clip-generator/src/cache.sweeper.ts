@@ -1,4 +1,4 @@
-import { type Clock } from '@clipmesh/messaging';
+import { type Clock, every, type Periodic } from '@clipmesh/messaging';
 import { type CacheLimits, type CacheStore, sweepCache } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 
@@ -10,26 +10,19 @@ export interface CacheSweeperParts {
   readonly limits: CacheLimits;
 }
 
-/** Forgets, again and again, what is past its time or over the size limit. Files that nothing names are not its business. */
-export function startCacheSweeper({ store, logger, clock, intervalMs, limits }: CacheSweeperParts): {
-  stop: () => Promise<void>;
-} {
-  const stopping = new AbortController();
-  const running = (async () => {
-    while (!stopping.signal.aborted) {
-      await clock.sleep(intervalMs, stopping.signal);
-      try {
-        const removed = await sweepCache(store, clock.now(), limits);
-        if (removed > 0) logger.info({ removed }, 'entries of the cache were forgotten');
-      } catch (error) {
-        logger.warn({ err: error }, 'the cache could not be swept; it is tried again');
-      }
-    }
-  })().catch(() => undefined);
-  return {
-    stop: () => {
-      stopping.abort();
-      return running;
-    },
+/**
+ * Removes cache entries that are past their time or over the size limit, every `intervalMs` until it is stopped. Files stay:
+ * the retention sweep removes those that nothing names.
+ */
+export function startCacheSweeper({ store, logger, clock, intervalMs, limits }: CacheSweeperParts): Periodic {
+  const sweep = async (): Promise<void> => {
+    const removed = await sweepCache(store, clock.now(), limits);
+    if (removed > 0) logger.info({ removed }, 'cache entries removed');
   };
+  return every(intervalMs, sweep, {
+    clock,
+    failed: (error) => {
+      logger.warn({ err: error }, 'the cache sweep failed; it runs again');
+    },
+  });
 }

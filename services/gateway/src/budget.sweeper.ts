@@ -1,3 +1,4 @@
+import { every, type Periodic } from '@clipmesh/messaging';
 import { type createLogger } from '@clipmesh/tracing';
 import { type BudgetSweepParts, livePeriods, sweepAccount, sweepUnreserved } from './budget.js';
 
@@ -19,24 +20,12 @@ async function sweep({ owners, logger, ...parts }: BudgetSweeperParts): Promise<
     }
 }
 
-/** Sweeps at once and at its interval, until it is stopped; a sweep that fails is logged, and the next one follows. */
-export function startBudgetSweeper(parts: BudgetSweeperParts): { stop: () => Promise<void> } {
-  let running: Promise<void> | undefined;
-  const look = (): void => {
-    running ??= sweep(parts)
-      .catch((error: unknown) => {
-        parts.logger.warn({ err: error }, 'the sweep of budgets failed');
-      })
-      .finally(() => {
-        running = undefined;
-      });
-  };
-  look();
-  const timer = setInterval(look, parts.intervalMs);
-  return {
-    stop: async () => {
-      clearInterval(timer);
-      await running;
+/** Sweeps at once and then every `intervalMs`, until it is stopped. */
+export function startBudgetSweeper(parts: BudgetSweeperParts): Periodic {
+  return every(parts.intervalMs, () => sweep(parts), {
+    atOnce: true,
+    failed: (error) => {
+      parts.logger.warn({ err: error }, 'the sweep of budgets failed; it runs again');
     },
-  };
+  });
 }

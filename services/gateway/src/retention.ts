@@ -1,4 +1,5 @@
 import { ClipmeshError, type GenerationRecord, isFinal } from '@clipmesh/contracts';
+import { every, type Periodic } from '@clipmesh/messaging';
 import { type ArtifactStore, type Stores } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { filesKept, filesOf, idAt, isExpired } from './retention.rules.js';
@@ -114,24 +115,11 @@ export async function sweep(
   return { generations, files };
 }
 
-/** Sweeps at its interval, ms, until it is stopped; a sweep that fails is logged, and the next one follows. */
-export function startRetention(parts: RetentionParts, intervalMs: number): { stop: () => Promise<void> } {
-  const stopped = new AbortController();
-  let running: Promise<unknown> | undefined;
-  const timer = setInterval(() => {
-    running ??= sweep(parts, stopped.signal)
-      .catch((error: unknown) => {
-        parts.logger.warn({ err: error }, 'the retention sweep failed');
-      })
-      .finally(() => {
-        running = undefined;
-      });
-  }, intervalMs);
-  return {
-    stop: async () => {
-      clearInterval(timer);
-      stopped.abort();
-      await running;
+/** Sweeps every `intervalMs` until it is stopped. */
+export function startRetention(parts: RetentionParts, intervalMs: number): Periodic {
+  return every(intervalMs, (signal) => sweep(parts, signal), {
+    failed: (error) => {
+      parts.logger.warn({ err: error }, 'the retention sweep failed; it runs again');
     },
-  };
+  });
 }

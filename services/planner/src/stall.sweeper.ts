@@ -1,5 +1,5 @@
 import { type Outgoing, StallNoticed } from '@clipmesh/contracts';
-import { type Backlog, type Clock } from '@clipmesh/messaging';
+import { type Backlog, type Clock, every, type Periodic } from '@clipmesh/messaging';
 import { type GenerationStore } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { noticeStall, type StallRules } from './stall.rules.js';
@@ -39,18 +39,12 @@ export async function sweep(parts: SweeperParts): Promise<number> {
   return stalls;
 }
 
-/** Sweeps at its interval until it is stopped; a sweep that fails is logged, and the next one follows. */
-export function startSweeper(parts: SweeperParts): { stop: () => Promise<void> } {
-  let running: Promise<unknown> = Promise.resolve();
-  const timer = setInterval(() => {
-    running = sweep(parts).catch((error: unknown) => {
-      parts.logger.warn({ err: error }, 'the sweep failed');
-    });
-  }, parts.intervalMs);
-  return {
-    stop: async () => {
-      clearInterval(timer);
-      await running;
+/** Sweeps every `intervalMs` until it is stopped. */
+export function startSweeper(parts: SweeperParts): Periodic {
+  return every(parts.intervalMs, () => sweep(parts), {
+    clock: parts.clock,
+    failed: (error) => {
+      parts.logger.warn({ err: error }, 'the sweep for stalled generations failed; it runs again');
     },
-  };
+  });
 }
