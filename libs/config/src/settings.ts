@@ -457,6 +457,12 @@ export const SETTINGS = {
     'true',
     'Clips and plans that were bought before are used again, and what is asked for twice at once is bought once.',
   ),
+  clipCacheScope: setting(
+    'CLIP_CACHE_SCOPE',
+    z.enum(['owner', 'shared'], 'expected owner or shared'),
+    'owner',
+    'Who shares cached clips and plans. `owner`: the generations of one owner. `shared`: all generations; an owner can then find out what another has made, by the time and price of the same request.',
+  ),
   cacheTtlMs: setting(
     'CACHE_TTL_DAYS',
     number(0.001, 3650, 24 * 3600 * 1000),

@@ -10,5 +10,6 @@ export { openLimitStore } from './kv/limit.store.js';
 export { createMemoryLimitStore } from './memory/limit.store.js';
 export * from './cache/artifact.check.js';
 export * from './cache/cache.rules.js';
+export * from './cache/cache.scope.js';
 export * from './cache/cache.sweep.js';
 export * from './cache/single.flight.js';

@@ -1,6 +1,13 @@
 import { buffer } from 'node:stream/consumers';
 import { openCacheNudges, openNudges, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
-import { isIntact, openArtifactFolder, openStores, openLimitStore, openScratch } from '@clipmesh/persistence';
+import {
+  cacheScope,
+  isIntact,
+  openArtifactFolder,
+  openStores,
+  openLimitStore,
+  openScratch,
+} from '@clipmesh/persistence';
 import { createReplicateProvider } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CancelerActor } from './canceler.actor.js';
@@ -22,7 +29,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     );
   }
   const stores = await openStores({ connection, config });
-  const { attempts, cache } = stores;
+  const { attempts, cache, generations } = stores;
   const artifacts = await openArtifactFolder({ directory: config.artifactsDir });
   const nudges = openNudges(connection);
   const cacheNudges = openCacheNudges(connection);
@@ -54,6 +61,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     cache: config.clipCache
       ? {
           provider: `${provider.name} ${config.replicateBaseUrl}`,
+          scopeOf: cacheScope(config.clipCacheScope, generations),
           // Made young first: until the film's record names it, no sweep takes it for an orphan.
           isIntact: async (artifact) => (await artifacts.renew(artifact)) && isIntact(artifacts, artifact),
           flights: {

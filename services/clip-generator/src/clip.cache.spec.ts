@@ -32,6 +32,8 @@ let intact: boolean;
 let failing: string | undefined;
 let hold: Promise<void> | undefined;
 let canceled: Set<string>;
+/** By generation; nobody's share one scope. */
+let owners: Map<string, string>;
 let parts: ClipParts;
 
 beforeEach(() => {
@@ -40,6 +42,7 @@ beforeEach(() => {
   failing = undefined;
   hold = undefined;
   canceled = new Set();
+  owners = new Map();
   const { attempts, cache } = createMemoryStores();
   const listeners = new Set<() => void>();
   const log = (): void => undefined;
@@ -78,6 +81,7 @@ beforeEach(() => {
     } as unknown as ClipParts['artifacts'],
     cache: {
       provider: 'shop',
+      scopeOf: (id) => Promise.resolve(owners.get(id)),
       isIntact: () => Promise.resolve(intact),
       flights: {
         store: cache,
@@ -163,6 +167,36 @@ describe('a clip that was bought before', () => {
     const [own, asked] = without(parts);
     expect(told(await buyClip(own, asked, calm))).toMatchObject({ cached: false, predictionId: 'p2' });
     expect(told(await buyClip(parts, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p1' });
+  });
+});
+
+describe('the clip of another owner', () => {
+  beforeEach(() => {
+    owners = new Map([
+      [idOf(1), 'owner:ann'],
+      [idOf(2), 'owner:bob'],
+      [idOf(3), 'owner:ann'],
+    ]);
+  });
+
+  it('is bought again, and is never waited for', async () => {
+    expect(told(await buyClip(parts, body(1), calm))).toMatchObject({ cached: false, predictionId: 'p1' });
+    expect(told(await buyClip(parts, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(told(await buyClip(parts, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p1' });
+    expect(told(await buyClip(parts, body(2, { scene: 1 }), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
+  });
+
+  it('is not waited for while it is being bought; that of the same owner is', async () => {
+    let release: () => void = () => undefined;
+    hold = new Promise((resolve) => (release = resolve));
+    const first = buyClip(parts, body(1), calm);
+    while (bought.length < 1) await new Promise((resolve) => setImmediate(resolve));
+    const others = [buyClip(parts, body(2), calm), buyClip(parts, body(3), calm)];
+    while (bought.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    release();
+    const all = await Promise.all([first, ...others]);
+    expect(all.map((outgoing) => (told(outgoing) as { cached: boolean }).cached)).toEqual([false, false, true]);
+    expect(bought).toHaveLength(2);
   });
 });
 

@@ -20,8 +20,11 @@ const INPUT_VERSION = 1;
 
 type Input = Pick<ClipGenerateBody, 'model' | 'prompt' | 'durationSeconds' | 'aspectRatio' | 'seed' | 'referenceImage'>;
 
-/** The key of everything that changes a clip; whose it is, and how often it was asked for, is not among it. */
-export function clipKey(provider: string, input: Input): string {
+/**
+ * The key of everything that changes a clip, within a scope: see {@link ClipCache.scopeOf}. Generation, scene and step are
+ * not part of it.
+ */
+export function clipKey(provider: string, input: Input, scope?: string): string {
   const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage } = input;
   const image = referenceImage === undefined ? {} : { referenceImage: referenceImage.sha256 };
   return cacheKey({
@@ -29,15 +32,21 @@ export function clipKey(provider: string, input: Input): string {
     version: INPUT_VERSION,
     provider,
     model,
+    scope,
     input: { prompt, durationSeconds, aspectRatio, seed, ...image },
   });
 }
 
 /** What was bought may be another model's clip than the one asked for. */
-function wishOf(cache: ClipCache, body: ClipGenerateBody, entry: Entry | undefined): Wish {
+function wishOf(
+  { provider }: Pick<ClipCache, 'provider'>,
+  scope: string | undefined,
+  body: ClipGenerateBody,
+  entry: Entry | undefined,
+): Wish {
   const input: Input = entry === undefined ? body : clipRequestSchema.parse(entry.value.request);
   return {
-    key: clipKey(cache.provider, input),
+    key: clipKey(provider, input, scope),
     kind: 'clip',
     model: input.model,
     holder: `clip.${body.generationId}.${body.scene}`,
@@ -57,7 +66,8 @@ export async function throughCache(
 ): Promise<Clip> {
   const { cache, clock, timeoutMs } = parts;
   if (cache === undefined || body.cache === false) return clipOf(await buy(timeoutMs));
-  const wish = wishOf(cache, body, step.kind === 'buy' ? undefined : step.entry);
+  const scope = await cache.scopeOf(body.generationId);
+  const wish = wishOf(cache, scope, body, step.kind === 'buy' ? undefined : step.entry);
   const startedMs = clock.now();
   const boarding = await withSpan(
     'clipmesh.clip-generator',
@@ -86,7 +96,7 @@ export async function throughCache(
     const entry = await buy(Math.max(1, timeoutMs - (clock.now() - startedMs)));
     const clip = clipOf(entry);
     const content = { predictionId: clip.predictionId, artifact: clip.artifact };
-    const made = wishOf(cache, body, entry);
+    const made = wishOf(cache, scope, body, entry);
     if (made.key !== wish.key) {
       await flight.giveUp();
       await land(cache.flights, made, content);

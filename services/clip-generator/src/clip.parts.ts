@@ -1,7 +1,13 @@
 import { type Doubt } from './attempt.rules.js';
 import { type Artifact } from '@clipmesh/contracts';
 import { type Clock } from '@clipmesh/messaging';
-import { type ArtifactStore, type AttemptStore, type FlightParts, type Scratch } from '@clipmesh/persistence';
+import {
+  type ArtifactStore,
+  type AttemptStore,
+  type FlightParts,
+  type ScopeOf,
+  type Scratch,
+} from '@clipmesh/persistence';
 import { type ClipProvider } from '@clipmesh/providers';
 import { type createLogger } from '@clipmesh/tracing';
 
@@ -10,6 +16,8 @@ export interface ClipCache {
   readonly flights: FlightParts;
   /** Who sells, and where: what one provider made is not another's. */
   readonly provider: string;
+  /** Generations of one scope share their clips. Undefined: all generations do. */
+  readonly scopeOf: ScopeOf;
   /** Whether a stored file is there and has the bytes of its hash. */
   readonly isIntact: (artifact: Artifact) => Promise<boolean>;
 }

@@ -1,9 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CancelRequested, ClipGenerate, type ClipGenerateBody, ClipGenerated, message } from '@clipmesh/contracts';
+import {
+  CancelRequested,
+  ClipGenerate,
+  type ClipGenerateBody,
+  ClipGenerated,
+  type Job,
+  message,
+} from '@clipmesh/contracts';
 import { loadConfig } from '@clipmesh/config';
 import { readBacklog, readEvents, type Replica, startReplica } from '@clipmesh/messaging';
-import { openKvStores } from '@clipmesh/persistence';
+import { openKvStores, type Stores } from '@clipmesh/persistence';
+import { initialState } from '@clipmesh/pipeline';
 import {
   type Broker,
   leakCheck,
@@ -25,11 +33,13 @@ const DEADLINE_MS = 20_000;
 let broker: Broker;
 let sandbox: Sandbox;
 let folder: TempFolder;
+let stores: Stores;
 let replicas: Replica[];
 const leaks = leakCheck();
 
 beforeAll(async () => {
   broker = await startBroker();
+  stores = await openKvStores(await broker.connect());
   sandbox = await startSandbox();
   folder = await tempFolder('clips');
   replicas = [];
@@ -57,16 +67,34 @@ afterAll(async () => {
 }, 60_000);
 
 let generations = 0;
-const command = (prompt: string): ClipGenerateBody => ({
-  generationId: `gen_${(generations += 1).toString(16).padStart(32, '0')}`,
+/** The command of a new generation of an owner. */
+async function command(prompt: string, owner = 'ann'): Promise<ClipGenerateBody> {
+  const generationId = `gen_${(generations += 1).toString(16).padStart(32, '0')}`;
+  const at = new Date().toISOString();
+  await stores.generations.create({
+    ...{ id: generationId, owner, createdAt: at, updatedAt: at, traceId: '0'.repeat(32) },
+    state: initialState({ ...job, prompt }),
+  });
+  return { ...clip, generationId, prompt };
+}
+const job: Job = {
+  prompt: '',
+  durationSeconds: 9,
+  aspectRatio: '1:1',
+  seed: 7,
+  overlays: false,
+  models: ['google/veo-3.1'],
+  window: 1,
+  fallbackAfter: 3,
+};
+const clip = {
   attempt: 1,
   scene: 0,
   model: 'google/veo-3.1',
-  prompt,
   durationSeconds: 4,
   aspectRatio: '1:1',
   seed: 7,
-});
+} as const;
 type Told = z.infer<typeof ClipGenerated.schema>;
 
 async function make(body: ClipGenerateBody): Promise<Told> {
@@ -90,22 +118,25 @@ async function make(body: ClipGenerateBody): Promise<Told> {
 describe('two replicas', () => {
   it('buy once what two generations want at once, and a third later', async () => {
     await sandbox.scenario({ clipSeconds: { min: 1, max: 1 } });
-    const both = await Promise.all([make(command('a red kite')), make(command('a red kite'))]);
-    const third = await make(command('a red kite'));
+    const both = await Promise.all([make(await command('a red kite')), make(await command('a red kite'))]);
+    const third = await make(await command('a red kite'));
     const { predictions } = await sandbox.invoice();
     expect(predictions).toHaveLength(1);
     for (const { predictionId } of [...both, third]) expect(predictionId).toBe(predictions[0]?.id);
     expect(both.map(({ cached }) => cached).sort()).toEqual([false, true]);
     expect([...both, third].flatMap(({ charges }) => charges)).toHaveLength(1);
-    const { cache } = await openKvStores(await broker.connect());
-    expect(await cache.all()).toMatchObject([{ value: { status: 'ready', predictionId: predictions[0]?.id } }]);
+    const ready = { status: 'ready', predictionId: predictions[0]?.id };
+    expect(await stores.cache.all()).toMatchObject([{ value: ready }]);
+    const others = await make(await command('a red kite', 'bob'));
+    expect([others.cached, others.predictionId === ready.predictionId]).toEqual([false, false]);
+    expect((await sandbox.invoice()).predictions).toHaveLength(2);
   }, 60_000);
 
   it('buy nothing more for a generation once its cancel was told, though whoever told it did no more', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 30, max: 30 } });
     const [{ runtime } = { runtime: undefined }] = replicas;
-    const body = command('a green kite');
+    const body = await command('a green kite');
     const scenes = [0, 1, 2, 3].map((scene) => message(ClipGenerate, { ...body, scene, prompt: `kite ${scene}` }));
     await runtime?.publish(scenes);
     await until(async () => (await sandbox.invoice()).predictions.length === 2, DEADLINE_MS, 'two purchases');
@@ -122,12 +153,12 @@ describe('two replicas', () => {
   it('do not use a file that is damaged', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 0.1, max: 0.1 } });
-    const first = await make(command('a blue kite'));
+    const first = await make(await command('a blue kite'));
     // As long as it was, and of other bytes.
     await writeFile(join(folder.path, 'artifacts', first.clip.key), Buffer.alloc(first.clip.bytes, 1));
-    const second = await make(command('a blue kite'));
+    const second = await make(await command('a blue kite'));
     expect(second).toMatchObject({ cached: false });
     expect((await sandbox.invoice()).predictions).toHaveLength(2);
-    expect(await make(command('a blue kite'))).toMatchObject({ cached: true, predictionId: second.predictionId });
+    expect(await make(await command('a blue kite'))).toMatchObject({ cached: true, predictionId: second.predictionId });
   }, 60_000);
 });

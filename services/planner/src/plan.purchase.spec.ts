@@ -27,12 +27,15 @@ let asked: number;
 let faults: ClipmeshError[];
 let parts: PlanPurchaseParts;
 let store: CacheStore;
+/** By generation; nobody's share one scope. */
+let owners: Map<string, string>;
 /** What the provider keeps of its answers, by the key of the call. */
 let shown: Map<string, PlanAnswer>;
 
 beforeEach(() => {
   asked = 0;
   faults = [];
+  owners = new Map();
   shown = new Map();
   const { attempts, cache } = createMemoryStores();
   store = cache;
@@ -55,6 +58,7 @@ beforeEach(() => {
     isCanceled: () => Promise.resolve(false),
     cache: {
       provider: 'shop',
+      scopeOf: (id) => Promise.resolve(owners.get(id)),
       timeoutMs: 5000,
       flights: {
         store,
@@ -105,6 +109,19 @@ describe('a plan', () => {
     expect([...all, later].flatMap(({ charges }) => charges)).toHaveLength(1);
     expect(new Set(all.map(({ plan }) => JSON.stringify(plan))).size).toBe(1);
     expect(later.plan).toEqual({ ...all[0]?.plan, seed: 9 });
+  });
+
+  it('of another owner is asked for again, and is never waited for', async () => {
+    owners = new Map([
+      [idOf(1), 'owner:ann'],
+      [idOf(2), 'owner:bob'],
+      [idOf(3), 'owner:ann'],
+    ]);
+    const all = await Promise.all([1, 2, 3].map((n) => buyPlan(parts, idOf(n), job, calm)));
+    expect(asked).toBe(2);
+    expect(all.map(({ charges }) => charges.length).sort()).toEqual([0, 1, 1]);
+    expect((await buyPlan(parts, idOf(2), job, calm)).charges).toHaveLength(1);
+    expect(asked).toBe(2);
   });
 
   it('is not asked for when the generation was canceled before the call, though its flag is not heard yet', async () => {

@@ -61,7 +61,7 @@ export async function buyPlan(
   const known = (await attempts.list(generationId)).filter(({ value }) => value.kind === 'llm');
   if (cache === undefined || job.cache === false) return askPlan(parts, generationId, job, known, signal);
   const isKept = known.some(({ value }) => value.status === 'finished');
-  const boarding = await board(cache.flights, planWish(cache, planModel.model, generationId, job), {
+  const boarding = await board(cache.flights, await planWish(cache, planModel.model, generationId, job), {
     signal,
     timeoutMs: isKept ? 0 : cache.timeoutMs,
     isSound: ({ answer }) => Promise.resolve(cachedPlan(job, answer) !== undefined),

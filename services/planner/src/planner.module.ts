@@ -7,7 +7,7 @@ import {
   type ServiceRuntime,
   systemClock,
 } from '@clipmesh/messaging';
-import { openStores } from '@clipmesh/persistence';
+import { cacheScope, openStores } from '@clipmesh/persistence';
 import { createOpenAiPlanModel } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DirectorActor, DIRECTOR_PARTS } from './director.actor.js';
@@ -44,6 +44,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
   const planCache: PlanCache | undefined = config.clipCache
     ? {
         provider: `openai ${config.openaiBaseUrl}`,
+        scopeOf: cacheScope(config.clipCacheScope, generations),
         timeoutMs: config.openaiApiTimeoutMs,
         flights: {
           store: cache,

@@ -24,7 +24,7 @@ import { clipFailed, clipRetried } from '@clipmesh/clip-generator/clip.messages'
 import { type ClipParts } from '@clipmesh/clip-generator/clip.parts';
 import { buyClip } from '@clipmesh/clip-generator/clip.purchase';
 import { type Handled, type RetryPolicy } from '@clipmesh/messaging';
-import { type Stores } from '@clipmesh/persistence';
+import { cacheScope, type Stores } from '@clipmesh/persistence';
 import { planFromTemplate } from '@clipmesh/pipeline';
 import { direct } from '@clipmesh/planner/director.host';
 import { type SimBroker } from './sim.broker.js';
@@ -117,6 +117,7 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
     } as unknown as ClipParts['artifacts'],
     cache: {
       provider: 'simulated',
+      scopeOf: cacheScope('owner', stores.generations),
       isIntact: () => Promise.resolve(true),
       flights: {
         store: stores.cache,
