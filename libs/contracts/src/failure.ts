@@ -39,7 +39,10 @@ export const FAILURE_CODES = {
     retryable: true,
     hint: 'A process was ended by the system for lack of memory; lower FFMPEG_PROCESSES or give the machine more.',
   },
-  STORE_UNAVAILABLE: { retryable: true, hint: 'The store could not be reached.' },
+  STORE_UNAVAILABLE: {
+    retryable: true,
+    hint: 'The store or the message broker could not be reached, is full, or is too busy; see the message.',
+  },
   DELIVERY_FAILED: {
     retryable: true,
     hint: 'The endpoint of a webhook did not take the event; the message says what it answered.',
@@ -120,22 +123,4 @@ export class ClipmeshError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.charges = options.charges ?? [];
   }
-}
-
-/** Longest message kept in a failure: enough for ffmpeg's last lines, small enough for a record. */
-const MESSAGE_LIMIT = 2000;
-
-/** Turns anything thrown into a failure; an unknown error becomes `INTERNAL`. */
-export function toFailure(error: unknown, where: { stage: Stage; scene?: number; model?: string }): Failure {
-  const known = error instanceof ClipmeshError ? error : undefined;
-  const text = error instanceof Error ? error.message : String(error);
-  return {
-    code: known?.code ?? 'INTERNAL',
-    stage: where.stage,
-    ...(where.scene === undefined ? {} : { scene: where.scene }),
-    ...(where.model === undefined ? {} : { model: where.model }),
-    message: text.length > MESSAGE_LIMIT ? `…${text.slice(-MESSAGE_LIMIT)}` : text,
-    retryable: known?.retryable ?? FAILURE_CODES.INTERNAL.retryable,
-    charged: (known?.charges.length ?? 0) > 0,
-  };
 }

@@ -16,3 +16,36 @@ export const writing = (max: number): z.ZodString =>
     .max(max)
     .refine((text) => !controlCharacters.test(text), 'it contains control characters')
     .refine(whole, 'it contains half of a character (a lone surrogate)');
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+/** A cut moves back to the last space when at least this share of the text stays. */
+const WORD_SHARE = 0.6;
+
+/**
+ * The start of a text, at most `max` UTF-16 units with the closing `…`. The cut is never inside a character (a grapheme:
+ * surrogate pairs, combining marks, flags and joined emoji stay whole), and between two words where a space is near.
+ */
+export function cutText(text: string, max: number): string {
+  if (text.length <= max) return text;
+  if (max < 1) return '';
+  const at = graphemes.segment(text).containing(max - 1)?.index ?? 0;
+  const head = text.slice(0, at);
+  const space = /\s/u.test(text.charAt(at)) ? at : head.search(/\s\S*$/u);
+  return `${(space >= at * WORD_SHARE ? head.slice(0, space) : head).trimEnd()}…`;
+}
+
+/** The end of a text, at most `max` UTF-16 units with the opening `…`; never cut inside a character. */
+export function cutStart(text: string, max: number): string {
+  if (text.length <= max) return text;
+  if (max < 1) return '';
+  const from = text.length - max + 1;
+  if (from >= text.length) return '…';
+  const character = graphemes.segment(text).containing(from);
+  const at = character === undefined || character.index === from ? from : character.index + character.segment.length;
+  return `…${text.slice(at)}`;
+}
+
+/** The text without what cannot be stored or drawn: control characters become spaces, lone surrogates are left out. */
+export function cleanText(text: string): string {
+  return text.replace(new RegExp(controlCharacters, 'gu'), ' ').replace(/\p{Cs}/gu, '');
+}

@@ -28,7 +28,7 @@ describe('a process that failed', () => {
     ['could not be started for lack of memory', notStarted('ENOMEM'), 'OUT_OF_MEMORY', true],
     ['is not there', notStarted('ENOENT'), 'INTERNAL', true],
     ['crashed', killedBy('SIGSEGV'), 'FFMPEG_FAILED', true],
-    ['found the disk full', said('av_interleaved_write_frame(): No space left on device'), 'FFMPEG_FAILED', true],
+    ['found the disk full', said('av_interleaved_write_frame(): No space left on device'), 'STORE_UNAVAILABLE', true],
     ['cannot read its input', said('clip.mp4: Invalid data found when processing input'), 'MEDIA_INVALID', false],
     ['is given a playlist', said('[dash @ 0x1] Format not on whitelist mov,mp3'), 'MEDIA_INVALID', false],
     ['says nothing', {}, 'FFMPEG_FAILED', true],

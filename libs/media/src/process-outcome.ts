@@ -1,4 +1,4 @@
-import { ClipmeshError, type FailureCode } from '@clipmesh/contracts';
+import { ClipmeshError, cutStart, type FailureCode } from '@clipmesh/contracts';
 
 /** How a process ended, as the runner saw it. */
 export interface ProcessEnd {
@@ -25,8 +25,12 @@ const WORDS: readonly (Verdict & { readonly pattern: RegExp })[] = [
   // Every path is ours, a working file or a stored one that was laid ready: the media is not at fault, and trying again lays it anew.
   { pattern: /no such file or directory/iu, code: 'INTERNAL', what: 'missed a working file' },
   {
-    pattern:
-      /no space left on device|disk quota exceeded|permission denied|read-only file system|too many open files|resource temporarily unavailable/iu,
+    pattern: /no space left on device|disk quota exceeded/iu,
+    code: 'STORE_UNAVAILABLE',
+    what: 'found the disk full',
+  },
+  {
+    pattern: /permission denied|read-only file system|too many open files|resource temporarily unavailable/iu,
     code: 'FFMPEG_FAILED',
     what: 'was refused by the system',
   },
@@ -92,13 +96,13 @@ export function probeFailureOf(end: ProcessEnd): ClipmeshError {
 
 /** What a process that logs with `-loglevel level+…` says from warnings upwards: its last 4 kB. */
 export function errorLines(stderr: string): string {
-  return stderr
+  const said = stderr
     .split(/\r?\n/u)
     .filter((line) => line !== '' && !/^(?:\[[^\]]* @ [^\]]*\] )*\[(?:info|verbose|debug|trace)\] /u.test(line))
     .map((line) => line.replace(/^((?:\[[^\]]* @ [^\]]*\] )*)\[(?:panic|fatal|error|warning)\] /u, '$1'))
     .join('\n')
-    .trim()
-    .slice(-MESSAGE_LIMIT);
+    .trim();
+  return cutStart(said, MESSAGE_LIMIT);
 }
 
 /** User and system CPU time, ms, as `-benchmark` tells it at the end; undefined when it did not come so far. */

@@ -1,11 +1,12 @@
 import {
   ClipmeshError,
   COMMANDS,
+  cutText,
   DEAD_LETTERS_STREAM,
   decodeMessage,
   EVENTS,
-  type FailureCode,
   failureCodeSchema,
+  failureKind,
   GENERATION_ID,
   type MessageBody,
   type MessageDefinition,
@@ -54,13 +55,6 @@ const REASON_CHARS = 2000;
 /** Longest wait for the next stored letter, ms. */
 const READ_MS = 5000;
 
-const codeOf = (error: unknown): FailureCode => {
-  if (error instanceof ClipmeshError) return error.code;
-  return error instanceof Error && (error as { code?: unknown }).code === 'SCHEMA_VIOLATION'
-    ? 'SCHEMA_VIOLATION'
-    : 'INTERNAL';
-};
-
 function headersOf(message: JsMsg): Record<string, string> {
   const all = Object.fromEntries((message.headers?.keys() ?? []).map((key) => [key, message.headers?.get(key) ?? '']));
   return JSON.stringify(all).length > HEADER_CHARS ? {} : all;
@@ -71,8 +65,8 @@ export async function bury(js: JetStreamClient, message: JsMsg, name: string, er
   const generationId = message.subject.split('.').find((token) => GENERATION_ID.test(token)) ?? 'unknown';
   const letter: DeadLetter = {
     reason: {
-      code: codeOf(error),
-      message: (error instanceof Error ? error.message : String(error)).slice(0, REASON_CHARS),
+      code: failureKind(error).code,
+      message: cutText(error instanceof Error ? error.message : String(error), REASON_CHARS),
     },
     subject: message.subject,
     headers: headersOf(message),

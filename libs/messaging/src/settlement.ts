@@ -1,4 +1,4 @@
-import { ClipmeshError, FAILURE_CODES, type FailureCode, MessageSchemaError } from '@clipmesh/contracts';
+import { ClipmeshError, type FailureCode, failureKind } from '@clipmesh/contracts';
 
 /** Attempts and the exponential back-off between them, ms. */
 export interface RetryPolicy {
@@ -44,11 +44,6 @@ export function backoffMs(policy: RetryPolicy, fault: number, random: number): n
   return Math.round(ceiling / 2 + (ceiling / 2) * random);
 }
 
-function isRetryable(error: unknown): boolean {
-  if (error instanceof MessageSchemaError) return false;
-  return error instanceof ClipmeshError ? error.retryable : FAILURE_CODES.INTERNAL.retryable;
-}
-
 /** The whole settlement: one pure function of the outcome and of what was tried before. */
 export function settle(outcome: Outcome, tries: Tries, policy: RetryPolicy, random: number): Settlement {
   switch (outcome.kind) {
@@ -60,8 +55,9 @@ export function settle(outcome: Outcome, tries: Tries, policy: RetryPolicy, rand
     case 'failed': {
       const { error } = outcome;
       const { attempt, faults, ageMs } = tries;
-      if (!isRetryable(error)) return { kind: 'give-up' };
-      const spared = error instanceof ClipmeshError && ageMs < (policy.patienceMs?.[error.code] ?? 0);
+      const { code, retryable } = failureKind(error);
+      if (!retryable) return { kind: 'give-up' };
+      const spared = ageMs < (policy.patienceMs?.[code] ?? 0);
       if (!spared && attempt >= policy.attempts) return { kind: 'give-up' };
       const after = error instanceof ClipmeshError ? (error.retryAfterMs ?? 0) : 0;
       const delayMs = Math.max(after, backoffMs(policy, faults + 1, random));

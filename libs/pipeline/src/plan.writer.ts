@@ -1,4 +1,4 @@
-import { type Job, type Plan, type ScenePlan, type Style } from '@clipmesh/contracts';
+import { cutText, type Job, type Plan, type ScenePlan, type Style } from '@clipmesh/contracts';
 import { chooseFramework, chooseSceneCount, evenDurations, fitDurations, rolesFor } from './plan.rules.js';
 
 /** A language model's proposal, before the rules are applied. */
@@ -14,12 +14,10 @@ export function planShape(job: Job): { framework: Plan['framework']; sceneCount:
   return { framework, sceneCount: chooseSceneCount(job.durationSeconds, framework, job.sceneCount) };
 }
 
-const clip = (text: string, limit: number): string =>
-  text.length <= limit ? text : `${text.slice(0, limit - 1).trimEnd()}…`;
 const clean = (text: string): string => text.replace(/\s+/gu, ' ').trim();
 
 function overlayOf(job: Job, text: string, index: number, count: number): Pick<ScenePlan, 'overlay'> {
-  const words = clip(clean(text), 120);
+  const words = cutText(clean(text), 120);
   if (!job.overlays || words === '') return {};
   return {
     overlay: {
@@ -47,23 +45,23 @@ export function planFromDraft(job: Job, draft: Draft): Plan | undefined {
   );
   const roles = rolesFor(framework, sceneCount);
   return {
-    title: clip(clean(draft.title) || 'Untitled', 200),
+    title: cutText(clean(draft.title) || 'Untitled', 200),
     framework,
     source: 'llm',
     style: {
-      style: clip(draft.style.style, 200),
-      palette: clip(draft.style.palette, 200),
-      lighting: clip(draft.style.lighting, 200),
-      composition: clip(draft.style.composition, 200),
-      mood: clip(draft.style.mood, 200),
-      subject: clip(draft.style.subject, 400),
+      style: cutText(draft.style.style, 200),
+      palette: cutText(draft.style.palette, 200),
+      lighting: cutText(draft.style.lighting, 200),
+      composition: cutText(draft.style.composition, 200),
+      mood: cutText(draft.style.mood, 200),
+      subject: cutText(draft.style.subject, 400),
     },
     seed: job.seed,
     durationSeconds: job.durationSeconds,
     scenes: draft.scenes.map((scene, index) => ({
       index,
       role: roles[index] ?? 'scene',
-      description: clip(clean(scene.description), 2000),
+      description: cutText(clean(scene.description), 2000),
       durationSeconds: durations[index] ?? 0,
       ...overlayOf(job, scene.overlayText, index, sceneCount),
     })),
@@ -107,10 +105,10 @@ const ANGLES = [
 export function planFromTemplate(job: Job): Plan {
   const { framework, sceneCount } = planShape(job);
   const text = clean(job.prompt);
-  const subject = clip(/^.*?[.!?](?=\s|$)/u.exec(text)?.[0] ?? text, 300);
+  const subject = cutText(/^.*?[.!?](?=\s|$)/u.exec(text)?.[0] ?? text, 300);
   const durations = evenDurations(job.durationSeconds, sceneCount);
   return {
-    title: clip(subject, 80),
+    title: cutText(subject, 80),
     framework,
     source: 'template',
     style: {
@@ -128,7 +126,7 @@ export function planFromTemplate(job: Job): Plan {
       return {
         index,
         role,
-        description: `${shot}, ${ANGLES[index % ANGLES.length] ?? 'wide shot'}. ${clip(text, 1500)}`,
+        description: `${shot}, ${ANGLES[index % ANGLES.length] ?? 'wide shot'}. ${cutText(text, 1500)}`,
         durationSeconds: durations[index] ?? 0,
         ...overlayOf(job, line, index, sceneCount),
       };

@@ -1,4 +1,4 @@
-import { ClipmeshError, type FailureCode } from '@clipmesh/contracts';
+import { ClipmeshError, cutText, type FailureCode } from '@clipmesh/contracts';
 
 /** Longest pause a provider may ask for, ms: a wrong header must not stop us for a day. */
 export const MAX_RETRY_AFTER_MS = 5 * 60_000;
@@ -29,7 +29,7 @@ export function errorOfStatus(
   nowMs: number,
 ): ClipmeshError {
   const after = retryAfterMs(retryAfter, nowMs);
-  return new ClipmeshError(codeOfStatus(status), `${call}: status ${status}: ${detail.slice(0, 500)}`, {
+  return new ClipmeshError(codeOfStatus(status), `${call}: status ${status}: ${cutText(detail, 500)}`, {
     ...(after === undefined ? {} : { retryAfterMs: after }),
   });
 }

@@ -1,4 +1,4 @@
-import { ClipmeshError, type Failure } from '@clipmesh/contracts';
+import { ClipmeshError, cutText, type Failure } from '@clipmesh/contracts';
 
 /** RFC 9457 problem details. */
 export interface Problem {
@@ -50,7 +50,7 @@ export const notFound = (id: string): ProblemError =>
     404,
     'GENERATION_NOT_FOUND',
     'No such generation',
-    `there is no generation ${id.slice(0, 64)}; GET /v1/generations lists yours`,
+    `there is no generation ${cutText(id, 64)}; GET /v1/generations lists yours`,
   );
 
 export const badRequest = (detail: string, errors?: readonly unknown[]): ProblemError =>
@@ -66,7 +66,7 @@ export const badRequest = (detail: string, errors?: readonly unknown[]): Problem
 export function refuseUnknownParameters(query: object, known: readonly string[]): void {
   const unknown = Object.keys(query).find((name) => !known.includes(name));
   if (unknown !== undefined)
-    throw badRequest(`${unknown.slice(0, 64)}: there is no such parameter; there are ${known.join(', ')}`);
+    throw badRequest(`${cutText(unknown, 64)}: there is no such parameter; there are ${known.join(', ')}`);
 }
 
 /** When there is what a generation does not have from the start. */

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import {
+  cutText,
   type GenerationRecord,
   message,
   messageId,
@@ -118,7 +119,7 @@ function sceneOf({ state }: GenerationRecord, text: string): number {
     'No such scene',
     last < 0
       ? 'the generation has no plan yet'
-      : `there is no scene ${text.slice(0, 20)}; the plan has scenes 0-${last}`,
+      : `there is no scene ${cutText(text, 20)}; the plan has scenes 0-${last}`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createWebhookSchema } from '@clipmesh/contracts';
+import { createWebhookSchema, cutText } from '@clipmesh/contracts';
 import { type WebhookEndpoint } from '@clipmesh/persistence';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
@@ -26,7 +26,7 @@ const notFound = (id: string): ProblemError =>
     404,
     'WEBHOOK_NOT_FOUND',
     'No such webhook',
-    `there is no webhook ${id.slice(0, 64)}; GET /v1/webhooks lists yours`,
+    `there is no webhook ${cutText(id, 64)}; GET /v1/webhooks lists yours`,
   );
 
 /** Where an owner wants to be told what became of all generations. */

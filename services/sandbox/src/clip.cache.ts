@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cutText } from '@clipmesh/contracts';
 import { type Picture } from './upload.desk.js';
 
 export interface RenderInput {
@@ -55,7 +56,7 @@ export class ClipCache {
     const behind = picture === undefined ? {} : { picture: picture.file };
     // The drawing's seed is taken from the hash, so that scenes which share a seed still look different.
     const seed = Number.parseInt(hash.slice(0, 8), 16) & 0x7fff_ffff;
-    const label = spec.prompt.replace(/\s+/g, ' ').slice(0, LABEL_LIMIT);
+    const label = cutText(spec.prompt.replace(/\s+/g, ' '), LABEL_LIMIT);
     try {
       await this.renderer.render(
         { output, seed, label, durationSeconds: seconds, width, height, ...behind },

@@ -60,7 +60,7 @@ describe('schema filler', () => {
       kind: 'a',
       count: 9,
       ok: false,
-      list: [{ name: 'lon' }, { name: 'lon' }],
+      list: [{ name: 'lo…' }, { name: 'lo…' }],
       maybe: 'text',
       nested: { x: 1 },
     });

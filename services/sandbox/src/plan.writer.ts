@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { cutText } from '@clipmesh/contracts';
 
 export interface PlanBrief {
   readonly framework: string;
@@ -96,7 +97,7 @@ export function splitSeconds(total: number, count: number): number[] {
 /** The first sentence, cut at a word within 100 characters. */
 export function subjectOf(prompt: string): string {
   const sentence = /^[^.!?\n]+/.exec(prompt.trim())?.[0].trim() ?? 'the product';
-  return sentence.length <= 100 ? sentence : sentence.slice(0, 100).replace(/\s+\S*$/, '');
+  return cutText(sentence, 100);
 }
 
 /** The same brief gives the same plan; no two scenes are described alike. */
@@ -104,9 +105,9 @@ export function writePlan({ framework, scenes, durationSeconds, prompt }: PlanBr
   const subject = subjectOf(prompt);
   const roles = ROLES[framework] ?? ['problem', 'agitate', 'solve'];
   const { mood, ...look } = LOOKS[(createHash('sha256').update(prompt).digest()[0] ?? 0) % LOOKS.length] ?? LOOKS[0];
-  const title = subject.charAt(0).toUpperCase() + subject.slice(1);
+  const title = subject.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
   return {
-    title: title.slice(0, 80),
+    title: cutText(title, 80),
     style: { ...look, composition: 'rule of thirds, room for text in the lower third', mood, subject },
     scenes: splitSeconds(durationSeconds, scenes).map((seconds, index) => {
       const at = scenes === 1 ? roles.length - 1 : Math.round((index * (roles.length - 1)) / (scenes - 1));

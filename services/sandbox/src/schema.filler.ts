@@ -1,3 +1,5 @@
+import { cutText } from '@clipmesh/contracts';
+
 /** As much of JSON Schema as structured outputs use. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -92,7 +94,7 @@ export function fitSchema(node: JsonSchema, hint?: unknown, root: JsonSchema = n
       return null;
     case 'string': {
       const text = typeof hint === 'string' && hint !== '' ? hint : 'text';
-      return text.padEnd(number(schema.minLength, 0), '.').slice(0, number(schema.maxLength, Infinity));
+      return cutText(text.padEnd(number(schema.minLength, 0), '.'), number(schema.maxLength, Infinity));
     }
     case undefined:
     default:

@@ -1,0 +1,103 @@
+import { ClipmeshError, type Failure, FAILURE_CODES, type FailureCode, type Stage } from './failure.js';
+import { MessageSchemaError } from './message.js';
+import { cutStart } from './text.rules.js';
+
+/** What an error means to settlement and to reports. */
+export interface FailureKind {
+  readonly code: FailureCode;
+  readonly retryable: boolean;
+}
+
+/** By the error's `name`: errors of libraries, whose classes this library does not import. */
+const BY_NAME: Readonly<Record<string, FailureCode>> = {
+  ZodError: 'SCHEMA_VIOLATION',
+  $ZodError: 'SCHEMA_VIOLATION',
+  // An abort that is no cancel and no shutdown is a deadline: settlement asks for those two before it asks here.
+  AbortError: 'TIMEOUT',
+  AlreadyExistsError: 'STORE_UNAVAILABLE',
+  ConflictError: 'STORE_UNAVAILABLE',
+  ClosedConnectionError: 'STORE_UNAVAILABLE',
+  ConnectionError: 'STORE_UNAVAILABLE',
+  DrainingConnectionError: 'STORE_UNAVAILABLE',
+  JetStreamApiError: 'STORE_UNAVAILABLE',
+  JetStreamError: 'STORE_UNAVAILABLE',
+  JetStreamNotEnabled: 'STORE_UNAVAILABLE',
+  JetStreamStatusError: 'STORE_UNAVAILABLE',
+  NoRespondersError: 'STORE_UNAVAILABLE',
+  RequestError: 'STORE_UNAVAILABLE',
+  StreamNotFoundError: 'STORE_UNAVAILABLE',
+  ConsumerNotFoundError: 'STORE_UNAVAILABLE',
+  MongoNetworkError: 'STORE_UNAVAILABLE',
+  MongoNetworkTimeoutError: 'STORE_UNAVAILABLE',
+  MongoServerSelectionError: 'STORE_UNAVAILABLE',
+  MongooseServerSelectionError: 'STORE_UNAVAILABLE',
+};
+
+/** By the error's `code`: errors of the operating system. */
+const BY_SYSTEM_CODE: Readonly<Record<string, FailureCode>> = {
+  ENOSPC: 'STORE_UNAVAILABLE',
+  EDQUOT: 'STORE_UNAVAILABLE',
+  EROFS: 'STORE_UNAVAILABLE',
+  ENOMEM: 'OUT_OF_MEMORY',
+};
+
+/** Causes that are looked through. */
+const MOST_CAUSES = 8;
+
+const entry = (table: Readonly<Record<string, FailureCode>>, key: unknown): FailureCode | undefined =>
+  typeof key === 'string' && Object.hasOwn(table, key) ? table[key] : undefined;
+
+/** The code that a DOMException of the name TimeoutError has. */
+const DOM_TIMEOUT = 23;
+
+/** Anything with the look of an error: `instanceof Error` misses those of another realm. */
+interface ErrorLike {
+  readonly name?: unknown;
+  readonly code?: unknown;
+  readonly cause?: unknown;
+}
+
+function knownCode(error: ErrorLike): FailureCode | undefined {
+  if (error instanceof MessageSchemaError) return 'SCHEMA_VIOLATION';
+  // `AbortSignal.timeout` throws a DOMException of this name; the broker's client has an error of the same name.
+  if (error.name === 'TimeoutError') return error.code === DOM_TIMEOUT ? 'TIMEOUT' : 'STORE_UNAVAILABLE';
+  return entry(BY_NAME, error.name) ?? entry(BY_SYSTEM_CODE, error.code);
+}
+
+/** The error and its causes, outermost first. */
+function* chainOf(error: unknown): Generator<ErrorLike> {
+  let current = error;
+  for (let depth = 0; depth < MOST_CAUSES && typeof current === 'object' && current !== null; depth += 1) {
+    yield current;
+    current = (current as ErrorLike).cause;
+  }
+}
+
+/** The code of anything thrown, and whether to try again: of the outermost known error of its causes, else `INTERNAL`. */
+export function failureKind(error: unknown): FailureKind {
+  for (const one of chainOf(error)) {
+    if (one instanceof ClipmeshError) return { code: one.code, retryable: one.retryable };
+    const code = knownCode(one);
+    if (code !== undefined) return { code, retryable: FAILURE_CODES[code].retryable };
+  }
+  return { code: 'INTERNAL', retryable: FAILURE_CODES.INTERNAL.retryable };
+}
+
+/** Longest message kept in a failure, UTF-16 units: enough for ffmpeg's last lines, small enough for a record. */
+const MESSAGE_LIMIT = 2000;
+
+/** Turns anything thrown into a failure, as {@link failureKind} reads it. A long message keeps its end. */
+export function toFailure(error: unknown, where: { stage: Stage; scene?: number; model?: string }): Failure {
+  const { code, retryable } = failureKind(error);
+  const text = error instanceof Error ? error.message : String(error);
+  const known = [...chainOf(error)].find((one) => one instanceof ClipmeshError);
+  return {
+    code,
+    stage: where.stage,
+    ...(where.scene === undefined ? {} : { scene: where.scene }),
+    ...(where.model === undefined ? {} : { model: where.model }),
+    message: cutStart(text, MESSAGE_LIMIT),
+    retryable,
+    charged: (known?.charges.length ?? 0) > 0,
+  };
+}
