@@ -31,16 +31,72 @@ describe('the log', () => {
     expect(output.lines[0]).not.toHaveProperty('trace_id');
   });
 
-  it('never writes secrets, wherever they stand', () => {
+  const line = (fields: object, text?: string): Record<string, unknown> => {
     const output = logLines();
-    const secret = 'open-sesame';
-    createLogger({ service: 's', level: 'info' }, output).info({
-      token: secret,
-      key: secret,
-      request: { headers: { authorization: secret, accept: 'text/html' }, apiKey: secret },
+    const logger = createLogger({ service: 's', level: 'info' }, output);
+    if (text === undefined) logger.info(fields);
+    else logger.info(fields, text);
+    return output.lines[0] ?? {};
+  };
+  const SECRET = 'open-sesame';
+
+  it.each<[string, object]>([
+    ['a token', { token: SECRET }],
+    ['a header', { request: { headers: { authorization: `Bearer ${SECRET}`, accept: 'text/html' } } }],
+    ['a header in capitals', { headers: { Authorization: SECRET, 'X-Api-Key': SECRET, 'Set-Cookie': [SECRET] } }],
+    ['a proxy header', { headers: { 'proxy-authorization': SECRET, cookie: SECRET } }],
+    ['the configuration', { config: { replicateApiToken: SECRET, openaiApiKey: SECRET, webhookSecret: SECRET } }],
+    ['the environment', { env: { REPLICATE_API_TOKEN: SECRET, OPENAI_API_KEY: SECRET, API_KEYS: SECRET } }],
+    ['keys of owners', { apiKeys: [`ann:${SECRET}`] }],
+    ['a secret in a list', { webhooks: [{ id: 'wh_1', secret: SECRET }, { secrets: [SECRET] }] }],
+    ['a secret five levels down', { a: { b: { c: { d: { password: SECRET } } } } }],
+    [
+      'a secret in an error',
+      { err: Object.assign(new Error('no'), { config: { headers: { authorization: SECRET } } }) },
+    ],
+    ['an error under another name', { cause: Object.assign(new Error('no'), { token: SECRET }) }],
+    ['the password of an address', { url: `nats://ann:${SECRET}@broker:4222/x` }],
+    ['the password of an address in an error', { err: new Error(`connect mongodb://ann:${SECRET}@db/x refused`) }],
+    ['the password of a URL', { url: new URL(`https://ann:${SECRET}@example.com/x`) }],
+    ['an S3 client', { client: { accessKey: SECRET, secretAccessKey: SECRET, session_token: SECRET } }],
+  ])('never writes %s', (_what, fields) => {
+    expect(JSON.stringify(line(fields))).not.toContain(SECRET);
+  });
+
+  it('never writes the password of an address in its text', () => {
+    expect(line(new Error(`nats://ann:${SECRET}@broker:4222 is away`))).toMatchObject({
+      msg: 'nats://[redacted]@broker:4222 is away',
+      err: { type: 'Error', message: 'nats://[redacted]@broker:4222 is away' },
     });
-    expect(JSON.stringify(output.lines)).not.toContain(secret);
-    expect(output.lines[0]).toMatchObject({ token: '[redacted]', request: { headers: { accept: 'text/html' } } });
+    const { msg } = line({}, `cannot reach nats://ann:${SECRET}@broker:4222`);
+    expect(msg).toBe('cannot reach nats://[redacted]@broker:4222');
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['a purchase', { generationId: 'gen_1', key: 'llm.1', completionId: 'chatcmpl-1' }],
+    ['a purchase that was made twice', { key: 'clip.3.1', theirs: 'p1', ours: 'p2' }],
+    ['a charge', { charge: { key: 'prediction:p1', kind: 'clip', amountMicros: 480_000 } }],
+    ['charges in a list', { charges: [{ key: 'completion:c1' }, { key: 'prediction:p1' }] }],
+    ['an artifact', { artifact: { key: 'ab/abcd.mp4', sha256: 'abcd' } }],
+    ['a cache entry', { cacheKey: 'f00d', idempotencyKey: 'k1', keys: ['a'] }],
+    ['the use of a language model', { inputTokens: 120, outputTokens: 800, tokens: 920, maxTokens: 4000 }],
+    [
+      'a name that contains one',
+      { tokenizer: 'o200k', passed: true, secretary: 'ann', authorizationUrl: 'https://x/y' },
+    ],
+    ['an empty value', { token: null, apiKey: undefined, text: 'a:b@c, mail ann@example.com' }],
+    ['a URL without credentials', { url: 'https://example.com/a@b?c=d@e' }],
+  ])('writes %s as it is', (_what, fields) => {
+    expect(line(fields)).toMatchObject(JSON.parse(JSON.stringify(fields)) as object);
+  });
+
+  it('keeps what stands beside a secret, and the line when a field contains itself', () => {
+    const request: Record<string, unknown> = { headers: { authorization: SECRET, accept: 'text/html' } };
+    request['self'] = request;
+    expect(line({ request, at: new Date(0) })).toMatchObject({
+      request: { headers: { authorization: '[redacted]', accept: 'text/html' }, self: '[circular]' },
+      at: '1970-01-01T00:00:00.000Z',
+    });
   });
 
   it('says an error in its own words, and its causes in the stack', () => {

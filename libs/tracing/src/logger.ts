@@ -1,35 +1,33 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api';
-import { type DestinationStream, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino';
+import { type DestinationStream, type LogFn, type Logger, pino, stdTimeFunctions } from 'pino';
+import { redact, withoutCredentials } from './redact.js';
 
-/** Fields whose value is never written, at the top of a line and up to two levels down. */
-const SECRET_FIELDS = [
-  'authorization',
-  'Authorization',
-  'cookie',
-  'token',
-  'apiKey',
-  'apiKeys',
-  'api_key',
-  'key',
-  'secret',
-  'replicateApiToken',
-  'openaiApiKey',
-];
-const SECRET_PATHS = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
+/** The arguments of a log call without credentials in their texts. An error without a text is logged with its message. */
+function withCleanText(args: Parameters<LogFn>): Parameters<LogFn> {
+  const clean = (args as unknown[]).map((value) => (typeof value === 'string' ? withoutCredentials(value) : value));
+  const [first] = clean;
+  const error = first instanceof Error ? first : (first as { err?: unknown } | undefined)?.err;
+  if (clean.length === 1 && error instanceof Error) clean.push(withoutCredentials(error.message));
+  return clean as Parameters<LogFn>;
+}
 
-/** The causes stand in the stack; an error passed on with its own words should not say them again in its message. */
-const errorFields = (error: unknown): unknown =>
-  error instanceof Error ? { ...stdSerializers.err(error), message: error.message } : error;
-
-/** JSON lines on stdout: time, level, service, and the trace that the line belongs to. */
+/** JSON lines on stdout: time, level, service, and the trace that the line belongs to. Secrets are never written. */
 export function createLogger(options: { service: string; level: string }, destination?: DestinationStream): Logger {
   const settings = {
     level: options.level,
     base: { service: options.service },
     timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
-    serializers: { err: errorFields },
-    redact: { paths: SECRET_PATHS, censor: '[redacted]' },
+    formatters: {
+      level: (label: string) => ({ level: label }),
+      log: (fields: object) => redact(fields) as Record<string, unknown>,
+    },
+    // An error is plain fields by then.
+    serializers: { err: (fields: unknown) => fields },
+    hooks: {
+      logMethod(this: Logger, args: Parameters<LogFn>, method: LogFn): void {
+        method.apply(this, withCleanText(args));
+      },
+    },
     mixin: () => {
       const context = trace.getActiveSpan()?.spanContext();
       return context !== undefined && isSpanContextValid(context)
