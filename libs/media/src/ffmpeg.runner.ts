@@ -1,7 +1,7 @@
 import { type ChildProcess } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { type Stage } from '@clipmesh/contracts';
-import { ATTR, withSpan } from '@clipmesh/tracing';
+import { ATTR, idleMs, thisHost, withSpan } from '@clipmesh/tracing';
 import { type Span } from '@opentelemetry/api';
 import { ffmpegArgs, NO_FILE } from './command-args.js';
 import { type GuardedEnd, runGuarded } from './guarded.process.js';
@@ -94,11 +94,21 @@ export class FfmpegRunner {
     const program = tool === 'ffmpeg' ? this.options.ffmpegPath : this.options.ffprobePath;
     const [file = program, ...rest] = [...(await parentDeathPrefix()), program, ...args];
     const { idleTimeoutMs } = this.options;
+    const { id, cores } = thisHost();
+    const idleBeforeMs = idleMs();
     const end = await runGuarded(file, rest, { signal: context.signal, idleTimeoutMs, alive: this.alive, read });
     if (end.exitCode !== undefined) span.setAttribute('process.exit.code', end.exitCode);
     if (end.signal !== undefined) span.setAttribute('process.exit.signal', end.signal);
-    const cpuMs = cpuMsOf(end.stderr);
-    if (cpuMs !== undefined) span.setAttribute(ATTR.cpuMs, cpuMs);
+    // ffmpeg says it to the microsecond, but only at a regular end; ffprobe never does.
+    const cpuMs = cpuMsOf(end.stderr) ?? end.cpuMs;
+    if (cpuMs !== undefined) {
+      span.setAttributes({
+        [ATTR.cpuMs]: cpuMs,
+        [ATTR.hostId]: id,
+        [ATTR.hostCores]: cores,
+        [ATTR.hostIdleMs]: Math.max(0, idleMs() - idleBeforeMs),
+      });
+    }
     return end;
   }
 }

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { cpuMsOfProcess } from './process.cpu.js';
 import { type ProcessEnd } from './process-outcome.js';
 
 export interface Guard {
@@ -11,7 +12,10 @@ export interface Guard {
   /** Takes a piece of standard output; true when it proves progress. */
   readonly read: (text: string) => boolean;
 }
-export type GuardedEnd = Omit<ProcessEnd, 'tool'>;
+export interface GuardedEnd extends Omit<ProcessEnd, 'tool'> {
+  /** CPU time of the process and of its own children that have ended, ms; undefined where the system does not say. */
+  readonly cpuMs: number | undefined;
+}
 
 /** Output that is still in the pipe when the process has ended is waited for this long. */
 const DRAIN_MS = 2000;
@@ -27,6 +31,7 @@ export function runGuarded(file: string, args: readonly string[], guard: Guard):
     let killed: ProcessEnd['killed'];
     let cause: unknown;
     let stderr = '';
+    let cpuMs: number | undefined;
     let late: NodeJS.Timeout | undefined;
     const idle = setTimeout(() => {
       kill('idle');
@@ -35,7 +40,7 @@ export function runGuarded(file: string, args: readonly string[], guard: Guard):
       clearTimeout(idle);
       clearTimeout(late);
       guard.signal.removeEventListener('abort', abort);
-      resolve({ exitCode, signal: exitSignal, killed, stderr, cause });
+      resolve({ exitCode, signal: exitSignal, killed, stderr, cause, cpuMs });
     };
     const kill = (why: 'abort' | 'idle'): void => {
       if (child === undefined || !guard.alive.has(child) || killed !== undefined) return;
@@ -55,6 +60,11 @@ export function runGuarded(file: string, args: readonly string[], guard: Guard):
     guard.signal.addEventListener('abort', abort, { once: true });
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       if (guard.read(text)) idle.refresh();
+    });
+    // A process closes its output when it ends, and its times can be read until the event loop has reaped it, which it
+    // does after the reads of the same turn.
+    child.stdout?.once('end', () => {
+      cpuMs = child.pid === undefined ? undefined : cpuMsOfProcess(child.pid);
     });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-STDERR_LIMIT);

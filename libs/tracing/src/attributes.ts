@@ -112,6 +112,24 @@ export const ATTRIBUTES = {
     on: 'ffmpeg',
     meaning: "CPU time of the program, user and system, ms. More than the span's length where it used several cores.",
   },
+  hostId: {
+    key: 'clipmesh.host.id',
+    type: 'string',
+    on: 'ffmpeg',
+    meaning: 'The host whose cores the program shared: a machine, or a container with a CPU limit of its own.',
+  },
+  hostCores: {
+    key: 'clipmesh.host.cores',
+    type: 'number',
+    on: 'ffmpeg',
+    meaning: 'Cores of that host: the CPU limit of its control group, else the cores that the process may run on.',
+  },
+  hostIdleMs: {
+    key: 'clipmesh.host.idle_ms',
+    type: 'number',
+    on: 'ffmpeg',
+    meaning: 'CPU time that all cores of the machine were idle while the program ran, ms.',
+  },
 } as const satisfies Readonly<Record<string, Attribute>>;
 
 /** The keys of {@link ATTRIBUTES}. */
