@@ -106,7 +106,8 @@ export class FfmpegRunner {
         [ATTR.cpuMs]: cpuMs,
         [ATTR.hostId]: id,
         [ATTR.hostCores]: cores,
-        [ATTR.hostIdleMs]: Math.max(0, idleMs() - idleBeforeMs),
+        [ATTR.hostIdleBeforeMs]: idleBeforeMs,
+        [ATTR.hostIdleAfterMs]: idleMs(),
       });
     }
     return end;

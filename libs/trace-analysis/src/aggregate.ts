@@ -1,4 +1,5 @@
 import { examine } from './analysis.js';
+import { savingOf, WORTH } from './bottleneck.js';
 import { duration, percent, table } from './text.table.js';
 import { type Trace } from './trace.model.js';
 
@@ -21,7 +22,7 @@ export interface AggregateReport {
     /** In how many traces it was the bottleneck. */
     readonly bottleneckIn: number;
   }[];
-  /** Added workers that shorten at least one trace by 2 % or more; the most useful first. */
+  /** Added workers that shorten at least one trace by 5 % or more; the most useful first. */
   readonly workers: readonly {
     readonly stage: string;
     readonly added: number;
@@ -30,8 +31,6 @@ export interface AggregateReport {
     readonly meanSavingPct: number;
   }[];
 }
-const WORTH = 0.02;
-
 /** Nearest rank. */
 export function percentiles(values: readonly number[]): Percentiles {
   const sorted = [...values].sort((a, b) => a - b);
@@ -49,7 +48,7 @@ export function aggregate(traces: Iterable<Trace>): AggregateReport {
   >();
   const added = new Map<string, { stage: string; added: number; paysIn: number; saving: number }>();
   for (const trace of traces) {
-    const { report, model, changes } = examine(trace);
+    const { report, model, changes, replayedUs } = examine(trace);
     makespans.push(report.makespanMs);
     speedups.push(report.speedup);
     for (const one of report.stages) {
@@ -62,9 +61,9 @@ export function aggregate(traces: Iterable<Trace>): AggregateReport {
     }
     for (const { stage, workUs } of model.units) stages.get(stage)?.units.push(workUs / 1000);
     for (const change of changes) {
-      if (change.added === undefined) continue;
+      if (change.added === undefined || change.scenario.cores !== undefined) continue;
       const key = `${change.stage} ${change.added}`;
-      const saving = 1 - change.predictedUs / Math.max(1, model.index.makespanUs);
+      const saving = savingOf(change, model.index.makespanUs, replayedUs);
       const sum = added.get(key) ?? { stage: change.stage, added: change.added, paysIn: 0, saving: 0 };
       added.set(key, { ...sum, paysIn: sum.paysIn + (saving >= WORTH ? 1 : 0), saving: sum.saving + saving });
     }
@@ -107,7 +106,7 @@ export function formatAggregate(report: AggregateReport): string {
     ]),
     '',
     ...(report.workers.length === 0
-      ? ['More workers would not shorten any of these by 2 % or more.']
+      ? [`More workers would not shorten any of these by ${percent(WORTH)} or more.`]
       : table([
           ['workers that would pay', 'pays in', 'saves on average'],
           ...report.workers.map((one) => [

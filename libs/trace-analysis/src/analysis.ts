@@ -3,6 +3,7 @@ import { lowerBound } from './bounds.js';
 import { adviceFor, rankStages } from './bottleneck.js';
 import { criticalPath, type Segment } from './critical.path.js';
 import { gapOf } from './gap.js';
+import { hostUses } from './host.use.js';
 import { concurrencyOf, peakOf, total, union } from './interval.js';
 import { type Model, modelOf } from './model.js';
 import { type PerformanceReport, type StageReport } from './report.model.js';
@@ -23,9 +24,15 @@ const ms = (us: number): number => Math.round(us) / 1000;
 export const analyze = (trace: Trace): PerformanceReport => examine(trace).report;
 
 /** The report with what it was made from. */
-export function examine(trace: Trace): { report: PerformanceReport; model: Model; changes: readonly WhatIf[] } {
+export function examine(trace: Trace): {
+  report: PerformanceReport;
+  model: Model;
+  changes: readonly WhatIf[];
+  /** The replay of the unchanged system, us. */
+  replayedUs: number;
+} {
   const model = modelOf(trace);
-  const { index, units, tasks, pools, starts, window } = model;
+  const { index, units, tasks, starts } = model;
   const { makespanUs } = index;
   const workUs = units.reduce((sum, unit) => sum + unit.workUs, 0);
   const profile = concurrencyOf(
@@ -36,7 +43,7 @@ export function examine(trace: Trace): { report: PerformanceReport; model: Model
   const idleUs = profile.find(({ level }) => level === 0)?.us ?? 0;
   const speedup = ratio(workUs, makespanUs);
   const path = criticalPath(index, tasks, starts);
-  const rawBound = lowerBound(tasks, pools, window);
+  const rawBound = lowerBound(model);
   // Clocks step in whole milliseconds: an overlap below that must not lift the bound above what was measured.
   const bound = { ...rawBound, us: Math.min(rawBound.us, makespanUs) };
   const gap = gapOf(model, criticalPath(index, tasks, starts, true), bound);
@@ -45,14 +52,14 @@ export function examine(trace: Trace): { report: PerformanceReport; model: Model
   const order = [...new Set([...ranking.map(({ stage }) => stage), ...stages.map(({ stage }) => stage)])];
   const changes = whatIfs(model, order);
   const worst = ranking[0];
-  const replayedUs = replay(tasks, pools, starts, window).makespanUs;
+  const replayedUs = replay(model).makespanUs;
   const report: PerformanceReport = {
     traceId: trace.traceId,
     makespanMs: ms(makespanUs),
     workMs: ms(workUs),
     speedup,
     sequentialMs: ms(workUs),
-    timeSavedMs: ms(workUs - makespanUs),
+    timeSavedMs: ms(Math.max(0, workUs - makespanUs)),
     effectiveParallelism: ratio(workUs, makespanUs - idleUs),
     efficiency: ratio(speedup, peakConcurrency),
     peakConcurrency,
@@ -80,15 +87,17 @@ export function examine(trace: Trace): { report: PerformanceReport; model: Model
     bottleneck:
       worst === undefined
         ? { stage: '', share: 0, advice: 'No span of this trace belongs to a stage.' }
-        : { stage: worst.stage, share: worst.share, advice: adviceFor(model, worst, changes) },
+        : { stage: worst.stage, share: worst.share, advice: adviceFor(model, worst, changes, replayedUs) },
     whatIf: changes.map(({ change, predictedUs, boundUs }) => ({
       change,
       predictedMakespanMs: ms(predictedUs),
       boundMs: ms(boundUs),
     })),
     calibrationErrorPct: Math.round(ratio(replayedUs - makespanUs, makespanUs) * 100_000) / 1000,
+    hosts: hostUses(model).map(({ id, cores, cpuUs, utilization }) => ({ id, cores, cpuMs: ms(cpuUs), utilization })),
+    warnings: trace.warnings ?? [],
   };
-  return { report, model, changes };
+  return { report, model, changes, replayedUs };
 }
 
 function stageReports(model: Model, path: readonly Segment[]): StageReport[] {
@@ -130,8 +139,8 @@ function stageReports(model: Model, path: readonly Segment[]): StageReport[] {
 /** As the inbox measured it; where it did not, as the graph shows it. */
 function queueWaitOf(span: Span, waits: ReadonlyMap<string, number>, repeats: ReadonlySet<string>): number {
   // A repeated delivery is measured from the first publish, tries and pauses included.
-  const told = repeats.has(span.id) ? undefined : numberOf(span, ATTR.queueWaitMs);
-  return told === undefined ? (waits.get(span.id) ?? 0) : told * 1000;
+  const measuredMs = repeats.has(span.id) ? undefined : numberOf(span, ATTR.queueWaitMs);
+  return measuredMs === undefined ? (waits.get(span.id) ?? 0) : measuredMs * 1000;
 }
 
 /** Slots that can do a stage's work: its own pool's, or its hosts' where it is done inside other turns, at least its peak. */

@@ -1,4 +1,5 @@
 import { type Segment } from './critical.path.js';
+import { hostUses } from './host.use.js';
 import { type Model } from './model.js';
 import { type WhatIf } from './what-if.js';
 
@@ -9,8 +10,8 @@ export interface StageCost {
   readonly workUs: number;
   readonly waitUs: Readonly<Record<string, number>>;
 }
-/** A smaller saving than this is noise. */
-const WORTH = 0.02;
+/** Predictions are right to about this share: a smaller saving may not be there, and is not advised. */
+export const WORTH = 0.05;
 
 /** The stages by what the critical path spends on them, waits in front of and inside their tasks included. */
 export function rankStages(path: readonly Segment[], makespanUs: number): StageCost[] {
@@ -34,17 +35,42 @@ const seconds = (us: number): string => (us < 1e6 ? `${Math.round(us / 1000)} ms
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const percent = (part: number): string => `${Math.round(part * 100)} %`;
 
-/** What to do about the worst stage, in one sentence; where nothing helps there, what helps most elsewhere. */
-export function adviceFor(model: Model, worst: StageCost, changes: readonly WhatIf[]): string {
+/** How much of the time a change saves by its replay, 0-1; negative where it takes longer. */
+export function savingOf({ predictedUs }: WhatIf, makespanUs: number, replayedUs: number): number {
+  // Where the replay of the unchanged system is off, the change must not get the credit.
+  const baseUs = Math.min(makespanUs, replayedUs);
+  return baseUs === 0 ? 0 : 1 - predictedUs / baseUs;
+}
+
+/**
+ * What to do about the worst stage, in one sentence; where nothing helps there, what helps most elsewhere. Nothing is
+ * advised that saves less than {@link WORTH} of the time. `replayedUs` is the replay of the unchanged system.
+ */
+export function adviceFor(
+  model: Model,
+  worst: StageCost,
+  changes: readonly WhatIf[],
+  replayedUs: number = model.index.makespanUs,
+): string {
   const { makespanUs } = model.index;
-  const saving = (one: WhatIf): number => (makespanUs === 0 ? 0 : 1 - one.predictedUs / makespanUs);
+  const saving = (one: WhatIf): number => savingOf(one, makespanUs, replayedUs);
   const would = (one: WhatIf): string =>
     `would save ${percent(saving(one))} (predicted ${seconds(one.predictedUs)}, bound ${seconds(one.boundUs)})`;
   const own = changes.filter(({ stage }) => stage === worst.stage);
-  const workers = own.filter(({ added, scenario }) => added !== undefined || scenario.window !== undefined);
+  const workers = own.filter(
+    ({ added, scenario }) => scenario.cores === undefined && (added !== undefined || scenario.window !== undefined),
+  );
   const enough = smallestEnough(workers, saving);
+  const cores = smallestEnough(
+    own.filter(({ scenario }) => scenario.cores !== undefined),
+    saving,
+  );
   const cause = causeOutside(worst, makespanUs);
   if (cause !== undefined && (enough === undefined || saving(enough) < cause.leastSaving)) return cause.advice;
+  if (cores !== undefined && saving(cores) >= 2 * (enough === undefined ? 0 : saving(enough))) {
+    const alone = enough === undefined ? 'do not help' : `save only ${percent(saving(enough))}`;
+    return `${cpuBound(model, worst.stage)}, so more workers alone ${alone}: more cores or another machine do. ${capital(named(model, cores))} ${would(cores)}.`;
+  }
   if (enough !== undefined) return `${capital(named(model, enough))} ${would(enough)}.`;
 
   const { stage } = worst;
@@ -104,9 +130,20 @@ function smallestEnough(changes: readonly WhatIf[], saving: (one: WhatIf) => num
 }
 
 function named({ pools }: Model, { added, scenario, stage }: WhatIf): string {
-  if (added === undefined) return `a window of ${scenario.window ?? 0} scenes`;
+  const cores = scenario.cores === undefined ? '' : ' on twice the cores';
+  if (added === undefined) return cores === '' ? `a window of ${scenario.window ?? 0} scenes` : `${stage}${cores}`;
   const wider = scenario.window === undefined ? '' : ` and a window of ${scenario.window} scenes`;
-  return `${added} more ${pools.get(stage)?.service ?? stage} worker${added === 1 ? '' : 's'}${wider}`;
+  return `${added} more ${pools.get(stage)?.service ?? stage} worker${added === 1 ? '' : 's'}${wider}${cores}`;
+}
+
+/** Says how far a stage uses the cores of its hosts. */
+function cpuBound({ tasks, pools, hosts }: Model, stage: string): string {
+  const ids = new Set((pools.get(stage)?.tasks ?? []).flatMap((at) => tasks[at]?.host ?? []));
+  const uses = hostUses({ tasks, hosts }).filter(({ id }) => ids.has(id));
+  const cores = uses.reduce((sum, one) => sum + one.cores, 0);
+  const most = uses.reduce((max, one) => Math.max(max, one.utilization), 0);
+  const where = uses.length === 1 ? 'its host' : `its ${uses.length} hosts`;
+  return `${capital(stage)} is bound by the CPU (${cores} core${cores === 1 ? '' : 's'} of ${where}, ${percent(most)} in use while it computes)`;
 }
 
 /** Names the one unit that takes far longer than its like. */

@@ -1,13 +1,15 @@
+import { type HostCores } from './cpu.use.js';
 import { type Pool } from './pools.js';
-import { progressOf, type Scenario, slotsIn } from './scenario.js';
-import { type Task } from './task.graph.js';
+import { coresIn, type Progress, progressOf, type Scenario, slotsIn, type System } from './scenario.js';
 
 export interface LowerBound {
   readonly us: number;
   /** The longest chain of needed work, us. */
   readonly criticalUs: number;
-  /** The pool whose work law gives the bound; undefined where the chain does. */
+  /** The pool whose work law gives the bound; undefined where the chain or the cores do. */
   readonly pool: string | undefined;
+  /** The hosts whose cores give the bound; empty where the chain or a pool does. */
+  readonly hosts: readonly string[];
 }
 
 /** The pool that the window of scenes limits too, and how many scenes it lets out at once. */
@@ -25,16 +27,16 @@ interface Job {
 }
 
 /**
- * No schedule of the same work is shorter. It is the greater of two laws: the longest chain of needed work, T∞ (the span
- * law, Brent 1974; Graham 1969), and for each pool with m slots and any set of its tasks: least head + work / m + least
- * tail (the work law T1/m, with what must come before and after it). Waits, hops and failed tries are not needed work.
+ * No schedule of the same work is shorter. It is the greatest of three laws: the longest chain of needed work, T∞ (the
+ * span law, Brent 1974; Graham 1969); for each pool with m slots and any set of its tasks: least head + work / m + least
+ * tail (the work law T1/m, with what must come before and after it); and the same for the hosts that share work, with
+ * CPU time / cores. Waits, hops, failed tries and what the want of cores adds are not needed work.
  */
 export function lowerBound(
-  tasks: readonly Task[],
-  pools: ReadonlyMap<string, Pool>,
-  window: WindowLimit | undefined,
+  system: Pick<System, 'tasks' | 'pools' | 'window' | 'hosts'>,
   scenario: Scenario = {},
 ): LowerBound {
+  const { tasks, pools, window, hosts } = system;
   const progress = tasks.map((task) => progressOf(task, scenario, 'needed'));
   const heads = new Array<number>(tasks.length).fill(0);
   const tails = new Array<number>(tasks.length).fill(0);
@@ -50,11 +52,12 @@ export function lowerBound(
   for (let at = tasks.length - 1; at >= 0; at -= 1) {
     const restUs = (progress[at]?.totalUs ?? 0) + (tails[at] ?? 0);
     for (const { from, kind, atUs } of tasks[at]?.edges ?? []) {
-      const { at: reached, totalUs } = progress[from] ?? { at: () => 0, totalUs: 0 };
-      if (kind !== 'window') tails[from] = Math.max(tails[from] ?? 0, restUs - (totalUs - reached(atUs)));
+      const reached = progress[from];
+      if (kind !== 'window' && reached !== undefined)
+        tails[from] = Math.max(tails[from] ?? 0, restUs - (reached.totalUs - reached.at(atUs)));
     }
   }
-  let bound: LowerBound = { us: criticalUs, criticalUs, pool: undefined };
+  let bound: LowerBound = { us: criticalUs, criticalUs, pool: undefined, hosts: [] };
   for (const pool of pools.values()) {
     const jobs = pool.tasks.map((at) => ({
       headUs: heads[at] ?? 0,
@@ -63,9 +66,54 @@ export function lowerBound(
     }));
     const limit = window?.pool === pool.name ? (scenario.window ?? window.size) : Infinity;
     const us = workLaw(jobs, Math.min(slotsIn(pool, scenario), limit));
-    if (us > bound.us) bound = { us, criticalUs, pool: pool.name };
+    if (us > bound.us) bound = { us, criticalUs, pool: pool.name, hosts: [] };
+  }
+  for (const group of sharing(pools, hosts)) {
+    const ids = new Set(group.map(({ id }) => id));
+    const jobs = tasks.flatMap(({ host }, at) =>
+      host !== undefined && ids.has(host) ? computing(progress[at], heads[at] ?? 0, tails[at] ?? 0) : [],
+    );
+    const us = workLaw(
+      jobs,
+      group.reduce((sum, host) => sum + coresIn(host, scenario), 0),
+    );
+    if (us > bound.us) bound = { us, criticalUs, pool: undefined, hosts: [...ids] };
   }
   return { ...bound, us: Math.floor(bound.us) };
+}
+
+/** What a task computes, with what must come before its first and after its last step that does; in thousandths of a core. */
+function computing(progress: Progress | undefined, headUs: number, tailUs: number): Job[] {
+  let workUs = 0;
+  let beforeUs: number | undefined;
+  let doneUs = 0;
+  let lastUs = 0;
+  for (const { lengthUs, cpu } of progress?.steps ?? []) {
+    if (cpu !== undefined) {
+      beforeUs ??= doneUs;
+      workUs += lengthUs * cpu.milliCores;
+    }
+    doneUs += lengthUs;
+    if (cpu !== undefined) lastUs = doneUs;
+  }
+  return beforeUs === undefined ? [] : [{ headUs: headUs + beforeUs, workUs, tailUs: tailUs + doneUs - lastUs }];
+}
+
+/** The hosts in groups: those of one pool can do each other's work, and so can those of pools that share a host. */
+function sharing(pools: ReadonlyMap<string, Pool>, hosts: ReadonlyMap<string, HostCores>): HostCores[][] {
+  const groupOf = new Map<string, Set<HostCores>>();
+  for (const host of hosts.values()) groupOf.set(host.id, new Set([host]));
+  for (const { hosts: own } of pools.values()) {
+    const [first, ...rest] = own.flatMap(({ id }) => groupOf.get(id) ?? []);
+    for (const other of rest) {
+      if (first === undefined || other === first) continue;
+      for (const host of other) {
+        first.add(host);
+        groupOf.set(host.id, first);
+      }
+    }
+  }
+  return [...new Set(groupOf.values())].map((group) => [...group]);
 }
 
 /** Tails that sets of tasks are cut at; every set gives a bound, so a few well spread ones do. */

@@ -2,6 +2,7 @@ import { ATTR, ERROR_TYPE } from '@clipmesh/tracing';
 import { type Start } from './pools.js';
 import { numberOf, type SpanIndex, textOf } from './span.index.js';
 import { type EdgeKind, type Task } from './task.graph.js';
+import { type Piece } from './timeline.js';
 import { type Span } from './trace.model.js';
 
 /**
@@ -30,6 +31,8 @@ export interface Segment {
   readonly waitClass: WaitClass | undefined;
   /** The stage whose work or whose wait it is. */
   readonly stage: string | undefined;
+  /** How much of it is there only because cores were shared, us; 0 for waits. */
+  readonly slowedUs: number;
   /** Work of a try that came to nothing. */
   readonly wasted: boolean;
   /** How this task is known to follow the one before it on the path; on its first segment only. */
@@ -57,7 +60,10 @@ export function criticalPath(
     for (let i = task.pieces.length - 1; i >= 0; i -= 1) {
       const piece = task.pieces[i];
       if (piece === undefined || piece.startUs >= untilUs) continue;
-      path.push(segmentOf(piece.span, piece.startUs, untilUs, piece.stage, piece.waitClass, task));
+      path.push({
+        ...segmentOf(piece.span, piece.startUs, untilUs, piece.stage, piece.waitClass, task),
+        slowedUs: slowedIn(piece, untilUs),
+      });
       untilUs = piece.startUs;
     }
     const chosen = chosenEdge(task, starts[at], needsOnly);
@@ -121,6 +127,12 @@ function pushWaits(path: Segment[], task: Task, at: number, starts: readonly Sta
   wait(fromUs, readyUs, gap.needsOnly ? 'window' : 'dispatch');
 }
 
+/** How much of a piece up to this time is there only because it shared cores. */
+function slowedIn({ startUs, endUs, cpu }: Piece, untilUs: number): number {
+  if (cpu === undefined) return 0;
+  return Math.round(((endUs - startUs - cpu.freeUs) * (untilUs - startUs)) / (endUs - startUs));
+}
+
 function segmentOf(
   span: Span,
   startUs: number,
@@ -139,6 +151,7 @@ function segmentOf(
     kind: isWork ? 'work' : 'wait',
     waitClass: isWork ? undefined : (known ?? 'dispatch'),
     stage: stage ?? task.stage,
+    slowedUs: 0,
     wasted: task.failed,
     edge: undefined,
   };
@@ -154,7 +167,7 @@ function merged(path: readonly Segment[]): Segment[] {
       last.waitClass === segment.waitClass &&
       segment.edge === undefined
     ) {
-      out[out.length - 1] = { ...last, endUs: segment.endUs };
+      out[out.length - 1] = { ...last, endUs: segment.endUs, slowedUs: last.slowedUs + segment.slowedUs };
     } else out.push(segment);
   }
   return out;

@@ -26,12 +26,14 @@ const PART_OF: Readonly<Record<WaitClass, Part>> = {
 /**
  * Splits makespan − bound. The waits on the path (by need: a held-back command waits for the window) are its causes:
  * tries that failed and their pauses, the outside, hops and decisions; where they exceed it, each by its share. What is left is want of slots as far as the path
- * queued for them, and order that the bound does not ask for. Where a pool gives the bound, its work is in it already, so
- * what is left is the time its slots lay idle for want of ready work, and only then capacity.
+ * queued for them or was slowed by the want of cores, and order that the bound does not ask for. Where a pool or the cores
+ * of hosts give the bound, their work is in it already, so what is left is the time that they were idle for want of ready
+ * work, and only then capacity.
  */
 export function gapOf(model: Model, path: readonly Segment[], bound: LowerBound): GapUs {
   const waits: Record<Part, number> = { capacity: 0, dispatch: 0, dependency: 0, external: 0, retry: 0 };
-  for (const { startUs, endUs, kind, waitClass, wasted } of path) {
+  for (const { startUs, endUs, kind, waitClass, wasted, slowedUs } of path) {
+    if (kind === 'work' && !wasted) waits.capacity += slowedUs;
     if (wasted && waitClass !== 'rate_limit') waits.retry += endUs - startUs;
     else if (kind === 'wait') waits[PART_OF[waitClass ?? 'dispatch']] += endUs - startUs;
   }
@@ -42,20 +44,21 @@ export function gapOf(model: Model, path: readonly Segment[], bound: LowerBound)
     parts[part] += us;
     left -= us;
   };
-  const capacity = bound.pool === undefined ? waits.capacity : 0;
+  const byChain = bound.pool === undefined && bound.hosts.length === 0;
+  const capacity = byChain ? waits.capacity : 0;
   const scale = Math.min(1, left / Math.max(1, waits.retry + waits.external + waits.dispatch + capacity));
   for (const part of ['retry', 'external', 'dispatch'] as const) take(part, Math.round(waits[part] * scale));
-  if (bound.pool === undefined) {
+  if (byChain) {
     take('capacity', waits.capacity);
     take('dependency', left);
   } else {
-    take('dependency', idleOf(model, bound.pool));
+    take('dependency', bound.pool === undefined ? idleCoresOf(model, bound.hosts) : idleOf(model, bound.pool));
     take('capacity', left);
   }
   return parts;
 }
 
-/** How long a pool's slots lay idle, on average, between its first task's start and its last one's end. */
+/** How long a pool's slots were idle, on average, between its first task's start and its last one's end. */
 function idleOf({ tasks, pools }: Model, name: string): number {
   const pool = pools.get(name);
   if (pool === undefined) return 0;
@@ -70,4 +73,21 @@ function idleOf({ tasks, pools }: Model, name: string): number {
     usedUs += task.endUs - task.startUs;
   }
   return Math.max(0, Math.floor(lastUs - firstUs - usedUs / pool.slots));
+}
+
+/** How long the cores of these hosts were idle, on average, between the first and the last task that computed there. */
+function idleCoresOf({ tasks, hosts }: Model, ids: readonly string[]): number {
+  let firstUs = Infinity;
+  let lastUs = 0;
+  let used = 0;
+  for (const { pieces } of tasks) {
+    for (const { startUs, endUs, cpu } of pieces) {
+      if (cpu === undefined || !ids.includes(cpu.host)) continue;
+      firstUs = Math.min(firstUs, startUs);
+      lastUs = Math.max(lastUs, endUs);
+      used += cpu.milliCores * cpu.freeUs;
+    }
+  }
+  const cores = ids.reduce((sum, id) => sum + (hosts.get(id)?.milliCores ?? 0), 0);
+  return cores === 0 ? 0 : Math.max(0, Math.floor(lastUs - firstUs - used / cores));
 }

@@ -7,6 +7,11 @@ export class Heap<T> {
     return this.items.length;
   }
 
+  /** The least, which stays inside. */
+  peek(): T | undefined {
+    return this.items[0];
+  }
+
   push(item: T): void {
     const { items } = this;
     let at = items.push(item) - 1;

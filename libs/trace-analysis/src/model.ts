@@ -1,19 +1,17 @@
 import { ATTR } from '@clipmesh/tracing';
 import { type WindowLimit } from './bounds.js';
-import { type Pool, poolsOf, type Start, startsOf } from './pools.js';
+import { withCpu } from './cpu.use.js';
+import { poolsOf, startsOf } from './pools.js';
+import { type System } from './scenario.js';
 import { indexSpans, numberOf, type SpanIndex } from './span.index.js';
 import { type Task, tasksOf } from './task.graph.js';
 import { type Trace } from './trace.model.js';
 import { type Unit, unitsOf } from './work.js';
 
 /** Everything that the figures are taken from. */
-export interface Model {
+export interface Model extends System {
   readonly index: SpanIndex;
   readonly units: readonly Unit[];
-  readonly tasks: readonly Task[];
-  readonly pools: ReadonlyMap<string, Pool>;
-  readonly starts: readonly Start[];
-  readonly window: WindowLimit | undefined;
 }
 
 /** The stage whose scenes the director's window counts. */
@@ -32,13 +30,14 @@ export function modelOf(trace: Trace): Model {
 
 function buildModel(trace: Trace): Model {
   const index = indexSpans(trace);
-  const tasks = tasksOf(index);
+  const { tasks, hosts } = withCpu(index, tasksOf(index));
   const pools = poolsOf(tasks, index.clockStepUs);
   return {
     index,
     units: unitsOf(index),
     tasks,
     pools,
+    hosts,
     starts: startsOf(tasks, pools, index.clockStepUs),
     window: windowOf(trace, tasks),
   };
@@ -46,15 +45,15 @@ function buildModel(trace: Trace): Model {
 
 /** The window: as the director's spans say; where they do not, as many as it sent out before it held any back. */
 function windowOf(trace: Trace, tasks: readonly Task[]): WindowLimit | undefined {
-  let told = 0;
-  for (const span of trace.spans) told = Math.max(told, numberOf(span, ATTR.window) ?? 0);
+  let declared = 0;
+  for (const span of trace.spans) declared = Math.max(declared, numberOf(span, ATTR.window) ?? 0);
   const isHeld = (task: Task): boolean => task.edges.some(({ kind }) => kind === 'window');
   const held = tasks.find(isHeld);
   const pool =
-    held?.pool ?? (told > 0 && tasks.some((task) => task.pool === WINDOWED_STAGE) ? WINDOWED_STAGE : undefined);
+    held?.pool ?? (declared > 0 && tasks.some((task) => task.pool === WINDOWED_STAGE) ? WINDOWED_STAGE : undefined);
   if (pool === undefined) return undefined;
   const free = tasks.filter(
     (task) => task.pool === pool && !isHeld(task) && !task.edges.some(({ kind }) => kind === 'retry'),
   );
-  return { pool, size: told > 0 ? told : Math.max(1, free.length) };
+  return { pool, size: declared > 0 ? declared : Math.max(1, free.length) };
 }

@@ -10,6 +10,8 @@ export interface Pool {
   readonly service: string;
   readonly workers: number;
   readonly perWorker: number;
+  /** Where the slots are, at least one entry; the id is empty where no span says. Their slots add up to `slots`. */
+  readonly hosts: readonly { readonly id: string; readonly slots: number }[];
   readonly tasks: readonly number[];
 }
 
@@ -48,12 +50,35 @@ export function poolsOf(tasks: readonly Task[], clockStepUs: number): Map<string
       const declared = Math.max(workers, 1) * perWorker;
       const slots = Math.max(declared, workers, peak, 1);
       const service = own[0]?.span.service ?? name;
+      const hosts = hostsOf(own, slots, Math.max(perWorker, 1));
       return [
         name,
-        { name, slots, service, workers: Math.max(workers, 1), perWorker: Math.max(perWorker, 1), tasks: list },
+        { name, slots, service, workers: Math.max(workers, 1), perWorker: Math.max(perWorker, 1), hosts, tasks: list },
       ];
     }),
   );
+}
+
+/** The slots of each host by the workers seen on it; those that no worker explains are spread over the hosts. */
+function hostsOf(tasks: readonly Task[], slots: number, perWorker: number): Pool['hosts'] {
+  const hostOf = new Map<string, string>();
+  for (const { span, host } of tasks) {
+    const worker = textOf(span, ATTR.workerId) ?? '';
+    if (host !== undefined || !hostOf.has(worker)) hostOf.set(worker, host ?? '');
+  }
+  const counts = new Map<string, number>();
+  let left = slots;
+  for (const host of hostOf.values()) {
+    const some = Math.min(left, perWorker);
+    counts.set(host, (counts.get(host) ?? 0) + some);
+    left -= some;
+  }
+  const ids = [...counts.keys()];
+  for (let at = 0; left > 0; at += 1, left -= 1) {
+    const id = ids[at % ids.length] ?? '';
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return [...counts].map(([id, count]) => ({ id, slots: count }));
 }
 
 /** When each task could have begun, and when a slot was free for it. */

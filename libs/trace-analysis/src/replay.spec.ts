@@ -45,11 +45,13 @@ const run = (jobs: readonly Job[], slots: number, speed = 1): number => {
   const tasks = tasksOf(jobs);
   const pools = poolsOf(tasks, 0);
   const starts = tasks.map(({ startUs }) => ({ readyUs: startUs, slotUs: startUs, lastEdge: undefined }));
-  return replay(tasks, pools, starts, undefined, { slots: { work: slots }, speed: { work: speed } }).makespanUs;
+  const system = { tasks, pools, starts, window: undefined, hosts: new Map() };
+  return replay(system, { slots: { work: slots }, speed: { work: speed } }).makespanUs;
 };
 const bound = (jobs: readonly Job[], slots: number): number => {
   const tasks = tasksOf(jobs);
-  return lowerBound(tasks, poolsOf(tasks, 0), undefined, { slots: { work: slots } }).us;
+  const system = { tasks, pools: poolsOf(tasks, 0), window: undefined, hosts: new Map() };
+  return lowerBound(system, { slots: { work: slots } }).us;
 };
 
 describe('the replay', () => {
@@ -108,7 +110,8 @@ describe('the lower bound', () => {
     const [first, second] = tasksOf([{ lengthUs: 10 }, { lengthUs: 10, after: [0], startUs: 10 }]);
     if (first === undefined || second === undefined) throw new Error('two tasks');
     const tasks = [{ ...first, failed: true }, second];
-    expect(lowerBound(tasks, poolsOf(tasks, 0), undefined).us).toBe(10);
+    const system = { tasks, pools: poolsOf(tasks, 0), window: undefined, hosts: new Map() };
+    expect(lowerBound(system).us).toBe(10);
   });
 });
 

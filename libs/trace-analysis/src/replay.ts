@@ -1,7 +1,8 @@
-import { type WindowLimit } from './bounds.js';
 import { Heap } from './heap.js';
-import { type Pool, type Start } from './pools.js';
-import { progressOf, type Scenario, slotsIn } from './scenario.js';
+import { lagsOf, median, releaseLags } from './replay.lags.js';
+import { type Progress, progressOf, type Scenario, slotsIn, type Step, type System } from './scenario.js';
+import { HostShares } from './host.shares.js';
+import { SlotLanes } from './slot.lanes.js';
 import { type Task } from './task.graph.js';
 
 export interface Replay {
@@ -11,38 +12,39 @@ export interface Replay {
 }
 interface Happening {
   readonly atUs: number;
+  /** Its index; of `cores`, the host's. */
   readonly task: number;
-  /** Ends come before the rest of the same time: a slot that falls free can be taken. `released`: by the window. */
-  readonly what: 'end' | 'ready' | 'released';
+  /**
+   * `step`: a step of the task is over. `cores`: a task on the host has computed enough, if nothing has changed there.
+   * Both come before the rest of the same time: a slot that falls free can be taken. `released`: by the window.
+   */
+  readonly what: 'step' | 'cores' | 'ready' | 'released';
 }
+/** A step, and whom it hands over to at its end. */
+interface Stage extends Step {
+  readonly hands: readonly number[];
+}
+
+const RANK = { step: 0, cores: 1, ready: 2, released: 2 } as const satisfies Record<Happening['what'], number>;
 
 /**
  * Plays the trace's tasks again on the scenario's slots: a task is ready when all that it needs has been handed over, and
  * the oldest ready task takes the next free slot (list scheduling, Graham 1966). Hops and waits take as long as they
- * took. Such a schedule may get longer when slots are added or work gets shorter (Graham 1969): the answer is what comes
- * out, never clamped.
+ * took; what computes shares the cores of its host. Such a schedule may get longer when slots or cores are added or work
+ * gets shorter (Graham 1969): the answer is what comes out, never clamped.
  */
-export function replay(
-  tasks: readonly Task[],
-  pools: ReadonlyMap<string, Pool>,
-  starts: readonly Start[],
-  window: WindowLimit | undefined,
-  scenario: Scenario = {},
-): Replay {
-  const progress = tasks.map((task) => progressOf(task, scenario, 'elapsed'));
+export function replay({ tasks, pools, starts, window, hosts }: System, scenario: Scenario = {}): Replay {
   const startUs = new Array<number>(tasks.length).fill(0);
   const endUs = new Array<number>(tasks.length).fill(0);
   const readyUs = new Array<number>(tasks.length).fill(0);
   const missing = tasks.map(({ edges }) => edges.filter(({ kind }) => kind !== 'window').length);
   const followers = followersOf(tasks);
-  const happenings = new Heap<Happening>(
-    (a, b) => a.atUs - b.atUs || Number(a.what !== 'end') - Number(b.what !== 'end') || a.task - b.task,
-  );
+  const happenings = new Heap<Happening>((a, b) => a.atUs - b.atUs || RANK[a.what] - RANK[b.what] || a.task - b.task);
   const byAge = (a: number, b: number): number => (readyUs[a] ?? 0) - (readyUs[b] ?? 0) || a - b;
-  const waiting = new Map<string, { readonly queue: Heap<number>; free: number }>();
-  for (const pool of pools.values()) {
-    waiting.set(pool.name, { queue: new Heap<number>(byAge), free: slotsIn(pool, scenario) });
-  }
+  const lanes = new SlotLanes(pools, (pool) => slotsIn(pool, scenario), byAge);
+  const shares = new HostShares(hosts, scenario, (host, atUs) => {
+    happenings.push({ atUs, task: host, what: 'cores' });
+  });
   const held = new Heap<number>(byAge);
   let tokens = window === undefined ? Infinity : (scenario.window ?? window.size);
   const lags = lagsOf(tasks, pools, starts);
@@ -61,26 +63,49 @@ export function replay(
     happenings.push({ atUs: nowUs + (lags[at]?.beforeSlotUs ?? 0), task: at, what: 'released' });
   };
 
+  const stages = new Map<number, { readonly list: readonly Stage[]; next: number }>();
   const begin = (at: number, nowUs: number): void => {
-    const from = nowUs + (lags[at]?.afterSlotUs ?? 0);
-    startUs[at] = from;
-    const { at: reached, totalUs } = progress[at] ?? { at: () => 0, totalUs: 0 };
-    endUs[at] = from + totalUs;
-    happenings.push({ atUs: endUs[at], task: at, what: 'end' });
-    for (const { to, atUs } of followers[at] ?? []) {
-      readyUs[to] = Math.max(readyUs[to] ?? 0, from + reached(atUs));
-      missing[to] = (missing[to] ?? 0) - 1;
-      if (missing[to] === 0) happenings.push({ atUs: (readyUs[to] ?? 0) + hopUs(to), task: to, what: 'ready' });
-    }
+    const task = tasks[at];
+    if (task === undefined) return;
+    const fromUs = nowUs + (lags[at]?.afterSlotUs ?? 0);
+    startUs[at] = fromUs;
+    const list = stagesOf(progressOf(task, scenario, 'elapsed'), followers[at] ?? []);
+    stages.set(at, { list, next: 0 });
+    happenings.push({ atUs: fromUs, task: at, what: 'step' });
+  };
+  const handOver = (to: number, nowUs: number): void => {
+    missing[to] = (missing[to] ?? 0) - 1;
+    readyUs[to] = nowUs;
+    if (missing[to] === 0) happenings.push({ atUs: nowUs + hopUs(to), task: to, what: 'ready' });
   };
   const queue = (at: number, nowUs: number): void => {
     readyUs[at] = nowUs;
-    const lane = waiting.get(tasks[at]?.pool ?? '');
-    if (lane === undefined) begin(at, nowUs);
-    else if (lane.free > 0 && lane.queue.size === 0) {
-      lane.free -= 1;
-      begin(at, nowUs);
-    } else lane.queue.push(at);
+    if (lanes.take(at, tasks[at])) begin(at, nowUs);
+  };
+  const end = (at: number, nowUs: number): void => {
+    endUs[at] = nowUs;
+    stages.delete(at);
+    const waiter = lanes.give(at, tasks[at]);
+    if (waiter !== undefined) begin(waiter, nowUs);
+    if (!isWindowed(at) || repeated.has(at)) return;
+    const released = held.pop();
+    if (released === undefined) tokens += 1;
+    else letGo(released, nowUs + (releases.get(released) ?? usualUs));
+  };
+  /** The step that the task was in is over. */
+  const advance = (at: number, nowUs: number): void => {
+    const run = stages.get(at);
+    const stage = run?.list[run.next];
+    if (run === undefined) return;
+    for (const to of run.list[run.next - 1]?.hands ?? []) handOver(to, nowUs);
+    if (stage === undefined) {
+      end(at, nowUs);
+      return;
+    }
+    run.next += 1;
+    if (stage.cpu === undefined || stage.lengthUs === 0)
+      happenings.push({ atUs: nowUs + stage.lengthUs, task: at, what: 'step' });
+    else shares.enter(lanes.hostOf(at, stage.cpu.host, tasks[at]), nowUs, at, stage.cpu.milliCores, stage.lengthUs);
   };
 
   tasks.forEach((task, at) => {
@@ -88,31 +113,18 @@ export function replay(
   });
   for (let next = happenings.pop(); next !== undefined; next = happenings.pop()) {
     const { task: at, atUs: nowUs, what } = next;
-    const pool = tasks[at]?.pool;
-    const windowed = isWindowed(at);
-    if (what !== 'end') {
-      if (!windowed || what === 'released' || isRepeat(at)) queue(at, nowUs);
-      else if (tokens > 0) {
-        tokens -= 1;
-        letGo(at, nowUs);
-      } else {
-        readyUs[at] = nowUs;
-        held.push(at);
-      }
-      continue;
+    if (what === 'step') advance(at, nowUs);
+    else if (what === 'cores') for (const done of shares.leave(at, nowUs)) advance(done, nowUs);
+    else if (!isWindowed(at) || what === 'released' || isRepeat(at)) queue(at, nowUs);
+    else if (tokens > 0) {
+      tokens -= 1;
+      letGo(at, nowUs);
+    } else {
+      readyUs[at] = nowUs;
+      held.push(at);
     }
-    const lane = pool === undefined ? undefined : waiting.get(pool);
-    if (lane !== undefined) {
-      const waiter = lane.queue.pop();
-      if (waiter === undefined) lane.free += 1;
-      else begin(waiter, nowUs);
-    }
-    if (!windowed || repeated.has(at)) continue;
-    const released = held.pop();
-    if (released === undefined) tokens += 1;
-    else letGo(released, nowUs + (releases.get(released) ?? usualUs));
   }
-  return { makespanUs: Math.round(endUs.reduce((max, end) => Math.max(max, end), 0)), startUs, endUs };
+  return { makespanUs: endUs.reduce((max, one) => Math.max(max, one), 0), startUs, endUs };
 }
 
 function followersOf(tasks: readonly Task[]): { to: number; atUs: number }[][] {
@@ -123,47 +135,27 @@ function followersOf(tasks: readonly Task[]): { to: number; atUs: number }[][] {
   return followers;
 }
 
-/**
- * What a task waited beyond its needs and its slot: before it was in line, or between a slot falling free and its start.
- * The hop of one that queued is not to be seen; it is taken for its pool's usual one.
- */
-function lagsOf(
-  tasks: readonly Task[],
-  pools: ReadonlyMap<string, Pool>,
-  starts: readonly Start[],
-): { beforeSlotUs: number; afterSlotUs: number }[] {
-  const hops = tasks.map((task, at) => {
-    const { readyUs = task.startUs, slotUs = task.startUs } = starts[at] ?? {};
-    return { queued: slotUs > readyUs, beyondUs: Math.max(0, task.startUs - slotUs) };
-  });
-  const usual = new Map(
-    [...pools.values()].map((pool) => {
-      const seen = pool.tasks.flatMap((at) => {
-        const isRepeat = tasks[at]?.edges.some(({ kind }) => kind === 'retry') === true;
-        const hop = hops[at];
-        // What lies before a repeated delivery is its pause, not a hop.
-        return hop === undefined || hop.queued || isRepeat ? [] : [hop.beyondUs];
-      });
-      return [pool.name, median(seen)];
-    }),
-  );
-  return hops.map(({ queued, beyondUs }, at) =>
-    queued
-      ? { beforeSlotUs: usual.get(tasks[at]?.pool ?? '') ?? 0, afterSlotUs: beyondUs }
-      : { beforeSlotUs: beyondUs, afterSlotUs: 0 },
-  );
-}
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[(values.length - 1) >> 1] ?? 0;
-
-/** From the end of the task that let another go to the other's message being on its way. */
-function releaseLags(tasks: readonly Task[]): Map<number, number> {
-  const lags = new Map<number, number>();
-  tasks.forEach(({ edges }, at) => {
-    const edge = edges.find(({ kind }) => kind === 'window');
-    const trigger = edge === undefined ? undefined : tasks[edge.from]?.edges.find(({ kind }) => kind === 'message');
-    const released = trigger === undefined ? undefined : tasks[trigger.from];
-    if (edge !== undefined && released !== undefined) lags.set(at, Math.max(0, edge.atUs - released.endUs));
-  });
-  return lags;
+/** The steps, cut where the task hands over. The first has no length: what is handed over at the start goes with it. */
+function stagesOf(progress: Progress, followers: readonly { to: number; atUs: number }[]): Stage[] {
+  const hands = followers
+    .map(({ to, atUs }) => ({ to, afterUs: progress.at(atUs) }))
+    .sort((a, b) => a.afterUs - b.afterUs);
+  let next = 0;
+  const handedBy = (afterUs: number): number[] => {
+    const from = next;
+    while (next < hands.length && (hands[next]?.afterUs ?? 0) <= afterUs) next += 1;
+    return hands.slice(from, next).map(({ to }) => to);
+  };
+  const stages: Stage[] = [{ lengthUs: 0, cpu: undefined, hands: handedBy(0) }];
+  let doneUs = 0;
+  for (const { lengthUs, cpu } of progress.steps) {
+    const untilUs = doneUs + lengthUs;
+    for (let hand = hands[next]; hand !== undefined && hand.afterUs < untilUs; hand = hands[next]) {
+      stages.push({ lengthUs: hand.afterUs - doneUs, cpu, hands: handedBy(hand.afterUs) });
+      doneUs = hand.afterUs;
+    }
+    stages.push({ lengthUs: untilUs - doneUs, cpu, hands: handedBy(untilUs) });
+    doneUs = untilUs;
+  }
+  return stages;
 }

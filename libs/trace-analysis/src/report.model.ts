@@ -33,6 +33,7 @@ export interface PerformanceReport {
   /** Work over makespan, T1/Tp. */
   readonly speedup: number;
   readonly sequentialMs: number;
+  /** How much longer its work one after another would have taken; 0 where it waited longer than that saved. */
   readonly timeSavedMs: number;
   /** Average number at work while at least one was. */
   readonly effectiveParallelism: number;
@@ -64,4 +65,14 @@ export interface PerformanceReport {
   }[];
   /** The replay of the unchanged system against what was measured, per cent; positive when it took longer. */
   readonly calibrationErrorPct: number;
+  /** Whose cores the processes of the trace shared; empty where no span says. `cpuMs` is what they used together. */
+  readonly hosts: readonly {
+    readonly id: string;
+    readonly cores: number;
+    readonly cpuMs: number;
+    /** CPU time over what the cores could give while at least one computed, 0-1. */
+    readonly utilization: number;
+  }[];
+  /** What was wrong with the trace, and how it was read; empty where nothing was. */
+  readonly warnings: readonly string[];
 }

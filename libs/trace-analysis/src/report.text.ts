@@ -13,6 +13,7 @@ export function formatReport(report: PerformanceReport, rows?: readonly StageRow
   const { gap } = report;
   return [
     `Trace ${report.traceId}`,
+    ...report.warnings.map((warning) => `Warning: ${warning}`),
     '',
     ...table([
       ['makespan', duration(report.makespanMs)],
@@ -37,6 +38,7 @@ export function formatReport(report: PerformanceReport, rows?: readonly StageRow
       ]),
     ]),
     '',
+    ...hostLines(report),
     ...chart(report, rows),
     '',
     ...table([
@@ -74,6 +76,17 @@ export function formatReport(report: PerformanceReport, rows?: readonly StageRow
       ? report.bottleneck.advice
       : `Bottleneck: ${report.bottleneck.stage} (${percent(report.bottleneck.share)} of the critical path). ${report.bottleneck.advice}`,
   ].join('\n');
+}
+
+function hostLines({ hosts }: PerformanceReport): string[] {
+  if (hosts.length === 0) return [];
+  return [
+    ...table([
+      ['host', 'cores', 'CPU time', 'in use'],
+      ...hosts.map(({ id, cores, cpuMs, utilization }) => [id, String(cores), duration(cpuMs), percent(utilization)]),
+    ]),
+    '',
+  ];
 }
 
 const bar = (ms: number, wholeMs: number): string =>

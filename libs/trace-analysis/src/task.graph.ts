@@ -26,6 +26,8 @@ export interface Task {
   readonly pool: string | undefined;
   readonly startUs: number;
   readonly endUs: number;
+  /** Where it ran; absent where no span says. */
+  readonly host?: string;
   /** Partition of `startUs`..`endUs`. */
   readonly pieces: readonly Piece[];
   /** What it was is thrown away: it was tried again, or it was given up. */

@@ -2,6 +2,15 @@ import { ATTR } from '@clipmesh/tracing';
 import { type SpanIndex, textOf } from './span.index.js';
 import { type Span } from './trace.model.js';
 
+/** What a stretch of a task asks of the cores of its host. */
+export interface CpuUse {
+  readonly host: string;
+  /** Cores that it keeps busy where nothing slows it, thousandths, at least 1. */
+  readonly milliCores: number;
+  /** How long it takes where nothing slows it, us; never more than it took. */
+  readonly freeUs: number;
+}
+
 /** A stretch of a task during which one span held it up. */
 export interface Piece {
   readonly span: Span;
@@ -10,6 +19,8 @@ export interface Piece {
   /** Whose work it is; undefined for waits and for what belongs to no stage. */
   readonly stage: string | undefined;
   readonly waitClass: string | undefined;
+  /** Absent where it is not known to compute. */
+  readonly cpu?: CpuUse;
 }
 
 interface Frame {

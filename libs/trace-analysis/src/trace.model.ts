@@ -20,4 +20,6 @@ export interface Trace {
   readonly originUs?: number;
   /** Ids as the document listed them, which decides nothing but the ties of {@link jaegerCriticalPath}; the spans' own when absent. */
   readonly documentOrder?: readonly string[];
+  /** What was wrong in the document, and how it was read: one sentence for each kind. */
+  readonly warnings?: readonly string[];
 }

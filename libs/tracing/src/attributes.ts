@@ -124,11 +124,17 @@ export const ATTRIBUTES = {
     on: 'ffmpeg',
     meaning: 'Cores of that host: the CPU limit of its control group, else the cores that the process may run on.',
   },
-  hostIdleMs: {
-    key: 'clipmesh.host.idle_ms',
+  hostIdleBeforeMs: {
+    key: 'clipmesh.host.idle_before_ms',
     type: 'number',
     on: 'ffmpeg',
-    meaning: 'CPU time that all cores of the machine were idle while the program ran, ms.',
+    meaning: 'CPU time that the cores of the machine had been idle since its start, when the program started, ms.',
+  },
+  hostIdleAfterMs: {
+    key: 'clipmesh.host.idle_after_ms',
+    type: 'number',
+    on: 'ffmpeg',
+    meaning: 'The same when the program had ended: what other programs left unused meanwhile is the difference.',
   },
 } as const satisfies Readonly<Record<string, Attribute>>;
 
