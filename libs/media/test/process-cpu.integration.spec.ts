@@ -43,7 +43,9 @@ describe('the span of a process', () => {
       const rendered = attributesOf('ffmpeg render');
       expect(rendered).toMatchObject({ [ATTR.hostId]: id, [ATTR.hostCores]: cores });
       expect(rendered[ATTR.cpuMs]).toBeGreaterThan(0);
-      expect(Number(rendered[ATTR.hostIdleAfterMs]) - Number(rendered[ATTR.hostIdleBeforeMs])).toBeGreaterThanOrEqual(0);
+      expect(Number(rendered[ATTR.hostIdleAfterMs]) - Number(rendered[ATTR.hostIdleBeforeMs])).toBeGreaterThanOrEqual(
+        0,
+      );
       await media.probe(output, { signal: AbortSignal.timeout(DEADLINE_MS) });
       expect(attributesOf('ffmpeg probe')).toMatchObject({ [ATTR.hostId]: id, [ATTR.cpuMs]: expect.any(Number) });
     },
