@@ -9,7 +9,7 @@ const leaks = leakCheck();
 
 beforeAll(async () => {
   broker = await startBroker();
-}, 60_000);
+});
 afterAll(async () => {
   await broker.stop();
   expect(leaks()).toEqual([]);
@@ -24,6 +24,5 @@ describe('a kill, with records in the broker', () => {
       const open = () => openKvStores(connection, { bucketPrefix: `${fates.join('-')}-${(prefixes += 1)}` });
       expect(await crashEverywhere(open, fates)).toBeGreaterThan(12);
     },
-    120_000,
   );
 });

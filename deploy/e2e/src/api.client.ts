@@ -2,7 +2,7 @@ import { type CreateGenerationInput, planSchema } from '@clipmesh/contracts';
 import { z } from 'zod';
 import { eventually } from './eventually.js';
 
-const CALL_MS = 30_000;
+const CALL_MS = 120_000;
 const FINAL = ['succeeded', 'failed', 'canceled'];
 
 const generationSchema = z.looseObject({

@@ -3,7 +3,7 @@ import { eventually } from './eventually.js';
 import { isAlive } from './processes.js';
 import { type LocalStack } from './local.stack.js';
 
-const BACK_MS = 60_000;
+const BACK_MS = 120_000;
 
 export interface ChaosOptions {
   /** Time between two kills, ms. */

@@ -5,7 +5,7 @@ import { filesUnder } from '@clipmesh/testing';
 import { eventually } from './eventually.js';
 import { type LocalStack } from './local.stack.js';
 
-const CLEANED_MS = 20_000;
+const CLEANED_MS = 120_000;
 
 /** What is still left over when the stack has had its time to clean up; nothing, when all is well. */
 export async function cleaned(stack: LocalStack): Promise<string[]> {

@@ -7,8 +7,8 @@ import { z } from 'zod';
 import { Command, type Ended } from './command.runner.js';
 import { isAlive, readPids } from './processes.js';
 
-const READY_MS = 60_000;
-const STOP_MS = 40_000;
+const READY_MS = 120_000;
+const STOP_MS = 120_000;
 const urlsSchema = z.object({ gateway: z.url(), sandbox: z.url(), nats: z.url(), jaeger: z.url().optional() });
 
 export type StackUrls = z.infer<typeof urlsSchema>;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type ApiClient, type Generation } from './api.client.js';
 import { Command } from './command.runner.js';
 
-const ANALYZE_MS = 60_000;
+const ANALYZE_MS = 120_000;
 
 const reportSchema = z.looseObject({
   traceId: z.string(),

@@ -23,7 +23,8 @@ export class TraceCollector {
   private constructor(private readonly server: Server) {}
 
   static async start(): Promise<TraceCollector> {
-    const server = createServer((request, response) => {
+    // An idle connection is never closed from here: no span is lost to one that a service still uses.
+    const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {

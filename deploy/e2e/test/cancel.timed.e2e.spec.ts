@@ -25,12 +25,12 @@ beforeAll(async () => {
   stack = await LocalStack.start({ env: { FFMPEG_PRESET: 'slow', VIDEO_RETRY_FIRST_SECONDS: '20' } });
   api = new ApiClient(stack.urls.gateway);
   sandbox = new SandboxClient(stack.urls.sandbox);
-}, 90_000);
+});
 
 afterAll(async () => {
   // Whatever beforeAll did not come to: what it did must still be put away.
   await (stack as LocalStack | undefined)?.stop();
-}, 60_000);
+});
 
 const running = async (): Promise<string[]> =>
   (await sandbox.invoice()).predictions
@@ -59,23 +59,19 @@ async function settled(id: string): Promise<void> {
 }
 
 describe('a cancel', () => {
-  it.each(MOMENTS)(
-    '%i ms after the start stops what runs, here and at the provider',
-    async (moment) => {
-      await sandbox.clearInvoice();
-      await sandbox.scenario({ clipSeconds: { min: 0.5, max: 2.5 }, planSeconds: 0.2 });
-      const id = await api.create(request(moment));
-      await sleep(moment);
-      const answer = await api.post(`/v1/generations/${id}/cancel`, {});
-      expect(answer.status).toBe(202);
-      expect(await stopped()).toEqual([]);
-      const { status } = await api.ended(id, 5000);
-      expect(status).toBe('canceled');
-      await settled(id);
-      expect(await cleaned(stack)).toEqual([]);
-    },
-    60_000,
-  );
+  it.each(MOMENTS)('%i ms after the start stops what runs, here and at the provider', async (moment) => {
+    await sandbox.clearInvoice();
+    await sandbox.scenario({ clipSeconds: { min: 0.5, max: 2.5 }, planSeconds: 0.2 });
+    const id = await api.create(request(moment));
+    await sleep(moment);
+    const answer = await api.post(`/v1/generations/${id}/cancel`, {});
+    expect(answer.status).toBe(202);
+    expect(await stopped()).toEqual([]);
+    const { status } = await api.ended(id, 5000);
+    expect(status).toBe('canceled');
+    await settled(id);
+    expect(await cleaned(stack)).toEqual([]);
+  });
 
   it('reaches a purchase whose reply was lost while its command waits for the next try', async () => {
     await sandbox.clearInvoice();
@@ -92,7 +88,7 @@ describe('a cancel', () => {
     await api.post(`/v1/generations/${id}/cancel`, {});
     expect(await stopped()).toEqual([]);
     await settled(id);
-  }, 60_000);
+  });
 
   it('twice is one cancel; of a finished generation it is refused', async () => {
     await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.2 } });
@@ -103,5 +99,5 @@ describe('a cancel', () => {
     const made = await api.create(request(201));
     await api.succeeded(made, 60_000);
     expect((await api.post(`/v1/generations/${made}/cancel`, {})).status).toBe(409);
-  }, 90_000);
+  });
 });

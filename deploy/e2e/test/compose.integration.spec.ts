@@ -11,7 +11,7 @@ import { findServerOrSkip } from '../../test-servers/find-server.mjs';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const FILE = join(ROOT, 'docker-compose.yml');
-const RUN_MS = 30_000;
+const RUN_MS = 120_000;
 const API_KEYS = 'owner:0123456789abcdef';
 
 const ACTORS = ['planner', 'clip-generator', 'overlay', 'stitcher', 'cost'] as const;

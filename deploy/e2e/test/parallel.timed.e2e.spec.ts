@@ -17,13 +17,13 @@ beforeAll(async () => {
   stack = await LocalStack.start({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } });
   api = new ApiClient(stack.urls.gateway);
   sandbox = new SandboxClient(stack.urls.sandbox);
-}, 90_000);
+});
 
 afterAll(async () => {
   // Whatever beforeAll did not come to: what it did must still be put away.
   await (stack as LocalStack | undefined)?.stop();
   await (collector as TraceCollector | undefined)?.close();
-}, 60_000);
+});
 
 async function make(sceneCount: number, parallel: CreateGenerationInput['parallel'], prompt: string): Promise<Trace> {
   const id = await api.create({
@@ -49,7 +49,7 @@ describe('the clips of one generation', () => {
     expect(mostClipsAtOnce(trace)).toBe(4);
     expect(stretchMs(clips)).toBeGreaterThanOrEqual(clipMs);
     expect(stretchMs(clips)).toBeLessThan(1.15 * clipMs);
-  }, 90_000);
+  });
 
   it('come one after another in a window of 1, and with parallel generation switched off', async () => {
     const clipMs = 2_000;
@@ -68,7 +68,7 @@ describe('the clips of one generation', () => {
       const overlays = named(trace, 'process overlay.apply', 'overlay');
       expect(overlays[0]?.startUs).toBeLessThan(clips[1]?.endUs ?? 0);
     }
-  }, 90_000);
+  });
 
   it('wait for no batch: a worker that is done takes the next scene while a slow clip still runs', async () => {
     await sandbox.scenario({ clipSeconds: [5, 1, 1, 1] });
@@ -77,5 +77,5 @@ describe('the clips of one generation', () => {
     const slowest = Math.max(...clips.map(({ endUs }) => endUs));
     expect(clips.every(({ startUs }) => startUs < slowest - 1_000_000)).toBe(true);
     expect(mostClipsAtOnce(trace)).toBe(2);
-  }, 90_000);
+  });
 });

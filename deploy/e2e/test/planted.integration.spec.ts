@@ -86,7 +86,7 @@ describe('a planted violation of the house', () => {
     } finally {
       uproot();
     }
-  }, LINT_MS);
+  });
 
   afterAll(uproot);
 

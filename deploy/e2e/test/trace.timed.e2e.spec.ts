@@ -75,11 +75,11 @@ describe('a stack with Jaeger beside it', () => {
     api = new ApiClient(stack.urls.gateway);
     sandbox = new SandboxClient(stack.urls.sandbox);
     first = await make({ clipSeconds: QUICK });
-  }, STEP_MS);
+  });
   afterAll(async () => {
     await (stack as LocalStack | undefined)?.stop();
     ffmpeg.remove();
-  }, 60_000);
+  });
 
   it.each<Scenario>([
     {
@@ -117,92 +117,76 @@ describe('a stack with Jaeger beside it', () => {
       advice: /pauses between tries of clip/,
       gap: 'retryMs',
     },
-  ])(
-    '$name: the report names it',
-    async ({ scenario, request, stage, advice, gap }) => {
-      const { report } = await make(scenario, request);
-      expect(report.bottleneck.advice).toMatch(advice);
-      expect(report.bottleneck.stage).toBe(stage);
-      if (gap !== undefined) expect(largestPart(report)).toBe(gap);
-    },
-    STEP_MS,
-  );
+  ])('$name: the report names it', async ({ scenario, request, stage, advice, gap }) => {
+    const { report } = await make(scenario, request);
+    expect(report.bottleneck.advice).toMatch(advice);
+    expect(report.bottleneck.stage).toBe(stage);
+    if (gap !== undefined) expect(largestPart(report)).toBe(gap);
+  });
 
-  it(
-    'slow clips: the report names them, and predicts a wider window and faster clips',
-    async () => {
-      const narrow = await make({ clipSeconds: SLOW }, { ...FOUR, parallel: { maxWorkers: 2 } });
-      expect(narrow.report.bottleneck).toMatchObject({
-        stage: 'clip',
-        advice: expect.stringMatching(/^A window of 4 scenes would save/),
-      });
-      const wide = await make({ clipSeconds: SLOW }, { ...FOUR, parallel: { maxWorkers: 4 } });
-      const fast = await make({ clipSeconds: equal(3) }, { ...FOUR, parallel: { maxWorkers: 2 } });
-      expect(apart(predicted(narrow.report, 'a window of 4'), wide.report.makespanMs)).toBeLessThan(PREDICTION_ERROR);
-      expect(apart(predicted(narrow.report, 'clip twice as fast'), fast.report.makespanMs)).toBeLessThan(
-        PREDICTION_ERROR,
-      );
-      expect(Math.abs(narrow.report.calibrationErrorPct)).toBeLessThan(1);
-      expect(narrow.report.makespanMs / wide.report.makespanMs).toBeGreaterThan(1.3);
-    },
-    STEP_MS,
-  );
+  it('slow clips: the report names them, and predicts a wider window and faster clips', async () => {
+    const narrow = await make({ clipSeconds: SLOW }, { ...FOUR, parallel: { maxWorkers: 2 } });
+    expect(narrow.report.bottleneck).toMatchObject({
+      stage: 'clip',
+      advice: expect.stringMatching(/^A window of 4 scenes would save/),
+    });
+    const wide = await make({ clipSeconds: SLOW }, { ...FOUR, parallel: { maxWorkers: 4 } });
+    const fast = await make({ clipSeconds: equal(3) }, { ...FOUR, parallel: { maxWorkers: 2 } });
+    expect(apart(predicted(narrow.report, 'a window of 4'), wide.report.makespanMs)).toBeLessThan(PREDICTION_ERROR);
+    expect(apart(predicted(narrow.report, 'clip twice as fast'), fast.report.makespanMs)).toBeLessThan(
+      PREDICTION_ERROR,
+    );
+    expect(Math.abs(narrow.report.calibrationErrorPct)).toBeLessThan(1);
+    expect(narrow.report.makespanMs / wide.report.makespanMs).toBeGreaterThan(1.3);
+  });
 
-  it(
-    'keeps the summary in the record and says it in the log',
-    async () => {
-      const { generation, report } = first;
-      const kept = await eventually(
-        'a summary in the record',
-        20_000,
-        async () => (await api.read(generation.id))['performance'],
-      );
-      expect(kept).toMatchObject({ complete: true, bottleneck: { stage: expect.any(String) } });
-      const { makespanMs } = kept as { makespanMs: number };
-      // What came after the end, such as the booking of the last charge, may have come after the summary too.
-      expect(apart(makespanMs, report.makespanMs)).toBeLessThan(PREDICTION_ERROR);
-      const lines = stack.log('planner.1').filter((line) => line.includes('performance of the generation'));
-      const said = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-      expect(said.filter(({ generationId }) => generationId === generation.id)).toEqual([
-        expect.objectContaining({
-          level: 'info',
-          makespanMs,
-          speedup: expect.any(Number),
-          stageMs: expect.any(Object),
-          timeSavedMs: expect.any(Number),
-          workers: expect.any(Object),
-          bottleneck: expect.any(Object),
-        }),
+  it('keeps the summary in the record and says it in the log', async () => {
+    const { generation, report } = first;
+    const kept = await eventually(
+      'a summary in the record',
+      20_000,
+      async () => (await api.read(generation.id))['performance'],
+    );
+    expect(kept).toMatchObject({ complete: true, bottleneck: { stage: expect.any(String) } });
+    const { makespanMs } = kept as { makespanMs: number };
+    // What came after the end, such as the booking of the last charge, may have come after the summary too.
+    expect(apart(makespanMs, report.makespanMs)).toBeLessThan(PREDICTION_ERROR);
+    const lines = stack.log('planner.1').filter((line) => line.includes('performance of the generation'));
+    const said = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(said.filter(({ generationId }) => generationId === generation.id)).toEqual([
+      expect.objectContaining({
+        level: 'info',
+        makespanMs,
+        speedup: expect.any(Number),
+        stageMs: expect.any(Object),
+        timeSavedMs: expect.any(Number),
+        workers: expect.any(Object),
+        bottleneck: expect.any(Object),
+      }),
+    ]);
+  });
+
+  (jaeger === undefined ? it.skip : it)('gives one report, wherever the trace is read from', async () => {
+    const { id, traceId } = first.generation;
+    const url = stack.urls.jaeger ?? '';
+    const folder = mkdtempSync(join(tmpdir(), 'clipmesh-trace-'));
+    try {
+      const answer = await fetch(`${url}/api/traces/${traceId}`, { signal: AbortSignal.timeout(10_000) });
+      const file = join(folder, 'trace.json');
+      writeFileSync(file, await answer.text());
+      // By default from /api/v3; the file is what the other API says.
+      const [fromStream, fromJaeger, fromFile] = await Promise.all([
+        analyzed('--generation', id, '--data', stack.dataDir),
+        analyzed('--jaeger', url, '--trace', traceId),
+        analyzed('--file', file),
       ]);
-    },
-    STEP_MS,
-  );
-
-  (jaeger === undefined ? it.skip : it)(
-    'gives one report, wherever the trace is read from',
-    async () => {
-      const { id, traceId } = first.generation;
-      const url = stack.urls.jaeger ?? '';
-      const folder = mkdtempSync(join(tmpdir(), 'clipmesh-trace-'));
-      try {
-        const answer = await fetch(`${url}/api/traces/${traceId}`, { signal: AbortSignal.timeout(10_000) });
-        const file = join(folder, 'trace.json');
-        writeFileSync(file, await answer.text());
-        // By default from /api/v3; the file is what the other API says.
-        const [fromStream, fromJaeger, fromFile] = await Promise.all([
-          analyzed('--generation', id, '--data', stack.dataDir),
-          analyzed('--jaeger', url, '--trace', traceId),
-          analyzed('--file', file),
-        ]);
-        expect(fromStream.traceId).toBe(traceId);
-        expect(fromJaeger).toEqual(fromStream);
-        expect(fromFile).toEqual(fromStream);
-      } finally {
-        rmSync(folder, { recursive: true, force: true });
-      }
-    },
-    STEP_MS,
-  );
+      expect(fromStream.traceId).toBe(traceId);
+      expect(fromJaeger).toEqual(fromStream);
+      expect(fromFile).toEqual(fromStream);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 });
 
 describe('overlays that take their time', () => {
@@ -230,16 +214,12 @@ describe('overlays that take their time', () => {
     }
   };
 
-  it(
-    'are the bottleneck of one worker, and the gain of a second one is predicted',
-    async () => {
-      // Side by side: what they do is rest.
-      const [one, two] = await Promise.all([reportWith(1), reportWith(2)]);
-      expect(one.bottleneck.stage).toBe('overlay');
-      expect(one.bottleneck.advice).toMatch(/^\d more overlay workers? would save/);
-      expect(apart(predicted(one, '2 overlay workers'), two.makespanMs)).toBeLessThan(PREDICTION_ERROR);
-      expect(one.makespanMs / two.makespanMs).toBeGreaterThan(1.3);
-    },
-    STEP_MS,
-  );
+  it('are the bottleneck of one worker, and the gain of a second one is predicted', async () => {
+    // Side by side: what they do is rest.
+    const [one, two] = await Promise.all([reportWith(1), reportWith(2)]);
+    expect(one.bottleneck.stage).toBe('overlay');
+    expect(one.bottleneck.advice).toMatch(/^\d more overlay workers? would save/);
+    expect(apart(predicted(one, '2 overlay workers'), two.makespanMs)).toBeLessThan(PREDICTION_ERROR);
+    expect(one.makespanMs / two.makespanMs).toBeGreaterThan(1.3);
+  });
 });

@@ -81,7 +81,7 @@ describe('the sources of analyze', () => {
   };
   const read = (source: TraceSource, keys: readonly string[] = []): ReturnType<typeof readSource> =>
     readSource(source, {
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(120_000),
       keys,
       settings: { gateway: url, nats: 'nats://127.0.0.1:1' },
     });

@@ -16,7 +16,7 @@ beforeEach(async () => {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  client = new GatewayClient(`http://127.0.0.1:${port}`, AbortSignal.timeout(10_000));
+  client = new GatewayClient(`http://127.0.0.1:${port}`, AbortSignal.timeout(120_000));
 });
 afterEach(async () => {
   server.close();

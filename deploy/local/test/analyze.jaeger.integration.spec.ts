@@ -12,8 +12,8 @@ import { readSource } from '../src/analyze.sources.js';
 import { type TraceSource } from '../src/analyze.arguments.js';
 import { freePorts } from '../src/ports.js';
 
-const START_MS = 30_000;
-const ARRIVE_MS = 20_000;
+const START_MS = 120_000;
+const ARRIVE_MS = 120_000;
 const TRACE_ID = '5de7f58866240624a6a3d33a8b974a96';
 
 const program = await findServerOrSkip('jaeger');
@@ -131,36 +131,33 @@ async function ended(child: ChildProcess): Promise<void> {
   const read = (source: TraceSource): Promise<Trace[]> =>
     readSource(source, { signal: AbortSignal.timeout(ARRIVE_MS), keys: [], settings: { gateway: url, nats: url } });
 
-  beforeAll(
-    async () => {
-      folder = await mkdtemp(join(tmpdir(), 'jaeger-'));
-      if (program === undefined) return;
-      let otlp = 4318;
-      if ('url' in program) url = program.url;
-      else {
-        const [query = 0, grpc = 0, receiver = 0] = await freePorts(3);
-        otlp = receiver;
-        url = `http://127.0.0.1:${query}`;
-        const config = join(folder, 'jaeger.json');
-        await writeFile(config, JSON.stringify(configFor(query, grpc, otlp)));
-        server = await started(program.command, [...program.args, '--config', config]);
-      }
-      const { hostname } = new URL(url);
-      const answer = await fetch(`http://${hostname}:${otlp}/v1/traces`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(sent),
-        signal: AbortSignal.timeout(ARRIVE_MS),
-      });
-      expect(answer.status).toBe(200);
-      const deadline = Date.now() + ARRIVE_MS;
-      const asked = `${url}/api/v3/traces/${TRACE_ID}`;
-      while ((await fetch(asked, { signal: AbortSignal.timeout(ARRIVE_MS) })).status !== 200 && Date.now() < deadline) {
-        await sleep(100);
-      }
-    },
-    START_MS + 2 * ARRIVE_MS,
-  );
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'jaeger-'));
+    if (program === undefined) return;
+    let otlp = 4318;
+    if ('url' in program) url = program.url;
+    else {
+      const [query = 0, grpc = 0, receiver = 0] = await freePorts(3);
+      otlp = receiver;
+      url = `http://127.0.0.1:${query}`;
+      const config = join(folder, 'jaeger.json');
+      await writeFile(config, JSON.stringify(configFor(query, grpc, otlp)));
+      server = await started(program.command, [...program.args, '--config', config]);
+    }
+    const { hostname } = new URL(url);
+    const answer = await fetch(`http://${hostname}:${otlp}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(sent),
+      signal: AbortSignal.timeout(ARRIVE_MS),
+    });
+    expect(answer.status).toBe(200);
+    const deadline = Date.now() + ARRIVE_MS;
+    const asked = `${url}/api/v3/traces/${TRACE_ID}`;
+    while ((await fetch(asked, { signal: AbortSignal.timeout(ARRIVE_MS) })).status !== 200 && Date.now() < deadline) {
+      await sleep(100);
+    }
+  });
   afterAll(async () => {
     if (server !== undefined) await ended(server);
     await rm(folder, { recursive: true, force: true });

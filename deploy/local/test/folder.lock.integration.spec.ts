@@ -33,7 +33,7 @@ describe('a folder that a killed stack has left', () => {
     ['planner.1', () => ['dist/services/planner.js']],
   ])('is rid of its %s', async (name, args) => {
     const left = leave(name, ...args());
-    const gone = once(left, 'exit', { signal: AbortSignal.timeout(3000) });
+    const gone = once(left, 'exit', { signal: AbortSignal.timeout(120_000) });
     const release = claimFolder(dir);
     expect((await gone)[1]).toBe('SIGKILL');
     release();

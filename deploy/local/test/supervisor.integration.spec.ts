@@ -52,7 +52,7 @@ async function until(condition: () => boolean): Promise<void> {
 
 describe('supervisor', () => {
   it('writes pid and log, and leaves nothing after stop', async () => {
-    await supervisor.start(script(`console.error('a warning'); ${READY}`), 5_000);
+    await supervisor.start(script(`console.error('a warning'); ${READY}`), 120_000);
     const pid = pidOf('probe.1');
     expect(alive(pid)).toBe(true);
     await supervisor.stop();
@@ -67,7 +67,7 @@ describe('supervisor', () => {
 
   it('waits for a process that still works, and for none that is told to be killed', async () => {
     const slow = new Supervisor({ dir, report: () => undefined, stopMs: 60_000 });
-    await slow.start(script(`process.on('SIGTERM', () => {}); ${READY}`), 5_000);
+    await slow.start(script(`process.on('SIGTERM', () => {}); ${READY}`), 120_000);
     const pid = pidOf('probe.1');
     const stopped = slow.stop();
     await sleep(200);
@@ -83,7 +83,7 @@ describe('supervisor', () => {
     const once = `require('node:fs').existsSync(${JSON.stringify(counter)}) ? (${count}, process.exit(1)) : ${count};`;
     await supervisor.start(
       script(`${once} console.log('{"msg":"ready"}'); setTimeout(() => process.exit(1), 50);`),
-      5_000,
+      120_000,
     );
     await until(() => reports.length >= 4);
     const pauses = reports.slice(0, 4).map((line) => Number(/in (\d+) ms/.exec(line)?.[1]));
@@ -91,7 +91,7 @@ describe('supervisor', () => {
   });
 
   it('starts a process again that was killed', async () => {
-    await supervisor.start(script(READY), 5_000);
+    await supervisor.start(script(READY), 120_000);
     const pid = pidOf('probe.1');
     process.kill(pid, 'SIGKILL');
     await until(() => existsSync(join(dir, 'run', 'probe.1.pid')) && pidOf('probe.1') !== pid);
@@ -102,7 +102,7 @@ describe('supervisor', () => {
     const child = `require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']).pid`;
     await supervisor.start(
       script(`process.on('SIGTERM', () => {}); console.log('child ' + ${child}); ${READY}`),
-      5_000,
+      120_000,
     );
     const log = readFileSync(supervisor.logOf({ service: 'probe', instance: 1 }), 'utf8');
     const grandchild = Number(/child (\d+)/.exec(log)?.[1]);
@@ -115,15 +115,15 @@ describe('supervisor', () => {
     const file = join(dir, 'order');
     const note = (name: string): string =>
       `process.on('SIGTERM', () => { require('node:fs').appendFileSync(${JSON.stringify(file)}, '${name} '); process.exit(0); }); ${READY}`;
-    await supervisor.start(script(note('broker'), { service: 'broker', last: true }), 5_000);
-    await supervisor.start(script(note('worker')), 5_000);
+    await supervisor.start(script(note('broker'), { service: 'broker', last: true }), 120_000);
+    await supervisor.start(script(note('worker')), 120_000);
     await supervisor.stop();
     expect(readFileSync(file, 'utf8')).toBe('worker broker ');
   });
 
   it('tells the last words of a process that does not start', async () => {
     const failing = script(`console.error('the key is missing'); process.exit(1);`);
-    await expect(supervisor.start(failing, 5_000)).rejects.toThrow('probe.1 did not start: the key is missing');
+    await expect(supervisor.start(failing, 120_000)).rejects.toThrow('probe.1 did not start: the key is missing');
   });
 
   it('does not wait for ever', async () => {
@@ -131,6 +131,6 @@ describe('supervisor', () => {
   });
 
   it('says so when the program does not exist', async () => {
-    await expect(supervisor.start(script('', { command: 'no-such-program' }), 5_000)).rejects.toThrow(/ENOENT/);
+    await expect(supervisor.start(script('', { command: 'no-such-program' }), 120_000)).rejects.toThrow(/ENOENT/);
   });
 });

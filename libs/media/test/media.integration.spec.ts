@@ -3,19 +3,20 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pngOf } from '@clipmesh/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { EVERYTHING_BUT_TIMEOUTS, pngOf } from '@clipmesh/testing';
 import { Media } from '../src/index.js';
 
 const profile = { width: 180, height: 320, fps: 24 };
 let dir: string;
 let media: Media;
-const context = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(20_000) });
+const context = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(120_000) });
+const never = new AbortController().signal;
 const at = (name: string): string => join(dir, name);
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'media-test-'));
-  media = new Media({ threads: 1, idleTimeoutMs: 10_000, tempDir: join(dir, 'tmp'), maxProcesses: 2 });
+  media = new Media({ threads: 1, idleTimeoutMs: 120_000, tempDir: join(dir, 'tmp'), maxProcesses: 2 });
 });
 afterAll(async () => {
   expect(media.running()).toBe(0);
@@ -37,7 +38,9 @@ describe('media on real ffmpeg', () => {
     const clip = { seed: 7, label: 'a', durationSeconds: 1, width: 180, height: 320 };
     await media.render({ ...clip, picture: file, output: at('pictured.mp4') }, context());
     const args = ['-v', 'error', '-i', at('pictured.mp4'), '-frames:v', '1', '-vf', 'scale=1:8:flags=area'];
-    const rows = [...execFileSync('ffmpeg', [...args, '-f', 'rawvideo', '-pix_fmt', 'gray', '-'], { timeout: 20_000 })];
+    const rows = [
+      ...execFileSync('ffmpeg', [...args, '-f', 'rawvideo', '-pix_fmt', 'gray', '-'], { timeout: 120_000 }),
+    ];
     // The shape that moves over it lies on some of the rows.
     expect(Math.min(...rows.slice(0, 4))).toBeLessThan(40);
     expect(Math.max(...rows.slice(4))).toBeGreaterThan(215);
@@ -73,32 +76,51 @@ describe('media on real ffmpeg', () => {
     expect((await readFile(at('film.jpg'))).subarray(0, 2)).toEqual(Buffer.from([0xff, 0xd8]));
   });
 
+  const long = { seed: 1, label: 'x', durationSeconds: 600, width: 1280, height: 720 };
+
   it('ends its process when aborted', async () => {
-    const signal = AbortSignal.timeout(300);
-    const long = { seed: 1, label: 'x', durationSeconds: 600, width: 1280, height: 720, output: at('long.mp4') };
-    await expect(media.render(long, { signal })).rejects.toMatchObject({ code: 'CANCELED' });
+    const caller = new AbortController();
+    const onProgress = (): void => {
+      caller.abort();
+    };
+    const render = media.render({ ...long, output: at('long.mp4') }, { signal: caller.signal, onProgress });
+    await expect(render).rejects.toMatchObject({ code: 'CANCELED' });
     expect(media.running()).toBe(0);
   });
 
-  it.each([
-    ['stands still', 'SIGSTOP', 'FFMPEG_STALLED'],
-    ['is killed by the system', 'SIGKILL', 'OUT_OF_MEMORY'],
-  ] as const)('tells of a process that %s, and leaves nothing of it', async (_name, signal, code) => {
-    const strict = new Media({ threads: 1, idleTimeoutMs: 1500, tempDir: join(dir, 'tmp'), maxProcesses: 1 });
-    const long = { seed: 1, label: 'x', durationSeconds: 600, width: 1280, height: 720, output: at('long.mp4') };
-    let hit = false;
-    const onProgress = (): void => {
-      if (hit) return;
-      hit = true;
-      const pids = execFileSync('pgrep', ['-f', at('long.mp4')], { encoding: 'utf8' })
-        .trim()
-        .split('\n');
-      for (const pid of pids) process.kill(Number(pid), signal);
-    };
-    await expect(strict.render(long, { ...context(), onProgress })).rejects.toMatchObject({ code, retryable: true });
-    expect(hit).toBe(true);
-    expect(strict.running()).toBe(0);
-    expect(existsSync(at('long.mp4'))).toBe(false);
+  describe('a process that ends in no way of its own', () => {
+    const IDLE_MS = 30_000;
+    beforeEach(() => {
+      // The idle limit runs on this clock: it is over when the test says so, however slow the machine.
+      jest.useFakeTimers({ doNotFake: EVERYTHING_BUT_TIMEOUTS });
+    });
+    afterEach(() => {
+      jest.useRealTimers();
+    });
+
+    it.each([
+      ['stands still', 'SIGSTOP', 'FFMPEG_STALLED'],
+      ['is killed by the system', 'SIGKILL', 'OUT_OF_MEMORY'],
+    ] as const)('%s: it is named, and nothing of it is left', async (_name, signal, code) => {
+      const strict = new Media({ threads: 1, idleTimeoutMs: IDLE_MS, tempDir: join(dir, 'tmp'), maxProcesses: 1 });
+      let reports = 0;
+      const onProgress = (): void => {
+        reports += 1;
+        // Every report starts the limit again: these waits add up to more than it.
+        if (reports <= 2) setImmediate(() => jest.advanceTimersByTime(0.9 * IDLE_MS));
+        if (reports !== 3) return;
+        const pids = execFileSync('pgrep', ['-f', at('long.mp4')], { encoding: 'utf8' })
+          .trim()
+          .split('\n');
+        for (const pid of pids) process.kill(Number(pid), signal);
+        if (signal === 'SIGSTOP') setImmediate(() => jest.advanceTimersByTime(IDLE_MS));
+      };
+      const render = strict.render({ ...long, output: at('long.mp4') }, { signal: never, onProgress });
+      await expect(render).rejects.toMatchObject({ code, retryable: true });
+      expect(reports).toBe(3);
+      expect(strict.running()).toBe(0);
+      expect(existsSync(at('long.mp4'))).toBe(false);
+    });
   });
 
   it.each([

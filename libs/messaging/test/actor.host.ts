@@ -76,7 +76,7 @@ const inbox: InboxOptions<ClipGenerateBody> = {
 /** One replica of a clip generator that does what `receive` says. */
 export async function startActor(broker: Broker, options: ActorOptions): Promise<Actor> {
   const connection = await broker.connect({ reconnect: true });
-  const ackWaitMs = options.ackWaitMs ?? 2000;
+  const ackWaitMs = options.ackWaitMs ?? 120_000;
   await provision(connection, { ackWaitMs });
   const real = createPublisher(connection);
   const cancellations = await openCancellations(connection);
@@ -93,9 +93,9 @@ export async function startActor(broker: Broker, options: ActorOptions): Promise
       'clip-generator': {
         concurrency: 2,
         retry: { attempts: 3, firstDelayMs: 10, maxDelayMs: 20 },
-        handlerTimeoutMs: 30_000,
-        heartbeatMs: ackWaitMs / 4,
-        drainMs: 5000,
+        handlerTimeoutMs: 300_000,
+        heartbeatMs: Math.min(500, ackWaitMs / 4),
+        drainMs: 120_000,
         ...options.settings,
       },
     },

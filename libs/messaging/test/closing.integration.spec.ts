@@ -33,20 +33,20 @@ describe('a service that stops', () => {
     const runtime = await open(`nats://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
     for (const socket of sockets) socket.unpipe().pause();
     try {
-      await within(closeRuntime(runtime), 8000, 'the end');
+      await within(closeRuntime(runtime), 120_000, 'the end');
     } finally {
       for (const socket of sockets) socket.destroy();
       proxy.close();
     }
     expect(runtime.connection.isClosed()).toBe(true);
-  }, 15_000);
+  });
 
   it('ends well though the broker is gone', async () => {
     const other = await startBroker();
     const runtime = await open(other.url);
     await other.kill();
-    await within(closeRuntime(runtime), 8000, 'the end');
+    await within(closeRuntime(runtime), 120_000, 'the end');
     expect(runtime.connection.isClosed()).toBe(true);
     await other.stop();
-  }, 15_000);
+  });
 });

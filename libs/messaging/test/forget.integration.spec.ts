@@ -99,7 +99,7 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
           return false;
         }
       },
-      5000,
+      120_000,
       'the generation to be forgotten',
     );
     expect(await subjects()).toEqual(

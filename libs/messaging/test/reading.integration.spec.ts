@@ -15,7 +15,7 @@ interface Span {
   readonly name: string;
   readonly kind: number;
 }
-const WAIT_MS = 10_000;
+const WAIT_MS = 120_000;
 const PRODUCER = 4;
 const CONSUMER = 5;
 
@@ -132,6 +132,6 @@ describe.each(VERSIONS)('reading back from nats-server (%s)', (version) => {
     await next;
     await readTrace(connection, 'f'.repeat(32));
     for (const stream of ['EVENTS', 'TRACES'])
-      await until(async () => (await ephemeral(stream)).length === 0, 2000, `the end of the readers of ${stream}`);
+      await until(async () => (await ephemeral(stream)).length === 0, 120_000, `the end of the readers of ${stream}`);
   });
 });

@@ -7,7 +7,7 @@ import { createPublisher, type DeadLetters, openDeadLetters, type Publish } from
 import { type Actor, type ActorOptions, clip, generationId, startActor, VERSIONS } from './actor.host.js';
 
 const { stream, durable } = INBOXES['clip-generator'];
-const WAIT_MS = 10_000;
+const WAIT_MS = 120_000;
 
 describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
   const leaks = leakCheck();
@@ -90,7 +90,8 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     });
     await publish([clip(id)]);
     await settled();
-    expect(calls).toBe(2);
+    // A machine that stands still for an ack wait may deliver it once more.
+    expect(calls).toBeGreaterThanOrEqual(2);
     expect(await count('EVENTS', `events.${id}.>`)).toBe(1);
   });
 
@@ -111,19 +112,26 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
   });
 
   it('a retryable error comes back not before its own time', async () => {
-    const times: number[] = [];
+    const asked: string[] = [];
+    connection.subscribe('$JS.ACK.>', {
+      callback: (_error, { data }) => {
+        asked.push(Buffer.from(data).toString());
+      },
+    });
+    let calls = 0;
     await actor({
       receive: () => {
-        times.push(performance.now());
-        return times.length === 1
+        calls += 1;
+        return calls === 1
           ? Promise.reject(new ClipmeshError('PROVIDER_RATE_LIMITED', 'slow down', { retryAfterMs: 600 }))
           : Promise.resolve([]);
       },
     });
     await publish([clip(generationId())]);
     await settled();
-    expect(times).toHaveLength(2);
-    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(580);
+    await until(() => asked.length >= 2, WAIT_MS, 'what the replica asked of the broker');
+    expect(calls).toBe(2);
+    expect(asked).toEqual([expect.stringMatching(/^-NAK \{"delay":6\d\d000000\}$/), '+ACK']);
   });
 
   it('a rate limit uses up no attempt, however often, and leaves those of other faults as they were', async () => {

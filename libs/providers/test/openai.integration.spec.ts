@@ -46,7 +46,7 @@ afterEach(() => {
 });
 const modelOf = (store: boolean): PlanModel =>
   createOpenAiPlanModel({
-    ...{ apiKey: 'k', model: 'gpt-4o-mini', timeoutMs: 5000, store },
+    ...{ apiKey: 'k', model: 'gpt-4o-mini', timeoutMs: 120_000, store },
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
   });
 

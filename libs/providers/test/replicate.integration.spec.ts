@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { EVERYTHING_BUT_TIMEOUTS, until } from '@clipmesh/testing';
 import { createReplicateProvider, type ReplicateOptions, type ReplicateProvider } from '../src/index.js';
 import { sharedMemory } from './shared.memory.js';
 
@@ -32,8 +33,8 @@ const provider = (more: Partial<ReplicateOptions> = {}): ReplicateProvider =>
     baseUrl: `${origin}/v1`,
     pollIntervalMs: 100,
     pollLogIntervalMs: 1000,
-    downloadTimeoutMs: 500,
-    downloadIdleTimeoutMs: 500,
+    downloadTimeoutMs: 120_000,
+    downloadIdleTimeoutMs: 120_000,
     createsPerMinute: 6000,
     callsPerMinute: 6000,
     readFile: () => Promise.resolve(Buffer.from('picture')),
@@ -111,7 +112,7 @@ describe('wait', () => {
       else
         json(response, 200, { id: 'p', status: calls.length < 4 ? 'processing' : 'succeeded', output: 'https://x/y' });
     };
-    const state = await provider().wait('p', { signal: never, timeoutMs: 5000 });
+    const state = await provider().wait('p', { signal: never, timeoutMs: 120_000 });
     expect(state).toMatchObject({ status: 'succeeded', outputUrl: 'https://x/y' });
   });
   it('ends with PROVIDER_TIMEOUT', async () => {
@@ -125,8 +126,8 @@ describe('wait', () => {
 });
 
 describe('download', () => {
-  const cases: [string, string, (response: ServerResponse) => void][] = [
-    ['slow', 'DOWNLOAD_FAILED', (response) => response.writeHead(200).write('x')],
+  const cases: [string, string, (response: ServerResponse) => void, Partial<ReplicateOptions>?][] = [
+    ['slow', 'DOWNLOAD_FAILED', (response) => response.writeHead(200).write('x'), { downloadTimeoutMs: 300 }],
     ['too large', 'DOWNLOAD_FAILED', (response) => response.end(Buffer.alloc(2000))],
     ['gone', 'DOWNLOAD_EXPIRED', (response) => response.writeHead(404).end()],
     [
@@ -176,33 +177,44 @@ describe('download', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  it.each(cases)('%s is %s and leaves no file', async (_name, code, reply) => {
+  it.each(cases)('%s is %s and leaves no file', async (_name, code, reply, more = {}) => {
     answer = (_, response) => {
       reply(response);
     };
     const file = join(directory, 'clip.mp4');
-    await expect(provider({ maxDownloadBytes: 1000 }).download(`${origin}/f`, file, never)).rejects.toMatchObject({
-      code,
-    });
+    await expect(
+      provider({ maxDownloadBytes: 1000, ...more }).download(`${origin}/f`, file, never),
+    ).rejects.toMatchObject({ code });
     expect(existsSync(file)).toBe(false);
   });
   it('is broken off when nothing comes any more, however long it may take', async () => {
     const file = join(directory, 'clip.mp4');
-    const patient = provider({ downloadTimeoutMs: 60_000, downloadIdleTimeoutMs: 300 });
+    const idleMs = 30_000;
+    let sender: ServerResponse | undefined;
     answer = (_, response) => {
-      response.writeHead(200);
-      let left = 5;
-      const next = setInterval(() => {
-        response.write('x');
-        left -= 1;
-        if (left === 0) clearInterval(next);
-      }, 100);
+      sender = response.writeHead(200);
+      response.write('x');
     };
-    await expect(patient.download(`${origin}/f`, file, never)).rejects.toMatchObject({
-      code: 'DOWNLOAD_FAILED',
-      retryable: true,
-      message: 'the download stood still for 300 ms after 5 bytes',
-    });
+    const size = (): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    // The idle limit runs on the test's clock; nothing else does.
+    jest.useFakeTimers({ doNotFake: EVERYTHING_BUT_TIMEOUTS });
+    try {
+      const download = provider({ downloadIdleTimeoutMs: idleMs }).download(`${origin}/f`, file, never);
+      const stopped = expect(download).rejects.toMatchObject({
+        code: 'DOWNLOAD_FAILED',
+        retryable: true,
+        message: `the download stood still for ${idleMs} ms after 5 bytes`,
+      });
+      for (let bytes = 1; bytes <= 5; bytes += 1) {
+        await until(() => size() === bytes, 120_000, `${bytes} bytes`);
+        jest.advanceTimersByTime(0.9 * idleMs);
+        if (bytes < 5) sender?.write('x');
+      }
+      jest.advanceTimersByTime(idleMs);
+      await stopped;
+    } finally {
+      jest.useRealTimers();
+    }
     expect(existsSync(file)).toBe(false);
   });
   it('streams to the file', async () => {
@@ -475,9 +487,9 @@ describe('nudges', () => {
         started_at: new Date().toISOString(),
       });
     };
-    const state = await provider({ pollIntervalMs: 60_000 }).wait('p', {
+    const state = await provider({ pollIntervalMs: 3_600_000 }).wait('p', {
       signal: never,
-      timeoutMs: 5000,
+      timeoutMs: 120_000,
       nudge: (_id, callback) => {
         poke = callback;
         return () => void (stopped += 1);

@@ -2,7 +2,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type ServerProcess, startServer } from './child.process.js';
 import { tempFolder } from './temp.folder.js';
 
-const START_MS = 15_000;
+const START_MS = 120_000;
 /** nats-server prints both, in this order. */
 const READY = /Listening for client connections on 127\.0\.0\.1:(\d+)[^]*Server is ready/;
 

@@ -6,7 +6,7 @@ export interface ServerProcess {
   /** What the ready line's pattern has caught. */
   readonly ready: RegExpExecArray;
   running(): boolean;
-  /** Resolves when the process is gone; SIGKILL follows when the signal has not ended it within 5 s. */
+  /** Resolves when the process is gone; SIGKILL follows when the signal has not ended it within 60 s. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ export interface ServerSpec {
   readonly deadlineMs: number;
 }
 
-const END_MS = 5000;
+const END_MS = 60_000;
 const TAIL_CHARS = 4000;
 const running = new Set<ChildProcess>();
 process.once('exit', () => {

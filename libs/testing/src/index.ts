@@ -1,4 +1,5 @@
 export * from './broker.server.js';
+export * from './fake.timers.js';
 export * from './files.under.js';
 export * from './leak.check.js';
 export * from './pictures.js';
@@ -6,4 +7,5 @@ export * from './sandbox.server.js';
 export * from './tcp.gate.js';
 export * from './temp.folder.js';
 export * from './until.js';
+export * from './work.counter.js';
 export * from './mongo.server.js';

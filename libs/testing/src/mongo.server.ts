@@ -4,7 +4,7 @@ import { findServerOrSkip } from '../../../deploy/test-servers/find-server.mjs';
 import { startServer } from './child.process.js';
 import { freePort } from './sandbox.server.js';
 
-const START_MS = 60_000;
+const START_MS = 120_000;
 
 export type MongoProgram = NonNullable<Awaited<ReturnType<typeof findServerOrSkip>>>;
 

@@ -4,8 +4,8 @@ import { startServer } from './child.process.js';
 import { tempFolder } from './temp.folder.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
-const START_MS = 30_000;
-const REPLY_MS = 10_000;
+const START_MS = 120_000;
+const REPLY_MS = 120_000;
 
 /** What the sandbox can be told to do; see its surface in the design. `{}` is the default scenario. */
 export type Scenario = Readonly<Record<string, unknown>>;

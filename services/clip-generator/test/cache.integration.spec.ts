@@ -28,7 +28,7 @@ import { type z } from 'zod';
 import { clipGeneratorService } from '../src/clip-generator.service.js';
 
 /** Nothing in these suites may take longer than this, ms. */
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 120_000;
 
 let broker: Broker;
 let sandbox: Sandbox;
@@ -56,7 +56,7 @@ beforeAll(async () => {
     const logger = createLogger({ service: 'clip-generator', level: 'info' }, { write: () => undefined });
     replicas.push(await startReplica(clipGeneratorService, { config, workerId, logger }));
   }
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const replica of replicas) await replica.stop();
@@ -64,7 +64,7 @@ afterAll(async () => {
   await sandbox.stop();
   await folder.remove();
   expect(leaks()).toEqual([]);
-}, 60_000);
+});
 
 let generations = 0;
 /** The command of a new generation of an owner. */
@@ -130,7 +130,7 @@ describe('two replicas', () => {
     const others = await make(await command('a red kite', 'bob'));
     expect([others.cached, others.predictionId === ready.predictionId]).toEqual([false, false]);
     expect((await sandbox.invoice()).predictions).toHaveLength(2);
-  }, 60_000);
+  });
 
   it('buy nothing more for a generation once its cancel was told, though whoever told it did no more', async () => {
     await sandbox.clearInvoice();
@@ -148,7 +148,7 @@ describe('two replicas', () => {
       (await readBacklog(connection)).generations.size === 0 || (await sandbox.invoice()).predictions.length > 2;
     await until(isOver, DEADLINE_MS, 'the end of the commands');
     expect((await sandbox.invoice()).predictions).toHaveLength(2);
-  }, 60_000);
+  });
 
   it('do not use a file that is damaged', async () => {
     await sandbox.clearInvoice();
@@ -160,5 +160,5 @@ describe('two replicas', () => {
     expect(second).toMatchObject({ cached: false });
     expect((await sandbox.invoice()).predictions).toHaveLength(2);
     expect(await make(await command('a blue kite'))).toMatchObject({ cached: true, predictionId: second.predictionId });
-  }, 60_000);
+  });
 });

@@ -23,14 +23,14 @@ beforeAll(async () => {
     BUDGET_PER_OWNER_USD: String(LIMIT_USD),
     BUDGET_SWEEP_SECONDS: '0.2',
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway.stop();
   await broker.stop();
   await folder.remove();
   expect(leaks()).toEqual([]);
-}, 60_000);
+});
 
 describe('the budget of an owner', () => {
   it('a hundred posts at once against a budget for ten: ten are accepted, ninety are told why not', async () => {
@@ -48,12 +48,12 @@ describe('the budget of an owner', () => {
     });
     expect(committed(await account())).toBe(LIMIT_USD * 1_000_000);
     expect(await gateway.stores.generations.unfinished()).toHaveLength(10);
-  }, 60_000);
+  });
 
   it('what has ended, and what never came to exist, is free again after the sweep', async () => {
     const [first] = await gateway.stores.generations.unfinished();
     await gateway.change(first!.id, { status: 'failed' });
-    await until(async () => (await account()).generations[first!.id]?.open === false, 10_000, 'it is settled');
+    await until(async () => (await account()).generations[first!.id]?.open === false, 120_000, 'it is settled');
     expect(committed(await account())).toBe((LIMIT_USD - 2) * 1_000_000);
     // A gateway that died between the reservation and the record, long ago.
     const lost = `gen_${'0'.repeat(32)}`;
@@ -61,7 +61,7 @@ describe('the budget of an owner', () => {
     const line = { reservedMicros: 2_000_000, spentMicros: 0, open: true, run: 0 };
     const generations = { ...found!.value.generations, [lost]: line };
     await gateway.stores.accounts.save({ ...found!.value, generations }, found!.revision);
-    await until(async () => (await account()).generations[lost]?.open === false, 10_000, 'it is released');
+    await until(async () => (await account()).generations[lost]?.open === false, 120_000, 'it is released');
     expect((await gateway.create(BODY)).status).toBe(202);
     // What is refused for want of money does not use its key up, and makes nothing.
     for (let asked = 0; asked < 3; asked += 1)
@@ -69,7 +69,7 @@ describe('the budget of an owner', () => {
     // A retry needs its money anew.
     const retried = await gateway.call(`/v1/generations/${first!.id}/retry`, { method: 'POST' });
     expect([retried.status, (await problem(retried))['code']]).toEqual([402, 'BUDGET_EXCEEDED']);
-  }, 60_000);
+  });
 
   it('usage tells its state', async () => {
     const usage = (await (await gateway.call('/v1/usage')).json()) as { budget: Record<string, unknown> };

@@ -15,14 +15,14 @@ beforeAll(async () => {
   gateway = await startGateway(broker, folder.path, {
     API_KEYS: 'ann:ann-key-0123456789,bob:bob-key-0123456789',
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway.stop();
   await broker.stop();
   await folder.remove();
   expect(leaks()).toEqual([]);
-}, 60_000);
+});
 
 const remove = (id: string, headers: Record<string, string> = ANN): Promise<Response> =>
   gateway.call(`/v1/generations/${id}`, { method: 'DELETE', headers });

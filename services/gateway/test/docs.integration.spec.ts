@@ -16,14 +16,14 @@ beforeAll(async () => {
   folder = await tempFolder('gateway-docs');
   const env = { API_KEYS: `ann:${KEY}`, REPLICATE_WEBHOOK_SECRET: SIGNING, LOG_LEVEL: 'trace' };
   gateway = await startGateway(broker, folder.path, env, (line) => void lines.push(line));
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway.stop();
   await broker.stop();
   await folder.remove();
   expect(leaks()).toEqual([]);
-}, 60_000);
+});
 
 interface Operation {
   readonly operationId?: string;

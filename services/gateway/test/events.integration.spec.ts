@@ -14,14 +14,14 @@ beforeAll(async () => {
   broker = await startBroker();
   folder = await tempFolder('gateway-events');
   gateway = await startGateway(broker, folder.path, { SSE_HEARTBEAT_SECONDS: '1', SSE_STREAMS: '3' });
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway.stop();
   await broker.stop();
   await folder.remove();
   expect(leaks()).toEqual([]);
-}, 60_000);
+});
 
 const open = (id: string, headers: Record<string, string> = {}): Promise<Response> =>
   gateway.call(`/v1/generations/${id}/events`, { headers });
@@ -95,7 +95,7 @@ describe('the stream of a generation', () => {
         await response.text();
         return undefined;
       },
-      5000,
+      120_000,
       'a place',
     );
     await gateway.succeed(id);
@@ -117,7 +117,7 @@ describe('the stream of a generation', () => {
         await opened.text();
         return undefined;
       },
-      3000,
+      120_000,
       'a place',
     );
     await gateway.succeed(id);
@@ -180,7 +180,7 @@ describe('the stream of a generation', () => {
       for await (const piece of socket) if ((all += String(piece)).includes('"ok"')) break;
       return all;
     };
-    expect(await within(text(), 3000, 'the second answer')).toContain('text/event-stream');
+    expect(await within(text(), 120_000, 'the second answer')).toContain('text/event-stream');
     await gateway.succeed(id);
   });
 

@@ -21,14 +21,14 @@ beforeAll(async () => {
   video = `/v1/generations/${id}/video`;
   thumbnail = `/v1/generations/${id}/thumbnail`;
   etag = `"${result.video.sha256}"`;
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway.stop();
   await broker.stop();
   await folder.remove();
   expect(leaks()).toEqual([]);
-}, 60_000);
+});
 
 describe('the film', () => {
   it('comes whole, with what a player needs to know', async () => {

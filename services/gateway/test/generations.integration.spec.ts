@@ -21,7 +21,7 @@ beforeAll(async () => {
   keyed = await startGateway(broker, folder.path, {
     API_KEYS: 'ann:ann-key-0123456789,bob:bob-key-0123456789',
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway.stop();
@@ -29,7 +29,7 @@ afterAll(async () => {
   await broker.stop();
   await folder.remove();
   expect(leaks()).toEqual([]);
-}, 60_000);
+});
 
 describe('create', () => {
   it('stores the generation, sends its first command and says where it is', async () => {
@@ -224,7 +224,7 @@ describe('owners', () => {
     'reads no body of a stranger at %s',
     async (call) => {
       const socket = connect(keyed.port, '127.0.0.1');
-      const told = once(socket, 'data', { signal: AbortSignal.timeout(3000) });
+      const told = once(socket, 'data', { signal: AbortSignal.timeout(120_000) });
       socket.write(`${call} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n{`);
       expect(String((await told.finally(() => socket.destroy()))[0])).toContain('401 Unauthorized');
     },

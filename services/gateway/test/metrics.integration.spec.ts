@@ -13,14 +13,14 @@ beforeAll(async () => {
   broker = await startBroker();
   folder = await tempFolder('gateway-metrics');
   gateway = await startGateway(broker, folder.path, { API_KEYS: 'ann:ann-key-0123456789' });
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway.stop();
   await broker.stop();
   await folder.remove();
   expect(leaks()).toEqual([]);
-}, 60_000);
+});
 
 /** The samples by name and labels. */
 async function scrape(): Promise<Map<string, number>> {
@@ -94,4 +94,4 @@ it('still answers without the broker, and says that it is away', async () => {
   } finally {
     await broker.restart();
   }
-}, 60_000);
+});

@@ -32,8 +32,8 @@ beforeAll(async () => {
     baseUrl: `${sandbox.url}/v1`,
     pollIntervalMs: POLL_MS,
     pollLogIntervalMs: POLL_MS,
-    downloadTimeoutMs: 5000,
-    downloadIdleTimeoutMs: 5000,
+    downloadTimeoutMs: DEADLINE_MS,
+    downloadIdleTimeoutMs: DEADLINE_MS,
     createsPerMinute: 600,
     callsPerMinute: 3000,
     webhookBaseUrl: `${gateway.url}/v1/webhooks/replicate`,
@@ -70,7 +70,7 @@ describe('reports of the provider', () => {
         never,
       );
     const wait = (id: string, onProgress?: (state: PredictionState) => void): Promise<PredictionState> =>
-      provider.wait(id, { signal: never, timeoutMs: 20_000, ...(onProgress === undefined ? {} : { onProgress }) });
+      provider.wait(id, { signal: never, timeoutMs: DEADLINE_MS, ...(onProgress === undefined ? {} : { onProgress }) });
     // From this one it is known that the model usually runs 5 s: the next is not looked for before 4 s.
     await wait((await buy('k1', 7)).id);
     const second = await buy('k2', 8);
@@ -81,8 +81,7 @@ describe('reports of the provider', () => {
     stop();
     expect(state.status).toBe('succeeded');
     expect(nudged).toBeGreaterThanOrEqual(1);
-    expect(Date.now() - Date.parse(state.startedAt ?? '')).toBeLessThan(4000);
-    expect(looks.length).toBeLessThanOrEqual(5);
+    expect(looks.filter((status) => status === 'processing').length).toBeLessThanOrEqual(2);
     expect((await sandbox.invoice()).predictions.map(({ key }) => key)).toEqual(['k1', 'k2']);
   });
 
@@ -106,8 +105,7 @@ describe('reports of the provider', () => {
       expect({ name, status: (await post(text, headers)).status }).toEqual({ name, status });
     expect(heard).toEqual([]);
     expect((await post(body, sign(body, now))).status).toBe(204);
-    const deadline = Date.now() + 5000;
-    while (heard.length === 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => heard.length > 0, DEADLINE_MS, 'the report');
     stop();
     expect(heard).toEqual(['p1']);
   });

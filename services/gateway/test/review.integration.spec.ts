@@ -17,14 +17,14 @@ beforeAll(async () => {
   gateway = await startGateway(broker, folder.path, {
     API_KEYS: 'ann:ann-key-0123456789,bob:bob-key-0123456789',
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway.stop();
   await broker.stop();
   await folder.remove();
   expect(leaks()).toEqual([]);
-}, 60_000);
+});
 
 /** A generation whose plan waits for its approval. */
 async function waiting(more: Record<string, unknown> = {}): Promise<{ path: string; id: string; plan: Plan }> {

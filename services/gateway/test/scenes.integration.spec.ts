@@ -17,7 +17,7 @@ beforeAll(async () => {
   folder = await tempFolder('gateway-scenes');
   gateway = await startGateway(broker, folder.path);
   limited = await startGateway(broker, folder.path, { BUDGET_PER_OWNER_USD: '10', BUDGET_PERIOD: 'day' });
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway.stop();
@@ -25,7 +25,7 @@ afterAll(async () => {
   await broker.stop();
   await folder.remove();
   expect(leaks()).toEqual([]);
-}, 60_000);
+});
 
 /** A film of three scenes, as the director leaves it. */
 async function film(

@@ -1,28 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Router } from 'express';
 import { type PredictionRunner } from './prediction.runner.js';
 import { type ScenarioDesk } from './scenario.desk.js';
-
-const TICKS_PER_SECOND = 10;
-
-/** Passes bytes on at most at the given rate. */
-async function* throttled(
-  source: AsyncIterable<Buffer>,
-  bytesPerSecond: number,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  const step = Math.max(1, Math.floor(bytesPerSecond / TICKS_PER_SECOND));
-  for await (const chunk of source) {
-    for (let at = 0; at < chunk.length; at += step) {
-      const part = chunk.subarray(at, at + step);
-      yield part;
-      await sleep((part.length / bytesPerSecond) * 1000, undefined, { signal, ref: false });
-    }
-  }
-}
+import { throttled } from './throttle.stream.js';
 
 /** `/files/<prediction id>.mp4`, with single ranges. */
 export function filesRoutes({

@@ -19,8 +19,6 @@ export { type SandboxRenderer } from './clip.cache.js';
 /** Room for a 10 MB reference image in base64. */
 const BODY_LIMIT = '20mb';
 const CLOSE_MS = 1500;
-/** Longer than clients hold on to an idle connection: none finds its own just closed. */
-const KEEP_ALIVE_MS = 65_000;
 
 export interface SandboxOptions {
   readonly media: SandboxRenderer;
@@ -76,7 +74,9 @@ export async function createSandbox({ media, port, host, dataDir }: SandboxOptio
       `the sandbox serves loopback addresses only, not ${host}: it takes any token and hands out anything`,
     );
   const app = express().disable('x-powered-by');
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app);
+  // Only clients close idle connections. A server that names a limit is held to it by them, to the second: on a busy
+  // machine a client then uses a connection that the server has just closed.
+  const server = createServer({ keepAliveTimeout: 0 }, app);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {

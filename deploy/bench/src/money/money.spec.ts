@@ -20,29 +20,25 @@ describe('the budget of an owner, at any interleaving', () => {
   it.each([
     [100, 10, 5],
     [8, 3, 100],
-  ])(
-    'of %i creates against a budget for %i that many are accepted, and nothing else',
-    async (asked, fit, numRuns) => {
-      await fc.assert(
-        fc.asyncProperty(fc.scheduler(), async (scheduler) => {
-          const stores = createMemoryStores();
-          const turn = (): Promise<void> => scheduler.schedule(Promise.resolve());
-          const rules = { limitMicros: CAP * fit, period: 'month' } as const;
-          // What has begun costs what it may: nothing is freed.
-          const world = new MoneyWorld(stores, rules, () => [], turn, immortal);
-          const answers = Promise.all(Array.from({ length: asked }, (_, n) => world.create(idOf(n), CAP, immortal())));
-          const all = answers.then(() => world.quiet());
-          await scheduler.waitFor(all);
-          expect((await answers).filter(Boolean)).toHaveLength(fit);
-          expect(committed(await world.account())).toBe(rules.limitMicros);
-          expect(await stores.generations.list({ limit: 1000 })).toHaveLength(fit);
-          expect(await world.broken()).toEqual([]);
-        }),
-        { numRuns },
-      );
-    },
-    120_000,
-  );
+  ])('of %i creates against a budget for %i that many are accepted, and nothing else', async (asked, fit, numRuns) => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const stores = createMemoryStores();
+        const turn = (): Promise<void> => scheduler.schedule(Promise.resolve());
+        const rules = { limitMicros: CAP * fit, period: 'month' } as const;
+        // What has begun costs what it may: nothing is freed.
+        const world = new MoneyWorld(stores, rules, () => [], turn, immortal);
+        const answers = Promise.all(Array.from({ length: asked }, (_, n) => world.create(idOf(n), CAP, immortal())));
+        const all = answers.then(() => world.quiet());
+        await scheduler.waitFor(all);
+        expect((await answers).filter(Boolean)).toHaveLength(fit);
+        expect(committed(await world.account())).toBe(rules.limitMicros);
+        expect(await stores.generations.list({ limit: 1000 })).toHaveLength(fit);
+        expect(await world.broken()).toEqual([]);
+      }),
+      { numRuns },
+    );
+  });
 
   it('is kept, and its sums are right after a recovery, with kills, sweeps, failures, retries and late charges', async () => {
     await fc.assert(
@@ -72,7 +68,7 @@ describe('the budget of an owner, at any interleaving', () => {
       ),
       { numRuns: 300 },
     );
-  }, 120_000);
+  });
 });
 
 describe('a kill', () => {

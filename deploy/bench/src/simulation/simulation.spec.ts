@@ -10,18 +10,14 @@ describe('the simulation', () => {
     for (let seed = 1; seed <= SCHEDULES; seed += 1) results.push(await simulate(seed));
     expect(results.filter(({ broken }) => broken.length > 0)).toEqual([]);
     expect(results.reduce((sum, { kills }) => sum + kills, 0)).toBeGreaterThan(SCHEDULES);
-  }, 240_000);
+  });
 
   it('is the same for the same seed', async () => {
     expect(await simulate(42)).toEqual(await simulate(42));
   });
 
-  it.each(MISTAKES)(
-    'catches "%s" within 1,000 schedules',
-    async (mistake) => {
-      for (let seed = 1; seed <= 1000; seed += 1) if ((await simulate(seed, mistake)).broken.length > 0) return;
-      throw new Error(`${mistake} went unnoticed`);
-    },
-    120_000,
-  );
+  it.each(MISTAKES)('catches "%s" within 1,000 schedules', async (mistake) => {
+    for (let seed = 1; seed <= 1000; seed += 1) if ((await simulate(seed, mistake)).broken.length > 0) return;
+    throw new Error(`${mistake} went unnoticed`);
+  });
 });

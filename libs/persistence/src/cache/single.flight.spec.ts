@@ -163,7 +163,7 @@ describe('one flight for all who want the same', () => {
       ),
       { numRuns: 300 },
     );
-  }, 60_000);
+  });
 
   it('takes a cancel while it waits, and no longer than its time', async () => {
     const { cache: store } = createMemoryStores();

@@ -1,0 +1,28 @@
+import { Readable } from 'node:stream';
+import { expect, it } from '@jest/globals';
+import { throttled } from './throttle.stream.js';
+
+it.each([
+  ['a file of some chunks', [Buffer.alloc(65_536, 1), Buffer.alloc(4464, 2)], 20_000, 2000],
+  ['a chunk smaller than a piece', [Buffer.alloc(10, 1)], 20_000, 2000],
+  ['a rate below a byte a tick', [Buffer.alloc(12, 1)], 5, 1],
+  ['nothing', [], 20_000, 2000],
+])('%s takes its bytes over the rate, in pieces', async (_name, chunks, rate, largest) => {
+  const { signal } = new AbortController();
+  let sleptMs = 0;
+  const pieces: Buffer[] = [];
+  const sleep = (ms: number): Promise<void> => Promise.resolve(void (sleptMs += ms));
+  for await (const piece of throttled(Readable.from(chunks), rate, signal, sleep)) pieces.push(piece);
+  const all = Buffer.concat(chunks);
+  expect(Buffer.concat(pieces)).toEqual(all);
+  expect(Math.max(0, ...pieces.map(({ length }) => length))).toBeLessThanOrEqual(largest);
+  expect(sleptMs).toBeCloseTo((all.length / rate) * 1000, 6);
+});
+
+it('ends with its signal', async () => {
+  const caller = new AbortController();
+  const pieces = throttled(Readable.from([Buffer.alloc(5000)]), 20_000, caller.signal);
+  await pieces.next();
+  caller.abort(new Error('the reader went away'));
+  await expect(pieces.next()).rejects.toThrow();
+});
