@@ -12,7 +12,6 @@ import { analyzed, brokenInvariants, measure, type Measured, predicted, type Rep
 import { SlowFfmpeg } from '../src/slow.ffmpeg.js';
 
 const MAKE_MS = 120_000;
-const STEP_MS = 150_000;
 /** Seconds that an overlay rests on the stacks where overlays are to be slow. */
 const OVERLAY_SECONDS = 2.5;
 /**

@@ -90,6 +90,11 @@ describe('media on real ffmpeg', () => {
 
   describe('a process that ends in no way of its own', () => {
     const IDLE_MS = 30_000;
+    const pass = (ms: number): void => {
+      setImmediate(() => {
+        jest.advanceTimersByTime(ms);
+      });
+    };
     beforeEach(() => {
       // The idle limit runs on this clock: it is over when the test says so, however slow the machine.
       jest.useFakeTimers({ doNotFake: EVERYTHING_BUT_TIMEOUTS });
@@ -107,13 +112,13 @@ describe('media on real ffmpeg', () => {
       const onProgress = (): void => {
         reports += 1;
         // Every report starts the limit again: these waits add up to more than it.
-        if (reports <= 2) setImmediate(() => jest.advanceTimersByTime(0.9 * IDLE_MS));
+        if (reports <= 2) pass(0.9 * IDLE_MS);
         if (reports !== 3) return;
         const pids = execFileSync('pgrep', ['-f', at('long.mp4')], { encoding: 'utf8' })
           .trim()
           .split('\n');
         for (const pid of pids) process.kill(Number(pid), signal);
-        if (signal === 'SIGSTOP') setImmediate(() => jest.advanceTimersByTime(IDLE_MS));
+        if (signal === 'SIGSTOP') pass(IDLE_MS);
       };
       const render = strict.render({ ...long, output: at('long.mp4') }, { signal: never, onProgress });
       await expect(render).rejects.toMatchObject({ code, retryable: true });
