@@ -1,17 +1,20 @@
 import { z } from 'zod';
+import { dataUrlPattern } from './data.url.js';
 import { ASPECT_RATIOS, DURATION_SECONDS, FRAMEWORKS, SCENE_COUNT, SCENE_SECONDS } from './job.js';
 import { controlCharacters, whole } from './text.rules.js';
 import { webhookUrlSchema } from './webhook.js';
 
 export const MUSIC_LIMIT_BYTES = 10 * 1024 * 1024;
+/** Room for the media type and its parameters in a data URL. */
+const HEAD_CHARACTERS = 512;
 
 const musicSchema = z
   .strictObject({
-    /** The music bed as a base64 `data:audio/…` URL, at most 10 MB decoded. */
+    /** The music as a base64 `data:audio/…` URL, at most 10 MB decoded. The media type may carry parameters. */
     data: z
       .string()
-      .regex(/^data:audio\/[a-z0-9.+-]+;base64,/, 'expected a data:audio/…;base64, URL')
-      .max(Math.ceil((MUSIC_LIMIT_BYTES * 4) / 3) + 64),
+      .regex(dataUrlPattern('audio/[a-z0-9.+-]+'), 'expected a data:audio/…;base64, URL')
+      .max(Math.ceil((MUSIC_LIMIT_BYTES * 4) / 3) + HEAD_CHARACTERS),
     /** 0-1; 0.3 unless told. */
     volume: z.number().min(0).max(1).default(0.3),
   })
@@ -21,11 +24,11 @@ export const REFERENCE_IMAGE_LIMIT_BYTES = 10 * 1024 * 1024;
 
 const referenceImageSchema = z
   .strictObject({
-    /** The picture as a base64 `data:image/jpeg` or `data:image/png` URL, at most 10 MB decoded. */
+    /** The picture as a base64 `data:image/jpeg` or `data:image/png` URL, at most 10 MB decoded. The media type may carry parameters. */
     data: z
       .string()
-      .regex(/^data:image\/(jpeg|png);base64,/, 'expected a data:image/jpeg;base64, or data:image/png;base64, URL')
-      .max(Math.ceil((REFERENCE_IMAGE_LIMIT_BYTES * 4) / 3) + 64)
+      .regex(dataUrlPattern('image/(jpeg|png)'), 'expected a data:image/jpeg;base64, or data:image/png;base64, URL')
+      .max(Math.ceil((REFERENCE_IMAGE_LIMIT_BYTES * 4) / 3) + HEAD_CHARACTERS)
       .optional(),
     /** Where the picture is, https; it is fetched once, before the create is answered. */
     url: z

@@ -1,5 +1,6 @@
 export * from './commands.js';
 export * from './create.js';
+export * from './data.url.js';
 export * from './events.js';
 export * from './failure.js';
 export * from './failure.kind.js';

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type ClipRequest } from './clip.request.js';
 import { type PredictionState } from './ports.js';
 import { isInputOf } from './models.js';
+import { videoUrlOf } from './output.forms.js';
 
 const time = z.string().nullish();
 export const wirePredictionSchema = z.object({
@@ -21,11 +22,6 @@ export const wirePredictionSchema = z.object({
 });
 export type WirePrediction = z.infer<typeof wirePredictionSchema>;
 
-function urlOf(output: unknown): string | undefined {
-  const first: unknown = Array.isArray(output) ? output[0] : output;
-  return typeof first === 'string' ? first : undefined;
-}
-
 /** Replicate's prediction in our words. Throws `PROVIDER_BAD_ANSWER` when it is none. */
 export function predictionOf(answer: unknown): PredictionState {
   const parsed = wirePredictionSchema.safeParse(answer);
@@ -35,7 +31,7 @@ export function predictionOf(answer: unknown): PredictionState {
     });
   }
   const { data } = parsed;
-  const outputUrl = urlOf(data.output);
+  const outputUrl = videoUrlOf(data.output);
   const seconds = data.metrics?.video_output_duration_seconds;
   const error = typeof data.error === 'string' ? data.error : data.error ? JSON.stringify(data.error) : undefined;
   return {
