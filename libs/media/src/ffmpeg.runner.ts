@@ -65,7 +65,7 @@ export class FfmpegRunner {
     });
   }
 
-  /** Runs a short ffmpeg or ffprobe query and returns its standard output. */
+  /** Runs a short ffmpeg or ffprobe query, which writes no file, and returns its standard output. */
   async query(tool: Tool, args: readonly string[], name: string, context: RunContext): Promise<string> {
     return this.inTurn({ name }, context, async (span) => {
       let output = '';
@@ -75,7 +75,7 @@ export class FfmpegRunner {
       };
       const end = await this.start(tool, args, read, context, span);
       if (succeeded(end)) return output;
-      throw (tool === 'ffprobe' ? probeFailureOf : failureOf)({ tool, ...end });
+      throw probeFailureOf({ tool, ...end });
     });
   }
 

@@ -1,11 +1,14 @@
 export { Media } from './media.js';
 export { openMedia } from './media.settings.js';
 export {
+  type ClipFacts,
+  type ClipRules,
   type JoinInput,
   type MediaOptions,
   type OverlayDone,
   type OverlayInput,
   type RenderInput,
   type RunContext,
+  type SoundRules,
 } from './media.types.js';
 export { type Probe } from './probe.parse.js';

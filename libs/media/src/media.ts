@@ -6,12 +6,15 @@ import { defaultFontFile, type Font, loadFont } from './font.door.js';
 import { FOREIGN_INPUT } from './foreign-input.js';
 import { concatList, joinCall } from './join-args.js';
 import {
+  type ClipFacts,
+  type ClipRules,
   type JoinInput,
   type MediaOptions,
   type OverlayDone,
   type OverlayInput,
   type RenderInput,
   type RunContext,
+  type SoundRules,
 } from './media.types.js';
 import { drawTextFilters, fontPixels, overlayCall, textBox } from './overlay-filter.js';
 import { parseProbe, type Probe } from './probe.parse.js';
@@ -19,6 +22,7 @@ import { renderCall } from './render-args.js';
 import { type ListFlag, missingFrom, missingSentence, REQUIRED } from './requirements.js';
 import { fontFor, layOut, lostOf } from './text-layout.js';
 import { brightestSecond, frameCall, measureCall } from './thumbnail-args.js';
+import { verifyClip, verifyPicture, verifySound, type VerifyTools } from './verify.js';
 
 const CHECK_TIMEOUT_MS = 20_000;
 
@@ -27,6 +31,10 @@ export class Media {
   private readonly runner: FfmpegRunner;
   private readonly fontFiles: readonly string[];
   private fonts: Promise<Font[]> | undefined;
+  private readonly tools: VerifyTools = {
+    probe: (file, context) => this.probe(file, context),
+    ask: (args, name, context) => this.runner.query('ffmpeg', args, name, context),
+  };
   constructor(private readonly options: MediaOptions) {
     this.fontFiles = [...(options.fontFiles ?? []), defaultFontFile()].map((file) => resolve(file));
     this.runner = new FfmpegRunner({
@@ -60,6 +68,21 @@ export class Media {
     const shown = ['-v', 'error', '-show_format', '-show_streams', '-of', 'json'];
     const args = [...shown, ...FOREIGN_INPUT, '-i', resolve(file)];
     return parseProbe(await this.runner.query('ffprobe', args, 'probe', context));
+  }
+
+  /** Proves that a file is a clip that can be used. Throws `MEDIA_INVALID`, whose message says why not and names no path. */
+  verifyClip(file: string, rules: ClipRules, context: RunContext): Promise<ClipFacts> {
+    return verifyClip(this.tools, resolve(file), rules, context);
+  }
+
+  /** Proves that a file has sound that can be mixed. Throws `MEDIA_INVALID`, whose message says why not and names no path. */
+  verifySound(file: string, rules: SoundRules, context: RunContext): Promise<{ readonly durationSeconds: number }> {
+    return verifySound(this.tools, resolve(file), rules, context);
+  }
+
+  /** Proves that a JPEG or PNG can be decoded. Throws `MEDIA_INVALID`, whose message says why not and names no path. */
+  verifyPicture(file: string, contentType: string, context: RunContext): Promise<void> {
+    return verifyPicture(this.tools, resolve(file), contentType, context);
   }
 
   /** Normalises a clip to the profile and the exact duration, draws the text, encodes once. Sound is PCM. */

@@ -24,6 +24,27 @@ export interface RunContext {
   /** 0-1 */
   readonly onProgress?: (fraction: number) => void;
 }
+export interface ClipRules {
+  /** The length that was asked for. */
+  readonly durationSeconds: number;
+  /** A clip of less than this share of that length is none, 0-1. */
+  readonly minShare: number;
+  /** A longer clip is none. */
+  readonly maxSeconds: number;
+}
+/** What a clip turned out to be. */
+export interface ClipFacts {
+  /** By its container. */
+  readonly contentType: string;
+  readonly durationSeconds: number;
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+export interface SoundRules {
+  /** Shorter sound is none. */
+  readonly minSeconds: number;
+}
 export interface OverlayInput {
   readonly file: string;
   /** `.mov` */

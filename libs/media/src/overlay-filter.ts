@@ -73,7 +73,8 @@ export function overlayCall(
   const { width, height, fps } = input.profile;
   const duration = String(input.durationSeconds);
   const video = [
-    '[0:v:0]setpts=PTS-STARTPTS',
+    // V: a picture that is attached to the sound is no stream of pictures.
+    '[0:V:0]setpts=PTS-STARTPTS',
     `fps=${fps}`,
     'scale=w=max(2\\,trunc(iw*sar/2)*2):h=ih',
     `scale=${width}:${height}:force_original_aspect_ratio=increase:flags=bicubic`,

@@ -3,8 +3,11 @@ import { z } from 'zod';
 
 /** What a media file holds. */
 export const probeSchema = z.object({
+  container: z.enum(['mp4', 'mov', 'webm', 'other']),
+  /** As the container tells; 0 when it does not, a live recording for example. */
   durationSeconds: z.number().nonnegative(),
   bytes: z.number().nonnegative(),
+  /** The first stream of pictures; a cover that is attached to sound is none. */
   video: z
     .object({ codec: z.string(), pixelFormat: z.string(), width: z.int(), height: z.int(), fps: z.number() })
     .optional(),
@@ -13,7 +16,12 @@ export const probeSchema = z.object({
 export type Probe = z.infer<typeof probeSchema>;
 
 const answerSchema = z.object({
-  format: z.object({ duration: z.coerce.number().default(0), size: z.coerce.number().default(0) }),
+  format: z.object({
+    format_name: z.string().default(''),
+    duration: z.coerce.number().default(0),
+    size: z.coerce.number().default(0),
+    tags: z.record(z.string(), z.string()).default({}),
+  }),
   streams: z.array(
     z.object({
       codec_type: z.string().optional(),
@@ -24,6 +32,7 @@ const answerSchema = z.object({
       avg_frame_rate: z.string().default('0/1'),
       sample_rate: z.coerce.number().default(0),
       channels: z.number().default(0),
+      disposition: z.object({ attached_pic: z.number().default(0) }).default({ attached_pic: 0 }),
     }),
   ),
 });
@@ -33,7 +42,13 @@ function rate(text: string): number {
   return top === undefined || !bottom ? 0 : top / bottom;
 }
 
-/** Reads ffprobe's JSON; throws `MEDIA_INVALID` when it describes no picture and no sound. */
+function containerOf({ format_name: name, tags }: z.infer<typeof answerSchema>['format']): Probe['container'] {
+  const names = name.split(',');
+  if (names.includes('mp4')) return tags['major_brand']?.startsWith('qt') === true ? 'mov' : 'mp4';
+  return names.includes('webm') ? 'webm' : 'other';
+}
+
+/** Reads ffprobe's JSON; throws `MEDIA_INVALID` when it describes no stream of pictures and none of sound. */
 export function parseProbe(json: string): Probe {
   let answer: z.infer<typeof answerSchema>;
   try {
@@ -41,11 +56,14 @@ export function parseProbe(json: string): Probe {
   } catch (cause) {
     throw new ClipmeshError('MEDIA_INVALID', 'ffprobe could not describe the file', { cause });
   }
-  const video = answer.streams.find((stream) => stream.codec_type === 'video');
+  const video = answer.streams.find(
+    ({ codec_type: type, disposition }) => type === 'video' && disposition.attached_pic === 0,
+  );
   const audio = answer.streams.find((stream) => stream.codec_type === 'audio');
-  if (video === undefined && audio === undefined)
+  if (!answer.streams.some(({ codec_type: type }) => type === 'video' || type === 'audio'))
     throw new ClipmeshError('MEDIA_INVALID', 'the file holds neither picture nor sound');
   return probeSchema.parse({
+    container: containerOf(answer.format),
     durationSeconds: answer.format.duration,
     bytes: answer.format.size,
     ...(video && {

@@ -1,8 +1,8 @@
 /** Everything of ffmpeg that the calls of this library name, by the flag that lists it. */
 export const REQUIRED = {
-  '-encoders': ['libx264', 'aac', 'pcm_s16le', 'mjpeg', 'wrapped_avframe'],
-  '-muxers': ['mp4', 'mov', 'image2', 'null'],
-  '-demuxers': ['concat', 'lavfi'],
+  '-encoders': ['libx264', 'aac', 'pcm_s16le', 'mjpeg', 'wrapped_avframe', 'rawvideo'],
+  '-muxers': ['mp4', 'mov', 'image2', 'null', 'framecrc'],
+  '-demuxers': ['concat', 'lavfi', 'jpeg_pipe', 'png_pipe'],
   '-filters': [
     ...['setpts', 'fps', 'scale', 'crop', 'setsar', 'tpad', 'trim', 'format', 'drawtext', 'overlay'],
     ...['aresample', 'aformat', 'apad', 'atrim', 'afade', 'volume', 'amix', 'alimiter', 'anullsrc'],

@@ -1,0 +1,375 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { pngOf } from '@clipmesh/testing';
+import { Media } from '../src/index.js';
+
+/** Ends a hang. */
+const DEADLINE_MS = 120_000;
+const rules = { durationSeconds: 2, minShare: 0.5, maxSeconds: 60 };
+let dir: string;
+let media: Media;
+const at = (name: string): string => join(dir, name);
+const context = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(DEADLINE_MS) });
+const clip = (name: string) => media.verifyClip(at(name), rules, context());
+const sound = (name: string) => media.verifySound(at(name), { minSeconds: 0.5 }, context());
+const picture = (name: string, type: string) => media.verifyPicture(at(name), type, context());
+
+/** Runs the real ffmpeg in the folder. */
+function ffmpeg(...args: string[]): void {
+  execFileSync('ffmpeg', ['-hide_banner', '-nostdin', '-y', '-loglevel', 'error', ...args], {
+    cwd: dir,
+    timeout: DEADLINE_MS,
+  });
+}
+/** What ffmpeg writes where it cannot go back: without sizes and lengths. */
+async function streamed(name: string, ...args: string[]): Promise<void> {
+  const bytes = execFileSync('ffmpeg', ['-hide_banner', '-nostdin', '-loglevel', 'error', ...args, '-'], {
+    cwd: dir,
+    timeout: DEADLINE_MS,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  await writeFile(at(name), bytes);
+}
+const appended = async (name: string, ...more: Buffer[]): Promise<void> => {
+  await writeFile(at(name), Buffer.concat([await readFile(at('a.mp4')), ...more]));
+};
+const box = (name: string, length: number): Buffer => {
+  const bytes = Buffer.alloc(length, 1);
+  bytes.writeUInt32BE(length, 0);
+  bytes.write(name, 4, 'latin1');
+  return bytes;
+};
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'verify-test-'));
+  media = new Media({ threads: 1, idleTimeoutMs: DEADLINE_MS, tempDir: join(dir, 'tmp'), maxProcesses: 2 });
+  ffmpeg(
+    ...['-f', 'lavfi', '-i', 'testsrc=s=64x64:r=24:d=2', '-f', 'lavfi', '-i', 'sine=d=2'],
+    ...['-c:v', 'libx264', '-c:a', 'aac', '-movflags', '+faststart', 'a.mp4'],
+  );
+  ffmpeg('-i', 'a.mp4', '-frames:v', '1', 'a.jpg');
+}, DEADLINE_MS);
+afterAll(async () => {
+  expect(media.running()).toBe(0);
+  expect(await readdir(dir)).not.toContain('tmp');
+  await rm(dir, { recursive: true, force: true });
+});
+
+describe('a clip', () => {
+  it.each<[string, string, () => unknown]>([
+    ['an MP4', 'video/mp4', () => appended('clip')],
+    [
+      'an MP4 with its header at the end',
+      'video/mp4',
+      () => {
+        ffmpeg('-i', 'a.mp4', '-c', 'copy', '-f', 'mp4', 'clip');
+      },
+    ],
+    [
+      'an MP4 with a trailer of 1,280 foreign bytes',
+      'video/mp4',
+      () => appended('clip', Buffer.alloc(1280, 'some trailer')),
+    ],
+    ['an MP4 with padding behind it', 'video/mp4', () => appended('clip', box('free', 500), box('skip', 90))],
+    ['an MP4 with a uuid box that is cut', 'video/mp4', () => appended('clip', box('uuid', 500).subarray(0, 100))],
+    [
+      'an MP4 in fragments',
+      'video/mp4',
+      () => streamed('clip', '-i', 'a.mp4', '-c', 'copy', '-movflags', 'frag_keyframe+empty_moov', '-f', 'mp4'),
+    ],
+    [
+      'a MOV',
+      'video/quicktime',
+      () => {
+        ffmpeg('-i', 'a.mp4', '-c', 'copy', '-f', 'mov', 'clip');
+      },
+    ],
+    [
+      'a WebM',
+      'video/webm',
+      () => {
+        ffmpeg('-i', 'a.mp4', '-c:v', 'libvpx', '-an', '-f', 'webm', 'clip');
+      },
+    ],
+    [
+      'a WebM whose length is not told',
+      'video/webm',
+      () => streamed('clip', '-i', 'a.mp4', '-c:v', 'libvpx', '-an', '-f', 'webm'),
+    ],
+    [
+      'an MPEG transport stream',
+      'application/octet-stream',
+      () => streamed('clip', '-i', 'a.mp4', '-c', 'copy', '-f', 'mpegts'),
+    ],
+    [
+      'a GIF',
+      'application/octet-stream',
+      () => {
+        ffmpeg('-i', 'a.mp4', '-f', 'gif', 'clip');
+      },
+    ],
+  ])(
+    'in the form of %s is taken',
+    async (_name, contentType, make) => {
+      await make();
+      const facts = await clip('clip');
+      expect(facts).toMatchObject({ contentType, width: 64, height: 64 });
+      expect(Math.abs(facts.durationSeconds - 2)).toBeLessThan(0.3);
+    },
+    DEADLINE_MS,
+  );
+
+  const GARBAGE = async (): Promise<void> => {
+    const bytes = await readFile(at('a.mp4'));
+    bytes.fill(0x5a, bytes.indexOf('mdat') + 4);
+    await writeFile(at('bad'), bytes);
+  };
+  it.each<[string, RegExp, () => unknown]>([
+    [
+      'a page',
+      /no media file that ffmpeg can read/,
+      () => writeFile(at('bad'), '<!DOCTYPE html><html><body>Just a moment…</body></html>'),
+    ],
+    ['JSON', /no media file/, () => writeFile(at('bad'), '{"detail":"not found"}')],
+    ['nothing', /no media file/, () => writeFile(at('bad'), '')],
+    ['a JPEG', /no media file|no picture|no length/, async () => writeFile(at('bad'), await readFile(at('a.jpg')))],
+    ['a playlist', /no media file/, () => writeFile(at('bad'), '#EXTM3U\n#EXTINF:2,\na.mp4\n#EXT-X-ENDLIST\n')],
+    [
+      'sound',
+      /no picture/,
+      () => {
+        ffmpeg('-i', 'a.mp4', '-vn', '-c', 'copy', '-f', 'mp4', 'bad');
+      },
+    ],
+    [
+      'sound with a cover',
+      /no picture/,
+      () => {
+        ffmpeg(
+          '-i',
+          'a.mp4',
+          '-i',
+          'a.jpg',
+          '-map',
+          '0:a',
+          '-map',
+          '1:v',
+          '-c:a',
+          'libmp3lame',
+          '-c:v',
+          'copy',
+          '-disposition:v',
+          'attached_pic',
+          '-f',
+          'mp3',
+          'bad',
+        );
+      },
+    ],
+    [
+      'a single frame',
+      /it lasts 0\.04 s; of the 2 s/,
+      () => {
+        ffmpeg('-i', 'a.mp4', '-frames:v', '1', '-an', '-f', 'mp4', 'bad');
+      },
+    ],
+    ['noise in a right frame', /frame|decode/, GARBAGE],
+  ])(
+    'in the form of %s is refused',
+    async (_name, words, make) => {
+      await make();
+      const failed = clip('bad');
+      await expect(failed).rejects.toMatchObject({ code: 'MEDIA_INVALID', message: expect.stringMatching(words) });
+      await expect(failed).rejects.toMatchObject({ message: expect.not.stringContaining(dir) });
+    },
+    DEADLINE_MS,
+  );
+
+  it.each([0.3, 0.6, 0.9, 0.999])('of which only the first part is there is refused: %s', async (share) => {
+    const bytes = await readFile(at('a.mp4'));
+    await writeFile(at('cut'), bytes.subarray(0, Math.floor(bytes.length * share)));
+    await expect(clip('cut')).rejects.toMatchObject({ code: 'MEDIA_INVALID' });
+  });
+
+  it('whose check is canceled is not invalid', async () => {
+    const signal = AbortSignal.abort();
+    await expect(media.verifyClip(at('a.mp4'), rules, { signal })).rejects.toMatchObject({ code: 'CANCELED' });
+  });
+});
+
+describe('music', () => {
+  it.each<[string, () => unknown]>([
+    [
+      'an MP3 with a cover',
+      () => {
+        ffmpeg(
+          '-i',
+          'a.mp4',
+          '-i',
+          'a.jpg',
+          '-map',
+          '0:a',
+          '-map',
+          '1:v',
+          '-c:a',
+          'libmp3lame',
+          '-c:v',
+          'copy',
+          '-disposition:v',
+          'attached_pic',
+          '-f',
+          'mp3',
+          'sound',
+        );
+      },
+    ],
+    [
+      'a WAV',
+      () => {
+        ffmpeg('-i', 'a.mp4', '-f', 'wav', 'sound');
+      },
+    ],
+    ['a WAV whose length is not told', () => streamed('sound', '-i', 'a.mp4', '-f', 'wav')],
+    [
+      'FLAC',
+      () => {
+        ffmpeg('-i', 'a.mp4', '-f', 'flac', 'sound');
+      },
+    ],
+    [
+      'Ogg',
+      () => {
+        ffmpeg('-i', 'a.mp4', '-vn', '-c:a', 'flac', '-f', 'ogg', 'sound');
+      },
+    ],
+    [
+      'a bare AAC stream',
+      () => {
+        ffmpeg('-i', 'a.mp4', '-vn', '-c', 'copy', '-f', 'adts', 'sound');
+      },
+    ],
+    [
+      'Sun audio',
+      () => {
+        ffmpeg('-i', 'a.mp4', '-vn', '-f', 'au', 'sound');
+      },
+    ],
+    ['an MP4 with pictures', async () => writeFile(at('sound'), await readFile(at('a.mp4')))],
+    [
+      'a WebM whose length is not told',
+      () => streamed('sound', '-i', 'a.mp4', '-vn', '-c:a', 'libvorbis', '-f', 'webm'),
+    ],
+  ])(
+    'in the form of %s is taken',
+    async (_name, make) => {
+      await make();
+      const { durationSeconds } = await sound('sound');
+      expect(Math.abs(durationSeconds - 2)).toBeLessThan(0.3);
+    },
+    DEADLINE_MS,
+  );
+
+  it.each<[string, RegExp, () => unknown]>([
+    [
+      'an MP4 of pictures alone',
+      /^there is no sound in it, only a picture$/,
+      () => {
+        ffmpeg('-i', 'a.mp4', '-an', '-c', 'copy', '-f', 'mp4', 'mute');
+      },
+    ],
+    [
+      'a cover alone',
+      /no sound in it/,
+      () => {
+        ffmpeg('-i', 'a.jpg', '-map', '0', '-c', 'copy', '-disposition:v', 'attached_pic', '-f', 'mp4', 'mute');
+      },
+    ],
+    [
+      'a WAV of no length',
+      /^it lasts 0 s; at least 0\.5 s$/,
+      () => {
+        ffmpeg('-f', 'lavfi', '-i', 'anullsrc', '-t', '0', '-f', 'wav', 'mute');
+      },
+    ],
+    [
+      'a click',
+      /^it lasts 0\.0\d s; at least 0\.5 s$/,
+      () => {
+        ffmpeg('-f', 'lavfi', '-i', 'sine=d=0.05', '-f', 'wav', 'mute');
+      },
+    ],
+    [
+      'text that begins as an MP3',
+      /no media file|no sound|decode/,
+      () => writeFile(at('mute'), `ID3\u0003\u0000\u0000\u0000\u0000\u0000\u0000${'no sound '.repeat(50)}`),
+    ],
+    ['a JPEG', /no media file|no sound/, async () => writeFile(at('mute'), await readFile(at('a.jpg')))],
+  ])(
+    'in the form of %s is refused',
+    async (_name, words, make) => {
+      await make();
+      await expect(sound('mute')).rejects.toMatchObject({
+        code: 'MEDIA_INVALID',
+        message: expect.stringMatching(words),
+      });
+    },
+    DEADLINE_MS,
+  );
+});
+
+describe('a picture', () => {
+  it('that can be decoded is taken', async () => {
+    await picture('a.jpg', 'image/jpeg');
+    await writeFile(at('a.png'), pngOf(400, 300));
+    await picture('a.png', 'image/png');
+    ffmpeg('-i', 'a.jpg', '-q:v', '2', '-pix_fmt', 'yuvj444p', '-f', 'image2', 'b.jpg');
+    await picture('b.jpg', 'image/jpeg');
+  });
+
+  const damaged = async (source: string, mark: string | Buffer, from: number): Promise<void> => {
+    const bytes = await readFile(at(source));
+    const begin = bytes.indexOf(mark) + from;
+    bytes.fill(0x11, begin, bytes.length - 16);
+    await writeFile(at('damaged'), bytes);
+  };
+  it.each<[string, string, () => unknown]>([
+    [
+      'a JPEG that ends in the middle',
+      'image/jpeg',
+      async () => {
+        const bytes = await readFile(at('a.jpg'));
+        await writeFile(
+          at('damaged'),
+          Buffer.concat([bytes.subarray(0, bytes.length * 0.6), Buffer.from([0xff, 0xd9])]),
+        );
+      },
+    ],
+    [
+      'a JPEG without its scan',
+      'image/jpeg',
+      async () => {
+        const bytes = await readFile(at('a.jpg'));
+        await writeFile(
+          at('damaged'),
+          Buffer.concat([bytes.subarray(0, bytes.indexOf(Buffer.from([0xff, 0xda])) + 14), Buffer.from([0xff, 0xd9])]),
+        );
+      },
+    ],
+    [
+      'a PNG with noise in it',
+      'image/png',
+      async () => {
+        await writeFile(at('a.png'), pngOf(400, 300));
+        await damaged('a.png', 'IDAT', 12);
+      },
+    ],
+    ['a page', 'image/png', () => writeFile(at('damaged'), '<html>')],
+    ['a WebP', 'image/webp', () => writeFile(at('damaged'), 'RIFF____WEBP')],
+  ])('in the form of %s is refused', async (_name, type, make) => {
+    await make();
+    await expect(picture('damaged', type)).rejects.toMatchObject({ code: 'MEDIA_INVALID' });
+  });
+});
