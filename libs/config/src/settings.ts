@@ -310,6 +310,48 @@ export const SETTINGS = {
     '30',
     'A download is broken off after this long without a byte, seconds; it is tried again from the same prediction.',
   ),
+  clipDownloadAttempts: setting(
+    'CLIP_DOWNLOAD_ATTEMPTS',
+    whole(1, 20),
+    '3',
+    'Downloads of the output of one prediction. After the last one whose file is no clip, the prediction counts as failed and the next model makes the clip.',
+  ),
+  clipDownloadRetryFirstMs: setting(
+    'CLIP_DOWNLOAD_RETRY_FIRST_SECONDS',
+    seconds(0, 3600),
+    '1',
+    'Wait before a file that is no clip is downloaded again, seconds; doubles each time.',
+  ),
+  clipDownloadRetryMaxMs: setting(
+    'CLIP_DOWNLOAD_RETRY_MAX_SECONDS',
+    seconds(0, 3600),
+    '30',
+    'Longest wait between two downloads of one output, seconds.',
+  ),
+  clipMinPercent: setting(
+    'CLIP_MIN_PERCENT',
+    whole(0, 100),
+    '50',
+    'A clip that lasts less than this share of what was asked for counts as a failed prediction, percent.',
+  ),
+  clipMaxMs: setting(
+    'CLIP_MAX_SECONDS',
+    seconds(1, 86_400),
+    '600',
+    'A clip that lasts longer than this counts as a failed prediction, seconds.',
+  ),
+  musicMinMs: setting(
+    'MUSIC_MIN_SECONDS',
+    seconds(0, 3600),
+    '0.5',
+    'Uploaded music that lasts less than this is refused, seconds.',
+  ),
+  uploadCheckTimeoutMs: setting(
+    'UPLOAD_CHECK_TIMEOUT',
+    seconds(1, 300),
+    '30',
+    'Longest check of an uploaded file, seconds; after that the request is answered with 503.',
+  ),
   overlayTimeoutMs: setting('OVERLAY_TIMEOUT', seconds(1, 86_400), '600', 'Longest overlay of one clip, seconds.'),
   stitchTimeoutMs: setting('STITCH_TIMEOUT', seconds(1, 86_400), '900', 'Longest join of one film, seconds.'),
   pollIntervalMs: setting(

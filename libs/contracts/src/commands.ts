@@ -41,6 +41,8 @@ export const ClipGenerate = defineMessage({
     allowanceMicros: z.int().nonnegative().optional(),
     /** False: the cache is neither read nor written. True unless told. */
     cache: z.boolean().optional(),
+    /** The clip of this prediction could not be used: it is not taken again. */
+    rejectedPrediction: z.string().optional(),
   }),
   key: sceneKey,
 });

@@ -44,6 +44,8 @@ export const sceneStateSchema = z.object({
   /** Absent while the scene waits for its first step of a run. */
   cause: cause.optional(),
   predictionId: z.string().optional(),
+  /** The prediction whose clip the overlay could not read: the next run does not take it again. */
+  rejectedPrediction: z.string().optional(),
   cached: z.boolean(),
   /** Where it differs from the plan's. */
   seed: z.int().optional(),

@@ -52,6 +52,7 @@ export function causedBy(state: GenerationState, event: DirectorEvent): Outgoing
           ...(job.referenceImage === undefined ? {} : { referenceImage: job.referenceImage }),
           ...(scene.allowanceMicros === undefined ? {} : { allowanceMicros: scene.allowanceMicros }),
           ...(job.cache === undefined ? {} : { cache: job.cache }),
+          ...(scene.rejectedPrediction === undefined ? {} : { rejectedPrediction: scene.rejectedPrediction }),
         }),
       );
     } else if (scene.status === 'composing' && scene.clip !== undefined) {

@@ -45,13 +45,22 @@ export function retry(state: GenerationState, cause: string): GenerationState {
   return { ...run, status: 'generating', stage: 'clip', scenes: state.scenes.map((scene) => again(scene, cause)) };
 }
 
-/** A scene that is not done starts again where it failed. */
+/** A scene that is not done starts again where it failed; without its clip where that was what failed. */
 export function again(scene: SceneState, cause: string): SceneState {
   if (scene.status === 'done' || scene.status === 'waiting') return scene;
-  const { failure: _own, cause: _former, ...rest } = scene;
-  return scene.clip === undefined
-    ? { ...rest, status: 'waiting', modelIndex: 0 }
-    : { ...rest, status: 'composing', attempt: scene.attempt + 1, cause };
+  const { failure, cause: _former, ...rest } = scene;
+  if (scene.clip === undefined) return { ...rest, status: 'waiting', modelIndex: 0 };
+  if (failure?.code !== 'MEDIA_INVALID' && failure?.code !== 'ARTIFACT_MISSING')
+    return { ...rest, status: 'composing', attempt: scene.attempt + 1, cause };
+  const { clip: _clip, predictionId, ...bare } = rest;
+  return {
+    ...bare,
+    status: 'waiting',
+    modelIndex: 0,
+    cached: false,
+    // A file that is gone may still be at its provider; one that cannot be read is not asked for again.
+    ...(failure.code === 'MEDIA_INVALID' && predictionId !== undefined ? { rejectedPrediction: predictionId } : {}),
+  };
 }
 
 /** Has every command whose answer is awaited sent again. */
@@ -68,13 +77,13 @@ export function revive(before: GenerationState, cause: string): GenerationState 
 }
 
 /** The failure of a generation that nothing carries on. */
-export function stalled({ stage }: GenerationState, idleMs: number): Failure {
+export function stalled({ stage, costMicros }: GenerationState, idleMs: number): Failure {
   return {
     code: 'STALLED',
     stage,
     message: `nothing moved for ${Math.round(idleMs / 1000)} s, although the work was sent again`,
     retryable: true,
-    charged: false,
+    charged: costMicros > 0,
   };
 }
 

@@ -28,6 +28,8 @@ const NEXT_MODEL_MAY_HELP: ReadonlySet<Failure['code']> = new Set([
   'PREDICTION_FAILED',
   'PROVIDER_BAD_INPUT',
   'PROVIDER_BAD_ANSWER',
+  'DOWNLOAD_EXPIRED',
+  'MEDIA_INVALID',
   'TIMEOUT',
   'BUDGET_EXCEEDED',
 ]);
@@ -98,7 +100,7 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
       return resume(state);
     case 'plan.failed':
       return state.plan === undefined && body.attempt === state.planning.attempt
-        ? { ...state, failure: body.failure }
+        ? { ...state, failure: spent(body.failure, state.costMicros) }
         : state;
     case 'clip.generated':
       return withScene(state, body, 'generating', (scene) => ({
@@ -122,11 +124,15 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
         ...(event.traceparent === undefined ? {} : { doneTraceparent: event.traceparent }),
       }));
     case 'overlay.failed':
-      return withScene(state, body, 'composing', (scene) => ({ ...scene, status: 'failed', failure: body.failure }));
+      return withScene(state, body, 'composing', (scene) => ({
+        ...scene,
+        status: 'failed',
+        failure: spent(body.failure, scene.costMicros),
+      }));
     case 'video.stitched':
       return isJoined(state, body) ? withFilm(state, body.result) : state;
     case 'stitch.failed':
-      return isJoined(state, body) ? { ...state, failure: body.failure } : state;
+      return isJoined(state, body) ? { ...state, failure: spent(body.failure, state.costMicros) } : state;
     case 'cancel.requested':
       return {
         ...state,
@@ -175,11 +181,17 @@ function withScene(
   return { ...state, scenes: state.scenes.map((each) => (each === scene ? change(each) : each)) };
 }
 
+/** A service knows what its own work cost; what failed may have cost money before. */
+const spent = (failure: Failure, costMicros: number): Failure => ({
+  ...failure,
+  charged: failure.charged || costMicros > 0,
+});
+
 function nextModel(job: Job, ended: SceneState, failure: Failure, cause: string): SceneState {
   const scene = released(ended, failure);
   const next = scene.modelIndex + 1;
   if (!NEXT_MODEL_MAY_HELP.has(failure.code) || next >= job.models.length)
-    return { ...scene, status: 'failed', failure };
+    return { ...scene, status: 'failed', failure: spent(failure, scene.costMicros) };
   if (job.maxCostMicros !== undefined) return { ...scene, status: 'waiting', modelIndex: next };
   return { ...scene, modelIndex: next, attempt: scene.attempt + 1, cause };
 }

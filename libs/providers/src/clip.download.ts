@@ -1,8 +1,7 @@
-import { open as openFile, rm } from 'node:fs/promises';
+import { open as openFile, rm, writeFile } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ClipmeshError } from '@clipmesh/contracts';
-import { isWhole } from './clip.whole.js';
+import { ClipmeshError, dataUrlHead, decodeDataUrl } from '@clipmesh/contracts';
 
 export interface DownloadOptions {
   /** Origin that may be plain http: the provider's own. */
@@ -14,13 +13,14 @@ export interface DownloadOptions {
 }
 const MAX_REDIRECTS = 5;
 
-/** The URL when it may be fetched: https, or the provider's own origin. Throws `DOWNLOAD_FAILED`, not retryable. */
+/** Of an output that is never taken, however often it is asked for: another model may do better. */
+const refused = (text: string): ClipmeshError => new ClipmeshError('PROVIDER_BAD_ANSWER', text, { retryable: false });
+
+/** The URL when it may be fetched: https, or the provider's own origin. Throws `PROVIDER_BAD_ANSWER`, not retryable. */
 export function allowedUrl(text: string, base: string | undefined, ownOrigin: string): URL {
   const url = URL.canParse(text, base) ? new URL(text, base) : undefined;
   if (url !== undefined && (url.protocol === 'https:' || url.origin === ownOrigin)) return url;
-  throw new ClipmeshError('DOWNLOAD_FAILED', `the output is at ${url?.origin ?? 'no URL'}, which is not fetched`, {
-    retryable: false,
-  });
+  throw refused(`the output is at ${url?.origin ?? 'no URL'}, which is not fetched`);
 }
 
 async function open(from: string, options: DownloadOptions, signal: AbortSignal): Promise<Response> {
@@ -44,13 +44,27 @@ async function open(from: string, options: DownloadOptions, signal: AbortSignal)
   throw new ClipmeshError('DOWNLOAD_FAILED', `the download was redirected more than ${MAX_REDIRECTS} times`);
 }
 
-/** Streams `url` to `file`. Whatever goes wrong, no partial file is left. */
+/** Writes what a data URL holds. Nothing of the URL gets into an error. */
+async function unpackTo(url: string, file: string, maxBytes: number): Promise<{ bytes: number }> {
+  const content = decodeDataUrl(url, maxBytes);
+  if (content === undefined) throw refused('the output is a data URL without base64');
+  if (content === 'too-large') throw refused(`the output is larger than ${maxBytes} bytes`);
+  await writeFile(file, content.bytes);
+  return { bytes: content.bytes.length };
+}
+
+/**
+ * Writes what is at `url`, which may be a data URL, to `file`. Whether that is a clip is for the caller to prove. Throws
+ * `DOWNLOAD_FAILED` when it did not come, `DOWNLOAD_EXPIRED` when it is not there, `PROVIDER_BAD_ANSWER` for what is not
+ * fetched, and `CANCELED`. No partial file is left.
+ */
 export async function downloadTo(
   url: string,
   file: string,
   options: DownloadOptions,
   signal: AbortSignal,
 ): Promise<{ bytes: number }> {
+  if (dataUrlHead(url) !== undefined) return unpackTo(url, file, options.maxBytes);
   const timeout = AbortSignal.timeout(options.timeoutMs);
   const stalled = new AbortController();
   const idle = setTimeout(() => {
@@ -63,12 +77,7 @@ export async function downloadTo(
       bytes += chunk.length;
       idle.refresh();
       if (bytes <= options.maxBytes) done(null, chunk);
-      else
-        done(
-          new ClipmeshError('DOWNLOAD_FAILED', `the output is larger than ${options.maxBytes} bytes`, {
-            retryable: false,
-          }),
-        );
+      else done(refused(`the output is larger than ${options.maxBytes} bytes`));
     },
   });
   try {
@@ -77,8 +86,6 @@ export async function downloadTo(
     // Opened before anything can fail: a file that is opened by a stream may come to be after it was removed.
     const target = await openFile(file, 'w');
     await pipeline(Readable.from(body), count, target.createWriteStream(), { signal: any });
-    if (bytes === 0) throw new ClipmeshError('DOWNLOAD_FAILED', 'the download is empty');
-    if (!(await isWhole(file))) throw new ClipmeshError('DOWNLOAD_FAILED', 'the download is cut short');
     return { bytes };
   } catch (cause) {
     await rm(file, { force: true });

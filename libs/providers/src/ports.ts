@@ -7,6 +7,7 @@ export interface PredictionState {
   /** As the provider names it; absent when it does not say. */
   readonly model?: string;
   readonly status: 'starting' | 'processing' | 'succeeded' | 'failed' | 'canceled';
+  /** Where the video is, or a data URL that holds it; absent when the output has none. */
   readonly outputUrl?: string;
   readonly error?: string;
   readonly createdAt?: string;
@@ -61,7 +62,7 @@ export interface ClipProvider {
    * and `PROVIDER_BAD_INPUT` when there is no such prediction.
    */
   cancel(predictionId: string): Promise<PredictionState>;
-  /** Streams to `file`; nothing is left there after an error. Only https, or the provider's own origin. */
+  /** Writes an output to `file`; nothing is left there after an error. Only https, the provider's own origin, and data URLs. */
   download(url: string, file: string, signal: AbortSignal): Promise<{ bytes: number }>;
 }
 

@@ -1,4 +1,5 @@
 import { buffer } from 'node:stream/consumers';
+import { openMedia } from '@clipmesh/media';
 import { openCacheNudges, openNudges, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
 import {
   cacheScope,
@@ -20,7 +21,7 @@ const CLOSING = Symbol('CLOSING');
 @Module({})
 class ClipGeneratorModule {}
 
-/** Buys clips. Without REPLICATE_API_TOKEN it does not start: nothing could be bought. */
+/** Buys clips. Does not start without REPLICATE_API_TOKEN, as nothing could be bought, or without ffmpeg. */
 export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, logger, connection, cancellations, workerId } = runtime;
   if (config.replicateApiToken === undefined) {
@@ -28,6 +29,9 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
       'REPLICATE_API_TOKEN is not set; set it, or point REPLICATE_BASE_URL at the sandbox with any token',
     );
   }
+  const scratch = await openScratch(config.tempDir, workerId);
+  const media = openMedia(config, scratch.directory);
+  await media.check();
   const stores = await openStores({ connection, config });
   const { attempts, cache, generations } = stores;
   const artifacts = await openArtifactFolder({ directory: config.artifactsDir });
@@ -58,12 +62,19 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     provider,
     attempts,
     artifacts,
+    // Made young first: until the generation's record names it, no sweep takes it for an orphan.
+    isIntact: async (artifact) => (await artifacts.renew(artifact)) && isIntact(artifacts, artifact),
+    media,
+    clipRules: { minShare: config.clipMinPercent / 100, maxSeconds: config.clipMaxMs / 1000 },
+    downloads: {
+      attempts: config.clipDownloadAttempts,
+      firstDelayMs: config.clipDownloadRetryFirstMs,
+      maxDelayMs: config.clipDownloadRetryMaxMs,
+    },
     cache: config.clipCache
       ? {
           provider: `${provider.name} ${config.replicateBaseUrl}`,
           scopeOf: cacheScope(config.clipCacheScope, generations),
-          // Made young first: until the film's record names it, no sweep takes it for an orphan.
-          isIntact: async (artifact) => (await artifacts.renew(artifact)) && isIntact(artifacts, artifact),
           flights: {
             store: cache,
             clock: systemClock,
@@ -77,7 +88,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
         }
       : undefined,
     logger,
-    scratch: await openScratch(config.tempDir, workerId),
+    scratch,
     planTimeoutMs: config.openaiApiTimeoutMs,
     timeoutMs: config.videoGenerationTimeoutMs,
     clock: systemClock,

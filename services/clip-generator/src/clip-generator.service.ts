@@ -14,7 +14,9 @@ export const clipGeneratorService: ActorService = {
         maxDelayMs: config.videoRetryMaxMs,
         patienceMs: { PROVIDER_RATE_LIMITED: config.rateLimitPatienceMs },
       },
-      handlerTimeoutMs: config.videoGenerationTimeoutMs + config.downloadTimeoutMs,
+      handlerTimeoutMs:
+        config.videoGenerationTimeoutMs +
+        config.clipDownloadAttempts * (config.downloadTimeoutMs + config.clipDownloadRetryMaxMs),
       heartbeatMs: config.ackWaitMs / 3,
       // The prediction goes on at its provider; the next replica finds it there.
       drainMs: Math.min(config.drainMs, HAND_BACK_MS),

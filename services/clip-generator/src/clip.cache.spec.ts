@@ -28,6 +28,7 @@ const calm = new AbortController().signal;
 
 let bought: string[];
 let intact: boolean;
+let verify: ClipParts['media']['verifyClip'];
 /** Of the next prediction that ends. */
 let failing: string | undefined;
 let hold: Promise<void> | undefined;
@@ -39,6 +40,7 @@ let parts: ClipParts;
 beforeEach(() => {
   bought = [];
   intact = true;
+  verify = () => Promise.resolve({ contentType: 'video/mp4', durationSeconds: 4, width: 1280, height: 720 });
   failing = undefined;
   hold = undefined;
   canceled = new Set();
@@ -77,12 +79,15 @@ beforeEach(() => {
     attempts,
     artifacts: {
       put: () => Promise.resolve(artifact),
-      stat: () => Promise.resolve({ bytes: 1 }),
+      withFile: (_artifact: unknown, use: (file: string) => Promise<unknown>) => use('/nowhere/clip'),
     } as unknown as ClipParts['artifacts'],
+    isIntact: () => Promise.resolve(intact),
+    media: { verifyClip: (...args) => verify(...args) },
+    clipRules: { minShare: 0.5, maxSeconds: 600 },
+    downloads: { attempts: 2, firstDelayMs: 0, maxDelayMs: 0 },
     cache: {
       provider: 'shop',
       scopeOf: (id) => Promise.resolve(owners.get(id)),
-      isIntact: () => Promise.resolve(intact),
       flights: {
         store: cache,
         clock: systemClock,
@@ -157,6 +162,33 @@ describe('a clip that was bought before', () => {
     expect(told(await buyClip(parts, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
     intact = true;
     expect(told(await buyClip(parts, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
+  });
+
+  it('is bought anew when its file is no clip', async () => {
+    await buyClip(parts, body(1), calm);
+    const good = verify;
+    verify = () => {
+      verify = good;
+      return Promise.reject(new ClipmeshError('MEDIA_INVALID', 'it is a page'));
+    };
+    expect(told(await buyClip(parts, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(told(await buyClip(parts, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
+  });
+
+  it('is bought anew when it was rejected', async () => {
+    await buyClip(parts, body(1), calm);
+    const command = body(2, { rejectedPrediction: 'p1' });
+    expect(told(await buyClip(parts, command, calm))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(told(await buyClip(parts, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
+  });
+
+  it('is none when its output never was a clip', async () => {
+    const good = verify;
+    verify = () => Promise.reject(new ClipmeshError('MEDIA_INVALID', 'it is a page'));
+    await expect(buyClip(parts, body(1), calm)).rejects.toMatchObject({ code: 'MEDIA_INVALID', retryable: false });
+    expect(await parts.cache?.flights.store.all()).toEqual([]);
+    verify = good;
+    expect(told(await buyClip(parts, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
   });
 
   it.each<[string, (own: ClipParts) => [ClipParts, ClipGenerateBody]]>([

@@ -3,6 +3,7 @@ import { board, cacheKey, type Flight, land, type Wish } from '@clipmesh/persist
 import { clipRequestSchema } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { type Entry, nextStep, type Step } from './attempt.rules.js';
+import { isUsable } from './clip.collect.js';
 import { type ClipCache, type ClipParts } from './clip.parts.js';
 
 /** A clip that is stored here, bought now or before. */
@@ -78,7 +79,10 @@ export async function throughCache(
         signal,
         timeoutMs: step.kind === 'buy' ? timeoutMs : 0,
         isSound: async ({ artifact, predictionId }) =>
-          artifact !== undefined && predictionId !== undefined && (await cache.isIntact(artifact)),
+          artifact !== undefined &&
+          predictionId !== undefined &&
+          predictionId !== body.rejectedPrediction &&
+          (await isUsable(parts, artifact, body.durationSeconds, signal)),
       });
       span.setAttribute(ATTR.cached, found.kind === 'hit');
       return found;

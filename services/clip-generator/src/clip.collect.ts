@@ -1,22 +1,98 @@
 import { join } from 'node:path';
-import { type Artifact, ClipmeshError } from '@clipmesh/contracts';
+import { type Artifact, ClipmeshError, type FailureCode } from '@clipmesh/contracts';
 import { type PredictionState } from '@clipmesh/providers';
 import { type ClipParts } from './clip.parts.js';
 
-/** Downloads a finished prediction's clip and stores it. */
+/** A finished prediction gave nothing that can be used. Asked again, it may: a proxy or a store can answer wrongly once. */
+const BAD_OUTPUT: ReadonlySet<FailureCode> = new Set(['MEDIA_INVALID', 'DOWNLOAD_EXPIRED', 'PROVIDER_BAD_ANSWER']);
+
+export const isBadOutput = (error: unknown): error is ClipmeshError =>
+  error instanceof ClipmeshError && BAD_OUTPUT.has(error.code);
+
+/**
+ * Downloads a finished prediction's clip, proves that it can be used, and stores it. What cannot be used is downloaded again
+ * from the same prediction, as often as the settings say. After that it throws an error of {@link isBadOutput} that is not
+ * retryable: the same prediction gives nothing better, another model may.
+ */
 export async function collectClip(
-  { provider, artifacts, scratch }: Pick<ClipParts, 'provider' | 'artifacts' | 'scratch'>,
-  { id, outputUrl }: PredictionState,
+  parts: ClipParts,
+  state: PredictionState,
+  durationSeconds: number,
   signal: AbortSignal,
 ): Promise<Artifact> {
-  if (outputUrl === undefined)
-    throw new ClipmeshError('PROVIDER_BAD_ANSWER', `prediction ${id} succeeded without an output`, {
-      // It will not get one: another model may do better.
-      retryable: false,
-    });
+  const { attempts, firstDelayMs, maxDelayMs } = parts.downloads;
+  let current = state;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await collectOnce(parts, current, durationSeconds, signal);
+    } catch (error) {
+      if (!isBadOutput(error)) throw error;
+      if (tries >= attempts) throw unusable(error, state, tries);
+      const delayMs = Math.min(maxDelayMs, firstDelayMs * 2 ** (tries - 1));
+      parts.logger.warn(
+        { err: error, predictionId: state.id, tries, delayMs },
+        'the output of a prediction is no clip that can be used; downloading it again',
+      );
+      await parts.clock.sleep(delayMs, signal);
+      current = await readAgain(parts, current, signal);
+    }
+  }
+}
+
+async function collectOnce(
+  { provider, artifacts, scratch, media, clipRules }: ClipParts,
+  { outputUrl }: PredictionState,
+  durationSeconds: number,
+  signal: AbortSignal,
+): Promise<Artifact> {
+  if (outputUrl === undefined) throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'there is no video in its output');
   return scratch.withFolder(async (directory) => {
-    const file = join(directory, 'clip.mp4');
+    const file = join(directory, 'clip');
     await provider.download(outputUrl, file, signal);
-    return artifacts.put(file, { contentType: 'video/mp4' });
+    const { contentType } = await media.verifyClip(file, { ...clipRules, durationSeconds }, { signal });
+    return artifacts.put(file, { contentType });
   });
+}
+
+/** The prediction as the provider shows it now: addresses of files are renewed. What is known stays where it shows nothing better. */
+async function readAgain(
+  { provider, logger }: ClipParts,
+  known: PredictionState,
+  signal: AbortSignal,
+): Promise<PredictionState> {
+  try {
+    const state = await provider.get(known.id, signal);
+    return state.status === 'succeeded' ? state : known;
+  } catch (error) {
+    signal.throwIfAborted();
+    logger.warn({ err: error, predictionId: known.id }, 'a prediction could not be read again');
+    return known;
+  }
+}
+
+function unusable(error: ClipmeshError, { id }: PredictionState, tries: number): ClipmeshError {
+  const times = tries === 1 ? 'once' : `${tries} times`;
+  return new ClipmeshError(
+    error.code,
+    `prediction ${id} gave no clip that can be used, downloaded ${times}: ${error.message}`,
+    { cause: error, retryable: false },
+  );
+}
+
+/** Whether a stored clip is there, is what was stored, and can be used. */
+export async function isUsable(
+  { artifacts, media, clipRules, isIntact }: ClipParts,
+  artifact: Artifact,
+  durationSeconds: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!(await isIntact(artifact))) return false;
+  try {
+    await artifacts.withFile(artifact, (file) => media.verifyClip(file, { ...clipRules, durationSeconds }, { signal }));
+    return true;
+  } catch (error) {
+    if (error instanceof ClipmeshError && (error.code === 'MEDIA_INVALID' || error.code === 'ARTIFACT_MISSING'))
+      return false;
+    throw error;
+  }
 }

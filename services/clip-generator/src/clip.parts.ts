@@ -1,5 +1,6 @@
 import { type Doubt } from './attempt.rules.js';
 import { type Artifact } from '@clipmesh/contracts';
+import { type ClipRules, type Media } from '@clipmesh/media';
 import { type Clock } from '@clipmesh/messaging';
 import {
   type ArtifactStore,
@@ -18,8 +19,6 @@ export interface ClipCache {
   readonly provider: string;
   /** Generations of one scope share their clips. Undefined: all generations do. */
   readonly scopeOf: ScopeOf;
-  /** Whether a stored file is there and has the bytes of its hash. */
-  readonly isIntact: (artifact: Artifact) => Promise<boolean>;
 }
 
 /** What buying a clip needs. */
@@ -27,6 +26,12 @@ export interface ClipParts {
   readonly provider: ClipProvider;
   readonly attempts: AttemptStore;
   readonly artifacts: ArtifactStore;
+  /** Whether a stored file is there and has the bytes of its hash. */
+  readonly isIntact: (artifact: Artifact) => Promise<boolean>;
+  readonly media: Pick<Media, 'verifyClip'>;
+  readonly clipRules: Omit<ClipRules, 'durationSeconds'>;
+  /** Downloads of one prediction's output until it can be used, and the pauses between them, ms; doubled each time. */
+  readonly downloads: { readonly attempts: number; readonly firstDelayMs: number; readonly maxDelayMs: number };
   /** Undefined: every clip is bought. */
   readonly cache: ClipCache | undefined;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn' | 'error'>;

@@ -71,7 +71,11 @@ describe('buying a clip', () => {
     [['fail'], 'failed', 2],
     [['late'], 'failed', 2],
     [['gone'], 'failed', 2],
-    [['expired'], 'failed', 2],
+    [['expired', 'expired'], 'failed', 2],
+    [['bad bytes', 'bad bytes'], 'failed', 2],
+    [['bad bytes', 'expired'], 'failed', 2],
+    [['bad bytes', 'lose download'], 'submitted', 1],
+    [['full disk'], 'submitted', 1],
   ])('after %j the attempt is %s, and the next try ends with %i predictions', async (faults, status, predictions) => {
     shop.faults = [...faults];
     await expect(buyClip(parts, body, calm)).rejects.toBeInstanceOf(ClipmeshError);
@@ -80,6 +84,67 @@ describe('buying a clip', () => {
     const [told] = await buyClip(parts, body, calm);
     expect(told?.definition.name).toBe('clip.generated');
     expect(shop.predictions).toHaveLength(predictions);
+  });
+
+  it.each<[Shop['faults'], number]>([
+    [['bad bytes'], 2],
+    [['expired'], 2],
+    [['bad bytes', 'bad bytes'], 3],
+    [['expired', 'bad bytes'], 3],
+  ])('after %j downloads again from the same prediction, %i times in all', async (faults, downloads) => {
+    parts = { ...parts, downloads: { ...parts.downloads, attempts: 3 } };
+    shop.faults = [...faults];
+    const [told] = await buyClip(parts, body, calm);
+    expect(told?.body).toMatchObject({ predictionId: 'p1', charges: [{ key: 'prediction:p1' }] });
+    expect([shop.downloads, shop.predictions.length]).toEqual([downloads, 1]);
+    expect(await statuses()).toEqual(['finished']);
+  });
+
+  it('pauses longer and longer between two downloads, to a limit', async () => {
+    const pauses: number[] = [];
+    const clock = { ...systemClock, sleep: (ms: number) => Promise.resolve(void pauses.push(ms)) };
+    parts = { ...parts, clock, downloads: { attempts: 5, firstDelayMs: 1000, maxDelayMs: 3000 } };
+    shop.faults = Array.from({ length: 5 }, () => 'bad bytes' as const);
+    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'MEDIA_INVALID' });
+    expect([pauses, shop.downloads]).toEqual([[1000, 2000, 3000, 3000], 5]);
+  });
+
+  it('takes a prediction whose output is never a clip for a failed one, and tells what it cost', async () => {
+    shop.faults = ['bad bytes', 'bad bytes'];
+    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({
+      code: 'MEDIA_INVALID',
+      message: 'prediction p1 gave no clip that can be used, downloaded 2 times: it is a page',
+      retryable: false,
+      charges: [{ key: 'prediction:p1', amountMicros: 480_000 }],
+    });
+    const [told] = await buyClip(parts, { ...body, attempt: 2, model: 'google/veo-3' }, calm);
+    expect(told?.body).toMatchObject({ model: 'google/veo-3', predictionId: 'p2' });
+    expect(await statuses()).toEqual(['failed', 'finished']);
+  });
+
+  it('collects a finished clip again whose file cannot be used any more, and buys only when that fails', async () => {
+    await buyClip(parts, body, calm);
+    shop.faults = ['bad bytes'];
+    const [again] = await buyClip(parts, body, calm);
+    expect(again?.body).toMatchObject({ predictionId: 'p1', charges: [{ key: 'prediction:p1' }] });
+    expect([shop.downloads, shop.predictions.length]).toEqual([2, 1]);
+
+    shop.faults = ['bad bytes', 'expired', 'expired'];
+    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'DOWNLOAD_EXPIRED' });
+    expect(await statuses()).toEqual(['failed']);
+    const [other] = await buyClip(parts, body, calm);
+    expect(other?.body).toMatchObject({ predictionId: 'p2' });
+  });
+
+  it('does not take the clip that was rejected, and buys one other, however often it is asked', async () => {
+    await buyClip(parts, body, calm);
+    const command = { ...body, attempt: 3, rejectedPrediction: 'p1' };
+    for (let times = 0; times < 2; times += 1) {
+      const [told] = await buyClip(parts, command, calm);
+      expect(told?.body).toMatchObject({ predictionId: 'p2' });
+    }
+    expect(shop.predictions).toHaveLength(2);
+    expect(await statuses()).toEqual(['failed', 'finished']);
   });
 
   it('does not give up a prediction that the provider may only not show yet', async () => {

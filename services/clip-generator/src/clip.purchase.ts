@@ -17,7 +17,7 @@ import { type Entry, fingerprintOf, formerOf, nextStep, type Step, stepFor } fro
 import { type Clip, throughCache } from './clip.cache.js';
 import { endFormer } from './clip.cancel.js';
 import { chargeIn, chargesOf, paid, telling } from './clip.charges.js';
-import { collectClip } from './clip.collect.js';
+import { collectClip, isBadOutput, isUsable } from './clip.collect.js';
 import { type ClipParts } from './clip.parts.js';
 
 /** Answers after which it is certain that nothing was bought. */
@@ -28,8 +28,6 @@ const NOT_BOUGHT: ReadonlySet<FailureCode> = new Set([
   'PROVIDER_OUT_OF_CREDIT',
   'CANCELED',
 ]);
-/** Finished predictions of which no clip can be had any more. */
-const VOID: ReadonlySet<FailureCode> = new Set(['DOWNLOAD_EXPIRED', 'PROVIDER_BAD_ANSWER']);
 /** Pause between two looks for a purchase in doubt, ms. */
 const SEARCH_GAP_MS = 1000;
 
@@ -53,17 +51,27 @@ export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: 
   }
 }
 
-/** The attempts of the generation, once nothing is in doubt that was to be another clip of the scene: it may have been paid. */
+/**
+ * The purchases of the generation, once no purchase of another clip of the scene has an unknown outcome (it may have been paid),
+ * and none counts as finished whose clip could not be used.
+ */
 async function listed(parts: ClipParts, body: ClipGenerateBody, signal: AbortSignal): Promise<Entry[]> {
   const entries = await parts.attempts.list(body.generationId);
   const former = formerOf(entries, body);
-  if (former.length === 0) return entries;
-  await Promise.all(former.map((entry) => endFormer(parts, entry, signal)));
+  const rejected = entries.filter(
+    ({ value }) =>
+      value.scene === body.scene && value.status === 'finished' && value.predictionId === body.rejectedPrediction,
+  );
+  if (former.length + rejected.length === 0) return entries;
+  await Promise.all([
+    ...former.map((entry) => endFormer(parts, entry, signal)),
+    ...rejected.map((entry) => advance(parts, entry, { status: 'failed' })),
+  ]);
   return parts.attempts.list(body.generationId);
 }
 
 async function obtain(parts: ClipParts, body: ClipGenerateBody, step: Step, signal: AbortSignal): Promise<Entry> {
-  if (step.kind === 'use' && (await kept(parts, step.entry))) return step.entry;
+  if (step.kind === 'use' && (await kept(parts, step.entry, signal))) return step.entry;
   return withSpan(
     'clipmesh.clip-generator',
     `predict ${body.model}`,
@@ -87,8 +95,10 @@ async function obtain(parts: ClipParts, body: ClipGenerateBody, step: Step, sign
   );
 }
 
-async function kept({ artifacts }: ClipParts, { value }: Entry): Promise<boolean> {
-  return value.artifact !== undefined && (await artifacts.stat(value.artifact)) !== undefined;
+/** Whether a finished purchase still has its clip. One that has not is collected again from its prediction. */
+async function kept(parts: ClipParts, entry: Entry, signal: AbortSignal): Promise<boolean> {
+  const { artifact } = entry.value;
+  return artifact !== undefined && isUsable(parts, artifact, boughtOf(entry).durationSeconds, signal);
 }
 
 /** The prediction of this clip: the one that is known, one found at the provider, or a new one. */
@@ -253,11 +263,10 @@ async function collect(
   signal: AbortSignal,
 ): Promise<Artifact> {
   try {
-    return await collectClip(parts, state, signal);
+    return await collectClip(parts, state, boughtOf(entry).durationSeconds, signal);
   } catch (error) {
     // To go on with it would fail this clip for ever, at every model.
-    const isVoid = error instanceof ClipmeshError && VOID.has(error.code);
-    if (isVoid) await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
+    if (isBadOutput(error)) await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
+import { type ClipFacts } from '@clipmesh/media';
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { type ClipRequest, type PredictionState } from '@clipmesh/providers';
@@ -22,9 +23,21 @@ export const calm = new AbortController().signal;
 export class Shop {
   readonly predictions: (PredictionState & { key: string })[] = [];
   faults: (
-    'refuse' | 'lose reply' | 'lose request' | 'late' | 'fail' | 'gone' | 'empty' | 'lose download' | 'expired'
+    | 'refuse'
+    | 'lose reply'
+    | 'lose request'
+    | 'late'
+    | 'fail'
+    | 'gone'
+    | 'empty'
+    | 'lose download'
+    | 'expired'
+    | 'bad bytes'
+    | 'full disk'
   )[] = [];
   readonly canceled: string[] = [];
+  downloads = 0;
+  verified = 0;
   /** False: predictions wait in the provider's queue, and cost nothing when they are canceled. */
   starts = true;
   /** Those that have succeeded without an output. */
@@ -66,11 +79,20 @@ export class Shop {
       return Promise.resolve(state.status === 'succeeded' ? state : this.set(id, { status: 'canceled' }));
     },
     download: () => {
+      this.downloads += 1;
       if (this.takes('lose download')) return Promise.reject(new ClipmeshError('DOWNLOAD_FAILED', 'reset'));
       if (this.takes('expired')) return Promise.reject(new ClipmeshError('DOWNLOAD_EXPIRED', '404'));
       return Promise.resolve({ bytes: 1 });
     },
   };
+
+  /** What ffmpeg says of what was downloaded, or stored, last. */
+  verify(): Promise<ClipFacts> {
+    this.verified += 1;
+    if (this.takes('bad bytes')) return Promise.reject(new ClipmeshError('MEDIA_INVALID', 'it is a page'));
+    if (this.takes('full disk')) return Promise.reject(new ClipmeshError('FFMPEG_FAILED', 'no space left'));
+    return Promise.resolve({ contentType: 'video/mp4', durationSeconds: 4, width: 1280, height: 720 });
+  }
 
   private of(id: string): PredictionState {
     return this.predictions.find((one) => one.id === id) ?? { id, status: 'failed' };
@@ -87,7 +109,8 @@ export class Shop {
 }
 
 /** What buys at the shop, with empty stores and no cache. */
-export function partsOf({ provider }: Shop): ClipParts {
+export function partsOf(shop: Shop): ClipParts {
+  const { provider } = shop;
   const { attempts } = createMemoryStores();
   const log = (): void => undefined;
   let canceled = false;
@@ -97,8 +120,12 @@ export function partsOf({ provider }: Shop): ClipParts {
     cache: undefined,
     artifacts: {
       put: () => Promise.resolve(artifact),
-      stat: () => Promise.resolve({ bytes: 1 }),
+      withFile: (_artifact: unknown, use: (file: string) => Promise<unknown>) => use('/nowhere/clip'),
     } as unknown as ClipParts['artifacts'],
+    isIntact: () => Promise.resolve(true),
+    media: { verifyClip: () => shop.verify() },
+    clipRules: { minShare: 0.5, maxSeconds: 600 },
+    downloads: { attempts: 2, firstDelayMs: 0, maxDelayMs: 0 },
     logger: { info: log, warn: log, error: log },
     scratch: { directory: '/nowhere', withFolder: (use) => use('/nowhere') },
     timeoutMs: 1000,

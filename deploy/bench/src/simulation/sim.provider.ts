@@ -1,4 +1,5 @@
 import { ClipmeshError } from '@clipmesh/contracts';
+import { type ClipFacts } from '@clipmesh/media';
 import { clipCostMicros, MODELS } from '@clipmesh/pipeline';
 import { type ClipProvider, type PredictionState } from '@clipmesh/providers';
 import { type Process, type World } from './world.js';
@@ -13,6 +14,8 @@ interface Prediction {
   readonly visibleAtMs: number;
   readonly readyAtMs: number;
   readonly fails: boolean;
+  /** Downloads that are still to give bytes of which no clip can be made. */
+  badDownloads: number;
   canceled: boolean;
 }
 
@@ -24,14 +27,22 @@ export interface ProviderFaults {
   loseRequest: number;
   fail: number;
   loseDownload: number;
+  badDownload: number;
 }
+
+/** A prediction gives bad bytes this often at most: fewer times than its output is downloaded. */
+const MOST_BAD = 2;
 
 /** A purchase shows up in the provider's list within this time, ms. */
 export const VISIBLE_WITHIN_MS = 2000;
 
+const urlOf = (id: string): string => `https://x/${id}.mp4`;
+
 /** A provider that keeps every prediction it was ever asked for: the invoice. */
 export class SimProvider {
   readonly predictions: Prediction[] = [];
+  /** Files with bad bytes in them. */
+  private readonly badFiles = new Set<string>();
 
   constructor(
     private readonly world: World,
@@ -66,6 +77,7 @@ export class SimProvider {
             visibleAtMs: world.now + (lost ? random.below(VISIBLE_WITHIN_MS) : 0),
             readyAtMs: world.now + 1000 + random.below(60_000),
             fails: random.chance(this.faults.fail),
+            badDownloads: random.chance(this.faults.badDownload) ? 1 + random.below(MOST_BAD) : 0,
             canceled: false,
           };
           this.predictions.push(prediction);
@@ -94,12 +106,25 @@ export class SimProvider {
           if (this.state(prediction).status === 'processing') prediction.canceled = true;
           return this.state(prediction);
         }),
-      download: () =>
+      download: (url, file) =>
         world.effect(process, () => {
           if (random.chance(this.faults.loseDownload)) throw new ClipmeshError('DOWNLOAD_FAILED', 'reset');
+          const prediction = this.predictions.find(({ id }) => url === urlOf(id));
+          if (prediction !== undefined && prediction.badDownloads > 0) {
+            prediction.badDownloads -= 1;
+            this.badFiles.add(file);
+          }
           return { bytes: 1 };
         }),
     };
+  }
+
+  /** What ffmpeg would say of a downloaded file. */
+  verify(process: Process, file: string): Promise<ClipFacts> {
+    return this.world.effect(process, () => {
+      if (this.badFiles.has(file)) throw new ClipmeshError('MEDIA_INVALID', 'it is a page');
+      return { contentType: 'video/mp4', durationSeconds: 5, width: 1280, height: 720 };
+    });
   }
 
   state(prediction: Prediction): PredictionState {
@@ -108,7 +133,7 @@ export class SimProvider {
     if (canceled) return { id, status: 'canceled', startedAt };
     if (this.world.now < readyAtMs) return { id, status: 'processing', startedAt };
     if (fails) return { id, status: 'failed', startedAt, error: 'no frames' };
-    return { id, status: 'succeeded', startedAt, outputUrl: `https://x/${id}.mp4`, billedSeconds: seconds };
+    return { id, status: 'succeeded', startedAt, outputUrl: urlOf(id), billedSeconds: seconds };
   }
 
   /** What the provider charges for everything so far, micro-dollars. */

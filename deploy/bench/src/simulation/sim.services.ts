@@ -53,6 +53,9 @@ export interface SimService {
   handle(body: MessageBody, told: { id: string; name: string }, signal: AbortSignal): Promise<readonly Outgoing[]>;
 }
 
+/** Folders that were ever made: each has a name of its own. */
+let folders = 0;
+
 const silent = {
   info: () => undefined,
   warn: () => undefined,
@@ -113,12 +116,15 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
     attempts: stores.attempts,
     artifacts: {
       put: () => world.effect(process, () => artifact('c')),
-      stat: () => Promise.resolve({ bytes: 1 }),
+      withFile: (_artifact: unknown, use: (file: string) => Promise<unknown>) => use('stored'),
     } as unknown as ClipParts['artifacts'],
+    isIntact: () => Promise.resolve(true),
+    media: { verifyClip: (file) => provider.verify(process, file) },
+    clipRules: { minShare: 0.5, maxSeconds: 600 },
+    downloads: { attempts: 3, firstDelayMs: 1000, maxDelayMs: 30_000 },
     cache: {
       provider: 'simulated',
       scopeOf: cacheScope('owner', stores.generations),
-      isIntact: () => Promise.resolve(true),
       flights: {
         store: stores.cache,
         clock,
@@ -134,7 +140,7 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
       },
     },
     logger: silent,
-    scratch: { directory: '', withFolder: (use) => use('') },
+    scratch: { directory: '', withFolder: (use) => use(`folder-${(folders += 1)}`) },
     timeoutMs: 50_000,
     planTimeoutMs: 60_000,
     doubt: searches ? { callTimeoutMs: 5000, settleMs: VISIBLE_WITHIN_MS } : { callTimeoutMs: 0, settleMs: 0 },

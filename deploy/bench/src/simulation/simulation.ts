@@ -105,6 +105,7 @@ class Simulation {
       loseRequest: trouble,
       fail: trouble,
       loseDownload: trouble,
+      badDownload: trouble,
     });
     this.park = {
       world: this.world,
