@@ -6,6 +6,9 @@ import { type PredictionRunner } from './prediction.runner.js';
 import { type ScenarioDesk } from './scenario.desk.js';
 import { throttled } from './throttle.stream.js';
 
+/** What a proxy answers instead of the file. */
+const PAGE = '<!DOCTYPE html>\n<html><head><title>Just a moment...</title></head><body></body></html>\n';
+
 /** `/files/<prediction id>.mp4`, with single ranges. */
 export function filesRoutes({
   runner,
@@ -28,6 +31,7 @@ export function filesRoutes({
           );
     if (file === undefined || size === undefined)
       return void response.status(404).json({ title: 'Not found', detail: 'No such file.', status: 404 });
+    if (desk.spoilsDownload()) return void response.type('html').send(PAGE);
     response.set({ 'Accept-Ranges': 'bytes', 'Content-Type': 'video/mp4' });
     const ranges = request.range(size);
     if (ranges === -1) return void response.status(416).set('Content-Range', `bytes */${size}`).end();

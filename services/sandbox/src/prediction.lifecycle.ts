@@ -1,3 +1,4 @@
+import { outputOf, type OutputForm } from './output.forms.js';
 import { clipMicros, type SandboxModel } from './pricing.js';
 
 export const PREDICTION_STATUSES = ['starting', 'processing', 'succeeded', 'failed', 'canceled', 'aborted'] as const;
@@ -19,6 +20,10 @@ export interface Prediction {
   readonly startedAt: number | null;
   readonly completedAt: number | null;
   readonly error: string | null;
+  /** Default: `url`. */
+  readonly outputForm?: OutputForm;
+  /** The clip itself, where the output holds it. */
+  readonly dataUrl?: string;
 }
 
 export type PredictionEvent =
@@ -73,7 +78,10 @@ export function present(prediction: Prediction, url: string): Record<string, unk
     data_removed: false,
     logs: startedAt === null ? '' : `rendering ${seconds} s of video\n`,
     error: prediction.error,
-    output: status === 'succeeded' ? `${url}/files/${id}.mp4` : null,
+    output:
+      status === 'succeeded'
+        ? outputOf(prediction.outputForm ?? 'url', `${url}/files/${id}.mp4`, prediction.dataUrl ?? '')
+        : null,
     metrics: {
       ...(predictTime === undefined ? {} : { predict_time: predictTime }),
       ...(status === 'succeeded' ? { video_output_duration_seconds: seconds } : {}),

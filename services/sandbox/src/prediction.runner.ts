@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClipCache, type ClipSpec } from './clip.cache.js';
+import { dataUrlOf } from './output.forms.js';
 import { advance, isOver, present, type Prediction, type PredictionEvent } from './prediction.lifecycle.js';
 import { sendWebhook } from './webhook.sender.js';
 
@@ -113,6 +115,8 @@ export class PredictionRunner {
       }
       if (signal.aborted) return;
       entry.file = file;
+      if (entry.prediction.outputForm === 'data')
+        entry.prediction = { ...entry.prediction, dataUrl: dataUrlOf(await readFile(file)) };
       this.apply(entry, { type: 'succeed' });
     } catch (cause) {
       if (signal.aborted) return;

@@ -13,7 +13,7 @@ import {
 import { type PredictionRunner } from './prediction.runner.js';
 import { findModel, findVersion, type SandboxModel, versionOf } from './pricing.js';
 import { type ScenarioDesk } from './scenario.desk.js';
-import { clipSecondsFor, explain } from './scenario.rules.js';
+import { clipSecondsFor, explain, outputFormFor } from './scenario.rules.js';
 import { type Picture, type UploadDesk } from './upload.desk.js';
 
 const PAGE = 100;
@@ -117,6 +117,7 @@ export function replicateRoutes({ runner, desk, uploads, url, webhookSecret }: R
       startedAt: null,
       completedAt: null,
       error: null,
+      outputForm: outputFormFor(scenario, index),
     };
     runner.start(prediction, {
       spec,

@@ -5,7 +5,7 @@ export type Admission = { kind: 'ok' } | { kind: 'unavailable' } | { kind: 'limi
 /** The scenario in force and what it counts; setting a scenario starts every count anew. */
 export class ScenarioDesk {
   private current: Scenario = {};
-  private counts = { calls: 0, predictions: 0, completions: 0 };
+  private counts = { calls: 0, predictions: 0, completions: 0, downloads: 0 };
   private bucket: Bucket | undefined;
 
   get scenario(): Scenario {
@@ -14,7 +14,7 @@ export class ScenarioDesk {
 
   set(scenario: Scenario): void {
     this.current = scenario;
-    this.counts = { calls: 0, predictions: 0, completions: 0 };
+    this.counts = { calls: 0, predictions: 0, completions: 0, downloads: 0 };
     this.bucket = undefined;
   }
 
@@ -37,6 +37,12 @@ export class ScenarioDesk {
       fails: isNth(this.current.failEvery, count),
       replyLost: isShare(this.current.loseReplies, count),
     };
+  }
+
+  /** Counts a download; true when it is to give a page instead of the clip. */
+  spoilsDownload(): boolean {
+    this.counts.downloads += 1;
+    return this.counts.downloads <= (this.current.badDownloads ?? 0);
   }
 
   /** Counts a completion; true when it is to be no valid JSON. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OUTPUT_FORMS, type OutputForm } from './output.forms.js';
 
 const seconds = z.number().min(0).max(3600);
 const every = z.int().min(1);
@@ -25,6 +26,10 @@ export const scenarioSchema = z.strictObject({
   /** The first completion is no valid JSON. */
   badPlanFirst: z.boolean().optional(),
   slowDownloads: z.number().positive().optional(),
+  /** The first n downloads of clips are answered with an HTML page and status 200. */
+  badDownloads: every.optional(),
+  /** How predictions give their output: one form each, in the order of their creates, the last repeating. Default: `url`. */
+  outputs: z.array(z.enum(OUTPUT_FORMS)).min(1).optional(),
   planSeconds: seconds.optional(),
   /** Every n-th create, completion or speech is answered 503, and neither taken nor charged. */
   unavailableEvery: every.optional(),
@@ -42,6 +47,10 @@ export function clipSecondsFor(scenario: Scenario, index: number, hash: string):
   if (Array.isArray(wanted)) return wanted[Math.min(index, wanted.length - 1)] ?? 0;
   return wanted.min + (Number.parseInt(hash.slice(0, 8), 16) / 0xffff_ffff) * (wanted.max - wanted.min);
 }
+
+/** How the `index`-th (from 0) prediction gives its output. */
+export const outputFormFor = ({ outputs = ['url'] }: Scenario, index: number): OutputForm =>
+  outputs[Math.min(index, outputs.length - 1)] ?? 'url';
 
 /** Is the `count`-th (from 1) of its kind hit by "every n-th"? */
 export function isNth(n: number | undefined, count: number): boolean {

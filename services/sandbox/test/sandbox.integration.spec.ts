@@ -106,6 +106,26 @@ describe('replicate', () => {
     expect(await bytes(other)).not.toBe(await bytes(first));
   });
 
+  it('gives its output in the forms, and its first downloads as pages, that the scenario names', async () => {
+    await scenario({ ...FAST, outputs: ['object', 'data', 'null', 'text'], badDownloads: 1 });
+    const outputs: unknown[] = [];
+    for (let count = 0; count < 5; count += 1)
+      outputs.push((await finished(await replicate.predictions.create({ model: VEO, input: input() }))).output);
+    expect(outputs).toEqual([
+      { video: expect.stringMatching(/\/files\/.+\.mp4$/) },
+      expect.stringMatching(/^data:video\/mp4;codecs="avc1\.42E01E, mp4a\.40\.2";base64,/),
+      null,
+      'The video is ready.',
+      'The video is ready.',
+    ]);
+    const { video } = outputs[0] as { video: string };
+    const page = await fetch(video);
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect((await fetch(video)).headers.get('content-type')).toBe('video/mp4');
+    // It made them all, so it charges them all.
+    expect(await invoice()).toMatchObject({ totalUsd: 5 * 0.48 });
+  });
+
   it('takes uploads, and begins a clip from one of them or from a data URL', async () => {
     const bytesOfPicture = pngOf(300, 300);
     const upload = await replicate.files.create(new File([new Uint8Array(bytesOfPicture)], 'a.png'), { of: 'test' });

@@ -1,0 +1,31 @@
+/** How a model may give its output. The last three have no video. */
+export const OUTPUT_FORMS = ['url', 'array', 'object', 'nested', 'files', 'data', 'null', 'empty', 'text'] as const;
+export type OutputForm = (typeof OUTPUT_FORMS)[number];
+
+/** The output of a succeeded prediction whose clip is at `url`; `dataUrl` holds the same clip. */
+export function outputOf(form: OutputForm, url: string, dataUrl: string): unknown {
+  switch (form) {
+    case 'url':
+      return url;
+    case 'array':
+      return [url];
+    case 'object':
+      return { video: url };
+    case 'nested':
+      return { video: { url, content_type: 'video/mp4' }, seed: 7 };
+    case 'files':
+      return [url.replace(/\.mp4$/, '.jpg'), url.replace(/\.mp4$/, '.gif'), url];
+    case 'data':
+      return dataUrl;
+    case 'null':
+      return null;
+    case 'empty':
+      return [];
+    case 'text':
+      return 'The video is ready.';
+  }
+}
+
+/** A clip as a data URL, its type with parameters. */
+export const dataUrlOf = (clip: Buffer): string =>
+  `data:video/mp4;codecs="avc1.42E01E, mp4a.40.2";base64,${clip.toString('base64')}`;
