@@ -43,6 +43,8 @@ beforeAll(async () => {
     DATA_DIR: folder.path,
     REPLICATE_API_TOKEN: 'any',
     REPLICATE_BASE_URL: `${sandbox.url}/v1`,
+    // Its generations are stored nowhere, so they have no owner.
+    CLIP_CACHE_SCOPE: 'shared',
     CLIP_DOWNLOAD_ATTEMPTS: String(DOWNLOADS),
     CLIP_DOWNLOAD_RETRY_FIRST_SECONDS: '0',
     CLIP_DOWNLOAD_RETRY_MAX_SECONDS: '0',
