@@ -1,9 +1,10 @@
 // node deploy/local/jest.mjs PROJECT [jest arguments]. Jest in ESM mode needs a Node flag; this keeps it out of every script line.
-import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { build, BootstrapError } from './bootstrap.mjs';
+import { endWithNpm, runGroup } from './process.group.mjs';
 
+endWithNpm();
 const [project, ...rest] = process.argv.slice(2);
 if (project === 'e2e' || project === 'timed') {
   // These tests start the stack as a user does: from what was compiled.
@@ -28,6 +29,4 @@ const WORKERS = {
 const workers = WORKERS[project] ?? '--maxWorkers=100%';
 // `--selectProjects` takes every word that follows it, so it comes last.
 const args = ['--experimental-vm-modules', '--no-warnings', jest, workers, ...rest, '--selectProjects', project];
-const child = spawn(process.execPath, args, { stdio: 'inherit' });
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+process.exitCode = await runGroup(process.execPath, args);

@@ -1,11 +1,11 @@
 // node deploy/local/run.mjs COMMAND [arguments]: prepares the clone, then runs the command.
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { constants } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { pathToFileURL } from 'node:url';
 import { findServerOrSkip } from '../test-servers/find-server.mjs';
 import { bootstrap, BootstrapError, children, ROOT, stopping } from './bootstrap.mjs';
+import { codeOf, endWithNpm, runGroup, SIGNALS } from './process.group.mjs';
 
 const PROGRAMS = {
   demo: 'deploy/local/dist/demo.js',
@@ -14,31 +14,17 @@ const PROGRAMS = {
   'dead-letters': 'deploy/local/dist/dead-letters.js',
   bench: 'deploy/bench/dist/main.js',
 };
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** One group after another. Types and lint need one core each, so they are a group. */
 const STEPS = [['typecheck', 'lint'], ['test:unit'], ['test:integration'], ['test:e2e'], ['test:timed']];
 
 let received;
-for (const signal of SIGNALS) {
-  process.on(signal, () => {
-    received = signal;
-    stopping.abort();
-    for (const child of children) child.kill(signal);
-  });
+function receive(signal) {
+  received = signal;
+  stopping.abort();
+  for (const child of children) child.kill(signal);
 }
-
-/** Runs to the end with our terminal; signals are forwarded, the exit code is the child's. */
-function run(command, args, env = process.env) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: ROOT, env, stdio: 'inherit' });
-    children.add(child);
-    child.on('error', reject);
-    child.on('exit', (code, signal) => {
-      children.delete(child);
-      resolve(code ?? 128 + (constants.signals[signal] ?? 1));
-    });
-  });
-}
+for (const signal of SIGNALS) process.on(signal, receive);
+endWithNpm();
 
 /** Tests never reach a paid provider, whatever the developer's shell holds. */
 function testEnvironment() {
@@ -61,7 +47,7 @@ async function test() {
   for (const group of STEPS) {
     const codes = await Promise.all(group.map((name) => step(name, servers[name], env)));
     const failed = codes.find((code) => code !== 0);
-    if (received !== undefined) return 128 + constants.signals[received];
+    if (received !== undefined) return codeOf(received);
     if (failed !== undefined) return failed;
   }
   return 0;
@@ -73,7 +59,7 @@ async function step(name, server, env) {
   console.log(`\n> ${name}`);
   const command = (await server)?.command;
   const own = command === undefined ? env : { ...env, [NEEDED[name].variable]: command };
-  const code = await run('npm', ['run', '--silent', name], own);
+  const code = await runGroup('npm', ['run', '--silent', name], { cwd: ROOT, env: own });
   const after = `after ${((performance.now() - start) / 1000).toFixed(1)} s`;
   if (code === 0 && received === undefined) console.log(`${name} passed ${after}`);
   else console.error(`\n${name} failed ${after}`);
@@ -98,7 +84,7 @@ async function main([command, ...rest]) {
       return 2;
     }
     await bootstrap({ compile: false });
-    return received === undefined ? test() : 128 + constants.signals[received];
+    return received === undefined ? test() : codeOf(received);
   }
   if (!Object.hasOwn(PROGRAMS, command)) {
     console.error(USAGE);
@@ -107,8 +93,16 @@ async function main([command, ...rest]) {
   const envFile = join(ROOT, '.env');
   if (existsSync(envFile)) process.loadEnvFile(envFile);
   await bootstrap({ compile: true });
-  if (received !== undefined) return 128 + constants.signals[received];
-  return run(process.execPath, [join(ROOT, PROGRAMS[command]), ...rest]);
+  if (received !== undefined) return codeOf(received);
+  return program(join(ROOT, PROGRAMS[command]), rest);
+}
+
+/** Runs a compiled program in this process: whoever signals npm signals the program, which ends the process itself. */
+async function program(file, args) {
+  for (const signal of SIGNALS) process.off(signal, receive);
+  process.argv.splice(1, Infinity, file, ...args);
+  await import(pathToFileURL(file).href);
+  return process.exitCode;
 }
 
 try {
@@ -117,5 +111,5 @@ try {
   // What was cut off fails for no reason of its own.
   const why = error instanceof BootstrapError ? error.message : `The command could not be run: ${error.message}`;
   console.error(received === undefined ? why : 'Interrupted; nothing was started.');
-  process.exitCode = received === undefined ? 1 : 128 + constants.signals[received];
+  process.exitCode = received === undefined ? 1 : codeOf(received);
 }

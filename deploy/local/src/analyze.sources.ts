@@ -67,7 +67,7 @@ async function fromGeneration(id: string, stack: Addresses, { signal, keys }: So
         : `The gateway at ${stack.gateway} does not show generation ${id} (status ${status}); is its key in API_KEYS?`,
     );
   }
-  const connection = await connectBroker({ url: stack.nats, name: 'analyze', graceMs: BROKER_MS });
+  const connection = await connectBroker({ ...stack.nats, name: 'analyze', graceMs: BROKER_MS });
   try {
     const traces = parseTrace(await readTrace(connection, traceId));
     const found = traces.find((trace) => trace.traceId === traceId);

@@ -83,7 +83,7 @@ describe('the sources of analyze', () => {
     readSource(source, {
       signal: AbortSignal.timeout(120_000),
       keys,
-      settings: { gateway: url, nats: 'nats://127.0.0.1:1' },
+      settings: { gateway: url, nats: { url: 'nats://127.0.0.1:1' } },
     });
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'analyze-'));

@@ -35,7 +35,7 @@ await runProgram(async () => {
   const args = parseDeadLetters(process.argv.slice(2), { dataDir: config.dataDir, cwd: process.cwd() });
   const { command, dataDir, json } = args;
   const text = await withStack(dataDir, addressesIn(config), async ({ nats }) => {
-    const connection = await connectBroker({ url: nats, name: 'dead-letters', graceMs: GRACE_MS });
+    const connection = await connectBroker({ ...nats, name: 'dead-letters', graceMs: GRACE_MS });
     try {
       return await run(await openDeadLetters(connection), command, json);
     } finally {

@@ -46,6 +46,7 @@ await runProgram(async ({ stop, kill }) => {
     scale: ONE_OF_EACH,
     env: { ...process.env, API_KEYS: '', CLIP_CONCURRENCY: String(Math.max(config.clipConcurrency, workers)) },
     drainMs: config.drainMs,
+    orphanStopMs: config.orphanStopMs,
     stop,
     kill,
     report: (line) => {

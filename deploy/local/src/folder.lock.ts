@@ -1,56 +1,33 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { jaegerFile } from './jaeger.js';
-import { signalGroup } from './supervisor.js';
+import { endRecorded, readRecord, removeRecord, writeRecord } from './process.records.js';
 
-const LOCK = 'stack.pid';
+/** Name of the stack's own process in `DIR/run`. */
+export const STACK = 'stack';
 
-const taken = (dataDir: string, pid: number | undefined): Error =>
-  new Error(
-    `a stack is running on ${dataDir} already${pid === undefined ? '' : ` (pid ${pid})`}; stop it, or choose another with --data`,
-  );
-
-function commandOf(pid: number): string {
-  const { stdout } = spawnSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8', timeout: 5_000 });
-  return typeof stdout === 'string' ? stdout.trim() : '';
-}
-
-function readPid(file: string): number | undefined {
-  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : Number.NaN;
-  return Number.isInteger(pid) && pid > 1 ? pid : undefined;
-}
+const taken = (pid: number | undefined): string => (pid === undefined ? '' : ` (pid ${pid})`);
 
 /**
- * One stack per folder. Processes that a killed stack left behind are ended first: they hold the broker's files.
- * Pids are used again by the system, so one counts only while its command line is still ours.
+ * Claims a folder for the stack of this process and ends what a killed stack has left there: it holds the broker's files.
+ * Returns how to release the folder. Rejects with one sentence when another stack runs on it.
  */
-export function claimFolder(dataDir: string): () => void {
-  const run = join(dataDir, 'run');
-  const lock = join(run, LOCK);
-  const holder = readPid(lock);
-  if (holder !== undefined && holder !== process.pid && /deploy\/local\/dist\/(up|demo)\.js/.test(commandOf(holder))) {
-    throw taken(dataDir, holder);
-  }
-  for (const name of readdirSync(run)) {
-    if (!name.endsWith('.pid') || name === LOCK) continue;
-    const pid = readPid(join(run, name));
-    const command = pid === undefined ? '' : commandOf(pid);
-    const isOurs =
-      / dist\/services\/[a-z-]+\.js$/.test(command) ||
-      command.includes(`-sd ${join(dataDir, 'nats')} `) ||
-      command.endsWith(`--config ${jaegerFile(dataDir)}`);
-    if (pid !== undefined && isOurs) signalGroup(pid, 'SIGKILL');
-    rmSync(join(run, name), { force: true });
-  }
-  rmSync(lock, { force: true });
+export async function claimFolder(dataDir: string): Promise<() => void> {
+  const refuse = (pid?: number): never => {
+    throw new Error(`a stack is running on ${dataDir} already${taken(pid)}; stop it, or choose another with --data`);
+  };
+  const holder = readRecord(dataDir, STACK);
+  if (holder !== undefined && holder.pid !== process.pid) refuse(holder.pid);
+  removeRecord(dataDir, STACK);
   try {
-    writeFileSync(lock, `${process.pid}\n`, { flag: 'wx' });
+    writeFileSync(join(dataDir, 'run', `${STACK}.pid`), `${process.pid}\n`, { flag: 'wx' });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw taken(dataDir, undefined);
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') refuse();
     throw error;
   }
+  writeRecord(dataDir, STACK, process.pid, true);
+  rmSync(join(dataDir, 'run', 'stack.json'), { force: true });
+  await endRecorded(dataDir, 0, STACK);
   return () => {
-    rmSync(lock, { force: true });
+    removeRecord(dataDir, STACK);
   };
 }

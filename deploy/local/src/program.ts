@@ -13,7 +13,7 @@ export class Interrupted extends Error {
 }
 
 /** A terminal's Ctrl-C reaches a process from the terminal and from every parent that passes it on: one press within this time, ms. */
-const ONE_PRESS_MS = 500;
+const ONE_PRESS_MS = 1000;
 
 export interface Signals {
   /** Aborted by the first signal: put everything away in good order. */

@@ -1,16 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config } from '@clipmesh/config';
+import { accessOf, type BrokerAccess } from '@clipmesh/messaging';
 import { z } from 'zod';
 
-const addressesSchema = z.object({ gateway: z.url(), nats: z.url() });
+/** `stack.json`: the broker of a local stack asks for no credentials. */
+const addressesSchema = z.object({ gateway: z.url(), nats: z.url().transform((url): BrokerAccess => ({ url })) });
 /** Where a stack listens. */
-export type Addresses = z.infer<typeof addressesSchema>;
+export interface Addresses {
+  readonly gateway: string;
+  readonly nats: BrokerAccess;
+}
 
-/** Where it listens by the settings: containers, and services that were started one by one. */
-export function addressesIn({ gatewayHost, gatewayPort, natsUrl }: Config): Addresses {
+/** Where the settings say that it listens: containers, and services that were started one by one. */
+export function addressesIn(config: Config): Addresses {
+  const { gatewayHost, gatewayPort } = config;
   const host = gatewayHost.includes(':') ? `[${gatewayHost}]` : gatewayHost;
-  return { gateway: `http://${host}:${gatewayPort}`, nats: natsUrl };
+  return { gateway: `http://${host}:${gatewayPort}`, nats: accessOf(config) };
 }
 
 /**

@@ -16,6 +16,7 @@ describe('a stack', () => {
       scale,
       env: {},
       drainMs: 0,
+      orphanStopMs: 0,
       stop: stop.signal,
       kill: kill.signal,
       report: () => undefined,

@@ -24,6 +24,8 @@ export interface StackOptions {
   readonly report: (line: string) => void;
   /** How long a service may finish running work when it is stopped, ms. */
   readonly drainMs: number;
+  /** How long a service may take to stop once this process was killed, ms. */
+  readonly orphanStopMs: number;
   /** Aborted: the start is given up and everything that runs already is stopped. */
   readonly stop: AbortSignal;
   /** Aborted: whatever runs is killed, work or no work. */
@@ -43,6 +45,15 @@ export interface Stack {
   readonly stop: () => Promise<void>;
 }
 
+const NOT_PASSED_ON = [
+  'NATS_CREDS_FILE',
+  'NATS_NKEY_SEED_FILE',
+  'NATS_TLS_CA_FILE',
+  'NATS_TLS_CERT_FILE',
+  'NATS_TLS_KEY_FILE',
+  'HEALTH_PORT',
+] as const;
+
 /** What every service gets. A provider without a token of its own is the sandbox: nothing else differs. */
 export function serviceEnvironment(
   env: NodeJS.ProcessEnv,
@@ -54,6 +65,8 @@ export function serviceEnvironment(
     ...env,
     DATA_DIR: dataDir,
     NATS_URL: `nats://127.0.0.1:${ports.nats}`,
+    // Files for another broker, and one port for all services: not for this stack.
+    ...Object.fromEntries(NOT_PASSED_ON.map((variable) => [variable, ''])),
     GATEWAY_HOST: '127.0.0.1',
     GATEWAY_PORT: String(ports.gateway),
     SANDBOX_HOST: '127.0.0.1',
@@ -84,8 +97,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const env = jaeger === undefined ? options.env : { ...options.env, OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.otlp };
   options.stop.throwIfAborted();
   makeRunFolder(dataDir);
-  const release = claimFolder(dataDir);
-  const supervisor = new Supervisor({ dir: dataDir, report, stopMs: options.drainMs + AFTER_DRAIN_MS });
+  const release = await claimFolder(dataDir);
+  const supervisor = new Supervisor({
+    dir: dataDir,
+    report,
+    stopMs: options.drainMs + AFTER_DRAIN_MS,
+    orphanStopMs: options.orphanStopMs,
+  });
   options.kill.addEventListener('abort', () => {
     supervisor.kill();
   });

@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lineSplitter, logLine } from './log.lines.js';
+import { removeRecord, signalGroup, writeRecord } from './process.records.js';
 
 export interface ProcessSpec {
   readonly service: string;
@@ -20,10 +22,12 @@ export interface ProcessSpec {
 export interface SupervisorOptions {
   /** `DIR`: pids go to `DIR/run`, logs to `DIR/logs` as JSON lines. */
   readonly dir: string;
-  /** Told about every restart. */
+  /** Receives a line about every restart. */
   readonly report: (line: string) => void;
   /** How long a process may take to stop before it is killed, ms. */
   readonly stopMs: number;
+  /** How long the processes may take to stop once this process was killed, ms; then the guard kills them. */
+  readonly orphanStopMs: number;
   readonly firstBackoffMs?: number;
   readonly maxBackoffMs?: number;
 }
@@ -32,6 +36,7 @@ export interface SupervisorOptions {
 const STEADY_MS = 30_000;
 /** After SIGKILL the kernel needs no longer than this. */
 const KILL_MS = 3_000;
+const GUARD = join(import.meta.dirname, '..', 'dist', 'stack.guard.js');
 
 interface Running {
   readonly child: ChildProcess;
@@ -46,25 +51,16 @@ interface Supervised {
 export const nameOf = ({ service, instance }: Pick<ProcessSpec, 'service' | 'instance'>): string =>
   `${service}.${instance}`;
 
-/** Signals a whole process group; a group that is gone already is fine. */
-export function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    // macOS answers EPERM when only zombies are left.
-    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  }
-}
-
 /**
- * Starts processes in groups of their own, starts those that die again, and ends them all.
- * After `stop` no process of any group is left.
+ * Starts processes in groups of their own, restarts those that die, and ends them all. After `stop` no process of any
+ * group is left. When this process is killed, a guard beside it ends them all.
  */
 export class Supervisor {
   private readonly all: Supervised[] = [];
   private readonly loops: Promise<void>[] = [];
   private readonly stopping = new AbortController();
   private stopped: Promise<void> | undefined;
+  private guard: ChildProcess | undefined;
 
   constructor(private readonly options: SupervisorOptions) {
     for (const folder of ['run', 'logs']) mkdirSync(join(options.dir, folder), { recursive: true });
@@ -73,6 +69,7 @@ export class Supervisor {
   /** Resolves once the process is ready; rejects with its last words when it ends before, or after `timeoutMs`. */
   async start(spec: ProcessSpec, timeoutMs: number): Promise<void> {
     this.stopping.signal.throwIfAborted();
+    this.guard ??= this.startGuard();
     const entry: Supervised = { spec };
     this.all.push(entry);
     const running = this.spawn(entry);
@@ -118,6 +115,22 @@ export class Supervisor {
       await Promise.all(entries.map((entry) => this.end(entry)));
     }
     await Promise.all(this.loops);
+    if (this.guard?.kill('SIGKILL') === true) await once(this.guard, 'exit');
+  }
+
+  /** In a session of its own, with a pipe from us as its stdin: the system closes that when we end, whatever ends us. */
+  private startGuard(): ChildProcess {
+    const { dir, orphanStopMs } = this.options;
+    const guard = spawn(process.execPath, [GUARD, dir, String(orphanStopMs), String(process.pid)], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    guard.on('error', (error) => {
+      this.options.report(`the guard did not start: ${error.message}`);
+    });
+    // A broken pipe: the guard is gone.
+    guard.stdin.on('error', () => undefined);
+    return guard;
   }
 
   private async end({ running }: Supervised): Promise<void> {
@@ -148,7 +161,7 @@ export class Supervisor {
       await running.exited;
       if (this.stopping.signal.aborted) return;
       if (Date.now() - since >= STEADY_MS) backoffMs = firstBackoffMs;
-      report(`${nameOf(entry.spec)} ended; it is started again in ${backoffMs} ms`);
+      report(`${nameOf(entry.spec)} ended; restarting in ${backoffMs} ms`);
       await sleep(backoffMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
       if (this.isStopping()) return;
       backoffMs = Math.min(backoffMs * 2, maxBackoffMs);
@@ -161,7 +174,6 @@ export class Supervisor {
 
   private spawn(entry: Supervised): Running {
     const { spec } = entry;
-    const pidFile = join(this.options.dir, 'run', `${nameOf(spec)}.pid`);
     const log = createWriteStream(this.logOf(spec), { flags: 'a' });
     // A full disk must not end the stack; the log then ends where the space does.
     log.on('error', () => undefined);
@@ -171,7 +183,7 @@ export class Supervisor {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    if (child.pid !== undefined) writeFileSync(pidFile, `${child.pid}\n`);
+    if (child.pid !== undefined) writeRecord(this.options.dir, nameOf(spec), child.pid, spec.last ?? false);
 
     let lastWords = '';
     let announce: (() => void) | undefined;
@@ -204,7 +216,7 @@ export class Supervisor {
         resolve();
       });
     }).then(async () => {
-      rmSync(pidFile, { force: true });
+      removeRecord(this.options.dir, nameOf(spec));
       for (const splitter of lines) splitter.end();
       log.end();
       await finished(log).catch(() => undefined);

@@ -18,6 +18,7 @@ await runProgram(async ({ stop, kill }) => {
     ...(jaeger ? { jaeger: await prepareJaeger(args.dataDir, config.otelExporterOtlpEndpoint) } : {}),
     env: process.env,
     drainMs: config.drainMs,
+    orphanStopMs: config.orphanStopMs,
     stop,
     kill,
     report: (line) => {

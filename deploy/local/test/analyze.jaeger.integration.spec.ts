@@ -129,7 +129,7 @@ async function ended(child: ChildProcess): Promise<void> {
   let server: ChildProcess | undefined;
   let url = '';
   const read = (source: TraceSource): Promise<Trace[]> =>
-    readSource(source, { signal: AbortSignal.timeout(ARRIVE_MS), keys: [], settings: { gateway: url, nats: url } });
+    readSource(source, { signal: AbortSignal.timeout(ARRIVE_MS), keys: [], settings: { gateway: url, nats: { url } } });
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'jaeger-'));

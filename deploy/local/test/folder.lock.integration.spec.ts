@@ -1,11 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { within } from '@clipmesh/testing';
 import { claimFolder } from '../src/folder.lock.js';
+import { identityOf } from '../src/process.identity.js';
+import { endRecorded, writeRecord } from '../src/process.records.js';
 
+/** Only ends a hang. */
+const HANG_MS = 60_000;
+const IDLE = 'setInterval(() => {}, 1000)';
 let dir: string;
 const children: ChildProcess[] = [];
 
@@ -18,31 +24,100 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** A process that a stack has left behind, or another that has its pid now. */
-function leave(name: string, ...args: string[]): ChildProcess {
-  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', '--', ...args], { detached: true });
+/** A process with a record in the folder; it runs and listens to signals when this resolves. */
+async function leave(name: string, code = IDLE, last = false): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['-e', `${code}; console.log('up')`], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   children.push(child);
-  writeFileSync(join(dir, 'run', `${name}.pid`), `${String(child.pid)}\n`);
+  await once(child.stdout, 'data');
+  writeRecord(dir, name, child.pid ?? 0, last);
   return child;
 }
+/** The signal that ended it. */
+const ended = async (child: ChildProcess): Promise<unknown> => {
+  if (child.exitCode !== null || child.signalCode !== null) return child.signalCode;
+  return (await within(once(child, 'exit') as Promise<unknown[]>, HANG_MS, 'the end'))[1];
+};
+const files = (): string[] => readdirSync(join(dir, 'run')).sort();
+const recordFile = (name: string): string => join(dir, 'run', `${name}.process.json`);
 
 describe('a folder that a killed stack has left', () => {
-  it.each([
-    ['jaeger.1', () => ['--config', join(dir, 'run', 'jaeger.json')]],
-    ['nats.1', () => ['-sd', join(dir, 'nats'), '-p', '1']],
-    ['planner.1', () => ['dist/services/planner.js']],
-  ])('is rid of its %s', async (name, args) => {
-    const left = leave(name, ...args());
-    const gone = once(left, 'exit', { signal: AbortSignal.timeout(120_000) });
-    const release = claimFolder(dir);
-    expect((await gone)[1]).toBe('SIGKILL');
+  it.each(['jaeger.1', 'nats.1', 'planner.1', 'stack'])('is rid of its %s', async (name) => {
+    const left = await leave(name);
+    // A supervisor that was killed is no more; only what it started is.
+    if (name === 'stack') {
+      left.kill('SIGKILL');
+      await ended(left);
+    }
+    const release = await claimFolder(dir);
+    expect(await ended(left)).toBe('SIGKILL');
+    expect(files()).toEqual(['stack.pid', 'stack.process.json']);
     release();
-    expect(readdirSync(join(dir, 'run'))).toEqual([]);
+    expect(files()).toEqual([]);
   });
 
-  it('leaves alone who has come to have one of its pids', () => {
-    const stranger = leave('jaeger.1', '--config', join(dir, 'jaeger.json'));
-    claimFolder(dir)();
+  it.each([
+    ['has come to have one of its pids', (text: string) => text.replace(/"identity":"[^"]*"/, '"identity":"earlier"')],
+    ['is named by a record that cannot be read', () => '{'],
+    ['is named by a pid file alone', undefined],
+  ])('leaves alone who %s', async (_who, rewrite) => {
+    const stranger = await leave('jaeger.1');
+    if (rewrite === undefined) rmSync(recordFile('jaeger.1'));
+    else writeFileSync(recordFile('jaeger.1'), rewrite(readFileSync(recordFile('jaeger.1'), 'utf8')));
+    (await claimFolder(dir))();
     expect(stranger.exitCode ?? stranger.signalCode).toBeNull();
+    expect(files()).toEqual([]);
+  });
+
+  it('is refused to a second stack, with the pid of the first', async () => {
+    const first = await leave('stack');
+    const service = await leave('planner.1');
+    await expect(claimFolder(dir)).rejects.toThrow(
+      `(pid ${String(first.pid)}); stop it, or choose another with --data`,
+    );
+    expect(service.exitCode ?? service.signalCode).toBeNull();
+  });
+
+  it('may be claimed although a stranger has the pid of its last stack', async () => {
+    const stranger = await leave('stack');
+    writeFileSync(recordFile('stack'), JSON.stringify({ pid: stranger.pid, identity: 'earlier', last: true }));
+    (await claimFolder(dir))();
+    expect(stranger.exitCode ?? stranger.signalCode).toBeNull();
+  });
+});
+
+describe('the processes of a record', () => {
+  it('are asked to end, then killed with their children, the last ones after all others', async () => {
+    const note = (name: string): string =>
+      `process.on('SIGTERM', () => { require('node:fs').appendFileSync(${JSON.stringify(join(dir, 'order'))}, '${name} '); process.exit(0); }); ${IDLE}`;
+    const deaf = `process.on('SIGTERM', () => {}); require('node:child_process').spawn(process.execPath, ['-e', '${IDLE}'], { stdio: 'inherit' }); ${IDLE}`;
+    const broker = await leave('broker.1', note('broker'), true);
+    const worker = await leave('worker.1', note('worker'));
+    const stubborn = await leave('stubborn.1', deaf);
+    // Its child holds the pipe too: it ends with the last of the group.
+    const groupGone = once(stubborn.stdout ?? stubborn, 'close');
+    await endRecorded(dir, 300, 'stack');
+    expect(await ended(stubborn)).toBe('SIGKILL');
+    expect([await ended(worker), await ended(broker)]).toEqual([null, null]);
+    expect(readFileSync(join(dir, 'order'), 'utf8')).toBe('worker broker ');
+    stubborn.stdout?.resume();
+    await within(groupGone, HANG_MS, 'the end of the child');
+    expect(files()).toEqual([]);
+  });
+
+  it('have an identity that stays, and none when they have ended', async () => {
+    const child = await leave('probe.1');
+    const other = await leave('probe.2');
+    const identity = identityOf(child.pid ?? 0);
+    expect(identity).toBeDefined();
+    expect(identityOf(child.pid ?? 0)).toBe(identity);
+    child.kill('SIGKILL');
+    await ended(child);
+    expect(identityOf(child.pid ?? 0)).toBeUndefined();
+    writeRecord(dir, 'ended', child.pid ?? 0, false);
+    expect(files()).not.toContain('ended.pid');
+    expect(identityOf(other.pid ?? 0)).toBeDefined();
   });
 });

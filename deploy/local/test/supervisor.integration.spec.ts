@@ -16,6 +16,7 @@ beforeEach(() => {
     dir,
     report: (line) => reports.push(line),
     stopMs: 500,
+    orphanStopMs: 500,
     firstBackoffMs: 20,
     maxBackoffMs: 80,
   });
@@ -66,7 +67,7 @@ describe('supervisor', () => {
   });
 
   it('waits for a process that still works, and for none that is told to be killed', async () => {
-    const slow = new Supervisor({ dir, report: () => undefined, stopMs: 60_000 });
+    const slow = new Supervisor({ dir, report: () => undefined, stopMs: 60_000, orphanStopMs: 500 });
     await slow.start(script(`process.on('SIGTERM', () => {}); ${READY}`), 120_000);
     const pid = pidOf('probe.1');
     const stopped = slow.stop();

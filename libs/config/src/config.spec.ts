@@ -25,6 +25,26 @@ describe('config', () => {
     expect(read).not.toThrow(/sesame|short/);
   });
 
+  it.each([
+    ['nats://a:4222,nats://b:4222', undefined],
+    [' nats://user:pw@a , nats://b ', undefined],
+    ['nats://user:pw@a,nats://user:pw@b', undefined],
+    ['tls://token@a,tls://b', undefined],
+    ['nats://a,http://b', /expected addresses beginning with nats:\/\/ or tls:\/\//],
+    [' , ', /expected addresses beginning/],
+    ['nats://a,tls://b', /either nats:\/\/ or tls:\/\/ in all/],
+    ['nats://user:pw@a,nats://user:sesame@b', /the same credentials/],
+    ['nats://sesame@a,nats://other@b', /the same credentials/],
+  ])('reads NATS_URL %s', (value, refused) => {
+    const read = (): string => loadConfig({ NATS_URL: value }).natsUrl;
+    if (refused === undefined) {
+      expect(read()).toBe(value.replaceAll(' ', ''));
+      return;
+    }
+    expect(read).toThrow(refused);
+    expect(read).not.toThrow(/sesame/);
+  });
+
   it('has no variable twice', () => {
     const variables = Object.values<Setting>(SETTINGS).map(({ variable }) => variable);
     expect(new Set(variables).size).toBe(variables.length);

@@ -69,3 +69,27 @@ export const url = (...protocols: string[]): z.ZodType<string, string> =>
     );
 export const port = whole(1, 65_535);
 export const http = url('http:', 'https:');
+
+/** Addresses between commas, all `nats:` or all `tls:`; no two that name different credentials. */
+export const brokerAddresses = list
+  .refine(
+    (entries) => entries.length > 0 && entries.every((entry) => url('nats:', 'tls:').safeParse(entry).success),
+    'expected addresses beginning with nats:// or tls://, comma-separated',
+  )
+  .refine(
+    agree(({ protocol }) => protocol),
+    'expected either nats:// or tls:// in all addresses',
+  )
+  .refine(
+    agree(({ username, password }) => (username === '' ? undefined : `${username}:${password}`)),
+    'expected the same credentials in all addresses, or in one alone',
+  )
+  .transform((entries) => entries.join(','));
+
+/** Whether the addresses that have a `part` have the same; true where one is no address, which is another rule's business. */
+function agree(part: (address: URL) => string | undefined): (entries: string[]) => boolean {
+  return (entries) => {
+    const found = entries.flatMap((entry) => (URL.canParse(entry) ? (part(new URL(entry)) ?? []) : []));
+    return new Set(found).size <= 1;
+  };
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  brokerAddresses,
   flag,
   http,
   list,
@@ -10,7 +11,6 @@ import {
   setting,
   text,
   type Setting,
-  url,
   whole,
 } from './setting.kinds.js';
 
@@ -22,12 +22,49 @@ const webhookSecret = z
 
 /** Every option of every service. The key is the name in {@link Config}; durations are given in seconds and kept in ms. */
 export const SETTINGS = {
-  natsUrl: setting('NATS_URL', url('nats:', 'tls:'), 'nats://127.0.0.1:4222', 'Address of the broker.'),
+  natsUrl: {
+    ...setting(
+      'NATS_URL',
+      brokerAddresses,
+      'nats://127.0.0.1:4222',
+      'Addresses of the broker, comma-separated: nats://host:port, or tls://host:port, which refuses a server without TLS. Credentials go into the first one: nats://user:password@host or nats://token@host, percent-encoded.',
+    ),
+    secret: true,
+  },
+  natsCredsFile: optional('NATS_CREDS_FILE', 'File with the JWT and the seed of a NATS user (nsc writes it).'),
+  natsNkeySeedFile: optional('NATS_NKEY_SEED_FILE', 'File with the NKey seed of a NATS user, SU….'),
+  natsTlsCaFile: optional(
+    'NATS_TLS_CA_FILE',
+    "PEM file with the certificate authority of the broker. Default: the system's authorities.",
+  ),
+  natsTlsCertFile: optional(
+    'NATS_TLS_CERT_FILE',
+    'PEM file with the client certificate for a broker that asks for one; NATS_TLS_KEY_FILE has its key.',
+  ),
+  natsTlsKeyFile: optional('NATS_TLS_KEY_FILE', 'PEM file with the key of NATS_TLS_CERT_FILE.'),
   natsGraceMs: setting(
     'NATS_GRACE_SECONDS',
     seconds(0, 600),
     '30',
-    'How long a starting service waits for the broker, seconds.',
+    'How long a starting service waits for a broker that does not answer, seconds. One that refuses it is not waited for.',
+  ),
+  natsConnectTimeoutMs: setting(
+    'NATS_CONNECT_TIMEOUT',
+    seconds(0.1, 60),
+    '5',
+    'A try to connect to one address of the broker ends after this long, seconds.',
+  ),
+  natsReconnectFirstMs: setting(
+    'NATS_RECONNECT_FIRST_SECONDS',
+    seconds(0.01, 60),
+    '0.25',
+    'Pause before the second try to reach a broker that is away, seconds. It doubles with each try and varies at random.',
+  ),
+  natsReconnectMaxMs: setting(
+    'NATS_RECONNECT_MAX_SECONDS',
+    seconds(0.01, 300),
+    '5',
+    'Longest pause between two tries to reach a broker that is away, seconds.',
   ),
   natsReplicas: setting('NATS_REPLICAS', whole(1, 5), '1', 'Replicas of every stream and bucket; 3 in a cluster.'),
   mongodbUri: {
@@ -405,6 +442,19 @@ export const SETTINGS = {
     seconds(0, 600),
     '20',
     'A service that is told to stop finishes running work for this long, then hands it back, seconds.',
+  ),
+  orphanStopMs: setting(
+    'ORPHAN_STOP_SECONDS',
+    seconds(0, 600),
+    '5',
+    'When the process of npm run up or npm run demo is killed, its services finish running work for this long, then they are killed, seconds.',
+  ),
+  healthHost: setting('HEALTH_HOST', text, '127.0.0.1', 'Address that HEALTH_PORT is opened on.'),
+  healthPort: setting(
+    'HEALTH_PORT',
+    whole(0, 65_535),
+    '0',
+    'Port on which a service without an API answers GET /healthz (it runs) and GET /readyz (it reaches the broker). 0: none.',
   ),
   replicateApiToken: optional(
     'REPLICATE_API_TOKEN',

@@ -1,46 +1,59 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { type BrokerAccess, connectionOptions, hostsOf, isEncrypted } from './broker.access.js';
+import { adviceFor, BrokerRefusal } from './broker.refusal.js';
+import { type Clock, systemClock } from './clock.js';
+import { reconnectDelayMs } from './reconnect.delays.js';
 
-export interface BrokerOptions {
-  readonly url: string;
+export interface BrokerOptions extends BrokerAccess {
   /** Shown in the broker's list of connections. */
   readonly name: string;
-  /** How long to wait for the broker at start, ms. Once connected, reconnection goes on for ever. */
+  /** How long to wait for a broker that does not answer at start, ms. Default: 30000. Once connected, reconnection goes on for ever. */
   readonly graceMs?: number;
+  /** For the waits between the tries. Default: the system's. */
+  readonly clock?: Clock;
 }
 
-const RETRY_MS = 250;
 const DEFAULT_GRACE_MS = 30_000;
 
-/** With `tls:` no word, least of all the password, goes out in clear: a server without TLS is refused. */
-export const encryptionOf = ({ protocol }: URL): { tls?: object } => (protocol === 'tls:' ? { tls: {} } : {});
-
-/** Connects, waiting at most `graceMs` for the broker. Throws one sentence that names the address (without credentials). */
-export async function connectBroker({ url, name, graceMs = DEFAULT_GRACE_MS }: BrokerOptions): Promise<NatsConnection> {
-  const deadline = performance.now() + graceMs;
-  const address = new URL(url);
-  const authorization =
-    address.username === ''
-      ? {}
-      : { user: decodeURIComponent(address.username), pass: decodeURIComponent(address.password) };
-  for (;;) {
+/**
+ * Connects, waiting at most `graceMs` for a broker that does not answer. Throws {@link BrokerRefusal} at once when the
+ * broker refuses the connection, and an `Error` when the time is over. Each message is one sentence that names the
+ * addresses and has no credentials.
+ */
+export async function connectBroker(options: BrokerOptions): Promise<NatsConnection> {
+  const { name, graceMs = DEFAULT_GRACE_MS, clock = systemClock } = options;
+  const hosts = hostsOf(options);
+  const deadline = clock.now() + graceMs;
+  for (let failures = 1; ; failures += 1) {
     try {
-      return await connect({
-        servers: address.host,
-        name,
-        maxReconnectAttempts: -1,
-        reconnectTimeWait: RETRY_MS,
-        reconnectJitter: RETRY_MS,
-        ...authorization,
-        ...encryptionOf(address),
-      });
+      return await connect(connectionOptions(options, name));
     } catch (cause) {
-      if (performance.now() + RETRY_MS > deadline) {
+      const advice = adviceFor(cause);
+      if (advice !== undefined) throw refusal(hosts, advice, cause);
+      const pauseMs = reconnectDelayMs(failures, options, Math.random());
+      if (clock.now() + pauseMs > deadline) {
+        const certificate = isEncrypted(options)
+          ? '; a broker that asks for a client certificate is silent without NATS_TLS_CERT_FILE'
+          : '';
         throw new Error(
-          `the broker at ${address.host} does not answer; start nats-server -js, or set NATS_URL (waited ${Math.round(graceMs / 1000)} s)`,
+          `the broker at ${hosts} does not answer; start nats-server -js, or set NATS_URL (waited ${Math.round(graceMs / 1000)} s)${certificate}`,
           { cause },
         );
       }
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      await clock.sleep(pauseMs);
     }
+  }
+}
+
+const refusal = (hosts: string, advice: string, cause: unknown): BrokerRefusal =>
+  new BrokerRefusal(`the broker at ${hosts} cannot be used: ${advice}`, { cause });
+
+/** Runs what a service needs from the broker at start. Throws {@link BrokerRefusal} when its user may not have it. */
+export async function asked<T>(access: BrokerAccess, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const advice = adviceFor(error);
+    throw advice === undefined ? error : refusal(hostsOf(access), advice, error);
   }
 }

@@ -1,7 +1,9 @@
 export * from './backlog.js';
+export { accessOf, type BrokerAccess } from './broker.access.js';
+export { BrokerRefusal } from './broker.refusal.js';
 export * from './cancellations.js';
 export * from './clock.js';
-export * from './connection.js';
+export { type BrokerOptions, connectBroker } from './connection.js';
 export * from './dead-letters.js';
 export * from './ends.js';
 export * from './event-reader.js';

@@ -11,7 +11,7 @@ import {
 import { context, propagation, SpanKind } from '@opentelemetry/api';
 import { firstValueFrom, timeout } from 'rxjs';
 import { z } from 'zod';
-import { encryptionOf } from './connection.js';
+import { type BrokerAccess, connectionOptions } from './broker.access.js';
 import { headerGetter, headerSetter } from './header.carrier.js';
 
 /** Something that needs an answer now: NATS request and reply, shared by a queue group, kept nowhere. */
@@ -34,24 +34,14 @@ export const CostSummary = {
 } as const satisfies QuestionDefinition<unknown, unknown>;
 export type CostSummaryAnswer = z.infer<typeof CostSummary.answer>;
 
-/** Nest's NATS transport at the broker of `url`. With a queue the replicas of a service share its questions. */
+/** Nest's NATS transport at the broker. With a queue the replicas of a service share its questions. */
 export function questionTransport(
-  url: string,
+  access: BrokerAccess,
   { name, queue }: { readonly name: string; readonly queue?: string },
 ): Required<NatsOptions> {
-  const address = new URL(url);
-  const { host, username, password } = address;
   return {
     transport: Transport.NATS,
-    options: {
-      servers: host,
-      name,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: 250,
-      ...(queue === undefined ? {} : { queue }),
-      ...encryptionOf(address),
-      ...(username === '' ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
-    },
+    options: { ...connectionOptions(access, name), ...(queue === undefined ? {} : { queue }) },
   };
 }
 

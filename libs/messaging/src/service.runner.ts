@@ -4,11 +4,14 @@ import { type Config, loadConfig } from '@clipmesh/config';
 import { attachSpanSink, createLogger, flushSpans, nestLogger, replicaId, shutdownTracing } from '@clipmesh/tracing';
 import { jetstream } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
-import { type DynamicModule } from '@nestjs/common';
+import { type DynamicModule, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type Cancellations, openCancellations } from './cancellations.js';
-import { connectBroker } from './connection.js';
+import { accessOf } from './broker.access.js';
+import { asked, connectBroker } from './connection.js';
+import { watchConnection } from './connection.watch.js';
 import { openFaults } from './faults.js';
+import { type HealthServer, openHealth } from './health.server.js';
 import { type InboxSettings, JetStreamStrategy } from './jetstream.strategy.js';
 import { provision, type ProvisionOptions } from './provisioning.js';
 import { createPublisher, type Publish } from './publisher.js';
@@ -35,34 +38,48 @@ const provisioningOf = (config: Config): ProvisionOptions => ({
   ackWaitMs: config.ackWaitMs,
 });
 
-/** What a replica takes from its process unless told. */
+/** Default: what the process's environment says. */
 export interface RuntimeOptions {
   readonly config?: Config;
   readonly workerId?: string;
   readonly logger?: ServiceRuntime['logger'];
+  /** Receives the error when the connection to the broker is given up. Default: the process logs it and ends with 1. */
+  readonly lost?: (error: Error) => void;
 }
 
-/** Settings, log, broker, streams and the span sink: the same for every service. */
+/**
+ * Settings, log, broker, streams and the span sink: the same for every service. Rejects with one sentence, and leaves
+ * nothing open then.
+ */
 export async function openRuntime(service: ServiceName, options: RuntimeOptions = {}): Promise<ServiceRuntime> {
   const config = options.config ?? loadConfig();
   const workerId = options.workerId ?? config.otelServiceInstanceId ?? replicaId(service);
   const logger = options.logger ?? createLogger({ service, level: config.logLevel });
-  const connection = await connectBroker({ url: config.natsUrl, name: workerId, graceMs: config.natsGraceMs });
-  await provision(connection, provisioningOf(config));
-  if (config.traceStream) {
-    const js = jetstream(connection);
-    attachSpanSink(async (traceId, document) => {
-      await js.publish(`traces.${traceId}`, document);
+  const access = accessOf(config);
+  const connection = await connectBroker({ ...access, name: workerId, graceMs: config.natsGraceMs });
+  const lost =
+    options.lost ??
+    ((error: Error): void => {
+      logger.fatal({ err: error }, 'the connection to the broker is lost for good; ending');
+      process.exit(1);
     });
+  void watchConnection(connection, logger, lost);
+  try {
+    const cancellations = await asked(access, async () => {
+      await provision(connection, provisioningOf(config));
+      return openCancellations(connection, { replicas: config.natsReplicas, logger });
+    });
+    if (config.traceStream) {
+      const js = jetstream(connection);
+      attachSpanSink(async (traceId, document) => {
+        await js.publish(`traces.${traceId}`, document);
+      });
+    }
+    return { config, logger, connection, publish: createPublisher(connection), cancellations, workerId };
+  } catch (error) {
+    await connection.close();
+    throw error;
   }
-  return {
-    config,
-    logger,
-    connection,
-    publish: createPublisher(connection),
-    cancellations: await openCancellations(connection, config.natsReplicas),
-    workerId,
-  };
 }
 
 /** A broker that does not answer any more keeps nobody who wants to stop, ms. */
@@ -144,22 +161,29 @@ export async function startReplica(
   options: RuntimeOptions = {},
 ): Promise<Replica> {
   const runtime = await openRuntime(service, options);
-  const { logger, config } = runtime;
+  const { logger, config, connection } = runtime;
+  let app: INestMicroservice | undefined;
+  let health: HealthServer | undefined;
+  const stop = async (): Promise<void> => {
+    await health?.close();
+    await app?.close();
+    await closeRuntime(runtime);
+  };
   try {
     const strategy = await openInboxes(runtime, settings(config));
-    const app = await NestFactory.createMicroservice(await module(runtime), {
+    app = await NestFactory.createMicroservice(await module(runtime), {
       strategy,
       logger: nestLogger(logger),
       abortOnError: false,
     });
     await app.listen();
-    const stop = async (): Promise<void> => {
-      await app.close();
-      await closeRuntime(runtime);
-    };
+    if (config.healthPort > 0) {
+      const { healthHost: host, healthPort: port, natsConnectTimeoutMs: timeoutMs } = config;
+      health = await openHealth({ host, port, connection, timeoutMs });
+    }
     return { runtime, stop };
   } catch (error) {
-    await closeRuntime(runtime);
+    await stop();
     throw error;
   }
 }

@@ -1,49 +1,126 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { type Broker, leakCheck, startBroker, until, within } from '@clipmesh/testing';
-import { openCancellations } from '../src/cancellations.js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Broker, leakCheck, startBroker, until } from '@clipmesh/testing';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { type Cancellations, openCancellations } from '../src/cancellations.js';
+import { type Clock, systemClock } from '../src/clock.js';
+import { VERSIONS } from './actor.host.js';
 
+/** Only ends a hang. */
+const HANG_MS = 60_000;
 const leaks = leakCheck();
-const WAIT_MS = 120_000;
-const id = `gen_${'1'.repeat(32)}`;
-let broker: Broker;
+let count = 0;
+const newId = (): string => `gen_${(count += 1).toString().padStart(32, '0')}`;
 
-beforeAll(async () => {
-  broker = await startBroker();
-});
+describe.each(VERSIONS)('the cancel flags on nats-server (%s)', (version) => {
+  let broker: Broker;
+  const open: Cancellations[] = [];
+  const flags = async (connection: NatsConnection, options: { ttlMs?: number; clock?: Clock } = {}) => {
+    const one = await openCancellations(connection, options);
+    open.push(one);
+    return one;
+  };
 
-afterAll(async () => {
-  await broker.stop();
-  expect(leaks()).toEqual([]);
-});
+  beforeAll(async () => {
+    broker = await startBroker({ version });
+  });
+  afterAll(async () => {
+    for (const one of open.splice(0)) one.close();
+    await broker.stop();
+    expect(leaks()).toEqual([]);
+  });
 
-it('a flag is known to those who listen and to those who open later', async () => {
-  const open = async () => openCancellations(await broker.connect());
-  const [asked, heard] = [await open(), await open()];
-  await asked.request(id);
-  await until(() => heard.isCanceled(id), WAIT_MS, 'the flag');
-  const late = await open();
-  expect([asked, heard, late].map((one) => one.isCanceled(id))).toEqual([true, true, true]);
-  for (const one of [asked, heard, late]) one.close();
-});
-
-it('a flag is over for those who have heard of it when it is over at the broker', async () => {
-  const ttlMs = 1500;
-  const expiring = await startBroker();
-  try {
-    const open = async () => openCancellations(await expiring.connect(), 1, ttlMs);
-    const [asked, heard] = [await open(), await open()];
-    const told = new Promise<void>((resolve) => {
-      heard.onCanceled(id, resolve);
-    });
+  it('a flag is over for those who have heard of it when its time is over', async () => {
+    let nowMs = Date.now();
+    const clock = { ...systemClock, now: () => nowMs };
+    const ttlMs = 3_600_000;
+    const connection = await broker.connect();
+    const [asked, heard] = [await flags(connection, { ttlMs, clock }), await flags(connection, { ttlMs, clock })];
+    const id = newId();
     await asked.request(id);
-    await within(told, WAIT_MS, 'the flag');
-    const late = await open();
-    await until(async () => !(await late.check(id)), WAIT_MS, 'the end of the flag at the broker');
-    const all = [asked, heard, late, await open()];
-    await until(() => all.every((one) => !one.isCanceled(id)), WAIT_MS, 'the end of the flag');
-    expect(await Promise.all(all.map((one) => one.check(id)))).toEqual([false, false, false, false]);
-    for (const one of all) one.close();
-  } finally {
-    await expiring.stop();
-  }
+    await until(() => heard.isCanceled(id), HANG_MS, 'the flag');
+    const late = await flags(connection, { ttlMs, clock });
+    expect(late.isCanceled(id)).toBe(true);
+    nowMs += ttlMs + 60_000;
+    expect([asked, heard, late].map((one) => one.isCanceled(id))).toEqual([false, false, false]);
+    await (await jetstreamManager(connection)).streams.delete('KV_cancellations');
+  });
+
+  it.each([
+    ['every consumer of its bucket is deleted', 'consumers'],
+    ['its bucket is deleted', 'bucket'],
+    ['its broker was killed and has an empty store', 'restart'],
+  ])('a service hears of flags although %s', async (_what, fault) => {
+    const connection = await broker.connect({ reconnect: true });
+    const manager = await jetstreamManager(connection);
+    const [asked, hears] = [await flags(connection), await flags(await broker.connect({ reconnect: true }))];
+    const before = newId();
+    await asked.request(before);
+    await until(() => hears.isCanceled(before), HANG_MS, 'the first flag');
+    if (fault === 'consumers') {
+      for await (const { name } of manager.consumers.list('KV_cancellations'))
+        await manager.consumers.delete('KV_cancellations', name);
+    } else {
+      await manager.streams.delete('KV_cancellations');
+      if (fault === 'restart') await broker.restart();
+    }
+    const after = newId();
+    await until(
+      () =>
+        asked.request(after).then(
+          () => true,
+          () => false,
+        ),
+      HANG_MS,
+      'the request',
+    );
+    await until(() => hears.isCanceled(after), HANG_MS, 'the second flag');
+    expect(await hears.check(after)).toBe(true);
+  });
+
+  it('a service hears of a flag that was set while its connection was away', async () => {
+    const other = await broker.connect();
+    const connection = await broker.connect({ reconnect: true });
+    const [asked, hears] = [await flags(other), await flags(connection)];
+    let calls = 0;
+    const id = newId();
+    hears.onCanceled(id, () => (calls += 1));
+    const back = until(connection.status(), HANG_MS, 'the reconnection', ({ type }) => type === 'reconnect');
+    // Set before the connection that was cut can subscribe again.
+    const cut = until(connection.status(), HANG_MS, 'the cut', ({ type }) => type === 'disconnect');
+    void connection.reconnect();
+    await cut;
+    await asked.request(id);
+    await back;
+    await until(() => hears.isCanceled(id), HANG_MS, 'the flag');
+    expect(calls).toBe(1);
+  });
+
+  it('the subscription restarts when it ends', async () => {
+    const asked = await flags(await broker.connect());
+    const connection = await broker.connect();
+    const subscriptions: Subscription[] = [];
+    const subscribe = connection.subscribe.bind(connection);
+    connection.subscribe = (subject, options) => {
+      const subscription = subscribe(subject, options);
+      if (subject.startsWith('$KV.')) subscriptions.push(subscription);
+      return subscription;
+    };
+    const warnings: string[] = [];
+    const hears = await openCancellations(connection, { logger: { warn: (_fields, text) => warnings.push(text) } });
+    open.push(hears);
+    for (const round of [1, 2]) {
+      subscriptions.at(-1)?.unsubscribe();
+      const meanwhile = newId();
+      await asked.request(meanwhile);
+      await until(() => hears.isCanceled(meanwhile), HANG_MS, 'the flag that was set meanwhile');
+      const later = newId();
+      await asked.request(later);
+      await until(() => hears.isCanceled(later), HANG_MS, 'the next flag');
+      expect([subscriptions.length, warnings.length]).toEqual([round + 1, round]);
+    }
+    hears.close();
+    expect(subscriptions.at(-1)?.isClosed()).toBe(true);
+    expect(warnings).toHaveLength(2);
+  });
 });

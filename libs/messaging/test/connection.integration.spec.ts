@@ -18,7 +18,7 @@ describe('an address of the broker with tls:', () => {
     await expect(connectBroker({ url, name: 'test', graceMs: 0 })).rejects.toMatchObject({
       cause: expect.objectContaining({ message: "server does not support 'tls'" }),
     });
-    expect(questionTransport(url, { name: 'test' }).options).toMatchObject({ tls: {} });
+    expect(questionTransport({ url }, { name: 'test' }).options).toMatchObject({ tls: {} });
     await (await connectBroker({ url: broker.url, name: 'test', graceMs: 0 })).close();
   });
 });

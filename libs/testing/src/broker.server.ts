@@ -20,13 +20,26 @@ export interface BrokerOptions {
   readonly dir?: string;
   /** Without it: a free one. */
   readonly port?: number;
+  /** A configuration beside what this library sets: users, TLS. Without it: none. */
+  readonly configFile?: string;
+  /** Without a JetStream. Default: false. */
+  readonly core?: boolean;
+  /** What `connect` uses where it is not given another user. */
+  readonly user?: string;
+  readonly pass?: string;
+}
+
+export interface BrokerConnect {
+  readonly reconnect?: boolean;
+  readonly user?: string;
+  readonly pass?: string;
 }
 
 export interface Broker {
   readonly url: string;
   readonly port: number;
   /** A connection that `stop` closes. It does not reconnect, unless asked to. */
-  connect(options?: { readonly reconnect?: boolean }): Promise<NatsConnection>;
+  connect(options?: BrokerConnect): Promise<NatsConnection>;
   /** SIGKILL, as a power cut would; resolves when the process is gone. */
   kill(): Promise<void>;
   /** Up again on the same port with the same store; ends the process first where it runs. */
@@ -44,7 +57,11 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const start = (port: number): Promise<ServerProcess> =>
     startServer({
       command,
-      args: ['-js', '-sd', store, '-a', '127.0.0.1', '-p', String(port)],
+      args: [
+        ...(options.core === true ? [] : ['-js', '-sd', store]),
+        ...(options.configFile === undefined ? [] : ['-c', options.configFile]),
+        ...['-a', '127.0.0.1', '-p', String(port)],
+      ],
       ready: READY,
       deadlineMs: START_MS,
     });
@@ -60,13 +77,14 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   return {
     url: `nats://127.0.0.1:${port}`,
     port,
-    connect: async ({ reconnect = false } = {}) => {
+    connect: async ({ reconnect = false, user = options.user, pass = options.pass } = {}) => {
       const connection = await connect({
         servers: `127.0.0.1:${port}`,
         timeout: 5000,
         reconnect,
         maxReconnectAttempts: -1,
         reconnectTimeWait: 100,
+        ...(user === undefined ? {} : { user, pass: pass ?? '' }),
       });
       connections.push(connection);
       return connection;

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { within } from './until.js';
 
 export interface ServerProcess {
@@ -31,9 +31,23 @@ process.once('exit', () => {
 export const runningServers = (): readonly string[] =>
   [...running].map((child) => `${child.spawnfile} (pid ${child.pid ?? '?'})`);
 
+/** util-linux: the kernel kills the server when the process that started it has died, by whatever signal. */
+const WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL', '--'] as const;
+let withParent: readonly string[] | undefined;
+function withParentPrefix(): readonly string[] {
+  const [program, ...options] = WITH_PARENT;
+  // busybox has a program of that name without the option.
+  withParent ??=
+    process.platform === 'linux' && spawnSync(program, [...options, program, '--version']).status === 0
+      ? WITH_PARENT
+      : [];
+  return withParent;
+}
+
 /** Starts a server and waits for its ready line. Throws with its last words when it ends or stays silent. */
 export async function startServer(spec: ServerSpec): Promise<ServerProcess> {
-  const child = spawn(spec.command, spec.args, {
+  const [program = '', ...args] = [...withParentPrefix(), spec.command, ...spec.args];
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
     ...(spec.env === undefined ? {} : { env: spec.env }),

@@ -1,4 +1,4 @@
-import { questionTransport, type ServiceRuntime } from '@clipmesh/messaging';
+import { accessOf, questionTransport, type ServiceRuntime } from '@clipmesh/messaging';
 import { type LedgerStore, openStores } from '@clipmesh/persistence';
 import { nestLogger } from '@clipmesh/tracing';
 import {
@@ -42,7 +42,7 @@ class QuestionServer implements OnApplicationBootstrap, OnModuleDestroy {
       providers: [{ provide: LEDGER, useValue: this.ledger }],
     };
     this.server = await NestFactory.createMicroservice(module, {
-      ...questionTransport(config.natsUrl, { name: `${workerId}.questions`, queue: QUEUE_GROUP }),
+      ...questionTransport(accessOf(config), { name: `${workerId}.questions`, queue: QUEUE_GROUP }),
       logger: nestLogger(logger),
       abortOnError: false,
     });

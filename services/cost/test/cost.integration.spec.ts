@@ -35,7 +35,7 @@ beforeAll(async () => {
   };
   replicas = [await start('cost.1', logs[0]), await start('cost.2', logs[1])];
   stores = await openKvStores(await broker.connect());
-  client = ClientProxyFactory.create(questionTransport(broker.url, { name: 'cost.test' }));
+  client = ClientProxyFactory.create(questionTransport({ url: broker.url }, { name: 'cost.test' }));
 });
 
 afterAll(async () => {

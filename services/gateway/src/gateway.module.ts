@@ -6,6 +6,7 @@ import {
   onGenerationEnd,
   openInboxes,
   publishNudge,
+  accessOf,
   questionTransport,
   readBrokerState,
   readEvents,
@@ -98,7 +99,7 @@ class StoreClosing implements OnApplicationShutdown {
 export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, connection, publish, cancellations, logger, workerId } = runtime;
   const questions = new QuestionClient(
-    ClientProxyFactory.create(questionTransport(config.natsUrl, { name: `${workerId}.questions` })),
+    ClientProxyFactory.create(questionTransport(accessOf(config), { name: `${workerId}.questions` })),
   );
   const stores = await openStores({ connection, config, waitMs: config.mongodbRequestWaitMs });
   const parts: GatewayParts = {

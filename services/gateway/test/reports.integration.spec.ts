@@ -63,7 +63,7 @@ describe('the cost', () => {
     const id = await gateway.created();
     await unavailable(id);
     const service: INestMicroservice = await NestFactory.createMicroservice(LedgerDoubleModule, {
-      ...questionTransport(broker.url, { name: 'cost.double', queue: 'cost' }),
+      ...questionTransport({ url: broker.url }, { name: 'cost.double', queue: 'cost' }),
       logger: false,
     });
     try {

@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+const PS_MS = 10_000;
+
+/**
+ * Says which process has this pid now: the time of its start, as the system writes it. Two processes that had the same
+ * pid one after the other differ in it. Undefined when no process has the pid, or only one that has ended.
+ */
+export function identityOf(pid: number): string | undefined {
+  return process.platform === 'linux' ? fromProc(pid) : fromPs(pid);
+}
+
+/** The boot, and the start in clock ticks since then: field 22 of `stat`, counted behind the name, which may hold blanks. */
+function fromProc(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state] = fields;
+    if (state === 'Z' || state === 'X') return undefined;
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${fields[19] ?? ''}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function fromPs(pid: number): string | undefined {
+  const { stdout } = spawnSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8', timeout: PS_MS });
+  const [, state, started] = /^(\S+)\s+(.+)$/.exec(typeof stdout === 'string' ? stdout.trim() : '') ?? [];
+  return state === undefined || state.startsWith('Z') ? undefined : started;
+}

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { until, within } from '@clipmesh/testing';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { identityOf } from '../src/process.identity.js';
+
+/** Only ends a hang. */
+const HANG_MS = 60_000;
+const SUPERVISOR = pathToFileURL(join(import.meta.dirname, '..', 'dist', 'supervisor.js')).href;
+let dir: string;
+let parent: ChildProcess | undefined;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'clipmesh-guard-'));
+});
+afterEach(() => {
+  parent?.kill('SIGKILL');
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** A process that supervises: one that obeys SIGTERM and says so, one that ignores it, and one of the last ones. */
+const PROGRAM = `
+  const { Supervisor } = await import(${JSON.stringify(SUPERVISOR)});
+  const [dir] = process.argv.slice(1);
+  const supervisor = new Supervisor({ dir, report: () => {}, stopMs: 60_000, orphanStopMs: 500 });
+  const ready = "setInterval(() => {}, 1000); console.log('ready')";
+  const note = (name) => "process.on('SIGTERM', () => { require('node:fs').appendFileSync(" + JSON.stringify(dir + '/order') + ", '" + name + " '); process.exit(0); });";
+  const spec = (service, code, last) => ({ service, instance: 1, command: process.execPath, args: ['-e', code + ready], cwd: dir, env: process.env, ready: 'ready', last });
+  await supervisor.start(spec('broker', note('broker'), true), 60_000);
+  await supervisor.start(spec('worker', note('worker')), 60_000);
+  await supervisor.start(spec('deaf', "process.on('SIGTERM', () => {});"), 60_000);
+  console.log('started');
+  process.once('SIGTERM', () => void supervisor.stop().then(() => process.exit(0)));
+`;
+
+async function startSupervisor(): Promise<{ supervisor: ChildProcess; pids: number[]; guard: number }> {
+  const supervisor = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM, dir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  parent = supervisor;
+  await within(once(supervisor.stdout, 'data'), HANG_MS, 'the start');
+  const files = readdirSync(join(dir, 'run')).filter((name) => name.endsWith('.pid'));
+  const pids = files.map((name) => Number(readFileSync(join(dir, 'run', name), 'utf8')));
+  expect(pids).toHaveLength(3);
+  const children = readFileSync(`/proc/${String(supervisor.pid)}/task/${String(supervisor.pid)}/children`, 'utf8');
+  const [guard = 0] = children
+    .trim()
+    .split(' ')
+    .map(Number)
+    .filter((pid) => !pids.includes(pid));
+  return { supervisor, pids, guard };
+}
+const alive = (pids: readonly number[]): number[] => pids.filter((pid) => identityOf(pid) !== undefined);
+
+(process.platform === 'linux' ? it : it.skip)(
+  'a supervisor that is killed takes its processes with it, in order',
+  async () => {
+    const { supervisor, pids, guard } = await startSupervisor();
+    expect(alive([...pids, guard])).toHaveLength(4);
+    supervisor.kill('SIGKILL');
+    await until(() => alive([...pids, guard]).length === 0, HANG_MS, 'the end of all');
+    expect(readFileSync(join(dir, 'order'), 'utf8')).toBe('worker broker ');
+    expect(readdirSync(join(dir, 'run'))).toEqual([]);
+  },
+);
+
+(process.platform === 'linux' ? it : it.skip)('a supervisor that stops ends its guard too', async () => {
+  const { supervisor, pids, guard } = await startSupervisor();
+  // The deaf one outlives its time to stop; the test has no patience for that.
+  const deaf = Number(readFileSync(join(dir, 'run', 'deaf.1.pid'), 'utf8'));
+  supervisor.kill('SIGTERM');
+  process.kill(deaf, 'SIGKILL');
+  expect((await within(once(supervisor, 'exit') as Promise<unknown[]>, HANG_MS, 'the end'))[0]).toBe(0);
+  expect(alive([...pids, guard])).toEqual([]);
+});

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { type Config } from '@clipmesh/config';
+import {
+  type Authenticator,
+  credsAuthenticator,
+  nkeyAuthenticator,
+  type NodeConnectionOptions,
+} from '@nats-io/transport-node';
+import { BrokerRefusal } from './broker.refusal.js';
+import { reconnectHandlers, type ReconnectPace } from './reconnect.delays.js';
+
+/** Where the broker is and what it asks for. */
+export interface BrokerAccess extends ReconnectPace {
+  /** Addresses, comma-separated, as `NATS_URL` has them. */
+  readonly url: string;
+  readonly credsFile?: string | undefined;
+  readonly nkeySeedFile?: string | undefined;
+  readonly tlsCaFile?: string | undefined;
+  readonly tlsCertFile?: string | undefined;
+  readonly tlsKeyFile?: string | undefined;
+  /** A try to connect ends after this long, ms. Default: 5000. */
+  readonly connectTimeoutMs?: number | undefined;
+}
+
+/** What the settings say about the broker. */
+export const accessOf = (config: Config): BrokerAccess => ({
+  url: config.natsUrl,
+  credsFile: config.natsCredsFile,
+  nkeySeedFile: config.natsNkeySeedFile,
+  tlsCaFile: config.natsTlsCaFile,
+  tlsCertFile: config.natsTlsCertFile,
+  tlsKeyFile: config.natsTlsKeyFile,
+  connectTimeoutMs: config.natsConnectTimeoutMs,
+  reconnectFirstMs: config.natsReconnectFirstMs,
+  reconnectMaxMs: config.natsReconnectMaxMs,
+});
+
+const CONNECT_TIMEOUT_MS = 5000;
+
+const addresses = (url: string): URL[] => url.split(',').map((entry) => new URL(entry.trim()));
+
+/** The hosts of the addresses, without credentials. */
+export const hostsOf = ({ url }: BrokerAccess): string =>
+  addresses(url)
+    .map(({ host }) => host)
+    .join(', ');
+
+/** Whether no word goes out in clear: by the protocol, or because a file for TLS is given. */
+export const isEncrypted = ({ url, tlsCaFile, tlsCertFile }: BrokerAccess): boolean =>
+  (tlsCaFile ?? tlsCertFile) !== undefined || addresses(url).some(({ protocol }) => protocol === 'tls:');
+
+/**
+ * Options for every connection to the broker, ours and Nest's; reconnection goes on for ever. Throws
+ * {@link BrokerRefusal} for a file that cannot be used.
+ */
+export function connectionOptions(access: BrokerAccess, name: string): NodeConnectionOptions {
+  const { tlsCaFile, tlsCertFile, tlsKeyFile } = access;
+  return {
+    servers: addresses(access.url).map(({ host }) => host),
+    name,
+    maxReconnectAttempts: -1,
+    // Credentials may be wrong for a while, when they are exchanged; the log says so.
+    ignoreAuthErrorAbort: true,
+    ...reconnectHandlers(access),
+    timeout: access.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+    ...credentials(access),
+    ...(isEncrypted(access)
+      ? {
+          tls: {
+            ...(tlsCaFile === undefined ? {} : { ca: pem('NATS_TLS_CA_FILE', tlsCaFile) }),
+            ...(tlsCertFile === undefined ? {} : { cert: pem('NATS_TLS_CERT_FILE', tlsCertFile) }),
+            ...(tlsKeyFile === undefined ? {} : { key: pem('NATS_TLS_KEY_FILE', tlsKeyFile) }),
+          },
+        }
+      : {}),
+  };
+}
+
+function credentials({ url, credsFile, nkeySeedFile }: BrokerAccess): NodeConnectionOptions {
+  if (credsFile !== undefined)
+    return { authenticator: fromFile('NATS_CREDS_FILE', credsFile, (text) => credsAuthenticator(text)) };
+  if (nkeySeedFile !== undefined)
+    return { authenticator: fromFile('NATS_NKEY_SEED_FILE', nkeySeedFile, (text) => nkeyAuthenticator(text)) };
+  const { username, password } = addresses(url).find((address) => address.username !== '') ?? {};
+  if (username === undefined) return {};
+  const user = decodeURIComponent(username);
+  return password === undefined || password === '' ? { token: user } : { user, pass: decodeURIComponent(password) };
+}
+
+/**
+ * Reads the file at every connection, so that new credentials count without a restart. What was read last counts when the
+ * file cannot be used for a moment: nats.js would close the connection for good.
+ */
+function fromFile(variable: string, file: string, make: (text: Uint8Array) => Authenticator): Authenticator {
+  const load = (): Authenticator => {
+    const authenticator = make(Buffer.from(read(variable, file).toString('utf8').trim()));
+    try {
+      authenticator('probe');
+    } catch {
+      // The reason may quote the secret.
+      throw new BrokerRefusal(`the file of ${variable} holds no credentials of a NATS user; correct it`);
+    }
+    return authenticator;
+  };
+  let current = load();
+  return (nonce) => {
+    try {
+      current = load();
+    } catch {
+      // The one before.
+    }
+    return current(nonce);
+  };
+}
+
+function pem(variable: string, file: string): string {
+  const text = read(variable, file).toString('utf8');
+  if (!/-----BEGIN [A-Z ]+-----/.test(text))
+    throw new BrokerRefusal(`the file of ${variable} is no PEM file; correct it`);
+  return text;
+}
+
+function read(variable: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new BrokerRefusal(`the file of ${variable} cannot be read (${code ?? 'unknown'}): ${file}`, { cause });
+  }
+}

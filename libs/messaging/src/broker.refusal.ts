@@ -1,0 +1,50 @@
+import { errors } from '@nats-io/transport-node';
+
+/** The broker, or this side, refuses the connection: waiting does not help. The message is advice and has no secret. */
+export class BrokerRefusal extends Error {
+  override readonly name = 'BrokerRefusal';
+}
+
+/** Node's codes for a certificate that this side does not accept. */
+const CERTIFICATE =
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID)/;
+/** OpenSSL's and Node's codes for a handshake that failed. */
+const HANDSHAKE = /^(ERR_SSL_|ERR_OSSL_|ERR_TLS_|EPROTO)/;
+const PERMISSION = /permissions violation/i;
+
+/**
+ * Says what to do about an error that a further try does not cure: wrong credentials, missing permissions, TLS that does
+ * not fit, something that is no broker. Undefined for any other, such as a broker that is not there yet.
+ */
+export function adviceFor(error: unknown): string | undefined {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
+    const found = adviceForOne(cause);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function adviceForOne(error: Error): string | undefined {
+  const { message } = error;
+  const code = String((error as NodeJS.ErrnoException).code ?? '');
+  if (error instanceof BrokerRefusal) return message;
+  if (error instanceof errors.UserAuthenticationExpiredError)
+    return 'its credentials have expired; renew the file of NATS_CREDS_FILE';
+  if (error instanceof errors.AuthorizationError || /^authorization violation$/i.test(message))
+    return 'it does not accept the credentials; check the user and password or the token in NATS_URL, NATS_CREDS_FILE or NATS_NKEY_SEED_FILE';
+  if (error instanceof errors.PermissionViolationError || PERMISSION.test(message)) {
+    const { operation, subject } = error as Partial<{ operation: string; subject: string }>;
+    const what = operation === undefined || subject === undefined ? 'what it must' : `${operation} ${subject}`;
+    return `its user may not do ${what}; give the user in NATS_URL that permission at the broker`;
+  }
+  if (error.name === 'JetStreamNotEnabled' || code === '10076' || code === '10039')
+    return 'it has no JetStream for this account; start nats-server with -js, or enable JetStream for the account';
+  if (message === "server does not support 'tls'")
+    return 'it has no TLS and NATS_URL asks for it; enable TLS at the broker, or write nats:// and unset NATS_TLS_CA_FILE and NATS_TLS_CERT_FILE';
+  if (CERTIFICATE.test(code))
+    return `its certificate is not accepted (${code}); set NATS_TLS_CA_FILE to its authority, and use a name of the certificate in NATS_URL`;
+  if (HANDSHAKE.test(code)) return `the TLS handshake failed (${code}); check NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE`;
+  if (message === 'unexpected response from server')
+    return 'what answers there is no nats-server; correct host and port in NATS_URL';
+  return undefined;
+}

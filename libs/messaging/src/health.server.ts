@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type NatsConnection } from '@nats-io/transport-node';
+
+export interface HealthOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly connection: Pick<NatsConnection, 'isClosed' | 'flush'>;
+  /** The broker has this long to answer, ms. */
+  readonly timeoutMs: number;
+}
+export interface HealthServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Answers probes of a service without an API. `GET /healthz`: 200 while the process works, 503 when its connection to the
+ * broker has been given up. `GET /readyz`: 200 when the broker answers, else 503. Rejects when the port is taken.
+ */
+export async function openHealth({ host, port, connection, timeoutMs }: HealthOptions): Promise<HealthServer> {
+  const answers: Readonly<Record<string, () => Promise<boolean>>> = {
+    '/healthz': () => Promise.resolve(!connection.isClosed()),
+    '/readyz': () => reaches(connection, timeoutMs),
+  };
+  const server = createServer((request, response) => {
+    const answer = answers[request.url ?? ''];
+    if (answer === undefined || request.method !== 'GET') reply(response, 404, 'unknown');
+    else
+      void answer().then((good) => {
+        reply(response, good ? 200 : 503, good ? 'ok' : 'unavailable');
+      });
+  });
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    close: async () => {
+      if (!server.listening) return;
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function reaches(connection: HealthOptions['connection'], timeoutMs: number): Promise<boolean> {
+  if (connection.isClosed()) return false;
+  const limit = new AbortController();
+  const late = delay(timeoutMs, false, { signal: limit.signal }).catch(() => false);
+  const answered = connection.flush().then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([answered, late]).finally(() => {
+    limit.abort();
+  });
+}
+
+function reply(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+  response.end(JSON.stringify({ status: text }));
+}
