@@ -1,6 +1,7 @@
 // Runs a command in a process group of its own, so that a signal reaches everything that it has started.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { clearInterval, setInterval } from 'node:timers';
 
 export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** Time between two looks at the parent process, ms. */

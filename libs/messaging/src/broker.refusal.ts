@@ -26,7 +26,9 @@ export function adviceFor(error: unknown): string | undefined {
 
 function adviceForOne(error: Error): string | undefined {
   const { message } = error;
-  const code = String((error as NodeJS.ErrnoException).code ?? '');
+  // A number where JetStream says it.
+  const { code: raw = '' } = error as { code?: string | number };
+  const code = String(raw);
   if (error instanceof BrokerRefusal) return message;
   if (error instanceof errors.UserAuthenticationExpiredError)
     return 'its credentials have expired; renew the file of NATS_CREDS_FILE';

@@ -42,6 +42,7 @@ export async function openCancellations(
   const settings = { history: 1, ttl: ttlMs, replicas, allow_direct: false };
   const openBucket = (): Promise<KV> => madeOnce(() => new Kvm(connection).create(BUCKET, settings));
   const closing = new AbortController();
+  const isOver = (): boolean => closing.signal.aborted || connection.isClosed();
   let bucket = await openBucket();
   /** When each flag was set, ms since the epoch. */
   const canceled = new Map<string, number>();
@@ -74,13 +75,13 @@ export async function openCancellations(
     for await (const key of await bucket.keys()) await ask(key);
   };
   const refresh = async (): Promise<void> => {
-    for (let failures = 1; !closing.signal.aborted; failures += 1) {
+    for (let failures = 1; !isOver(); failures += 1) {
       try {
         bucket = await openBucket();
         await readAll();
         return;
       } catch (error) {
-        if (!closing.signal.aborted) await again(error, failures);
+        if (!isOver()) await again(error, failures);
       }
     }
   };
@@ -92,7 +93,7 @@ export async function openCancellations(
   };
   let subscription = connection.subscribe(`${prefix}>`);
   const follow = async (): Promise<void> => {
-    for (let failures = 1; !closing.signal.aborted; failures += 1) {
+    for (let failures = 1; !isOver(); failures += 1) {
       let cause: unknown = new Error('the subscription ended');
       try {
         for await (const message of subscription) {
@@ -103,9 +104,9 @@ export async function openCancellations(
         cause = error;
       }
       // With the connection closed there is nothing to follow any more.
-      if (closing.signal.aborted || connection.isClosed()) return;
+      if (isOver()) return;
       await again(cause, failures);
-      if (closing.signal.aborted || connection.isClosed()) return;
+      if (isOver()) return;
       subscription = connection.subscribe(`${prefix}>`);
       void refresh();
     }

@@ -24,20 +24,15 @@ export async function watchConnection(
   });
   let errors = 0;
   for await (const status of connection.status()) {
-    switch (status.type) {
-      case 'disconnect':
-        log.warn({ server: status.server }, 'the broker is away; reconnecting');
-        break;
-      case 'reconnect':
-        errors = 0;
-        log.info({ server: status.server }, 'the broker is back');
-        break;
-      case 'error':
-        if (errors % EVERY === 0)
-          log.error({ err: status.error }, `the broker refuses: ${adviceFor(status.error) ?? status.error.message}`);
-        errors += 1;
-        break;
-      default:
+    if (status.type === 'disconnect') log.warn({ server: status.server }, 'the broker is away; reconnecting');
+    if (status.type === 'reconnect') {
+      errors = 0;
+      log.info({ server: status.server }, 'the broker is back');
+    }
+    if (status.type === 'error') {
+      if (errors % EVERY === 0)
+        log.error({ err: status.error }, `the broker refuses: ${adviceFor(status.error) ?? status.error.message}`);
+      errors += 1;
     }
   }
 }
