@@ -137,6 +137,23 @@ export const SETTINGS = {
     ),
     secret: true,
   },
+  metricsToken: {
+    ...optional(
+      'METRICS_TOKEN',
+      'Token that reads /metrics, sent as Authorization: Bearer; 16 characters or more, and none of API_KEYS. Default: /metrics answers connections from this machine only.',
+      true,
+    ),
+    schema: z
+      .string()
+      .regex(/^\S{16,}$/, 'expected 16 characters or more')
+      .optional(),
+  },
+  metricsLeaseMs: setting(
+    'METRICS_LEASE_SECONDS',
+    seconds(0.1, 3600),
+    '90',
+    'One gateway exports the figures of the broker; another takes its place when it is not scraped for this long, seconds. Longer than the scrape interval.',
+  ),
   requestBodyLimitMb: setting('REQUEST_BODY_LIMIT_MB', whole(1, 100), '16', 'Largest request body, MB.'),
   referenceImageTimeoutMs: setting(
     'REFERENCE_IMAGE_TIMEOUT',
@@ -494,11 +511,17 @@ export const SETTINGS = {
   webhookSecret: {
     ...optional(
       'WEBHOOK_SECRET',
-      'Signs what is told to the `webhookUrl` of a create, whsec_…; without it that is not signed. Registered webhooks have secrets of their own.',
+      'Secret from which the secret of each owner derives, whsec_…; an owner reads his own with GET /v1/webhooks/secret. It signs deliveries to the `webhookUrl` of a create. Default: these are not signed. Registered webhooks have secrets of their own.',
       true,
     ),
     schema: webhookSecret,
   },
+  webhookSecretOverlapMs: setting(
+    'WEBHOOK_SECRET_OVERLAP_HOURS',
+    number(0, 8760, 60 * 60 * 1000),
+    '24',
+    'After an owner has rotated his secret, the one before signs too for this long, hours.',
+  ),
   webhooksPerOwner: setting('WEBHOOKS_PER_OWNER', whole(0, 100), '10', 'Most webhooks that one owner may register.'),
   webhookTimeoutMs: setting(
     'WEBHOOK_TIMEOUT',
@@ -524,7 +547,55 @@ export const SETTINGS = {
     '3600',
     'Longest pause between two tries to tell a webhook, seconds.',
   ),
-  webhookConcurrency: setting('WEBHOOK_CONCURRENCY', whole(1, 1000), '16', 'Webhooks that one gateway calls at once.'),
+  webhookConcurrency: setting('WEBHOOK_CONCURRENCY', whole(1, 1000), '32', 'Webhooks that one gateway calls at once.'),
+  webhookEndpointConcurrency: setting(
+    'WEBHOOK_ENDPOINT_CONCURRENCY',
+    whole(1, 1000),
+    '2',
+    'Calls of one webhook that one gateway has under way at once.',
+  ),
+  webhookOwnerConcurrency: setting(
+    'WEBHOOK_OWNER_CONCURRENCY',
+    whole(1, 1000),
+    '4',
+    'Calls of all webhooks of one owner that one gateway has under way at once; well below WEBHOOK_CONCURRENCY.',
+  ),
+  webhookCircuitFailures: setting(
+    'WEBHOOK_CIRCUIT_FAILURES',
+    whole(1, 1000),
+    '3',
+    'Failed calls of one webhook in a row after which a gateway leaves it alone.',
+  ),
+  webhookCircuitOpenMs: setting(
+    'WEBHOOK_CIRCUIT_OPEN_SECONDS',
+    seconds(0.01, 86_400),
+    '30',
+    'A webhook that failed too often is left alone for this long, seconds; then one delivery probes it. Doubled each time that the probe fails.',
+  ),
+  webhookCircuitMaxMs: setting(
+    'WEBHOOK_CIRCUIT_MAX_SECONDS',
+    seconds(0.01, 86_400),
+    '600',
+    'Longest time that a failing webhook is left alone, seconds.',
+  ),
+  webhookWaitFirstMs: setting(
+    'WEBHOOK_WAIT_FIRST_SECONDS',
+    seconds(0.01, 3600),
+    '0.5',
+    'Pause of a delivery that finds no place in the lane of its webhook, seconds; doubled each time.',
+  ),
+  webhookWaitMaxMs: setting(
+    'WEBHOOK_WAIT_MAX_SECONDS',
+    seconds(0.01, 3600),
+    '30',
+    'Longest pause of a delivery that finds no place in the lane of its webhook, seconds.',
+  ),
+  webhookWaitForMs: setting(
+    'WEBHOOK_WAIT_HOURS',
+    number(0.001, 144, 60 * 60 * 1000),
+    '24',
+    'A delivery that still has to wait for its webhook at this age becomes a dead letter, hours.',
+  ),
   breakerFailures: setting(
     'BREAKER_FAILURES',
     whole(1, 1000),

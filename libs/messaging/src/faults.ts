@@ -4,22 +4,29 @@ import { type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { madeOnce } from './make.once.js';
 
-const tallySchema = z.object({ faults: z.int().nonnegative(), counted: z.int().nonnegative() });
-/** Faults of a message, and those of them that used up an attempt. */
+const tallySchema = z.object({
+  faults: z.int().nonnegative(),
+  counted: z.int().nonnegative(),
+  postponed: z.int().nonnegative().default(0),
+});
+/** Failures of a message, those of them that used up an attempt, and how often it was postponed. */
 export type Tally = z.infer<typeof tallySchema>;
+/** Why a message is delivered again. */
+export type Fault = 'spared' | 'counted' | 'postponed';
 
 /** Counts the faults of a message. Redeliveries after a crash are none, so the broker's delivery count will not do. */
 export interface FaultCounter {
   count(messageId: string): Promise<Tally>;
   /** One more; returns the new tally. Only the holder of the message calls this, so no two do at once. */
-  add(messageId: string, fault: 'spared' | 'counted'): Promise<Tally>;
+  add(messageId: string, fault: Fault): Promise<Tally>;
 }
 
-export const NO_FAULTS: Tally = { faults: 0, counted: 0 };
+export const NO_FAULTS: Tally = { faults: 0, counted: 0, postponed: 0 };
 
-/** The tally after one more fault. */
-export function tallied({ faults, counted }: Tally, fault: 'spared' | 'counted'): Tally {
-  return { faults: faults + 1, counted: fault === 'counted' ? counted + 1 : counted };
+/** The tally after one more. */
+export function tallied({ faults, counted, postponed }: Tally, fault: Fault): Tally {
+  if (fault === 'postponed') return { faults, counted, postponed: postponed + 1 };
+  return { faults: faults + 1, counted: fault === 'counted' ? counted + 1 : counted, postponed };
 }
 
 const TTL_MS = 7 * 24 * 60 * 60 * 1000;

@@ -10,6 +10,7 @@ import { type Delivery, nameOf, readDelivery } from './delivery.js';
 import { type FaultCounter, NO_FAULTS } from './faults.js';
 import { headerGetter } from './header.carrier.js';
 import { type Binding, type HandlerContext } from './inbox.decorator.js';
+import { Postponed } from './postponed.js';
 import { type Publish } from './publisher.js';
 import { settleDelivery } from './settle.delivery.js';
 import { type Outcome, type RetryPolicy } from './settlement.js';
@@ -227,7 +228,7 @@ export class InboxRunner {
     });
     const tally = message.info.deliveryCount > 1 ? await faults.count(delivery.id) : NO_FAULTS;
     const attempt = tally.counted + 1;
-    const unanswered = message.info.deliveryCount - tally.faults;
+    const unanswered = message.info.deliveryCount - tally.faults - tally.postponed;
     const { outcome, outgoing } =
       unanswered > MAX_DELIVERIES
         ? { outcome: poison(unanswered), outgoing: [] }
@@ -235,7 +236,11 @@ export class InboxRunner {
     if (outcome.kind === 'failed') failSpan(span, outcome.error);
     const kind = await settleDelivery(
       { publish, faults, logger },
-      { ...delivery, tries: { attempt, faults: tally.faults, ageMs: ageMs(message) }, outcome, outgoing, command },
+      {
+        ...delivery,
+        tries: { attempt, faults: tally.faults, postponed: tally.postponed, ageMs: ageMs(message) },
+        ...{ outcome, outgoing, command },
+      },
       this.settings.retry,
       Math.random(),
       {
@@ -344,5 +349,6 @@ function outcomeOf(stopped: Stop | undefined, error: unknown): Outcome {
         charges: error instanceof ClipmeshError ? error.charges : [],
       }),
     };
+  if (error instanceof Postponed) return { kind: 'postponed', error };
   return { kind: 'failed', error };
 }

@@ -46,7 +46,7 @@ export async function settleDelivery(
   broker: Settling,
 ): Promise<Settlement['kind']> {
   const settlement = settle(outcome, tries, policy, random);
-  const error = outcome.kind === 'failed' ? outcome.error : undefined;
+  const error = 'error' in outcome ? outcome.error : undefined;
   const { generationId } = body;
   const { scene } = body as { scene?: number };
   switch (settlement.kind) {
@@ -56,7 +56,8 @@ export async function settleDelivery(
       break;
     case 'nak': {
       const { delayMs } = settlement;
-      if (settlement.fault !== 'none') {
+      if (settlement.fault === 'postponed') await faults.add(id, 'postponed');
+      else if (settlement.fault !== 'none') {
         const { faults: fault } = await faults.add(id, settlement.fault);
         trace
           .getActiveSpan()

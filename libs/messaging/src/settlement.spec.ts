@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { ClipmeshError, MessageSchemaError } from '@clipmesh/contracts';
 import fc from 'fast-check';
 import { backoffMs, type Outcome, settle } from './settlement.js';
+import { NO_FAULTS, tallied } from './faults.js';
+import { Postponed } from './postponed.js';
 
 const policy = { attempts: 3, firstDelayMs: 1000, maxDelayMs: 30_000 };
 const failed = (error: unknown): Outcome => ({ kind: 'failed', error });
@@ -87,5 +89,30 @@ describe('settlement', () => {
         expect(delay).toBeLessThanOrEqual(ceiling);
       }),
     );
+  });
+
+  const postpone = { firstDelayMs: 1000, maxDelayMs: 8000, forMs: 60_000 };
+  it.each<[number, number, number, ReturnType<typeof settle>]>([
+    [0, 0, 0, { kind: 'nak', delayMs: 1000, fault: 'postponed' }],
+    [0, 2, 0, { kind: 'nak', delayMs: 4000, fault: 'postponed' }],
+    [0, 100, 0, { kind: 'nak', delayMs: 8000, fault: 'postponed' }],
+    // The reason to wait first, then the turn among those that wait.
+    [30_000, 1, 0, { kind: 'nak', delayMs: 32_000, fault: 'postponed' }],
+    [-5, 0, 59_999, { kind: 'nak', delayMs: 1000, fault: 'postponed' }],
+    [0, 0, 60_000, { kind: 'give-up' }],
+  ])(
+    'a handler that postpones by %i ms, %i times before, at an age of %i ms',
+    (delayMs, postponed, ageMs, expected) => {
+      const error = new Postponed('DELIVERY_FAILED', 'the lane is full', delayMs);
+      // However often it failed before: no attempt is used up.
+      const tries = { attempt: 100, faults: 7, postponed, ageMs };
+      expect(settle({ kind: 'postponed', error }, tries, { ...policy, postpone }, 1)).toEqual(expected);
+    },
+  );
+
+  it('a message that is postponed is no closer to its last attempt', () => {
+    const once = tallied(NO_FAULTS, 'postponed');
+    expect(once).toEqual({ faults: 0, counted: 0, postponed: 1 });
+    expect(tallied(tallied(once, 'counted'), 'spared')).toEqual({ faults: 2, counted: 1, postponed: 1 });
   });
 });

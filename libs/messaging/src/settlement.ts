@@ -1,4 +1,6 @@
 import { ClipmeshError, type FailureCode, failureKind } from '@clipmesh/contracts';
+import { type Fault } from './faults.js';
+import { type Postponed } from './postponed.js';
 
 /** Attempts and the exponential back-off between them, ms. */
 export interface RetryPolicy {
@@ -10,6 +12,14 @@ export interface RetryPolicy {
    * them uses up no attempt.
    */
   readonly patienceMs?: Readonly<Partial<Record<FailureCode, number>>>;
+  /** For a handler that throws {@link Postponed}. Default: the pauses above, without an end. */
+  readonly postpone?: {
+    /** Pause after the first time, ms; doubled each time. */
+    readonly firstDelayMs: number;
+    readonly maxDelayMs: number;
+    /** A message that is postponed at this age is given up, ms. */
+    readonly forMs: number;
+  };
 }
 
 /** How often a message was tried. */
@@ -18,6 +28,8 @@ export interface Tries {
   readonly attempt: number;
   /** Faults so far, counted or not. */
   readonly faults: number;
+  /** How often it was postponed. Default: 0. */
+  readonly postponed?: number;
   /** Time since the message was stored at the broker, ms. */
   readonly ageMs: number;
 }
@@ -26,6 +38,7 @@ export interface Tries {
 export type Outcome =
   | { readonly kind: 'returned' }
   | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'postponed'; readonly error: Postponed }
   | { readonly kind: 'canceled' }
   | { readonly kind: 'shutdown' };
 
@@ -33,13 +46,20 @@ export type Outcome =
 export type Settlement =
   /** Publish what was returned (nothing after a cancel), then ack. */
   | { readonly kind: 'ack' }
-  /** Deliver again after the delay. A hand-back at shutdown is no fault; a fault that is `spared` uses up no attempt. */
-  | { readonly kind: 'nak'; readonly delayMs: number; readonly fault: 'none' | 'spared' | 'counted' }
+  /**
+   * Deliver again after the delay. A hand-back at shutdown is no fault. A fault that is `spared`, and a message that is
+   * `postponed`, use up no attempt.
+   */
+  | { readonly kind: 'nak'; readonly delayMs: number; readonly fault: 'none' | Fault }
   /** Failure event and dead letter, then term. */
   | { readonly kind: 'give-up' };
 
 /** Exponential back-off with full jitter on its upper half: between half and the whole of min(first * 2^(fault-1), max). `random` is in [0, 1). */
-export function backoffMs(policy: RetryPolicy, fault: number, random: number): number {
+export function backoffMs(
+  policy: Pick<RetryPolicy, 'firstDelayMs' | 'maxDelayMs'>,
+  fault: number,
+  random: number,
+): number {
   const ceiling = Math.min(policy.firstDelayMs * 2 ** (fault - 1), policy.maxDelayMs);
   return Math.round(ceiling / 2 + (ceiling / 2) * random);
 }
@@ -52,6 +72,12 @@ export function settle(outcome: Outcome, tries: Tries, policy: RetryPolicy, rand
       return { kind: 'ack' };
     case 'shutdown':
       return { kind: 'nak', delayMs: 0, fault: 'none' };
+    case 'postponed': {
+      const { firstDelayMs, maxDelayMs, forMs } = { ...policy, forMs: Infinity, ...policy.postpone };
+      if (tries.ageMs >= forMs) return { kind: 'give-up' };
+      const pauseMs = backoffMs({ firstDelayMs, maxDelayMs }, (tries.postponed ?? 0) + 1, random);
+      return { kind: 'nak', delayMs: Math.max(0, outcome.error.delayMs) + pauseMs, fault: 'postponed' };
+    }
     case 'failed': {
       const { error } = outcome;
       const { attempt, faults, ageMs } = tries;

@@ -207,6 +207,8 @@ export const webhookBookSchema = z.object({
       createdAt: z.iso.datetime(),
     }),
   ),
+  /** The latest rotation of the secret for URLs of creates. Default: version 1, never rotated. */
+  rotation: z.object({ version: z.int().min(2), rotatedAt: z.iso.datetime() }).optional(),
 });
 /** Where an owner wants to be told. One document, so that the limit of endpoints is exact. */
 export type WebhookBook = z.infer<typeof webhookBookSchema>;

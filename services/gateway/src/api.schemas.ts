@@ -141,3 +141,14 @@ export const newWebhookView = webhookView.extend({ secret: z.string() }).meta({ 
 export type NewWebhookView = z.infer<typeof newWebhookView>;
 export const webhookListView = z.object({ webhooks: z.array(webhookView) }).meta({ id: 'WebhookList' });
 export type WebhookListView = z.infer<typeof webhookListView>;
+/** What signs the deliveries to the `webhookUrl` of an owner's creates. */
+export const webhookSecretView = z
+  .object({
+    secret: z.string(),
+    /** 1, and one more for each rotation. */
+    version: z.int().positive(),
+    /** Until then the secret before this one signs too; absent: it was never rotated. */
+    formerSignsUntil: z.iso.datetime().optional(),
+  })
+  .meta({ id: 'WebhookSecret' });
+export type WebhookSecretView = z.infer<typeof webhookSecretView>;

@@ -1,9 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { REFERENCE_IMAGE_LIMIT_BYTES } from '@clipmesh/contracts';
 import {
   ask,
   CostSummary,
   forgetGeneration,
-  onGenerationEnd,
   openInboxes,
   publishNudge,
   accessOf,
@@ -13,7 +13,7 @@ import {
   readTrace,
   type ServiceRuntime,
 } from '@clipmesh/messaging';
-import { openArtifactFolder, openStores, type OpenStores } from '@clipmesh/persistence';
+import { openArtifactFolder, openLimitStore, openStores, type OpenStores } from '@clipmesh/persistence';
 import { analyze, parseTrace } from '@clipmesh/trace-analysis';
 import { nestLogger } from '@clipmesh/tracing';
 import {
@@ -48,8 +48,10 @@ import { GenerationsController } from './generations.controller.js';
 import { inboxSettings } from './inbox.settings.js';
 import { HEALTH_PARTS, HealthController, type HealthParts } from './health.controller.js';
 import { MediaController } from './media.controller.js';
+import { refuseSharedToken } from './metrics.access.js';
 import { Metrics } from './metrics.js';
 import { METRICS_PARTS, MetricsController, type MetricsParts } from './metrics.controller.js';
+import { MetricsLeader } from './metrics.leader.js';
 import { MoneyController } from './money.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import {
@@ -64,6 +66,8 @@ import { ScenesController } from './scenes.controller.js';
 import { StreamPlaces } from './sse.js';
 import { type Forget, type RetentionParts, startRetention } from './retention.js';
 import { DELIVERY_PARTS, type DeliveryParts, NotifierActor, WebhookActor } from './webhook.actor.js';
+import { WebhookLanes } from './webhook.lanes.js';
+import { type SigningRules } from './webhook.signature.js';
 import { WebhooksController } from './webhooks.controller.js';
 
 /** Longest wait for the cost service, ms. */
@@ -72,7 +76,7 @@ const COST_TIMEOUT_MS = 3000;
 const READY_TIMEOUT_MS = 2000;
 
 const RETENTION = Symbol('RETENTION');
-const END_COUNT = Symbol('END_COUNT');
+const METRICS_LEADER = Symbol('METRICS_LEADER');
 const BUDGET_SWEEPER = Symbol('BUDGET_SWEEPER');
 
 @Module({})
@@ -102,6 +106,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     ClientProxyFactory.create(questionTransport(accessOf(config), { name: `${workerId}.questions` })),
   );
   const stores = await openStores({ connection, config, waitMs: config.mongodbRequestWaitMs });
+  const signing: SigningRules = { secret: config.webhookSecret, overlapMs: config.webhookSecretOverlapMs };
   const parts: GatewayParts = {
     stores,
     artifacts: await openArtifactFolder({ directory: config.artifactsDir }),
@@ -126,7 +131,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       maxBytes: REFERENCE_IMAGE_LIMIT_BYTES,
       allowPrivate: config.allowPrivateUrls,
     },
-    webhookRules: { allowPrivate: config.allowPrivateUrls, perOwner: config.webhooksPerOwner },
+    webhookRules: { allowPrivate: config.allowPrivateUrls, perOwner: config.webhooksPerOwner, signing },
     llm: { model: config.openaiModel, attempts: config.llmAttempts },
     budget:
       config.budgetPerOwnerMicros === undefined
@@ -158,17 +163,33 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     secret: config.replicateWebhookSecret,
     nudge: (predictionId) => publishNudge(connection, predictionId),
   };
+  const leader = new MetricsLeader({
+    store: await openLimitStore(connection, { replicas: config.natsReplicas }),
+    id: randomUUID(),
+    leaseMs: config.metricsLeaseMs,
+  });
   const metrics = new Metrics({
     broker: () => readBrokerState(connection),
+    leads: () => leader.leads(),
     openStreams: () => parts.streamPlaces.open,
   });
   const delivery: DeliveryParts = {
     stores,
     rules: { timeoutMs: config.webhookTimeoutMs, allowPrivate: config.allowPrivateUrls },
-    secret: config.webhookSecret,
+    signing,
+    lanes: new WebhookLanes({
+      perEndpoint: config.webhookEndpointConcurrency,
+      perOwner: config.webhookOwnerConcurrency,
+      failures: config.webhookCircuitFailures,
+      openMs: config.webhookCircuitOpenMs,
+      maxOpenMs: config.webhookCircuitMaxMs,
+    }),
     logger,
     count: (outcome) => {
       metrics.countCall(outcome);
+    },
+    countEnd: (status) => {
+      metrics.countEnd(status);
     },
   };
   const { budget } = parts;
@@ -202,15 +223,11 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     providers: [
       { provide: GATEWAY_PARTS, useValue: parts },
       { provide: HEALTH_PARTS, useValue: health },
-      { provide: METRICS_PARTS, useValue: { metrics, ownerOf: parts.ownerOf } satisfies MetricsParts },
+      { provide: METRICS_PARTS, useValue: { metrics, token: config.metricsToken } satisfies MetricsParts },
       {
-        provide: END_COUNT,
-        useFactory: () => {
-          const stop = onGenerationEnd(connection, (status) => {
-            metrics.countEnd(status);
-          });
-          return { onModuleDestroy: stop };
-        },
+        provide: METRICS_LEADER,
+        // The broker may be away; the lease runs out by itself.
+        useValue: { onModuleDestroy: () => within(READY_TIMEOUT_MS, () => leader.resign()).catch(() => undefined) },
       },
       { provide: REPORT_PARTS, useValue: reports },
       { provide: DELIVERY_PARTS, useValue: delivery },
@@ -233,6 +250,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
 export async function createGateway(runtime: ServiceRuntime): Promise<NestExpressApplication> {
   const { config, logger } = runtime;
   refuseOpenDoor(config.gatewayHost, config.apiKeys);
+  refuseSharedToken(config.metricsToken, config.apiKeys);
   const app = await NestFactory.create<NestExpressApplication>(await gatewayModule(runtime), {
     logger: nestLogger(logger),
     bodyParser: false,

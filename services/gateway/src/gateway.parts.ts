@@ -8,6 +8,7 @@ import { type FetchRules } from './image.fetch.js';
 import { type JobDefaults } from './job.builder.js';
 import { notFound, ProblemError } from './problem.js';
 import { type StreamedEvent, type StreamPlaces } from './sse.js';
+import { type SigningRules } from './webhook.signature.js';
 
 export const GATEWAY_PARTS = Symbol('GATEWAY_PARTS');
 
@@ -32,6 +33,7 @@ export interface GatewayParts {
   readonly webhookRules: {
     readonly allowPrivate: boolean;
     /** Most that an owner may register. */ readonly perOwner: number;
+    readonly signing: SigningRules;
   };
   readonly llm: LlmTerms;
   /** Absent: owners may spend without limit. */

@@ -19,6 +19,11 @@ export function inboxSettings(config: Config): Partial<Record<InboxName, InboxSe
         attempts: config.webhookAttempts,
         firstDelayMs: config.webhookRetryFirstMs,
         maxDelayMs: config.webhookRetryMaxMs,
+        postpone: {
+          firstDelayMs: config.webhookWaitFirstMs,
+          maxDelayMs: config.webhookWaitMaxMs,
+          forMs: config.webhookWaitForMs,
+        },
       },
       // The store is asked as well.
       handlerTimeoutMs: config.webhookTimeoutMs + 30_000,

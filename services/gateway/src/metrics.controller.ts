@@ -1,13 +1,15 @@
-import { Controller, Get, Headers, Inject, Res } from '@nestjs/common';
+import { Controller, Get, Headers, Inject, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { type Response } from 'express';
+import { type Request, type Response } from 'express';
 import { AnswersWith, Refuses } from './docs.module.js';
-import { type GatewayParts, requireOwner } from './gateway.parts.js';
+import { checkScrape } from './metrics.access.js';
 import { type Metrics } from './metrics.js';
 
 export const METRICS_PARTS = Symbol('METRICS_PARTS');
-export interface MetricsParts extends Pick<GatewayParts, 'ownerOf'> {
+export interface MetricsParts {
   readonly metrics: Metrics;
+  /** Who sends it may read the metrics. Absent: whoever is on this machine. */
+  readonly token: string | undefined;
 }
 
 @ApiTags('health')
@@ -16,12 +18,16 @@ export class MetricsController {
   constructor(@Inject(METRICS_PARTS) private readonly parts: MetricsParts) {}
 
   @Get('metrics')
-  @ApiOperation({ summary: 'Figures for Prometheus' })
+  @ApiOperation({ summary: 'Figures for Prometheus; needs METRICS_TOKEN, or a connection from this machine' })
   @AnswersWith(200, 'The text format of Prometheus.', 'text/plain')
-  @Refuses(401)
-  async scrape(@Headers('authorization') authorization: string | undefined, @Res() response: Response): Promise<void> {
-    requireOwner(this.parts, authorization);
-    const { metrics } = this.parts;
+  @Refuses(401, 403)
+  async scrape(
+    @Headers('authorization') authorization: string | undefined,
+    @Req() { socket, headers }: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const { metrics, token } = this.parts;
+    checkScrape(token, { authorization, address: socket.remoteAddress, headers });
     const text = await metrics.text();
     response.set('Cache-Control', 'no-store').type(metrics.contentType).send(text);
   }

@@ -8,12 +8,21 @@ const BROKER_WAIT_MS = 2000;
 /** From a status call to the download of a film, s. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10, 60];
 
+/** `postponed`: the endpoint was not called, because its lane was full or its circuit open. */
+export const WEBHOOK_OUTCOMES = ['taken', 'gone', 'failed', 'postponed'] as const;
+export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number];
+
 export interface MetricsSources {
   readonly broker: () => Promise<BrokerState>;
+  /** Whether this gateway exports what the broker holds for all; one of them does. */
+  readonly leads: () => Promise<boolean>;
   readonly openStreams: () => number;
 }
 
-/** What this gateway measures, and what the broker holds for all services, in Prometheus' text format. */
+/**
+ * What this gateway measures, in Prometheus' text format; and, where it leads, what the broker holds for all services. So
+ * each figure can be summed over all gateways.
+ */
 export class Metrics {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
   private readonly registry = new Registry();
@@ -24,6 +33,7 @@ export class Metrics {
   private readonly inHand: Gauge;
   private readonly deadLetters: Gauge;
   private readonly brokerUp: Gauge;
+  private readonly leader: Gauge;
 
   constructor(private readonly sources: MetricsSources) {
     const registers = [this.registry];
@@ -39,24 +49,25 @@ export class Metrics {
     });
     this.ended = new Counter({
       name: 'clipmesh_generations_ended_total',
-      help: 'Generations that ended since this gateway started; every gateway counts all of them.',
+      help: 'Ends of generations that this gateway handled; each is handled by one gateway.',
       labelNames: ['status'],
       registers,
     });
     for (const status of ['succeeded', 'failed', 'canceled']) this.ended.inc({ status }, 0);
     this.told = new Counter({
       name: 'clipmesh_webhook_calls_total',
-      help: 'Webhooks that this gateway called: taken, gone (410), or failed and to be called again.',
+      help: 'Webhook deliveries at this gateway: taken, gone (410), failed, or postponed without a call.',
       labelNames: ['outcome'],
       registers,
     });
-    for (const outcome of ['taken', 'gone', 'failed']) this.told.inc({ outcome }, 0);
+    for (const outcome of WEBHOOK_OUTCOMES) this.told.inc({ outcome }, 0);
     this.waiting = gauge('clipmesh_inbox_waiting_messages', 'Messages that no replica has taken yet.', ['inbox']);
     this.inHand = gauge('clipmesh_inbox_in_hand_messages', 'Messages that replicas handle, or are to get again.', [
       'inbox',
     ]);
     this.deadLetters = gauge('clipmesh_dead_letters', 'Messages that were given up and are still kept.');
-    this.brokerUp = gauge('clipmesh_broker_up', 'Whether the broker told its state at this scrape.');
+    this.brokerUp = gauge('clipmesh_broker_up', 'Whether the broker answered this gateway at this scrape.');
+    this.leader = gauge('clipmesh_metrics_leader', 'Whether this gateway exports the figures of the broker.');
     new Gauge({
       name: 'clipmesh_event_streams_open',
       help: 'Event streams that are open at this gateway.',
@@ -82,14 +93,20 @@ export class Metrics {
   }
 
   /** Counts the call of a webhook. */
-  countCall(outcome: 'taken' | 'gone' | 'failed'): void {
+  countCall(outcome: WebhookOutcome): void {
     this.told.inc({ outcome });
   }
 
   /** Everything, as it stands now. While the broker does not answer, what it holds is left out. */
   async text(): Promise<string> {
-    const state = await within(BROKER_WAIT_MS, this.sources.broker).catch(() => undefined);
-    // At one go: another scrape may be under way.
+    const { broker, leads } = this.sources;
+    const read = async (): Promise<{ state: BrokerState; isLeader: boolean }> => {
+      const [state, isLeader] = await Promise.all([broker(), leads()]);
+      return { state, isLeader };
+    };
+    const found = await within(BROKER_WAIT_MS, read).catch(() => undefined);
+    const state = found?.isLeader === true ? found.state : undefined;
+    // All in one go: another scrape may be under way.
     for (const held of [this.waiting, this.inHand]) held.reset();
     for (const [inbox, { waiting, inHand }] of state?.inboxes ?? []) {
       this.waiting.set({ inbox }, waiting);
@@ -97,7 +114,8 @@ export class Metrics {
     }
     if (state === undefined) this.deadLetters.remove();
     else this.deadLetters.set(state.deadLetters);
-    this.brokerUp.set(state === undefined ? 0 : 1);
+    this.leader.set(state === undefined ? 0 : 1);
+    this.brokerUp.set(found === undefined ? 0 : 1);
     return this.registry.metrics();
   }
 }

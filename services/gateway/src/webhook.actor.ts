@@ -1,4 +1,5 @@
 import {
+  ClipmeshError,
   type DomainEvent,
   type GenerationRecord,
   message,
@@ -6,28 +7,48 @@ import {
   OWN_ENDPOINT,
   WebhookDeliver,
   type WebhookDeliverBody,
+  type WebhookEvent,
 } from '@clipmesh/contracts';
 import { EventInbox, type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { type Stores } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 import { viewOf } from './generation.view.js';
+import { type WebhookOutcome } from './metrics.js';
 import { type PublicRules } from './public.request.js';
 import { removeEndpoint } from './webhook.book.js';
+import { type LaneEnd, type WebhookLanes } from './webhook.lanes.js';
 import { endpointsFor, noticeOf } from './webhook.rules.js';
+import { ownerSecrets, type SigningRules } from './webhook.signature.js';
 import { deliveryId, sendWebhook } from './webhook.send.js';
 
 export const DELIVERY_PARTS = Symbol('DELIVERY_PARTS');
 export interface DeliveryParts {
   readonly stores: Pick<Stores, 'generations' | 'webhooks'>;
   readonly rules: PublicRules;
-  /** Signs what goes to the URL of a create; absent: that is not signed. */
-  readonly secret: string | undefined;
+  readonly signing: SigningRules;
+  readonly lanes: WebhookLanes;
   readonly logger: ReturnType<typeof createLogger>;
-  readonly count: (outcome: 'taken' | 'gone' | 'failed') => void;
+  readonly count: (outcome: WebhookOutcome) => void;
+  /** Counts the end of a run; the replicas share the inbox, so that one of them counts each. */
+  readonly countEnd: (status: EndStatus) => void;
 }
 
-/** Sees to it that whoever wants to be told of an event is told, each by a message of its own. */
+export type EndStatus = 'succeeded' | 'failed' | 'canceled';
+const ENDS: Readonly<Partial<Record<WebhookEvent, EndStatus>>> = {
+  'generation.succeeded': 'succeeded',
+  'generation.failed': 'failed',
+  'generation.canceled': 'canceled',
+};
+
+interface Target {
+  readonly url: string;
+  readonly secrets: readonly string[];
+  /** Of a registered webhook its id, of the URL of a create its origin: such a URL may be another for each generation. */
+  readonly lane: string;
+}
+
+/** Sends each event to the webhooks that want it, each delivery as a message of its own. */
 @Controller()
 export class NotifierActor {
   constructor(@Inject(DELIVERY_PARTS) private readonly parts: DeliveryParts) {}
@@ -36,6 +57,8 @@ export class NotifierActor {
   async receive(event: DomainEvent): Promise<readonly Outgoing[]> {
     const notice = noticeOf(event);
     if (notice === undefined) return [];
+    const end = ENDS[notice.type];
+    if (end !== undefined) this.parts.countEnd(end);
     const { generations, webhooks } = this.parts.stores;
     const record = (await generations.get(notice.generationId))?.value;
     if (record === undefined) return [];
@@ -46,7 +69,10 @@ export class NotifierActor {
   }
 }
 
-/** Tells one endpoint of one event; what it does not take is settled like any other work. */
+/**
+ * Delivers one event to one endpoint, in the lane of the endpoint. A delivery that the endpoint does not take is settled like
+ * any other work; one that finds no place in its lane is postponed and holds no place of others.
+ */
 @Controller()
 export class WebhookActor {
   constructor(@Inject(DELIVERY_PARTS) private readonly parts: DeliveryParts) {}
@@ -60,15 +86,31 @@ export class WebhookActor {
     // Removed since: the generation, or the wish to be told.
     if (record === undefined || target === undefined) return [];
     const body = { type, timestamp: at, data: viewOf(record) };
+    const leave = this.enter(record.owner, target);
+    let end: LaneEnd = { kind: 'stopped' };
     try {
       const verdict = await sendWebhook({ ...target, id: deliveryId(messageId), body }, rules, signal);
+      end = { kind: 'answered' };
       count(verdict);
-      logger.info({ generationId, endpoint, type, verdict }, 'the webhook was told');
+      logger.info({ generationId, endpoint, type, verdict }, 'webhook delivered');
       if (verdict === 'gone' && endpoint !== OWN_ENDPOINT)
         await removeEndpoint(stores.webhooks, record.owner, endpoint);
       return [];
     } catch (error) {
       count('failed');
+      if (end.kind === 'stopped' && !signal.aborted && error instanceof ClipmeshError && error.retryable)
+        end = { kind: 'failed', retryAfterMs: error.retryAfterMs };
+      throw error;
+    } finally {
+      leave(end);
+    }
+  }
+
+  private enter(owner: string, { lane }: Target): (end: LaneEnd) => void {
+    try {
+      return this.parts.lanes.enter(owner, lane);
+    } catch (error) {
+      this.parts.count('postponed');
       throw error;
     }
   }
@@ -76,10 +118,16 @@ export class WebhookActor {
   private async targetOf(
     endpoint: WebhookDeliverBody['endpoint'],
     { owner, webhookUrl }: GenerationRecord,
-  ): Promise<{ url: string; secret: string | undefined } | undefined> {
-    if (endpoint === OWN_ENDPOINT)
-      return webhookUrl === undefined ? undefined : { url: webhookUrl, secret: this.parts.secret };
+  ): Promise<Target | undefined> {
+    if (endpoint === OWN_ENDPOINT && webhookUrl === undefined) return undefined;
     const book = (await this.parts.stores.webhooks.get(owner))?.value;
-    return book?.endpoints.find(({ id }) => id === endpoint);
+    if (endpoint === OWN_ENDPOINT && webhookUrl !== undefined) {
+      const { secret, overlapMs } = this.parts.signing;
+      const times = { overlapMs, nowMs: Date.now() };
+      const secrets = secret === undefined ? [] : ownerSecrets(secret, owner, book?.rotation, times);
+      return { url: webhookUrl, secrets, lane: new URL(webhookUrl).origin };
+    }
+    const found = book?.endpoints.find(({ id }) => id === endpoint);
+    return found && { url: found.url, secrets: [found.secret], lane: endpoint };
   }
 }

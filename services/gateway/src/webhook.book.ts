@@ -3,22 +3,23 @@ import { AlreadyExistsError, ConflictError, type WebhookBook, type WebhookStore 
 /** Turns of one change that keeps meeting others. */
 const TURNS = 20;
 
-/** Changes an owner's book; `change` may be called again when another change comes in between. */
+/**
+ * Changes an owner's book; `change` may be called again when another change comes in between. The book that it was given
+ * saves nothing. Answers the book as it is then.
+ */
 export async function changeBook(
   store: WebhookStore,
   owner: string,
-  change: (endpoints: WebhookBook['endpoints']) => WebhookBook['endpoints'],
-): Promise<void> {
+  change: (book: WebhookBook) => WebhookBook,
+): Promise<WebhookBook> {
   for (let turn = 1; ; turn += 1) {
     const found = await store.get(owner);
-    const before = found?.value.endpoints ?? [];
-    const endpoints = change(before);
-    if (endpoints === before) return;
+    const before = found?.value ?? { owner, endpoints: [] };
+    const after = change(before);
+    if (after === before) return before;
     try {
-      await (found === undefined
-        ? store.create({ owner, endpoints })
-        : store.save({ owner, endpoints }, found.revision));
-      return;
+      const saved = await (found === undefined ? store.create(after) : store.save(after, found.revision));
+      return saved.value;
     } catch (error) {
       const isMoved = error instanceof AlreadyExistsError || error instanceof ConflictError;
       if (!isMoved || turn === TURNS) throw error;
@@ -29,10 +30,10 @@ export async function changeBook(
 /** Takes an endpoint out of an owner's book; false when it was not in it. */
 export async function removeEndpoint(store: WebhookStore, owner: string, id: string): Promise<boolean> {
   let isThere = false;
-  await changeBook(store, owner, (endpoints) => {
-    const left = endpoints.filter((endpoint) => endpoint.id !== id);
-    isThere = left.length < endpoints.length;
-    return isThere ? left : endpoints;
+  await changeBook(store, owner, (book) => {
+    const endpoints = book.endpoints.filter((endpoint) => endpoint.id !== id);
+    isThere = endpoints.length < book.endpoints.length;
+    return isThere ? { ...book, endpoints } : book;
   });
   return isThere;
 }

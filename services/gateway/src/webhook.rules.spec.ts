@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type DomainEvent, WEBHOOK_EVENTS } from '@clipmesh/contracts';
 import { endpointsFor, noticeOf, retryAfterMs, verdictOf } from './webhook.rules.js';
-import { isSigned, newWebhookSecret, signatureOf } from './webhook.signature.js';
+import { isSigned, newWebhookSecret, ownerSecret, ownerSecrets, signatureOf } from './webhook.signature.js';
 
 const generationId = `gen_${'1'.repeat(32)}`;
 const at = '2026-01-01T00:00:00.000Z';
@@ -83,5 +83,29 @@ describe('a signature', () => {
     const signed = { id: 'msg_1', timestamp: '1000', signature, body: Buffer.from('{}') };
     expect(isSigned(signed, secret, 1_000_000)).toBe(true);
     expect(isSigned(signed, newWebhookSecret(), 1_000_000)).toBe(false);
+  });
+
+  it('of one owner is not that of another owner, version or deployment', () => {
+    const deployments = [newWebhookSecret(), newWebhookSecret()];
+    const all = deployments.flatMap((secret) =>
+      ['ann', 'bob', '1.ann'].flatMap((owner) => [1, 2, 11].map((version) => ownerSecret(secret, owner, version))),
+    );
+    expect(new Set(all).size).toBe(all.length);
+    for (const secret of all) expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    expect(ownerSecret(deployments[0] ?? '', 'ann', 1)).toBe(all[0]);
+  });
+
+  it.each([
+    ['before a rotation', undefined, [1]],
+    ['right after one', '2026-01-01T00:00:00.000Z', [3, 2]],
+    ['just before the overlap ends', '2025-12-31T23:00:00.001Z', [3, 2]],
+    ['when the overlap has ended', '2025-12-31T23:00:00.000Z', [3]],
+  ])('is made %s with versions %j', (_when, rotatedAt, versions) => {
+    const secret = newWebhookSecret();
+    const rotation = rotatedAt === undefined ? undefined : { version: 3, rotatedAt };
+    const times = { overlapMs: 3_600_000, nowMs: Date.parse(at) };
+    expect(ownerSecrets(secret, 'ann', rotation, times)).toEqual(
+      versions.map((version) => ownerSecret(secret, 'ann', version)),
+    );
   });
 });

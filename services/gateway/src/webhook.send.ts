@@ -8,8 +8,8 @@ import { signatureOf } from './webhook.signature.js';
 
 export interface Delivery {
   readonly url: string;
-  /** Absent: it is not signed. */
-  readonly secret: string | undefined;
+  /** Each one signs; none: it is not signed. */
+  readonly secrets: readonly string[];
   /** The same for every try, so that the receiver can tell a repeat. */
   readonly id: string;
   readonly body: unknown;
@@ -24,7 +24,7 @@ export const deliveryId = (messageId: string): string =>
  * answer is read but its head. Throws a retryable `DELIVERY_FAILED`, which does not say the URL: it may hold a key.
  */
 export async function sendWebhook(
-  { url, secret, id, body }: Delivery,
+  { url, secrets, id, body }: Delivery,
   rules: PublicRules,
   stop: AbortSignal,
 ): Promise<'taken' | 'gone'> {
@@ -35,7 +35,9 @@ export async function sendWebhook(
     'content-length': String(Buffer.byteLength(text)),
     'webhook-id': id,
     'webhook-timestamp': timestamp,
-    ...(secret === undefined ? {} : { 'webhook-signature': signatureOf(secret, id, timestamp, text) }),
+    ...(secrets.length === 0
+      ? {}
+      : { 'webhook-signature': secrets.map((secret) => signatureOf(secret, id, timestamp, text)).join(' ') }),
   };
   const deadline = AbortSignal.timeout(rules.timeoutMs);
   const signal = AbortSignal.any([stop, deadline]);

@@ -1,4 +1,15 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { type WebhookBook } from '@clipmesh/persistence';
+
+/** How deliveries to the URL of a create are signed. */
+export interface SigningRules {
+  /** Of the deployment; each owner's secret derives from it. Absent: these deliveries are not signed. */
+  readonly secret: string | undefined;
+  /** After a rotation the secret before signs too, for this long, ms. */
+  readonly overlapMs: number;
+}
+
+type Rotation = NonNullable<WebhookBook['rotation']>;
 
 /** A webhook older than this, or as far ahead of our clock, is refused, ms. */
 export const WEBHOOK_TOLERANCE_MS = 5 * 60_000;
@@ -18,6 +29,29 @@ const hmac = (key: Buffer, id: string, timestamp: string, body: string | Uint8Ar
 
 /** A secret of 192 random bits, as Standard Webhooks writes it. */
 export const newWebhookSecret = (): string => `whsec_${randomBytes(24).toString('base64')}`;
+
+/**
+ * The secret of one owner for what goes to the URL of a create, as Standard Webhooks writes it: derived from the secret of
+ * the deployment, so that nobody can sign for another owner, and nothing is stored. `version`: 1, and one more for each
+ * rotation.
+ */
+export function ownerSecret(deployment: string, owner: string, version: number): string {
+  const derived = createHmac('sha256', keyOf(deployment)).update(`clipmesh.webhook.${version}.${owner}`);
+  return `whsec_${derived.digest('base64')}`;
+}
+
+/** The secrets that sign for an owner now: the current one, and the one before for `overlapMs` after a rotation. */
+export function ownerSecrets(
+  deployment: string,
+  owner: string,
+  rotation: Rotation | undefined,
+  { overlapMs, nowMs }: { readonly overlapMs: number; readonly nowMs: number },
+): readonly [string, ...string[]] {
+  const version = rotation?.version ?? 1;
+  const current = ownerSecret(deployment, owner, version);
+  const isOverlap = rotation !== undefined && nowMs - Date.parse(rotation.rotatedAt) < overlapMs;
+  return isOverlap ? [current, ownerSecret(deployment, owner, version - 1)] : [current];
+}
 
 /** The `webhook-signature` of a body, by https://www.standardwebhooks.com: HMAC-SHA256 over `id.timestamp.body`. `timestamp`: seconds since the epoch. */
 export function signatureOf(secret: string, id: string, timestamp: string, body: string): string {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createWebhookSchema, cutText } from '@clipmesh/contracts';
-import { type WebhookEndpoint } from '@clipmesh/persistence';
+import { type WebhookBook, type WebhookEndpoint } from '@clipmesh/persistence';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
@@ -8,6 +8,8 @@ import {
   type NewWebhookView,
   webhookListView,
   type WebhookListView,
+  webhookSecretView,
+  type WebhookSecretView,
   webhookView,
   type WebhookView,
 } from './api.schemas.js';
@@ -16,7 +18,7 @@ import { GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.
 import { parseBody } from './job.builder.js';
 import { ProblemError } from './problem.js';
 import { changeBook, removeEndpoint } from './webhook.book.js';
-import { newWebhookSecret } from './webhook.signature.js';
+import { newWebhookSecret, ownerSecret } from './webhook.signature.js';
 import { checkWebhookUrl } from './webhook.url.js';
 
 const shown = ({ id, url, events, createdAt }: WebhookEndpoint): WebhookView => ({ id, url, events, createdAt });
@@ -29,7 +31,7 @@ const notFound = (id: string): ProblemError =>
     `there is no webhook ${cutText(id, 64)}; GET /v1/webhooks lists yours`,
   );
 
-/** Where an owner wants to be told what became of all generations. */
+/** The webhooks of an owner: where the events of all generations go, and what signs the deliveries of creates. */
 @ApiTags('webhooks')
 @Controller('v1/webhooks')
 export class WebhooksController {
@@ -54,7 +56,8 @@ export class WebhooksController {
       secret: newWebhookSecret(),
       createdAt: new Date().toISOString(),
     };
-    await changeBook(stores.webhooks, owner, (endpoints) => {
+    await changeBook(stores.webhooks, owner, (book) => {
+      const { endpoints } = book;
       if (endpoints.length >= webhookRules.perOwner)
         throw new ProblemError(
           409,
@@ -63,7 +66,7 @@ export class WebhooksController {
           `you have ${endpoints.length}, and WEBHOOKS_PER_OWNER allows ${webhookRules.perOwner}; remove one first`,
           { extensions: { retryable: false } },
         );
-      return [...endpoints, endpoint];
+      return { ...book, endpoints: [...endpoints, endpoint] };
     });
     return { ...shown(endpoint), secret: endpoint.secret };
   }
@@ -74,6 +77,32 @@ export class WebhooksController {
   @Refuses(401, 503)
   async listWebhooks(@Headers('authorization') authorization: string | undefined): Promise<WebhookListView> {
     return { webhooks: (await this.endpoints(authorization)).map(shown) };
+  }
+
+  @Get('secret')
+  @ApiOperation({ summary: 'Read the secret that signs deliveries to the webhookUrl of your creates' })
+  @Answers(200, 'Your secret.', webhookSecretView)
+  @Refuses(401, 404, 503)
+  async readWebhookSecret(@Headers('authorization') authorization: string | undefined): Promise<WebhookSecretView> {
+    const owner = requireOwner(this.parts, authorization);
+    const secret = this.deploymentSecret();
+    return this.secretOf(secret, owner, (await this.parts.stores.webhooks.get(owner))?.value.rotation);
+  }
+
+  @Post('secret/rotate')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Replace that secret; the one before signs too for a while' })
+  @Answers(200, 'Your new secret.', webhookSecretView)
+  @Refuses(401, 404, 503)
+  async rotateWebhookSecret(@Headers('authorization') authorization: string | undefined): Promise<WebhookSecretView> {
+    const owner = requireOwner(this.parts, authorization);
+    const secret = this.deploymentSecret();
+    const rotatedAt = new Date().toISOString();
+    const { rotation } = await changeBook(this.parts.stores.webhooks, owner, (book) => ({
+      ...book,
+      rotation: { version: (book.rotation?.version ?? 1) + 1, rotatedAt },
+    }));
+    return this.secretOf(secret, owner, rotation);
   }
 
   @Get(':id')
@@ -91,7 +120,7 @@ export class WebhooksController {
 
   @Delete(':id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Remove a webhook; what it was still to be told is dropped' })
+  @ApiOperation({ summary: 'Remove a webhook; deliveries that wait for it are dropped' })
   @ApiResponse({ status: 204, description: 'Removed.' })
   @Refuses(401, 404, 503)
   async removeWebhook(
@@ -100,6 +129,31 @@ export class WebhooksController {
   ): Promise<void> {
     const owner = requireOwner(this.parts, authorization);
     if (!(await removeEndpoint(this.parts.stores.webhooks, owner, id))) throw notFound(id);
+  }
+
+  /** Throws a 404 where the deployment has none. */
+  private deploymentSecret(): string {
+    const { secret } = this.parts.webhookRules.signing;
+    if (secret !== undefined) return secret;
+    throw new ProblemError(
+      404,
+      'WEBHOOK_SECRET_NOT_SET',
+      'Deliveries to the webhookUrl of a create are not signed here',
+      'the operator has not set WEBHOOK_SECRET; register a webhook to get signed deliveries',
+      { extensions: { retryable: false } },
+    );
+  }
+
+  private secretOf(secret: string, owner: string, rotation: WebhookBook['rotation']): WebhookSecretView {
+    const { overlapMs } = this.parts.webhookRules.signing;
+    const version = rotation?.version ?? 1;
+    return {
+      secret: ownerSecret(secret, owner, version),
+      version,
+      ...(rotation === undefined
+        ? {}
+        : { formerSignsUntil: new Date(Date.parse(rotation.rotatedAt) + overlapMs).toISOString() }),
+    };
   }
 
   private async endpoints(authorization: string | undefined): Promise<readonly WebhookEndpoint[]> {

@@ -55,6 +55,7 @@ const ROUTES = [
   'get /v1/models',
   'get /v1/usage',
   'get /v1/webhooks',
+  'get /v1/webhooks/secret',
   'get /v1/webhooks/{id}',
   'patch /v1/generations/{id}/plan',
   'post /v1/estimates',
@@ -64,6 +65,7 @@ const ROUTES = [
   'post /v1/generations/{id}/retry',
   'post /v1/generations/{id}/scenes/{scene}/regenerate',
   'post /v1/webhooks',
+  'post /v1/webhooks/secret/rotate',
 ];
 
 /** Every `$ref` below a value. */

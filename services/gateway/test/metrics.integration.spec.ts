@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { GenerationFailed, message } from '@clipmesh/contracts';
+import { readBrokerState } from '@clipmesh/messaging';
 import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until } from '@clipmesh/testing';
-import { DEADLINE_MS, startGateway, type TestGateway } from './gateway.harness.js';
+import { DEADLINE_MS, problem, startGateway, type TestGateway } from './gateway.harness.js';
 
 const leaks = leakCheck();
 const ANN = { authorization: 'Bearer ann-key-0123456789' };
+const SCRAPER = { authorization: 'Bearer metrics-token-0123456789' };
+const ENV = { API_KEYS: 'ann:ann-key-0123456789', METRICS_TOKEN: 'metrics-token-0123456789' };
 let broker: Broker;
 let folder: TempFolder;
 let gateway: TestGateway;
@@ -12,7 +15,7 @@ let gateway: TestGateway;
 beforeAll(async () => {
   broker = await startBroker();
   folder = await tempFolder('gateway-metrics');
-  gateway = await startGateway(broker, folder.path, { API_KEYS: 'ann:ann-key-0123456789' });
+  gateway = await startGateway(broker, folder.path, ENV);
 });
 
 afterAll(async () => {
@@ -22,9 +25,10 @@ afterAll(async () => {
   expect(leaks()).toEqual([]);
 });
 
+const SUCCEEDED = 'clipmesh_generations_ended_total{status="succeeded"}';
 /** The samples by name and labels. */
-async function scrape(): Promise<Map<string, number>> {
-  const response = await gateway.call('/metrics', { headers: ANN });
+async function scrape(of = gateway): Promise<Map<string, number>> {
+  const response = await of.call('/metrics', { headers: SCRAPER });
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
   const lines = (await response.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -33,8 +37,28 @@ async function scrape(): Promise<Map<string, number>> {
   );
 }
 
-it('wants a key where there are keys', async () => {
-  expect((await gateway.call('/metrics')).status).toBe(401);
+it('wants its own token: the key of an owner does not read it', async () => {
+  for (const headers of [{}, ANN, { authorization: 'Bearer metrics-token-0123456780' }])
+    expect((await gateway.call('/metrics', { headers })).status).toBe(401);
+  // The token reads the metrics, and nothing of any owner.
+  expect((await gateway.call('/v1/generations', { headers: SCRAPER })).status).toBe(401);
+});
+
+it('without a token it answers this machine only, and nobody behind a proxy', async () => {
+  const { METRICS_TOKEN: _none, ...env } = ENV;
+  const open = await startGateway(broker, folder.path, env);
+  try {
+    expect((await open.call('/metrics')).status).toBe(200);
+    const forwarded = await open.call('/metrics', { headers: { ...ANN, 'x-forwarded-for': '10.1.2.3' } });
+    expect(await problem(forwarded)).toMatchObject({ status: 403, code: 'METRICS_CLOSED' });
+  } finally {
+    await open.stop();
+  }
+});
+
+it('the key of an owner cannot be the token', async () => {
+  const env = { ...ENV, METRICS_TOKEN: 'ann-key-0123456789' };
+  await expect(startGateway(broker, folder.path, env)).rejects.toThrow(/METRICS_TOKEN/);
 });
 
 it('tells what waits, what ended, and how long requests took', async () => {
@@ -83,6 +107,39 @@ it('tells what waits, what ended, and how long requests took', async () => {
   expect(labels.join()).not.toContain(id);
   expect(labels).toContain('clipmesh_http_request_duration_seconds_count{method="GET",route="none",status="404"}');
 });
+
+it('of two replicas adds up: what both see is exported once, and by the other when one stops', async () => {
+  const other = await startGateway(broker, folder.path, ENV);
+  try {
+    const [before, others] = [await scrape(), await scrape(other)];
+    const id = await gateway.created(ANN);
+    await gateway.succeed(id);
+    const sums = await until(
+      async () => {
+        const all = [await scrape(), await scrape(other)];
+        const sum = (name: string): number => all.reduce((total, samples) => total + (samples.get(name) ?? 0), 0);
+        return sum(SUCCEEDED) > (before.get(SUCCEEDED) ?? 0) + (others.get(SUCCEEDED) ?? 0) ? { all, sum } : undefined;
+      },
+      DEADLINE_MS,
+      'the end in the figures',
+    );
+    // One end is counted by one replica.
+    expect(sums.sum(SUCCEEDED)).toBe((before.get(SUCCEEDED) ?? 0) + (others.get(SUCCEEDED) ?? 0) + 1);
+    const { inboxes, deadLetters } = await readBrokerState(gateway.runtime.connection);
+    expect(sums.sum('clipmesh_inbox_waiting_messages{inbox="planner"}')).toBe(inboxes.get('planner')?.waiting);
+    expect(inboxes.get('planner')?.waiting).toBeGreaterThan(0);
+    expect(sums.all.map((samples) => samples.has('clipmesh_dead_letters'))).toEqual([true, false]);
+    expect(sums.sum('clipmesh_dead_letters')).toBe(deadLetters);
+    expect(sums.all.map((samples) => samples.get('clipmesh_metrics_leader'))).toEqual([1, 0]);
+    // That is of the replica itself.
+    expect(sums.all.map((samples) => samples.get('clipmesh_broker_up'))).toEqual([1, 1]);
+  } finally {
+    await gateway.stop();
+    gateway = other;
+  }
+  const left = await scrape();
+  expect([left.get('clipmesh_metrics_leader'), left.has('clipmesh_dead_letters')]).toEqual([1, true]);
+}, 60_000);
 
 it('still answers without the broker, and says that it is away', async () => {
   await broker.kill();

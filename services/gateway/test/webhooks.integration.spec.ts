@@ -29,6 +29,10 @@ const ENV = {
   WEBHOOK_ATTEMPTS: '3',
   WEBHOOK_RETRY_FIRST_SECONDS: '0.02',
   WEBHOOK_RETRY_MAX_SECONDS: '0.05',
+  WEBHOOK_CIRCUIT_OPEN_SECONDS: '0.02',
+  WEBHOOK_CIRCUIT_MAX_SECONDS: '0.05',
+  WEBHOOK_WAIT_FIRST_SECONDS: '0.02',
+  WEBHOOK_WAIT_MAX_SECONDS: '0.05',
   WEBHOOKS_PER_OWNER: '3',
 };
 
@@ -111,6 +115,16 @@ const signedBy = ({ headers, body }: Call, secret: string): boolean =>
     secret,
     Date.now(),
   );
+interface OwnSecret {
+  readonly secret: string;
+  readonly version: number;
+  readonly formerSignsUntil?: string;
+}
+const secretOf = async (headers: Record<string, string>): Promise<OwnSecret> => {
+  const answer = await gateway.call('/v1/webhooks/secret', { headers });
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as OwnSecret;
+};
 const deadLetters = async (): Promise<number> => (await readBrokerState(gateway.runtime.connection)).deadLetters;
 
 describe('registered webhooks', () => {
@@ -191,15 +205,20 @@ describe('registered webhooks', () => {
 describe('the webhookUrl of a create', () => {
   it('is told again until it has the event, cut off when it does not answer, and shown to nobody', async () => {
     const path = '/mine?key=very-secret';
+    const { secret: bobs } = await secretOf(BOB);
     answers.set(path, [500, 'never', 204]);
     const id = await created({ webhookUrl: `${base}${path}` });
     await gateway.succeed(id);
     const tries = await told(path, 3);
     expect(new Set(tries.map(({ headers, body }) => `${String(headers['webhook-id'])} ${body}`)).size).toBe(1);
-    expect(tries.every((call) => signedBy(call, SECRET))).toBe(true);
+    const { secret } = await secretOf(ANN);
+    expect(tries.every((call) => signedBy(call, secret))).toBe(true);
+    // Neither the secret of the deployment nor that of another owner signs it.
+    expect(tries.some((call) => signedBy(call, SECRET))).toBe(false);
+    expect(tries.some((call) => signedBy(call, bobs))).toBe(false);
     expect(await (await gateway.call(`/v1/generations/${id}`, { headers: ANN })).text()).not.toContain('very-secret');
     await until(
-      async () => (await (await gateway.call('/metrics', { headers: ANN })).text()).includes('{outcome="taken"}'),
+      async () => (await (await gateway.call('/metrics')).text()).includes('{outcome="taken"}'),
       DEADLINE_MS,
       'the count of it',
     );
@@ -226,6 +245,44 @@ describe('the webhookUrl of a create', () => {
       'generation.awaiting_approval',
       'generation.canceled',
     ]);
+  });
+
+  it('is signed with a secret of the owner, which the owner can replace without a gap', async () => {
+    const first = await secretOf(ANN);
+    expect(first).toEqual({ secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/), version: 1 });
+    const rotated = await gateway.call('/v1/webhooks/secret/rotate', { method: 'POST', headers: ANN });
+    expect(rotated.status).toBe(200);
+    const second = (await rotated.json()) as OwnSecret;
+    expect(second).toMatchObject({ version: 2, formerSignsUntil: expect.any(String) });
+    expect(await secretOf(ANN)).toEqual(second);
+    // What is registered stays, and is signed with its own.
+    const hook = await registered('/registered');
+    expect(await secretOf(ANN)).toEqual(second);
+    await gateway.succeed(await created({ webhookUrl: `${base}/rotated` }));
+    const [call] = await told('/rotated');
+    const [own] = await told('/registered');
+    if (call === undefined || own === undefined) throw new Error('there are two calls');
+    expect([first, second].map(({ secret }) => signedBy(call, secret))).toEqual([true, true]);
+    expect([hook.secret, second.secret].map((secret) => signedBy(own, secret))).toEqual([true, false]);
+    expect((await secretOf(BOB)).version).toBe(1);
+    expect((await gateway.call('/v1/webhooks/secret')).status).toBe(401);
+    expect(await remove(hook)).toBe(204);
+  });
+
+  it('is not signed without a secret of the deployment, and there is none to read', async () => {
+    const { WEBHOOK_SECRET: _none, ...env } = ENV;
+    const unsigned = await startGateway(broker, folder.path, env);
+    try {
+      for (const [path, method] of [
+        ['/v1/webhooks/secret', 'GET'],
+        ['/v1/webhooks/secret/rotate', 'POST'],
+      ] as const) {
+        const refused = await problem(await unsigned.call(path, { method, headers: ANN }));
+        expect(refused).toMatchObject({ status: 404, code: 'WEBHOOK_SECRET_NOT_SET' });
+      }
+    } finally {
+      await unsigned.stop();
+    }
   });
 
   it('inside is refused unless that is allowed, and never reached', async () => {
