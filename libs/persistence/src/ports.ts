@@ -51,6 +51,8 @@ export interface GenerationStore {
   save(record: GenerationRecord, revision: string): Promise<Versioned<GenerationRecord>>;
   /** Newest first: ids sort by time. */
   list(query: GenerationQuery): Promise<GenerationRecord[]>;
+  /** All of all owners, newest first, from `before` (an id, exclusive) on; read as they are asked for, some at once. */
+  scan(before?: string): AsyncIterable<GenerationRecord>;
   /** All that are not in a final status, of all owners, in no order. */
   unfinished(): Promise<GenerationRecord[]>;
   /** Removing what is not there is no error. */
@@ -148,11 +150,32 @@ export const accountSchema = z.object({
       run: z.int().nonnegative().default(1),
     }),
   ),
+  /** What lines that were moved out of the account have spent, micro-dollars. Default: 0. */
+  settledMicros: z.int().nonnegative().optional(),
 });
 /** What an owner has promised and spent in one period. One document, so that a reservation is one compare-and-set. */
 export type Account = z.infer<typeof accountSchema>;
 
+export const settledLineSchema = z.object({
+  owner: accountSchema.shape.owner,
+  period: accountSchema.shape.period,
+  generationId: generationIdSchema,
+  spentMicros: z.int().nonnegative(),
+  run: z.int().nonnegative(),
+});
+/** A line that was moved out of its account once it was settled, so that the account stays small. */
+export type SettledLine = z.infer<typeof settledLineSchema>;
+
+/** Settled lines that an account keeps, of either store. */
+export const SETTLED_LINES = 64;
+
 export interface AccountStore {
+  /** Settled lines that an account keeps; more of them are moved out. */
+  readonly settledLines: number;
+  /** What was spent by, and the latest run of, a generation whose line was moved out of its account at some time. */
+  settled(owner: string, period: string, generationId: string): Promise<SettledLine | undefined>;
+  /** Keeps the larger of what is there and this, field by field: safe to repeat, and in any order. */
+  keepSettled(line: SettledLine): Promise<void>;
   get(owner: string, period: string): Promise<Versioned<Account> | undefined>;
   /** Throws {@link AlreadyExistsError}. */
   create(account: Account): Promise<Versioned<Account>>;

@@ -19,6 +19,16 @@ export function usageOf(entries: readonly LedgerEntry[], owner: string, fromDay:
   return tidyUsage([...rows.values()]);
 }
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** The UTC days (`YYYY-MM-DD`) from one to another, both included; none when the second comes first. */
+export function daysBetween(fromDay: string, toDay: string): string[] {
+  const days: string[] = [];
+  const toMs = Date.parse(toDay);
+  for (let ms = Date.parse(fromDay); ms <= toMs; ms += DAY_MS) days.push(new Date(ms).toISOString().slice(0, 10));
+  return days;
+}
+
 /** Sorted, and quantities to a millionth, so that the order in which a store added them up does not show. */
 export function tidyUsage(rows: readonly UsageRow[]): UsageRow[] {
   return rows

@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Kvm } from '@nats-io/kv';
 import { type Broker, startBroker, until } from '@clipmesh/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { openKvStores, type Stores } from '../src/index.js';
+import { sampleAttempt } from './contract/samples.js';
 import { storesContract } from './contract/all.contracts.js';
-import { idOf, recordOf } from './contract/stores.contract.js';
+import { entryOf, idOf, recordOf } from './contract/stores.contract.js';
 
 let broker: Broker;
 let connection: NatsConnection;
@@ -38,8 +39,115 @@ it('leaves nothing in the bucket of what was removed', async () => {
   await generations.create(recordOf(1));
   await generations.remove(idOf(1));
   const manager = await jetstreamManager(connection);
-  for (const name of ['cache', 'generations'])
+  for (const name of ['cache', 'generations', 'owners'])
     expect((await manager.streams.info(`KV_gone_${name}`)).state.messages).toBe(0);
+});
+
+describe('reads', () => {
+  /** Counts the records that were asked for, by bucket, and how many at once. */
+  function counting(prefix: string) {
+    const reads = new Map<string, number>();
+    let now = 0;
+    let most = 0;
+    const real = connection.request.bind(connection);
+    const spy = jest.spyOn(connection, 'request').mockImplementation(async (subject, payload, options) => {
+      const [, bucket] = new RegExp(`MSG\\.GET\\.KV_${prefix}_(\\w+)`).exec(subject) ?? [];
+      if (bucket === undefined) return real(subject, payload, options);
+      reads.set(bucket, (reads.get(bucket) ?? 0) + 1);
+      now += 1;
+      most = Math.max(most, now);
+      try {
+        return await real(subject, payload, options);
+      } finally {
+        now -= 1;
+      }
+    });
+    const count = async (work: () => Promise<unknown>): Promise<Record<string, number>> => {
+      reads.clear();
+      most = 0;
+      await work();
+      return { ...Object.fromEntries(reads), most };
+    };
+    return {
+      count,
+      stop: (): void => {
+        spy.mockRestore();
+      },
+    };
+  }
+
+  it('of a list are those of the owner that the page shows, however much others have', async () => {
+    const { generations } = await openKvStores(connection, { bucketPrefix: 'lists' });
+    for (let n = 0; n < 60; n += 1) await generations.create(recordOf(n, n % 3 === 0 ? 'ann' : 'bob'));
+    await generations.list({ owner: 'ann', limit: 1 });
+    const { count, stop } = counting('lists');
+    try {
+      expect(await count(() => generations.list({ owner: 'ann', limit: 5 }))).toEqual({ generations: 5, most: 5 });
+      for (let n = 60; n < 160; n += 1) await generations.create(recordOf(n, 'bob'));
+      expect(await count(() => generations.list({ owner: 'ann', limit: 5 }))).toEqual({ generations: 5, most: 5 });
+      expect(await count(() => generations.list({ owner: 'ann', limit: 50 }))).toEqual({ generations: 20, most: 20 });
+      expect(await count(() => generations.list({ owner: 'nobody', limit: 5 }))).toEqual({ most: 0 });
+      // Not one of the twenty fits.
+      const failed = () => generations.list({ owner: 'ann', status: 'failed', limit: 1 });
+      expect((await count(failed))['generations']).toBe(20);
+    } finally {
+      stop();
+    }
+  });
+
+  it('of many records are some at once', async () => {
+    const stores = await openKvStores(connection, { bucketPrefix: 'many' });
+    const attempt = sampleAttempt(idOf(1));
+    for (let n = 0; n < 100; n += 1) await stores.attempts.create({ ...attempt, key: `k${n}` });
+    const at = '2026-01-01T00:00:00.000Z';
+    const entry = {
+      kind: 'llm',
+      status: 'filling',
+      holder: 'h',
+      model: 'm',
+      leaseUntil: at,
+      createdAt: at,
+      usedAt: at,
+    } as const;
+    for (let n = 0; n < 100; n += 1) await stores.cache.create({ ...entry, key: n.toString(16).padStart(64, '0') });
+    const { count, stop } = counting('many');
+    try {
+      expect(await count(() => stores.attempts.list(idOf(1)))).toEqual({ attempts: 100, most: 32 });
+      expect(await count(() => stores.cache.all())).toEqual({ cache: 100, most: 32 });
+    } finally {
+      stop();
+    }
+  });
+
+  it('of usage are those of the days that are asked for', async () => {
+    const { ledger } = await openKvStores(connection, { bucketPrefix: 'days' });
+    for (let day = 1; day <= 20; day += 1) {
+      const at = `2026-01-${String(day).padStart(2, '0')}T12:00:00.000Z`;
+      for (const owner of ['ann', 'bob']) await ledger.append({ ...entryOf(`${owner}${day}`), owner, at });
+    }
+    const { count, stop } = counting('days');
+    try {
+      expect(await count(() => ledger.usage('ann', '2026-01-05', '2026-01-06'))).toEqual({ usage: 2, most: 1 });
+      expect(await count(() => ledger.usage('ann', '2026-02-01', '2026-02-28'))).toEqual({ most: 0 });
+    } finally {
+      stop();
+    }
+  });
+});
+
+it('lists records of a version that had no index of owners', async () => {
+  const { generations } = await openKvStores(connection, { bucketPrefix: 'old' });
+  for (let n = 0; n < 50; n += 1) await generations.create(recordOf(n, n % 2 ? 'odd' : 'even'));
+  const manager = await jetstreamManager(connection);
+  await manager.streams.purge('KV_old_owners');
+  // Another process, and one that was cut off while it added them.
+  const next = await openKvStores(connection, { bucketPrefix: 'old' });
+  expect((await next.generations.list({ owner: 'odd', limit: 100 })).map(({ id }) => id)).toEqual(
+    Array.from({ length: 25 }, (_, n) => idOf(49 - 2 * n)),
+  );
+  await manager.streams.purge('KV_old_owners', { keep: 20 });
+  const last = await openKvStores(connection, { bucketPrefix: 'old' });
+  for (const owner of ['odd', 'even']) expect(await last.generations.list({ owner, limit: 100 })).toHaveLength(25);
 });
 
 it('names bucket and key of a broken record', async () => {

@@ -1,17 +1,33 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { changeAccount } from './account.book.js';
-import { type AccountLine, committed, observe, periodEnd, periodOf, reserve, settle, sumsOf } from './account.js';
+import { changeAccount, lineOf } from './account.book.js';
+import {
+  type AccountLine,
+  committed,
+  moveIn,
+  moveOut,
+  observe,
+  periodEnd,
+  periodOf,
+  reserve,
+  settle,
+  type SettledLine,
+  sumsOf,
+  surplusOf,
+} from './account.js';
 
 interface Account {
   owner: string;
   period: string;
   generations: Record<string, AccountLine>;
+  settledMicros?: number;
 }
 const empty: Account = { owner: 'ann', period: '2026-01', generations: {} };
 
 /** A store that lets every caller read before anyone writes, so that conflicts are the rule. */
-function store() {
+function store(settledLines = 64) {
+  const lines = new Map<string, SettledLine>();
+  let writes = 0;
   let row: { value: Account; revision: string } | undefined;
   let count = 0;
   const coded = (code: string) => Promise.reject(Object.assign(new Error(code), { code }));
@@ -20,7 +36,17 @@ function store() {
     get: () => Promise.resolve(row),
     create: (value: Account) => (row === undefined ? put(value) : coded('ALREADY_EXISTS')),
     save: (value: Account, revision: string) => (row?.revision === revision ? put(value) : coded('CONFLICT')),
+    settledLines,
+    settled: (_owner: string, _period: string, id: string) => Promise.resolve(lines.get(id)),
+    keepSettled: ({ generationId, spentMicros, run }: SettledLine & { generationId: string }) => {
+      writes += 1;
+      const before = lines.get(generationId) ?? { spentMicros: 0, run: 0 };
+      const larger = { spentMicros: Math.max(before.spentMicros, spentMicros), run: Math.max(before.run, run) };
+      return Promise.resolve(void lines.set(generationId, larger));
+    },
     now: () => row?.value ?? empty,
+    /** Documents written. */
+    writes: () => count + writes,
   };
 }
 
@@ -67,7 +93,7 @@ describe('an account', () => {
     await Promise.all(
       Array.from({ length: 100 }, (_, n) => {
         let accepted = false;
-        return changeAccount(accounts, empty, (account) => {
+        return changeAccount(accounts, empty, `g${n}`, (account) => {
           const decided = reserve(account, `g${n}`, { micros: 10, limitMicros: 100, run: 1 });
           accepted = decided.accepted;
           return decided.accepted ? decided.account : undefined;
@@ -97,6 +123,110 @@ describe('an account', () => {
     expect(reserve(account, 'a', { ...again, limitMicros: 100 })).toEqual({ accepted: false, leftMicros: 50 });
     const decided = reserve(account, 'a', { ...again, limitMicros: 110 });
     expect(decided.accepted && decided.account.generations['a']).toEqual({ ...line, reservedMicros: 60, run: 2 });
+  });
+
+  it.each<[number, number, string[]]>([
+    [4, 4, []],
+    [5, 4, ['g0', 'g1', 'g2']],
+    [1, 0, ['g0']],
+    [0, 0, []],
+  ])('of %i settled lines where %i are kept, these leave it: %j', (count, kept, expected) => {
+    const line = { reservedMicros: 9, spentMicros: 1, open: false, run: 1 };
+    const settled = Array.from({ length: count }, (_, n) => [`g${n}`, line] as const).reverse();
+    const generations = Object.fromEntries([...settled, ['a', { ...line, open: true }]]);
+    expect(surplusOf({ generations }, kept)).toEqual(expected);
+  });
+
+  it('moves no more than 64 lines at once, the oldest first', () => {
+    const line = { reservedMicros: 9, spentMicros: 1, open: false, run: 1 };
+    const ids = Array.from({ length: 9600 }, (_, n) => `g${String(n).padStart(5, '0')}`);
+    expect(surplusOf({ generations: Object.fromEntries(ids.map((id) => [id, line])) }, 64)).toEqual(ids.slice(0, 64));
+  });
+
+  it('has the same sums whatever is moved out of it and in again', () => {
+    const line = fc.record({ reservedMicros: fc.nat(99), spentMicros: fc.nat(99), open: fc.boolean(), run: fc.nat(3) });
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd', '__proto__'), line), (generations) => {
+        const account = { ...empty, generations };
+        const ids = surplusOf(account, 0);
+        const small = moveOut(account, ids);
+        expect(sumsOf(small)).toEqual(sumsOf(account));
+        expect(surplusOf(small, 0)).toEqual([]);
+        const whole = ids.reduce((before, id) => {
+          const { spentMicros = 0, run = 0 } = account.generations[id] ?? {};
+          return moveIn(before, id, { spentMicros, run });
+        }, small);
+        expect(sumsOf(whole)).toEqual(sumsOf(account));
+        expect(whole.settledMicros ?? 0).toBe(0);
+      }),
+    );
+  });
+
+  /** So many generations of one owner, one after another: reserved, spent, ended. */
+  async function month(count: number): Promise<{ bytes: number; writes: number; spentMicros: number }> {
+    const accounts = store();
+    let bytes = 0;
+    for (let n = 0; n < count; n += 1) {
+      const id = `gen_${n.toString(16).padStart(32, '0')}`;
+      const wanted = { micros: 10, limitMicros: Infinity, run: 1 };
+      await changeAccount(accounts, empty, id, (account) => {
+        const decided = reserve(account, id, wanted);
+        return decided.accepted ? decided.account : undefined;
+      });
+      await changeAccount(accounts, empty, id, (account) =>
+        settle(account, id, { run: 1, spentMicros: 7, mostMicros: 7 }),
+      );
+      bytes = Math.max(bytes, JSON.stringify(accounts.now()).length);
+    }
+    return { bytes, writes: accounts.writes(), spentMicros: sumsOf(accounts.now()).spentMicros };
+  }
+
+  it('does not grow with the generations of its period, nor does the work of each', async () => {
+    const [once, twice] = [await month(2000), await month(4000)];
+    expect([once.spentMicros, twice.spentMicros]).toEqual([14_000, 28_000]);
+    // The sum of what was spent has more digits.
+    expect(twice.bytes - once.bytes).toBeLessThanOrEqual(4);
+    expect(once.bytes).toBeLessThan(20_000);
+    expect(twice.writes).toBeLessThan(2.1 * once.writes);
+    expect(twice.writes / 4000).toBeLessThan(3.1);
+  });
+
+  it.each([0, 1, 3])('counts a late charge and a retry once, where %i settled lines stay in it', async (kept) => {
+    const accounts = store(kept);
+    const all = Array.from({ length: 10 }, (_, n) => `g${n}`);
+    const change = (id: string, how: (account: Account) => Account) => changeAccount(accounts, empty, id, how);
+    const reserved = (id: string, run: number) =>
+      change(id, (account) => {
+        const decided = reserve(account, id, { micros: 10, limitMicros: 1000, run });
+        if (!decided.accepted) throw new Error('there was money');
+        return decided.account;
+      });
+    for (const id of all) {
+      await reserved(id, 1);
+      await change(id, (account) => settle(account, id, { run: 1, spentMicros: 5, mostMicros: 5 }));
+    }
+    // Late, repeated and older sums of lines that were moved out.
+    for (const spentMicros of [6, 6, 4]) await change('g0', (account) => observe(account, 'g0', spentMicros));
+    await reserved('g1', 2);
+    expect(sumsOf(accounts.now())).toEqual({ spentMicros: 51, reservedMicros: 5 });
+    expect(accounts.now().generations['g1']).toMatchObject({ open: true, run: 2, spentMicros: 5 });
+    // A late look at the end of the first run cannot free the money of the second.
+    await change('g1', (account) => settle(account, 'g1', { run: 1, spentMicros: 5, mostMicros: 5 }));
+    expect(sumsOf(accounts.now()).reservedMicros).toBe(5);
+    await change('g1', (account) => settle(account, 'g1', { run: 2, spentMicros: 9, mostMicros: 9 }));
+    expect(sumsOf(accounts.now())).toEqual({ spentMicros: 55, reservedMicros: 0 });
+    expect(await lineOf(accounts, empty, 'g0')).toMatchObject({ spentMicros: 6, run: 1, open: false });
+    expect(await lineOf(accounts, empty, 'never')).toBeUndefined();
+    expect(Object.keys(accounts.now().generations).length).toBeLessThanOrEqual(kept + 1);
+  });
+
+  it('keeps its line and its change when a move fails', async () => {
+    const accounts = { ...store(0), keepSettled: () => Promise.reject(new Error('the store is away')) };
+    await changeAccount(accounts, empty, 'a', (account) => ({
+      ...account,
+      generations: { a: { reservedMicros: 9, spentMicros: 7, open: false, run: 1 } },
+    }));
+    expect(accounts.now().generations['a']?.spentMicros).toBe(7);
   });
 
   it('has periods in UTC', () => {

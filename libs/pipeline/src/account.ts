@@ -11,7 +11,11 @@ export interface AccountLine {
 /** The part of an account that its sums depend on. */
 export interface Lines<Line extends AccountLine = AccountLine> {
   generations: Record<string, Line>;
+  /** What the lines that were moved out of the account have spent, micro-dollars. Default: 0. */
+  settledMicros?: number | undefined;
 }
+/** A line that was moved out of its account: it has ended, and only what it spent counts. */
+export type SettledLine = Pick<AccountLine, 'spentMicros' | 'run'>;
 
 export type Reservation<A> =
   { readonly accepted: true; readonly account: A } | { readonly accepted: false; readonly leftMicros: number };
@@ -20,13 +24,14 @@ const heldBy = ({ open, reservedMicros, spentMicros }: AccountLine): number =>
   open ? Math.max(reservedMicros, spentMicros) : spentMicros;
 
 /** What an owner has promised and spent: never more than the limit that reservations were made against. */
-export function committed({ generations }: Lines): number {
-  return Object.values(generations).reduce((sum, line) => sum + heldBy(line), 0);
+export function committed({ generations, settledMicros = 0 }: Lines): number {
+  return Object.values(generations).reduce((sum, line) => sum + heldBy(line), settledMicros);
 }
 
 /** Spent, and promised beyond that. */
 export function sumsOf(account: Lines): { spentMicros: number; reservedMicros: number } {
-  const spentMicros = Object.values(account.generations).reduce((sum, line) => sum + line.spentMicros, 0);
+  const lines = Object.values(account.generations);
+  const spentMicros = lines.reduce((sum, line) => sum + line.spentMicros, account.settledMicros ?? 0);
   return { spentMicros, reservedMicros: committed(account) - spentMicros };
 }
 
@@ -48,7 +53,7 @@ export function reserve<A extends Lines>(account: A, id: string, { micros, limit
   if (line?.open === true && line.reservedMicros >= micros)
     return { accepted: true, account: line.run === latest ? account : withLine(account, id, { ...line, run: latest }) };
   const { [id]: _own, ...others } = account.generations;
-  const leftMicros = limitMicros - committed({ generations: others });
+  const leftMicros = limitMicros - committed({ ...account, generations: others });
   const spentMicros = line?.spentMicros ?? 0;
   if (Math.max(micros, spentMicros) > leftMicros) return { accepted: false, leftMicros: Math.max(0, leftMicros) };
   return {
@@ -87,6 +92,37 @@ export function settle<A extends Lines>(account: A, id: string, { run, spentMicr
 
 function withLine<A extends Lines>(account: A, id: string, line: AccountLine): A {
   return { ...account, generations: { ...account.generations, [id]: line } };
+}
+
+/** Lines that are moved out of an account at once. */
+const MOVED_AT_ONCE = 64;
+
+/**
+ * The ids of the settled lines that leave an account, oldest first: none while it has at most `kept` of them, else all but
+ * half as many, so that a move happens once for many ends. At most 64.
+ */
+export function surplusOf({ generations }: Lines, kept: number): string[] {
+  const settled = Object.keys(generations)
+    .filter((id) => generations[id]?.open === false)
+    .sort();
+  if (settled.length <= kept) return [];
+  return settled.slice(0, Math.min(settled.length - Math.floor(kept / 2), MOVED_AT_ONCE));
+}
+
+/** The account without these lines; its sums do not change. */
+export function moveOut<A extends Lines>(account: A, ids: readonly string[]): A {
+  const out = new Set(ids);
+  const entries = Object.entries(account.generations);
+  const moved = entries.filter(([id]) => out.has(id)).reduce((sum, [, line]) => sum + line.spentMicros, 0);
+  const generations = Object.fromEntries(entries.filter(([id]) => !out.has(id)));
+  return { ...account, generations, settledMicros: (account.settledMicros ?? 0) + moved };
+}
+
+/** The account with a line that was moved out; its sums do not change. */
+export function moveIn<A extends Lines>(account: A, id: string, { spentMicros, run }: SettledLine): A {
+  const line = { reservedMicros: 0, spentMicros, open: false, run };
+  const settledMicros = Math.max(0, (account.settledMicros ?? 0) - spentMicros);
+  return { ...withLine(account, id, line), settledMicros };
 }
 
 export const BUDGET_PERIODS = ['day', 'month'] as const;

@@ -23,7 +23,7 @@ export async function keepAccount(
   const entries = await ledger.entries(id);
   const spentMicros = entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0);
   const end = { run: state.run, spentMicros, mostMicros: mostMicros(state, purchases, entries) };
-  await changeAccount(accounts, { owner, period: record.account.period, generations: {} }, (account) =>
+  await changeAccount(accounts, { owner, period: record.account.period, generations: {} }, id, (account) =>
     over ? settle(account, id, end) : observe(account, id, spentMicros),
   );
 }

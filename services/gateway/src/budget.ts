@@ -11,9 +11,11 @@ import {
   type AccountLine,
   type BudgetPeriod,
   changeAccount,
+  lineOf,
   mostMicros,
   periodEnd,
   periodOf,
+  readAccount,
   reserve,
   type Reservation,
   settle,
@@ -50,7 +52,7 @@ export async function reserveBudget(
   { id, owner, period, micros, run }: Reserved,
 ): Promise<void> {
   let decided: Reservation<Account> | undefined;
-  await changeAccount(accounts, emptyAccount(owner, period), (account) => {
+  await changeAccount(accounts, emptyAccount(owner, period), id, (account) => {
     decided = reserve(account, id, { micros, limitMicros, run });
     return decided.accepted ? decided.account : undefined;
   });
@@ -63,7 +65,7 @@ export async function refuseOverBudget(
   { limitMicros }: BudgetRules,
   { id, owner, period, micros, run }: Reserved,
 ): Promise<void> {
-  const account = (await accounts.get(owner, period))?.value ?? emptyAccount(owner, period);
+  const account = await readAccount(accounts, emptyAccount(owner, period), id);
   const decided = reserve(account, id, { micros, limitMicros, run });
   if (!decided.accepted) throw overBudget(owner, period, micros, decided.leftMicros);
 }
@@ -178,7 +180,7 @@ export async function sweepUnreserved(parts: BudgetSweepParts, nowMs: number): P
   let count = 0;
   for (const record of await generations.unfinished()) {
     if (record.account === undefined) continue;
-    const line = (await accounts.get(record.owner, record.account.period))?.value.generations[record.id];
+    const line = await lineOf(accounts, emptyAccount(record.owner, record.account.period), record.id);
     if (line === undefined || line.run >= record.state.run) continue;
     // A first run has its money before it is stored. Of a later one an open line is what the run before has in doubt.
     if (line.open && record.state.run === 1) continue;
@@ -201,7 +203,7 @@ async function settleRun(
   const spentMicros = entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0);
   const most = record === undefined ? spentMicros : mostMicros(record.state, purchases, entries);
   let changed = false;
-  await changeAccount(accounts, emptyAccount(owner, period), (account) => {
+  await changeAccount(accounts, emptyAccount(owner, period), id, (account) => {
     const settled = settle(account, id, { run, spentMicros, mostMicros: most });
     changed = settled !== account;
     return settled;

@@ -19,9 +19,6 @@ export interface RetentionParts {
   readonly orphanGraceMs: number;
 }
 
-/** Records read at once. */
-const BATCH = 100;
-
 /**
  * Removes everything that belongs to an ended generation but its files, which others may share: they go with the next
  * sweep. The record goes last, so that a removal that was cut off is found and ended by the next sweep. The ledger
@@ -50,23 +47,18 @@ async function refuseRunning(generations: Pick<Stores['generations'], 'get'>, id
 /** Removes the generations whose time is over; says how many. One that cannot go yet is left to the next sweep. */
 export async function removeExpired(parts: RetentionParts, signal: AbortSignal): Promise<number> {
   const cutoffMs = parts.now() - parts.retentionMs;
-  let after = idAt(cutoffMs);
   let removed = 0;
-  for (;;) {
-    const records = await parts.stores.generations.list({ limit: BATCH, after });
-    for (const record of records) {
-      if (signal.aborted) return removed;
-      after = record.id;
-      if (!isExpired(record, cutoffMs)) continue;
-      try {
-        await removeGeneration(parts, record);
-        removed += 1;
-      } catch (error) {
-        parts.logger.warn({ err: error, generationId: record.id }, 'an expired generation could not be removed yet');
-      }
+  for await (const record of parts.stores.generations.scan(idAt(cutoffMs))) {
+    if (signal.aborted) break;
+    if (!isExpired(record, cutoffMs)) continue;
+    try {
+      await removeGeneration(parts, record);
+      removed += 1;
+    } catch (error) {
+      parts.logger.warn({ err: error, generationId: record.id }, 'an expired generation could not be removed yet');
     }
-    if (records.length < BATCH) return removed;
   }
+  return removed;
 }
 
 /**
@@ -81,18 +73,13 @@ export async function removeOrphans(parts: RetentionParts, signal: AbortSignal):
   for await (const { key, storedAt } of artifacts.list()) if (isOld(storedAt)) candidates.add(key);
   if (candidates.size === 0) return 0;
   for (const { value } of await stores.cache.all()) for (const key of filesKept([value])) candidates.delete(key);
-  for (let after: string | undefined; ;) {
-    const records = await stores.generations.list({ limit: BATCH, ...(after === undefined ? {} : { after }) });
-    for (const record of records) {
-      if (signal.aborted) return 0;
-      for (const key of filesOf(record)) candidates.delete(key);
-      // A film that is done has all its files in its record; whatever else was bought on the way may go.
-      if (record.state.status !== 'succeeded')
-        for (const key of filesKept((await stores.attempts.list(record.id)).map(({ value }) => value)))
-          candidates.delete(key);
-      after = record.id;
-    }
-    if (records.length < BATCH) break;
+  for await (const record of stores.generations.scan()) {
+    if (signal.aborted) return 0;
+    for (const key of filesOf(record)) candidates.delete(key);
+    // The record of a video that is done names all its files; whatever else was bought on the way may go.
+    if (record.state.status !== 'succeeded')
+      for (const key of filesKept((await stores.attempts.list(record.id)).map(({ value }) => value)))
+        candidates.delete(key);
   }
   let removed = 0;
   for (const key of candidates) {

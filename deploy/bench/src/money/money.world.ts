@@ -10,10 +10,10 @@ import {
   RetryRequested,
 } from '@clipmesh/contracts';
 import { CostActor } from '@clipmesh/cost/cost.actor';
-import { type BudgetRules, sweepAccount } from '@clipmesh/gateway/budget';
+import { type BudgetRules, sweepAccount, sweepUnreserved } from '@clipmesh/gateway/budget';
 import { retryGeneration, startGeneration, type StartParts } from '@clipmesh/gateway/generation.start';
 import { type Account, type Stores } from '@clipmesh/persistence';
-import { committed, initialState } from '@clipmesh/pipeline';
+import { committed, initialState, lineOf } from '@clipmesh/pipeline';
 
 /** How a run of a film ends. */
 export type Fate = 'succeeded' | 'failed' | 'canceled';
@@ -45,6 +45,8 @@ export class MoneyWorld {
   chargedMicros = 0;
   private readonly deliveries: Promise<void>[] = [];
   private readonly begun = new Set<string>();
+  /** Everything that was asked for. */
+  private readonly asking = new Set<string>();
   private predictions = 0;
 
   constructor(
@@ -59,6 +61,7 @@ export class MoneyWorld {
 
   /** Asks for a film; whether it was accepted. A killed gateway has given no answer. */
   async create(id: string, capMicros: number, life: Life): Promise<boolean> {
+    this.asking.add(id);
     const job = {
       ...{ prompt: 'A kettle that sings.', durationSeconds: 9, aspectRatio: '9:16' as const, seed: 1, overlays: true },
       ...{ models: [MODEL], window: 1, fallbackAfter: 3, maxCostMicros: capMicros },
@@ -73,7 +76,11 @@ export class MoneyWorld {
   /** One look of a gateway. */
   async sweep(life: Life): Promise<void> {
     const { stores, publish } = this.gateway(life);
-    await this.asked(() => sweepAccount({ stores, rules: this.rules, publish }, OWNER, PERIOD, LATE_MS));
+    const parts = { stores, rules: this.rules, publish };
+    await this.asked(async () => {
+      await sweepUnreserved(parts, LATE_MS);
+      await sweepAccount(parts, OWNER, PERIOD, LATE_MS);
+    });
   }
 
   /** Until everything that was sent is handled. */
@@ -104,7 +111,11 @@ export class MoneyWorld {
     const account = await this.account();
     const found: string[] = [];
     let booked = 0;
-    for (const [id, { open, spentMicros }] of Object.entries(account.generations)) {
+    const empty = { owner: OWNER, period: PERIOD, generations: {} };
+    for (const id of this.asking) {
+      const line = await lineOf(this.stores.accounts, empty, id);
+      if (line === undefined) continue;
+      const { open, spentMicros } = line;
       const sum = (await this.stores.ledger.entries(id)).reduce((total, entry) => total + entry.amountMicros, 0);
       booked += sum;
       if (open) found.push(`${id} still holds money`);

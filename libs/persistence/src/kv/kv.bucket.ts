@@ -136,11 +136,27 @@ export class KvBucket<T> {
   /** The first `limit` records, in the order of the keys, that `wanted` takes. */
   async read(keys: readonly string[], limit: number, wanted: (value: T) => boolean = () => true): Promise<T[]> {
     const found: T[] = [];
-    for (let at = 0; at < keys.length && found.length < limit; at += READ_BATCH) {
-      const batch = await Promise.all(keys.slice(at, at + READ_BATCH).map((key) => this.get(key)));
-      for (const entry of batch) if (entry !== undefined && wanted(entry.value)) found.push(entry.value);
+    if (limit < 1) return found;
+    for await (const { value } of this.each(keys, limit)) {
+      if (wanted(value)) found.push(value);
+      if (found.length >= limit) break;
     }
-    return found.slice(0, limit);
+    return found;
+  }
+
+  /** The records of keys, in their order, {@link READ_BATCH} at once; `first`: at most so many at first. */
+  async *each(keys: readonly string[], first = READ_BATCH): AsyncGenerator<Versioned<T>> {
+    for (let at = 0, size = Math.min(first, READ_BATCH); at < keys.length; at += size, size = READ_BATCH) {
+      const batch = await Promise.all(keys.slice(at, at + size).map((key) => this.get(key)));
+      for (const entry of batch) if (entry !== undefined) yield entry;
+    }
+  }
+
+  /** All records of keys, in their order. */
+  async all(keys: readonly string[]): Promise<Versioned<T>[]> {
+    const found: Versioned<T>[] = [];
+    for await (const entry of this.each(keys)) found.push(entry);
+    return found;
   }
 
   private decode(key: string, text: string): T {

@@ -17,6 +17,9 @@ import {
   attemptSchema,
   cacheEntrySchema,
   ledgerEntrySchema,
+  SETTLED_LINES,
+  settledLineSchema,
+  type SettledLine,
   type Account,
   type AccountStore,
   type CacheEntry,
@@ -28,15 +31,18 @@ import {
   type LedgerEntry,
   type LedgerStore,
   type Stores,
+  type UsageRow,
   type WebhookBook,
   webhookBookSchema,
   type WebhookStore,
 } from '../ports.js';
-import { usageOf } from '../usage.sums.js';
+import { daysBetween, usageOf } from '../usage.sums.js';
 import { hashKey } from '../key.hash.js';
+import { keepLarger } from '../settled.lines.js';
 import { unlessMoved } from '../moved.on.js';
 import { KvBucket } from './kv.bucket.js';
 import { madeOnce } from './make.once.js';
+import { indexEntrySchema, OwnerIndex } from './owner.index.js';
 
 const claimSchema = z.object({ fingerprint: z.string(), generationId: generationIdSchema });
 type Claim = z.infer<typeof claimSchema>;
@@ -65,12 +71,13 @@ export async function openKvStores(connection: NatsConnection, options: KvStores
       await keepFor(manager, `KV_${name}`, ttl);
       return new KvBucket(name, kv, manager, schema);
     };
+    const generations = await open('generations', generationRecordSchema);
     return {
-      generations: generationStore(await open('generations', generationRecordSchema)),
+      generations: generationStore(generations, new OwnerIndex(await open('owners', indexEntrySchema), generations)),
       ledger: ledgerStore(await open('ledger', ledgerEntrySchema), await open('usage', ledgerEntrySchema)),
       attempts: attemptStore(await open('attempts', attemptSchema)),
       idempotency: idempotencyStore(await open('idempotency', claimSchema, claimRetentionMs)),
-      accounts: accountStore(await open('accounts', accountSchema)),
+      accounts: accountStore(await open('accounts', accountSchema), await open('settled', settledLineSchema)),
       cache: cacheStore(await open('cache', cacheEntrySchema)),
       webhooks: webhookStore(await open('webhooks', webhookBookSchema)),
     };
@@ -98,7 +105,7 @@ async function keepFor(manager: JetStreamManager, stream: string, ttlMs: number)
 /** Descending: newest first. */
 const newestFirst = (a: string, b: string): number => (a < b ? 1 : a > b ? -1 : 0);
 
-function generationStore(bucket: KvBucket<GenerationRecord>): GenerationStore {
+function generationStore(bucket: KvBucket<GenerationRecord>, owners: OwnerIndex): GenerationStore {
   /** Ids that were final when they were read last, so that they need not be read again until they change. */
   const closed = new Set<string>();
   /** Changes up to this revision are in `closed`. */
@@ -115,20 +122,33 @@ function generationStore(bucket: KvBucket<GenerationRecord>): GenerationStore {
         if (looked === latest) for (const { id, state } of records) if (isFinal(state.status)) closed.add(id);
         return records.filter(({ state }) => !isFinal(state.status));
       }),
-    create: (record) => operation('generations.create', () => bucket.create(keyOf(record.id), record)),
+    create: (record) =>
+      operation('generations.create', async () => {
+        await owners.add(record.owner, keyOf(record.id));
+        return bucket.create(keyOf(record.id), record);
+      }),
     get: (id) => operation('generations.get', async () => (GENERATION_ID.test(id) ? await bucket.get(id) : undefined)),
     save: (record, revision) => operation('generations.save', () => bucket.save(keyOf(record.id), record, revision)),
     list: ({ owner, status, limit, after }) =>
       operation('generations.list', async () => {
-        const keys = (await bucket.keys('*')).filter((id) => after === undefined || id < after).sort(newestFirst);
+        const ids = await (owner === undefined ? bucket.keys('*') : owners.ids(owner));
         return bucket.read(
-          keys,
+          ids.filter((id) => after === undefined || id < after).sort(newestFirst),
           limit,
           (record) =>
             (owner === undefined || record.owner === owner) && (status === undefined || record.state.status === status),
         );
       }),
-    remove: (id) => operation('generations.remove', () => bucket.removeAll(keyOf(id))),
+    scan: async function* (before) {
+      const ids = await operation('generations.scan', () => bucket.keys('*'));
+      const keys = ids.filter((id) => before === undefined || id < before).sort(newestFirst);
+      for await (const { value } of bucket.each(keys)) yield value;
+    },
+    remove: (id) =>
+      operation('generations.remove', async () => {
+        await owners.remove(keyOf(id));
+        await bucket.removeAll(keyOf(id));
+      }),
   };
 }
 
@@ -153,11 +173,13 @@ function ledgerStore(bucket: KvBucket<LedgerEntry>, byDay: KvBucket<LedgerEntry>
       }),
     usage: (owner, fromDay, toDay) =>
       operation('ledger.usage', async () => {
-        const keys = (await byDay.keys(`${hashKey(owner)}.*.*.*`)).filter((key) => {
-          const day = key.split('.')[1] ?? '';
-          return day >= fromDay && day <= toDay;
-        });
-        return usageOf(await byDay.read(keys, Infinity), owner, fromDay, toDay);
+        const rows: UsageRow[] = [];
+        // Day by day: neither days outside the range nor more than a day's entries at once are read.
+        for (const day of daysBetween(fromDay, toDay)) {
+          const keys = await byDay.keys(`${hashKey(owner)}.${day}.*.*`);
+          rows.push(...usageOf(await byDay.read(keys, Infinity), owner, day, day));
+        }
+        return rows;
       }),
     entries: (generationId) =>
       operation('ledger.entries', async () => {
@@ -184,11 +206,8 @@ function attemptStore(bucket: KvBucket<Attempt>): AttemptStore {
   return {
     list: (generationId) =>
       operation('attempts.list', async () => {
-        const keys = await bucket.keys(`${keyOf(generationId)}.*`);
-        const found = await Promise.all(keys.map((key) => bucket.get(key)));
-        return found
-          .filter((entry) => entry !== undefined)
-          .sort((a, b) => (a.value.key < b.value.key ? -1 : a.value.key > b.value.key ? 1 : 0));
+        const found = await bucket.all(await bucket.keys(`${keyOf(generationId)}.*`));
+        return found.sort((a, b) => (a.value.key < b.value.key ? -1 : a.value.key > b.value.key ? 1 : 0));
       }),
     get: (generationId, key) => operation('attempts.get', () => bucket.get(at(generationId, key))),
     create: (attempt) =>
@@ -199,15 +218,31 @@ function attemptStore(bucket: KvBucket<Attempt>): AttemptStore {
   };
 }
 
-function accountStore(bucket: KvBucket<Account>): AccountStore {
+function accountStore(bucket: KvBucket<Account>, lines: KvBucket<SettledLine>): AccountStore {
   // A period that is none is hashed, so that the schema's refusal is what the caller sees.
   const at = (owner: string, period: string): string =>
     `${hashKey(owner)}.${accountSchema.shape.period.safeParse(period).success ? period : hashKey(period)}`;
+  const lineAt = (owner: string, period: string, id: string): string => `${at(owner, period)}.${keyOf(id)}`;
   return {
+    settledLines: SETTLED_LINES,
     get: (owner, period) => operation('accounts.get', () => bucket.get(at(owner, period))),
     create: (account) => operation('accounts.create', () => bucket.create(at(account.owner, account.period), account)),
     save: (account, revision) =>
       operation('accounts.save', () => bucket.save(at(account.owner, account.period), account, revision)),
+    settled: (owner, period, id) =>
+      operation('accounts.settled', async () => (await lines.get(lineAt(owner, period, id)))?.value),
+    keepSettled: (line) =>
+      operation('accounts.keep_settled', () => {
+        const key = lineAt(line.owner, line.period, line.generationId);
+        return keepLarger(
+          {
+            get: () => lines.get(key),
+            create: (first) => lines.create(key, first),
+            save: (next, revision) => lines.save(key, next, revision),
+          },
+          line,
+        );
+      }),
   };
 }
 
@@ -230,8 +265,7 @@ function cacheStore(bucket: KvBucket<CacheEntry>): CacheStore {
     remove: (key, revision) => operation('cache.remove', () => bucket.remove(cacheKey(key), revision)),
     all: () =>
       operation('cache.all', async () => {
-        const found = await Promise.all((await bucket.keys('*')).map((key) => bucket.get(key)));
-        return found.filter((entry) => entry !== undefined);
+        return bucket.all(await bucket.keys('*'));
       }),
   };
 }

@@ -10,11 +10,15 @@ import {
   ConflictError,
   type LedgerEntry,
   ledgerEntrySchema,
+  SETTLED_LINES,
+  type SettledLine,
+  settledLineSchema,
   type Stores,
   type Versioned,
   type WebhookBook,
   webhookBookSchema,
 } from '../ports.js';
+import { keepLarger } from '../settled.lines.js';
 import { usageOf } from '../usage.sums.js';
 
 /** A map with revisions; values are copied in and out, as a real store would. */
@@ -58,12 +62,18 @@ class Table<T> {
   }
 }
 
+export interface MemoryStoresOptions {
+  /** Settled lines that an account keeps. Default: 64. */
+  readonly settledLines?: number;
+}
+
 /** Stores in this process's memory, for simulations and tests. They keep the same contract as the real ones. */
-export function createMemoryStores(): Stores {
+export function createMemoryStores({ settledLines = SETTLED_LINES }: MemoryStoresOptions = {}): Stores {
   const generations = new Table<GenerationRecord>((raw) => generationRecordSchema.parse(raw));
   const ledger = new Table<LedgerEntry>((raw) => ledgerEntrySchema.parse(raw));
   const attempts = new Table<Attempt>((raw) => attemptSchema.parse(raw));
   const accounts = new Table<Account>((raw) => accountSchema.parse(raw));
+  const settled = new Table<SettledLine>((raw) => settledLineSchema.parse(raw));
   const cache = new Table<CacheEntry>((raw) => cacheEntrySchema.parse(raw));
   const webhooks = new Table<WebhookBook>((raw) => webhookBookSchema.parse(raw));
   const claims = new Map<string, { fingerprint: string; generationId: string }>();
@@ -86,6 +96,13 @@ export function createMemoryStores(): Stores {
               (status === undefined || state.status === status),
           )
           .slice(0, limit),
+      scan: async function* (before) {
+        const ids = generations.all().map(({ value }) => value.id);
+        for (const id of ids.reverse()) {
+          const found = before === undefined || id < before ? generations.get(id) : undefined;
+          if (found !== undefined) yield found.value;
+        }
+      },
       unfinished: async () =>
         generations
           .all()
@@ -145,6 +162,19 @@ export function createMemoryStores(): Stores {
       },
     },
     accounts: {
+      settledLines,
+      settled: async (owner, period, id) => settled.get(JSON.stringify([owner, period, id]))?.value,
+      keepSettled: async (line) => {
+        const key = JSON.stringify([line.owner, line.period, line.generationId]);
+        await keepLarger(
+          {
+            get: async () => settled.get(key),
+            create: async (first) => settled.create(key, first),
+            save: async (next, revision) => settled.save(key, next, revision),
+          },
+          line,
+        );
+      },
       get: async (owner, period) => accounts.get(rowOf(owner, period)),
       create: async (account) => accounts.create(rowOf(account.owner, account.period), account),
       save: async (account, revision) => accounts.save(rowOf(account.owner, account.period), account, revision),

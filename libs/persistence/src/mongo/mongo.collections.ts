@@ -12,6 +12,8 @@ import {
   attemptSchema,
   cacheEntrySchema,
   ledgerEntrySchema,
+  settledLineSchema,
+  type SettledLine,
   type Account,
   type Attempt,
   type CacheEntry,
@@ -38,6 +40,10 @@ const byGenerationAndKey = { keys: { generationId: 1, key: 1 }, unique: true } a
 export const within = (generationId: string, key: string): string => `${generationId}.${hashKey(key)}`;
 /** The id of an account. */
 export const accountId = (owner: string, period: string): string => `${hashKey(owner)}.${period}`;
+
+/** The id of a line that was moved out of its account. */
+export const settledId = (owner: string, period: string, generationId: string): string =>
+  `${accountId(owner, period)}.${generationId}`;
 
 const GENERATIONS: RecordsSpec<GenerationRecord> = {
   collection: 'generations',
@@ -90,6 +96,14 @@ const ACCOUNTS: RecordsSpec<Account> = {
   columnsOf: ({ owner, period }) => ({ owner, period }),
   indexes: [{ keys: { owner: 1, period: 1 }, unique: true }],
 };
+const SETTLED: RecordsSpec<SettledLine> = {
+  collection: 'settled',
+  schema: settledLineSchema,
+  idOf: ({ owner, period, generationId }) => settledId(owner, period, generationId),
+  columns: { owner: text, period: text },
+  columnsOf: ({ owner, period }) => ({ owner, period }),
+  indexes: [],
+};
 const CACHE: RecordsSpec<CacheEntry> = {
   collection: 'cache',
   schema: cacheEntrySchema,
@@ -120,6 +134,7 @@ export interface MongoCollections {
   readonly ledger: MongoRecords<LedgerEntry>;
   readonly attempts: MongoRecords<Attempt>;
   readonly accounts: MongoRecords<Account>;
+  readonly settled: MongoRecords<SettledLine>;
   readonly cache: MongoRecords<CacheEntry>;
   readonly webhooks: MongoRecords<WebhookBook>;
   readonly claims: MongoRecords<ClaimRecord>;
@@ -132,6 +147,7 @@ export function mongoCollections(connection: Connection): MongoCollections {
     ledger: new MongoRecords(connection, LEDGER),
     attempts: new MongoRecords(connection, ATTEMPTS),
     accounts: new MongoRecords(connection, ACCOUNTS),
+    settled: new MongoRecords(connection, SETTLED),
     cache: new MongoRecords(connection, CACHE),
     webhooks: new MongoRecords(connection, WEBHOOKS),
     claims: new MongoRecords(connection, CLAIMS),

@@ -4,6 +4,8 @@ import { hashKey } from '../key.hash.js';
 import { operation } from '../operation.span.js';
 import {
   AlreadyExistsError,
+  SETTLED_LINES,
+  type SettledLine,
   usageRowSchema,
   type AccountStore,
   type AttemptStore,
@@ -15,9 +17,17 @@ import {
   type OpenStores,
   type WebhookStore,
 } from '../ports.js';
+import { keepLarger } from '../settled.lines.js';
 import { unlessMoved } from '../moved.on.js';
 import { tidyUsage } from '../usage.sums.js';
-import { accountId, mongoCollections, within, type ClaimRecord, type MongoCollections } from './mongo.collections.js';
+import {
+  accountId,
+  mongoCollections,
+  settledId,
+  within,
+  type ClaimRecord,
+  type MongoCollections,
+} from './mongo.collections.js';
 import { connectMongo, type MongoOptions } from './mongo.connection.js';
 import { migrate } from './mongo.migrations.js';
 import { type MongoRecords } from './mongo.records.js';
@@ -50,12 +60,14 @@ function storesOf(collections: MongoCollections, claimRetentionMs: number): Omit
     ledger: ledgerStore(collections.ledger),
     attempts: attemptStore(collections.attempts),
     idempotency: idempotencyStore(collections.claims, claimRetentionMs),
-    accounts: accountStore(collections.accounts),
+    accounts: accountStore(collections.accounts, collections.settled),
     cache: cacheStore(collections.cache),
     webhooks: webhookStore(collections.webhooks),
   };
 }
 
+/** Records that a scan reads at once. */
+const SCAN_PAGE = 100;
 const UNFINISHED = GENERATION_STATUSES.filter((status) => !isFinal(status));
 
 /** As JavaScript compares texts, which is not as MongoDB does. */
@@ -76,6 +88,17 @@ function generationStore(records: MongoRecords<GenerationRecord>): GenerationSto
         };
         return (await records.find(filter, { limit, sort: { _id: -1 } })).map(({ value }) => value);
       }),
+    scan: async function* (before) {
+      for (let after = before; ;) {
+        const filter = after === undefined ? {} : { _id: { $lt: after } };
+        const page = await operation('generations.scan', () =>
+          records.find(filter, { limit: SCAN_PAGE, sort: { _id: -1 } }),
+        );
+        for (const { value } of page) yield value;
+        if (page.length < SCAN_PAGE) return;
+        after = page.at(-1)?.value.id;
+      }
+    },
     unfinished: () =>
       operation('generations.unfinished', async () =>
         (await records.find({ status: { $in: UNFINISHED } })).map(({ value }) => value),
@@ -138,11 +161,29 @@ function attemptStore(records: MongoRecords<Parameters<AttemptStore['create']>[0
   };
 }
 
-function accountStore(records: MongoRecords<Parameters<AccountStore['create']>[0]>): AccountStore {
+function accountStore(
+  records: MongoRecords<Parameters<AccountStore['create']>[0]>,
+  lines: MongoRecords<SettledLine>,
+): AccountStore {
   return {
+    settledLines: SETTLED_LINES,
     get: (owner, period) => operation('accounts.get', () => records.get(accountId(owner, period))),
     create: (account) => operation('accounts.create', () => records.create(account)),
     save: (account, revision) => operation('accounts.save', () => records.save(account, revision)),
+    settled: (owner, period, id) =>
+      operation('accounts.settled', async () => (await lines.get(settledId(owner, period, id)))?.value),
+    keepSettled: (line) =>
+      operation('accounts.keep_settled', () => {
+        const id = settledId(line.owner, line.period, line.generationId);
+        return keepLarger(
+          {
+            get: () => lines.get(id),
+            create: (first) => lines.create(first),
+            save: (next, revision) => lines.save(next, revision),
+          },
+          line,
+        );
+      }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { changeAccount, lineOf, sumsOf } from '@clipmesh/pipeline';
 import { describe, expect, it } from '@jest/globals';
 import { type Account, AlreadyExistsError, ConflictError, type Stores } from '../../src/index.js';
 import { idOf } from './stores.contract.js';
@@ -31,6 +32,45 @@ export function accountStoreContract(name: string, open: () => Promise<Stores>):
         accounts.save({ ...accountOf('a'), generations: { [idOf(1)]: broken } }, revision),
       ).rejects.toThrow();
       expect((await accounts.get('a', '2026-01'))?.value.generations).toEqual({});
+    });
+
+    it('keeps the larger of what was settled, whatever comes in whatever order, apart by owner, period and id', async () => {
+      const { accounts } = await open();
+      for (const owner of HOSTILE) {
+        const line = { owner, period: '2026-01', generationId: idOf(1), spentMicros: 5, run: 1 };
+        expect(await accounts.settled(owner, '2026-01', idOf(1))).toBeUndefined();
+        await accounts.keepSettled(line);
+        expect(await accounts.settled(owner, '2026-01', idOf(1))).toEqual(line);
+        await accounts.keepSettled({ ...line, spentMicros: 4, run: 2 });
+        expect(await accounts.settled(owner, '2026-01', idOf(1))).toEqual({ ...line, run: 2 });
+        expect(await accounts.settled(owner, '2026-01', idOf(2))).toBeUndefined();
+        expect(await accounts.settled(owner, '2026-01-01', idOf(1))).toBeUndefined();
+        // Not an account, and none of its lines.
+        expect(await accounts.get(owner, '2026-01')).toBeUndefined();
+      }
+      const line = { owner: 'a', period: '2026-01', generationId: idOf(3), run: 1 };
+      await Promise.all(Array.from({ length: 12 }, (_, n) => accounts.keepSettled({ ...line, spentMicros: n })));
+      expect(await accounts.settled('a', '2026-01', idOf(3))).toEqual({ ...line, spentMicros: 11 });
+      const broken = { ...line, generationId: idOf(4), spentMicros: -1 };
+      await expect(accounts.keepSettled(broken)).rejects.toThrow();
+    });
+
+    it('keeps an account small, and its sums right, with the book of the pipeline', async () => {
+      const { accounts } = await open();
+      const empty = accountOf('a');
+      const lines = Array.from({ length: accounts.settledLines + 20 }, (_, n) => idOf(n));
+      const line = { reservedMicros: 9, spentMicros: 7, open: false, run: 1 };
+      // As an earlier version left it: every line in one document.
+      await accounts.create({ ...empty, generations: Object.fromEntries(lines.map((id) => [id, line])) });
+      for (let n = 0; n < 2; n += 1)
+        await changeAccount(accounts, empty, idOf(1000 + n), (account) => ({
+          ...account,
+          generations: { ...account.generations, [idOf(1000 + n)]: { ...line, open: true } },
+        }));
+      const small = (await accounts.get('a', '2026-01'))?.value ?? empty;
+      expect(Object.keys(small.generations).length).toBeLessThanOrEqual(accounts.settledLines + 2);
+      expect(sumsOf(small)).toEqual({ spentMicros: 7 * (lines.length + 2), reservedMicros: 4 });
+      expect(await lineOf(accounts, empty, idOf(0))).toMatchObject({ spentMicros: 7, run: 1, open: false });
     });
 
     it('loses no reservation among many at once', async () => {

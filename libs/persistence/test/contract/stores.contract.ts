@@ -52,6 +52,40 @@ export function generationStoreContract(name: string, open: () => Promise<Stores
       expect((await generations.get(idOf(1)))?.value).toEqual(made.value);
       expect(await generations.get(idOf(2))).toBeUndefined();
     });
+    it('scans all, newest first, from an id on, while records come and go', async () => {
+      const { generations } = await open();
+      await Promise.all(Array.from({ length: 130 }, (_, n) => generations.create(recordOf(n, n % 2 ? 'odd' : 'even'))));
+      const seen: string[] = [];
+      for await (const { id } of generations.scan(idOf(120))) {
+        seen.push(id);
+        // What goes, and what comes, while it is read.
+        if (seen.length === 1) await generations.remove(idOf(0));
+        if (seen.length === 1) await generations.create(recordOf(500));
+      }
+      expect(seen).toEqual(Array.from({ length: 119 }, (_, n) => idOf(119 - n)));
+      let first: string | undefined;
+      for await (const { id } of generations.scan()) {
+        first = id;
+        break;
+      }
+      expect(first).toBe(idOf(500));
+    });
+
+    it('lists what an owner has, and what is not removed, whatever others have', async () => {
+      const { generations } = await open();
+      for (const [n, owner] of [...HOSTILE, 'ann', 'bob'].entries()) await generations.create(recordOf(n, owner));
+      for (const [n, owner] of [...HOSTILE, 'ann', 'bob'].entries())
+        expect((await generations.list({ owner, limit: 50 })).map(({ id }) => id)).toEqual([idOf(n)]);
+      // An id that is taken is not listed for whoever asked for it again.
+      await expect(generations.create(recordOf(0, 'bob'))).rejects.toBeInstanceOf(AlreadyExistsError);
+      expect(await generations.list({ owner: 'bob', limit: 50 })).toHaveLength(1);
+      await generations.remove(idOf(0));
+      expect(await generations.list({ owner: HOSTILE[0] ?? '', limit: 50 })).toEqual([]);
+      await generations.create(recordOf(0, 'ann'));
+      expect(await generations.list({ owner: 'ann', limit: 50 })).toHaveLength(2);
+      expect(await generations.list({ owner: 'ann', limit: 0 })).toEqual([]);
+    });
+
     it('lists newest first, filtered and in pages', async () => {
       const { generations } = await open();
       await Promise.all(Array.from({ length: 70 }, (_, n) => generations.create(recordOf(n, n % 2 ? 'odd' : 'even'))));
