@@ -16,8 +16,16 @@ export const FAILURE_CODES = {
   },
   PROVIDER_TIMEOUT: { retryable: true, hint: 'The model provider did not finish within the configured time.' },
   PROVIDER_BAD_ANSWER: { retryable: true, hint: 'The model answered with something that is no valid result.' },
-  PREDICTION_FAILED: { retryable: true, hint: 'The video model failed on this clip.' },
+  PREDICTION_FAILED: { retryable: true, hint: 'The service of the video model failed while it made this clip.' },
+  MODEL_FAILED: {
+    retryable: false,
+    hint: 'The video model failed on this clip for a reason of its own; the message has its words. Another model may do better.',
+  },
   PREDICTION_REFUSED: { retryable: false, hint: "The model's safety filter refused the prompt; reword it." },
+  OUTPUT_REFUSED: {
+    retryable: false,
+    hint: "The model's safety filter withheld the finished clip, with another seed as well; reword the prompt.",
+  },
   PROVIDER_BAD_INPUT: {
     retryable: false,
     hint: 'The provider does not accept this input; see the message for the field.',

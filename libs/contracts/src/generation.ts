@@ -49,6 +49,8 @@ export const sceneStateSchema = z.object({
   cached: z.boolean(),
   /** Where it differs from the plan's. */
   seed: z.int().optional(),
+  /** True once this run makes the scene with another seed because the output was refused: it does so once. */
+  reseeded: z.boolean().optional(),
   clip: artifactSchema.optional(),
   overlaid: artifactSchema.optional(),
   /** `traceparent` of the event that finished the scene: the join links to it. */

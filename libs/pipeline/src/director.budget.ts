@@ -1,8 +1,14 @@
 import { type Failure, type GenerationState, type SceneState } from '@clipmesh/contracts';
 import { clipPrice } from './estimate.js';
 
-/** Failures after which it is certain what the clip's purchases cost: it was told. */
-const CERTAIN: ReadonlySet<Failure['code']> = new Set(['PREDICTION_FAILED', 'PREDICTION_REFUSED', 'BUDGET_EXCEEDED']);
+/** Failures after which it is certain what the clip's purchases cost: their events say so. */
+const CERTAIN: ReadonlySet<Failure['code']> = new Set([
+  'PREDICTION_FAILED',
+  'MODEL_FAILED',
+  'PREDICTION_REFUSED',
+  'OUTPUT_REFUSED',
+  'BUDGET_EXCEEDED',
+]);
 
 /** Spent, and what the clips in flight and purchases in doubt may still come to. */
 export function committedBy({ costMicros, scenes }: GenerationState): number {

@@ -45,11 +45,18 @@ export function retry(state: GenerationState, cause: string): GenerationState {
   return { ...run, status: 'generating', stage: 'clip', scenes: state.scenes.map((scene) => again(scene, cause)) };
 }
 
+const SEEDS = 2_147_483_648;
+
+/** Another seed, the same for the same one: the director draws no lots. */
+export const anotherSeed = (seed: number): number => (seed + 1) % SEEDS;
+
 /** A scene that is not done starts again where it failed; without its clip where that was what failed. */
 export function again(scene: SceneState, cause: string): SceneState {
   if (scene.status === 'done' || scene.status === 'waiting') return scene;
-  const { failure, cause: _former, ...rest } = scene;
-  if (scene.clip === undefined) return { ...rest, status: 'waiting', modelIndex: 0 };
+  const { failure, cause: _former, reseeded: _reseeded, ...rest } = scene;
+  // The clip of this seed was refused: another run begins with another.
+  const seed = failure?.code === 'OUTPUT_REFUSED' && rest.seed !== undefined ? { seed: anotherSeed(rest.seed) } : {};
+  if (scene.clip === undefined) return { ...rest, ...seed, status: 'waiting', modelIndex: 0 };
   if (failure?.code !== 'MEDIA_INVALID' && failure?.code !== 'ARTIFACT_MISSING')
     return { ...rest, status: 'composing', attempt: scene.attempt + 1, cause };
   const { clip: _clip, predictionId, ...bare } = rest;

@@ -12,7 +12,7 @@ import { affordable, released } from './director.budget.js';
 import { type DirectorEvent } from './director.event.js';
 import { noted } from './director.incidents.js';
 import { causedBy, finalEvent, progressed } from './director.messages.js';
-import { begin, isRetry, narrow, resume, retry, revive, stalled } from './director.recovery.js';
+import { anotherSeed, begin, isRetry, narrow, resume, retry, revive, stalled } from './director.recovery.js';
 
 export interface Decision {
   readonly state: GenerationState;
@@ -20,12 +20,16 @@ export interface Decision {
   readonly outgoing: readonly Outgoing[];
 }
 
-/** Failures after which the next model may do better. */
+/**
+ * Failures after which the next model may do better. A refusal is none of them: it is about the prompt, and a provider may
+ * close the account of whoever takes a refused prompt from model to model.
+ */
 const NEXT_MODEL_MAY_HELP: ReadonlySet<Failure['code']> = new Set([
   'PROVIDER_RATE_LIMITED',
   'PROVIDER_UNAVAILABLE',
   'PROVIDER_TIMEOUT',
   'PREDICTION_FAILED',
+  'MODEL_FAILED',
   'PROVIDER_BAD_INPUT',
   'PROVIDER_BAD_ANSWER',
   'DOWNLOAD_EXPIRED',
@@ -115,7 +119,7 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
         cached: body.cached,
       }));
     case 'clip.failed':
-      return withScene(state, body, 'generating', (scene) => nextModel(state.job, scene, body.failure, event.id));
+      return withScene(state, body, 'generating', (scene) => nextStep(state, scene, body.failure, event.id));
     case 'overlay.applied':
       return withScene(state, body, 'composing', (scene) => ({
         ...scene,
@@ -187,13 +191,19 @@ const spent = (failure: Failure, costMicros: number): Failure => ({
   charged: failure.charged || costMicros > 0,
 });
 
-function nextModel(job: Job, ended: SceneState, failure: Failure, cause: string): SceneState {
+/** The scene after its clip was given up: made once more with another seed, made by the next model, or failed. */
+function nextStep({ job, plan }: GenerationState, ended: SceneState, failure: Failure, cause: string): SceneState {
   const scene = released(ended, failure);
+  // The command goes out again by way of the budget, if there is one.
+  const again = (change: Partial<SceneState>): SceneState =>
+    job.maxCostMicros === undefined
+      ? { ...scene, ...change, attempt: scene.attempt + 1, cause }
+      : { ...scene, ...change, status: 'waiting' };
+  if (failure.code === 'OUTPUT_REFUSED' && scene.reseeded !== true && plan !== undefined)
+    return again({ seed: anotherSeed(scene.seed ?? plan.seed), reseeded: true });
   const next = scene.modelIndex + 1;
-  if (!NEXT_MODEL_MAY_HELP.has(failure.code) || next >= job.models.length)
-    return { ...scene, status: 'failed', failure: spent(failure, scene.costMicros) };
-  if (job.maxCostMicros !== undefined) return { ...scene, status: 'waiting', modelIndex: next };
-  return { ...scene, modelIndex: next, attempt: scene.attempt + 1, cause };
+  if (NEXT_MODEL_MAY_HELP.has(failure.code) && next < job.models.length) return again({ modelIndex: next });
+  return { ...scene, status: 'failed', failure: spent(failure, scene.costMicros) };
 }
 
 /** Starts waiting scenes, lowest index first, while fewer than `window` clips are being generated. */

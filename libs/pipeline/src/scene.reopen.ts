@@ -29,7 +29,14 @@ export function reopenScene(state: GenerationState, { scene, plan, seed }: Reope
   const { failure: _failure, finishedBy: _by, finishedAt: _at, fallback: _fallback, result, ...kept } = state;
   const former = result ?? state.former;
   const open = (one: SceneState): SceneState => {
-    const { overlaid: _overlaid, failure: _own, doneTraceparent: _done, cause: _former, ...rest } = one;
+    const {
+      overlaid: _overlaid,
+      failure: _own,
+      doneTraceparent: _done,
+      cause: _former,
+      reseeded: _again,
+      ...rest
+    } = one;
     if (seed === undefined && rest.clip !== undefined)
       return { ...rest, status: 'composing', attempt: one.attempt + 1, cause };
     const { clip: _clip, predictionId: _bought, ...bare } = rest;

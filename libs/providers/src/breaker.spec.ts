@@ -54,7 +54,7 @@ describe('breaker', () => {
   });
 
   it.each(Object.keys(FAILURE_CODES) as FailureCode[])('%s', (code) => {
-    const failures = ['PROVIDER_UNAVAILABLE', 'PROVIDER_TIMEOUT', 'PREDICTION_FAILED'];
+    const failures = ['PROVIDER_UNAVAILABLE', 'PROVIDER_TIMEOUT'];
     expect(verdictOf(code)).toBe(failures.includes(code) ? 'failure' : 'neutral');
   });
 });

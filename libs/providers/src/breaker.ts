@@ -17,7 +17,7 @@ export interface BreakerSettings {
   readonly openMs: number;
 }
 
-/** `neutral`: it ended in a way that says nothing about the model's health (429, refusal, bad input, cancel). */
+/** `neutral`: it ended in a way that says nothing about the model's health: a 429, a refusal, a bad input, a cancel, or a failure on one input. */
 export type BreakerEvent = 'ask' | 'success' | 'failure' | 'neutral';
 
 export interface BreakerStep {
@@ -30,9 +30,9 @@ export interface BreakerStep {
 }
 
 export const CLOSED: BreakerState = { phase: 'closed', failures: 0 };
-const FAILURES: ReadonlySet<FailureCode> = new Set(['PROVIDER_UNAVAILABLE', 'PROVIDER_TIMEOUT', 'PREDICTION_FAILED']);
+const FAILURES: ReadonlySet<FailureCode> = new Set(['PROVIDER_UNAVAILABLE', 'PROVIDER_TIMEOUT']);
 
-/** What a failure says about the health of the model. */
+/** What the failure of a create says about the health of the model: how its prediction ends is told apart (`healthOf`). */
 export function verdictOf(code: FailureCode | undefined): 'failure' | 'neutral' {
   return code !== undefined && FAILURES.has(code) ? 'failure' : 'neutral';
 }

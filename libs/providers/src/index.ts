@@ -1,3 +1,4 @@
+export { FAULT_KINDS, type FaultKind } from './fault.kinds.js';
 export { MODEL_INPUTS, modelInput } from './models.js';
 export { completionCharge, createOpenAiPlanModel, type OpenAiOptions, planAnswerSchema } from './openai.plan-model.js';
 export { type ClipRequest, clipRequestSchema } from './clip.request.js';

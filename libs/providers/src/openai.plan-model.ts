@@ -97,8 +97,8 @@ export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs, store
         throw new ClipmeshError('PROVIDER_OUT_OF_CREDIT', `chat: ${cause.message}`, { cause });
       if (cause instanceof APIError && typeof status === 'number') {
         const headers: unknown = cause.headers;
-        const after = headers instanceof Headers ? headers.get('retry-after') : null;
-        throw errorOfStatus('chat', status, cause.message, after, Date.now());
+        const known = headers instanceof Headers ? { headers } : {};
+        throw errorOfStatus('chat', { status, body: cause.message, ...known }, Date.now());
       }
       const timedOut = timeout.aborted || cause instanceof APIConnectionTimeoutError;
       throw errorOfThrown('chat', cause, { caller: signal.aborted, timeout: timedOut });

@@ -1,5 +1,6 @@
 import { type AspectRatio, type Framework, type Style } from '@clipmesh/contracts';
 import { type ClipRequest } from './clip.request.js';
+import { type FaultKind } from './fault.kinds.js';
 
 /** What the provider says of a prediction. Times are ISO 8601. */
 export interface PredictionState {
@@ -10,6 +11,8 @@ export interface PredictionState {
   /** Where the video is, or a data URL that holds it; absent when the output has none. */
   readonly outputUrl?: string;
   readonly error?: string;
+  /** What `error` means; read from `error` alone when absent. */
+  readonly fault?: FaultKind;
   readonly createdAt?: string;
   readonly startedAt?: string;
   readonly completedAt?: string;

@@ -1,9 +1,11 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { z } from 'zod';
 import { type ClipRequest } from './clip.request.js';
+import { type FaultKind, FAULTS } from './fault.kinds.js';
 import { type PredictionState } from './ports.js';
 import { isInputOf } from './models.js';
 import { videoUrlOf } from './output.forms.js';
+import { faultOf } from './prediction.fault.js';
 
 const time = z.string().nullish();
 export const wirePredictionSchema = z.object({
@@ -21,6 +23,8 @@ export const wirePredictionSchema = z.object({
   metrics: z.looseObject({ video_output_duration_seconds: z.number().nonnegative().nullish() }).nullish(),
 });
 export type WirePrediction = z.infer<typeof wirePredictionSchema>;
+
+const promptOf = ({ input }: WirePrediction): string => (typeof input?.['prompt'] === 'string' ? input['prompt'] : '');
 
 /** Replicate's prediction in our words. Throws `PROVIDER_BAD_ANSWER` when it is none. */
 export function predictionOf(answer: unknown): PredictionState {
@@ -40,6 +44,7 @@ export function predictionOf(answer: unknown): PredictionState {
     status: data.status === 'aborted' ? 'canceled' : data.status,
     ...(outputUrl === undefined ? {} : { outputUrl }),
     ...(error === undefined ? {} : { error }),
+    ...(data.status === 'failed' ? { fault: faultOf(data.error ?? undefined, promptOf(data)) } : {}),
     ...(data.created_at ? { createdAt: data.created_at } : {}),
     ...(data.started_at ? { startedAt: data.started_at } : {}),
     ...(data.completed_at ? { completedAt: data.completed_at } : {}),
@@ -51,17 +56,29 @@ export function isFinal({ status }: PredictionState): boolean {
   return status === 'succeeded' || status === 'failed' || status === 'canceled';
 }
 
-const REFUSAL = /\bE005\b|flagged|sensitive|safety|content policy|moderat|nsfw|prohibited/i;
-
 /** The error of a prediction that ended badly; undefined while it runs and when it succeeded. */
 export function outcomeOf(state: PredictionState): ClipmeshError | undefined {
   const detail = state.error ?? 'no reason given';
   if (state.status === 'canceled') return new ClipmeshError('CANCELED', `prediction ${state.id} was canceled`);
   if (state.status !== 'failed') return undefined;
-  return new ClipmeshError(
-    REFUSAL.test(detail) ? 'PREDICTION_REFUSED' : 'PREDICTION_FAILED',
-    `prediction ${state.id}: ${detail}`,
-  );
+  const { code, retryable } = FAULTS[faultIn(state)];
+  return new ClipmeshError(code, `prediction ${state.id}: ${detail}`, { retryable });
+}
+
+/** What the failure of a prediction means. */
+function faultIn({ fault, error }: PredictionState): FaultKind {
+  return fault ?? faultOf(error);
+}
+
+/** Whether a filter refused the prediction's input or output. */
+export function isRefusal(state: PredictionState): boolean {
+  return state.status === 'failed' && ['input-refused', 'output-refused'].includes(faultIn(state));
+}
+
+/** What the end of a prediction says about the health of its model: only a failure of the service counts against it. */
+export function healthOf(state: PredictionState): 'success' | 'failure' | 'neutral' {
+  if (state.status === 'succeeded') return 'success';
+  return state.status === 'failed' ? FAULTS[faultIn(state)].health : 'neutral';
 }
 
 function keyOf(webhook: string | null | undefined): string | undefined {

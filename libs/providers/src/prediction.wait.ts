@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { type BreakerBoard } from './breaker.board.js';
-import { verdictOf } from './breaker.js';
 import { backOffMs, pollGapMs } from './polling.js';
 import { type ClipProvider, type NudgeSource, type PredictionState } from './ports.js';
 import { recordStretches } from './prediction.spans.js';
-import { isFinal, outcomeOf } from './prediction.state.js';
+import { healthOf, isFinal } from './prediction.state.js';
 import { spanEvent } from './provider.events.js';
 import { RunTimes } from './run.times.js';
 
@@ -51,9 +50,7 @@ export function createWaiter(parts: WaitParts): ClipProvider['wait'] {
     const createdMs = Date.parse(state.createdAt ?? '');
     recordStretches(state, Number.isNaN(createdMs) ? since : createdMs, Date.now());
     if (state.status === 'succeeded') runTimes.learn(state.model, state.startedAt, state.completedAt);
-    if (state.model === undefined) return;
-    const outcome = outcomeOf(state);
-    await breakers.tell(state.model, outcome === undefined ? 'success' : verdictOf(outcome.code));
+    if (state.model !== undefined) await breakers.tell(state.model, healthOf(state));
   }
 
   /** What is known of its run, once it runs. */
@@ -71,14 +68,14 @@ export function createWaiter(parts: WaitParts): ClipProvider['wait'] {
     const stopListening = nudge?.(predictionId, pause.poke);
     let failures = 0;
     let loggedMs = 0;
-    let model: string | undefined;
+    let last: PredictionState | undefined;
     try {
       for (;;) {
         let gapMs: number;
         try {
           const state = await get(predictionId, either);
           failures = 0;
-          model = state.model;
+          last = state;
           onProgress?.(state);
           if (isFinal(state)) {
             await settle(state, startedMs);
@@ -99,8 +96,12 @@ export function createWaiter(parts: WaitParts): ClipProvider['wait'] {
         if (await pause.rest(gapMs, either)) spanEvent('provider.nudge', { elapsedMs: Date.now() - startedMs });
         if (signal.aborted) throw new ClipmeshError('CANCELED', `waiting for prediction ${predictionId} was canceled`);
         if (deadline.aborted) {
-          if (model !== undefined) await breakers.tell(model, 'failure');
-          throw new ClipmeshError('PROVIDER_TIMEOUT', `prediction ${predictionId} did not end within ${timeoutMs} ms`);
+          // One that runs on for ever may do so because of its prompt: it is not bought again from this model, and others go on
+          // using it. One that never started says that the service is not well.
+          const started = last?.startedAt !== undefined;
+          if (last?.model !== undefined) await breakers.tell(last.model, started ? 'neutral' : 'failure');
+          const text = `prediction ${predictionId} did not ${started ? 'end' : 'start'} within ${timeoutMs} ms`;
+          throw new ClipmeshError('PROVIDER_TIMEOUT', text, { retryable: !started });
         }
       }
     } finally {

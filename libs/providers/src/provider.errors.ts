@@ -1,15 +1,7 @@
 import { ClipmeshError, cutText, type FailureCode } from '@clipmesh/contracts';
-
-/** Longest pause a provider may ask for, ms: a wrong header must not stop us for a day. */
-export const MAX_RETRY_AFTER_MS = 5 * 60_000;
-
-/** `Retry-After` in ms from now: seconds or an HTTP date; undefined when absent or unreadable. */
-export function retryAfterMs(header: string | null, nowMs: number): number | undefined {
-  if (header === null || header.trim() === '') return undefined;
-  const seconds = Number(header);
-  const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - nowMs;
-  return Number.isNaN(wait) ? undefined : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, Math.ceil(wait)));
-}
+import { type FaultKind, FAULTS } from './fault.kinds.js';
+import { faultOf } from './prediction.fault.js';
+import { type Refusal, retryAfterOf } from './retry.after.js';
 
 /** The failure code of an HTTP status that is no success. */
 export function codeOfStatus(status: number): FailureCode {
@@ -20,16 +12,18 @@ export function codeOfStatus(status: number): FailureCode {
   return status >= 500 || status < 400 ? 'PROVIDER_UNAVAILABLE' : 'PROVIDER_BAD_INPUT';
 }
 
-/** The error of a refused call; `detail` is the provider's own text. */
-export function errorOfStatus(
-  call: string,
-  status: number,
-  detail: string,
-  retryAfter: string | null,
-  nowMs: number,
-): ClipmeshError {
-  const after = retryAfterMs(retryAfter, nowMs);
-  return new ClipmeshError(codeOfStatus(status), `${call}: status ${status}: ${cutText(detail, 500)}`, {
+/** Statuses with which a service refuses what it was asked for, so that the body may tell more than the status. */
+const OF_THE_REQUEST: ReadonlySet<number> = new Set([400, 403, 409, 422, 451]);
+/** What a body may say beyond its status. A word in it never makes a refused request a failure of the service. */
+const SAID_BY_BODY: ReadonlySet<FaultKind> = new Set(['input-refused', 'out-of-credit']);
+
+/** The error of a refused call: by its status and, for a request that was refused, by what its body says. */
+export function errorOfStatus(call: string, refusal: Refusal, nowMs: number): ClipmeshError {
+  const { status, body = '' } = refusal;
+  const after = retryAfterOf(refusal, nowMs);
+  const kind = OF_THE_REQUEST.has(status) ? faultOf(body) : undefined;
+  const code = kind !== undefined && SAID_BY_BODY.has(kind) ? FAULTS[kind].code : codeOfStatus(status);
+  return new ClipmeshError(code, `${call}: status ${status}: ${cutText(body, 500)}`, {
     ...(after === undefined ? {} : { retryAfterMs: after }),
   });
 }

@@ -41,7 +41,7 @@ export function openCallDoor(limiter: RateLimiter, callTimeoutMs: number): CallD
         // Read here, so that a connection lost in the middle of the body is told apart like any other.
         const body = await response.text();
         if (response.ok) return new Response(body, { status: 200, headers: { 'content-type': 'application/json' } });
-        const error = errorOfStatus(call, response.status, body, response.headers.get('retry-after'), Date.now());
+        const error = errorOfStatus(call, { status: response.status, headers: response.headers, body }, Date.now());
         spanEvent('provider.call.failed', { call, code: error.code, status: response.status });
         if (error.code === 'PROVIDER_RATE_LIMITED') await limiter.coolDown(error.retryAfterMs ?? DEFAULT_COOL_DOWN_MS);
         return failed(error);

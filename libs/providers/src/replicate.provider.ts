@@ -14,7 +14,7 @@ import {
   DEFAULT_INPUT_KEY,
   isOfAttempt,
   keysOf,
-  outcomeOf,
+  isRefusal,
   predictionOf,
   wirePredictionSchema,
 } from './prediction.state.js';
@@ -100,7 +100,7 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
     const answer = await call(() => client.predictions.get(predictionId, { signal }));
     const state = predictionOf(answer);
     // It may have failed because its picture is gone there; the next try would name the same one.
-    if (outcomeOf(state)?.code === 'PREDICTION_FAILED') images.forget({ ...answer.input });
+    if (state.status === 'failed' && !isRefusal(state)) images.forget({ ...answer.input });
     return state;
   }
 

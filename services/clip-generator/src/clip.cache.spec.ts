@@ -269,7 +269,7 @@ describe('a clip that another is buying', () => {
       release = resolve;
     });
     const first = buyClip(parts, body(1), calm);
-    const refused = expect(first).rejects.toMatchObject({ code: 'PREDICTION_FAILED' });
+    const refused = expect(first).rejects.toMatchObject({ code: 'MODEL_FAILED' });
     while (bought.length === 0) await systemClock.sleep(1);
     const second = buyClip(parts, body(2), calm);
     release();

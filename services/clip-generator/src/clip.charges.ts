@@ -10,9 +10,15 @@ export interface Bought {
   readonly durationSeconds: number;
 }
 
-/** What the provider charges for a prediction in this state: succeeded, or canceled after it had started. */
+/**
+ * What the provider charges for a prediction in this state: one that succeeded, one that was canceled after it had started,
+ * and one that failed though the provider names the seconds of video that it made (its output was refused).
+ */
 export function chargesOf({ model, scene, durationSeconds }: Bought, state: PredictionState): Charge[] {
-  const charged = state.status === 'succeeded' || (state.status === 'canceled' && state.startedAt !== undefined);
+  const charged =
+    state.status === 'succeeded' ||
+    (state.status === 'canceled' && state.startedAt !== undefined) ||
+    (state.status === 'failed' && (state.billedSeconds ?? 0) > 0);
   const price = MODELS[model];
   if (!charged || price === undefined) return [];
   const seconds = state.billedSeconds ?? durationSeconds;
@@ -27,7 +33,7 @@ export function chargesOf({ model, scene, durationSeconds }: Bought, state: Pred
       unit: 'second',
       amountMicros: clipCostMicros(price, seconds),
       scene,
-      outcome: state.status === 'succeeded' ? 'succeeded' : 'canceled',
+      outcome: state.status === 'succeeded' || state.status === 'failed' ? state.status : 'canceled',
     },
   ];
 }

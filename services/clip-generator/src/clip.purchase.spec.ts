@@ -177,6 +177,26 @@ describe('buying a clip', () => {
     expect(await statuses()).toEqual(['finished', 'failed', 'finished']);
   });
 
+  it('whose output is refused says what it cost, and with another seed is another purchase', async () => {
+    shop.faults = ['refuse output'];
+    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({
+      code: 'OUTPUT_REFUSED',
+      retryable: false,
+      charges: [{ key: 'prediction:p1', amountMicros: 480_000, outcome: 'failed' }],
+    });
+    expect(await statuses()).toEqual(['failed']);
+    const [told] = await buyClip(parts, { ...body, attempt: 2, seed: body.seed + 1 }, calm);
+    expect(told?.body).toMatchObject({
+      predictionId: 'p2',
+      charges: [{ key: 'prediction:p1' }, { key: 'prediction:p2' }],
+    });
+  });
+
+  it('that fails for an unknown reason is not bought again from the same model', async () => {
+    shop.faults = ['fail'];
+    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'MODEL_FAILED', retryable: false });
+  });
+
   it('leaves a prediction that succeeded without an output to the next model, and tells what it cost', async () => {
     shop.faults = ['empty'];
     await expect(buyClip(parts, body, calm)).rejects.toMatchObject({

@@ -24,6 +24,7 @@ export class Shop {
   readonly predictions: (PredictionState & { key: string })[] = [];
   faults: (
     | 'refuse'
+    | 'refuse output'
     | 'lose reply'
     | 'lose request'
     | 'late'
@@ -69,6 +70,10 @@ export class Shop {
       if (this.empty.has(id) || this.takes('empty')) {
         this.empty.add(id);
         return Promise.resolve(this.set(id, { status: 'succeeded', billedSeconds: 4 }));
+      }
+      if (this.takes('refuse output')) {
+        const error = 'The request failed because the output video may contain sensitive information.';
+        return Promise.resolve(this.set(id, { status: 'failed', error, billedSeconds: 4 }));
       }
       const status = this.takes('fail') ? 'failed' : 'succeeded';
       return Promise.resolve(this.set(id, { status, outputUrl: 'http://x/y.mp4', billedSeconds: 4 }));

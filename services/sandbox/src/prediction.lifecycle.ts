@@ -24,10 +24,15 @@ export interface Prediction {
   readonly outputForm?: OutputForm;
   /** The clip itself, where the output holds it. */
   readonly dataUrl?: string;
+  /** It ran to its end and its output was refused: that costs what the output would have cost. */
+  readonly outputRefused?: boolean;
 }
 
 export type PredictionEvent =
-  { type: 'start' } | { type: 'succeed' } | { type: 'cancel' } | { type: 'fail'; error: string };
+  | { type: 'start' }
+  | { type: 'succeed' }
+  | { type: 'cancel' }
+  | { type: 'fail'; error: string; outputRefused?: boolean };
 
 export function isOver(status: PredictionStatus): boolean {
   return status !== 'starting' && status !== 'processing';
@@ -44,15 +49,26 @@ export function advance(prediction: Prediction, event: PredictionEvent, atMs: nu
         ? { ...prediction, status: 'succeeded', completedAt: atMs }
         : prediction;
     case 'fail':
-      return { ...prediction, status: 'failed', completedAt: atMs, error: event.error };
+      return {
+        ...prediction,
+        status: 'failed',
+        completedAt: atMs,
+        error: event.error,
+        ...(event.outputRefused === true ? { outputRefused: true } : {}),
+      };
     case 'cancel':
       return { ...prediction, status: prediction.status === 'starting' ? 'aborted' : 'canceled', completedAt: atMs };
   }
 }
 
-/** Succeeded and canceled predictions cost their full length; failed, aborted and unfinished ones nothing. */
-export function chargeMicros({ status, model, seconds }: Pick<Prediction, 'status' | 'model' | 'seconds'>): number {
-  return status === 'succeeded' || status === 'canceled' ? clipMicros(model, seconds) : 0;
+type Chargeable = Pick<Prediction, 'status' | 'model' | 'seconds' | 'outputRefused'>;
+
+/**
+ * Succeeded and canceled predictions cost their full length, and so do failed ones whose output was refused; other failed,
+ * aborted and unfinished ones cost nothing.
+ */
+export function chargeMicros({ status, model, seconds, outputRefused }: Chargeable): number {
+  return status === 'succeeded' || status === 'canceled' || outputRefused === true ? clipMicros(model, seconds) : 0;
 }
 
 export function isoTime(atMs: number | null): string | null {
@@ -84,7 +100,9 @@ export function present(prediction: Prediction, url: string): Record<string, unk
         : null,
     metrics: {
       ...(predictTime === undefined ? {} : { predict_time: predictTime }),
-      ...(status === 'succeeded' ? { video_output_duration_seconds: seconds } : {}),
+      ...(status === 'succeeded' || prediction.outputRefused === true
+        ? { video_output_duration_seconds: seconds }
+        : {}),
     },
     ...(prediction.webhook === undefined
       ? {}

@@ -17,6 +17,8 @@ export interface Course {
   readonly clipMs: number;
   /** Why the prediction is to fail; absent: it succeeds. */
   readonly error?: string;
+  /** Whether it fails because its output is refused. */
+  readonly outputRefused?: boolean;
   readonly cancelAfterMs?: number;
 }
 
@@ -99,7 +101,7 @@ export class PredictionRunner {
     await Promise.race([Promise.allSettled(this.work), sleep(ms, undefined, { ref: false })]);
   }
 
-  private async run(entry: Entry, { spec, queueMs, clipMs, error }: Course): Promise<void> {
+  private async run(entry: Entry, { spec, queueMs, clipMs, error, outputRefused }: Course): Promise<void> {
     const { signal } = entry.controller;
     try {
       await sleep(queueMs, undefined, { signal, ref: false });
@@ -110,7 +112,11 @@ export class PredictionRunner {
         sleep(clipMs, undefined, { signal, ref: false }),
       ]);
       if (file === undefined) {
-        this.apply(entry, { type: 'fail', error: error ?? 'no clip was made' });
+        this.apply(entry, {
+          type: 'fail',
+          error: error ?? 'no clip was made',
+          ...(outputRefused === true ? { outputRefused } : {}),
+        });
         return;
       }
       if (signal.aborted) return;

@@ -10,6 +10,7 @@ import {
   secondsOf,
   sizeOf,
 } from './prediction.request.js';
+import { failureFor, openapiSchema, OUTPUT_REFUSED } from './model.behaviour.js';
 import { type PredictionRunner } from './prediction.runner.js';
 import { findModel, findVersion, type SandboxModel, versionOf } from './pricing.js';
 import { type ScenarioDesk } from './scenario.desk.js';
@@ -95,14 +96,9 @@ export function replicateRoutes({ runner, desk, uploads, url, webhookSecret }: R
       ...sizeOf(input.aspect_ratio),
       ...(found === undefined || 'problem' in found ? {} : { picture: found }),
     };
-    const refused = scenario.rejectPrompts !== undefined && input.prompt.includes(scenario.rejectPrompts);
-    const error = refused
-      ? 'flagged as sensitive (E005)'
-      : fails
-        ? 'Prediction failed: the model stopped unexpectedly (E9243)'
-        : found !== undefined && 'problem' in found
-          ? `Prediction failed: ${found.problem}`
-          : undefined;
+    const outputRefused = desk.refusesOutput(input.prompt);
+    const problem = found !== undefined && 'problem' in found ? found.problem : undefined;
+    const error = failureFor(scenario, { input, model, fails, outputRefused, problem });
     const prediction: Prediction = {
       id: randomBytes(13).toString('hex'),
       model,
@@ -124,6 +120,7 @@ export function replicateRoutes({ runner, desk, uploads, url, webhookSecret }: R
       queueMs: (scenario.queueSeconds ?? 0) * 1000,
       clipMs: clipSecondsFor(scenario, index, clipHash(spec)) * 1000,
       ...(error === undefined ? {} : { error }),
+      ...(error === OUTPUT_REFUSED ? { outputRefused } : {}),
       ...(cancelAfterMs === undefined ? {} : { cancelAfterMs }),
     });
     if (replyLost) {
@@ -200,7 +197,7 @@ export function replicateRoutes({ runner, desk, uploads, url, webhookSecret }: R
       id: versionOf(model),
       created_at: '2025-01-01T00:00:00.000Z',
       cog_version: '0.16.0',
-      openapi_schema: {},
+      openapi_schema: openapiSchema(model, desk.scenario.inputFields),
     };
     response.json({
       url: `${url}/${model.id}`,

@@ -2,10 +2,10 @@ import { isNth, isShare, takeToken, type Bucket, type Scenario } from './scenari
 
 export type Admission = { kind: 'ok' } | { kind: 'unavailable' } | { kind: 'limited'; retryAfterSeconds: number };
 
-/** The scenario in force and what it counts; setting a scenario starts every count anew. */
+/** The scenario in force and what it counts; setting a scenario starts every count again. */
 export class ScenarioDesk {
   private current: Scenario = {};
-  private counts = { calls: 0, predictions: 0, completions: 0, downloads: 0 };
+  private counts = { calls: 0, predictions: 0, completions: 0, downloads: 0, outputs: 0 };
   private bucket: Bucket | undefined;
 
   get scenario(): Scenario {
@@ -14,7 +14,7 @@ export class ScenarioDesk {
 
   set(scenario: Scenario): void {
     this.current = scenario;
-    this.counts = { calls: 0, predictions: 0, completions: 0, downloads: 0 };
+    this.counts = { calls: 0, predictions: 0, completions: 0, downloads: 0, outputs: 0 };
     this.bucket = undefined;
   }
 
@@ -43,6 +43,14 @@ export class ScenarioDesk {
   spoilsDownload(): boolean {
     this.counts.downloads += 1;
     return this.counts.downloads <= (this.current.badDownloads ?? 0);
+  }
+
+  /** Counts a prediction of this prompt whose output is to be refused; false when it is not. */
+  refusesOutput(prompt: string): boolean {
+    const { rejectOutputs } = this.current;
+    if (rejectOutputs === undefined || !prompt.includes(rejectOutputs.prompts)) return false;
+    this.counts.outputs += 1;
+    return this.counts.outputs <= (rejectOutputs.times ?? Infinity);
   }
 
   /** Counts a completion; true when it is to be no valid JSON. */

@@ -23,6 +23,15 @@ export const scenarioSchema = z.strictObject({
   loseReplies: z.number().min(0).max(1).optional(),
   /** Predictions whose prompt contains this text are refused by the safety filter. */
   rejectPrompts: z.string().min(1).optional(),
+  /**
+   * Predictions whose prompt contains this text run to their end, are charged, and then have their output refused: the first
+   * `times` of them. Default: all.
+   */
+  rejectOutputs: z.strictObject({ prompts: z.string().min(1), times: every.optional() }).optional(),
+  /** Predictions whose prompt contains this text fail with this error. */
+  failPrompts: z.strictObject({ prompts: z.string().min(1), error: z.string().min(1) }).optional(),
+  /** Input fields that the schema of every model has besides its own. */
+  inputFields: z.array(z.string().min(1)).optional(),
   /** The first completion is no valid JSON. */
   badPlanFirst: z.boolean().optional(),
   slowDownloads: z.number().positive().optional(),

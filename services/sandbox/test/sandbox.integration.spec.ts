@@ -249,6 +249,40 @@ describe('scenarios', () => {
     expect((await invoice()).totalUsd).toBe(0);
   });
 
+  it('refuses outputs after a full run, at full charge, and fails prompts with a given error', async () => {
+    await scenario({
+      ...FAST,
+      rejectOutputs: { prompts: 'bottle', times: 1 },
+      failPrompts: { prompts: 'lamp', error: 'an error of its own' },
+    });
+    const of = async (prompt: string): Promise<Prediction> => {
+      const { id } = await replicate.predictions.create({ model: VEO, input: input({ prompt }) });
+      let state = await replicate.predictions.get(id);
+      await until(
+        async () => {
+          state = await replicate.predictions.get(id);
+          return !['starting', 'processing'].includes(state.status);
+        },
+        60_000,
+        'the end',
+      );
+      return state;
+    };
+    expect(await of('a bottle')).toMatchObject({
+      status: 'failed',
+      error: 'The request failed because the output video may contain sensitive information.',
+      metrics: { video_output_duration_seconds: 4 },
+      started_at: expect.any(String),
+    });
+    expect(await of('a lamp')).toMatchObject({ status: 'failed', error: 'an error of its own' });
+    expect(await of('a bottle')).toMatchObject({ status: 'succeeded' });
+    expect((await invoice()).predictions.map(({ status, amountUsd }) => [status, amountUsd])).toEqual([
+      ['failed', 0.48],
+      ['failed', 0],
+      ['succeeded', 0.48],
+    ]);
+  });
+
   it('limits the rate', async () => {
     await scenario({ ...FAST, rateLimit: { perMinute: 1, retryAfterSeconds: 3 } });
     expect((await post({ input: input() })).status).toBe(201);

@@ -16,6 +16,8 @@ interface Prediction {
   readonly fails: boolean;
   /** Downloads that are still to give bytes of which no clip can be made. */
   badDownloads: number;
+  /** Whether its output is refused, and charged. */
+  readonly refused: boolean;
   canceled: boolean;
 }
 
@@ -26,6 +28,7 @@ export interface ProviderFaults {
   loseReply: number;
   loseRequest: number;
   fail: number;
+  refuseOutput: number;
   loseDownload: number;
   badDownload: number;
 }
@@ -33,6 +36,7 @@ export interface ProviderFaults {
 /** A prediction gives bad bytes this often at most: fewer times than its output is downloaded. */
 const MOST_BAD = 2;
 
+const REFUSED = 'The request failed because the output video may contain sensitive information.';
 /** A purchase shows up in the provider's list within this time, ms. */
 export const VISIBLE_WITHIN_MS = 2000;
 
@@ -78,6 +82,7 @@ export class SimProvider {
             readyAtMs: world.now + 1000 + random.below(60_000),
             fails: random.chance(this.faults.fail),
             badDownloads: random.chance(this.faults.badDownload) ? 1 + random.below(MOST_BAD) : 0,
+            refused: random.chance(this.faults.refuseOutput),
             canceled: false,
           };
           this.predictions.push(prediction);
@@ -128,11 +133,12 @@ export class SimProvider {
   }
 
   state(prediction: Prediction): PredictionState {
-    const { id, canceled, fails, readyAtMs, seconds, createdAtMs } = prediction;
+    const { id, canceled, fails, refused, readyAtMs, seconds, createdAtMs } = prediction;
     const startedAt = new Date(createdAtMs).toISOString();
     if (canceled) return { id, status: 'canceled', startedAt };
     if (this.world.now < readyAtMs) return { id, status: 'processing', startedAt };
-    if (fails) return { id, status: 'failed', startedAt, error: 'no frames' };
+    if (fails) return { id, status: 'failed', startedAt, error: 'Prediction interrupted; please retry (code: PA)' };
+    if (refused) return { id, status: 'failed', startedAt, error: REFUSED, billedSeconds: seconds };
     return { id, status: 'succeeded', startedAt, outputUrl: urlOf(id), billedSeconds: seconds };
   }
 
@@ -141,9 +147,9 @@ export class SimProvider {
     return this.predictions
       .filter(({ key }) => ofKey(key))
       .reduce((sum, one) => {
-        const { status } = this.state(one);
+        const { status, billedSeconds } = this.state(one);
         const model = MODELS[one.model];
-        const charged = status === 'succeeded' || status === 'canceled';
+        const charged = status === 'succeeded' || status === 'canceled' || billedSeconds !== undefined;
         return charged && model !== undefined ? sum + clipCostMicros(model, one.seconds) : sum;
       }, 0);
   }

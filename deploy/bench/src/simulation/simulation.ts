@@ -104,6 +104,7 @@ class Simulation {
       loseReply: trouble,
       loseRequest: trouble,
       fail: trouble,
+      refuseOutput: trouble,
       loseDownload: trouble,
       badDownload: trouble,
     });

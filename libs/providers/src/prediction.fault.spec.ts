@@ -1,0 +1,154 @@
+import { describe, expect, it } from '@jest/globals';
+import { FAULT_KINDS, FAULTS, type FaultKind } from './fault.kinds.js';
+import { faultOf } from './prediction.fault.js';
+import { healthOf, outcomeOf, predictionOf } from './prediction.state.js';
+import { REPLICATE_FAULT_CODES, REPLICATE_FAULT_TEXTS } from './replicate.faults.table.js';
+
+/** Messages of real services as their users quote them, and the cases that were reported to us. */
+const REAL: Readonly<Record<FaultKind, readonly string[]>> = {
+  'input-refused': [
+    "The prompt could not be submitted. This prompt contains words that violate Vertex AI's usage guidelines. Support codes: 29310472",
+    "This prompt contains words that violate Vertex AI's usage guidelines. Try rephrasing the prompt.",
+    "The prompt could not be submitted. This prompt contains sensitive words that violate Google's Responsible AI practices. Try rephrasing your prompt, or contact your Google representative to request allowlisting. Support codes: 58061214",
+    "Veo could not generate videos because the input image violates Vertex AI's usage guidelines. If you think this was an error, send feedback. Support codes: 15236754",
+    'Veo could not generate 1 videos based on the prompt provided. You will not be charged for this request. Try rephrasing the prompt. If you think this was an error, send feedback. Support codes: 42237218',
+    'The input or output was flagged as sensitive. Please try again with different inputs. (E005)',
+    'The input or output was flagged as sensitive. Please try again with different inputs.',
+    'flagged as sensitive (E005)',
+    'The input was moderated',
+    'Failure to pass the risk control system',
+    'video description contains sensitive content (1026)',
+    'input new_sensitive (1026)',
+    'The request failed because the input text may contain sensitive information. Request ID: 0217',
+    'The request failed because the input image may contain real person.',
+    'The request could not be processed because the input text includes sensitive content that violates ContentSecurityDetection.',
+    'Content was flagged by the safety system. Try different prompts or inputs.',
+    'Your input was rejected. Please try again or with a different input.',
+    'Request blocked: The uploaded audio was flagged by Google safety review.',
+    'Your prompt was caught by our AI moderator. Please adjust it and try again!',
+    'Your request was rejected by the moderation system',
+    'Gemini blocked the request due to safety reasons',
+    'Request Moderated',
+    '[{"loc":["body","prompt"],"msg":"The content was flagged by a content checker.","type":"content_policy_violation","input":"x"}]',
+    '{"error":{"code":"InputTextSensitiveContentDetected","message":"The request failed."}}',
+    '{"error":{"code":"content_filter","message":"The response was filtered."}}',
+    '{"type":"error","error":{"type":"unprocessable_entity_error","message":"video description contains sensitive content (1026)","http_code":"422"}}',
+  ],
+  'output-refused': [
+    'The request failed because the output video may contain sensitive information. Request id: 02178740503500400000000000000',
+    'The request failed because the output video may be related to copyright restrictions.',
+    'OutputVideoSensitiveContentDetected.PolicyViolation The request failed because the output video may be related to copyright restrictions.',
+    '{"error":{"code":"OutputVideoSensitiveContentDetected","message":"output video may contain sensitive information"}}',
+    'output new_sensitive (1027)',
+    'We encountered an issue with the audio for your prompt, which means we could not create your video. This can sometimes happen due to our safety filters or other processing issues. Please modify your request and try again. You have not been charged for this attempt.',
+    'NSFW content detected. Try running it again, or try a different prompt.',
+    'Potential NSFW content was detected in one or more images. A black image will be returned instead. Try again with a different prompt and/or seed.',
+    'Qwen Image Edit generation failed: All generated images contained NSFW content',
+    'Content Moderated',
+  ],
+  service: [
+    'Prediction interrupted; please retry (code: PA)',
+    'Director: unexpected error handling prediction (E9828)',
+    'Director: unexpected error handling prediction (E8765)',
+    'Director: unexpected error handling prediction (E6716)',
+    'Director: unexpected error handling prediction',
+    'stopped unexpectedly (E9243)',
+    'Service is currently unavailable due to high demand. Please try again later. (E003)',
+    'CUDA error while loading safety_checker',
+    'moderation service timed out, please retry',
+    'content policy service timed out',
+    '429 Too Many Requests: the content moderation endpoint is rate limited, try again',
+    'status 529: the safety system is overloaded',
+    'internal error, please try again later',
+    'the server is busy',
+    'Internal Error',
+    '<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>',
+    'rate limit, please retry later (1002)',
+    '{"error":{"code":503,"message":"This model is currently experiencing high demand. Spikes in demand are usually temporary. Please try again later.","status":"UNAVAILABLE"}}',
+    '[{"msg":"Downstream service error","type":"downstream_service_error"}]',
+  ],
+  'file-unreachable': [
+    'Prediction failed: the image could not be downloaded',
+    'Input validation error: failed to download image_url',
+    '{"detail":[{"loc":["body","image_url"],"type":"file_download_error"}]}',
+  ],
+  'bad-input': [
+    'The input was invalid. (E006)',
+    "Predictor.predict() got an unexpected keyword argument 'clipmesh_key'",
+    "Input should be 'real person' or 'anime'",
+    'resolution is not within the range of allowed options',
+    'The parameters `ratio` and `duration` specified in the request are not valid. Seedance identified your task as video editing.',
+    'Each reference video must be between 2 and 30 seconds',
+    'Prediction failed: cannot identify image file',
+  ],
+  'out-of-credit': ['insufficient balance (1008)', 'User is locked. Reason: Exhausted balance.'],
+  'model-failed': [
+    'keys are case-sensitive',
+    'CUDA out of memory. Tried to allocate 5.92 GiB (GPU 0; 14.76 GiB total capacity)',
+    'CUDA error: out of memory',
+    'Director: out of memory (exit code 137)',
+    "Could not detect a real person's face in the reference image",
+    'enable_safety_checker cannot be disabled for this model',
+    'Prediction failed for an unknown reason. It might have run out of memory? (exitcode 2)',
+    'The model did not generate the expected output for this prompt. This may occur for several reasons, including unsafe content.',
+    'list index out of range',
+    'An error that nobody has seen before',
+    '',
+  ],
+};
+
+describe('the meaning of a reported failure', () => {
+  it.each(FAULT_KINDS.flatMap((kind) => REAL[kind].map((text) => [kind, text] as const)))('%s: %s', (kind, text) => {
+    expect(faultOf(text)).toBe(kind);
+  });
+
+  it('is known of at least 40 real messages, and no row of the table is without a source', () => {
+    expect(FAULT_KINDS.flatMap((kind) => REAL[kind]).length).toBeGreaterThanOrEqual(40);
+    for (const { source } of [...REPLICATE_FAULT_TEXTS, ...Object.values(REPLICATE_FAULT_CODES)])
+      expect(source).toMatch(/^https:\/\/|read \d{4}-\d\d$/);
+  });
+
+  it.each([
+    [undefined, 'model-failed'],
+    [null, 'model-failed'],
+    [{ code: 'E005' }, 'input-refused'],
+    [{ error: { code: 'OutputVideoSensitiveContentDetected.PolicyViolation' } }, 'output-refused'],
+    [{ message: 'Internal Error' }, 'service'],
+    // What was sent decides nothing.
+    [{ detail: [{ msg: 'no', type: 'value_error', input: { type: 'content_policy_violation' } }] }, 'model-failed'],
+    // A name that every object has.
+    [{ code: 'constructor' }, 'model-failed'],
+  ] as const)('%j is %s', (reported, kind) => {
+    expect(faultOf(reported)).toBe(kind);
+  });
+
+  it('does not come from the words of a prompt that the error quotes', () => {
+    const prompt = 'A sign that says: your prompt was rejected, please retry (code: PA) (E005)';
+    const error = `cannot draw "${prompt}"`;
+    expect(faultOf(error, prompt)).toBe('model-failed');
+    const state = predictionOf({ id: 'p', status: 'failed', input: { prompt }, error });
+    expect(outcomeOf(state)).toMatchObject({ code: 'MODEL_FAILED', message: expect.stringContaining(prompt) });
+  });
+
+  it('is found in a text of any size', () => {
+    expect(faultOf(`${'<p>'.repeat(200_000)} (E005)`)).toBe('model-failed');
+    expect(faultOf(`[${'['.repeat(50_000)}`)).toBe('model-failed');
+  });
+});
+
+describe('what follows from it', () => {
+  it.each([
+    ['input-refused', 'PREDICTION_REFUSED', false, 'neutral'],
+    ['output-refused', 'OUTPUT_REFUSED', false, 'neutral'],
+    ['service', 'PREDICTION_FAILED', true, 'failure'],
+    ['file-unreachable', 'PREDICTION_FAILED', true, 'neutral'],
+    ['bad-input', 'PROVIDER_BAD_INPUT', false, 'neutral'],
+    ['out-of-credit', 'PROVIDER_OUT_OF_CREDIT', false, 'neutral'],
+    ['model-failed', 'MODEL_FAILED', false, 'neutral'],
+  ] as const)('%s: %s, another try %s, %s', (kind, code, retryable, health) => {
+    const state = { id: 'p', status: 'failed', error: REAL[kind][0] ?? '' } as const;
+    expect(outcomeOf(state)).toMatchObject({ code, retryable });
+    expect(healthOf(state)).toBe(health);
+    expect(FAULTS[kind]).toEqual({ code, retryable, health });
+  });
+});
