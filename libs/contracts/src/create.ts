@@ -15,7 +15,7 @@ const musicSchema = z
       .string()
       .regex(dataUrlPattern('audio/[a-z0-9.+-]+'), 'expected a data:audio/…;base64, URL')
       .max(Math.ceil((MUSIC_LIMIT_BYTES * 4) / 3) + HEAD_CHARACTERS),
-    /** 0-1; 0.3 unless told. */
+    /** 0-1. Default: 0.3. */
     volume: z.number().min(0).max(1).default(0.3),
   })
   .meta({ id: 'Music' });
@@ -27,7 +27,7 @@ const referenceImageSchema = z
     /** The picture as a base64 `data:image/jpeg` or `data:image/png` URL, at most 10 MB decoded. The media type may carry parameters. */
     data: z
       .string()
-      .regex(dataUrlPattern('image/(jpeg|png)'), 'expected a data:image/jpeg;base64, or data:image/png;base64, URL')
+      .regex(dataUrlPattern('image/(jpe?g|png)'), 'expected a data:image/jpeg;base64, or data:image/png;base64, URL')
       .max(Math.ceil((REFERENCE_IMAGE_LIMIT_BYTES * 4) / 3) + HEAD_CHARACTERS)
       .optional(),
     /** Where the picture is, https; it is fetched once, before the create is answered. */

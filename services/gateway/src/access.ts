@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
+import { shown } from './issue.text.js';
+import { parseMediaType } from './media.type.js';
 import { badRequest, ProblemError } from './problem.js';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
@@ -78,11 +80,10 @@ export function isReport(
   return publicUrl !== undefined && method === 'POST' && path === REPORT_PATH;
 }
 
-/** A 400 for a body that says it is UTF-8 and is not: what it holds would be another text than what was sent. */
-export function refuseBrokenText(body: Buffer | undefined, contentType: string | undefined): void {
-  const charset = /;\s*charset="?([^";\s]+)/i.exec(contentType ?? '')?.[1] ?? 'utf-8';
-  if (body === undefined || !/^utf-?8$/i.test(charset) || isUtf8(body)) return;
-  throw badRequest('body: not UTF-8; send the JSON in UTF-8');
+/** Throws a 400 for a body that is not UTF-8: what it holds would be another text than what was sent. */
+export function refuseBrokenText(body: Buffer | undefined): void {
+  if (body === undefined || isUtf8(body)) return;
+  throw badRequest('body', 'not UTF-8; send the JSON in UTF-8');
 }
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
@@ -93,16 +94,17 @@ export const hasBody = ({ 'content-length': length, 'transfer-encoding': transfe
 
 /** Whether a content type is JSON's own, or that of a format written in JSON. */
 export const isJson = (contentType: string | undefined): boolean =>
-  /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(contentType ?? '');
+  /^application\/([a-z0-9.+-]+\+)?json$/.test(parseMediaType(contentType ?? '').type);
 
-/** A 415 for a body that is not declared as JSON. */
+/** Throws a 415 for a body that is not declared as JSON, or in another charset than UTF-8 (RFC 8259 §8.1). */
 export function refuseOtherBodies(method: string, headers: Headers): void {
   if (!['POST', 'PUT', 'PATCH'].includes(method) || !hasBody(headers)) return;
-  if (isJson(String(headers['content-type'] ?? ''))) return;
-  throw new ProblemError(
-    415,
-    'UNSUPPORTED_MEDIA_TYPE',
-    'The content type is not supported',
-    'send the body as JSON with Content-Type: application/json',
-  );
+  const type = String(headers['content-type'] ?? '');
+  if (!isJson(type)) throw unsupported('send the body as JSON with Content-Type: application/json');
+  const charset = parseMediaType(type).parameters.get('charset') ?? '';
+  if (!/^(utf-?8)?$/i.test(charset))
+    throw unsupported(`the charset ${shown(charset)} is not supported; send the JSON in UTF-8`);
 }
+
+const unsupported = (detail: string): ProblemError =>
+  new ProblemError(415, 'UNSUPPORTED_MEDIA_TYPE', 'The content type is not supported', detail);

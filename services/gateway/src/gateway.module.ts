@@ -16,34 +16,17 @@ import {
 import { openArtifactFolder, openLimitStore, openStores, type OpenStores } from '@clipmesh/persistence';
 import { analyze, parseTrace } from '@clipmesh/trace-analysis';
 import { nestLogger } from '@clipmesh/tracing';
-import {
-  type DynamicModule,
-  Module,
-  type OnApplicationShutdown,
-  type OnModuleDestroy,
-  type RawBodyRequest,
-} from '@nestjs/common';
+import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type ClientProxy, ClientProxyFactory } from '@nestjs/microservices';
 import { type NestExpressApplication } from '@nestjs/platform-express';
-import { type NextFunction, type Request, type Response } from 'express';
 import { type BudgetRules } from './budget.js';
 import { startBudgetSweeper } from './budget.sweeper.js';
-import {
-  createAccess,
-  hasBody,
-  isJson,
-  isReport,
-  refuseBrokenText,
-  refuseForeignPage,
-  refuseOpenDoor,
-  refuseOtherBodies,
-  REPORT_PATH,
-} from './access.js';
+import { createAccess, refuseOpenDoor } from './access.js';
 import { within } from './deadline.js';
 import { serveDocs } from './docs.module.js';
 import { DELETION_PARTS, DeletionController, type DeletionParts } from './deletion.controller.js';
-import { GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
+import { GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
 import { GenerationsController } from './generations.controller.js';
 import { inboxSettings } from './inbox.settings.js';
 import { HEALTH_PARTS, HealthController, type HealthParts } from './health.controller.js';
@@ -54,12 +37,8 @@ import { METRICS_PARTS, MetricsController, type MetricsParts } from './metrics.c
 import { MetricsLeader } from './metrics.leader.js';
 import { MoneyController } from './money.controller.js';
 import { ProblemFilter } from './problem.filter.js';
-import {
-  ProviderReportsController,
-  REPORT_LIMIT_BYTES,
-  REPORT_PARTS,
-  type ReportParts,
-} from './provider-reports.controller.js';
+import { ProviderReportsController, REPORT_PARTS, type ReportParts } from './provider-reports.controller.js';
+import { checkRequests } from './request.checks.js';
 import { ReportsController } from './reports.controller.js';
 import { ReviewController } from './review.controller.js';
 import { ScenesController } from './scenes.controller.js';
@@ -262,30 +241,7 @@ export async function createGateway(runtime: ServiceRuntime): Promise<NestExpres
   app.getHttpServer().keepAliveTimeout = config.keepAliveMs;
   app.disable('x-powered-by');
   app.use(app.get<MetricsParts>(METRICS_PARTS).metrics.measure);
-  const ownerOf = createAccess(config.apiKeys);
-  app.use((request: Request, _response: Response, next: NextFunction) => {
-    if (!isReport(request, config.publicUrl)) refuseForeignPage(request.headers, config.apiKeys);
-    refuseOtherBodies(request.method, request.headers);
-    // Bodies may be large: those of strangers are not read. A report is judged by its signature.
-    if (hasBody(request.headers) && request.path !== REPORT_PATH)
-      requireOwner({ ownerOf }, request.headers.authorization);
-    next();
-  });
-  // Whoever sends a report is not known before it is read.
-  app.useBodyParser('json', {
-    limit: REPORT_LIMIT_BYTES,
-    type: ({ url, headers }) => url?.split('?')[0] === REPORT_PATH && isJson(headers['content-type']),
-  });
-  app.useBodyParser('json', {
-    limit: `${config.requestBodyLimitMb}mb`,
-    // What is JSON but no object is refused by the schemas, in their words.
-    strict: false,
-    type: ({ headers }) => isJson(headers['content-type']),
-  });
-  app.use((request: RawBodyRequest<Request>, _response: Response, next: NextFunction) => {
-    refuseBrokenText(request.rawBody, request.headers['content-type']);
-    next();
-  });
+  checkRequests(app, config);
   app.useGlobalFilters(new ProblemFilter(logger));
   serveDocs(app);
   const strategy = await openInboxes(runtime, inboxSettings(config));

@@ -61,9 +61,27 @@ describe('requests', () => {
     [{ prompt, referenceImage: { url: 'https://a.example/a.png', data: 'data:image/png;base64,AAAA' } }, 'either'],
     [{ prompt, referenceImage: { url: 'file:///etc/passwd' } }, 'https://'],
     [{ prompt, referenceImage: { data: 'data:image/gif;base64,AAAA' } }, 'data:image/png'],
+    [{ prompt, music: { data: 'data:audio/mpeg;codecs="a,b";base64,AAAA' } }, 'data:audio/'],
+    [{ prompt, music: { data: 'data:video/mp4;base64,AAAA' } }, 'data:audio/'],
   ])('refuses %j', (body, words) => {
     expect(() => parseRequest(body)).toThrow(words);
   });
+
+  it.each([
+    'data:audio/mpeg;base64,AAAA',
+    'data:audio/mp4;codecs="mp4a.40.2";base64,AAAA',
+    'data:audio/ogg;codecs=opus;base64,AAAA',
+    'data:Audio/X-WAV;charset=binary;name=bed.wav;base64,AAAA',
+  ])('takes music of %s', (data) => {
+    expect(parseRequest({ prompt, music: { data } }).music?.data).toBe(data);
+  });
+
+  it.each(['data:image/png;base64,AAAA', 'data:image/jpeg;name=a.jpg;base64,AAAA', 'data:IMAGE/JPG;base64,AAAA'])(
+    'takes a picture of %s',
+    (data) => {
+      expect(parseRequest({ prompt, referenceImage: { data } }).referenceImage?.data).toBe(data);
+    },
+  );
 });
 
 describe('ranges', () => {

@@ -10,7 +10,7 @@ export const IN_FLIGHT_MS = 15_000;
 
 /** What an owner's key is claimed under. Throws a 400. */
 export function claimOf(owner: string, key: string): string {
-  if (!KEY.test(key)) throw badRequest('Idempotency-Key: 1-200 visible ASCII characters');
+  if (!KEY.test(key)) throw badRequest('Idempotency-Key', '1-200 visible ASCII characters');
   return `${owner}:${key}`;
 }
 
@@ -64,7 +64,12 @@ export function judgeClaim(
       'IDEMPOTENCY_KEY_REUSED',
       'The Idempotency-Key was used before',
       'this Idempotency-Key came with another body; use a new key for a new request',
-      { extensions: { retryable: false } },
+      {
+        extensions: {
+          retryable: false,
+          errors: [{ field: 'Idempotency-Key', message: 'it came with another body before' }],
+        },
+      },
     );
   if (claim.stored) return false;
   if (request.atMs - madeAtMs(claim.generationId) > IN_FLIGHT_MS) return true;

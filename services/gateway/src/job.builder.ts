@@ -2,7 +2,9 @@ import { createHash, randomInt } from 'node:crypto';
 import { type CreateGeneration, createGenerationSchema, type Job } from '@clipmesh/contracts';
 import { MODELS } from '@clipmesh/pipeline';
 import { type z } from 'zod';
-import { badRequest } from './problem.js';
+import { checkValue } from './issue.text.js';
+import { badFields, badRequest } from './problem.js';
+import { didYouMean } from './suggestion.js';
 
 /** The settings that a job's choices fall back to. */
 export interface JobDefaults {
@@ -25,13 +27,9 @@ export const parseRequest = (body: unknown): CreateGeneration => parseBody(creat
 
 /** Checks a body. Throws a 400 that names each field and what it takes. */
 export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body ?? {});
-  if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map((issue) => ({
-    field: issue.path.join('.') || 'body',
-    message: issue.message,
-  }));
-  throw badRequest(errors.map(({ field, message }) => `${field}: ${message}`).join('; '), errors);
+  const checked = checkValue(schema, body ?? {});
+  if (checked.ok) return checked.value;
+  throw badFields(checked.errors);
 }
 
 const SEED_LIMIT = 2_147_483_647;
@@ -46,7 +44,8 @@ function seedOf({ prompt, durationSeconds, aspectRatio, framework, sceneCount }:
 export function buildJob(request: CreateGeneration, defaults: JobDefaults): Job {
   const { model, parallel } = request;
   if (model !== undefined && MODELS[model] === undefined) {
-    throw badRequest(`model: ${model} is not known; choose one of ${Object.keys(MODELS).join(', ')}`);
+    const known = Object.keys(MODELS);
+    throw badRequest('model', `${model} is not known; choose one of ${known.join(', ')}${didYouMean(model, known)}`);
   }
   const models =
     model === undefined ? [...defaults.models] : [model, ...defaults.models.filter((other) => other !== model)];

@@ -28,19 +28,22 @@ const decode = (data: string): Buffer => Buffer.from(data.slice(data.indexOf(','
 
 /** The decoded music bed. Throws a 400 when it is empty, over 10 MB, or no file with sound. */
 export function decodeMusic(data: string): File {
-  const contentType = /^data:(audio\/[a-z0-9.+-]+);/.exec(data)?.[1] ?? 'application/octet-stream';
+  const contentType = /^data:(audio\/[a-z0-9.+-]+);/i.exec(data)?.[1]?.toLowerCase() ?? 'application/octet-stream';
   const bytes = decode(data);
-  if (bytes.length === 0) throw badRequest('music.data: it decodes to nothing; give base64 after the comma');
+  if (bytes.length === 0) throw badRequest('music.data', 'it decodes to nothing; give base64 after the comma');
   if (bytes.length > MUSIC_LIMIT_BYTES)
-    throw badRequest(`music.data: ${bytes.length} bytes; at most ${MUSIC_LIMIT_BYTES}`);
+    throw badRequest('music.data', `${bytes.length} bytes; at most ${MUSIC_LIMIT_BYTES}`);
   if (!looksLikeSound(bytes))
-    throw badRequest('music.data: no file with sound; give MP3, AAC, M4A, WAV, FLAC, Ogg or another that ffmpeg reads');
+    throw badRequest(
+      'music.data',
+      'no file with sound; give MP3, AAC, M4A, WAV, FLAC, Ogg or another that ffmpeg reads',
+    );
   return { bytes, contentType };
 }
 
 /** A reference image, told by its bytes and not by what was said of them. Throws a 400 that names `field`. */
 export function checkImage(bytes: Buffer, field: string): File {
-  const refuse = (why: string): ProblemError => badRequest(`${field}: ${why}`, [{ field, message: why }]);
+  const refuse = (why: string): ProblemError => badRequest(field, why);
   if (bytes.length > REFERENCE_IMAGE_LIMIT_BYTES)
     throw refuse(`${bytes.length} bytes; at most ${REFERENCE_IMAGE_LIMIT_BYTES}`);
   const { type = '', width = 0, height = 0 } = sizeOf(bytes);

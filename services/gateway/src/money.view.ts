@@ -56,10 +56,10 @@ export function parseDays(given: { from?: unknown; to?: unknown }, now: Date): {
   const to = given.to ?? monthEnd(isDay(given.from) && given.from > today ? given.from : today);
   const from = given.from ?? (isDay(to) ? `${to.slice(0, 7)}-01` : today);
   const [start, end] = [dayMs(from), dayMs(to)];
-  if (Number.isNaN(start)) throw badRequest('from: a day, YYYY-MM-DD, UTC');
-  if (Number.isNaN(end)) throw badRequest('to: a day, YYYY-MM-DD, UTC');
-  if (end < start) throw badRequest('to: not before from');
-  if ((end - start) / DAY_MS >= MOST_DAYS) throw badRequest(`to: at most ${MOST_DAYS} days, from and to included`);
+  if (Number.isNaN(start)) throw badRequest('from', 'a day, YYYY-MM-DD, UTC');
+  if (Number.isNaN(end)) throw badRequest('to', 'a day, YYYY-MM-DD, UTC');
+  if (end < start) throw badRequest('to', 'not before from');
+  if ((end - start) / DAY_MS >= MOST_DAYS) throw badRequest('to', `at most ${MOST_DAYS} days, from and to included`);
   return { from: dayOf(start), to: dayOf(end) };
 }
 

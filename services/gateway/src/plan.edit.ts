@@ -9,6 +9,6 @@ export function edited(plan: Plan, edit: PlanEdit, fieldOf: (field: string) => s
   } catch (error) {
     if (!(error instanceof PlanEditError)) throw error;
     const field = fieldOf(error.field);
-    throw badRequest(`${field}: ${error.message}`, [{ field, message: error.message }]);
+    throw badRequest(field, error.message);
   }
 }

@@ -1,4 +1,7 @@
 import { ClipmeshError, cutText, type Failure } from '@clipmesh/contracts';
+import { type FieldError, shown } from './issue.text.js';
+import { jsonErrorOf } from './json.error.js';
+import { didYouMean } from './suggestion.js';
 
 /** RFC 9457 problem details. */
 export interface Problem {
@@ -53,20 +56,29 @@ export const notFound = (id: string): ProblemError =>
     `there is no generation ${cutText(id, 64)}; GET /v1/generations lists yours`,
   );
 
-export const badRequest = (detail: string, errors?: readonly unknown[]): ProblemError =>
+/** A 400 that names every field that is wrong, in `errors` and in `detail`. */
+export const badFields = (errors: readonly FieldError[]): ProblemError =>
   new ProblemError(
     400,
     'INVALID_REQUEST',
     'The request is not valid',
-    detail,
-    errors === undefined ? {} : { extensions: { errors } },
+    errors.map(({ field, message }) => `${field}: ${message}`).join('; '),
+    { extensions: { errors } },
   );
 
-/** Throws a 400 for a parameter of the query that is none: a misspelt one is never silently ignored. */
+/** A 400 for one field, parameter or header. */
+export const badRequest = (field: string, message: string): ProblemError => badFields([{ field, message }]);
+
+/** Throws a 400 for every unknown parameter of the query: a misspelt one is never silently ignored. */
 export function refuseUnknownParameters(query: object, known: readonly string[]): void {
-  const unknown = Object.keys(query).find((name) => !known.includes(name));
-  if (unknown !== undefined)
-    throw badRequest(`${cutText(unknown, 64)}: there is no such parameter; there are ${known.join(', ')}`);
+  const unknown = Object.keys(query).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw badFields(
+    unknown.slice(0, 20).map((name) => ({
+      field: shown(name),
+      message: `there is no such parameter; there are ${known.join(', ')}${didYouMean(name, known)}`,
+    })),
+  );
 }
 
 /** When there is what a generation does not have from the start. */
@@ -115,7 +127,11 @@ const BY_STATUS: Readonly<Record<number, readonly [code: string, title: string, 
     'The body is too large',
     'the body is over the limit (REQUEST_BODY_LIMIT_MB; 1 MB for what the provider reports)',
   ],
-  415: ['UNSUPPORTED_MEDIA_TYPE', 'The content type is not supported'],
+  415: [
+    'UNSUPPORTED_MEDIA_TYPE',
+    'The content type is not supported',
+    'send the body as JSON in UTF-8, plain or with Content-Encoding gzip, deflate or br',
+  ],
 };
 
 /** What the broker's client throws when the broker does not answer. */
@@ -141,6 +157,7 @@ export function problemOf(error: unknown): ProblemError {
   if (error instanceof Error && BROKER_ERRORS.has(error.name))
     return unavailable('BROKER_UNAVAILABLE', 'the broker does not answer; send the request again', error);
   const status = statusOf(error);
+  if (status === 400) return brokenBody(error);
   if (status !== undefined && status >= 400 && status < 500) {
     const [code, title, detail] = BY_STATUS[status] ?? ['INVALID_REQUEST', 'The request is not valid'];
     const told = error instanceof Error ? error.message : 'the request is not valid';
@@ -153,6 +170,15 @@ export function problemOf(error: unknown): ProblemError {
     'an unexpected error; the log has it under the trace id',
     { cause: error, extensions: { retryable: true } },
   );
+}
+
+/** What the body parser throws for a body that cannot be read. */
+function brokenBody(error: unknown): ProblemError {
+  const { type, body } = error as { readonly type?: unknown; readonly body?: unknown };
+  const broken = type === 'entity.parse.failed' && typeof body === 'string' ? jsonErrorOf(body) : undefined;
+  if (broken !== undefined)
+    return badRequest('body', `not JSON: line ${broken.line}, column ${broken.column}: ${broken.message}`);
+  return badRequest('body', 'it could not be read whole; send it again');
 }
 
 /** The HTTP status that the framework's and the body parser's errors carry. */

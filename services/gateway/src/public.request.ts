@@ -1,5 +1,7 @@
 import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
+import { cutText } from '@clipmesh/contracts';
+import ipaddr from 'ipaddr.js';
 import { useAgent } from 'request-filtering-agent';
 
 export interface PublicRules {
@@ -19,6 +21,21 @@ export function publicUrl(text: string, { allowPrivate }: Pick<PublicRules, 'all
     throw new RequestRefused('only https is taken');
   if (url.username !== '' || url.password !== '') throw new RequestRefused('the URL carries a user or a password');
   return url;
+}
+
+/** Names that no public resolver answers (RFC 2606, 6761, 6762, 7686, 8375, and ICANN's `internal`). */
+const PRIVATE_NAMES = ['localhost', 'local', 'internal', 'invalid', 'test', 'onion', 'home.arpa'];
+
+/** Why no request to this host can ever be answered from here, by its text alone: no name is resolved. Undefined: it may be. */
+export function undeliverable({ hostname }: URL): string | undefined {
+  const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
+  if (ipaddr.isValid(host))
+    return ipaddr.process(host).range() === 'unicast'
+      ? undefined
+      : 'addresses of this machine and of private networks are not called';
+  if (PRIVATE_NAMES.some((name) => host === name || host.endsWith(`.${name}`)) || !host.includes('.'))
+    return `${cutText(host, 64)} is no name of the public internet`;
+  return undefined;
 }
 
 export interface PublicCall {

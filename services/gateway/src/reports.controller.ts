@@ -36,7 +36,7 @@ export class ReportsController {
   ): Promise<void> {
     const { owner, state } = await findOwned(this.parts, id, authorization);
     if (lastEventId !== undefined && !/^\d{1,15}$/.test(lastEventId))
-      throw badRequest('Last-Event-ID: the id of the last event received, a whole number');
+      throw badRequest('Last-Event-ID', 'the id of the last event received, a whole number');
     if (request.method === 'HEAD') {
       startStream(response).end();
       return;

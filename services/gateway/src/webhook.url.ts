@@ -1,11 +1,16 @@
 import { badRequest, type ProblemError } from './problem.js';
-import { publicUrl, type PublicRules, RequestRefused } from './public.request.js';
+import { publicUrl, type PublicRules, RequestRefused, undeliverable } from './public.request.js';
 
-/** Throws a 400 that names `field` for a URL that would never be told. */
+/**
+ * Throws a 400 that names `field` for a URL to which nothing can be delivered: it is not https, carries credentials, or its
+ * host is written as a private address or name. A public name is not resolved here: every delivery checks the address that
+ * it connects to.
+ */
 export function checkWebhookUrl(url: string, field: string, rules: Pick<PublicRules, 'allowPrivate'>): void {
-  const refuse = (why: string): ProblemError => badRequest(`${field}: ${why}`, [{ field, message: why }]);
+  const refuse = (why: string): ProblemError => badRequest(field, why);
   try {
-    publicUrl(url, rules);
+    const why = undeliverable(publicUrl(url, rules));
+    if (why !== undefined && !rules.allowPrivate) throw refuse(why);
   } catch (error) {
     if (error instanceof RequestRefused) throw refuse(error.message);
     throw error;

@@ -73,6 +73,10 @@ describe('create', () => {
     ['too many workers', { prompt: PROMPT, parallel: { maxWorkers: 99 } }, 'parallel.maxWorkers'],
     ['a misspelt field', { prompt: PROMPT, promt: 'x' }, 'body'],
     ['metadata of another type', { prompt: PROMPT, metadata: { a: {} } }, 'metadata.a'],
+    ['an unknown model', { prompt: PROMPT, model: 'google/veo-4' }, 'model'],
+    ['a webhook on this machine', { prompt: PROMPT, webhookUrl: 'https://127.0.0.1/hook' }, 'webhookUrl'],
+    ['a webhook in a private network', { prompt: PROMPT, webhookUrl: 'https://nas.local/hook' }, 'webhookUrl'],
+    ['music that is none', { prompt: PROMPT, music: { data: 'data:audio/mpeg;base64,' } }, 'music.data'],
   ])('refuses %s and names the field', async (_what, body, field) => {
     const response = await gateway.call('/v1/generations', {
       method: 'POST',
@@ -83,6 +87,36 @@ describe('create', () => {
     expect(await problem(response)).toMatchObject({
       code: 'INVALID_REQUEST',
       detail: expect.stringContaining(`${field}: `),
+      errors: expect.arrayContaining([expect.objectContaining({ field })]),
+    });
+  });
+
+  it.each([
+    ['promt', 'there is no field promt; did you mean prompt?'],
+    ['duration', 'did you mean durationSeconds?'],
+  ])('suggests what %s was meant to be', async (name, words) => {
+    const { errors } = await problem(await gateway.create({ [name]: 12 }));
+    expect(errors).toEqual([{ field: 'body', message: expect.stringContaining(words) }]);
+  });
+
+  it('says where JSON is broken', async () => {
+    const body = '{\n  "prompt": "A kettle that sings.",\n}';
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+    expect((await problem(await gateway.call('/v1/generations', init)))['errors']).toEqual([
+      { field: 'body', message: 'not JSON: line 3, column 1: } where a field name in double quotes is expected' },
+    ]);
+  });
+
+  it.each([
+    ['GET', '/v1/generations/%E0%A4%A', 'path'],
+    ['GET', '/v1/generations?status=faild&limit=0&after=x', 'status'],
+    ['GET', '/v1/usage?from=today', 'from'],
+    ['GET', '/v1/usage?from=2026-01-01&from=2026-01-02', 'from'],
+    ['GET', '/v1/usage?form=2026-01-01', 'form'],
+  ])('names what is wrong with %s %s', async (method, path, field) => {
+    const refused = await problem(await gateway.call(path, { method }));
+    expect(refused).toMatchObject({
+      status: 400,
       errors: expect.arrayContaining([expect.objectContaining({ field })]),
     });
   });
@@ -99,6 +133,7 @@ describe('create', () => {
     ['[]', 'application/json', 400, 'INVALID_REQUEST'],
     ['null', 'application/json', 400, 'INVALID_REQUEST'],
     [Buffer.from(`{"prompt":"${PROMPT} caf\u00e9"}`, 'latin1'), 'application/json', 400, 'INVALID_REQUEST'],
+    ['{}', 'application/json; charset=latin1', 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['prompt=x', 'application/x-www-form-urlencoded', 415, 'UNSUPPORTED_MEDIA_TYPE'],
     [JSON.stringify({ prompt: PROMPT }), 'text/plain', 415, 'UNSUPPORTED_MEDIA_TYPE'],
     [JSON.stringify({ prompt: 'x'.repeat(1_100_000) }), 'application/json', 413, 'BODY_TOO_LARGE'],
@@ -108,7 +143,7 @@ describe('create', () => {
     expect(await problem(response)).toMatchObject({ code });
   });
 
-  it.each(['application/json; charset=UTF-8', 'APPLICATION/JSON', 'application/vnd.api+json'])(
+  it.each(['application/json; charset=UTF-8', 'Application/JSON;charset="UTF-8"', 'application/problem+json'])(
     'reads a body that is %s',
     async (type) => {
       const body = JSON.stringify({ prompt: PROMPT });

@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import { createGenerationSchema, createWebhookSchema, planEditSchema, sceneEditSchema } from '@clipmesh/contracts';
+import fc from 'fast-check';
+import { checkValue } from './issue.text.js';
+
+const prompt = 'A kettle that sings.';
+const errorsOf = (value: unknown, schema: Parameters<typeof checkValue>[0] = createGenerationSchema) => {
+  const checked = checkValue(schema, value);
+  return checked.ok ? [] : checked.errors;
+};
+/** Words of the validator and of the language that no user should have to read. */
+const RAW = /Invalid input|expected|received|Too (big|small)|Unrecognized|undefined|NaN|\[object/;
+
+describe('what is wrong with a request', () => {
+  it.each([
+    [{}, 'prompt', 'the prompt is missing'],
+    [{ prompt: 7 }, 'prompt', 'is no text'],
+    [{ prompt, promt: 'x' }, 'body', 'there is no field promt; did you mean prompt?'],
+    [{ prompt, duration: 12 }, 'body', 'there is no field duration; did you mean durationSeconds?'],
+    [{ prompt, duration_seconds: 12 }, 'body', 'did you mean durationSeconds?'],
+    [{ prompt, zzz: 1 }, 'body', 'there is no field zzz'],
+    [{ prompt, durationSeconds: '12' }, 'durationSeconds', 'takes a whole number, not a text'],
+    [{ prompt, durationSeconds: 9.5 }, 'durationSeconds', 'takes a whole number, not 9.5'],
+    [{ prompt, durationSeconds: 1e300 }, 'durationSeconds', 'takes'],
+    [{ prompt, durationSeconds: 8 }, 'durationSeconds', 'takes at least 9'],
+    [{ prompt, durationSeconds: null }, 'durationSeconds', 'takes a whole number, not null'],
+    [{ prompt, aspectRatio: '9x16' }, 'aspectRatio', 'takes one of 9:16, 16:9, 1:1; did you mean 9:16?'],
+    [{ prompt, aspectRatio: ['9:16'] }, 'aspectRatio', 'takes one of 9:16, 16:9, 1:1'],
+    [{ prompt, mode: 'reveiw' }, 'mode', 'takes one of auto, review; did you mean review?'],
+    [{ prompt, framework: 'aida' }, 'framework', 'did you mean AIDA?'],
+    [{ prompt, overlays: 'yes' }, 'overlays', 'takes true or false, not a text'],
+    [{ prompt, maxCostUsd: 0 }, 'maxCostUsd', 'takes more than 0'],
+    [{ prompt, maxCostUsd: 2e6 }, 'maxCostUsd', 'takes at most 1000000'],
+    [{ prompt, metadata: [] }, 'metadata', 'takes an object, not a list'],
+    [{ prompt, metadata: { a: {} } }, 'metadata.a', 'takes a text, not an object'],
+    [{ prompt, metadata: { ['k'.repeat(65)]: 'v' } }, `metadata.${'k'.repeat(63)}…`, 'at most 64 characters'],
+    [{ prompt, parallel: { maxWorker: 2 } }, 'parallel', 'there is no field maxWorker; did you mean maxWorkers?'],
+    [{ prompt, model: 'm'.repeat(101) }, 'model', 'takes at most 100 characters'],
+    [[], 'body', 'takes an object, not a list'],
+    ['x', 'body', 'takes an object, not a text'],
+  ])('%j', (body, field, words) => {
+    expect(errorsOf(body)).toContainEqual({ field, message: expect.stringContaining(words) });
+    expect(JSON.stringify(errorsOf(body))).not.toMatch(RAW);
+  });
+
+  it.each([
+    [createWebhookSchema, { url: 'https://a.example', events: [] }, 'events', 'takes at least 1 value'],
+    [createWebhookSchema, { url: 'https://a.example', events: ['generation.succeded'] }, 'events.0', 'did you mean'],
+    [sceneEditSchema, { overlay: { color: 'red' } }, 'overlay.color', 'form'],
+    [sceneEditSchema, { desciption: 'x' }, 'body', 'did you mean description?'],
+    [planEditSchema, { scenes: [{ index: 0, overlay: { txt: 'x' } }] }, 'scenes.0.overlay', 'did you mean text?'],
+    [planEditSchema, { scenes: {} }, 'scenes', 'takes a list, not an object'],
+  ])('in another schema too: %#', (schema, body, field, words) => {
+    expect(errorsOf(body, schema)).toContainEqual({ field, message: expect.stringContaining(words) });
+  });
+
+  it('is said of any JSON, shortly and without the words of the validator', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (value, other) => {
+        const bodies: unknown[] = [
+          value,
+          { prompt, ...(value as object) },
+          { prompt, metadata: value, parallel: other },
+        ];
+        for (const body of bodies) {
+          const errors = errorsOf(body);
+          expect(errors.length).toBeLessThanOrEqual(20);
+          for (const { message } of errors) expect(message.replace(/no field .*/s, '')).not.toMatch(RAW);
+        }
+      }),
+    );
+  });
+
+  it('stays short where a thousand fields are unknown', () => {
+    const body = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`field${n}${'x'.repeat(500)}`, 1]));
+    expect(JSON.stringify(errorsOf({ prompt, ...body })).length).toBeLessThan(4000);
+  });
+});

@@ -1,0 +1,95 @@
+import { cutText } from '@clipmesh/contracts';
+import { z } from 'zod';
+import { didYouMean } from './suggestion.js';
+
+/** One field of a request, and what is wrong with it: an entry of a problem's `errors`. */
+export interface FieldError {
+  /** Path of the field (`scenes.0.overlay.color`), name of the parameter or header, or `body`. */
+  readonly field: string;
+  readonly message: string;
+}
+
+/** Most errors that one answer names. */
+const MOST_ERRORS = 20;
+const MOST_CHARACTERS = 64;
+
+/** A name that a stranger chose, short enough for an answer. */
+export const shown = (text: string): string => cutText(text, MOST_CHARACTERS);
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+const given = (input: unknown): string => {
+  if (input === null) return 'null';
+  if (Array.isArray(input)) return 'a list';
+  if (typeof input === 'number') return String(input);
+  return TYPES[typeof input] ?? 'something else';
+};
+
+type Issue = z.core.$ZodRawIssue;
+const count = (limit: unknown, what: string): string => `${String(limit)} ${what}${Number(limit) === 1 ? '' : 's'}`;
+
+function limitText(word: 'least' | 'most', origin: string, limit: unknown, inclusive: boolean | undefined): string {
+  if (origin === 'string') return `at ${word} ${count(limit, 'character')}`;
+  if (origin === 'array') return `at ${word} ${count(limit, 'value')}`;
+  const strict = word === 'least' ? 'more than' : 'less than';
+  return `${inclusive === false ? strict : `at ${word}`} ${String(limit)}`;
+}
+
+/** What an issue says of a field, in our words; undefined: of this kind nothing better is known. */
+function textOf(issue: Issue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type': {
+      const takes = TYPES[issue.inst instanceof z.ZodNumberFormat ? 'int' : issue.expected] ?? 'another type';
+      return issue.input === undefined ? `is missing; it takes ${takes}` : `takes ${takes}, not ${given(issue.input)}`;
+    }
+    case 'too_small':
+      return `takes ${limitText('least', issue.origin, issue.minimum, issue.inclusive)}`;
+    case 'too_big':
+      return `takes ${limitText('most', issue.origin, issue.maximum, issue.inclusive)}`;
+    case 'invalid_value': {
+      const values = issue.values.map(String);
+      const meant = typeof issue.input === 'string' ? didYouMean(issue.input, values) : '';
+      return `takes one of ${values.join(', ')}${meant}`;
+    }
+    case 'unrecognized_keys': {
+      const known = knownOf(issue.inst);
+      return issue.keys
+        .slice(0, MOST_ERRORS)
+        .map((key) => `there is no field ${shown(key)}${didYouMean(key, known)}`)
+        .join('; ');
+    }
+    case 'invalid_key':
+      return `the name of an entry takes ${issue.issues.map(({ message }) => message.replace(/^takes /, '')).join('; ')}`;
+    case 'invalid_format':
+      return 'has another form than is taken here';
+    case 'invalid_union':
+    case 'invalid_element':
+    case 'not_multiple_of':
+    case 'custom':
+      return undefined;
+  }
+}
+
+/** The fields of an object's schema. */
+const knownOf = (schema: unknown): string[] => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []);
+
+/** The one place where schema errors become text. A message that a schema has of its own goes before it. */
+export function checkValue<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+): { readonly ok: true; readonly value: T } | { readonly ok: false; readonly errors: readonly FieldError[] } {
+  const parsed = schema.safeParse(value, { error: (issue) => textOf(issue) ?? 'is not valid' });
+  if (parsed.success) return { ok: true, value: parsed.data };
+  const errors = parsed.error.issues.slice(0, MOST_ERRORS).map(({ path, message }) => ({
+    field: path.map((step) => shown(String(step))).join('.') || 'body',
+    message,
+  }));
+  return { ok: false, errors };
+}

@@ -1,0 +1,104 @@
+/** Where a text stops being JSON. Lines and columns begin at 1; a column counts UTF-16 units. */
+export interface JsonError {
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+type Expected = 'value' | 'value or ]' | 'key' | 'key or }' | ':' | ', or ]' | ', or }' | 'end';
+const LABELS: Readonly<Record<Expected, string>> = {
+  value: 'a value',
+  'value or ]': 'a value or ]',
+  key: 'a field name in double quotes',
+  'key or }': 'a field name in double quotes or }',
+  ':': '":" after the field name',
+  ', or ]': '"," or ]',
+  ', or }': '"," or }',
+  end: 'nothing more',
+};
+const SPACE = /[ \t\n\r]*/y;
+const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+
+/** The end of what a sticky pattern matches at `at`; undefined when it matches nothing there. */
+function past(pattern: RegExp, text: string, at: number): number | undefined {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : undefined;
+}
+
+/** The end of the string that begins at `at`, or where it is broken. */
+function pastString(text: string, at: number): { readonly end: number; readonly why?: string } {
+  for (let next = at + 1; next < text.length; next += 1) {
+    const character = text[next] ?? '';
+    if (character === '"') return { end: next + 1 };
+    if (character < ' ')
+      return { end: next, why: 'a line break or control character in a text; write it as \\n or \\u' };
+    if (character !== '\\') continue;
+    const end = past(ESCAPE, text, next);
+    if (end === undefined) return { end: next, why: 'an escape that JSON does not have' };
+    next = end - 1;
+  }
+  return { end: text.length, why: 'the text ends within quotes' };
+}
+
+/** The first place where a text breaks the grammar of RFC 8259, in one pass; undefined when it is JSON. */
+export function jsonErrorOf(text: string): JsonError | undefined {
+  const open: ('[' | '{')[] = [];
+  let expected: Expected = 'value';
+  let at = text.startsWith('\ufeff') ? 1 : 0;
+  const after = (): Expected => (open.length === 0 ? 'end' : open.at(-1) === '[' ? ', or ]' : ', or }');
+  for (;;) {
+    at = past(SPACE, text, at) ?? at;
+    const character = text[at];
+    if (character === undefined)
+      return expected === 'end' ? undefined : errorAt(text, at, `the body ends where ${LABELS[expected]} is expected`);
+    const unexpected = (): JsonError => errorAt(text, at, `${shownAt(text, at)} where ${LABELS[expected]} is expected`);
+    const closes = character === ']' || character === '}' ? character : undefined;
+    if (closes !== undefined) {
+      if (!expected.endsWith(`or ${closes}`)) return unexpected();
+      open.pop();
+      expected = after();
+      at += 1;
+    } else if (character === ',') {
+      if (!expected.startsWith(',')) return unexpected();
+      expected = open.at(-1) === '[' ? 'value' : 'key';
+      at += 1;
+    } else if (character === ':') {
+      if (expected !== ':') return unexpected();
+      expected = 'value';
+      at += 1;
+    } else if (character === '"') {
+      if (!/^(value|key)/.test(expected)) return unexpected();
+      const { end, why } = pastString(text, at);
+      if (why !== undefined) return errorAt(text, end, why);
+      expected = expected.startsWith('key') ? ':' : after();
+      at = end;
+    } else if (!expected.startsWith('value')) {
+      return unexpected();
+    } else if (character === '[' || character === '{') {
+      open.push(character);
+      expected = character === '[' ? 'value or ]' : 'key or }';
+      at += 1;
+    } else {
+      const end = past(SCALAR, text, at);
+      if (end === undefined) return unexpected();
+      expected = after();
+      at = end;
+    }
+  }
+}
+
+const shownAt = (text: string, at: number): string => {
+  const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
+  return /[\p{L}\p{N}\p{P}\p{S}]/u.test(character) ? character : 'another character';
+};
+
+function errorAt(text: string, at: number, message: string): JsonError {
+  let line = 1;
+  let begin = 0;
+  for (let end = text.indexOf('\n'); end >= 0 && end < at; end = text.indexOf('\n', begin)) {
+    line += 1;
+    begin = end + 1;
+  }
+  return { line, column: at - begin + 1, message };
+}
