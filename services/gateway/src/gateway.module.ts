@@ -38,7 +38,7 @@ import { MetricsLeader } from './metrics.leader.js';
 import { MoneyController } from './money.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ProviderReportsController, REPORT_PARTS, type ReportParts } from './provider-reports.controller.js';
-import { checkRequests } from './request.checks.js';
+import { checkRequests } from './request.module.js';
 import { ReportsController } from './reports.controller.js';
 import { ReviewController } from './review.controller.js';
 import { ScenesController } from './scenes.controller.js';
