@@ -87,7 +87,9 @@ export class GatewayClient {
     while (!limit.aborted) {
       try {
         const init = lastId === undefined ? {} : { headers: { 'last-event-id': lastId } };
-        const { body } = await this.call(`/${id}/events`, init, limit);
+        const { body, status } = await this.call(`/${id}/events`, init, limit);
+        // It has ended, and its last event was seen or is no longer kept.
+        if (status === 204) return;
         if (body !== null) {
           for await (const event of readServerEvents(Readable.fromWeb(body as WebStream).setEncoding('utf8'))) {
             lastId = event.id ?? lastId;

@@ -3,26 +3,22 @@ import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 
 export interface ReadEvent {
-  /** Position in the stream: what a reader comes back with. */
-  readonly sequence: number;
   readonly name: string;
   readonly body: unknown;
   /** Events of the generation that were stored after this one when it was read. */
   readonly pending: number;
 }
 
-/** Replays a generation's events after `afterSequence` (all of them without it), then follows them until the signal aborts. */
+/** Replays a generation's stored events from the first on, then follows them until the signal aborts. */
 export async function* readEvents(
   connection: NatsConnection,
   generationId: string,
-  options: { readonly afterSequence?: number; readonly signal: AbortSignal },
+  options: { readonly signal: AbortSignal },
 ): AsyncGenerator<ReadEvent, void, undefined> {
   const prefix = `events.${generationId}.`;
   const consumer = await jetstream(connection).consumers.get(EVENTS_STREAM, {
     filter_subjects: `${prefix}>`,
-    ...(options.afterSequence === undefined
-      ? { deliver_policy: DeliverPolicy.All }
-      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: options.afterSequence + 1 }),
+    deliver_policy: DeliverPolicy.All,
   });
   const messages = await consumer.consume();
   const stop = (): void => {
@@ -33,7 +29,7 @@ export async function* readEvents(
   try {
     for await (const message of messages) {
       const { body } = message.json<{ body: unknown }>();
-      yield { sequence: message.seq, name: message.subject.slice(prefix.length), body, pending: message.info.pending };
+      yield { name: message.subject.slice(prefix.length), body, pending: message.info.pending };
     }
   } finally {
     options.signal.removeEventListener('abort', stop);

@@ -92,8 +92,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     publish,
     cancellations,
     logger,
-    events: (generationId, afterSequence, signal) =>
-      readEvents(connection, generationId, afterSequence === undefined ? { signal } : { afterSequence, signal }),
+    events: (generationId, signal) => readEvents(connection, generationId, { signal }),
     performance: async (traceId) => {
       const [trace] = parseTrace(await readTrace(connection, traceId));
       return trace === undefined ? undefined : analyze(trace);

@@ -18,11 +18,8 @@ export interface GatewayParts {
   readonly artifacts: ArtifactStore;
   readonly publish: Publish;
   readonly cancellations: Cancellations;
-  readonly events: (
-    generationId: string,
-    afterSequence: number | undefined,
-    signal: AbortSignal,
-  ) => AsyncIterable<StreamedEvent>;
+  /** All events of a generation, then those to come until the signal aborts. */
+  readonly events: (generationId: string, signal: AbortSignal) => AsyncIterable<StreamedEvent>;
   /** The report of a trace; undefined when its spans are gone. */
   readonly performance: (traceId: string) => Promise<unknown>;
   /** Asks the cost service; throws when it does not answer in time. */

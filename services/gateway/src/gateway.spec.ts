@@ -122,7 +122,7 @@ describe('access', () => {
 });
 
 it('formats a server-sent event', () => {
-  expect(formatEvent({ sequence: 7, name: 'clip.generated', body: { a: 'b\nc' } })).toBe(
+  expect(formatEvent(7, { name: 'clip.generated', body: { a: 'b\nc' } })).toBe(
     'id: 7\nevent: clip.generated\ndata: {"a":"b\\nc"}\n\n',
   );
 });

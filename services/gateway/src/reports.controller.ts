@@ -1,6 +1,6 @@
-import { isFinal } from '@clipmesh/contracts';
+import { EVENTS_STREAM, isFinal, STREAMS } from '@clipmesh/contracts';
 import { Controller, Get, Headers, Inject, Param, Req, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type Request, type Response } from 'express';
 import { costView, type CostView, performanceView } from './api.schemas.js';
 import { Answers, AnswersWith, Refuses } from './docs.module.js';
@@ -9,6 +9,8 @@ import { costViewOf } from './generation.view.js';
 import { badRequest, notReady, ProblemError, unavailable } from './problem.js';
 import { startStream, streamEvents } from './sse.js';
 
+/** How long events are kept, ms. */
+const KEPT_MS = STREAMS.find(({ name }) => name === EVENTS_STREAM)?.maxAgeMs ?? 0;
 /** How long the stream of an ended generation waits for events that are no longer kept, ms. */
 const QUIET_MS = 5000;
 
@@ -23,9 +25,11 @@ export class ReportsController {
   @ApiHeader({
     name: 'Last-Event-ID',
     required: false,
-    description: 'The id of the last event received; the stream goes on after it.',
+    description:
+      'The id of the last event received: its ordinal among the events of this generation, 1, 2, …. The stream goes on after it. An id that was never given out replays everything.',
   })
   @AnswersWith(200, 'Server-sent events; the stream ends with the generation.', 'text/event-stream')
+  @ApiResponse({ status: 204, description: 'The generation has ended and you have its last event: do not reconnect.' })
   @Refuses(400, 401, 404, 429, 503)
   async events(
     @Param('id') id: string,
@@ -34,8 +38,8 @@ export class ReportsController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const { owner, state } = await findOwned(this.parts, id, authorization);
-    if (lastEventId !== undefined && !/^\d{1,15}$/.test(lastEventId))
+    const { owner, state, createdAt } = await findOwned(this.parts, id, authorization);
+    if (lastEventId !== undefined && !/^\d{0,15}$/.test(lastEventId))
       throw badRequest('Last-Event-ID', 'the id of the last event received, a whole number');
     if (request.method === 'HEAD') {
       startStream(response).end();
@@ -45,8 +49,9 @@ export class ReportsController {
     const leave = streamPlaces.take(owner);
     try {
       await streamEvents(response, {
-        open: (after, signal) => events(id, after, signal),
+        open: (signal) => events(id, signal),
         after: lastEventId === undefined ? undefined : Number(lastEventId),
+        isNumbered: Date.now() - Date.parse(createdAt) < KEPT_MS,
         run: state.run,
         ended: isFinal(state.status),
         heartbeatMs: sseHeartbeatMs,

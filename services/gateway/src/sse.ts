@@ -2,7 +2,6 @@ import { type Response } from 'express';
 import { ProblemError } from './problem.js';
 
 export interface StreamedEvent {
-  readonly sequence: number;
   readonly name: string;
   readonly body: unknown;
   /** So many of the generation's events were stored after this one when it was read. */
@@ -14,9 +13,12 @@ const FINAL = new Set(['generation.succeeded', 'generation.failed', 'generation.
 /** What begins another run. */
 const BEGINNINGS = new Set(['retry.requested', 'scene.reopened']);
 
-/** One server-sent event. `id` is the stream sequence: what `Last-Event-ID` brings back. */
-export function formatEvent({ sequence, name, body }: Omit<StreamedEvent, 'pending'>): string {
-  return `id: ${sequence}\nevent: ${name}\ndata: ${JSON.stringify(body)}\n\n`;
+/**
+ * One server-sent event. `id` is its ordinal among the generation's events, 1, 2, …: the same at every replica and after
+ * every reconnect, and nothing that shows how much others do.
+ */
+export function formatEvent(ordinal: number, { name, body }: Pick<StreamedEvent, 'name' | 'body'>): string {
+  return `id: ${ordinal}\nevent: ${name}\ndata: ${JSON.stringify(body)}\n\n`;
 }
 
 /** Whether the event ends run `run` of its generation or a later one: an earlier run's end was followed by a retry. */
@@ -58,9 +60,12 @@ export class StreamPlaces {
 }
 
 export interface StreamOptions {
-  readonly open: (afterSequence: number | undefined, signal: AbortSignal) => AsyncIterable<StreamedEvent>;
-  /** `Last-Event-ID`. */
+  /** All events of the generation from its first on, then those to come. */
+  readonly open: (signal: AbortSignal) => AsyncIterable<StreamedEvent>;
+  /** `Last-Event-ID`: the client has the events up to this ordinal. */
   readonly after: number | undefined;
+  /** False: the first events may have been removed since `after` was given out, so that ordinals may have moved. */
+  readonly isNumbered: boolean;
   /** The run whose end ends the stream. */
   readonly run: number;
   /** The generation has ended, so that nothing but its past is to be expected. */
@@ -79,48 +84,113 @@ export function startStream(response: Response): Response {
 
 /**
  * Replays and follows a generation's events until its last one, or until the client goes. The end of a run is the last only
- * where nothing is stored after it: a retry may have been asked for that no record shows yet.
+ * where no other run begins after it: a retry may have been requested that no record shows yet. A client that has the last
+ * event gets a 204, so that an EventSource stops. An id that was never given out replays everything.
  */
 export async function streamEvents(response: Response, options: StreamOptions): Promise<void> {
-  const { after, run, ended } = options;
-  // It has told of its end already, and never will again.
+  // A client that is gone has emitted its `close` already, and never will again.
   if (response.destroyed) return;
   const gone = new AbortController();
   const stop = (): void => {
     gone.abort();
   };
   response.on('close', stop);
-  startStream(response).flushHeaders();
-  const heartbeat = setInterval(() => {
-    if (!response.writableNeedDrain) response.write(': keep-alive\n\n');
-  }, options.heartbeatMs);
-  let quiet = ended ? setTimeout(stop, options.quietMs) : undefined;
-  let over = false;
+  const stream = new Stream(response, options, gone);
   try {
-    // Past an end only the replay from the start is sure to meet it; what the client has is left out.
-    for await (const event of options.open(ended ? undefined : after, gone.signal)) {
-      quiet?.refresh();
-      if (after === undefined || event.sequence > after) {
-        const flowing = response.write(formatEvent(event));
-        if (!flowing && !gone.signal.aborted) await drained(response);
-      }
-      if (endsRun(event, run)) {
-        over = true;
-        quiet ??= setTimeout(stop, options.quietMs);
-      }
-      if (BEGINNINGS.has(event.name)) {
-        over = false;
-        clearTimeout(quiet);
-        quiet = undefined;
-      }
-      if ((over && event.pending === 0) || gone.signal.aborted) break;
-    }
+    await stream.follow();
   } finally {
-    clearInterval(heartbeat);
-    clearTimeout(quiet);
+    stream.end();
     response.off('close', stop);
     stop();
-    response.end();
+    if (response.headersSent || response.destroyed) response.end();
+    else response.status(204).end();
+  }
+}
+
+class Stream {
+  private heartbeat: NodeJS.Timeout | undefined;
+  private quiet: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly response: Response,
+    private readonly options: StreamOptions,
+    private readonly gone: AbortController,
+  ) {
+    if (!options.ended) this.begin();
+  }
+
+  async follow(): Promise<void> {
+    const { open, run, after = 0, ended, isNumbered } = this.options;
+    if (ended) this.wait();
+    let ordinal = 0;
+    let from = 0;
+    /** Nothing is sent before it is known whether the client has the last event. */
+    let holding = false;
+    let held: string[] = [];
+    /** Ordinal of the event that ended the run, while no other run has begun since. */
+    let last: number | undefined;
+    for await (const event of open(this.gone.signal)) {
+      ordinal += 1;
+      this.quiet?.refresh();
+      if (ordinal === 1) {
+        const wasGivenOut = after > 0 && after <= 1 + event.pending;
+        from = wasGivenOut && isNumbered ? after : 0;
+        holding = wasGivenOut && ended;
+      }
+      if (endsRun(event, run)) {
+        last = ordinal;
+        if (this.quiet === undefined) this.wait();
+      }
+      if (BEGINNINGS.has(event.name)) {
+        last = undefined;
+        this.rest();
+      }
+      if (ordinal > from) held.push(formatEvent(ordinal, event));
+      if (event.pending === 0) {
+        if (holding && last !== undefined && after >= last) return;
+        holding = false;
+        this.begin();
+      }
+      if (!holding) {
+        await this.send(held);
+        held = [];
+      }
+      if ((last !== undefined && event.pending === 0) || this.gone.signal.aborted) return;
+    }
+  }
+
+  end(): void {
+    clearInterval(this.heartbeat);
+    this.rest();
+  }
+
+  private begin(): void {
+    if (this.response.headersSent || this.response.destroyed) return;
+    startStream(this.response).flushHeaders();
+    this.heartbeat = setInterval(() => {
+      if (!this.response.writableNeedDrain) this.response.write(': keep-alive\n\n');
+    }, this.options.heartbeatMs);
+  }
+
+  private async send(events: readonly string[]): Promise<void> {
+    if (events.length === 0) return;
+    this.begin();
+    for (const event of events) {
+      const flowing = this.response.write(event);
+      if (!flowing && !this.gone.signal.aborted) await drained(this.response);
+    }
+  }
+
+  private wait(): void {
+    this.rest();
+    this.quiet = setTimeout(() => {
+      this.gone.abort();
+    }, this.options.quietMs);
+  }
+
+  private rest(): void {
+    clearTimeout(this.quiet);
+    this.quiet = undefined;
   }
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect as netConnect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { message, RetryRequested } from '@clipmesh/contracts';
+import { ClipAbandoned, message, RetryRequested } from '@clipmesh/contracts';
 import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until, within } from '@clipmesh/testing';
 import { parseEvents, problem, rawCall, startGateway, type TestGateway } from './gateway.harness.js';
 
@@ -56,16 +56,94 @@ describe('the stream of a generation', () => {
     expect(parseEvents(told + rest).map(({ event }) => event)).toEqual(['cancel.requested', 'generation.succeeded']);
   });
 
-  it('goes on after Last-Event-ID, tells nothing twice, and ends at once when there is nothing more', async () => {
+  it('goes on after Last-Event-ID, repeats nothing, and is a 204 for a client that has its last event', async () => {
     const id = await gateway.created();
     await cancel(id);
     await gateway.succeed(id);
     const all = parseEvents(await (await open(id)).text());
     expect(all.map(({ event }) => event)).toEqual(['cancel.requested', 'generation.succeeded']);
-    const [first, last] = all.map((event) => String(event.id));
-    expect(parseEvents(await (await open(id, { 'last-event-id': first! })).text())).toEqual(all.slice(1));
-    expect(await (await open(id, { 'last-event-id': last! })).text()).toBe('');
+    expect(all.map((event) => event.id)).toEqual([1, 2]);
+    expect(parseEvents(await (await open(id, { 'last-event-id': '1' })).text())).toEqual(all.slice(1));
+    const after = await open(id, { 'last-event-id': '2' });
+    expect([after.status, await after.text()]).toEqual([204, '']);
   });
+
+  it('is read by an EventSource to its end, once, and then left alone', async () => {
+    const id = await gateway.created();
+    await cancel(id);
+    await gateway.succeed(id);
+    // As the HTML standard says: reconnect with the last id after every 200, stop at anything else.
+    const received: string[] = [];
+    const statuses: number[] = [];
+    let lastId: string | undefined;
+    do {
+      const response = await open(id, lastId === undefined ? {} : { 'last-event-id': lastId });
+      statuses.push(response.status);
+      for (const event of parseEvents(await response.text())) {
+        received.push(event.event);
+        lastId = String(event.id);
+      }
+    } while (statuses.at(-1) === 200 && statuses.length < 5);
+    expect(statuses).toEqual([200, 204]);
+    expect(received).toEqual(['cancel.requested', 'generation.succeeded']);
+  });
+
+  it('has ids of its own: they do not show what others do, and are the same at every replica', async () => {
+    const [id, other] = [await gateway.created(), await gateway.created()];
+    await cancel(id);
+    for (let n = 0; n < 3; n += 1) await cancel(other);
+    await gateway.succeed(other);
+    await gateway.succeed(id);
+    const replica = await startGateway(broker, folder.path);
+    try {
+      for (const url of [gateway.url, replica.url]) {
+        const text = await (await fetch(`${url}/v1/generations/${id}/events`)).text();
+        expect(parseEvents(text).map((event) => [event.id, event.event])).toEqual([
+          [1, 'cancel.requested'],
+          [2, 'generation.succeeded'],
+        ]);
+      }
+    } finally {
+      await replica.stop();
+    }
+  });
+
+  it('replays everything for an id that was never given out, such as one of the whole stream', async () => {
+    const id = await gateway.created();
+    await cancel(id);
+    await gateway.succeed(id);
+    const replayed = parseEvents(await (await open(id, { 'last-event-id': '48213' })).text());
+    expect(replayed.map((event) => event.id)).toEqual([1, 2]);
+    const running = await gateway.created();
+    await cancel(running);
+    const response = await open(running, { 'last-event-id': '48213' });
+    await gateway.succeed(running);
+    expect(parseEvents(await response.text()).map((event) => event.id)).toEqual([1, 2]);
+  });
+
+  it('is a 204 for the last event of the run although events of purchases come after it', async () => {
+    const id = await gateway.created();
+    await cancel(id);
+    await gateway.succeed(id);
+    const at = new Date().toISOString();
+    await gateway.runtime.publish([
+      message(ClipAbandoned, { generationId: id, at, charges: [], scene: 0, predictionId: 'p1' }),
+    ]);
+    expect(parseEvents(await (await open(id)).text()).map((event) => event.event)).toEqual([
+      'cancel.requested',
+      'generation.succeeded',
+      'clip.abandoned',
+    ]);
+    expect((await open(id, { 'last-event-id': '2' })).status).toBe(204);
+    expect((await open(id, { 'last-event-id': '3' })).status).toBe(204);
+  });
+
+  it('is a 204 where an ended generation has no event left', async () => {
+    const id = await gateway.created();
+    await gateway.change(id, { status: 'canceled' });
+    expect((await open(id)).status).toBe(204);
+    expect((await open(id, { 'last-event-id': '7' })).status).toBe(204);
+  }, 60_000);
 
   it('answers a HEAD at once, with the same headers, and takes no place for it', async () => {
     const id = await gateway.created();
