@@ -102,7 +102,7 @@ export async function streamEvents(response: Response, options: StreamOptions): 
     stream.end();
     response.off('close', stop);
     stop();
-    if (response.headersSent || response.destroyed) response.end();
+    if (stream.hasBegun) response.end();
     else response.status(204).end();
   }
 }
@@ -110,6 +110,9 @@ export async function streamEvents(response: Response, options: StreamOptions): 
 class Stream {
   private heartbeat: NodeJS.Timeout | undefined;
   private quiet: NodeJS.Timeout | undefined;
+
+  /** The head is sent: from here on it is a 200. */
+  hasBegun = false;
 
   constructor(
     private readonly response: Response,
@@ -165,7 +168,8 @@ class Stream {
   }
 
   private begin(): void {
-    if (this.response.headersSent || this.response.destroyed) return;
+    if (this.hasBegun) return;
+    this.hasBegun = true;
     startStream(this.response).flushHeaders();
     this.heartbeat = setInterval(() => {
       if (!this.response.writableNeedDrain) this.response.write(': keep-alive\n\n');
