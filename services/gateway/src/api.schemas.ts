@@ -15,6 +15,7 @@ import { z } from 'zod';
 
 /** Dollars with at most six decimals. */
 const usd = z.number().nonnegative();
+/** Only what there is, and what is possible now. */
 const links = z.record(z.string(), z.string());
 const traceId = z.string();
 
@@ -22,6 +23,7 @@ const sceneView = z
   .object({
     index: z.int().nonnegative(),
     status: z.enum(SCENE_STATUSES),
+    /** How often the clip was tried, over all models and runs: 1 when the first try made it. */
     attempts: z.int().nonnegative(),
     model: z.string().optional(),
     predictionId: z.string().optional(),
@@ -52,7 +54,7 @@ export const generationView = z
     /** Tries that were repeated, failures and stalls, as they came. */
     incidents: z.array(incidentSchema.omit({ id: true })),
     scenes: z.array(sceneView),
-    /** The film that can be downloaded: while a scene is made anew, the one of before. */
+    /** The video that can be downloaded: while a scene is regenerated, the former one. */
     result: z
       .object({
         durationSeconds: z.number().positive(),

@@ -54,7 +54,7 @@ describe('an approval', () => {
   it('at the same time as another is one approval, too', async () => {
     const controller = controllerOf(stores.generations);
     const answers = await Promise.all([controller.approve(id, undefined), controller.approve(id, undefined)]);
-    expect(answers.map(({ status }) => status)).toEqual(['awaiting_approval', 'awaiting_approval']);
+    expect(answers.map(({ status }) => status)).toEqual(['generating', 'generating']);
     expect((await stores.generations.get(id))?.value.state.approved).toBe(true);
   });
 });

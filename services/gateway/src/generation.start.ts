@@ -1,5 +1,14 @@
-import { type GenerationRecord, GenerationPlan, message, type Outgoing, RetryRequested } from '@clipmesh/contracts';
+import {
+  type GenerationRecord,
+  GenerationPlan,
+  type GenerationState,
+  message,
+  messageId,
+  type Outgoing,
+  RetryRequested,
+} from '@clipmesh/contracts';
 import { AlreadyExistsError, type Stores } from '@clipmesh/persistence';
+import { decide } from '@clipmesh/pipeline';
 import { type BudgetRules, reserveBudget } from './budget.js';
 
 export interface StartParts {
@@ -47,9 +56,19 @@ export async function startGeneration(parts: StartParts, record: GenerationRecor
   return true;
 }
 
-/** Reserves for the next run of a failed generation, then asks the director for it. Throws a 402. */
-export async function retryGeneration(parts: StartParts, record: GenerationRecord, at: string): Promise<void> {
+/**
+ * Reserves for the next run of a failed generation, then asks the director for it. Returns the state that the run begins
+ * with. Throws a 402.
+ */
+export async function retryGeneration(
+  parts: StartParts,
+  record: GenerationRecord,
+  at: string,
+): Promise<GenerationState> {
   const run = record.state.run + 1;
   await reserveFor(parts, record, run);
-  await parts.publish([message(RetryRequested, { generationId: record.id, at, charges: [], run })]);
+  const event = message(RetryRequested, { generationId: record.id, at, charges: [], run });
+  await parts.publish([event]);
+  const { name } = RetryRequested;
+  return decide(record.state, { id: messageId(RetryRequested, event.body), name, body: event.body }).state;
 }

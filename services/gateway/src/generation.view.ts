@@ -1,28 +1,45 @@
-import { type GenerationRecord } from '@clipmesh/contracts';
+import { type GenerationRecord, type GenerationState, isFinal } from '@clipmesh/contracts';
 import { type CostSummaryAnswer } from '@clipmesh/messaging';
-import { estimateScene, progressOf } from '@clipmesh/pipeline';
+import { estimateScene, isReviewed, progressOf } from '@clipmesh/pipeline';
 import { type AcceptedView, type CostView, type GenerationView } from './api.schemas.js';
+import { triesOf } from './scene.tries.js';
 
 /** Micro-dollars to dollars with at most six decimals. */
 export function dollars(micros: number): number {
   return micros / 1_000_000;
 }
 
-/** The links of a generation, relative to the gateway's origin. */
-export function linksOf(id: string): Record<string, string> {
+/** What a client may follow, relative to the gateway's origin. */
+export type Links = Record<string, string> & { readonly self: string };
+
+/** The status and stage that are true from now on: a plan that was approved does not wait for its user any more. */
+export function presentOf(state: GenerationState): Pick<GenerationState, 'status' | 'stage'> {
+  const goesOn = state.status === 'awaiting_approval' && state.approved === true;
+  return goesOn ? { status: 'generating', stage: 'clip' } : { status: state.status, stage: state.stage };
+}
+
+/** The links of a generation: what there is, and what can be done with it, in its present state. */
+export function linksOf(id: string, state: GenerationState): Links {
   const self = `/v1/generations/${id}`;
+  const { status } = presentOf(state);
+  const hasVideo = (state.result ?? state.former) !== undefined;
+  const offers: readonly (readonly [name: string, isOffered: boolean, path?: string])[] = [
+    ['plan', state.plan !== undefined],
+    ['events', true],
+    ['video', hasVideo],
+    ['thumbnail', hasVideo],
+    ['captions', state.plan !== undefined && state.result !== undefined, 'captions.vtt'],
+    ['cost', true],
+    ['performance', isFinal(status)],
+    ['approve', isReviewed(state)],
+    ['cancel', !isFinal(status)],
+    ['retry', status === 'failed'],
+  ];
   return {
     self,
-    plan: `${self}/plan`,
-    events: `${self}/events`,
-    video: `${self}/video`,
-    thumbnail: `${self}/thumbnail`,
-    captions: `${self}/captions.vtt`,
-    cost: `${self}/cost`,
-    performance: `${self}/performance`,
-    approve: `${self}/approve`,
-    cancel: `${self}/cancel`,
-    retry: `${self}/retry`,
+    ...Object.fromEntries(
+      offers.filter(([, isOffered]) => isOffered).map(([name, , path = name]) => [name, `${self}/${path}`]),
+    ),
   };
 }
 
@@ -32,8 +49,7 @@ export function viewOf({ id, createdAt, traceId, state, performance }: Generatio
   const result = state.result ?? state.former;
   return {
     id,
-    status: state.status,
-    stage: state.stage,
+    ...presentOf(state),
     progress: progressOf(state),
     run: state.run,
     parallel: {
@@ -50,7 +66,7 @@ export function viewOf({ id, createdAt, traceId, state, performance }: Generatio
     scenes: state.scenes.map((scene) => ({
       index: scene.index,
       status: scene.status,
-      attempts: scene.attempt,
+      attempts: triesOf(state, scene),
       model: state.job.models[scene.modelIndex],
       ...(scene.predictionId === undefined ? {} : { predictionId: scene.predictionId }),
       cached: scene.cached,
@@ -81,13 +97,13 @@ export function viewOf({ id, createdAt, traceId, state, performance }: Generatio
     ...(performance === undefined ? {} : { performance }),
     ...(state.job.metadata === undefined ? {} : { metadata: state.job.metadata }),
     traceId,
-    links: linksOf(id),
+    links: linksOf(id, state),
   };
 }
 
-/** The answer to a create: the same however often its Idempotency-Key comes. */
-export function acceptedOf(id: string): AcceptedView {
-  return { id, status: 'queued', links: linksOf(id) };
+/** What a request that was accepted is answered: where its generation stands now, and what can be done with it. */
+export function acceptedOf(id: string, state: GenerationState): AcceptedView & { readonly links: Links } {
+  return { id, status: presentOf(state).status, links: linksOf(id, state) };
 }
 
 /** A generation's cost as the API shows it, in dollars. */

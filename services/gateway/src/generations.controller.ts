@@ -26,8 +26,8 @@ import { refuseLowCap } from './budget.js';
 import { Answers, Refuses } from './docs.module.js';
 import { findOwned, GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
 import { retryGeneration, startGeneration } from './generation.start.js';
-import { acceptedOf, linksOf, viewOf } from './generation.view.js';
-import { claimKey, claimOf, fingerprintOf, judgeClaim } from './idempotency.js';
+import { acceptedOf, viewOf } from './generation.view.js';
+import { claimKey, claimOf, fingerprintOf, formerFingerprintOf, judgeClaim } from './idempotency.js';
 import { buildJob, parseRequest } from './job.builder.js';
 import { checkFiles, storeFiles } from './job.files.js';
 import { PAGE, parseListQuery } from './list.query.js';
@@ -42,11 +42,12 @@ export class GenerationsController {
   constructor(@Inject(GATEWAY_PARTS) private readonly parts: GatewayParts) {}
 
   @Post()
-  @ApiOperation({ summary: 'Ask for a film' })
+  @ApiOperation({ summary: 'Create a generation: ask for a video' })
   @ApiHeader({
     name: 'Idempotency-Key',
     required: false,
-    description: 'The same key with the same body gets the first answer; nothing is made twice.',
+    description:
+      'The same key with the same body, compared as a value, gets the same generation with its present status; nothing is made twice.',
   })
   @Answers(202, 'Accepted; `Location` is the generation.', acceptedView)
   @Refuses(400, 401, 402, 409, 413, 415, 422, 503)
@@ -66,12 +67,9 @@ export class GenerationsController {
       await this.jobOf(request)
         .then((job) => this.start(id, owner, job, claim, request.webhookUrl))
         .catch(this.giveBack(claim, id));
-    const answer = acceptedOf(id);
-    if (!fresh) response.set('Idempotency-Replayed', 'true');
-    response
-      .status(202)
-      .location(answer.links['self'] ?? '')
-      .json(answer);
+    else response.set('Idempotency-Replayed', 'true');
+    const answer = acceptedOf(id, (await findOwned(this.parts, id, authorization)).state);
+    response.status(202).location(answer.links.self).json(answer);
   }
 
   @Get()
@@ -138,7 +136,7 @@ export class GenerationsController {
       // Second: a flag without its event would only drop the work. The canceler sets it too, should this end in between.
       await this.parts.cancellations.request(id);
     }
-    return { id, status: state.status, links: linksOf(id) };
+    return acceptedOf(id, state);
   }
 
   @Post(':id/retry')
@@ -174,8 +172,7 @@ export class GenerationsController {
     // Another try of the plan must leave enough for the film; with a plan the director looks at each clip.
     if (state.plan === undefined)
       refuseLowCap(state.costMicros + estimate(state.job, this.parts.llm).lowMicros, state.job.maxCostMicros);
-    await retryGeneration(this.parts, record, now());
-    return { id, status: state.status, links: linksOf(id) };
+    return acceptedOf(id, await retryGeneration(this.parts, record, now()));
   }
 
   /** A refused request does not use its key up: the same may be asked again when there is money, or the picture is there. */
@@ -198,7 +195,8 @@ export class GenerationsController {
     checkFiles(request);
     const fingerprint = fingerprintOf(request);
     const claim = await claimKey(stores, key, fingerprint, made);
-    return { id: claim.generationId, fresh: judgeClaim(claim, { fingerprint, atMs: Date.now() }) };
+    const fingerprints = [fingerprint, formerFingerprintOf(request)];
+    return { id: claim.generationId, fresh: judgeClaim(claim, { fingerprints, atMs: Date.now() }) };
   }
 
   private async jobOf(request: CreateGeneration): Promise<Job> {

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { createMemoryStores, type Stores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import fc from 'fast-check';
-import { claimKey } from './idempotency.js';
+import { claimKey, fingerprintOf, formerFingerprintOf, judgeClaim } from './idempotency.js';
+import { parseRequest } from './job.builder.js';
 import { removeGeneration } from './retention.js';
 
 const AT = '2026-03-01T00:00:00.000Z';
@@ -89,5 +90,60 @@ describe('the key of a generation that is being removed', () => {
       fresh: false,
       stored: false,
     });
+  });
+});
+
+describe('a request is compared as a value', () => {
+  const prompt = 'A kettle that sings.';
+  const of = (json: string): string => fingerprintOf(parseRequest(JSON.parse(json)));
+  const plain = of(`{"prompt":"${prompt}","durationSeconds":15,"metadata":{"a":"1","b":"2"}}`);
+
+  it.each([
+    `{"durationSeconds":15,"metadata":{"a":"1","b":"2"},"prompt":"${prompt}"}`,
+    `{"prompt":"${prompt}","durationSeconds":15,"metadata":{"b":"2","a":"1"}}`,
+    `{"prompt":"${prompt}","durationSeconds":15.0,"metadata":{"a":"1","b":"2"}}`,
+    `{"prompt":"${prompt}","durationSeconds":1.5e1,"metadata":{"a":"1","b":"2"}}`,
+    `{"prompt":"\\u0041 kettle that sings.","durationSeconds":15,"metadata":{"\\u0061":"1","b":"2"}}`,
+    `{"prompt":"  ${prompt} ","durationSeconds":15,"metadata":{"a":"1","b":"2"}}`,
+    `{"prompt":"${prompt}","metadata":{"a":"1","b":"2"}}`,
+    `{"prompt":"${prompt}","durationSeconds":15,"aspectRatio":"9:16","cache":true,"metadata":{"a":"1","b":"2"}}`,
+  ])('the same: %s', (json) => {
+    expect(of(json)).toBe(plain);
+  });
+
+  it.each([
+    `{"prompt":"${prompt}","durationSeconds":16,"metadata":{"a":"1","b":"2"}}`,
+    `{"prompt":"${prompt}","durationSeconds":15,"metadata":{"a":"2","b":"1"}}`,
+    `{"prompt":"${prompt}","durationSeconds":15,"metadata":{"a":"1"}}`,
+    `{"prompt":"${prompt}","durationSeconds":15,"cache":false,"metadata":{"a":"1","b":"2"}}`,
+    `{"prompt":"${prompt}","durationSeconds":15,"seed":0,"metadata":{"a":"1","b":"2"}}`,
+  ])('another: %s', (json) => {
+    expect(of(json)).not.toBe(plain);
+  });
+
+  it('whatever the order of the fields at any depth', () => {
+    const metadata = fc.dictionary(fc.string({ minLength: 1, maxLength: 8 }), fc.string({ maxLength: 8 }), {
+      maxKeys: 6,
+    });
+    fc.assert(
+      fc.property(metadata, (entries) => {
+        const request = { prompt, metadata: entries, parallel: { enabled: true, maxWorkers: 2 } };
+        const reversed = {
+          parallel: { maxWorkers: 2, enabled: true },
+          metadata: Object.fromEntries(Object.entries(entries).reverse()),
+          prompt,
+        };
+        expect(fingerprintOf(parseRequest(reversed))).toBe(fingerprintOf(parseRequest(request)));
+      }),
+    );
+  });
+
+  it('and a claim of a former version still stands for its body, and for no other', () => {
+    const request = parseRequest({ prompt, metadata: { b: '2', a: '1' } });
+    const claim = { fingerprint: formerFingerprintOf(request), generationId: idOf(0), fresh: false, stored: true };
+    const judge = (body: typeof request): boolean =>
+      judgeClaim(claim, { fingerprints: [fingerprintOf(body), formerFingerprintOf(body)], atMs: 0 });
+    expect(judge(request)).toBe(false);
+    expect(() => judge({ ...request, durationSeconds: 16 })).toThrow('came with another body');
   });
 });

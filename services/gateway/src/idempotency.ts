@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type CreateGeneration } from '@clipmesh/contracts';
+import { type CreateGeneration, createGenerationSchema } from '@clipmesh/contracts';
 import { type IdempotencyClaim, type Stores } from '@clipmesh/persistence';
 import { badRequest, ProblemError } from './problem.js';
 
@@ -14,10 +14,33 @@ export function claimOf(owner: string, key: string): string {
   return `${owner}:${key}`;
 }
 
-/** The hash of a checked request: defaults filled in, fields in the order of the schema. */
-export function fingerprintOf(request: CreateGeneration): string {
-  return createHash('sha256').update(JSON.stringify(request)).digest('hex');
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** A value in JSON, the fields of its objects in the order of their names. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_name, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
 }
+
+/** What a request holds that does not name a field. */
+const { prompt: _prompt, ...DEFAULTS } = createGenerationSchema.parse({ prompt: 'the shortest prompt' });
+
+/**
+ * The hash of a checked request as a value: neither the order of fields nor the writing of numbers and texts counts, and a
+ * field with its default counts as one that is not named. A default that the API gets later changes no earlier hash.
+ */
+export function fingerprintOf(request: CreateGeneration): string {
+  const named = Object.entries(request).filter(
+    ([name, value]) => !Object.hasOwn(DEFAULTS, name) || canonical(value) !== canonical(DEFAULTS[name as keyof typeof DEFAULTS]),
+  );
+  return digest(canonical(Object.fromEntries(named)));
+}
+
+/** The hash under which former versions claimed a key: metadata in the order of the request. Claims of then still count. */
+export const formerFingerprintOf = (request: CreateGeneration): string => digest(JSON.stringify(request));
 
 /** When an id was made, ms since the epoch: it begins with the time (UUID version 7). */
 export function madeAtMs(generationId: string): number {
@@ -55,10 +78,10 @@ export async function claimKey(
  */
 export function judgeClaim(
   claim: Readonly<StoredClaim>,
-  request: { readonly fingerprint: string; readonly atMs: number },
+  request: { readonly fingerprints: readonly string[]; readonly atMs: number },
 ): boolean {
   if (claim.fresh) return true;
-  if (claim.fingerprint !== request.fingerprint)
+  if (!request.fingerprints.includes(claim.fingerprint))
     throw new ProblemError(
       422,
       'IDEMPOTENCY_KEY_REUSED',

@@ -16,7 +16,7 @@ import { type AcceptedView, acceptedView } from './api.schemas.js';
 import { refuseLowCap } from './budget.js';
 import { Answers, Refuses } from './docs.module.js';
 import { findOwned, findOwnedEntry, GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
-import { linksOf } from './generation.view.js';
+import { acceptedOf } from './generation.view.js';
 import { parseBody } from './job.builder.js';
 import { edited } from './plan.edit.js';
 import { notReady, ProblemError, unavailable } from './problem.js';
@@ -99,12 +99,12 @@ export class ReviewController {
       },
       ({ approved }) => approved === true,
     );
-    // Told again to whoever asks again: the first who did may have died in between.
+    // Published again for a client that asks again: the first request may have died in between.
     if (state.status === 'awaiting_approval')
       await this.parts.publish([
         message(PlanApproved, { generationId: id, at: new Date().toISOString(), charges: [] }),
       ]);
-    return { id, status: state.status, links: linksOf(id) };
+    return acceptedOf(id, state);
   }
 
   /**

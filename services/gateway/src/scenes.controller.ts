@@ -19,7 +19,7 @@ import { refuseLowCap, refuseOverBudget } from './budget.js';
 import { Answers, Refuses } from './docs.module.js';
 import { findOwnedEntry, GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
 import { reserveFor } from './generation.start.js';
-import { linksOf } from './generation.view.js';
+import { acceptedOf } from './generation.view.js';
 import { parseBody } from './job.builder.js';
 import { edited } from './plan.edit.js';
 import { ProblemError } from './problem.js';
@@ -67,7 +67,7 @@ export class ScenesController {
     const record = { ...traced(found.value), updatedAt: at, state };
     await this.begin(found.value, record, found.revision);
     await this.parts.publish([event]);
-    return { id, status: state.status, links: linksOf(id) };
+    return acceptedOf(id, state);
   }
 
   /** Stores the run, then sets its money aside; without any it is as if it had not been asked for. */

@@ -278,7 +278,7 @@ describe('retry', () => {
     await gateway.change(id, { status: 'failed' });
     const answers = await Promise.all([retry(id), retry(id)]);
     expect(answers.map(({ status }) => status)).toEqual([202, 202]);
-    expect(await answers[0].json()).toMatchObject({ id, links: { self: `/v1/generations/${id}` } });
+    expect(await answers[0].json()).toMatchObject({ id, status: 'queued', links: { self: `/v1/generations/${id}` } });
     await gateway.change(id, { run: 2 });
     await gateway.succeed(id);
     const told = parseEvents(await (await open(id)).text());

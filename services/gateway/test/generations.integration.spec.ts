@@ -195,6 +195,29 @@ describe('Idempotency-Key', () => {
     }
   });
 
+  it('gives the present status, and what is possible now, to a request that is repeated', async () => {
+    const key = { 'idempotency-key': 'spring-2' };
+    const id = await gateway.created(key);
+    await gateway.change(id, { status: 'canceled' });
+    const again = (await (await gateway.create({}, key)).json()) as { status: string; links: object };
+    expect(again).toMatchObject({ id, status: 'canceled' });
+    expect(again.links).not.toHaveProperty('cancel');
+  });
+
+  it('compares bodies as values', async () => {
+    const call = async (body: string): Promise<[number, unknown]> => {
+      const headers = { 'content-type': 'application/json', 'idempotency-key': 'values' };
+      const response = await gateway.call('/v1/generations', { method: 'POST', headers, body });
+      return [response.status, ((await response.json()) as { id?: string }).id];
+    };
+    const first = await call(`{"prompt":"${PROMPT}","metadata":{"a":"1","b":"2"}}`);
+    expect(first[0]).toBe(202);
+    expect(await call(`{"metadata":{"b":"2","\\u0061":"1"},"durationSeconds":15.0,"prompt":"${PROMPT}"}`)).toEqual(
+      first,
+    );
+    expect((await call(`{"prompt":"${PROMPT}","metadata":{"a":"1","b":"3"}}`))[0]).toBe(422);
+  });
+
   it('makes one generation of simultaneous requests: the others wait with 409 or get the answer', async () => {
     const before = (await gateway.stores.generations.list({ limit: 1000 })).length;
     const responses = await Promise.all(

@@ -89,7 +89,9 @@ describe('a plan that waits', () => {
     for (let times = 0; times < 3; times += 1) {
       const response = await approve(path);
       expect(response.status).toBe(202);
-      expect(await response.json()).toMatchObject({ id });
+      expect(await response.json()).toMatchObject({ id, status: 'generating' });
+      const read: unknown = await (await gateway.call(path, { headers: ANN })).json();
+      expect(read).toMatchObject({ status: 'generating' });
     }
     const late = await patch(path, { title: 'Late' });
     expect(late.status).toBe(409);
