@@ -61,7 +61,6 @@ describe('requests', () => {
     [{ prompt, referenceImage: { url: 'https://a.example/a.png', data: 'data:image/png;base64,AAAA' } }, 'either'],
     [{ prompt, referenceImage: { url: 'file:///etc/passwd' } }, 'https://'],
     [{ prompt, referenceImage: { data: 'data:image/gif;base64,AAAA' } }, 'data:image/png'],
-    [{ prompt, music: { data: 'data:audio/mpeg;codecs="a,b";base64,AAAA' } }, 'data:audio/'],
     [{ prompt, music: { data: 'data:video/mp4;base64,AAAA' } }, 'data:audio/'],
   ])('refuses %j', (body, words) => {
     expect(() => parseRequest(body)).toThrow(words);
