@@ -34,7 +34,8 @@ const { prompt: _prompt, ...DEFAULTS } = createGenerationSchema.parse({ prompt: 
  */
 export function fingerprintOf(request: CreateGeneration): string {
   const named = Object.entries(request).filter(
-    ([name, value]) => !Object.hasOwn(DEFAULTS, name) || canonical(value) !== canonical(DEFAULTS[name as keyof typeof DEFAULTS]),
+    ([name, value]) =>
+      !Object.hasOwn(DEFAULTS, name) || canonical(value) !== canonical(DEFAULTS[name as keyof typeof DEFAULTS]),
   );
   return digest(canonical(Object.fromEntries(named)));
 }
