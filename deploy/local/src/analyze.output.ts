@@ -51,6 +51,7 @@ function compatText(trace: Trace): string {
   const ms = (us: number): string => ((us - origin) / 1000).toFixed(3).padStart(12);
   return [
     `Trace ${trace.traceId}: the critical path as Jaeger defines it, ms`,
+    ...(trace.warnings ?? []).map((warning) => `Warning: ${warning}`),
     ...jaegerCriticalPath(trace).map(({ spanId, sectionStart, sectionEnd }) => {
       const span = spans.get(spanId);
       return `${ms(sectionStart)} ${ms(sectionEnd)}  ${span?.service ?? ''} ${span?.name ?? spanId}`;

@@ -30,6 +30,8 @@ export interface AggregateReport {
     /** Over all traces, those that gain nothing included. */
     readonly meanSavingPct: number;
   }[];
+  /** What was wrong with the traces, each with the trace's id. */
+  readonly warnings: readonly string[];
 }
 /** Nearest rank. */
 export function percentiles(values: readonly number[]): Percentiles {
@@ -40,6 +42,7 @@ export function percentiles(values: readonly number[]): Percentiles {
 
 /** What many traces have in common. Each is analysed by itself; only figures are kept of it. */
 export function aggregate(traces: Iterable<Trace>): AggregateReport {
+  const warnings: string[] = [];
   const makespans: number[] = [];
   const speedups: number[] = [];
   const stages = new Map<
@@ -49,6 +52,7 @@ export function aggregate(traces: Iterable<Trace>): AggregateReport {
   const added = new Map<string, { stage: string; added: number; paysIn: number; saving: number }>();
   for (const trace of traces) {
     const { report, model, changes, replayedUs } = examine(trace);
+    warnings.push(...report.warnings.map((warning) => `${report.traceId}: ${warning}`));
     makespans.push(report.makespanMs);
     speedups.push(report.speedup);
     for (const one of report.stages) {
@@ -84,6 +88,7 @@ export function aggregate(traces: Iterable<Trace>): AggregateReport {
       .filter(({ paysIn }) => paysIn > 0)
       .map(({ saving, ...one }) => ({ ...one, meanSavingPct: Math.round((saving / makespans.length) * 1000) / 10 }))
       .sort((a, b) => b.meanSavingPct - a.meanSavingPct || a.added - b.added),
+    warnings,
   };
 }
 
@@ -91,6 +96,7 @@ export function formatAggregate(report: AggregateReport): string {
   const both = ({ p50, p95 }: Percentiles): string => `${duration(p50)} / ${duration(p95)}`;
   const share = (count: number): string => (report.traces === 0 ? '0 %' : percent(count / report.traces));
   return [
+    ...report.warnings.map((warning) => `Warning: ${warning}`),
     `${report.traces} traces; p50 / p95: makespan ${both(report.makespanMs)}, speed-up ${report.speedup.p50.toFixed(2)}x / ${report.speedup.p95.toFixed(2)}x`,
     '',
     ...table([

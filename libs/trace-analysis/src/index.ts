@@ -7,5 +7,6 @@ export type { PathReport, PerformanceReport, StageReport } from './report.model.
 export { formatReport } from './report.text.js';
 export { type Scenario } from './scenario.js';
 export type { Span, SpanKind, Trace } from './trace.model.js';
+export { TraceFormatError } from './json.reader.js';
 export { parseTrace, parseTraceText } from './trace.parser.js';
 export { whatIf } from './what-if.js';

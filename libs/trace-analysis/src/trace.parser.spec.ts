@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { parseTrace, parseTraceText } from './index.js';
+import { parseTrace, parseTraceText, TraceFormatError } from './index.js';
 
 const otlpSpan = (spanId: string, startNs: string, endNs: string, more: object = {}): object => ({
   traceId: 't',
@@ -132,16 +132,21 @@ describe('what is no trace', () => {
     [null, /must be a JSON object, not null; give OTLP JSON/],
     ['text', /not string/],
     [{ spans: [] }, /none of "resourceSpans", "result" and "data"/],
-    [jaeger({}), /^Jaeger JSON: data\.0\.spans\.0\.spanID: .+; export the trace again/],
+    [undefined, /not undefined/],
+    [
+      jaeger({}),
+      /^No span of this trace can be read: Spans without an id or a trace id, left out: 1 \(first: without a name\)/,
+    ],
+    [{ data: 5 }, /^Jaeger JSON: data: must be a list; export the trace again/],
     [{ data: null, errors: [{ msg: 'trace not found' }] }, /no trace in it: trace not found/],
     [
       otlp({ traceId: 't', spanId: 'a', startTimeUnixNano: 'soon' }),
-      /^OTLP JSON: resourceSpans\.0\.scopeSpans\.0\.spans\.0\./,
+      /^No span of this trace can be read: Spans without a readable start and end, left out: 1 \(first: a\)/,
     ],
     [{ result: 5 }, /^OTLP JSON: the document: /],
-    [otlp(otlpSpan('a', '1700000000000000009', T0)), /Span a \(a\) ends before it starts; export the trace again once/],
   ])('%j says what, where and how to mend it', (json, message) => {
     expect(() => parseTrace(json)).toThrow(message);
+    expect(() => parseTrace(json)).toThrow(TraceFormatError);
   });
   it('in a file, by its line', () => {
     const line = JSON.stringify(otlp(otlpSpan('a', T0, T0)));
