@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ApiClient, LocalStack, SandboxClient, SlowFfmpeg, TraceCollector } from '@clipmesh/deploy-e2e';
 import { median } from './median.js';
+import { type PredictionRow } from './prediction.bench.js';
 import { keep } from './results.js';
 
 const ROUNDS = 12;
@@ -47,9 +48,10 @@ async function film(stack: LocalStack): Promise<Film> {
 
 /**
  * The same film on two stacks at the same time, so that whatever else the machine does delays both: with the stream and
- * OTLP/HTTP on, and with both off. Spans are made in both; what differs is that they are written, sent and kept.
+ * OTLP/HTTP on, and with both off. Spans are made in both; what differs is that they are written, sent and kept. The
+ * predictions are kept with the result.
  */
-export async function benchOverhead(): Promise<boolean> {
+export async function benchOverhead(predictions: readonly PredictionRow[]): Promise<boolean> {
   const collector = await TraceCollector.start();
   const ffmpeg = new SlowFfmpeg();
   const light = { FFMPEG_PATH: ffmpeg.path, FFMPEG_PRESET: 'ultrafast', FFMPEG_THREADS: '1' };
@@ -88,6 +90,6 @@ export async function benchOverhead(): Promise<boolean> {
     'CPU of the services': `${cpuMs('on')} ms against ${cpuMs('off')} ms`,
   };
   console.log(JSON.stringify(row));
-  await keep({ name: 'tracing', figures: { overhead, films }, rows: [row] });
+  await keep({ name: 'tracing', figures: { overhead, films, predictions }, rows: [row] });
   return overhead < MAX_OVERHEAD;
 }

@@ -6,6 +6,6 @@ import { benchPredictions } from './prediction.bench.js';
 export async function benchTracing(): Promise<boolean> {
   const analysis = await benchAnalysis();
   const predictions = await benchPredictions();
-  const overhead = await benchOverhead();
-  return analysis && predictions && overhead;
+  const overhead = await benchOverhead(predictions.rows);
+  return analysis && predictions.good && overhead;
 }

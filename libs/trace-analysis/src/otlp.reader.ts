@@ -12,9 +12,8 @@ export function readOtlp(json: unknown, warnings: ParseWarnings): RawSpan[] {
   const document = objectOf(json);
   const list = document?.['resourceSpans'];
   if (document === undefined || list === undefined || (list !== null && !Array.isArray(list))) {
-    throw new TraceFormatError(
-      'OTLP JSON: the document: "resourceSpans" must be a list; export the trace again, or mend this field',
-    );
+    const what = document === undefined ? 'the document: must be an object' : 'resourceSpans: must be a list';
+    throw new TraceFormatError(`OTLP JSON: ${what}; export the trace again, or mend this field`);
   }
   const reader = new JsonReader(warnings);
   warnings.about(undefined);
