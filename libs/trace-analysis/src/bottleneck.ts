@@ -136,14 +136,22 @@ function named({ pools }: Model, { added, scenario, stage }: WhatIf): string {
   return `${added} more ${pools.get(stage)?.service ?? stage} worker${added === 1 ? '' : 's'}${wider}${cores}`;
 }
 
+/** Where other programs leave less than this share of the cores, they are the cause. */
+const MOST_LEFT = 0.75;
+
 /** Says how far a stage uses the cores of its hosts. */
 function cpuBound({ tasks, pools, hosts }: Model, stage: string): string {
   const ids = new Set((pools.get(stage)?.tasks ?? []).flatMap((at) => tasks[at]?.host ?? []));
   const uses = hostUses({ tasks, hosts }).filter(({ id }) => ids.has(id));
   const cores = uses.reduce((sum, one) => sum + one.cores, 0);
+  const left = uses.reduce((sum, one) => sum + one.leftCores, 0);
   const most = uses.reduce((max, one) => Math.max(max, one.utilization), 0);
   const where = uses.length === 1 ? 'its host' : `its ${uses.length} hosts`;
-  return `${capital(stage)} is bound by the CPU (${cores} core${cores === 1 ? '' : 's'} of ${where}, ${percent(most)} in use while it computes)`;
+  const use =
+    left < cores * MOST_LEFT
+      ? `of which other programs leave ${left.toFixed(1)}`
+      : `${percent(most)} in use while it computes`;
+  return `${capital(stage)} is bound by the CPU (${cores} core${cores === 1 ? '' : 's'} of ${where}, ${use})`;
 }
 
 /** Names the one unit that takes far longer than its like. */

@@ -5,6 +5,8 @@ import { type Model } from './model.js';
 export interface HostUse {
   readonly id: string;
   readonly cores: number;
+  /** Those that other programs left, on average while at least one computed. */
+  readonly leftCores: number;
   readonly cpuUs: number;
   /** While at least one of them computed, us. */
   readonly busyUs: number;
@@ -24,10 +26,17 @@ export function hostUses({ tasks, hosts }: Pick<Model, 'tasks' | 'hosts'>): Host
       used.set(cpu.host, own);
     }
   }
-  return [...hosts.values()].map(({ id, milliCores }) => {
+  return [...hosts.values()].map(({ id, milliCores, leftMilliCores }) => {
     const { cpu, intervals } = used.get(id) ?? { cpu: 0, intervals: [] };
     const busyUs = total(union(intervals));
     const utilization = busyUs === 0 ? 0 : Math.min(1, cpu / (milliCores * busyUs));
-    return { id, cores: milliCores / 1000, cpuUs: Math.round(cpu / 1000), busyUs, utilization };
+    return {
+      id,
+      cores: milliCores / 1000,
+      leftCores: leftMilliCores / 1000,
+      cpuUs: Math.round(cpu / 1000),
+      busyUs,
+      utilization,
+    };
   });
 }
