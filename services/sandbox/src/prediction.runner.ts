@@ -15,6 +15,8 @@ export interface Course {
   readonly spec: ClipSpec;
   readonly queueMs: number;
   readonly clipMs: number;
+  /** The prediction does not end before this aborts. */
+  readonly heldUntil?: AbortSignal;
   /** Why the prediction is to fail; absent: it succeeds. */
   readonly error?: string;
   /** Whether it fails because its output is refused. */
@@ -28,6 +30,19 @@ interface Entry {
   readonly controller: AbortController;
   readonly over: Promise<void>;
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
+  });
 
 /** Runs predictions, in memory. */
 export class PredictionRunner {
@@ -101,7 +116,7 @@ export class PredictionRunner {
     await Promise.race([Promise.allSettled(this.work), sleep(ms, undefined, { ref: false })]);
   }
 
-  private async run(entry: Entry, { spec, queueMs, clipMs, error, outputRefused }: Course): Promise<void> {
+  private async run(entry: Entry, { spec, queueMs, clipMs, heldUntil, error, outputRefused }: Course): Promise<void> {
     const { signal } = entry.controller;
     try {
       await sleep(queueMs, undefined, { signal, ref: false });
@@ -110,6 +125,7 @@ export class PredictionRunner {
       const [file] = await Promise.all([
         error === undefined ? this.cache.get(spec, entry.prediction.id, limited) : undefined,
         sleep(clipMs, undefined, { signal, ref: false }),
+        heldUntil === undefined ? undefined : aborted(AbortSignal.any([heldUntil, signal])),
       ]);
       if (file === undefined) {
         this.apply(entry, {

@@ -86,7 +86,7 @@ export function replicateRoutes({ runner, desk, uploads, url, webhookSecret }: R
     const named = input[model.image];
     const found: Picture | { problem: string } | undefined =
       named === undefined ? undefined : await uploads.pictureOf(named);
-    const { index, fails, replyLost } = desk.takePrediction();
+    const { index, fails, replyLost, heldUntil } = desk.takePrediction();
     const { scenario } = desk;
     const seed = input.seed ?? randomInt(2 ** 31);
     const spec = {
@@ -119,6 +119,7 @@ export function replicateRoutes({ runner, desk, uploads, url, webhookSecret }: R
       spec,
       queueMs: (scenario.queueSeconds ?? 0) * 1000,
       clipMs: clipSecondsFor(scenario, index, clipHash(spec)) * 1000,
+      ...(heldUntil === undefined ? {} : { heldUntil }),
       ...(error === undefined ? {} : { error }),
       ...(error === OUTPUT_REFUSED ? { outputRefused } : {}),
       ...(cancelAfterMs === undefined ? {} : { cancelAfterMs }),

@@ -2,17 +2,20 @@ import { isNth, isShare, takeToken, type Bucket, type Scenario } from './scenari
 
 export type Admission = { kind: 'ok' } | { kind: 'unavailable' } | { kind: 'limited'; retryAfterSeconds: number };
 
-/** The scenario in force and what it counts; setting a scenario starts every count again. */
+/** The scenario in force and what it counts; setting a scenario resets every count and ends what is held. */
 export class ScenarioDesk {
   private current: Scenario = {};
   private counts = { calls: 0, predictions: 0, completions: 0, downloads: 0, outputs: 0 };
   private bucket: Bucket | undefined;
+  private replaced = new AbortController();
 
   get scenario(): Scenario {
     return this.current;
   }
 
   set(scenario: Scenario): void {
+    this.replaced.abort();
+    this.replaced = new AbortController();
     this.current = scenario;
     this.counts = { calls: 0, predictions: 0, completions: 0, downloads: 0, outputs: 0 };
     this.bucket = undefined;
@@ -30,9 +33,10 @@ export class ScenarioDesk {
   }
 
   /** Counts a prediction that was taken. */
-  takePrediction(): { index: number; fails: boolean; replyLost: boolean } {
+  takePrediction(): { index: number; fails: boolean; replyLost: boolean; heldUntil?: AbortSignal } {
     const count = (this.counts.predictions += 1);
     return {
+      ...(this.current.hold?.includes(count - 1) === true ? { heldUntil: this.replaced.signal } : {}),
       index: count - 1,
       fails: isNth(this.current.failEvery, count),
       replyLost: isShare(this.current.loseReplies, count),

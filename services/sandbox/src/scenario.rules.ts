@@ -13,7 +13,9 @@ export const scenarioSchema = z.strictObject({
       z.array(seconds).min(1),
     ])
     .optional(),
-  /** Time in `starting`; 0 unless told. */
+  /** Predictions, counted from 0, that do not end before the next scenario is set. A cancel ends them. */
+  hold: z.array(z.int().min(0)).optional(),
+  /** Time in `starting`. Default: 0. */
   queueSeconds: seconds.optional(),
   /** Every n-th prediction fails. */
   failEvery: every.optional(),

@@ -173,6 +173,19 @@ describe('replicate', () => {
     expect((await readdir(join(dir, 'sandbox-clips'))).filter((name) => name.includes('.part.'))).toEqual([]);
   });
 
+  it('holds a clip until the next scenario, or a cancel', async () => {
+    await scenario({ ...FAST, hold: [0, 2] });
+    const make = (seed: number): Promise<Prediction> =>
+      replicate.predictions.create({ model: VEO, input: input({ seed }) });
+    const [first, second, third] = [await make(1), await make(2), await make(3)];
+    expect((await finished(second)).status).toBe('succeeded');
+    expect((await replicate.predictions.cancel(third.id)).status).toBe('canceled');
+    expect((await replicate.predictions.get(first.id)).status).toBe('processing');
+    await scenario(FAST);
+    expect((await finished(first)).status).toBe('succeeded');
+    expect((await replicate.predictions.get(third.id)).status).toBe('canceled');
+  });
+
   it('signs its webhooks', async () => {
     const calls: { headers: IncomingHttpHeaders; body: string }[] = [];
     const receiver = createServer((request, response) => {
