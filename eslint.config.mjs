@@ -1,6 +1,7 @@
 import js from '@eslint/js';
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
+import { testTime } from './deploy/lint/test-time.rules.mjs';
 
 /** Who may import whom. Imports go one way: contracts <- pipeline, config, tracing <- the doors <- services. */
 const libs = (...names) => names.map((name) => `lib:${name}`);
@@ -139,6 +140,11 @@ export default tseslint.config(
   {
     files: ['**/*.spec.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off', '@typescript-eslint/unbound-method': 'off' },
+  },
+  {
+    files: ['**/*.spec.ts', '**/test/**/*.ts'],
+    plugins: { 'test-time': testTime },
+    rules: { 'test-time/no-elapsed-time': 'error', 'test-time/hang-deadline': 'error' },
   },
   {
     files: ['**/*.mjs', '**/*.js'],

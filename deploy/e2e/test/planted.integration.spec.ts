@@ -14,6 +14,8 @@ interface Planted {
   readonly code: string;
   /** What the lint must say about it. */
   readonly rule: string;
+  /** A rule for tests looks at these files alone. */
+  readonly isSpec?: boolean;
 }
 const PLANTED: readonly Planted[] = [
   {
@@ -40,9 +42,24 @@ const PLANTED: readonly Planted[] = [
     code: `export const home = process.env['HOME'];\n`,
     rule: 'no-restricted-properties',
   },
+  {
+    folder: 'libs/pipeline/src',
+    name: 'elapsed time in a test',
+    code: `import { expect, it } from '@jest/globals';\nit('is quick', () => {\n  const startMs = performance.now();\n  expect(performance.now() - startMs).toBeLessThan(300);\n});\n`,
+    rule: 'test-time/no-elapsed-time',
+    isSpec: true,
+  },
+  {
+    folder: 'libs/pipeline/src',
+    name: 'a short deadline in a test',
+    code: `import { it } from '@jest/globals';\nit('ends', () => undefined, 5_000);\n`,
+    rule: 'test-time/hang-deadline',
+    isSpec: true,
+  },
 ];
 
-const fileOf = ({ folder, name }: Planted): string => join(ROOT, folder, `${PREFIX}${name.replaceAll(' ', '-')}.ts`);
+const fileOf = ({ folder, name, isSpec = false }: Planted): string =>
+  join(ROOT, folder, `${PREFIX}${name.replaceAll(' ', '-')}${isSpec ? '.spec' : ''}.ts`);
 
 /** Also those of a run that was killed. */
 function uproot(): void {
