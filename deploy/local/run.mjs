@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
-import { findServerOrSkip } from '../test-servers/find-server.mjs';
+import { findServer } from '../test-servers/find-server.mjs';
+import { SERVERS } from '../test-servers/servers.table.mjs';
 import { bootstrap, BootstrapError, children, ROOT, stopping } from './bootstrap.mjs';
 import { codeOf, endWithNpm, runGroup, SIGNALS } from './process.group.mjs';
 
@@ -15,7 +16,9 @@ const PROGRAMS = {
   bench: 'deploy/bench/dist/main.js',
 };
 /** One group after another. Types and lint need one core each, so they are a group. */
-const STEPS = [['typecheck', 'lint'], ['test:unit'], ['test:integration'], ['test:e2e'], ['test:timed']];
+const WITHOUT_SERVERS = [['typecheck', 'lint'], ['test:unit']];
+const WITH_SERVERS = [['test:integration'], ['test:e2e']];
+const STEPS = [...WITHOUT_SERVERS, ...WITH_SERVERS].flat();
 
 let received;
 function receive(signal) {
@@ -34,18 +37,49 @@ function testEnvironment() {
   return env;
 }
 
-/** Steps that need a server which may have to be built; the build begins with the first step. */
-const NEEDED = { 'test:integration': { server: 'nats-server', variable: 'NATS_SERVER_CURRENT' } };
+/**
+ * The real servers that the tests talk to; what is missing is built, one after another. `variables` name those that tests
+ * take from the environment; `missing` says of each that cannot be had why, and how to get it.
+ */
+async function findServers(env) {
+  const variables = {};
+  const missing = [];
+  for (const [name, { variable }] of Object.entries(SERVERS)) {
+    const found = await findServer(name, { env, signal: stopping.signal });
+    if ('missing' in found) missing.push(found.missing);
+    else if (name === 'nats-server' && found.command !== undefined) variables[variable] = found.command;
+  }
+  return { variables, missing };
+}
 
 async function test() {
   const env = testEnvironment();
-  const servers = Object.fromEntries(
-    Object.entries(NEEDED).map(([name, { server }]) => [name, findServerOrSkip(server, { env })]),
-  );
-  // One that cannot be had is told when its step comes.
-  for (const server of Object.values(servers)) server.catch(() => undefined);
-  for (const group of STEPS) {
-    const codes = await Promise.all(group.map((name) => step(name, servers[name], env)));
+  // Builds run beside the steps that need no server.
+  const servers = findServers(env);
+  servers.catch(() => undefined);
+  try {
+    const early = await runGroups(WITHOUT_SERVERS, env);
+    if (early !== 0) return early;
+    console.log('\n> servers');
+    const { variables, missing } = await servers;
+    if (received !== undefined) return codeOf(received);
+    if (missing.length > 0 && env.CI === 'true') {
+      console.error(missing.join('\n'));
+      return 1;
+    }
+    const late = await runGroups(WITH_SERVERS, { ...env, ...variables });
+    for (const why of missing) console.error(`\nSKIPPED the tests of a server: ${why}`);
+    return late;
+  } finally {
+    // A build that nobody waits for any more ends.
+    stopping.abort();
+  }
+}
+
+/** Runs the steps of a group side by side; the exit code of the first that fails, or 0. */
+async function runGroups(groups, env) {
+  for (const group of groups) {
+    const codes = await Promise.all(group.map((name) => step(name, env)));
     const failed = codes.find((code) => code !== 0);
     if (received !== undefined) return codeOf(received);
     if (failed !== undefined) return failed;
@@ -53,13 +87,11 @@ async function test() {
   return 0;
 }
 
-/** Runs one script of package.json and tells how long it took. */
-async function step(name, server, env) {
+/** Runs one script of package.json and says how long it took. */
+async function step(name, env) {
   const start = performance.now();
   console.log(`\n> ${name}`);
-  const command = (await server)?.command;
-  const own = command === undefined ? env : { ...env, [NEEDED[name].variable]: command };
-  const code = await runGroup('npm', ['run', '--silent', name], { cwd: ROOT, env: own });
+  const code = await runGroup('npm', ['run', '--silent', name], { cwd: ROOT, env });
   const after = `after ${((performance.now() - start) / 1000).toFixed(1)} s`;
   if (code === 0 && received === undefined) console.log(`${name} passed ${after}`);
   else console.error(`\n${name} failed ${after}`);
@@ -68,7 +100,8 @@ async function step(name, server, env) {
 
 const TEST_HELP = `npm test
 
-Everything that CI runs, in this order: ${STEPS.flat().join(', ')}.
+Everything that CI runs, in this order: ${STEPS.join(', ')}.
+Servers that the tests need and this machine does not have are built once, beside the first steps.
 Each is also a script of its own: npm run test:unit -- PATH ...`;
 const USAGE = `Usage: node deploy/local/run.mjs ${['test', ...Object.keys(PROGRAMS)].join('|')} [arguments]; each takes --help.`;
 
@@ -80,7 +113,7 @@ async function main([command, ...rest]) {
       return 0;
     }
     if (rest.length > 0) {
-      console.error(`npm test takes no arguments; it runs ${STEPS.flat().join(', ')}.`);
+      console.error(`npm test takes no arguments; it runs ${STEPS.join(', ')}.`);
       return 2;
     }
     await bootstrap({ compile: false });

@@ -19,8 +19,10 @@ export interface MissingServer {
 export interface FindOptions {
   /** Default: the process's own. */
   readonly env?: NodeJS.ProcessEnv;
-  /** False: what would have to be built is missing. Default: true. A build takes up to minutes, and at most 20 a step. */
+  /** False: what would have to be built is missing. Default: true. A build takes minutes, and at most an hour a step. */
   readonly mayBuild?: boolean;
+  /** Ends a build that this call has begun; the server is then missing. Default: none. */
+  readonly signal?: AbortSignal;
 }
 
 /** Where builds are kept: clipmesh/servers in XDG_CACHE_HOME, or in ~/.cache. */

@@ -74,15 +74,17 @@ function removeAbandoned(cache) {
 }
 
 /** Only a whole build ever has the final name; of two builders at once the second one's work is thrown away. */
-async function build(name, row, target, env) {
+async function build(name, row, target, { env, signal }) {
   const cache = cacheFolder(env);
   mkdirSync(cache, { recursive: true });
   removeAbandoned(cache);
-  process.stderr.write(`Building ${name} ${row.version}, once; it takes about ${row.buildSeconds} s\n`);
+  process.stderr.write(
+    `Building ${name} ${row.version} for the tests, once and at low priority: about ${row.buildSeconds} s on two quiet cores\n`,
+  );
   const part = join(cache, `${name}.${randomUUID()}.part`);
   mkdirSync(part);
   try {
-    await buildServer(name, row, part, env);
+    await buildServer(name, row, part, { env, signal });
     try {
       renameSync(part, target);
     } catch (error) {
@@ -96,7 +98,7 @@ async function build(name, row, target, env) {
 const howToGet = (row) =>
   `set ${row.variable}, or install ${TOOLS[row.recipe.kind].filter((tool) => tool !== 'nice').join(' and ')} so that it can be built`;
 
-export async function findServer(name, { env = process.env, mayBuild = true } = {}) {
+export async function findServer(name, { env = process.env, mayBuild = true, signal } = {}) {
   const row = SERVERS[name];
   if (row === undefined) throw new Error(`no server is called ${name}; there are ${Object.keys(SERVERS).join(', ')}`);
   const found = fromVariable(name, row, env) ?? fromPath(row, env);
@@ -109,7 +111,8 @@ export async function findServer(name, { env = process.env, mayBuild = true } = 
     return { missing: `${name} is not here and ${lacking.join(', ')} to build it is not on PATH; ${howToGet(row)}` };
   if (!mayBuild)
     return { missing: `${name} has not been built yet; run "node deploy/test-servers/find-server.mjs ${name}"` };
-  const pending = running.get(target) ?? build(name, row, target, env).finally(() => running.delete(target));
+  const pending =
+    running.get(target) ?? build(name, row, target, { env, signal }).finally(() => running.delete(target));
   running.set(target, pending);
   try {
     await pending;

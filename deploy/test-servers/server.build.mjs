@@ -4,18 +4,21 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clearTimeout, setTimeout } from 'node:timers';
 
-const LIMIT_MS = 20 * 60_000;
+/** Ends a build that hangs; beside other work on both cores the longest takes some 15 minutes. */
+const LIMIT_MS = 60 * 60_000;
+/** Gives way to what the user does, and still gets a quarter of a core that another process wants whole. */
+const NICE = '5';
 const TAIL = 2000;
 
 /**
- * Runs a build step at low priority, in a process group of its own so that its compilers end with it.
- * Rejects with the end of what it said.
- * @param {string} command @param {readonly string[]} args @param {string} cwd @param {NodeJS.ProcessEnv} env
+ * Runs a build step at low priority, in a process group of its own so that its compilers end with it, or with the signal.
+ * Rejects with the last lines of its output.
+ * @param {string} command @param {readonly string[]} args @param {string} cwd @param {BuildOptions} options
  * @returns {Promise<void>}
  */
-function run(command, args, cwd, env) {
+function run(command, args, cwd, { env, signal }) {
   return new Promise((resolve, reject) => {
-    const child = spawn('nice', ['-n', '10', command, ...args], {
+    const child = spawn('nice', ['-n', NICE, command, ...args], {
       cwd,
       env,
       detached: true,
@@ -34,9 +37,12 @@ function run(command, args, cwd, env) {
     };
     const limit = setTimeout(kill, LIMIT_MS);
     process.once('exit', kill);
+    signal?.addEventListener('abort', kill, { once: true });
+    if (signal?.aborted) kill();
     const settle = () => {
       clearTimeout(limit);
       process.off('exit', kill);
+      signal?.removeEventListener('abort', kill);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
@@ -52,22 +58,28 @@ function run(command, args, cwd, env) {
   });
 }
 
-const goEnv = (/** @type {NodeJS.ProcessEnv} */ env) => ({ ...env, CGO_ENABLED: '0', GOWORK: 'off' });
+const forGo = (/** @type {BuildOptions} */ { env, signal }) => ({
+  env: { ...env, CGO_ENABLED: '0', GOWORK: 'off' },
+  signal,
+});
 
-/** @type {Readonly<Record<string, (name: string, row: any, dir: string, env: NodeJS.ProcessEnv) => Promise<void>>>} */
+/** @typedef {{ env: NodeJS.ProcessEnv, signal?: AbortSignal | undefined }} BuildOptions */
+
+/** @type {Readonly<Record<string, (name: string, row: any, dir: string, options: BuildOptions) => Promise<void>>>} */
 const RECIPES = {
-  'go-install': async (_name, { recipe, version }, dir, env) => {
-    await run('go', ['install', `${recipe.package}@${version}`], dir, { ...goEnv(env), GOBIN: dir });
+  'go-install': async (_name, { recipe, version }, dir, options) => {
+    const { env, signal } = forGo(options);
+    await run('go', ['install', `${recipe.package}@${version}`], dir, { env: { ...env, GOBIN: dir }, signal });
   },
-  'go-tool': async (name, { recipe, version }, dir, env) => {
+  'go-tool': async (name, { recipe, version }, dir, options) => {
     const module = join(dir, 'module');
     mkdirSync(module);
-    await run('go', ['mod', 'init', `clipmesh.test/${name}`], module, goEnv(env));
-    await run('go', ['get', '-tool', `${recipe.package}@${version}`], module, goEnv(env));
-    await run('go', ['build', '-o', join(dir, name), recipe.package], module, goEnv(env));
+    await run('go', ['mod', 'init', `clipmesh.test/${name}`], module, forGo(options));
+    await run('go', ['get', '-tool', `${recipe.package}@${version}`], module, forGo(options));
+    await run('go', ['build', '-o', join(dir, name), recipe.package], module, forGo(options));
     rmSync(module, { recursive: true });
   },
-  maven: async (name, { recipe, version }, dir, env) => {
+  maven: async (name, { recipe, version }, dir, options) => {
     const dependencies = recipe.artifacts.map((/** @type {string} */ artifact) => {
       const [group, id] = artifact.split(':');
       return `<dependency><groupId>${group}</groupId><artifactId>${id}</artifactId><version>${version}</version></dependency>`;
@@ -77,7 +89,12 @@ const RECIPES = {
       `<project><modelVersion>4.0.0</modelVersion><groupId>clipmesh.test</groupId><artifactId>${name}</artifactId><version>1</version><dependencies>${dependencies.join('')}</dependencies></project>\n`,
     );
     const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
-    await run('mvn', ['-q', '-B', goal, `-DoutputDirectory=${join(dir, 'jars')}`, '-DincludeScope=runtime'], dir, env);
+    await run(
+      'mvn',
+      ['-q', '-B', goal, `-DoutputDirectory=${join(dir, 'jars')}`, '-DincludeScope=runtime'],
+      dir,
+      options,
+    );
   },
 };
 
@@ -89,9 +106,9 @@ export const TOOLS = /** @type {const} */ ({
 });
 
 /**
- * Builds into `dir`, an empty folder. Rejects when a step fails or takes longer than 20 minutes.
- * @param {string} name @param {import('./servers.table.mjs').Row} row @param {string} dir @param {NodeJS.ProcessEnv} env
+ * Builds into `dir`, an empty folder. Rejects when a step fails, takes longer than an hour, or the signal aborts.
+ * @param {string} name @param {import('./servers.table.mjs').Row} row @param {string} dir @param {BuildOptions} options
  */
-export async function buildServer(name, row, dir, env) {
-  await RECIPES[row.recipe.kind]?.(name, row, dir, env);
+export async function buildServer(name, row, dir, options) {
+  await RECIPES[row.recipe.kind]?.(name, row, dir, options);
 }
