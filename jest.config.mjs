@@ -48,13 +48,6 @@ export default {
         '<rootDir>/deploy/*/test/**/*.integration.spec.ts',
       ],
     },
-    {
-      ...base,
-      displayName: 'e2e',
-      testMatch: ['<rootDir>/deploy/e2e/test/**/*.e2e.spec.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '\\.timed\\.e2e\\.spec\\.ts$'],
-    },
-    // What these measure is time, so they have the machine to themselves.
-    { ...base, displayName: 'timed', testMatch: ['<rootDir>/deploy/e2e/test/**/*.timed.e2e.spec.ts'] },
+    { ...base, displayName: 'e2e', testMatch: ['<rootDir>/deploy/e2e/test/**/*.e2e.spec.ts'] },
   ],
 };

@@ -6,7 +6,7 @@ import { endWithNpm, runGroup } from './process.group.mjs';
 
 endWithNpm();
 const [project, ...rest] = process.argv.slice(2);
-if (project === 'e2e' || project === 'timed') {
+if (project === 'e2e') {
   // These tests start the stack as a user does: from what was compiled.
   try {
     await build();
@@ -18,13 +18,12 @@ if (project === 'e2e' || project === 'timed') {
 }
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
 /**
- * Integration tests wait for their servers more than they compute, and whole stacks wait a little: three
- * run side by side. (Jest takes no percentage above 100: it reads a count.) What measures time has the machine to itself.
+ * Integration tests and whole stacks wait more than they compute, so more of them run than there are cores. (Jest takes no
+ * percentage above 100: it reads a count.)
  */
 const WORKERS = {
-  integration: `--maxWorkers=${3 * availableParallelism()}`,
+  integration: `--maxWorkers=${2 * availableParallelism()}`,
   e2e: '--maxWorkers=3',
-  timed: '--runInBand',
 };
 const workers = WORKERS[project] ?? '--maxWorkers=100%';
 // `--selectProjects` takes every word that follows it, so it comes last.

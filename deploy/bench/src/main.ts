@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { benchBottlenecks } from './bottleneck.bench.js';
 import { benchFaults } from './faults.bench.js';
 import { benchOptimizations } from './optimizations.bench.js';
 import { benchParallel } from './parallel.bench.js';
@@ -11,6 +12,7 @@ const HELP = `npm run bench -- [BENCHMARK ...] [--schedules N] [--seed N]
   optimizations   what single measures gain, each with and without
   faults          generations under way while services and broker are killed; 50 cancels
   simulate        schedules of the simulation (100,000 unless --schedules says otherwise)
+  bottlenecks     whether the report of a run names the cause that was planted
   tracing         analysis of long traces, predictions against real runs, what tracing costs
 
 Without a name all of them run. Results go to deploy/bench/results and docs/benchmarks.md.
@@ -37,6 +39,7 @@ async function main(): Promise<boolean> {
     optimizations: benchOptimizations,
     faults: benchFaults,
     simulate: () => benchSimulation(schedules),
+    bottlenecks: benchBottlenecks,
     tracing: benchTracing,
   };
   const names = positionals.length === 0 ? Object.keys(benchmarks) : positionals;

@@ -52,12 +52,28 @@ function parseEvents(text: string): SentEvent[] {
     });
 }
 
+/**
+ * A GET whose connection was reset is sent once more: the server may have closed an idle connection at the moment that it
+ * was used.
+ */
+async function get(url: string, init: RequestInit = {}): Promise<Response> {
+  const ask = (): Promise<Response> => fetch(url, { ...init, signal: init.signal ?? AbortSignal.timeout(CALL_MS) });
+  try {
+    return await ask();
+  } catch (error) {
+    const { code } = (error as { cause?: { code?: string } }).cause ?? {};
+    if (code !== 'ECONNRESET' && code !== 'UND_ERR_SOCKET') throw error;
+    return ask();
+  }
+}
+
 /** The gateway's HTTP API as a client sees it; every call is bounded in time. */
 export class ApiClient {
   constructor(private readonly origin: string) {}
 
   call(path: string, init: RequestInit = {}, timeoutMs = CALL_MS): Promise<Response> {
-    return fetch(`${this.origin}${path}`, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+    const call = init.method === undefined || init.method === 'GET' ? get : fetch;
+    return call(`${this.origin}${path}`, { ...init, signal: AbortSignal.timeout(timeoutMs) });
   }
 
   post(path: string, body: unknown): Promise<Response> {
@@ -139,7 +155,7 @@ export class SandboxClient {
   }
 
   async invoice(): Promise<Invoice> {
-    const response = await fetch(`${this.origin}/sandbox/invoice`, { signal: AbortSignal.timeout(CALL_MS) });
+    const response = await get(`${this.origin}/sandbox/invoice`);
     return invoiceSchema.parse(await response.json());
   }
 
@@ -150,13 +166,13 @@ export class SandboxClient {
   /** How many files were uploaded. */
   async uploads(): Promise<number> {
     const headers = { authorization: 'Bearer test' };
-    const response = await fetch(`${this.origin}/v1/files`, { headers, signal: AbortSignal.timeout(CALL_MS) });
+    const response = await get(`${this.origin}/v1/files`, { headers });
     return z.object({ results: z.array(z.unknown()) }).parse(await response.json()).results.length;
   }
 
   /** The raw clip of a prediction. */
   async clip(predictionId: string): Promise<Buffer> {
-    const response = await fetch(`${this.origin}/files/${predictionId}.mp4`, { signal: AbortSignal.timeout(CALL_MS) });
+    const response = await get(`${this.origin}/files/${predictionId}.mp4`);
     if (!response.ok) throw new Error(`the clip of ${predictionId} answered ${response.status}`);
     return Buffer.from(await response.arrayBuffer());
   }

@@ -110,16 +110,23 @@ const of = ({ name }: Case): Made => {
 beforeAll(async () => {
   files = mkdtempSync(join(tmpdir(), 'clipmesh-films-'));
   collector = await TraceCollector.start();
-  // All films are made at once, and each is to fill its own window: there is room for the clips of all windows together,
-  // and a clip takes longer than a busy machine needs to send the next one off.
+  // All videos are made at once, and each fills its own window: the first clips are held until all of them run.
   const clips = [...CASES, BARE].reduce((sum, { window }) => sum + window, 0);
   stack = await LocalStack.start({
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, CLIP_CONCURRENCY: String(clips) },
   });
   api = new ApiClient(stack.urls.gateway);
   sandbox = new SandboxClient(stack.urls.sandbox);
-  await sandbox.scenario({ clipSeconds: { min: 1.5, max: 2 } });
-  await Promise.all([...CASES, BARE].map(make));
+  const clipSeconds = { min: 1.5, max: 2 };
+  await sandbox.scenario({ clipSeconds, hold: Array.from({ length: clips }, (_, index) => index) });
+  const making = Promise.all([...CASES, BARE].map(make));
+  const windows = eventually('full windows', 240_000, async () => {
+    const { predictions } = await sandbox.invoice();
+    return predictions.filter(({ status }) => status === 'processing').length === clips ? true : undefined;
+  });
+  await Promise.race([making, windows]);
+  await sandbox.scenario({ clipSeconds });
+  await making;
 });
 
 afterAll(async () => {

@@ -57,8 +57,15 @@ describe('three clip generators', () => {
   });
 
   it('share the clips of one generation', async () => {
-    await sandbox.scenario({ clipSeconds: { min: 2, max: 2 } });
-    const { traceId } = await api.succeeded(await api.create(request), MAKE_MS);
+    const clipSeconds = { min: 0.5, max: 0.5 };
+    await sandbox.scenario({ clipSeconds, hold: Array.from({ length: SCENES }, (_, index) => index) });
+    const id = await api.create(request);
+    await eventually('all clips under way', 120_000, async () => {
+      const { predictions } = await sandbox.invoice();
+      return predictions.filter(({ status }) => status === 'processing').length === SCENES ? true : undefined;
+    });
+    await sandbox.scenario({ clipSeconds });
+    const { traceId } = await api.succeeded(id, MAKE_MS);
     const trace = await collector.complete(traceId, 'process generation.succeeded', 120_000);
     const clips = named(trace, 'process clip.generate', 'clip-generator');
     expect(clips).toHaveLength(SCENES);
