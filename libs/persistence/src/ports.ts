@@ -2,6 +2,7 @@ import { type Readable } from 'node:stream';
 import {
   artifactSchema,
   chargeSchema,
+  failureCodeSchema,
   generationIdSchema,
   WEBHOOK_ID,
   webhookEventSchema,
@@ -114,6 +115,8 @@ export const attemptSchema = z.object({
   updatedAt: z.iso.datetime(),
   artifact: artifactSchema.optional(),
   charge: chargeSchema.optional(),
+  /** How it ended, when its command was given up: the same command, delivered again, is answered with it and buys nothing. */
+  gaveUp: z.object({ attempt: z.int(), code: failureCodeSchema, message: z.string() }).optional(),
   /** What a language model answered, kept so that it is not asked again. */
   answer: z.unknown().optional(),
 });

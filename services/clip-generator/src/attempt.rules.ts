@@ -80,6 +80,15 @@ export function formerOf(entries: readonly Entry[], body: ClipGenerateBody): Ent
   );
 }
 
+/** How this very command was given up before; a command of a later number is another try. */
+export function gaveUpOf(entries: readonly Entry[], body: ClipGenerateBody): Attempt['gaveUp'] {
+  const fingerprint = fingerprintOf(body);
+  return entries.find(
+    ({ value }) =>
+      value.scene === body.scene && value.fingerprint === fingerprint && value.gaveUp?.attempt === body.attempt,
+  )?.value.gaveUp;
+}
+
 /**
  * The next step for a clip. Of several attempts at it the one that is furthest counts; one at another model, too, whose
  * end nobody saw: should it have been bought, it is the clip.

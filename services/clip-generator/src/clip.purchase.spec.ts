@@ -185,6 +185,9 @@ describe('buying a clip', () => {
       charges: [{ key: 'prediction:p1', amountMicros: 480_000, outcome: 'failed' }],
     });
     expect(await statuses()).toEqual(['failed']);
+    // The same command comes again: its acknowledgement was lost.
+    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'OUTPUT_REFUSED', retryable: false });
+    expect(shop.predictions).toHaveLength(1);
     const [told] = await buyClip(parts, { ...body, attempt: 2, seed: body.seed + 1 }, calm);
     expect(told?.body).toMatchObject({
       predictionId: 'p2',
@@ -194,7 +197,12 @@ describe('buying a clip', () => {
 
   it('that fails for an unknown reason is not bought again from the same model', async () => {
     shop.faults = ['fail'];
-    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'MODEL_FAILED', retryable: false });
+    for (const again of [body, body])
+      await expect(buyClip(parts, again, calm)).rejects.toMatchObject({ code: 'MODEL_FAILED', retryable: false });
+    expect(shop.predictions).toHaveLength(1);
+    // The owner retries the generation: that is another command.
+    await buyClip(parts, { ...body, attempt: 2 }, calm);
+    expect(shop.predictions).toHaveLength(2);
   });
 
   it('leaves a prediction that succeeded without an output to the next model, and tells what it cost', async () => {

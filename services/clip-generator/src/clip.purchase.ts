@@ -13,7 +13,7 @@ import { AlreadyExistsError, ConflictError } from '@clipmesh/persistence';
 import { type ClipRequest, clipRequestSchema, outcomeOf, type PredictionState } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { advance, boughtOf, isoNow } from './attempt.book.js';
-import { type Entry, fingerprintOf, formerOf, nextStep, type Step, stepFor } from './attempt.rules.js';
+import { type Entry, fingerprintOf, formerOf, gaveUpOf, nextStep, type Step, stepFor } from './attempt.rules.js';
 import { type Clip, throughCache } from './clip.cache.js';
 import { endFormer } from './clip.cancel.js';
 import { chargeIn, chargesOf, paid, telling } from './clip.charges.js';
@@ -37,10 +37,14 @@ const SEARCH_GAP_MS = 1000;
  * generation is canceled this only stops; `cancelPurchases` settles what was bought.
  */
 export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: AbortSignal): Promise<Outgoing[]> {
-  const entries = await listed(parts, body, signal);
+  const known = await parts.attempts.list(body.generationId);
+  // The same command was answered before, and its acknowledgement was lost: the scene may have gone on with another seed since.
+  const gaveUp = gaveUpOf(known, body);
+  const entries = gaveUp === undefined ? await listed(parts, known, body, signal) : known;
   // What was paid before may not have been told: its teller may have died. Told twice it is booked once.
   const owed = entries.flatMap(({ value }) => (value.scene === body.scene ? (value.charge ?? []) : []));
   try {
+    if (gaveUp !== undefined) throw new ClipmeshError(gaveUp.code, gaveUp.message, { retryable: false });
     const first = nextStep(entries, body, parts.doubt);
     const clip = await throughCache(parts, body, first, signal, (timeoutMs) =>
       obtain({ ...parts, timeoutMs }, body, first, signal),
@@ -55,8 +59,12 @@ export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: 
  * The purchases of the generation, once no purchase of another clip of the scene has an unknown outcome (it may have been paid),
  * and none counts as finished whose clip could not be used.
  */
-async function listed(parts: ClipParts, body: ClipGenerateBody, signal: AbortSignal): Promise<Entry[]> {
-  const entries = await parts.attempts.list(body.generationId);
+async function listed(
+  parts: ClipParts,
+  entries: Entry[],
+  body: ClipGenerateBody,
+  signal: AbortSignal,
+): Promise<Entry[]> {
   const former = formerOf(entries, body);
   const rejected = entries.filter(
     ({ value }) =>
@@ -85,7 +93,9 @@ async function obtain(parts: ClipParts, body: ClipGenerateBody, step: Step, sign
       return telling(charges, async () => {
         const failure = failureOf(state);
         if (failure !== undefined) {
-          await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
+          const { code, message: text, retryable } = failure;
+          const gaveUp = retryable ? {} : { gaveUp: { attempt: body.attempt, code, message: text } };
+          await advance(parts, entry, { status: 'failed', ...chargeIn(charges), ...gaveUp });
           throw failure;
         }
         const artifact = await collect(parts, entry, state, charges, signal);
