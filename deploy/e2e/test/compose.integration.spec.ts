@@ -47,6 +47,7 @@ const PLACED: Readonly<Record<string, Readonly<Record<string, string | number | 
   REPLICATE_BASE_URL: { 'clip-generator': null },
   REPLICATE_WEBHOOK_SECRET: { gateway: null },
   WEBHOOK_SECRET: { gateway: null },
+  METRICS_TOKEN: { gateway: null },
   OVERLAY_FONT_FILE: { overlay: null },
 };
 /** The image brings ffmpeg; a replica's name is its host's. */
