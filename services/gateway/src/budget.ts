@@ -6,7 +6,7 @@ import {
   type Outgoing,
   RetryRequested,
 } from '@clipmesh/contracts';
-import { type Account, type Stores } from '@clipmesh/persistence';
+import { type Account, ConflictError, type Stores, type Versioned } from '@clipmesh/persistence';
 import {
   type AccountLine,
   type BudgetPeriod,
@@ -117,6 +117,8 @@ type Remains =
   | 'settle'
   /** It was made for a retry that was not sent. */
   | 'retry'
+  /** It was made for a run that was not stored: a scene was to be regenerated. */
+  | 'release'
   /** A sweep took its create for dead, which then went on and died. */
   | 'reserve';
 export function remainsOf(
@@ -133,7 +135,10 @@ export function remainsOf(
   const { status, run } = record.state;
   if (!line.open) return line.run === 0 && !isFinal(status) ? 'reserve' : 'none';
   if (!isFinal(status)) return 'none';
-  return line.run > run ? 'retry' : 'settle';
+  if (line.run <= run) return 'settle';
+  // Whoever begins the run has written the record just before.
+  if (nowMs - Date.parse(record.updatedAt) <= IN_FLIGHT_MS) return 'none';
+  return status === 'failed' ? 'retry' : 'release';
 }
 
 export interface BudgetSweepParts {
@@ -157,18 +162,37 @@ export async function sweepAccount(
   let count = 0;
   for (const [id, line] of Object.entries(found?.value.generations ?? {})) {
     if (!line.open && line.run > 0) continue;
-    const record = (await generations.get(id))?.value;
+    const entry = await generations.get(id);
+    const record = entry?.value;
     const remains = remainsOf(id, line, record, nowMs);
     if (remains === 'none') continue;
     // Looked at before the record: a reservation for a later run is none of this look's business.
     const run = record?.state.run ?? line.run;
     if (remains === 'settle') count += (await settleRun(parts.stores, { owner, period, id, run }, record)) ? 1 : 0;
-    else if (record !== undefined) {
+    else if (remains === 'release') {
+      if (entry === undefined || !(await fence(generations, entry, nowMs))) continue;
+      count += (await settleRun(parts.stores, { owner, period, id, run: line.run }, record)) ? 1 : 0;
+    } else if (record !== undefined) {
       await carryOn(parts, record, remains, nowMs);
       count += 1;
     }
   }
   return count;
+}
+
+/** Makes a request fail that is about to begin a run of this generation; false when it has begun it, or another change came. */
+async function fence(
+  generations: BudgetStores['generations'],
+  { value, revision }: Versioned<GenerationRecord>,
+  nowMs: number,
+): Promise<boolean> {
+  try {
+    await generations.save({ ...value, updatedAt: new Date(nowMs).toISOString() }, revision);
+    return true;
+  } catch (error) {
+    if (error instanceof ConflictError) return false;
+    throw error;
+  }
 }
 
 /**

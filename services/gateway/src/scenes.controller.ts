@@ -4,6 +4,7 @@ import {
   type GenerationRecord,
   message,
   messageId,
+  type Outgoing,
   type Plan,
   type SceneEdit,
   sceneEditSchema,
@@ -66,27 +67,41 @@ export class ScenesController {
       refuseLowCap(committedBy(found.value.state) + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
     const record = { ...traced(found.value), updatedAt: at, state };
     await this.begin(found.value, record, found.revision);
-    await this.parts.publish([event]);
+    await this.announce(event);
     return acceptedOf(id, state);
   }
 
-  /** Stores the run, then sets its money aside; without any it is as if it had not been asked for. */
+  /**
+   * Begins the run: reserves its money, then stores it. A request that dies in between, or has no money, leaves the
+   * generation as it was; the sweeper releases what was reserved. The write before the reservation is a fence: it shows the
+   * sweeper that the run is being begun, and a sweeper that takes the reservation for a leftover makes the last write fail.
+   */
   private async begin(former: GenerationRecord, record: GenerationRecord, revision: string): Promise<void> {
-    const { generations } = this.parts.stores;
-    let begun: string;
-    // Mostly it is known now: a run that is taken back again was seen by others.
-    await reserveFor(this.parts, record, record.state.run, refuseOverBudget);
+    let before = revision;
+    if (this.parts.budget !== undefined && record.account !== undefined) {
+      await reserveFor(this.parts, record, record.state.run, refuseOverBudget);
+      before = await this.save({ ...former, updatedAt: record.updatedAt }, revision);
+      await reserveFor(this.parts, record, record.state.run);
+    }
+    await this.save(record, before);
+  }
+
+  private async save(record: GenerationRecord, revision: string): Promise<string> {
     try {
-      begun = (await generations.save(record, revision)).revision;
+      return (await this.parts.stores.generations.save(record, revision)).revision;
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
       throw running('it was changed by another request just now; read it again');
     }
+  }
+
+  /** The run has begun with its state. When its event cannot be published, the sweeper of stalled work asks for it. */
+  private async announce(event: Outgoing): Promise<void> {
     try {
-      await reserveFor(this.parts, record, record.state.run);
+      await this.parts.publish([event]);
     } catch (error) {
-      if (error instanceof ProblemError) await generations.save(former, begun);
-      throw error;
+      const { generationId } = event.body;
+      this.parts.logger.warn({ err: error, generationId }, 'the run has begun; its event will be made up for');
     }
   }
 
