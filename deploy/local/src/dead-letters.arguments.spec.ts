@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { HelpRequested, UsageError } from './arguments.js';
-import { parseDeadLetters } from './dead-letters.arguments.js';
+import { moreText, parseDeadLetters } from './dead-letters.arguments.js';
 
 const defaults = { dataDir: '.clipmesh', cwd: '/work' };
 const parse = (...args: string[]): ReturnType<typeof parseDeadLetters> => parseDeadLetters(args, defaults);
 const id = `gen_${'a'.repeat(32)}`;
 
 describe('dead-letters', () => {
-  it('lists the newest fifty of the stack in .clipmesh unless told otherwise', () => {
+  it('lists the newest fifty of the stack in .clipmesh by default', () => {
     expect(parse()).toEqual({
       command: { kind: 'list', limit: 50 },
       dataDir: '/work/.clipmesh',
@@ -33,6 +33,8 @@ describe('dead-letters', () => {
     [['show', '1', '--limit', '2']],
     [['list', '3']],
     [['--limit', '0']],
+    [['--after', '-1']],
+    [['show', '1', '--after', '2']],
     [['--generation', 'gen_x']],
     [['--nonsense']],
     [['--data', '']],
@@ -42,5 +44,31 @@ describe('dead-letters', () => {
 
   it('helps', () => {
     expect(() => parse('--help')).toThrow(HelpRequested);
+  });
+});
+
+describe('what a list leaves out', () => {
+  const letters = [{ sequence: 7 }, { sequence: 9 }];
+  const list = { kind: 'list', limit: 2 } as const;
+  it.each([
+    [{ letters, older: 0, newer: 0 }, list, ''],
+    [
+      { letters, older: 3, newer: 0 },
+      list,
+      '3 older ones are not shown: npm run dead-letters -- list --after 0 --limit 2',
+    ],
+    [
+      { letters, older: 3, newer: 4 },
+      { ...list, after: 6 },
+      '4 more follow: npm run dead-letters -- list --after 9 --limit 2',
+    ],
+    [
+      { letters, older: 0, newer: 1 },
+      { ...list, after: 0, generationId: id },
+      `1 more follow: npm run dead-letters -- list --after 9 --generation ${id} --limit 2`,
+    ],
+    [{ letters: [], older: 9, newer: 0 }, { ...list, after: 12 }, ''],
+  ])('%#', (page, command, text) => {
+    expect(moreText(page, command)).toBe(text);
   });
 });

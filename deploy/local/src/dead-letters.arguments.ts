@@ -9,12 +9,17 @@ Messages that the services gave up, of the stack that runs: lists them, shows on
 
   --data DIR       folder of the stack (.clipmesh)
   --generation ID  list: those of one generation
-  --limit N        list: the newest N, 1-1000 (50)
+  --limit N        list: at most N, 1-1000 (50); without --after the newest
+  --after SEQ      list: those that follow this one; 0 begins with the oldest
   --json           JSON in place of lines`;
 
-export type DeadLettersCommand =
-  | { readonly kind: 'list'; readonly limit: number; readonly generationId?: string }
-  | { readonly kind: 'show' | 'replay'; readonly sequence: number };
+export interface ListCommand {
+  readonly kind: 'list';
+  readonly limit: number;
+  readonly generationId?: string;
+  readonly after?: number;
+}
+export type DeadLettersCommand = ListCommand | { readonly kind: 'show' | 'replay'; readonly sequence: number };
 
 export interface DeadLettersArguments {
   readonly command: DeadLettersCommand;
@@ -22,10 +27,29 @@ export interface DeadLettersArguments {
   readonly json: boolean;
 }
 
-function positive(what: string, text: string, most: number): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : 0;
-  if (value >= 1 && value <= most) return value;
-  throw new UsageError(`${what} is a whole number from 1 to ${most}.`);
+function wholeFrom(what: string, text: string, least: number, most: number): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : -1;
+  if (value >= least && value <= most) return value;
+  throw new UsageError(`${what} is a whole number from ${least} to ${most}.`);
+}
+const positive = (what: string, text: string, most: number): number => wholeFrom(what, text, 1, most);
+
+/** Says what a list leaves out, and how to see it; empty when it shows everything. */
+export function moreText(
+  {
+    letters,
+    older,
+    newer,
+  }: { readonly letters: readonly { readonly sequence: number }[]; readonly older: number; readonly newer: number },
+  { generationId, limit, after }: ListCommand,
+): string {
+  const rest = `${generationId === undefined ? '' : ` --generation ${generationId}`} --limit ${limit}`;
+  const command = (from: number): string => `npm run dead-letters -- list --after ${from}${rest}`;
+  const last = letters.at(-1)?.sequence ?? after ?? 0;
+  return [
+    ...(older > 0 && after === undefined ? [`${older} older ones are not shown: ${command(0)}`] : []),
+    ...(newer > 0 ? [`${newer} more follow: ${command(last)}`] : []),
+  ].join('\n');
 }
 
 /** Options of `dead-letters`. Throws {@link UsageError}. */
@@ -47,6 +71,7 @@ interface Values {
   readonly data?: string | undefined;
   readonly generation?: string | undefined;
   readonly limit?: string | undefined;
+  readonly after?: string | undefined;
   readonly json?: boolean | undefined;
   readonly help?: boolean | undefined;
 }
@@ -60,16 +85,17 @@ function read(args: readonly string[]): { values: Values; positionals: string[] 
         data: { type: 'string' },
         generation: { type: 'string' },
         limit: { type: 'string' },
+        after: { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     });
   } catch {
-    throw new UsageError('The options are --data, --generation, --limit and --json, each with its value.');
+    throw new UsageError('The options are --data, --generation, --limit, --after and --json, each with its value.');
   }
 }
 
-function commandOf(positionals: readonly string[], { generation, limit }: Values): DeadLettersCommand {
+function commandOf(positionals: readonly string[], { generation, limit, after }: Values): DeadLettersCommand {
   const [kind = 'list', sequence, ...more] = positionals;
   if (more.length > 0) throw new UsageError('One command at a time: list, show SEQ or replay SEQ.');
   if (kind === 'list') {
@@ -80,11 +106,12 @@ function commandOf(positionals: readonly string[], { generation, limit }: Values
       kind,
       limit: limit === undefined ? 50 : positive('--limit', limit, 1000),
       ...(generation === undefined ? {} : { generationId: generation }),
+      ...(after === undefined ? {} : { after: wholeFrom('--after', after, 0, Number.MAX_SAFE_INTEGER) }),
     };
   }
   if (kind === 'show' || kind === 'replay') {
-    if (generation !== undefined || limit !== undefined)
-      throw new UsageError('--generation and --limit belong to list.');
+    if (generation !== undefined || limit !== undefined || after !== undefined)
+      throw new UsageError('--generation, --limit and --after belong to list.');
     return { kind, sequence: positive('SEQ', sequence ?? '', Number.MAX_SAFE_INTEGER) };
   }
   throw new UsageError('The commands are list, show SEQ and replay SEQ.');

@@ -1,6 +1,12 @@
 import { loadConfig } from '@clipmesh/config';
-import { connectBroker, type DeadLetters, openDeadLetters, type StoredLetter } from '@clipmesh/messaging';
-import { type DeadLettersCommand, parseDeadLetters } from './dead-letters.arguments.js';
+import {
+  connectBroker,
+  type DeadLetters,
+  type LetterPage,
+  openDeadLetters,
+  type StoredLetter,
+} from '@clipmesh/messaging';
+import { type DeadLettersCommand, moreText, parseDeadLetters } from './dead-letters.arguments.js';
 import { runProgram } from './program.js';
 import { addressesIn, withStack } from './running.stack.js';
 import { printable, writeOut } from './terminal.js';
@@ -18,9 +24,14 @@ const found = (letter: StoredLetter | undefined, sequence: number): StoredLetter
 
 async function run(letters: DeadLetters, command: DeadLettersCommand, json: boolean): Promise<string> {
   if (command.kind === 'list') {
-    const all = await letters.list(command);
-    if (json) return JSON.stringify(all, null, 2);
-    return all.length === 0 ? 'There are no dead letters.' : all.map(lineOf).join('\n');
+    const page: LetterPage = await letters.list(command);
+    const more = moreText(page, command);
+    if (json) {
+      if (more !== '') console.error(more);
+      return JSON.stringify(page.letters, null, 2);
+    }
+    const lines = page.letters.length === 0 ? ['There are no dead letters.'] : page.letters.map(lineOf);
+    return [...lines, ...(more === '' ? [] : ['', more])].join('\n');
   }
   const { kind, sequence } = command;
   const letter = found(await (kind === 'show' ? letters.get(sequence) : letters.replay(sequence)), sequence);

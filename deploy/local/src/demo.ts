@@ -7,7 +7,7 @@ import { GatewayClient } from './gateway.client.js';
 import { makeFolder } from './make.folder.js';
 import { runProgram } from './program.js';
 import { progressPrinter } from './progress.bar.js';
-import { reportText } from './report.text.js';
+import { costText, reportText } from './report.text.js';
 import { startStack } from './stack.js';
 
 const DEADLINE_MS = 45 * 60_000;
@@ -37,14 +37,14 @@ await runProgram(async ({ stop, kill }) => {
   });
   await checkWritable(args.out);
   await checkWritable(args.report);
-  // One replica must be able to hold all the clips that were asked for at once.
+  // The one replica handles as many clips at once as the generation has in flight: the report then counts these workers.
   const workers = args.request.parallel?.maxWorkers ?? config.maxParallelVideoWorkers;
   console.log('Starting the local stack …');
   const stack = await startStack({
     dataDir: args.dataDir,
     port: args.port,
     scale: ONE_OF_EACH,
-    env: { ...process.env, API_KEYS: '', CLIP_CONCURRENCY: String(Math.max(config.clipConcurrency, workers)) },
+    env: { ...process.env, API_KEYS: '', CLIP_CONCURRENCY: String(workers) },
     drainMs: config.drainMs,
     orphanStopMs: config.orphanStopMs,
     stop,
@@ -74,8 +74,8 @@ await runProgram(async ({ stop, kill }) => {
     await writeFile(args.report, `${JSON.stringify(report, null, 2)}\n`);
     const totalUsd = await gateway.totalUsd(id);
     console.log(`\n${reportText(report)}\n`);
-    console.log(`Cost       $${totalUsd.toFixed(4)}`);
-    console.log(`Film       ${relative(process.cwd(), args.out)}`);
+    console.log(`Cost       ${costText(totalUsd, process.env)}`);
+    console.log(`Video      ${relative(process.cwd(), args.out)}`);
     console.log(`Report     ${relative(process.cwd(), args.report)}`);
   } finally {
     await stack.stop();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { reportText } from './report.text.js';
+import { costText, reportText } from './report.text.js';
 
 const report = {
   makespanMs: 4_400,
@@ -26,5 +26,20 @@ describe('the report for people', () => {
   it('tells the bottleneck where there is one', () => {
     const bottleneck = { stage: 'clip', share: 0.431, advice: 'add workers' };
     expect(reportText({ ...report, bottleneck })).toContain('Bottleneck clip (43 %): add workers');
+  });
+});
+
+describe('the cost', () => {
+  it.each([
+    [{}, '$1.4400 simulated: the sandbox plays the providers, and nothing was charged'],
+    [{ REPLICATE_API_TOKEN: '', OPENAI_API_KEY: '' }, '$1.4400 simulated: the sandbox'],
+    [{ REPLICATE_API_TOKEN: 'r8_x' }, '$1.4400, in part simulated: the sandbox plays the language model'],
+    [{ OPENAI_API_KEY: 'sk-x' }, '$1.4400, in part simulated: the sandbox plays the clips'],
+  ])('says what of it is simulated: %j', (env, text) => {
+    expect(costText(1.44, env)).toContain(text);
+  });
+
+  it('is the plain amount where both providers charge', () => {
+    expect(costText(1.44, { REPLICATE_API_TOKEN: 'r8_x', OPENAI_API_KEY: 'sk-x' })).toBe('$1.4400');
   });
 });

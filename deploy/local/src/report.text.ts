@@ -13,6 +13,18 @@ const reportSchema = z.object({
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
+/** The cost, and which part of it is simulated: a provider without a token is the sandbox, which charges nobody. */
+export function costText(totalUsd: number, env: Readonly<Record<string, string | undefined>>): string {
+  const simulated = [
+    ...(env['REPLICATE_API_TOKEN'] ? [] : ['clips (no REPLICATE_API_TOKEN)']),
+    ...(env['OPENAI_API_KEY'] ? [] : ['language model (no OPENAI_API_KEY)']),
+  ];
+  const amount = `$${totalUsd.toFixed(4)}`;
+  if (simulated.length === 0) return amount;
+  if (simulated.length === 2) return `${amount} simulated: the sandbox plays the providers, and nothing was charged`;
+  return `${amount}, in part simulated: the sandbox plays the ${simulated.join(' and ')} and charges nothing`;
+}
+
 /** A performance report for people: each stage's time and workers, and what running side by side has saved. */
 export function reportText(report: unknown): string {
   const { stages, workers, bottleneck, ...whole } = reportSchema.parse(report);

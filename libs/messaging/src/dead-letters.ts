@@ -80,10 +80,27 @@ export async function bury(js: JetStreamClient, message: JsMsg, name: string, er
   });
 }
 
+export interface LetterQuery {
+  readonly generationId?: string;
+  readonly limit: number;
+  /** A sequence; 0 begins with the oldest. */
+  readonly after?: number;
+}
+
+/** A page of letters, and how many it leaves out on either side. */
+export interface LetterPage {
+  readonly letters: readonly StoredLetter[];
+  readonly older: number;
+  readonly newer: number;
+}
+
 /** What was given up, for whoever has mended the cause. */
 export interface DeadLetters {
-  /** The newest `limit` letters, of one generation or of all; oldest first. */
-  list(options: { readonly generationId?: string; readonly limit: number }): Promise<readonly StoredLetter[]>;
+  /**
+   * At most `limit` letters, of one generation or of all, oldest first: the newest, or with `after` those that follow that
+   * sequence.
+   */
+  list(options: LetterQuery): Promise<LetterPage>;
   /** Undefined: there is no such letter. */
   get(sequence: number): Promise<StoredLetter | undefined>;
   /**
@@ -123,28 +140,40 @@ export async function openDeadLetters(connection: NatsConnection): Promise<DeadL
   };
   return {
     get,
-    list: async ({ generationId, limit }) => {
+    list: async ({ generationId, limit, after }) => {
       const filter = `dead.${generationId ?? '*'}.>`;
       const { state } = await streams.info(DEAD_LETTERS_STREAM, { subjects_filter: filter });
       let left = Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0);
-      if (left === 0) return [];
+      if (left === 0) return { letters: [], older: 0, newer: 0 };
       const consumer = await js.consumers.get(DEAD_LETTERS_STREAM, {
         filter_subjects: filter,
         deliver_policy: DeliverPolicy.All,
       });
       const found: StoredLetter[] = [];
+      let [older, newer] = [0, 0];
       try {
         while (left > 0) {
           const message = await consumer.next({ expires: READ_MS });
           if (message === null) break;
-          found.push(read(message.seq, message.string()));
-          if (found.length > limit) found.shift();
           left = Math.min(left - 1, message.info.pending);
+          if (after !== undefined && message.seq <= after) {
+            older += 1;
+            continue;
+          }
+          found.push(read(message.seq, message.string()));
+          if (found.length > limit) {
+            found.shift();
+            older += 1;
+          }
+          if (after !== undefined && found.length === limit) {
+            newer = left;
+            break;
+          }
         }
       } finally {
         await consumer.delete();
       }
-      return found;
+      return { letters: found, older, newer };
     },
     replay: async (sequence) => {
       const letter = await get(sequence);

@@ -153,7 +153,9 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     await settled();
     expect(attempts).toEqual([...Array.from({ length: storm }, () => 1), 1, 2]);
     expect(await count('EVENTS', `events.${id}.clip.failed`)).toBe(1);
-    const [letter] = await letters.list({ generationId: id, limit: 10 });
+    const {
+      letters: [letter],
+    } = await letters.list({ generationId: id, limit: 10 });
     expect(letter).toMatchObject({ reason: { code: 'PROVIDER_UNAVAILABLE' } });
   });
 
@@ -173,7 +175,9 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     await settled();
     expect(attempts).toEqual(Array.from({ length: tries }, (_, index) => index + 1));
     expect(await count('EVENTS', `events.${id}.clip.failed`)).toBe(1);
-    const [letter, ...more] = await letters.list({ generationId: id, limit: 10 });
+    const {
+      letters: [letter, ...more],
+    } = await letters.list({ generationId: id, limit: 10 });
     expect(more).toEqual([]);
     expect(letter).toMatchObject({ reason: { code }, subject: `clip.generate.${id}`, truncated: false });
     expect(JSON.parse(Buffer.from(letter?.payload ?? '', 'base64').toString())).toMatchObject({
@@ -193,7 +197,7 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     await publish([clip(id)]);
     await settled();
     expect(calls).toBe(1);
-    expect(await letters.list({ generationId: id, limit: 1 })).toMatchObject([
+    expect((await letters.list({ generationId: id, limit: 1 })).letters).toMatchObject([
       { reason: { code: 'SCHEMA_VIOLATION' } },
     ]);
   });
@@ -220,7 +224,9 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     await jetstream(connection).publish(`clip.generate.${id}`, payload);
     await settled();
     expect(calls).toBe(0);
-    const [letter] = await letters.list({ generationId: id, limit: 1 });
+    const {
+      letters: [letter],
+    } = await letters.list({ generationId: id, limit: 1 });
     expect(letter).toMatchObject({ reason: { code: 'SCHEMA_VIOLATION' }, truncated });
     const bytes = Buffer.from(payload);
     expect(bytes.indexOf(Buffer.from(letter?.payload ?? '', 'base64'))).toBe(0);
@@ -238,13 +244,15 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     });
     await publish([clip(id)]);
     await settled();
-    const [letter] = await letters.list({ limit: 10 });
+    const {
+      letters: [letter],
+    } = await letters.list({ limit: 10 });
     expect(await letters.get(letter?.sequence ?? 0)).toEqual(letter);
     expect(await letters.replay(letter?.sequence ?? 0)).toEqual(letter);
     await until(() => attempts.length === 6, WAIT_MS, 'the handling of the replayed message');
     await settled();
     expect(attempts).toEqual([1, 2, 3, 1, 2, 3]);
-    expect(await letters.list({ limit: 10 })).toEqual([]);
+    expect(await letters.list({ limit: 10 })).toEqual({ letters: [], older: 0, newer: 0 });
     expect(await letters.replay(letter?.sequence ?? 0)).toBeUndefined();
   });
 
@@ -283,8 +291,22 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
       await publish([clip(id)]);
       await settled();
     }
-    const subjects = (await letters.list({ limit: 2 })).map(({ subject }) => subject);
+    const newest = await letters.list({ limit: 2 });
+    const subjects = newest.letters.map(({ subject }) => subject);
     expect(subjects).toEqual(ids.slice(1).map((id) => `clip.generate.${id}`));
-    expect(await letters.list({ generationId: generationId(), limit: 2 })).toEqual([]);
+    expect((await letters.list({ generationId: generationId(), limit: 2 })).letters).toEqual([]);
+    // A page at a time from the oldest on gives the same, once.
+    const all = await letters.list({ limit: 1000 });
+    expect([newest.older, newest.newer]).toEqual([all.letters.length - 2, 0]);
+    const paged: number[] = [];
+    for (let after = 0, more = true; more;) {
+      const page = await letters.list({ limit: 2, after });
+      expect(page.older).toBe(paged.length);
+      paged.push(...page.letters.map(({ sequence }) => sequence));
+      expect(page.newer).toBe(all.letters.length - paged.length);
+      after = paged.at(-1) ?? 0;
+      more = page.newer > 0;
+    }
+    expect(paged).toEqual(all.letters.map(({ sequence }) => sequence));
   });
 });
