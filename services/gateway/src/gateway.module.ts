@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { REFERENCE_IMAGE_LIMIT_BYTES } from '@clipmesh/contracts';
+import { openMedia } from '@clipmesh/media';
 import {
   ask,
   CostSummary,
@@ -13,7 +14,7 @@ import {
   readTrace,
   type ServiceRuntime,
 } from '@clipmesh/messaging';
-import { openArtifactFolder, openLimitStore, openStores, type OpenStores } from '@clipmesh/persistence';
+import { openArtifactFolder, openLimitStore, openScratch, openStores, type OpenStores } from '@clipmesh/persistence';
 import { analyze, parseTrace } from '@clipmesh/trace-analysis';
 import { nestLogger } from '@clipmesh/tracing';
 import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
@@ -81,6 +82,9 @@ class StoreClosing implements OnApplicationShutdown {
 
 export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, connection, publish, cancellations, logger, workerId } = runtime;
+  const scratch = await openScratch(config.tempDir, workerId);
+  const media = openMedia(config, scratch.directory);
+  await media.check();
   const questions = new QuestionClient(
     ClientProxyFactory.create(questionTransport(accessOf(config), { name: `${workerId}.questions` })),
   );
@@ -108,6 +112,12 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       timeoutMs: config.referenceImageTimeoutMs,
       maxBytes: REFERENCE_IMAGE_LIMIT_BYTES,
       allowPrivate: config.allowPrivateUrls,
+    },
+    uploads: {
+      media,
+      scratch,
+      timeoutMs: config.uploadCheckTimeoutMs,
+      musicMinSeconds: config.musicMinMs / 1000,
     },
     webhookRules: { allowPrivate: config.allowPrivateUrls, perOwner: config.webhooksPerOwner, signing },
     llm: { model: config.openaiModel, attempts: config.llmAttempts },

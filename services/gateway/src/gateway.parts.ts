@@ -9,6 +9,7 @@ import { type JobDefaults } from './job.builder.js';
 import { notFound, ProblemError } from './problem.js';
 import { type StreamedEvent, type StreamPlaces } from './sse.js';
 import { type SigningRules } from './webhook.signature.js';
+import { type UploadCheck } from './upload.check.js';
 
 export const GATEWAY_PARTS = Symbol('GATEWAY_PARTS');
 
@@ -27,6 +28,8 @@ export interface GatewayParts {
   readonly defaults: JobDefaults;
   /** How a reference image is fetched. */
   readonly imageRules: FetchRules;
+  /** How uploaded files are checked. */
+  readonly uploads: UploadCheck;
   readonly webhookRules: {
     readonly allowPrivate: boolean;
     /** Most that an owner may register. */ readonly perOwner: number;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { createGenerationSchema } from '@clipmesh/contracts';
 import { pngOf } from '@clipmesh/testing';
-import { checkImage, decodeMusic } from './job.files.js';
+import { checkFiles, checkImage, decodeMusic } from './job.files.js';
 
 /** A JPEG's frame header and its end; no picture in between. */
 const jpegOf = (width: number, height: number): Buffer => {
@@ -41,43 +42,44 @@ describe('a reference image', () => {
     ['a JPEG of which only the preview is whole', withPreview(jpegOf(400, 400)).subarray(0, -2), 'cut short'],
     ['a narrow picture', pngOf(299, 400), '299x400 pixels; each side takes 300-8192'],
     ['a long picture', pngOf(300, 8193), '300x8193 pixels'],
-    ['a large file', Buffer.alloc(10 * 1024 * 1024 + 1), '10485761 bytes; at most 10485760'],
+    ['a large file', Buffer.alloc(10 * 1024 * 1024 + 1), 'more than 10485760 bytes'],
   ])('%s is refused', (_name, bytes, words) => {
     expect(() => checkImage(bytes, 'referenceImage.data')).toThrow(words);
     expect(() => checkImage(bytes, 'referenceImage.data')).toThrow(/^referenceImage\.data: /);
   });
 });
 
-describe('a music bed', () => {
-  it('is decoded', () => {
-    expect(decodeMusic('data:audio/mpeg;base64,SUQz')).toEqual({
-      contentType: 'audio/mpeg',
-      bytes: Buffer.from('ID3'),
-    });
-    expect(() => decodeMusic('data:audio/mpeg;base64,')).toThrow('decodes to nothing');
+describe('music', () => {
+  const encoded = Buffer.from('ID3').toString('base64');
+  it.each([
+    [`data:audio/mpeg;base64,${encoded}`, 'audio/mpeg'],
+    [`data:audio/mpeg;codecs=mp3;base64,${encoded}`, 'audio/mpeg'],
+    [`data:audio/mp4;codecs="mp4a.40.2";base64,${encoded}`, 'audio/mp4'],
+    [`DATA:Audio/MP4;Codecs="mp4a.40.2, x";BASE64,${encoded}`, 'audio/mp4'],
+  ])('in %s is decoded', (data, contentType) => {
+    expect(createGenerationSchema.parse({ prompt: 'A kettle that sings.', music: { data } }).music?.data).toBe(data);
+    expect(decodeMusic(data)).toEqual({ contentType, bytes: Buffer.from('ID3') });
   });
 
-  it.each(['ID3', '\xff\xfb\x90', 'RIFF____WAVE', 'OggS', 'fLaC', '\0\0\0\x20ftypM4A '])(
-    'may begin with %j',
-    (begin) => {
-      const data = `data:audio/mpeg;base64,${Buffer.from(`${begin}and so on`, 'latin1').toString('base64')}`;
-      expect(Buffer.from(decodeMusic(data).bytes).toString('latin1')).toBe(`${begin}and so on`);
-    },
-  );
+  it.each([
+    ['nothing', 'data:audio/mpeg;base64,', 'it decodes to nothing; give base64 after the comma'],
+    ['no base64', 'data:audio/mpeg;base64,!!!', 'it decodes to nothing; give base64 after the comma'],
+    ['too much', `data:audio/mpeg;base64,${'A'.repeat(13_981_020)}`, 'more than 10485760 bytes'],
+  ])('of %s is refused', (_name, data, message) => {
+    expect(() => decodeMusic(data)).toThrow(`music.data: ${message}`);
+  });
+});
 
-  it.each(['RIFF____WEBPVP8 ', '\0\0\0\x1cftypavif', '\0\0\0\x18ftypheic', '\0\0\0\x24ftypmif1', '\xff\xfet\0x\0'])(
-    'may not be a picture or a text that begins with %j',
-    (begin) => {
-      const data = `data:audio/mpeg;base64,${Buffer.from(begin, 'latin1').toString('base64')}`;
-      expect(() => decodeMusic(data)).toThrow('music.data: no file with sound');
-    },
-  );
-
-  it.each(['\0\0\0', '<!DOCTYPE html>', '\x89PNG\r\n', '\xff\xd8\xff\xe0', '\xff'])(
-    'may not begin with %j',
-    (begin) => {
-      const data = `data:audio/mpeg;base64,${Buffer.from(begin, 'latin1').toString('base64')}`;
-      expect(() => decodeMusic(data)).toThrow('music.data: no file with sound');
-    },
-  );
+describe('a data URL of a picture', () => {
+  const png = pngOf(400, 300).toString('base64');
+  it.each([
+    `data:image/png;base64,${png}`,
+    `data:image/png;charset=utf-8;base64,${png}`,
+    `data:image/PNG;name="a, b.png";base64,${png}`,
+  ])('may carry parameters: %.40s', (data) => {
+    const request = createGenerationSchema.parse({ prompt: 'A kettle that sings.', referenceImage: { data } });
+    expect(() => {
+      checkFiles(request);
+    }).not.toThrow();
+  });
 });

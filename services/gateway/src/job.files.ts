@@ -1,10 +1,16 @@
-import { type CreateGeneration, type Job, MUSIC_LIMIT_BYTES, REFERENCE_IMAGE_LIMIT_BYTES } from '@clipmesh/contracts';
+import {
+  type CreateGeneration,
+  decodeDataUrl,
+  type Job,
+  MUSIC_LIMIT_BYTES,
+  REFERENCE_IMAGE_LIMIT_BYTES,
+} from '@clipmesh/contracts';
 import { type ArtifactStore } from '@clipmesh/persistence';
 import { imageSize } from 'image-size';
 import { fetchPublic, type FetchRules } from './image.fetch.js';
 import { badRequest, ProblemError } from './problem.js';
 import { RequestRefused } from './public.request.js';
-import { looksLikeSound } from './sound.format.js';
+import { proveMusic, provePicture, type UploadCheck } from './upload.check.js';
 
 interface File {
   readonly bytes: Uint8Array;
@@ -13,6 +19,7 @@ interface File {
 export interface FileParts {
   readonly artifacts: Pick<ArtifactStore, 'put'>;
   readonly imageRules: FetchRules;
+  readonly uploads: UploadCheck;
 }
 
 /** Pixels; the models take no smaller picture, and none needs a larger one. */
@@ -24,28 +31,20 @@ const MAX_SEGMENTS = 10_000;
 /** How far the next segment is looked for where the one before ends in none. */
 const RESYNC_BYTES = 65_536;
 
-const decode = (data: string): Buffer => Buffer.from(data.slice(data.indexOf(',') + 1), 'base64');
-
-/** The decoded music bed. Throws a 400 when it is empty, over 10 MB, or no file with sound. */
+/** The music of a request, not yet proven to be any. Throws a 400 when there is none, or more than 10 MB. */
 export function decodeMusic(data: string): File {
-  const contentType = /^data:(audio\/[a-z0-9.+-]+);/i.exec(data)?.[1]?.toLowerCase() ?? 'application/octet-stream';
-  const bytes = decode(data);
-  if (bytes.length === 0) throw badRequest('music.data', 'it decodes to nothing; give base64 after the comma');
-  if (bytes.length > MUSIC_LIMIT_BYTES)
-    throw badRequest('music.data', `${bytes.length} bytes; at most ${MUSIC_LIMIT_BYTES}`);
-  if (!looksLikeSound(bytes))
-    throw badRequest(
-      'music.data',
-      'no file with sound; give MP3, AAC, M4A, WAV, FLAC, Ogg or another that ffmpeg reads',
-    );
-  return { bytes, contentType };
+  const refuse = (why: string): ProblemError => badRequest('music.data', why);
+  const content = decodeDataUrl(data, MUSIC_LIMIT_BYTES);
+  if (content === 'too-large') throw refuse(`more than ${MUSIC_LIMIT_BYTES} bytes`);
+  if (content === undefined || content.bytes.length === 0)
+    throw refuse('it decodes to nothing; give base64 after the comma');
+  return { bytes: content.bytes, contentType: content.mediaType };
 }
 
 /** A reference image, told by its bytes and not by what was said of them. Throws a 400 that names `field`. */
 export function checkImage(bytes: Buffer, field: string): File {
   const refuse = (why: string): ProblemError => badRequest(field, why);
-  if (bytes.length > REFERENCE_IMAGE_LIMIT_BYTES)
-    throw refuse(`${bytes.length} bytes; at most ${REFERENCE_IMAGE_LIMIT_BYTES}`);
+  if (bytes.length > REFERENCE_IMAGE_LIMIT_BYTES) throw refuse(`more than ${REFERENCE_IMAGE_LIMIT_BYTES} bytes`);
   const { type = '', width = 0, height = 0 } = sizeOf(bytes);
   const contentType = CONTENT_TYPES[type];
   if (contentType === undefined) throw refuse('neither a JPEG nor a PNG');
@@ -85,27 +84,45 @@ function sizeOf(bytes: Buffer): Partial<ReturnType<typeof imageSize>> {
 /** Throws the 400 that storing the request's own files would end in. */
 export function checkFiles({ music, referenceImage }: CreateGeneration): void {
   if (music !== undefined) decodeMusic(music.data);
-  if (referenceImage?.data !== undefined) checkImage(decode(referenceImage.data), 'referenceImage.data');
+  if (referenceImage?.data !== undefined) decodeImage(referenceImage.data);
 }
 
-/** Stores the files of a request, the picture from wherever it is. Throws a 400, or a 422 when its URL gives nothing. */
+function decodeImage(data: string): File {
+  const content = decodeDataUrl(data, REFERENCE_IMAGE_LIMIT_BYTES);
+  const field = 'referenceImage.data';
+  if (content !== 'too-large') return checkImage(content?.bytes ?? Buffer.alloc(0), field);
+  throw badRequest(field, `more than ${REFERENCE_IMAGE_LIMIT_BYTES} bytes`);
+}
+
+/**
+ * Proves that the files of a request can be used, then stores them; the picture from wherever it is. Throws a 400 or a 422
+ * that says what is wrong with one, a 422 when a URL gives nothing, and a 503 when a file cannot be checked now.
+ */
 export async function storeFiles(
-  { artifacts, imageRules }: FileParts,
+  { artifacts, imageRules, uploads }: FileParts,
   { music, referenceImage }: CreateGeneration,
 ): Promise<Pick<Job, 'music' | 'referenceImage'>> {
   const put = ({ bytes, contentType }: File) => artifacts.put(bytes, { contentType });
+  const sound = music === undefined ? undefined : decodeMusic(music.data);
+  if (sound !== undefined) await proveMusic(uploads, sound.bytes);
   const image = referenceImage === undefined ? undefined : await imageOf(referenceImage, imageRules);
+  if (image !== undefined) await provePicture(uploads, image, fieldOf(referenceImage));
   return {
-    ...(music === undefined ? {} : { music: { artifact: await put(decodeMusic(music.data)), volume: music.volume } }),
+    ...(music === undefined || sound === undefined
+      ? {}
+      : { music: { artifact: await put(sound), volume: music.volume } }),
     ...(image === undefined ? {} : { referenceImage: await put(image) }),
   };
 }
+
+const fieldOf = (image: CreateGeneration['referenceImage']): string =>
+  image?.url === undefined ? 'referenceImage.data' : 'referenceImage.url';
 
 async function imageOf(
   { data, url }: NonNullable<CreateGeneration['referenceImage']>,
   rules: FetchRules,
 ): Promise<File> {
-  if (url === undefined) return checkImage(decode(data ?? ''), 'referenceImage.data');
+  if (url === undefined) return decodeImage(data ?? '');
   try {
     return checkImage(await fetchPublic(url, rules), 'referenceImage.url');
   } catch (error) {
