@@ -142,6 +142,13 @@ describe('the advice for a stage that computes', () => {
     const found = report.whatIf.find(({ change }) => change === '4 overlay workers');
     expect(off(found?.predictedMakespanMs ?? 0, report.makespanMs)).toBeLessThan(0.02);
   });
+  it('is more workers for overlays that mostly wait, on a machine that others keep busy', () => {
+    const scenes = Array.from({ length: 4 }, () => ({ clipUs: S / 10, freeUs: S, milliCores: 90 }));
+    const report = analyze(overlayTrace({ scenes, slots: 1, milliCores: 2000, othersMilliCores: 1900 }));
+    expect(report.bottleneck.advice).toMatch(/^\d more overlay workers would save [67]\d %/);
+    const found = report.whatIf.find(({ change }) => change === '2 overlay workers');
+    expect(off(found?.predictedMakespanMs ?? 0, 2106)).toBeLessThan(0.02);
+  });
   it('counts what the want of cores adds to the critical path as capacity', () => {
     // One of 3 s beside four of 0.5 s on two cores: the path is the long one, which the others slow by 0.75 s.
     const scenes = [...alike(1, 3 * S), ...alike(4, S / 2)];

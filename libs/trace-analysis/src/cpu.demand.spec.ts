@@ -57,7 +57,12 @@ describe('what other programs left', () => {
   it.each<[string, CpuLoad[], number]>([
     ['all where nobody measured', [load(0, 1_000_000, 500)], 2000],
     ['all where one did not measure', [idle(load(0, 1_000_000, 500), 0, 0), load(0, 1_000_000, 500)], 2000],
-    ['what was used where nothing was idle', [idle(load(0, 1_000_000, 500), 70, 70)], 500],
+    ['what was used where nothing was idle', [idle(load(0, 1_000_000, 1400), 70, 70)], 1400],
+    [
+      'half of all where others took the rest from a load that mostly waits',
+      [idle(load(0, 1_000_000, 90), 70, 70)],
+      1000,
+    ],
     ['what was used and what was idle', [idle(load(0, 1_000_000, 500), 70, 1070)], 1500],
     ['never more than there is', [idle(load(0, 1_000_000, 500), 0, 9000)], 2000],
     ['all where the idle time runs backwards', [idle(load(0, 1_000_000, 500), 70, 60)], 2000],

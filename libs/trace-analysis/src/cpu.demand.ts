@@ -40,7 +40,8 @@ function edgesOf(loads: readonly CpuLoad[]): Edge[] {
 
 /**
  * Cores that other processes left to the loads, on average while any of them ran, thousandths: what the loads used, and
- * what was idle beside it. All of the host's where not every load has its idle times.
+ * what was idle beside it. All of the host's where not every load has its idle times. Never less than half of them: on a
+ * busy machine nothing is idle, but a fair scheduler takes cores from the other programs when the loads ask for more.
  */
 export function leftOf(loads: readonly CpuLoad[], milliCores: number): number {
   let [running, lastUs, lastIdleMs, totalUs, idle] = [0, 0, 0, 0, 0];
@@ -56,7 +57,9 @@ export function leftOf(loads: readonly CpuLoad[], milliCores: number): number {
     [lastUs, lastIdleMs] = [atUs, nowMs];
   }
   const used = loads.reduce((sum, { startUs, endUs, milliCores: own }) => sum + own * (endUs - startUs), 0);
-  return totalUs === 0 ? milliCores : Math.min(milliCores, Math.max(1, Math.round((used + idle) / totalUs)));
+  return totalUs === 0
+    ? milliCores
+    : Math.min(milliCores, Math.max(Math.ceil(milliCores / 2), Math.round((used + idle) / totalUs)));
 }
 
 /**
