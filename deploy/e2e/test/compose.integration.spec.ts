@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Setting, SETTINGS } from '@clipmesh/config';
@@ -49,9 +52,17 @@ const PLACED: Readonly<Record<string, Readonly<Record<string, string | number | 
   WEBHOOK_SECRET: { gateway: null },
   METRICS_TOKEN: { gateway: null },
   OVERLAY_FONT_FILE: { overlay: null },
+  HEALTH_PORT: Object.fromEntries(ACTORS.map((name) => [name, 8081])),
 };
 /** The image brings ffmpeg; a replica's name is its host's. */
-const LEFT_OUT = new Set(['FFMPEG_PATH', 'FFPROBE_PATH', 'OTEL_SERVICE_INSTANCE_ID']);
+const LEFT_OUT = new Set([
+  'FFMPEG_PATH',
+  'FFPROBE_PATH',
+  'OTEL_SERVICE_INSTANCE_ID',
+  // The probes run inside the container; the local stack has no containers.
+  'HEALTH_HOST',
+  'ORPHAN_STOP_SECONDS',
+]);
 
 const serviceSchema = z.object({
   image: z.string(),
@@ -100,7 +111,7 @@ describe('the compose file', () => {
       expect({ name, either: (healthcheck === undefined) !== (reason === undefined) }).toEqual({ name, either: true });
     }
     expect(Object.keys(services).filter((name) => service(name).healthcheck !== undefined)).toEqual(
-      expect.arrayContaining(['nats', 'sandbox', 'gateway']),
+      expect.arrayContaining(['nats', ...OURS]),
     );
   });
 
@@ -207,6 +218,7 @@ const compose = await findServerOrSkip('docker-compose');
       z.string(),
       z.object({
         stop_grace_period: z.string(),
+        healthcheck: z.object({ test: z.array(z.string()).min(2) }).optional(),
         environment: z.record(z.string(), z.string().nullable()).nullish(),
         depends_on: z.record(z.string(), z.object({ condition: z.string() })).nullish(),
         deploy: z.object({ replicas: z.number().optional() }),
@@ -234,6 +246,37 @@ const compose = await findServerOrSkip('docker-compose');
       expect({ name, nats: all[name]?.depends_on?.['nats'] }).toMatchObject({ nats: { condition: 'service_healthy' } });
     }
     for (const extra of ['jaeger', 'mongo']) expect(Object.keys(await read({}, '--profile', extra))).toContain(extra);
+  });
+
+  it('probes every service of ours with a request of its own, on the port that the service listens on', async () => {
+    const all = await read({});
+    for (const name of OURS) {
+      const [how, program, flag, code = ''] = all[name]?.healthcheck?.test ?? [];
+      expect({ name, how, program, flag }).toEqual({ name, how: 'CMD', program: 'node', flag: '-e' });
+      // docker-compose writes a dollar twice, as it is read.
+      const script = code.replaceAll('$$', '$');
+      const server = createServer((request, response) => {
+        response.writeHead(request.url === '/healthz' ? 200 : 404).end();
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const probe = async (at: number): Promise<unknown> => {
+        const own = script
+          .replace('127.0.0.1:8080', `127.0.0.1:${at}`)
+          .replace('sandbox:9090/sandbox/invoice', `127.0.0.1:${at}/healthz`);
+        const { exitCode } = await execa('node', ['-e', own], {
+          env: { HEALTH_PORT: String(at) },
+          reject: false,
+          timeout: RUN_MS,
+        });
+        return exitCode;
+      };
+      expect({ name, healthy: await probe(port) }).toEqual({ name, healthy: 0 });
+      server.close();
+      await once(server, 'close');
+      expect({ name, gone: await probe(port) }).toEqual({ name, gone: 1 });
+    }
+    for (const name of ACTORS) expect(all[name]?.environment).toMatchObject({ HEALTH_PORT: '8081' });
   });
 
   it('refuses to start without keys and says what to set', async () => {

@@ -66,6 +66,18 @@ export const SETTINGS = {
     '5',
     'Longest pause between two tries to reach a broker that is away, seconds.',
   ),
+  eventsMaxBytes: setting(
+    'EVENTS_MAX_MB',
+    number(1, 1_000_000, 1024 * 1024),
+    '512',
+    'Limit of the stream of events, MB. When events that an inbox has yet to handle fill it, publishing fails until they are handled.',
+  ),
+  eventsKeepMs: setting(
+    'EVENTS_DAYS',
+    number(0.01, 3650, 24 * 60 * 60 * 1000),
+    '7',
+    'Handled events stay this long for replay, days. The oldest go before that when the stream is nearly full.',
+  ),
   natsReplicas: setting('NATS_REPLICAS', whole(1, 5), '1', 'Replicas of every stream and bucket; 3 in a cluster.'),
   mongodbUri: {
     ...optional(

@@ -11,6 +11,12 @@ export interface StreamSpec {
   readonly subjects: readonly string[];
   /** `workqueue`: a message is gone once its one consumer has acked it. `limits`: kept until its age is over. */
   readonly retention: 'workqueue' | 'limits';
+  /**
+   * What a full stream does. `refuse`: a publish fails, and no message that waits for a consumer is discarded. `discard`:
+   * the oldest messages make room.
+   */
+  readonly whenFull: 'refuse' | 'discard';
+  /** The broker discards messages of this age. 0: none. */
   readonly maxAgeMs: number;
   readonly maxBytes: number;
   /** Two messages of one id within this time are one message. */
@@ -33,7 +39,8 @@ export const STREAMS: readonly StreamSpec[] = [
     name: commandStream(command),
     subjects: [`${command.name}.>`],
     retention: 'workqueue',
-    maxAgeMs: 7 * DAY,
+    whenFull: 'refuse',
+    maxAgeMs: 0,
     maxBytes: 256 * MB,
     duplicateWindowMs: 10 * 60 * SECOND,
     description: `Commands ${command.name}, one work queue shared by all replicas.`,
@@ -42,7 +49,9 @@ export const STREAMS: readonly StreamSpec[] = [
     name: EVENTS_STREAM,
     subjects: ['events.>'],
     retention: 'limits',
-    maxAgeMs: 7 * DAY,
+    whenFull: 'refuse',
+    // The planner removes handled events after EVENTS_DAYS, and before when the stream is nearly full.
+    maxAgeMs: 0,
     maxBytes: 512 * MB,
     duplicateWindowMs: 10 * 60 * SECOND,
     description: 'Everything that happened, per generation: the director, the cost service and SSE replay read it.',
@@ -51,6 +60,7 @@ export const STREAMS: readonly StreamSpec[] = [
     name: DEAD_LETTERS_STREAM,
     subjects: ['dead.>'],
     retention: 'limits',
+    whenFull: 'discard',
     maxAgeMs: 30 * DAY,
     maxBytes: 256 * MB,
     duplicateWindowMs: 10 * 60 * SECOND,
@@ -60,6 +70,7 @@ export const STREAMS: readonly StreamSpec[] = [
     name: TRACES_STREAM,
     subjects: ['traces.>'],
     retention: 'limits',
+    whenFull: 'discard',
     maxAgeMs: 2 * DAY,
     maxBytes: 256 * MB,
     duplicateWindowMs: 2 * 60 * SECOND,

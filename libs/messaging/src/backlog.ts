@@ -9,6 +9,7 @@ import {
 } from '@clipmesh/contracts';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
+import { readStreams, type StreamFill } from './stream.keeper.js';
 
 /** What the broker still holds to be done. */
 export interface Backlog {
@@ -46,20 +47,22 @@ export interface BrokerState {
   /** By the inbox's durable name. */
   readonly inboxes: ReadonlyMap<string, InboxState>;
   readonly deadLetters: number;
+  readonly streams: readonly StreamFill[];
 }
 
-/** Asks the broker: one request per inbox and one for the dead letters, however many messages there are. */
+/** Asks the broker: one request per inbox and per stream, however many messages there are. */
 export async function readBrokerState(connection: NatsConnection): Promise<BrokerState> {
   const manager = await jetstreamManager(connection);
   const read = async ({ stream, durable }: InboxSpec): Promise<[string, InboxState]> => {
     const { num_pending, num_ack_pending } = await manager.consumers.info(stream, durable);
     return [durable, { waiting: num_pending, inHand: num_ack_pending }];
   };
-  const [letters, ...inboxes] = await Promise.all([
+  const [streams, letters, ...inboxes] = await Promise.all([
+    readStreams(connection),
     manager.streams.info(DEAD_LETTERS_STREAM),
     ...Object.values<InboxSpec>(INBOXES).map(read),
   ]);
-  return { inboxes: new Map(inboxes), deadLetters: letters.state.messages };
+  return { inboxes: new Map(inboxes), deadLetters: letters.state.messages, streams };
 }
 
 /**

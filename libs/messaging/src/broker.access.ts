@@ -78,9 +78,13 @@ export function connectionOptions(access: BrokerAccess, name: string): NodeConne
 
 function credentials({ url, credsFile, nkeySeedFile }: BrokerAccess): NodeConnectionOptions {
   if (credsFile !== undefined)
-    return { authenticator: fromFile('NATS_CREDS_FILE', credsFile, (text) => credsAuthenticator(text)) };
+    return {
+      authenticator: fromFile('NATS_CREDS_FILE', credsFile, (text) => credsAuthenticator(Buffer.from(`${text}\n`))),
+    };
   if (nkeySeedFile !== undefined)
-    return { authenticator: fromFile('NATS_NKEY_SEED_FILE', nkeySeedFile, (text) => nkeyAuthenticator(text)) };
+    return {
+      authenticator: fromFile('NATS_NKEY_SEED_FILE', nkeySeedFile, (text) => nkeyAuthenticator(Buffer.from(text))),
+    };
   const { username, password } = addresses(url).find((address) => address.username !== '') ?? {};
   if (username === undefined) return {};
   const user = decodeURIComponent(username);
@@ -91,9 +95,9 @@ function credentials({ url, credsFile, nkeySeedFile }: BrokerAccess): NodeConnec
  * Reads the file at every connection, so that new credentials count without a restart. What was read last counts when the
  * file cannot be used for a moment: nats.js would close the connection for good.
  */
-function fromFile(variable: string, file: string, make: (text: Uint8Array) => Authenticator): Authenticator {
+function fromFile(variable: string, file: string, make: (text: string) => Authenticator): Authenticator {
   const load = (): Authenticator => {
-    const authenticator = make(Buffer.from(read(variable, file).toString('utf8').trim()));
+    const authenticator = make(read(variable, file).toString('utf8').trim());
     try {
       authenticator('probe');
     } catch {

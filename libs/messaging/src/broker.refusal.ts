@@ -10,19 +10,25 @@ const CERTIFICATE =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID)/;
 /** OpenSSL's and Node's codes for a handshake that failed. */
 const HANDSHAKE = /^(ERR_SSL_|ERR_OSSL_|ERR_TLS_|EPROTO)/;
-const PERMISSION = /permissions violation/i;
+/** An error may be its own cause. */
+const MOST_CAUSES = 5;
+const PERMISSION = /permissions violation(?: for (\w+) to "([^"]+)")?/i;
 
 /**
  * Says what to do about an error that a further try does not cure: wrong credentials, missing permissions, TLS that does
  * not fit, something that is no broker. Undefined for any other, such as a broker that is not there yet.
  */
 export function adviceFor(error: unknown): string | undefined {
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
+  // An error of another realm is no instance of ours, so its form decides.
+  for (let cause = error, depth = 0; isError(cause) && depth < MOST_CAUSES; cause = cause.cause, depth += 1) {
     const found = adviceForOne(cause);
     if (found !== undefined) return found;
   }
   return undefined;
 }
+
+const isError = (value: unknown): value is Error =>
+  typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string';
 
 function adviceForOne(error: Error): string | undefined {
   const { message } = error;
@@ -34,10 +40,14 @@ function adviceForOne(error: Error): string | undefined {
     return 'its credentials have expired; renew the file of NATS_CREDS_FILE';
   if (error instanceof errors.AuthorizationError || /^authorization violation$/i.test(message))
     return 'it does not accept the credentials; check the user and password or the token in NATS_URL, NATS_CREDS_FILE or NATS_NKEY_SEED_FILE';
-  if (error instanceof errors.PermissionViolationError || PERMISSION.test(message)) {
-    const { operation, subject } = error as Partial<{ operation: string; subject: string }>;
-    const what = operation === undefined || subject === undefined ? 'what it must' : `${operation} ${subject}`;
-    return `its user may not do ${what}; give the user in NATS_URL that permission at the broker`;
+  const denied = PERMISSION.exec(message);
+  if (denied !== null) {
+    const [, operation, subject] = denied;
+    const what =
+      operation === undefined
+        ? 'for something that Clipmesh needs'
+        : `for ${operation.toLowerCase()} of ${subject ?? ''}`;
+    return `its user has no permission ${what}; give the user of NATS_URL that permission at the broker`;
   }
   if (error.name === 'JetStreamNotEnabled' || code === '10076' || code === '10039')
     return 'it has no JetStream for this account; start nats-server with -js, or enable JetStream for the account';

@@ -20,4 +20,5 @@ export * from './questions.js';
 export * from './service.runner.js';
 export * from './settle.delivery.js';
 export * from './settlement.js';
+export { keepStreams, readStreams, startStreamKeeper, type StreamFill, trimEvents } from './stream.keeper.js';
 export * from './trace-reader.js';

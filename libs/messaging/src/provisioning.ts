@@ -1,4 +1,4 @@
-import { INBOXES, type InboxSpec, type StreamSpec, STREAMS } from '@clipmesh/contracts';
+import { EVENTS_STREAM, INBOXES, type InboxSpec, type StreamSpec, STREAMS } from '@clipmesh/contracts';
 import {
   AckPolicy,
   DeliverPolicy,
@@ -16,6 +16,8 @@ export interface ProvisionOptions {
   readonly replicas?: number;
   /** Work without a sign of life for this long is delivered again, ms. */
   readonly ackWaitMs?: number;
+  /** Limit of the stream EVENTS. Default: the topology's, 512 MB. */
+  readonly eventsMaxBytes?: number;
 }
 
 /** Deliveries are counted by the runtime, which gives up long before: a message past the broker's limit would lie for ever. */
@@ -24,7 +26,10 @@ const UNLIMITED = -1;
 /** Creates or updates every stream and durable consumer. Any service may do it, several at once too. */
 export async function provision(connection: NatsConnection, options: ProvisionOptions = {}): Promise<void> {
   const manager = await jetstreamManager(connection);
-  for (const spec of STREAMS) await provisionStream(manager, spec, options.replicas ?? 1);
+  for (const spec of STREAMS) {
+    const maxBytes = spec.name === EVENTS_STREAM ? (options.eventsMaxBytes ?? spec.maxBytes) : spec.maxBytes;
+    await provisionStream(manager, { ...spec, maxBytes }, options.replicas ?? 1);
+  }
   for (const inbox of Object.values(INBOXES)) await provisionInbox(manager, inbox, options.ackWaitMs ?? 15_000);
 }
 
@@ -38,7 +43,7 @@ async function provisionStream(manager: JetStreamManager, spec: StreamSpec, repl
     subjects: [...spec.subjects],
     retention: spec.retention === 'workqueue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
     storage: StorageType.File,
-    discard: spec.retention === 'workqueue' ? DiscardPolicy.New : DiscardPolicy.Old,
+    discard: spec.whenFull === 'refuse' ? DiscardPolicy.New : DiscardPolicy.Old,
     max_age: nanos(spec.maxAgeMs),
     max_bytes: spec.maxBytes,
     duplicate_window: nanos(spec.duplicateWindowMs),

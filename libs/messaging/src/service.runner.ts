@@ -36,6 +36,7 @@ export const HAND_BACK_MS = 1000;
 const provisioningOf = (config: Config): ProvisionOptions => ({
   replicas: config.natsReplicas,
   ackWaitMs: config.ackWaitMs,
+  eventsMaxBytes: config.eventsMaxBytes,
 });
 
 /** Default: what the process's environment says. */

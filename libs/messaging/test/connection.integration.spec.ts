@@ -1,24 +1,198 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Broker, leakCheck, startBroker } from '@clipmesh/testing';
-import { connectBroker, questionTransport } from '../src/index.js';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  type Broker,
+  freePort,
+  leakCheck,
+  makeCertificate,
+  startBroker,
+  tempFolder,
+  type TempFolder,
+  until,
+  within,
+} from '@clipmesh/testing';
+import { nkeys } from '@nats-io/transport-node';
+import { type BrokerAccess, BrokerRefusal, type Clock, connectBroker, questionTransport } from '../src/index.js';
+import { userCreds } from './user.creds.js';
 
-describe('an address of the broker with tls:', () => {
-  const leaks = leakCheck();
-  let broker: Broker;
-  beforeAll(async () => {
-    broker = await startBroker();
-  });
-  afterAll(async () => {
-    await broker.stop();
-    expect(leaks()).toEqual([]);
+/** Only ends a hang. */
+const HANG_MS = 60_000;
+const GRACE_MS = 600_000;
+const SECRET = 'sesame';
+const leaks = leakCheck();
+let folder: TempFolder;
+let brokers: Broker[] = [];
+
+beforeAll(async () => {
+  folder = await tempFolder('connection');
+  for (const name of ['server', 'other']) makeCertificate(folder.path, name);
+});
+afterEach(async () => {
+  await Promise.all(brokers.map((broker) => broker.stop()));
+  brokers = [];
+});
+afterAll(async () => {
+  await folder.remove();
+  expect(leaks()).toEqual([]);
+});
+
+const file = (name: string): string => join(folder.path, name);
+function write(name: string, text: string): string {
+  writeFileSync(file(name), text);
+  return file(name);
+}
+async function serve(config: string, core = true): Promise<Broker> {
+  const broker = await startBroker({ core, configFile: write(`nats.${brokers.length}.conf`, config) });
+  brokers.push(broker);
+  return broker;
+}
+const at = (broker: Broker, credentials = '', protocol = 'nats'): string =>
+  `${protocol}://${credentials}127.0.0.1:${broker.port}`;
+
+/** Waits that nobody has to sit through; they are counted. */
+function counted(): { clock: Clock; waits: number[] } {
+  let nowMs = 0;
+  const waits: number[] = [];
+  const sleep = (ms: number): Promise<void> => {
+    waits.push(ms);
+    nowMs += ms;
+    return Promise.resolve();
+  };
+  return { clock: { now: () => nowMs, sleep }, waits };
+}
+async function connects(access: BrokerAccess): Promise<void> {
+  const connection = await within(connectBroker({ ...access, name: 'test', graceMs: GRACE_MS }), HANG_MS, 'it');
+  await connection.flush();
+  await connection.close();
+}
+/** Refused at the first try, with advice and without a secret. */
+async function refuses(access: BrokerAccess, advice: RegExp): Promise<void> {
+  const { clock, waits } = counted();
+  const tried = connectBroker({ ...access, name: 'test', graceMs: GRACE_MS, clock });
+  const error = await within(tried, HANG_MS, 'it').then(
+    () => undefined,
+    (thrown: unknown) => thrown as Error,
+  );
+  expect(error).toBeInstanceOf(BrokerRefusal);
+  expect(error?.message).toMatch(advice);
+  expect(error?.message).not.toMatch(/start nats-server -js/);
+  expect(error?.message).not.toContain(SECRET);
+  expect(waits).toEqual([]);
+}
+
+describe('a connection to the broker', () => {
+  it('by user and password, percent-encoded', async () => {
+    const broker = await serve('authorization { user: "a b", password: "p@:/ä" }');
+    await connects({ url: at(broker, `${encodeURIComponent('a b')}:${encodeURIComponent('p@:/ä')}@`) });
+    await refuses({ url: at(broker, `${encodeURIComponent('a b')}:${SECRET}@`) }, /does not accept the credentials/);
+    await refuses({ url: at(broker) }, /does not accept the credentials; check .* NATS_URL/);
+    await refuses({ url: at(broker, `${SECRET}@`) }, /does not accept the credentials/);
   });
 
-  it('is never spoken to in clear', async () => {
-    const url = broker.url.replace('nats:', 'tls:');
-    await expect(connectBroker({ url, name: 'test', graceMs: 0 })).rejects.toMatchObject({
-      cause: expect.objectContaining({ message: "server does not support 'tls'" }),
+  it('by token', async () => {
+    const broker = await serve('authorization { token: "s3cr3t" }');
+    await connects({ url: at(broker, 's3cr3t@') });
+    await refuses({ url: at(broker, `${SECRET}@`) }, /the token in NATS_URL/);
+  });
+
+  it('by an NKey, whose file may change while it is connected', async () => {
+    const [user, other] = [nkeys.createUser(), nkeys.createUser()];
+    const seed = (key: typeof user): string => Buffer.from(key.getSeed()).toString();
+    const broker = await serve(`authorization { users: [ { nkey: ${user.getPublicKey()} } ] }`);
+    const nkeySeedFile = write('user.nk', `${seed(user)}\n`);
+    await connects({ url: at(broker), nkeySeedFile });
+    await refuses({ url: at(broker), nkeySeedFile: write('other.nk', seed(other)) }, /NATS_NKEY_SEED_FILE/);
+    await refuses(
+      { url: at(broker), nkeySeedFile: write('bad.nk', `SU${SECRET}`) },
+      /holds no credentials of a NATS user/,
+    );
+    await refuses({ url: at(broker), nkeySeedFile: file('none') }, /NATS_NKEY_SEED_FILE cannot be read \(ENOENT\)/);
+    const connection = await connectBroker({ url: at(broker), nkeySeedFile, name: 'test', reconnectFirstMs: 10 });
+    const back = until(connection.status(), HANG_MS, 'the reconnection', ({ type }) => type === 'reconnect');
+    write('user.nk', 'cut off while it is written');
+    await broker.restart();
+    await back;
+    await connection.flush();
+    await connection.close();
+  });
+
+  it('by a credentials file', async () => {
+    const { serverConfig, creds, foreign } = userCreds();
+    const broker = await serve(serverConfig);
+    await connects({ url: at(broker), credsFile: write('user.creds', creds) });
+    await refuses({ url: at(broker), credsFile: write('foreign.creds', foreign) }, /NATS_CREDS_FILE/);
+    await refuses({ url: at(broker), credsFile: write('bad.creds', SECRET) }, /file of NATS_CREDS_FILE holds no cred/);
+  });
+
+  it('with TLS, and never in clear when TLS is asked for', async () => {
+    const broker = await serve(`tls { cert_file: "${file('server.pem')}", key_file: "${file('server.key')}" }`);
+    await connects({ url: at(broker, '', 'tls'), tlsCaFile: file('server.pem') });
+    await connects({ url: at(broker), tlsCaFile: file('server.pem') });
+    await refuses({ url: at(broker, '', 'tls') }, /certificate is not accepted .*NATS_TLS_CA_FILE/);
+    await refuses({ url: at(broker) }, /certificate is not accepted .*NATS_TLS_CA_FILE/);
+    await refuses({ url: at(broker), tlsCaFile: file('other.pem') }, /certificate is not accepted/);
+    await refuses({ url: at(broker), tlsCaFile: file('none.pem') }, /NATS_TLS_CA_FILE cannot be read/);
+    await refuses({ url: at(broker), tlsCaFile: write('no.pem', SECRET) }, /NATS_TLS_CA_FILE is no PEM file/);
+    const plain = await serve('');
+    await refuses({ url: at(plain, '', 'tls') }, /has no TLS and NATS_URL asks for it/);
+    await refuses({ url: at(plain), tlsCaFile: file('server.pem') }, /has no TLS/);
+    expect(questionTransport({ url: at(plain, '', 'tls') }, { name: 'test' }).options).toMatchObject({ tls: {} });
+  });
+
+  it('with a client certificate', async () => {
+    const broker = await serve(
+      `tls { cert_file: "${file('server.pem')}", key_file: "${file('server.key')}", ca_file: "${file('other.pem')}", verify: true }`,
+    );
+    const tlsCaFile = file('server.pem');
+    await connects({ url: at(broker), tlsCaFile, tlsCertFile: file('other.pem'), tlsKeyFile: file('other.key') });
+    const silent = connectBroker({ url: at(broker), tlsCaFile, name: 'test', graceMs: 0, connectTimeoutMs: 1000 });
+    await expect(silent).rejects.toThrow(/NATS_TLS_CERT_FILE/);
+  });
+
+  it('to whichever of several addresses answers, also after a failure of the first', async () => {
+    const [first, second] = [await serve(''), await serve('')];
+    const nobody = `nats://127.0.0.1:${await freePort()}`;
+    const connection = await connectBroker({
+      url: [nobody, at(first), at(second)].join(','),
+      name: 'test',
+      graceMs: GRACE_MS,
+      reconnectFirstMs: 10,
+      reconnectMaxMs: 50,
     });
-    expect(questionTransport({ url }, { name: 'test' }).options).toMatchObject({ tls: {} });
-    await (await connectBroker({ url: broker.url, name: 'test', graceMs: 0 })).close();
+    const other = connection.getServer().endsWith(String(first.port)) ? second : first;
+    const back = until(connection.status(), HANG_MS, 'the reconnection', ({ type }) => type === 'reconnect');
+    await (other === second ? first : second).kill();
+    await back;
+    await connection.flush();
+    expect(connection.getServer()).toContain(String(other.port));
+    await connection.close();
+  });
+
+  it('is not waited for where something else answers', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    await refuses({ url: `nats://user:${SECRET}@127.0.0.1:${port}` }, /no nats-server; correct host and port/);
+    server.close();
+  });
+
+  it('is waited for where nothing answers, with longer and longer pauses, then given up with advice', async () => {
+    const { clock, waits } = counted();
+    const url = `nats://user:${SECRET}@127.0.0.1:${await freePort()},nats://127.0.0.1:${await freePort()}`;
+    const tried = connectBroker({ url, name: 'test', graceMs: 30_000, clock });
+    await expect(tried).rejects.toThrow(
+      /^the broker at 127\.0\.0\.1:\d+, 127\.0\.0\.1:\d+ does not answer; start nats-server -js/,
+    );
+    await expect(tried).rejects.not.toThrow(SECRET);
+    expect(waits.length).toBeLessThan(20);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(5000);
+    expect(waits.at(-1) ?? 0).toBeGreaterThan(10 * (waits[0] ?? Infinity) - 1);
   });
 });

@@ -1,4 +1,5 @@
 export * from './broker.server.js';
+export * from './certificates.js';
 export * from './fake.timers.js';
 export * from './files.under.js';
 export * from './leak.check.js';

@@ -32,6 +32,8 @@ export class Metrics {
   private readonly waiting: Gauge;
   private readonly inHand: Gauge;
   private readonly deadLetters: Gauge;
+  private readonly streamBytes: Gauge;
+  private readonly streamLimit: Gauge;
   private readonly brokerUp: Gauge;
   private readonly leader: Gauge;
 
@@ -66,6 +68,8 @@ export class Metrics {
       'inbox',
     ]);
     this.deadLetters = gauge('clipmesh_dead_letters', 'Messages that were given up and are still kept.');
+    this.streamBytes = gauge('clipmesh_stream_bytes', 'Bytes that a stream of the broker holds.', ['stream']);
+    this.streamLimit = gauge('clipmesh_stream_limit_bytes', 'Bytes that a stream of the broker may hold.', ['stream']);
     this.brokerUp = gauge('clipmesh_broker_up', 'Whether the broker answered this gateway at this scrape.');
     this.leader = gauge('clipmesh_metrics_leader', 'Whether this gateway exports the figures of the broker.');
     new Gauge({
@@ -107,10 +111,14 @@ export class Metrics {
     const found = await within(BROKER_WAIT_MS, read).catch(() => undefined);
     const state = found?.isLeader === true ? found.state : undefined;
     // All in one go: another scrape may be under way.
-    for (const held of [this.waiting, this.inHand]) held.reset();
+    for (const held of [this.waiting, this.inHand, this.streamBytes, this.streamLimit]) held.reset();
     for (const [inbox, { waiting, inHand }] of state?.inboxes ?? []) {
       this.waiting.set({ inbox }, waiting);
       this.inHand.set({ inbox }, inHand);
+    }
+    for (const { stream, bytes, limitBytes } of state?.streams ?? []) {
+      this.streamBytes.set({ stream }, bytes);
+      this.streamLimit.set({ stream }, limitBytes);
     }
     if (state === undefined) this.deadLetters.remove();
     else this.deadLetters.set(state.deadLetters);

@@ -69,6 +69,8 @@ it('tells what waits, what ended, and how long requests took', async () => {
   expect(before.get('clipmesh_inbox_waiting_messages{inbox="clip-generator"}')).toBe(0);
   expect(before.get('clipmesh_inbox_in_hand_messages{inbox="planner"}')).toBe(0);
   expect(before.get('clipmesh_dead_letters')).toBe(0);
+  expect(before.get('clipmesh_stream_limit_bytes{stream="EVENTS"}')).toBe(512 * 1024 * 1024);
+  expect(before.get('clipmesh_stream_bytes{stream="EVENTS"}')).toBeGreaterThanOrEqual(0);
   expect(before.get('clipmesh_broker_up')).toBe(1);
   expect(before.get('clipmesh_event_streams_open')).toBe(0);
   const created = 'method="POST",route="/v1/generations",status="202"';
@@ -148,6 +150,7 @@ it('still answers without the broker, and says that it is away', async () => {
     expect(samples.get('clipmesh_broker_up')).toBe(0);
     expect([...samples.keys()].filter((name) => name.startsWith('clipmesh_inbox'))).toEqual([]);
     expect(samples.has('clipmesh_dead_letters')).toBe(false);
+    expect(samples.has('clipmesh_stream_bytes{stream="EVENTS"}')).toBe(false);
   } finally {
     await broker.restart();
   }

@@ -2,6 +2,7 @@ import {
   collectTrace,
   directorHasHeard,
   dropSettled,
+  startStreamKeeper,
   openCacheNudges,
   readBacklog,
   type ServiceRuntime,
@@ -18,6 +19,7 @@ import { ReportActor } from './report.actor.js';
 import { startSweeper } from './stall.sweeper.js';
 
 const CACHE_NUDGES = Symbol('CACHE_NUDGES');
+const STREAM_KEEPER = Symbol('STREAM_KEEPER');
 const SWEEPER = Symbol('SWEEPER');
 const STORES = Symbol('STORES');
 
@@ -93,6 +95,16 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
       { provide: DIRECTOR_PARTS, useValue: { generations, logger, clock: systemClock } },
       { provide: REPORT_PARTS, useValue: report },
       { provide: STORES, useValue: { onApplicationShutdown: () => stores.close() } },
+      {
+        provide: STREAM_KEEPER,
+        useFactory: () => ({
+          onModuleDestroy: startStreamKeeper(connection, {
+            intervalMs: config.sweepIntervalMs,
+            keepMs: config.eventsKeepMs,
+            logger,
+          }).stop,
+        }),
+      },
       {
         provide: SWEEPER,
         useFactory: () => ({
