@@ -57,7 +57,11 @@ export async function bundle(root) {
   if ((await changedMs(stamp)) >= inputMs) return;
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: Object.fromEntries(SERVICES.map((service) => [service, `services/${service}/dist/main.js`])),
+    entryPoints: {
+      ...Object.fromEntries(SERVICES.map((service) => [service, `services/${service}/dist/main.js`])),
+      // A thread of the gateway, which looks for it beside its own file.
+      'performance.worker': 'services/gateway/dist/performance.worker.js',
+    },
     outdir: folder,
     bundle: true,
     platform: 'node',

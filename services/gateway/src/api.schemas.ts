@@ -2,6 +2,7 @@ import {
   chargeSchema,
   failureCodeSchema,
   failureSchema,
+  FINAL_STATUSES,
   GENERATION_STATUSES,
   generationIdSchema,
   incidentSchema,
@@ -115,6 +116,10 @@ export const performanceView = z
     peakConcurrency: z.number(),
     workers: z.record(z.string(), z.number()),
     bottleneck: z.object({ stage: z.string(), share: z.number(), advice: z.string() }),
+    /** How the run ended. */
+    outcome: z.enum(FINAL_STATUSES),
+    /** What the figures do not cover, in sentences. */
+    notes: z.array(z.string()),
   })
   .meta({ id: 'PerformanceReport' });
 

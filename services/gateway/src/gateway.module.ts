@@ -3,6 +3,7 @@ import { REFERENCE_IMAGE_LIMIT_BYTES } from '@clipmesh/contracts';
 import { openMedia } from '@clipmesh/media';
 import {
   ask,
+  collectTrace,
   CostSummary,
   forgetGeneration,
   openInboxes,
@@ -11,11 +12,9 @@ import {
   questionTransport,
   readBrokerState,
   readEvents,
-  readTrace,
   type ServiceRuntime,
 } from '@clipmesh/messaging';
 import { openArtifactFolder, openLimitStore, openScratch, openStores, type OpenStores } from '@clipmesh/persistence';
-import { analyze, parseTrace } from '@clipmesh/trace-analysis';
 import { nestLogger } from '@clipmesh/tracing';
 import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -37,6 +36,7 @@ import { Metrics } from './metrics.js';
 import { METRICS_PARTS, MetricsController, type MetricsParts } from './metrics.controller.js';
 import { MetricsLeader } from './metrics.leader.js';
 import { MoneyController } from './money.controller.js';
+import { analyzeInThread, PerformanceReports } from './performance.reports.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ProviderReportsController, REPORT_PARTS, type ReportParts } from './provider-reports.controller.js';
 import { checkRequests } from './request.module.js';
@@ -90,6 +90,11 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
   );
   const stores = await openStores({ connection, config, waitMs: config.mongodbRequestWaitMs });
   const signing: SigningRules = { secret: config.webhookSecret, overlapMs: config.webhookSecretOverlapMs };
+  const performanceReports = new PerformanceReports({
+    collect: (traceId) => collectTrace(connection, traceId),
+    analyze: analyzeInThread,
+    now: () => Date.now(),
+  });
   const parts: GatewayParts = {
     stores,
     artifacts: await openArtifactFolder({ directory: config.artifactsDir }),
@@ -97,10 +102,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     cancellations,
     logger,
     events: (generationId, signal) => readEvents(connection, generationId, { signal }),
-    performance: async (traceId) => {
-      const [trace] = parseTrace(await readTrace(connection, traceId));
-      return trace === undefined ? undefined : analyze(trace);
-    },
+    performance: (traceId, endedMs) => performanceReports.of(traceId, endedMs),
     cost: (generationId) => ask(questions.client, CostSummary, { generationId }, COST_TIMEOUT_MS),
     defaults: {
       models: config.videoModels,

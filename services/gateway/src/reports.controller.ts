@@ -6,6 +6,7 @@ import { costView, type CostView, performanceView } from './api.schemas.js';
 import { Answers, AnswersWith, Refuses } from './docs.module.js';
 import { findOwned, GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
 import { costViewOf } from './generation.view.js';
+import { explained } from './performance.reports.js';
 import { badRequest, notReady, ProblemError, unavailable } from './problem.js';
 import { startStream, streamEvents } from './sse.js';
 
@@ -85,7 +86,8 @@ export class ReportsController {
   ): Promise<unknown> {
     const { state, traceId } = await findOwned(this.parts, id, authorization);
     if (!isFinal(state.status)) throw notReady('performance report', state.status);
-    const report = await this.parts.performance(traceId);
+    const endedMs = state.finishedAt === undefined ? 0 : Date.parse(state.finishedAt);
+    const report = await this.parts.performance(traceId, endedMs);
     if (report === undefined)
       throw new ProblemError(
         404,
@@ -96,6 +98,6 @@ export class ReportsController {
           extensions: { retryable: false },
         },
       );
-    return report;
+    return explained(report, state.status);
   }
 }

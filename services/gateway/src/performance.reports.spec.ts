@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals';
+import { explained, PerformanceReports, type StoredTrace } from './performance.reports.js';
+
+/** Counts what is collected and analysed, under a clock of the test. */
+function world(trace: Partial<StoredTrace> = {}) {
+  const calls = { collected: 0, analyzed: 0, atOnce: 0, mostAtOnce: 0 };
+  const state = { nowMs: 1_000_000, complete: true, fails: false, ...trace };
+  const reports = new PerformanceReports({
+    collect: () => {
+      calls.collected += 1;
+      if (state.fails) return Promise.reject(new Error('the broker is away'));
+      return Promise.resolve({ resourceSpans: [], complete: state.complete });
+    },
+    analyze: async () => {
+      calls.analyzed += 1;
+      calls.atOnce += 1;
+      calls.mostAtOnce = Math.max(calls.mostAtOnce, calls.atOnce);
+      await Promise.resolve();
+      calls.atOnce -= 1;
+      return { report: calls.analyzed };
+    },
+    now: () => state.nowMs,
+  });
+  return { calls, state, reports };
+}
+
+describe('performance reports', () => {
+  it('are made once, however many ask at once and again', async () => {
+    const { calls, reports, state } = world();
+    const all = await Promise.all(Array.from({ length: 10 }, () => reports.of('a', state.nowMs)));
+    expect(new Set(all).size).toBe(1);
+    state.nowMs += 1e9;
+    await reports.of('a', 1_000_000);
+    expect(calls).toMatchObject({ collected: 1, analyzed: 1 });
+  });
+
+  it('of a trace that never gets whole are kept too: made again while spans may come, then once', async () => {
+    const { calls, reports, state } = world({ complete: false });
+    const ended = state.nowMs;
+    await reports.of('a', ended);
+    await reports.of('a', ended);
+    expect(calls.analyzed).toBe(1);
+    state.nowMs += 61_000;
+    for (let asked = 0; asked < 5; asked += 1, state.nowMs += 1e6) await reports.of('a', ended);
+    expect(calls.analyzed).toBe(2);
+  });
+
+  it('that could not be made are made by the next who asks', async () => {
+    const { calls, reports, state } = world();
+    state.fails = true;
+    await expect(reports.of('a', 0)).rejects.toThrow('the broker is away');
+    state.fails = false;
+    expect(await reports.of('a', 0)).toEqual({ report: 1 });
+    expect(calls.collected).toBe(2);
+  });
+
+  it('are analysed one at a time, and so many are kept', async () => {
+    const { calls, reports } = world();
+    await Promise.all(Array.from({ length: 250 }, (_, n) => reports.of(String(n), 0)));
+    expect(calls).toMatchObject({ analyzed: 250, mostAtOnce: 1 });
+    await reports.of('249', 0);
+    expect(calls.analyzed).toBe(250);
+    await reports.of('0', 0);
+    expect(calls.analyzed).toBe(251);
+  });
+});
+
+it.each([
+  ['canceled', -500, 0, 'was canceled'],
+  ['failed', -500, 0, 'failed'],
+  ['failed', 300, 300, 'failed'],
+  ['succeeded', -20, -20, 'waited longer'],
+] as const)('of a generation that %s with %i ms saved says %i', (status, saved, shown, words) => {
+  const report = explained({ makespanMs: 1, timeSavedMs: saved }, status);
+  expect(report).toMatchObject({ timeSavedMs: shown, outcome: status, notes: [expect.stringContaining(words)] });
+});
