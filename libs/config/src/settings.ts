@@ -249,6 +249,24 @@ export const SETTINGS = {
     '60',
     'Longest wait between two tries of a plan, seconds.',
   ),
+  llmMaxTokens: setting(
+    'LLM_MAX_TOKENS',
+    whole(256, 1_000_000),
+    '4000',
+    'Most tokens of a plan that the language model writes, its thoughts included. Estimates count this many.',
+  ),
+  llmRetryMaxTokens: setting(
+    'LLM_RETRY_MAX_TOKENS',
+    whole(256, 1_000_000),
+    '16000',
+    'Most tokens of the one try after a plan was cut off.',
+  ),
+  llmMaxTokensField: setting(
+    'LLM_MAX_TOKENS_FIELD',
+    z.enum(['max_completion_tokens', 'max_tokens', 'none']),
+    'max_completion_tokens',
+    'Field of the call that holds the most tokens. Ollama and Mistral take max_tokens. With none it is not sent, and the limit of the server holds.',
+  ),
   videoAttempts: setting('VIDEO_ATTEMPTS', whole(1, 20), '3', 'Tries of a clip per model.'),
   videoRetryFirstMs: setting(
     'VIDEO_RETRY_FIRST_SECONDS',

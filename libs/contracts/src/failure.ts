@@ -21,6 +21,10 @@ export const FAILURE_CODES = {
     retryable: false,
     hint: 'The video model failed on this clip for a reason of its own; the message has its words. Another model may do better.',
   },
+  PLAN_TRUNCATED: {
+    retryable: true,
+    hint: 'The answer of the language model was cut off; raise LLM_MAX_TOKENS and LLM_RETRY_MAX_TOKENS, or the context of your server.',
+  },
   PREDICTION_REFUSED: { retryable: false, hint: "The model's safety filter refused the prompt; reword it." },
   OUTPUT_REFUSED: {
     retryable: false,

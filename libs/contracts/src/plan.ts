@@ -45,6 +45,24 @@ export const styleSchema = z
   .meta({ id: 'Style' });
 export type Style = z.infer<typeof styleSchema>;
 
+/** A language model's proposal, before the plan rules are applied. A text that is missing is empty. */
+export const planDraftSchema = z.object({
+  title: z.string().max(200),
+  style: z.object(styleSchema.shape),
+  scenes: z
+    .array(
+      z.object({
+        role: z.string().max(40),
+        description: z.string().min(1).max(2000),
+        durationSeconds: z.int().min(1).max(60),
+        overlayText: z.string().max(200),
+      }),
+    )
+    .min(1)
+    .max(50),
+});
+export type PlanDraft = z.infer<typeof planDraftSchema>;
+
 export const planSchema = z
   .object({
     title: z.string().min(1).max(200),

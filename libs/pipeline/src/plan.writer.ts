@@ -1,12 +1,5 @@
-import { cutText, type Job, type Plan, type ScenePlan, type Style } from '@clipmesh/contracts';
+import { cutText, type Job, type Plan, type PlanDraft, SCENE_SECONDS, type ScenePlan } from '@clipmesh/contracts';
 import { chooseFramework, chooseSceneCount, evenDurations, fitDurations, rolesFor } from './plan.rules.js';
-
-/** A language model's proposal, before the rules are applied. */
-export interface Draft {
-  readonly title: string;
-  readonly style: Style;
-  readonly scenes: readonly { role: string; description: string; durationSeconds: number; overlayText: string }[];
-}
 
 /** The shape that a plan for this job will have. */
 export function planShape(job: Job): { framework: Plan['framework']; sceneCount: number } {
@@ -31,21 +24,39 @@ function overlayOf(job: Job, text: string, index: number, count: number): Pick<S
   };
 }
 
+/** The first sentence of a text, cut to `max`. */
+const firstSentence = (text: string, max: number): string => cutText(/^.*?[.!?](?=\s|$)/u.exec(text)?.[0] ?? text, max);
+
 /**
- * A plan from a model's draft: the number of scenes, the roles and the durations follow the rules whatever the draft says.
- * Returns undefined when the draft has another number of scenes than was asked for, or an empty scene: it is asked for again.
+ * The scenes of a draft, as many as the plan rules allow; undefined when it has too few of them. Of too many the first ones
+ * and the last one stay, which asks to buy. Fewer than the rules propose will do where the job does not ask for a number
+ * and they can fill its time.
  */
-export function planFromDraft(job: Job, draft: Draft): Plan | undefined {
+function scenesFor(job: Job, draft: PlanDraft, sceneCount: number): PlanDraft['scenes'] | undefined {
+  const scenes = draft.scenes.filter(({ description }) => clean(description) !== '');
+  if (scenes.length >= sceneCount) return [...scenes.slice(0, sceneCount - 1), ...scenes.slice(-1)];
+  const fills = scenes.length * SCENE_SECONDS.max >= job.durationSeconds;
+  return job.sceneCount === undefined && fills ? scenes : undefined;
+}
+
+/**
+ * A plan from a model's draft: the roles and the durations follow the rules whatever the draft says, and so does the number
+ * of scenes, by {@link scenesFor}. What the draft leaves open comes from the prompt. Returns undefined when the draft has
+ * too few scenes: it is asked for again.
+ */
+export function planFromDraft(job: Job, draft: PlanDraft): Plan | undefined {
   const { framework, sceneCount } = planShape(job);
-  if (draft.scenes.length !== sceneCount || draft.scenes.some((scene) => clean(scene.description) === ''))
-    return undefined;
+  const scenes = scenesFor(job, draft, sceneCount);
+  if (scenes === undefined) return undefined;
+  const { length: count } = scenes;
+  const subject = firstSentence(clean(job.prompt), 300);
   const durations = fitDurations(
     job.durationSeconds,
-    draft.scenes.map((scene) => scene.durationSeconds),
+    scenes.map((scene) => scene.durationSeconds),
   );
-  const roles = rolesFor(framework, sceneCount);
+  const roles = rolesFor(framework, count);
   return {
-    title: cutText(clean(draft.title) || 'Untitled', 200),
+    title: cutText(clean(draft.title) || subject, 200),
     framework,
     source: 'llm',
     style: {
@@ -54,16 +65,16 @@ export function planFromDraft(job: Job, draft: Draft): Plan | undefined {
       lighting: cutText(draft.style.lighting, 200),
       composition: cutText(draft.style.composition, 200),
       mood: cutText(draft.style.mood, 200),
-      subject: cutText(draft.style.subject, 400),
+      subject: cutText(clean(draft.style.subject) || subject, 400),
     },
     seed: job.seed,
     durationSeconds: job.durationSeconds,
-    scenes: draft.scenes.map((scene, index) => ({
+    scenes: scenes.map((scene, index) => ({
       index,
       role: roles[index] ?? 'scene',
       description: cutText(clean(scene.description), 2000),
       durationSeconds: durations[index] ?? 0,
-      ...overlayOf(job, scene.overlayText, index, sceneCount),
+      ...overlayOf(job, scene.overlayText, index, count),
     })),
   };
 }
@@ -105,7 +116,7 @@ const ANGLES = [
 export function planFromTemplate(job: Job): Plan {
   const { framework, sceneCount } = planShape(job);
   const text = clean(job.prompt);
-  const subject = cutText(/^.*?[.!?](?=\s|$)/u.exec(text)?.[0] ?? text, 300);
+  const subject = firstSentence(text, 300);
   const durations = evenDurations(job.durationSeconds, sceneCount);
   return {
     title: cutText(subject, 80),

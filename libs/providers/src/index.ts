@@ -1,6 +1,7 @@
 export { FAULT_KINDS, type FaultKind } from './fault.kinds.js';
 export { MODEL_INPUTS, modelInput } from './models.js';
-export { completionCharge, createOpenAiPlanModel, type OpenAiOptions, planAnswerSchema } from './openai.plan-model.js';
+export { completionCharge, planAnswerSchema } from './openai.answer.js';
+export { createOpenAiPlanModel, type OpenAiOptions } from './openai.plan-model.js';
 export { type ClipRequest, clipRequestSchema } from './clip.request.js';
 export * from './ports.js';
 export { outcomeOf } from './prediction.state.js';

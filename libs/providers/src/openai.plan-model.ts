@@ -1,31 +1,17 @@
-import { type Charge, ClipmeshError, styleSchema } from '@clipmesh/contracts';
-import { completionCostMicros } from '@clipmesh/pipeline';
+import { ClipmeshError, planDraftSchema } from '@clipmesh/contracts';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { SpanKind } from '@opentelemetry/api';
 import OpenAI, { APIConnectionTimeoutError, APIError } from 'openai';
 import { z } from 'zod';
-import { type PlanAnswer, type PlanModel, type PlanRequest } from './ports.js';
+import { answerOf } from './openai.answer.js';
+import { BAD_ANSWER_CODE, REFUSAL_CODES, REFUSAL_TEXT } from './openai.refusals.js';
+import { type PlanModel, type PlanRequest } from './ports.js';
 import { errorOfStatus, errorOfThrown } from './provider.errors.js';
 
-const draftSchema = z.object({
-  title: z.string().min(1).max(200),
-  style: z.object(styleSchema.shape),
-  scenes: z
-    .array(
-      z.object({
-        role: z.string(),
-        description: z.string().min(1),
-        durationSeconds: z.int(),
-        overlayText: z.string(),
-      }),
-    )
-    .min(1),
-});
-
-/** The schema as strict structured output takes it: shape only; the limits are checked here when the answer is read. */
-const wireSchema = z.toJSONSchema(draftSchema, {
+/** The schema as strict structured output takes it: shape only. The answer is mended to the limits when it is read. */
+const wireSchema = z.toJSONSchema(planDraftSchema, {
   override: ({ jsonSchema }) => {
-    for (const limit of ['minLength', 'maxLength', 'minimum', 'maximum', 'minItems'] as const)
+    for (const limit of ['minLength', 'maxLength', 'minimum', 'maximum', 'minItems', 'maxItems'] as const)
       Reflect.deleteProperty(jsonSchema, limit);
   },
 });
@@ -56,6 +42,10 @@ export interface OpenAiOptions {
   readonly timeoutMs: number;
   /** Whether the provider is asked to keep its answers, so that one which was lost is found again. */
   readonly store: boolean;
+  /** Most tokens of an answer, thoughts included; `retry`: of the one call after an answer was cut off. */
+  readonly maxTokens: { readonly usual: number; readonly retry: number };
+  /** The field of the call that holds the most tokens. `none`: it is not sent, and the server's own limit holds. */
+  readonly maxTokensField: 'max_completion_tokens' | 'max_tokens' | 'none';
 }
 
 /** The field of the provider's metadata that holds the key of a call. */
@@ -65,9 +55,44 @@ const NO_CREDIT = 'insufficient_quota';
 /** Statuses of a server that keeps no answers. */
 const KEEPS_NONE: ReadonlySet<unknown> = new Set([400, 404, 405, 501]);
 
+const errorSchema = z.object({
+  code: z.unknown().optional(),
+  type: z.unknown().optional(),
+  innererror: z.object({ code: z.unknown().optional() }).nullish(),
+  inner_error: z.object({ code: z.unknown().optional() }).nullish(),
+  provider_specific_fields: z.object({ innererror: z.object({ code: z.unknown().optional() }).nullish() }).nullish(),
+  /** OpenRouter's moderation answers 403 with its reasons. */
+  metadata: z
+    .object({ reasons: z.array(z.unknown()).min(1) })
+    .nullish()
+    .catch(undefined),
+});
+
+/** What is read of the client's error. */
+interface CallError {
+  readonly code?: unknown;
+  readonly error?: unknown;
+  readonly message: string;
+}
+
+/** The failure that an HTTP error's own codes name; undefined where its status has to do. */
+function codeOf(error: CallError): 'PREDICTION_REFUSED' | 'PROVIDER_BAD_ANSWER' | 'PROVIDER_OUT_OF_CREDIT' | undefined {
+  const body = errorSchema.safeParse(error.error ?? {}).data;
+  const inner = body?.innererror ?? body?.inner_error ?? body?.provider_specific_fields?.innererror;
+  const codes = [error.code, body?.code, body?.type, inner?.code].map((code) => String(code).toLowerCase());
+  if (codes.includes(NO_CREDIT)) return 'PROVIDER_OUT_OF_CREDIT';
+  if (codes.includes(BAD_ANSWER_CODE)) return 'PROVIDER_BAD_ANSWER';
+  const isRefused = codes.some((code) => REFUSAL_CODES.has(code)) || Boolean(body?.metadata);
+  return isRefused || error.message.toLowerCase().endsWith(REFUSAL_TEXT) ? 'PREDICTION_REFUSED' : undefined;
+}
+
 /** OpenAI, or anything that speaks its chat completions. One call per draft: retries are the settlement's. */
-export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs, store }: OpenAiOptions): PlanModel {
+export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
+  const { apiKey, baseUrl, model, timeoutMs, store, maxTokens, maxTokensField } = options;
   const client = new OpenAI({ apiKey, baseURL: baseUrl, maxRetries: 0, timeout: timeoutMs });
+
+  const limitOf = ({ hasMoreRoom }: PlanRequest): number | undefined =>
+    maxTokensField === 'none' ? undefined : hasMoreRoom === true ? maxTokens.retry : maxTokens.usual;
 
   const complete = (request: PlanRequest, key: string, signal: AbortSignal): Promise<OpenAI.ChatCompletion> =>
     called(signal, (bounded) =>
@@ -79,6 +104,7 @@ export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs, store
             { role: 'user', content: userMessage(request.prompt) },
           ],
           response_format: { type: 'json_schema', json_schema: { name: 'plan', strict: true, schema: wireSchema } },
+          ...(maxTokensField === 'none' ? {} : { [maxTokensField]: limitOf(request) }),
           ...(store ? { store, metadata: { [KEY_FIELD]: key } } : {}),
         },
         { signal: bounded },
@@ -93,8 +119,10 @@ export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs, store
       return await call(AbortSignal.any([signal, timeout]));
     } catch (cause) {
       const status: unknown = cause instanceof APIError ? cause.status : undefined;
-      if (cause instanceof APIError && cause.code === NO_CREDIT)
-        throw new ClipmeshError('PROVIDER_OUT_OF_CREDIT', `chat: ${cause.message}`, { cause });
+      if (cause instanceof APIError) {
+        const code = codeOf(cause);
+        if (code !== undefined) throw new ClipmeshError(code, `chat: ${cause.message}`, { cause });
+      }
       if (cause instanceof APIError && typeof status === 'number') {
         const headers: unknown = cause.headers;
         const known = headers instanceof Headers ? { headers } : {};
@@ -119,7 +147,7 @@ export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs, store
       });
       // A server may not know the filter.
       const own = kept.find((completion) => metadataOf(completion)[KEY_FIELD] === key);
-      return own && answerOf(own);
+      return own && answerOf(own, { model, key });
     },
     draft: (request, key, signal) =>
       withSpan(
@@ -133,7 +161,7 @@ export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs, store
         },
         async (span) => {
           const completion = await complete(request, key, signal);
-          const answer = answerOf(completion);
+          const answer = answerOf(completion, { model, key, maxTokens: limitOf(request) });
           span.setAttributes({
             'gen_ai.response.id': answer.completionId,
             'gen_ai.response.model': answer.model,
@@ -150,69 +178,3 @@ export function createOpenAiPlanModel({ apiKey, baseUrl, model, timeoutMs, store
 const keptSchema = z.object({ metadata: z.record(z.string(), z.unknown()).nullish() });
 const metadataOf = (completion: unknown): Record<string, unknown> =>
   keptSchema.safeParse(completion).data?.metadata ?? {};
-
-/** A plan answer as it was kept. */
-export const planAnswerSchema: z.ZodType<PlanAnswer> = z.object({
-  draft: draftSchema,
-  completionId: z.string(),
-  inputTokens: z.int().nonnegative(),
-  outputTokens: z.int().nonnegative(),
-  model: z.string(),
-});
-
-const completionSchema = z.object({
-  id: z.string(),
-  model: z.string(),
-  choices: z
-    .array(z.object({ message: z.object({ content: z.string().nullish(), refusal: z.string().nullish() }) }))
-    .min(1),
-  usage: z.object({ prompt_tokens: z.int().nonnegative(), completion_tokens: z.int().nonnegative() }).nullish(),
-});
-
-/** Reads a completion. Throws `PREDICTION_REFUSED` or `PROVIDER_BAD_ANSWER`, naming what it used. */
-export function answerOf(answer: unknown): PlanAnswer {
-  const parsed = completionSchema.safeParse(answer);
-  if (!parsed.success)
-    throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'the answer is no completion', { cause: parsed.error });
-  const { id, model, choices, usage } = parsed.data;
-  const inputTokens = usage?.prompt_tokens ?? 0;
-  const outputTokens = usage?.completion_tokens ?? 0;
-  const charges = [completionCharge({ completionId: id, model, inputTokens, outputTokens }, 'failed')];
-  const used = `(completion ${id}, ${inputTokens} + ${outputTokens} tokens)`;
-  const message = choices[0]?.message;
-  if (message?.refusal)
-    throw new ClipmeshError('PREDICTION_REFUSED', `the model refused: ${message.refusal} ${used}`, { charges });
-  let raw: unknown;
-  try {
-    raw = JSON.parse(message?.content ?? '');
-  } catch (cause) {
-    throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the plan is not JSON ${used}`, { cause, charges });
-  }
-  const draft = draftSchema.safeParse(raw);
-  if (!draft.success) {
-    const why = draft.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-    throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the plan is not valid: ${why} ${used}`, {
-      cause: draft.error,
-      charges,
-    });
-  }
-  return { draft: draft.data, completionId: id, inputTokens, outputTokens, model };
-}
-
-/** What a completion cost, whether its answer was of use or not. */
-export function completionCharge(
-  { completionId, model, inputTokens, outputTokens }: Omit<PlanAnswer, 'draft'>,
-  outcome: Charge['outcome'],
-): Charge {
-  return {
-    key: `completion:${completionId}`,
-    kind: 'llm',
-    stage: 'llm',
-    provider: 'openai',
-    model,
-    quantity: inputTokens + outputTokens,
-    unit: 'token',
-    amountMicros: completionCostMicros(model, inputTokens, outputTokens),
-    outcome,
-  };
-}

@@ -1,4 +1,4 @@
-import { type AspectRatio, type Framework, type Style } from '@clipmesh/contracts';
+import { type AspectRatio, type Framework, type PlanDraft } from '@clipmesh/contracts';
 import { type ClipRequest } from './clip.request.js';
 import { type FaultKind } from './fault.kinds.js';
 
@@ -75,12 +75,8 @@ export interface PlanRequest {
   readonly sceneCount: number;
   readonly durationSeconds: number;
   readonly aspectRatio: AspectRatio;
-}
-
-export interface PlanDraft {
-  title: string;
-  style: Style;
-  scenes: { role: string; description: string; durationSeconds: number; overlayText: string }[];
+  /** An answer to the same question was cut off: this one may be longer. Default: false. */
+  readonly hasMoreRoom?: boolean;
 }
 
 export interface PlanAnswer {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { allowedUrl } from './clip.download.js';
 import { modelInput } from './models.js';
-import { answerOf, userMessage } from './openai.plan-model.js';
+import { userMessage } from './openai.plan-model.js';
 import { pollGapMs } from './polling.js';
 import { stretchesOf } from './prediction.spans.js';
 import { outcomeOf } from './prediction.state.js';
@@ -146,12 +146,5 @@ describe('spans, URLs and plans', () => {
   });
   it('keeps the prompt inside its fence', () => {
     expect(userMessage('a </product> b')).toBe('<product>\na  b\n</product>');
-  });
-  it('tells a refusal from a bad plan', () => {
-    const of = (message: object) => () =>
-      answerOf({ id: 'c', model: 'm', choices: [{ message }], usage: { prompt_tokens: 3, completion_tokens: 4 } });
-    expect(of({ refusal: 'no' })).toThrow(expect.objectContaining({ code: 'PREDICTION_REFUSED' }));
-    expect(of({ content: '{' })).toThrow(expect.objectContaining({ code: 'PROVIDER_BAD_ANSWER' }));
-    expect(of({ content: '{}' })).toThrow(/3 \+ 4 tokens/);
   });
 });

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createOpenAiPlanModel, type PlanModel } from '../src/index.js';
+import { createOpenAiPlanModel, type OpenAiOptions, type PlanModel } from '../src/index.js';
 
 const request = {
   prompt: 'A kettle that sings.',
@@ -26,15 +26,18 @@ let server: Server;
 let calls: { method: string; url: URL; body: Record<string, unknown> }[];
 /** What a look for kept answers gets. */
 let listed: { status: number; body: object };
+/** What a call gets. */
+let answered: { status: number; body: object };
 beforeEach(async () => {
   calls = [];
+  answered = { status: 200, body: completion('c1') };
   server = createServer((incoming, outgoing) => {
     let text = '';
     incoming.on('data', (chunk: Buffer) => (text += chunk.toString()));
     incoming.on('end', () => {
       const url = new URL(incoming.url ?? '', 'http://127.0.0.1');
       calls.push({ method: incoming.method ?? '', url, body: JSON.parse(text || '{}') as Record<string, unknown> });
-      const { status, body } = incoming.method === 'GET' ? listed : { status: 200, body: completion('c1') };
+      const { status, body } = incoming.method === 'GET' ? listed : answered;
       outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     });
   });
@@ -44,9 +47,13 @@ afterEach(() => {
   server.closeAllConnections();
   server.close();
 });
-const modelOf = (store: boolean): PlanModel =>
+const modelOf = (
+  store: boolean,
+  maxTokensField: OpenAiOptions['maxTokensField'] = 'max_completion_tokens',
+): PlanModel =>
   createOpenAiPlanModel({
     ...{ apiKey: 'k', model: 'gpt-4o-mini', timeoutMs: 120_000, store },
+    ...{ maxTokens: { usual: 4000, retry: 16_000 }, maxTokensField },
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
   });
 
@@ -103,5 +110,84 @@ describe('an answer of the language model', () => {
       code: 'PROVIDER_BAD_ANSWER',
       charges: [{ key: 'completion:c' }],
     });
+  });
+});
+
+describe('a call of the language model', () => {
+  it.each([
+    ['max_completion_tokens', false, { max_completion_tokens: 4000 }],
+    ['max_completion_tokens', true, { max_completion_tokens: 16_000 }],
+    ['max_tokens', true, { max_tokens: 16_000 }],
+    ['none', true, {}],
+  ] as const)('has room for its answer: %s, more %s', async (field, hasMoreRoom, expected) => {
+    await modelOf(true, field).draft({ ...request, hasMoreRoom }, 'gen_1.llm.1', calm);
+    const names = ['max_completion_tokens', 'max_tokens'];
+    expect(Object.fromEntries(Object.entries(calls[0]?.body ?? {}).filter(([name]) => names.includes(name)))).toEqual(
+      expected,
+    );
+  });
+
+  const filtered = { code: 'ResponsibleAIPolicyViolation', content_filter_result: { hate: { filtered: true } } };
+  const text = "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.";
+  it.each<[string, number, object, string, boolean]>([
+    [
+      'Azure',
+      400,
+      { message: text, type: null, param: 'prompt', code: 'content_filter', status: 400, innererror: filtered },
+      'PREDICTION_REFUSED',
+      false,
+    ],
+    [
+      'Azure without a code',
+      400,
+      { message: text, type: null, code: '400', innererror: filtered },
+      'PREDICTION_REFUSED',
+      false,
+    ],
+    [
+      'Azure of 2025',
+      400,
+      { inner_error: filtered, code: 'content_filter', message: text },
+      'PREDICTION_REFUSED',
+      false,
+    ],
+    [
+      'Azure behind LiteLLM',
+      400,
+      { message: text, type: null, code: '400', provider_specific_fields: { innererror: filtered } },
+      'PREDICTION_REFUSED',
+      false,
+    ],
+    [
+      'OpenAI',
+      400,
+      { message: 'Invalid prompt: your prompt was flagged', type: 'invalid_request_error', code: 'invalid_prompt' },
+      'PREDICTION_REFUSED',
+      false,
+    ],
+    [
+      'OpenRouter',
+      403,
+      { code: 403, message: 'Your input was flagged', metadata: { reasons: ['violence'], flagged_input: 'x' } },
+      'PREDICTION_REFUSED',
+      false,
+    ],
+    ['Moonshot', 400, { message: 'considered high risk', type: 'content_filter' }, 'PREDICTION_REFUSED', false],
+    ['Alibaba', 400, { code: 'data_inspection_failed', message: 'inappropriate content' }, 'PREDICTION_REFUSED', false],
+    ['DeepSeek', 400, { message: 'Content Exists Risk', type: 'invalid_request_error' }, 'PREDICTION_REFUSED', false],
+    ['Groq', 400, { message: 'Failed to generate JSON', code: 'json_validate_failed' }, 'PROVIDER_BAD_ANSWER', true],
+    ['a field', 400, { message: 'content_filter is no field', code: 'unknown_parameter' }, 'PROVIDER_BAD_INPUT', false],
+    ['a full context', 400, { message: 'too long', code: 'context_length_exceeded' }, 'PROVIDER_BAD_INPUT', false],
+    ['a wrong key', 403, { message: 'no access', code: 'forbidden', metadata: {} }, 'PROVIDER_AUTH', false],
+    ['no credit', 429, { message: 'quota', code: 'insufficient_quota' }, 'PROVIDER_OUT_OF_CREDIT', false],
+    ['an overloaded server', 503, { message: 'content_filter is overloaded' }, 'PROVIDER_UNAVAILABLE', true],
+  ])('that is refused as %s does is not charged', async (_who, status, error, code, retryable) => {
+    answered = { status, body: { error } };
+    await expect(modelOf(false).draft(request, 'gen_1.llm.1', calm)).rejects.toMatchObject({
+      code,
+      retryable,
+      charges: [],
+    });
+    expect(calls).toHaveLength(1);
   });
 });

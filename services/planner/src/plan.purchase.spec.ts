@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { ClipmeshError, type Job } from '@clipmesh/contracts';
+import { type Charge, ClipmeshError, type Job } from '@clipmesh/contracts';
 import { systemClock } from '@clipmesh/messaging';
 import { type CacheStore, createMemoryStores } from '@clipmesh/persistence';
 import { planFromTemplate } from '@clipmesh/pipeline';
@@ -25,6 +25,8 @@ const calm = new AbortController().signal;
 
 let asked: number;
 let faults: ClipmeshError[];
+/** Whether each call had more room. */
+let rooms: boolean[];
 let parts: PlanPurchaseParts;
 let store: CacheStore;
 /** By generation; nobody's share one scope. */
@@ -35,6 +37,7 @@ let shown: Map<string, PlanAnswer>;
 beforeEach(() => {
   asked = 0;
   faults = [];
+  rooms = [];
   owners = new Map();
   shown = new Map();
   const { attempts, cache } = createMemoryStores();
@@ -43,8 +46,9 @@ beforeEach(() => {
   const planModel: PlanModel = {
     model: 'gpt',
     find: (key) => Promise.resolve(shown.get(key)),
-    draft: async () => {
+    draft: async ({ hasMoreRoom }) => {
       asked += 1;
+      rooms.push(hasMoreRoom === true);
       await systemClock.sleep(5);
       const fault = faults.shift();
       if (fault !== undefined) throw fault;
@@ -163,6 +167,49 @@ describe('a plan', () => {
   });
 });
 
+describe('an answer that was cut off', () => {
+  const charge = (n: number): Charge => ({
+    ...{ key: `completion:cut${n}`, kind: 'llm', stage: 'llm', provider: 'openai', model: 'gpt' },
+    ...{ quantity: 70, unit: 'token', amountMicros: 9, outcome: 'failed' },
+  });
+  const cut = (n: number): ClipmeshError => new ClipmeshError('PLAN_TRUNCATED', 'cut off', { charges: [charge(n)] });
+  const plan = (n: number, change: Partial<Job> = {}): Promise<unknown> =>
+    buyPlan(parts, idOf(n), { ...job, ...change }, calm).catch((error: unknown) => error);
+
+  it('is asked for once more with more room, and both are charged', async () => {
+    faults = [cut(1)];
+    expect(await plan(1)).toMatchObject({ code: 'PLAN_TRUNCATED', retryable: true, charges: [charge(1)] });
+    expect(await plan(1)).toMatchObject({ charges: [{ key: 'completion:cut1' }, { key: 'completion:c2' }] });
+    expect(rooms).toEqual([false, true]);
+  });
+
+  it('twice is given up, with what both cost', async () => {
+    faults = [cut(1), cut(2)];
+    await plan(1);
+    expect(await plan(1)).toMatchObject({ code: 'PLAN_TRUNCATED', retryable: false, charges: [charge(1), charge(2)] });
+    expect(rooms).toEqual([false, true]);
+  });
+
+  it('gives no more room to another question, nor after another failure', async () => {
+    faults = [cut(1), new ClipmeshError('PROVIDER_BAD_ANSWER', 'no', { charges: [charge(3)] })];
+    await plan(1);
+    await plan(2);
+    await plan(2);
+    await plan(1, { prompt: 'A pan that sings.' });
+    expect(rooms).toEqual([false, false, false, false]);
+  });
+
+  it('is known to be so, too, when it was found only after its planner was killed', async () => {
+    faults = [new ClipmeshError('PROVIDER_UNAVAILABLE', 'lost')];
+    await plan(1);
+    const found: PlanModel = { ...parts.planModel, find: () => Promise.reject(cut(1)) };
+    expect(await buyPlan({ ...parts, planModel: found }, idOf(1), job, calm)).toMatchObject({
+      charges: [{ key: 'completion:cut1' }, { key: 'completion:c2' }],
+    });
+    expect(rooms).toEqual([false, true]);
+  });
+});
+
 describe('an answer that nobody has read', () => {
   const lost: PlanAnswer = { completionId: 'lost', model: 'gpt', inputTokens: 30, outputTokens: 40, draft };
   const keys = (charges: readonly { key: string }[]): string[] => charges.map(({ key }) => key).sort();
@@ -228,7 +275,7 @@ describe('an answer that nobody has read', () => {
 
   it('is told of, too, by a try that only waits for another in vain', async () => {
     await killed();
-    shown.set(`${idOf(1)}.llm.1`, { ...lost, draft: { ...draft, scenes: draft.scenes.slice(1) } });
+    shown.set(`${idOf(1)}.llm.1`, { ...lost, draft: { ...draft, scenes: draft.scenes.slice(3) } });
     faults = [new ClipmeshError('PROVIDER_UNAVAILABLE', 'no')];
     await expect(buyPlan(parts, idOf(1), job, calm)).rejects.toThrow('no');
     const { cache } = parts;
@@ -254,7 +301,7 @@ describe('an answer that nobody has read', () => {
 
   it('that is no plan is booked as failed, and the model is asked anew', async () => {
     await killed();
-    shown.set(`${idOf(1)}.llm.1`, { ...lost, draft: { ...draft, scenes: draft.scenes.slice(1) } });
+    shown.set(`${idOf(1)}.llm.1`, { ...lost, draft: { ...draft, scenes: draft.scenes.slice(3) } });
     const { charges } = await buyPlan(parts, idOf(1), job, calm);
     expect(charges.map(({ key, outcome }) => [key, outcome]).sort()).toEqual([
       ['completion:c1', 'succeeded'],

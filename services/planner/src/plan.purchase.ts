@@ -114,6 +114,9 @@ async function askPlan(
     return { plan: planOf(job, answer).plan, charges: owedFor(known), answer };
   }
   signal.throwIfAborted();
+  const hasMoreRoom = known.some(
+    ({ value }) => value.failure === 'PLAN_TRUNCATED' && value.fingerprint === fingerprint,
+  );
   const entry = await intend(attempts, {
     key: `llm.${known.length + 1}`,
     generationId,
@@ -129,7 +132,13 @@ async function askPlan(
     if (await parts.isCanceled(generationId))
       throw new ClipmeshError('CANCELED', 'the generation was canceled before its plan was asked for');
     const answer = await planModel.draft(
-      { prompt: job.prompt, durationSeconds: job.durationSeconds, aspectRatio: job.aspectRatio, ...planShape(job) },
+      {
+        prompt: job.prompt,
+        durationSeconds: job.durationSeconds,
+        aspectRatio: job.aspectRatio,
+        ...planShape(job),
+        hasMoreRoom,
+      },
       callKey(entry),
       // Bounded by the model's own timeout.
       new AbortController().signal,
@@ -144,15 +153,18 @@ async function askPlan(
     const ended = await conclude(attempts, entry, {
       status: isOver ? 'failed' : 'unanswered',
       ...(charge && { charge }),
+      ...failureOf(error),
     });
     // This one too: there may be no further try that would look for it.
-    throw telling(error, owedFor(await lookUp(parts, job, [...known, ended])));
+    const owed = owedFor(await lookUp(parts, job, [...known, ended]));
+    // With more room it is cut off again: the same question would be, too.
+    throw telling(error, owed, error.code === 'PLAN_TRUNCATED' && hasMoreRoom ? false : error.retryable);
   }
 }
 
 /** The same error, with what was paid for the plan. */
-function telling(error: ClipmeshError, charges: readonly Charge[]): ClipmeshError {
-  const { code, message, retryable, retryAfterMs } = error;
+function telling(error: ClipmeshError, charges: readonly Charge[], retryable = error.retryable): ClipmeshError {
+  const { code, message, retryAfterMs } = error;
   return new ClipmeshError(code, message, {
     cause: error,
     retryable,
@@ -182,7 +194,7 @@ async function lookUp(
         return await conclude(attempts, entry, { status: 'finished', answer, charge: charges[0] });
       } catch (error) {
         const charge = error instanceof ClipmeshError ? error.charges[0] : undefined;
-        if (charge !== undefined) return conclude(attempts, entry, { status: 'failed', charge });
+        if (charge !== undefined) return conclude(attempts, entry, { status: 'failed', charge, ...failureOf(error) });
         // It stays in doubt: the next try looks again.
         logger.warn({ err: error, generationId, key }, 'a lost answer could not be looked for');
         return entry;
@@ -190,6 +202,10 @@ async function lookUp(
     }),
   );
 }
+
+/** What the next try of the plan has to know of a failed one. */
+const failureOf = (error: unknown): Pick<Attempt, 'failure'> =>
+  error instanceof ClipmeshError && error.code === 'PLAN_TRUNCATED' ? { failure: error.code } : {};
 
 /** Ends an attempt; one that another planner has ended meanwhile stays as that has left it. */
 async function conclude(

@@ -40,6 +40,8 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
           model: config.openaiModel,
           timeoutMs: config.openaiApiTimeoutMs,
           store: config.openaiStore,
+          maxTokens: { usual: config.llmMaxTokens, retry: config.llmRetryMaxTokens },
+          maxTokensField: config.llmMaxTokensField,
         });
   if (planModel === undefined) logger.info('OPENAI_API_KEY is not set: plans are written from templates');
   const cacheNudges = openCacheNudges(connection);

@@ -57,7 +57,7 @@ function start(workerId: string, openai: string): Promise<Replica> {
     NATS_URL: broker.url,
     OPENAI_API_KEY: 'any',
     OPENAI_BASE_URL: openai,
-    LLM_ATTEMPTS: '2',
+    LLM_ATTEMPTS: '3',
     LLM_RETRY_FIRST_SECONDS: '0.1',
     LLM_RETRY_MAX_SECONDS: '0.1',
     OPENAI_API_TIMEOUT: '120',
@@ -159,6 +159,49 @@ describe('the planner', () => {
     expect(charges.map(({ key }) => key).sort()).toEqual(completions.map((one) => `completion:${one.id}`).sort());
   });
 
+  it.each(['fenced', 'thoughts', 'sloppy'])('mends an answer that is %s, and pays once', async (kind) => {
+    await sandbox.scenario({ planAnswers: [kind] });
+    await sandbox.clearInvoice();
+    const id = await begin();
+    const { plan } = PlanWritten.schema.parse((await told(id, PlanWritten.name)).body);
+    expect(plan.scenes.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0)).toBe(12);
+    expect([plan.scenes.length, (await sandbox.invoice()).completions.length]).toEqual([4, 1]);
+  });
+
+  it('asks once more, with more room, for an answer that was cut off', async () => {
+    await sandbox.scenario({ planThoughtTokens: 3990 });
+    await sandbox.clearInvoice();
+    const id = await begin();
+    const { charges } = PlanWritten.schema.parse((await told(id, PlanWritten.name)).body);
+    const { failure } = WorkRetried.schema.parse((await told(id, WorkRetried.name)).body);
+    expect(failure).toMatchObject({ code: 'PLAN_TRUNCATED', retryable: true, charged: true });
+    const { completions } = await sandbox.invoice();
+    expect(completions).toHaveLength(2);
+    expect(charges.map(({ key }) => key).sort()).toEqual(completions.map((one) => `completion:${one.id}`).sort());
+  });
+
+  it('gives up what is cut off with more room, too', async () => {
+    await sandbox.scenario({ planThoughtTokens: 16_000 });
+    await sandbox.clearInvoice();
+    const id = await begin();
+    const { failure, charges } = PlanFailed.schema.parse((await told(id, PlanFailed.name)).body);
+    expect(failure).toMatchObject({ code: 'PLAN_TRUNCATED', retryable: false, charged: true });
+    expect([charges.length, (await sandbox.invoice()).completions.length]).toEqual([2, 2]);
+  });
+
+  it.each([
+    ['refusal', 1],
+    ['content-filter', 1],
+    ['prompt-filter', 0],
+  ])('does not ask again after a %s', async (kind, paid) => {
+    await sandbox.scenario({ planAnswers: [kind] });
+    await sandbox.clearInvoice();
+    const id = await begin();
+    const { failure, charges } = PlanFailed.schema.parse((await told(id, PlanFailed.name)).body);
+    expect(failure).toMatchObject({ code: 'PREDICTION_REFUSED', stage: 'llm', retryable: false, charged: paid > 0 });
+    expect([charges.length, (await sandbox.invoice()).completions.length]).toEqual([paid, paid]);
+  });
+
   it('fails with a reason when there is no model to ask', async () => {
     const [first, second] = replicas.splice(0);
     await first?.stop();
@@ -169,7 +212,7 @@ describe('the planner', () => {
     expect(failure).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', stage: 'llm', charged: false });
     const { status, incidents } = await state(id, 'the end', (now) => now.status === 'failed');
     expect(status).toBe('failed');
-    expect(incidents.map(({ kind }) => kind)).toEqual(['retried', 'failed']);
+    expect(incidents.map(({ kind }) => kind)).toEqual(['retried', 'retried', 'failed']);
     await replicas.pop()?.stop();
     replicas = [await start('planner.1', `${sandbox.url}/v1`), await start('planner.2', `${sandbox.url}/v1`)];
   });

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Response, Router } from 'express';
 import { z } from 'zod';
 import { type InvoiceBook } from './invoice.book.js';
+import { choiceOf, PROMPT_FILTERED, writtenAs } from './plan.answers.js';
 import { readBrief, writePlan } from './plan.writer.js';
 import { countTokens } from './pricing.js';
 import { type ScenarioDesk } from './scenario.desk.js';
@@ -20,6 +21,8 @@ const completionSchema = z.looseObject({
   model: z.string().min(1),
   messages: z.array(z.looseObject({ role: z.string(), content: contentSchema.nullish() })).min(1),
   stream: z.literal(false, 'the sandbox does not stream').nullish(),
+  max_completion_tokens: z.int().min(1).nullish(),
+  max_tokens: z.int().min(1).nullish(),
   store: z.boolean().nullish(),
   metadata: z
     .record(z.string().max(64), z.string().max(512))
@@ -94,32 +97,42 @@ export function openaiRoutes({
         textOf((role) => role === 'user'),
       ),
     );
-    const spoilt = desk.spoilsPlan();
+    const kind = desk.takeCompletion();
+    if (kind === 'prompt-filter') {
+      response.status(400).json(PROMPT_FILTERED);
+      return;
+    }
     const whole =
       format?.type === 'json_schema' && 'json_schema' in format
         ? fitSchema((format.json_schema as { schema?: Record<string, unknown> }).schema ?? {}, plan)
         : plan;
-    const content = spoilt
-      ? SPOILT
-      : format?.type === 'text' || format === undefined
-        ? plan.title
-        : JSON.stringify(whole);
+    const isText = format?.type === 'text' || format === undefined;
+    const { choice, outputTokens, reasoningTokens } = choiceOf(
+      kind === 'spoilt' ? 'plan' : kind,
+      kind === 'spoilt' ? SPOILT : isText ? plan.title : writtenAs(kind, whole),
+      {
+        thoughtTokens: desk.scenario.planThoughtTokens,
+        maxTokens: body.data.max_completion_tokens ?? body.data.max_tokens ?? undefined,
+      },
+    );
 
     const delayMs = (desk.scenario.planSeconds ?? 0) * 1000;
     if (delayMs > 0) await sleep(delayMs, undefined, { signal: closing, ref: false }).catch(() => undefined);
     const id = `chatcmpl-${randomUUID()}`;
     const inputTokens = countTokens(textOf(() => true));
-    const outputTokens = countTokens(content);
     book.addCompletion({ id, model, inputTokens, outputTokens });
     const completion = {
       id,
       object: 'chat.completion',
       created: Math.floor(Date.now() / 1000),
       model,
-      choices: [
-        { index: 0, message: { role: 'assistant', content, refusal: null }, logprobs: null, finish_reason: 'stop' },
-      ],
-      usage: { prompt_tokens: inputTokens, completion_tokens: outputTokens, total_tokens: inputTokens + outputTokens },
+      choices: [choice],
+      usage: {
+        prompt_tokens: inputTokens,
+        completion_tokens: outputTokens,
+        total_tokens: inputTokens + outputTokens,
+        completion_tokens_details: { reasoning_tokens: reasoningTokens },
+      },
       metadata: metadata ?? {},
     };
     if (store === true) kept.push(completion);

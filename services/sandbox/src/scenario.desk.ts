@@ -1,3 +1,4 @@
+import { type PlanAnswerKind } from './plan.answers.js';
 import { isNth, isShare, takeToken, type Bucket, type Scenario } from './scenario.rules.js';
 
 export type Admission = { kind: 'ok' } | { kind: 'unavailable' } | { kind: 'limited'; retryAfterSeconds: number };
@@ -57,9 +58,10 @@ export class ScenarioDesk {
     return this.counts.outputs <= (rejectOutputs.times ?? Infinity);
   }
 
-  /** Counts a completion; true when it is to be no valid JSON. */
-  spoilsPlan(): boolean {
-    this.counts.completions += 1;
-    return this.current.badPlanFirst === true && this.counts.completions === 1;
+  /** Counts a completion; says what it is to be. `spoilt`: no valid JSON. */
+  takeCompletion(): PlanAnswerKind | 'spoilt' {
+    const count = (this.counts.completions += 1);
+    if (this.current.badPlanFirst === true && count === 1) return 'spoilt';
+    return this.current.planAnswers?.[count - 1] ?? 'plan';
   }
 }

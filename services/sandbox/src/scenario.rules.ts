@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { OUTPUT_FORMS, type OutputForm } from './output.forms.js';
+import { PLAN_ANSWERS } from './plan.answers.js';
 
 const seconds = z.number().min(0).max(3600);
 const every = z.int().min(1);
@@ -36,6 +37,10 @@ export const scenarioSchema = z.strictObject({
   inputFields: z.array(z.string().min(1)).optional(),
   /** The first completion is no valid JSON. */
   badPlanFirst: z.boolean().optional(),
+  /** What completions are, in the order of the calls; after the last one: plans. */
+  planAnswers: z.array(z.enum(PLAN_ANSWERS)).optional(),
+  /** Tokens that each completion spends on thoughts, which count as output. Default: 0. */
+  planThoughtTokens: z.int().min(0).optional(),
   slowDownloads: z.number().positive().optional(),
   /** The first n downloads of clips are answered with an HTML page and status 200. */
   badDownloads: every.optional(),

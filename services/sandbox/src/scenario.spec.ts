@@ -34,8 +34,8 @@ describe('scenario', () => {
     desk.set({ failEvery: 2, unavailableEvery: 2, badPlanFirst: true });
     expect([desk.takePrediction(), desk.takePrediction()].map(({ fails }) => fails)).toEqual([false, true]);
     expect([desk.admit(0, true), desk.admit(0, true)].map(({ kind }) => kind)).toEqual(['ok', 'unavailable']);
-    expect([desk.spoilsPlan(), desk.spoilsPlan()]).toEqual([true, false]);
+    expect([desk.takeCompletion(), desk.takeCompletion()]).toEqual(['spoilt', 'plan']);
     desk.set({ badPlanFirst: true });
-    expect(desk.spoilsPlan()).toBe(true);
+    expect(desk.takeCompletion()).toBe('spoilt');
   });
 });

@@ -1,0 +1,141 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Job, type PlanDraft, planDraftSchema, planSchema } from '@clipmesh/contracts';
+import fc from 'fast-check';
+import { readJsonAt } from './json.lenient.js';
+import { mendPlan } from './plan.mend.js';
+import { planFromDraft } from './plan.writer.js';
+
+const job: Job = {
+  prompt: 'A kettle that sings. It is made of steel.',
+  durationSeconds: 12,
+  aspectRatio: '9:16',
+  seed: 1,
+  overlays: true,
+  models: ['google/veo-3.1'],
+  window: 4,
+  fallbackAfter: 3,
+};
+const style = { style: 's', palette: 'p', lighting: 'l', composition: 'c', mood: 'm', subject: 'a steel kettle' };
+const draftOf = (count: number): PlanDraft => ({
+  title: 'Tea',
+  style,
+  scenes: Array.from({ length: count }, (_, n) => ({
+    ...{ role: 'problem', description: `Kettle, view ${n + 1}`, durationSeconds: 4, overlayText: 'Text' },
+  })),
+});
+const pretty = JSON.stringify(draftOf(3), undefined, 2);
+const THUMB = '👍🏽';
+
+describe('mending', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 40 }),
+    fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      '"',
+      ':',
+      ',',
+      '\\',
+      '<think>',
+      '</think>',
+      '```json',
+      '“',
+      "'",
+      '//',
+      '/*',
+      '\ud83d',
+      THUMB,
+    ),
+    fc.constantFrom('"scenes":', '"description":"x"', '[{"description":"y"}]', 'null', '1e999', '0:04', pretty),
+  );
+  const valid = (draft: PlanDraft): void => {
+    expect(planDraftSchema.safeParse(draft).error).toBeUndefined();
+    const plan = planFromDraft(job, draft);
+    if (plan === undefined) return;
+    expect(planSchema.safeParse(plan).error).toBeUndefined();
+    expect(JSON.stringify(plan)).not.toMatch(/\p{Cs}|\\ud[89a-f]/u);
+    expect(plan.scenes.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0)).toBe(job.durationSeconds);
+  };
+
+  it('never throws, and gives a valid draft or none, whatever the text', () => {
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 30 }), (parts) => {
+        const result = mendPlan(parts.join(''));
+        if (result.kind === 'draft') valid(result.draft);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('makes a valid plan of any values in the right places', () => {
+    const value = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 600 }), fc.double(), fc.jsonValue({ maxDepth: 3 }));
+    const entry = fc.record(
+      { description: value, durationSeconds: value, overlayText: value, role: value },
+      { requiredKeys: [] },
+    );
+    const answer = fc.record({
+      title: value,
+      style: fc.oneof(value, fc.record({ mood: value, subject: value })),
+      scenes: fc.oneof(fc.array(entry, { maxLength: 60 }), value),
+    });
+    fc.assert(
+      fc.property(answer, (given) => {
+        const result = mendPlan(JSON.stringify(given));
+        if (result.kind === 'draft') valid(result.draft);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('changes nothing of a plan that is right', () => {
+    const draft = draftOf(3);
+    expect(mendPlan(pretty)).toEqual({ kind: 'draft', draft });
+  });
+
+  it('ends, on what nests without end or begins without end', () => {
+    expect(mendPlan('['.repeat(200_000)).kind).toBe('none');
+    expect(mendPlan('{"a":'.repeat(50_000)).kind).toBe('none');
+    expect(mendPlan(`${'['.repeat(100_000)}${']'.repeat(100_000)}`).kind).toBe('none');
+    expect(mendPlan('{a '.repeat(100_000)).kind).toBe('none');
+    expect(mendPlan('<think>'.repeat(50_000)).kind).toBe('none');
+  });
+});
+
+describe('a plan of a draft', () => {
+  const seen = (given: Partial<Job>, count: number): string[] | undefined =>
+    planFromDraft({ ...job, ...given }, draftOf(count))?.scenes.map(({ description }) => description.slice(-1));
+
+  it.each<[string, Partial<Job>, number, string[] | undefined]>([
+    ['as many scenes as were asked for', { sceneCount: 3 }, 3, ['1', '2', '3']],
+    ['too many: the first ones and the last', { sceneCount: 3 }, 6, ['1', '2', '6']],
+    ['too many for one scene: the last', { sceneCount: 1, durationSeconds: 7 }, 3, ['3']],
+    ['fewer than the rules propose, which fill the time', {}, 2, ['1', '2']],
+    ['fewer than were asked for', { sceneCount: 4 }, 3, undefined],
+    ['too few for the time', {}, 1, undefined],
+  ])('%s', (_what, given, count, expected) => {
+    expect(seen(given, count)).toEqual(expected);
+  });
+
+  it('takes what the draft leaves open from the prompt', () => {
+    const plan = planFromDraft(job, { ...draftOf(3), title: '', style: { ...style, subject: '' } });
+    expect(plan).toMatchObject({ title: 'A kettle that sings.', style: { subject: 'A kettle that sings.' } });
+  });
+});
+
+describe('reading JSON', () => {
+  it('reads what is JSON as JSON.parse does', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), fc.constantFrom(0, 2), (value, indent) => {
+        const text = JSON.stringify([value], undefined, indent);
+        expect(readJsonAt(text, 0)).toEqual({ kind: 'value', value: JSON.parse(text) as unknown, end: text.length });
+      }),
+    );
+  });
+
+  it('takes no part of JSON that is cut off', () => {
+    const text = JSON.stringify(draftOf(2));
+    for (let end = 1; end < text.length; end += 1) expect(mendPlan(text.slice(0, end)).kind).toBe('none');
+  });
+});
