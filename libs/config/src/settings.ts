@@ -521,14 +521,20 @@ export const SETTINGS = {
     '3000',
     'Most other calls per minute, by all replicas together.',
   ),
+  replicateCreateSlotMs: setting(
+    'REPLICATE_CREATE_SLOT_SECONDS',
+    seconds(0.05, 300),
+    '1',
+    'Predictions are created one at a time. A create without an answer for this long holds back the next one no longer, seconds. Default: 1.',
+  ),
   replicateInputKey: setting(
     'REPLICATE_INPUT_KEY',
     z
       .string()
       .regex(/^[A-Za-z_]\w{0,63}$|^-$/, 'expected a field name, or - for none')
       .transform((name) => (name === '-' ? '' : name)),
-    'clipmesh_key',
-    'Field of the input that carries the key of a purchase, so that it is found again; -: none. A model that refuses it gets none.',
+    '-',
+    'Input field that carries the key of a purchase, so that a purchase whose answer was lost is found by it. It is sent only to models whose schema has the field. Default: -, none; purchases are found by their webhook address, or by what was asked for.',
   ),
   replicateWebhookSecret: {
     ...optional(

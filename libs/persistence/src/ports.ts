@@ -260,6 +260,8 @@ export interface IdempotencyClaim {
 export interface IdempotencyStore {
   /** Atomic: the first claim of a key wins, later ones get the first's values. */
   claim(key: string, fingerprint: string, generationId: string): Promise<IdempotencyClaim>;
+  /** The claim of a key, without claiming it; undefined when there is none. */
+  peek(key: string): Promise<Omit<IdempotencyClaim, 'fresh'> | undefined>;
   /** Forgets the claim of a key when it names this generation; any other claim stays. May be repeated. */
   release(key: string, generationId: string): Promise<void>;
 }

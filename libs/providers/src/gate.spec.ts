@@ -19,6 +19,23 @@ describe('a gate', () => {
     expect(seen).toEqual(['a in', 'a out', 'b in', 'b out', 'c in', 'c out']);
   });
 
+  it('lets the next one in when the one before leaves early, and goes on beside it', async () => {
+    const gate = new Gate();
+    const seen: string[] = [];
+    let end = (): void => undefined;
+    const first = gate.pass(calm, async (leave) => {
+      leave();
+      leave();
+      await new Promise<void>((resolve) => (end = resolve));
+      seen.push('first');
+    });
+    const others = ['second', 'third'].map((name) => gate.pass(calm, () => Promise.resolve(void seen.push(name))));
+    await Promise.all(others);
+    end();
+    await first;
+    expect(seen).toEqual(['second', 'third', 'first']);
+  });
+
   it('lets those go who are canceled while they wait, and keeps the order of the others', async () => {
     const gate = new Gate();
     const abort = new AbortController();

@@ -4,8 +4,11 @@ import { ClipmeshError } from '@clipmesh/contracts';
 export class Gate {
   #last: Promise<void> = Promise.resolve();
 
-  /** Throws `CANCELED` when the signal is aborted before it is this one's turn. */
-  async pass<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs the work when those before it have left. It leaves when it ends, or earlier when it calls `leave`: the next one then
+   * runs beside it. Throws `CANCELED` when the signal is aborted before it is this one's turn.
+   */
+  async pass<T>(signal: AbortSignal, work: (leave: () => void) => Promise<T>): Promise<T> {
     const before = this.#last;
     let leave = (): void => undefined;
     const left = new Promise<void>((resolve) => {
@@ -14,7 +17,7 @@ export class Gate {
     this.#last = before.then(() => left);
     try {
       await turn(before, signal);
-      return await work();
+      return await work(leave);
     } finally {
       leave();
     }

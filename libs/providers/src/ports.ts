@@ -34,6 +34,18 @@ export interface WaitOptions {
   readonly nudge?: NudgeSource;
 }
 
+/** A purchase that is looked for. */
+export interface PurchaseSearch {
+  readonly request: ClipRequest;
+  /** No create of it went out before. */
+  readonly since: Date;
+  /**
+   * Decides among the predictions that carry no key and are what was asked for, the oldest first: several purchases may have
+   * asked for the same. Resolves with the one that is this purchase's. One that carries the key is known by it.
+   */
+  readonly adopt: (candidates: readonly PredictionState[]) => Promise<PredictionState | undefined>;
+}
+
 /** A seller of clips. Every method throws `ClipmeshError`; none tries a call twice, except polls within `wait`. */
 export interface ClipProvider {
   readonly name: string;
@@ -46,17 +58,8 @@ export interface ClipProvider {
    */
   submit(request: ClipRequest, signal: AbortSignal, beforeSend?: () => Promise<void>): Promise<PredictionState>;
   get(predictionId: string, signal: AbortSignal): Promise<PredictionState>;
-  /**
-   * Looks through the provider's predictions, newest first, back to `since`. A key, in the webhook URL or
-   * the input, is matched exactly; only a prediction without any is told by model and input, which needs `request` unless
-   * this process submitted it.
-   */
-  find(
-    attemptKey: string,
-    since: Date,
-    signal: AbortSignal,
-    request?: ClipRequest,
-  ): Promise<PredictionState | undefined>;
+  /** Looks for a purchase whose answer was lost; undefined when the provider does not list it. */
+  find(search: PurchaseSearch, signal: AbortSignal): Promise<PredictionState | undefined>;
   /** Resolves with a final state. Throws `PROVIDER_TIMEOUT` after `timeoutMs`, `CANCELED` when the signal is aborted. */
   wait(predictionId: string, options: WaitOptions): Promise<PredictionState>;
   /**

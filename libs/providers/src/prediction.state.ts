@@ -1,9 +1,7 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { z } from 'zod';
-import { type ClipRequest } from './clip.request.js';
 import { type FaultKind, FAULTS } from './fault.kinds.js';
 import { type PredictionState } from './ports.js';
-import { isInputOf } from './models.js';
 import { videoUrlOf } from './output.forms.js';
 import { faultOf } from './prediction.fault.js';
 
@@ -79,31 +77,4 @@ export function isRefusal(state: PredictionState): boolean {
 export function healthOf(state: PredictionState): 'success' | 'failure' | 'neutral' {
   if (state.status === 'succeeded') return 'success';
   return state.status === 'failed' ? FAULTS[faultIn(state)].health : 'neutral';
-}
-
-function keyOf(webhook: string | null | undefined): string | undefined {
-  if (!webhook || !URL.canParse(webhook)) return undefined;
-  return new URL(webhook).searchParams.get('key') ?? undefined;
-}
-
-/** The input field that carries the attempt key unless the configuration names another. */
-export const DEFAULT_INPUT_KEY = 'clipmesh_key';
-
-/** The attempt keys that a listed prediction carries. */
-export function keysOf(listed: WirePrediction, inputKey = DEFAULT_INPUT_KEY): string[] {
-  const carried = [keyOf(listed.webhook), listed.input?.[inputKey], listed.input?.[DEFAULT_INPUT_KEY]];
-  return carried.filter((key): key is string => typeof key === 'string' && key !== '');
-}
-
-/** Whether a listed prediction is the one of this attempt: by the keys it carries, or without any by model and the whole input. */
-export function isOfAttempt(
-  listed: WirePrediction,
-  attemptKey: string,
-  request?: ClipRequest,
-  inputKey = DEFAULT_INPUT_KEY,
-): boolean {
-  const keys = keysOf(listed, inputKey);
-  if (keys.length > 0) return keys.every((key) => key === attemptKey);
-  if (request === undefined || listed.model !== request.model) return false;
-  return isInputOf(listed.input ?? {}, request);
 }

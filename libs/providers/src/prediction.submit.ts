@@ -7,112 +7,80 @@ import { verdictOf } from './breaker.js';
 import { type ClipRequest } from './clip.request.js';
 import { Gate } from './gate.js';
 import { type ImageUpload } from './image.upload.js';
+import { type KeyField } from './key.field.js';
 import { modelInput, type ModelInput } from './models.js';
 import { type ClipProvider, type PredictionState } from './ports.js';
 import { predictionOf } from './prediction.state.js';
-import { note, type ProviderLog } from './provider.events.js';
 import { type RateLimiter } from './rate.limiter.js';
 
-export interface SubmitParts {
+export interface SubmitDeps {
   readonly client: Replicate;
   /** Runs a call of the client; throws `ClipmeshError`. */
   readonly call: <T>(work: () => Promise<T>) => Promise<T>;
   readonly imageUrl: ImageUpload['urlOf'];
+  readonly keyField: KeyField;
   readonly limiter: RateLimiter;
   readonly breakers: BreakerBoard;
-  readonly log: ProviderLog | undefined;
   /** Longest from the intent to the answer, ms. */
   readonly callTimeoutMs: number;
+  /** A create without an answer for this long holds back no others, ms. */
+  readonly slotMs: number;
   readonly cancelAfterMs: number | undefined;
   readonly webhookBaseUrl: string | undefined;
-  /** Input field for the attempt key; empty: none. */
-  readonly inputKey: string;
 }
 
 /** The provider takes no shorter deadline, s. */
 const SHORTEST_DEADLINE_S = 5;
 
 /** Buys predictions. */
-export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
-  const { client, call, limiter, breakers, log, inputKey } = parts;
+export function createSubmitter(deps: SubmitDeps): ClipProvider['submit'] {
+  const { client, call, limiter, breakers, callTimeoutMs, webhookBaseUrl } = deps;
   const gate = new Gate();
-  /** Models that take no unknown field. */
-  const withoutKey = new Set<string>();
   const headers =
-    parts.cancelAfterMs === undefined
+    deps.cancelAfterMs === undefined
       ? {}
-      : { 'Cancel-After': `${Math.max(SHORTEST_DEADLINE_S, Math.ceil(parts.cancelAfterMs / 1000))}s` };
+      : { 'Cancel-After': `${Math.max(SHORTEST_DEADLINE_S, Math.ceil(deps.cancelAfterMs / 1000))}s` };
 
-  async function create(
-    { model, attemptKey }: ClipRequest,
-    input: ModelInput,
-    signal: AbortSignal,
-    keyed: boolean,
-  ): Promise<PredictionState> {
-    const data = {
-      input: { ...input, ...(keyed ? { [inputKey]: attemptKey } : {}) },
-      ...(parts.webhookBaseUrl === undefined
+  async function create({ model, attemptKey }: ClipRequest, input: ModelInput, signal: AbortSignal) {
+    const webhook =
+      webhookBaseUrl === undefined
         ? {}
-        : { webhook: webhookUrl(parts.webhookBaseUrl, attemptKey), webhook_events_filter: ['completed'] }),
-    };
-    const options = { method: 'POST', headers, data, signal };
+        : { webhook: webhookUrl(webhookBaseUrl, attemptKey), webhook_events_filter: ['completed'] };
+    const options = { method: 'POST', headers, data: { input, ...webhook }, signal };
     const send = async (): Promise<unknown> => (await client.request(`models/${model}/predictions`, options)).json();
     return predictionOf(await call(send));
   }
 
+  /** Sends the create once its intent is written. */
   async function buy(
     request: ClipRequest,
     input: ModelInput,
     beforeSend: (() => Promise<void>) | undefined,
     signal: AbortSignal,
-    admitted: () => void,
-  ) {
-    await limiter.acquire('create', signal);
-    admitted();
-    refuseCanceled(signal);
-    // One limit for the intent and both tries: whoever finds the intent counts on seeing the purchase within this time.
-    const limit = AbortSignal.timeout(parts.callTimeoutMs);
+  ): Promise<PredictionState> {
+    // One limit for the intent and the call: whoever finds the intent counts on seeing the purchase within this time.
+    const limit = AbortSignal.timeout(callTimeoutMs);
     await beforeSend?.();
     refuseCanceled(signal);
     if (limit.aborted)
       throw new ClipmeshError('STORE_UNAVAILABLE', 'the intent was written too late: another may be buying it by now');
-    const { model } = request;
-    return withSpan(
-      'clipmesh.providers',
-      'replicate create',
-      { [ATTR.model]: model },
-      async () => {
-        const keyed = inputKey !== '' && !withoutKey.has(model);
-        try {
-          return await create(request, input, limit, keyed);
-        } catch (error) {
-          if (!keyed || !refusesField(error, inputKey)) throw error;
-          if (!withoutKey.has(model))
-            note(log, 'warn', 'provider.key.refused', { model }, 'the model takes no attempt key in its input');
-          withoutKey.add(model);
-          await limiter.acquire('create', limit).catch((cause: unknown) => {
-            // Neither was the first bought nor the second sent.
-            throw new ClipmeshError('PROVIDER_RATE_LIMITED', 'no second create was let out in time', { cause });
-          });
-          return create(request, input, limit, false);
-        }
-      },
-      SpanKind.CLIENT,
-    );
+    const attributes = { [ATTR.model]: request.model };
+    const send = (): Promise<PredictionState> => create(request, input, limit);
+    return withSpan('clipmesh.providers', 'replicate create', attributes, send, SpanKind.CLIENT);
   }
 
   return async (request, signal, beforeSend) => {
-    const { model, referenceImage } = request;
+    const { model, referenceImage, attemptKey } = request;
     // Thrown before anything is asked for, for a model that is not in the table.
     modelInput(request);
     refuseCanceled(signal);
     await breakers.ask(model);
     try {
-      const input = modelInput(
-        request,
-        referenceImage === undefined ? undefined : await parts.imageUrl(referenceImage, signal),
-      );
-      // One create at a time: when the provider asks to slow down, one call is wasted and not as many as there are clips.
+      const imageUrl = referenceImage === undefined ? undefined : await deps.imageUrl(referenceImage, signal);
+      const field = await deps.keyField(model, signal);
+      const input = { ...modelInput(request, imageUrl), ...(field === undefined ? {} : { [field]: attemptKey }) };
+      // One create at a time, so that a provider that asks to slow down is asked once and not as often as there are clips. One
+      // that gets no answer does not hold up the others for longer than its slot.
       const admission = trace
         .getTracer('clipmesh.providers')
         .startSpan('await admission', { attributes: { [ATTR.waitClass]: 'rate_limit', [ATTR.model]: model } });
@@ -120,7 +88,17 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
         if (admission.isRecording()) admission.end();
       };
       try {
-        return await gate.pass(signal, () => buy(request, input, beforeSend, signal, admitted));
+        return await gate.pass(signal, async (leave) => {
+          await limiter.acquire('create', signal);
+          admitted();
+          refuseCanceled(signal);
+          const slot = setTimeout(leave, deps.slotMs);
+          try {
+            return await buy(request, input, beforeSend, signal);
+          } finally {
+            clearTimeout(slot);
+          }
+        });
       } finally {
         admitted();
       }
@@ -133,11 +111,6 @@ export function createSubmitter(parts: SubmitParts): ClipProvider['submit'] {
 
 function refuseCanceled(signal: AbortSignal): void {
   if (signal.aborted) throw new ClipmeshError('CANCELED', 'canceled before the purchase');
-}
-
-/** Whether the provider refused the call, having bought nothing, because of this field. */
-function refusesField(error: unknown, field: string): boolean {
-  return error instanceof ClipmeshError && error.code === 'PROVIDER_BAD_INPUT' && error.message.includes(field);
 }
 
 function webhookUrl(base: string, key: string): string {

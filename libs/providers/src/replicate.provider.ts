@@ -1,23 +1,16 @@
-import { type Artifact, ClipmeshError } from '@clipmesh/contracts';
+import { type Artifact } from '@clipmesh/contracts';
 import { withSpan } from '@clipmesh/tracing';
 import { SpanKind } from '@opentelemetry/api';
 import Replicate from 'replicate';
-import { z } from 'zod';
 import { BreakerBoard } from './breaker.board.js';
 import { type BreakerSettings } from './breaker.js';
 import { downloadTo } from './clip.download.js';
-import { type ClipRequest } from './clip.request.js';
 import { createImageUpload } from './image.upload.js';
+import { createKeyField } from './key.field.js';
 import { type ClipProvider, type NudgeSource, type PredictionState } from './ports.js';
 import { createCanceler } from './prediction.cancel.js';
-import {
-  DEFAULT_INPUT_KEY,
-  isOfAttempt,
-  keysOf,
-  isRefusal,
-  predictionOf,
-  wirePredictionSchema,
-} from './prediction.state.js';
+import { createFinder } from './prediction.find.js';
+import { isRefusal, predictionOf } from './prediction.state.js';
 import { createSubmitter } from './prediction.submit.js';
 import { createWaiter } from './prediction.wait.js';
 import { type ProviderLog } from './provider.events.js';
@@ -44,8 +37,10 @@ export interface ReplicateOptions {
   readonly readFile: (artifact: Artifact) => Promise<Uint8Array>;
   /** Where the provider reports; the attempt key is added as `?key=`. */
   readonly webhookBaseUrl?: string;
-  /** Input field that carries the attempt key; `clipmesh_key` unless told, none when empty. */
+  /** Input field that carries the attempt key, for models whose schema has it. Default: empty, none. */
   readonly inputKey?: string;
+  /** A create without an answer for this long holds back no others, ms. Default: 1000. */
+  readonly createSlotMs?: number;
   /** The provider itself ends a prediction after this time, ms. */
   readonly cancelAfterMs?: number;
   /** Where rate limits, cool-downs and circuit breakers are shared with the other replicas; this process's own without it. */
@@ -61,16 +56,12 @@ export interface ReplicateOptions {
 export type ReplicateProvider = ClipProvider & { close(): Promise<void> };
 
 const TRACER = 'clipmesh.providers';
-const MAX_PAGES = 50;
-/** How far the provider's clock may be behind ours, ms. */
-const CLOCK_SKEW_MS = 5000;
-const MAX_REMEMBERED = 1000;
+const DEFAULT_SLOT_MS = 1000;
 const DEFAULT_BREAKER: BreakerSettings = { failures: 5, openMs: 30_000 };
-const pageSchema = z.object({ next: z.string().nullish(), results: z.array(wirePredictionSchema) });
 
 /** Replicate, or anything that speaks its API. */
 export function createReplicateProvider(options: ReplicateOptions): ReplicateProvider {
-  const { shared, log, breaker = DEFAULT_BREAKER, callTimeoutMs = 30_000, inputKey = DEFAULT_INPUT_KEY } = options;
+  const { shared, log, breaker = DEFAULT_BREAKER, callTimeoutMs = 30_000, inputKey = '' } = options;
   const limiter = new RateLimiter({
     createsPerMinute: options.createsPerMinute,
     callsPerMinute: options.callsPerMinute,
@@ -86,7 +77,6 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
   });
   const images = createImageUpload({ client, call, readFile: options.readFile });
   const ownOrigin = new URL(options.baseUrl).origin;
-  const submitted = new Map<string, ClipRequest>();
 
   async function call<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -104,67 +94,24 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
     return state;
   }
 
-  const submitOne = createSubmitter({
+  const submit = createSubmitter({
     client,
     call,
     imageUrl: images.urlOf,
+    keyField: createKeyField({ client, call, field: inputKey, log }),
     limiter,
     breakers,
-    log,
     callTimeoutMs,
+    slotMs: options.createSlotMs ?? DEFAULT_SLOT_MS,
     cancelAfterMs: options.cancelAfterMs,
     webhookBaseUrl: options.webhookBaseUrl,
-    inputKey,
   });
-
-  const submit: ClipProvider['submit'] = (request, signal, beforeSend) => {
-    submitted.set(request.attemptKey, request);
-    const oldest = submitted.keys().next().value;
-    if (submitted.size > MAX_REMEMBERED && oldest !== undefined) submitted.delete(oldest);
-    return submitOne(request, signal, beforeSend);
-  };
-
-  async function find(
-    attemptKey: string,
-    since: Date,
-    signal: AbortSignal,
-    request = submitted.get(attemptKey),
-  ): Promise<PredictionState | undefined> {
-    let next: string | undefined = 'predictions';
-    for (let page = 0; page < MAX_PAGES && next !== undefined; page += 1) {
-      const route: string = next;
-      // A page of another origin would be given the token.
-      const { origin } = new URL(route, options.baseUrl);
-      if (origin !== ownOrigin) throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the next page is at ${origin}`);
-      const answer: unknown = await call(async (): Promise<unknown> =>
-        (await client.request(route, { method: 'GET', signal })).json(),
-      );
-      const parsed = pageSchema.safeParse(answer);
-      if (!parsed.success) {
-        throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'the list of predictions is not readable', {
-          cause: parsed.error,
-        });
-      }
-      for (const listed of parsed.data.results) {
-        const createdMs = Date.parse(listed.created_at ?? '');
-        if (createdMs < since.getTime() - CLOCK_SKEW_MS) return undefined;
-        // Told by its input alone, one that ended badly before `since` is a former attempt's.
-        const endedBadly = !['starting', 'processing', 'succeeded'].includes(listed.status);
-        const former = createdMs < since.getTime() && endedBadly && keysOf(listed, inputKey).length === 0;
-        if (!former && isOfAttempt(listed, attemptKey, request, inputKey)) return predictionOf(listed);
-      }
-      next = parsed.data.next ?? undefined;
-    }
-    // To answer "not there" without having looked to the end would buy it again.
-    if (next !== undefined) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'too many predictions to look through');
-    return undefined;
-  }
 
   return {
     name: 'replicate',
     submit,
     get,
-    find,
+    find: createFinder({ client, call, baseUrl: options.baseUrl, inputKey }),
     wait: createWaiter({
       get,
       breakers,

@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { EVERYTHING_BUT_TIMEOUTS, until } from '@clipmesh/testing';
-import { createReplicateProvider, type ReplicateOptions, type ReplicateProvider } from '../src/index.js';
+import {
+  createReplicateProvider,
+  type PurchaseSearch,
+  type ReplicateOptions,
+  type ReplicateProvider,
+} from '../src/index.js';
 import { sharedMemory } from './shared.memory.js';
 
 const request = {
@@ -17,6 +22,7 @@ const request = {
   attemptKey: 'k1',
 } as const;
 const never = new AbortController().signal;
+const oldest: PurchaseSearch['adopt'] = ([first]) => Promise.resolve(first);
 let server: Server;
 let origin: string;
 let calls: string[];
@@ -100,8 +106,9 @@ describe('calls', () => {
         });
     };
     const since = new Date(Date.now() - 1000);
-    expect((await provider().find('k1', since, never, request))?.id).toBe('mine');
-    expect(await provider().find('k1', new Date(Date.now() + 60_000), never, request)).toBeUndefined();
+    expect((await provider().find({ request, since, adopt: oldest }, never))?.id).toBe('mine');
+    const later = new Date(Date.now() + 60_000);
+    expect(await provider().find({ request, since: later, adopt: oldest }, never)).toBeUndefined();
   });
 });
 
@@ -211,43 +218,79 @@ describe('purchases', () => {
   const created = { id: 'p', status: 'starting', model: request.model };
   const input = (at: number): unknown => (JSON.parse(bodies[at] ?? '{}') as { input?: unknown }).input;
 
-  it('carry their key in the input and the webhook, and a deadline of the provider', async () => {
+  it('carry their key in the webhook, no field of ours in the input, and a deadline of the provider', async () => {
     let deadline: unknown;
     answer = (incoming, response) => {
       deadline = incoming.headers['cancel-after'];
       json(response, 201, created);
     };
-    await provider({ cancelAfterMs: 1_200_000, webhookBaseUrl: 'https://x/hook' }).submit(request, never);
-    await provider({ inputKey: '' }).submit(request, never);
-    expect(JSON.parse(bodies[0] ?? '')).toMatchObject({
-      input: { clipmesh_key: 'k1' },
-      webhook: 'https://x/hook?key=k1',
-    });
-    expect(input(1)).not.toHaveProperty('clipmesh_key');
+    await provider({ webhookBaseUrl: 'https://x/hook' }).submit(request, never);
+    expect(JSON.parse(bodies[0] ?? '')).toMatchObject({ webhook: 'https://x/hook?key=k1' });
+    expect(input(0)).toEqual({ prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7 });
     expect(deadline).toBeUndefined();
-    expect(calls[0]).toBe('POST /v1/models/google/veo-3.1/predictions');
+    expect(calls).toEqual(['POST /v1/models/google/veo-3.1/predictions']);
     await provider({ cancelAfterMs: 1_200_000 }).submit(request, never);
     expect(deadline).toBe('1200s');
   });
 
-  it.each([400, 422])(
-    'a model that refuses the key with %i is asked once more without it, and from then on',
-    async (status) => {
-      const warnings: string[] = [];
-      const log = { info: () => undefined, warn: (_: object, message: string) => void warnings.push(message) };
-      answer = (_, response) => {
-        if (bodies.at(-1)?.includes('clipmesh_key'))
-          json(response, status, { detail: 'input.clipmesh_key is unexpected' });
-        else json(response, 201, created);
-      };
-      const replicate = provider({ log });
-      let intents = 0;
-      const intent = (): Promise<void> => Promise.resolve(void (intents += 1));
-      expect((await replicate.submit(request, never, intent)).id).toBe('p');
-      expect((await replicate.submit(request, never, intent)).id).toBe('p');
-      expect([calls.length, intents, warnings.length]).toEqual([3, 2, 1]);
+  const schema = (...fields: string[]): object => ({
+    latest_version: {
+      openapi_schema: {
+        components: { schemas: { Input: { properties: Object.fromEntries(fields.map((f) => [f, {}])) } } },
+      },
     },
-  );
+  });
+  it.each([
+    ['has the field', 200, schema('prompt', 'clipmesh_key'), { clipmesh_key: 'k1' }, 1],
+    ['has no such field', 200, schema('prompt', 'seed'), {}, 1],
+    ['has a field of every object', 200, schema('prompt'), {}, 1],
+    ['has no schema', 200, { latest_version: null }, {}, 1],
+    ['is not shown, which is asked again', 503, {}, {}, 2],
+  ])('carry their key in the input of a model that %s', async (_name, status, body, extra, reads) => {
+    answer = (incoming, response) => {
+      if (incoming.method === 'GET') json(response, status, body);
+      else json(response, 201, created);
+    };
+    const replicate = provider({ inputKey: 'clipmesh_key' });
+    await replicate.submit(request, never);
+    await replicate.submit(request, never);
+    expect(calls.filter((each) => each === 'GET /v1/models/google/veo-3.1')).toHaveLength(reads);
+    const posted = bodies.filter((each) => each !== '').map((each) => JSON.parse(each) as { input: object });
+    expect(posted.map((each) => each.input)).toEqual(
+      [1, 2].map(() => ({ prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7, ...extra })),
+    );
+  });
+
+  it('go on while one of them gets no answer', async () => {
+    let held: ServerResponse | undefined;
+    answer = (_incoming, response) => {
+      if (bodies.at(-1)?.includes('the one that hangs')) held = response;
+      else json(response, 201, created);
+    };
+    const replicate = provider({ callTimeoutMs: 300_000, createSlotMs: 50 });
+    const ended: string[] = [];
+    const hanging = replicate.submit({ ...request, prompt: 'the one that hangs' }, never).then(() => ended.push('it'));
+    const others = [1, 2, 3, 4].map((n) =>
+      replicate.submit({ ...request, attemptKey: `k${n}` }, never).then(() => ended.push('another')),
+    );
+    await Promise.all(others);
+    expect(ended).toEqual(['another', 'another', 'another', 'another']);
+    expect(calls).toHaveLength(5);
+    json(held!, 201, created);
+    await hanging;
+    expect(ended).toHaveLength(5);
+  });
+
+  it('go one at a time through a limit, so that one call is refused and not as many as there are clips', async () => {
+    answer = (_incoming, response) => {
+      if (calls.length === 1) json(response, 429, { detail: 'Your rate limit resets in ~0.2s.', retry_after: 0.2 });
+      else json(response, 201, created);
+    };
+    const replicate = provider({ createSlotMs: 60_000 });
+    const all = await Promise.allSettled([1, 2, 3, 4].map(() => replicate.submit(request, never)));
+    expect(all.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled', 'fulfilled']);
+    expect(calls).toHaveLength(4);
+  });
 
   it('are not cut off once sent, and not sent when canceled before', async () => {
     const caller = new AbortController();
@@ -353,8 +396,10 @@ describe('purchases', () => {
         json(response, 200, { next: null, results });
       };
       const since = new Date(Date.now() - 1000);
-      expect((await provider().find('k1', since, never, pictured))?.id).toBe('pictured');
-      expect((await provider().find('k1', since, never, request))?.id).toBe('plain');
+      const of = async (wanted: typeof request | typeof pictured): Promise<string | undefined> =>
+        (await provider().find({ request: wanted, since, adopt: oldest }, never))?.id;
+      expect(await of(pictured)).toBe('pictured');
+      expect(await of(request)).toBe('plain');
     });
   });
 
@@ -371,7 +416,7 @@ describe('purchases', () => {
       json(response, 200, { next: null, results });
     };
     const find = async (): Promise<string | undefined> =>
-      (await provider().find('k1', new Date(Date.now() - 1000), never, request))?.id;
+      (await provider().find({ request, since: new Date(Date.now() - 1000), adopt: oldest }, never))?.id;
     const foreign = [
       listed('input', { input: { ...same, clipmesh_key: 'k2' } }),
       listed('webhook', { input: same, webhook: 'https://x/hook?key=k2' }),
@@ -382,15 +427,13 @@ describe('purchases', () => {
     expect(await find()).toBe('keyless');
     results = [...foreign, listed('mine', { input: { prompt: 'rewritten', clipmesh_key: 'k1' } })];
     expect(await find()).toBe('mine');
-    // By a clock that is behind ours: its end does not make it a former attempt's.
-    const early = { created_at: new Date(Date.now() - 3000).toISOString(), status: 'canceled' };
-    results = [
-      listed('mine', { ...early, input: { clipmesh_key: 'k1' } }),
-      listed('keyless', { ...early, input: same }),
-    ];
-    expect(await find()).toBe('mine');
-    expect(results.shift()).toBeDefined();
-    expect(await find()).toBeUndefined();
+    // All that carry no key, the oldest first.
+    const at = (ms: number): object => ({ created_at: new Date(Date.now() - ms).toISOString() });
+    results = [listed('newer', { input: same }), ...foreign, listed('older', { input: same, ...at(500) })];
+    expect(await find()).toBe('older');
+    // One that was created before the intent was written, by a clock that is behind ours.
+    results = [listed('early', { input: same, ...at(4000) }), listed('too early', { input: same, ...at(60_000) })];
+    expect(await find()).toBe('early');
   });
 });
 

@@ -33,7 +33,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
   const media = openMedia(config, scratch.directory);
   await media.check();
   const stores = await openStores({ connection, config });
-  const { attempts, cache, generations } = stores;
+  const { attempts, cache, generations, idempotency } = stores;
   const artifacts = await openArtifactFolder({ directory: config.artifactsDir });
   const nudges = openNudges(connection);
   const cacheNudges = openCacheNudges(connection);
@@ -43,6 +43,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     pollIntervalMs: config.pollIntervalMs,
     pollLogIntervalMs: config.pollLogIntervalMs,
     callTimeoutMs: config.providerCallTimeoutMs,
+    createSlotMs: config.replicateCreateSlotMs,
     downloadTimeoutMs: config.downloadTimeoutMs,
     downloadIdleTimeoutMs: config.downloadIdleTimeoutMs,
     createsPerMinute: config.replicateCreatesPerMinute,
@@ -61,6 +62,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
   const parts: ClipParts = {
     provider,
     attempts,
+    claims: idempotency,
     artifacts,
     // Made young first: until the generation's record names it, no sweep takes it for an orphan.
     isIntact: async (artifact) => (await artifacts.renew(artifact)) && isIntact(artifacts, artifact),

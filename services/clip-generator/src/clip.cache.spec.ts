@@ -45,7 +45,7 @@ beforeEach(() => {
   hold = undefined;
   canceled = new Set();
   owners = new Map();
-  const { attempts, cache } = createMemoryStores();
+  const { attempts, cache, idempotency } = createMemoryStores();
   const listeners = new Set<() => void>();
   const log = (): void => undefined;
   parts = {
@@ -77,6 +77,7 @@ beforeEach(() => {
       download: () => Promise.resolve({ bytes: 1 }),
     },
     attempts,
+    claims: idempotency,
     artifacts: {
       put: () => Promise.resolve(artifact),
       withFile: (_artifact: unknown, use: (file: string) => Promise<unknown>) => use('/nowhere/clip'),

@@ -122,7 +122,8 @@ describe('canceling', () => {
     let told: Outgoing[] = [];
     const provider: ClipParts['provider'] = {
       ...shop.provider,
-      find: (key) => Promise.resolve(shop.predictions.find(({ id, key: own }) => shown.includes(id) && own === key)),
+      find: ({ request }) =>
+        Promise.resolve(shop.predictions.find(({ id, key }) => shown.includes(id) && key === request.attemptKey)),
       submit: async (request, signal, beforeSend) => {
         const state = await submit(request, signal, beforeSend);
         told = await cancelPurchases({ ...parts, provider }, generationId, calm);

@@ -3,6 +3,7 @@ import { clipRequestSchema, type PredictionState } from '@clipmesh/providers';
 import { advance, boughtOf } from './attempt.book.js';
 import { type Entry, stepFor } from './attempt.rules.js';
 import { chargesOf } from './clip.charges.js';
+import { adopting } from './clip.claims.js';
 import { type ClipParts } from './clip.parts.js';
 
 /** The next look at a purchase in doubt, ms. */
@@ -42,10 +43,11 @@ async function cancelClip(parts: ClipParts, entry: Entry, signal: AbortSignal): 
   if (status === 'finished' || status === 'failed' || status === 'canceled') return abandoned(entry);
   const request = clipRequestSchema.parse(entry.value.request);
   const step = stepFor(entry, parts.doubt);
-  const predictionId =
-    entry.value.predictionId ?? (await parts.provider.find(key, new Date(createdAt), signal, request))?.id;
+  const certain = step.kind !== 'search' || parts.clock.now() >= step.certainAtMs;
+  const search = { request, since: new Date(createdAt), adopt: adopting(parts, entry, certain) };
+  const predictionId = entry.value.predictionId ?? (await parts.provider.find(search, signal))?.id;
   if (predictionId === undefined) {
-    if (step.kind === 'search' && parts.clock.now() < step.certainAtMs) throw undecided(key);
+    if (!certain) throw undecided(key);
     await advance(parts, entry, { status: 'canceled' });
     return [];
   }

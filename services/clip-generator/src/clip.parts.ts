@@ -6,6 +6,7 @@ import {
   type ArtifactStore,
   type AttemptStore,
   type FlightParts,
+  type IdempotencyStore,
   type ScopeOf,
   type Scratch,
 } from '@clipmesh/persistence';
@@ -25,6 +26,8 @@ export interface ClipCache {
 export interface ClipParts {
   readonly provider: ClipProvider;
   readonly attempts: AttemptStore;
+  /** Which purchase each prediction belongs to. */
+  readonly claims: Pick<IdempotencyStore, 'claim' | 'peek'>;
   readonly artifacts: ArtifactStore;
   /** Whether a stored file is there and has the bytes of its hash. */
   readonly isIntact: (artifact: Artifact) => Promise<boolean>;

@@ -3,6 +3,8 @@ import { ClipmeshError } from '@clipmesh/contracts';
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { body, calm, generationId, partsOf, Shop, statusesOf } from '../test/clip.shop.js';
+import { cancelPurchases } from './clip.cancel.js';
+import { adopting, owns } from './clip.claims.js';
 import { type ClipParts } from './clip.parts.js';
 import { buyClip } from './clip.purchase.js';
 
@@ -81,7 +83,7 @@ describe('buying a clip', () => {
     await expect(buyClip(parts, body, calm)).rejects.toBeInstanceOf(ClipmeshError);
     expect(await statuses()).toEqual([status]);
     expect(shop.canceled).toEqual(faults[0] === 'late' ? ['p1'] : []);
-    const [told] = await buyClip(parts, body, calm);
+    const [told] = await buyClip(parts, { ...body, attempt: 2 }, calm);
     expect(told?.definition.name).toBe('clip.generated');
     expect(shop.predictions).toHaveLength(predictions);
   });
@@ -274,6 +276,78 @@ describe('buying a clip', () => {
       charges: [{ key: 'prediction:p1' }],
     });
     expect(shop.predictions).toHaveLength(1);
+  });
+
+  describe('at a provider that tells no purchase of the same clip from another', () => {
+    beforeEach(() => {
+      shop.keyless = true;
+    });
+    const scene = (n: number, attempt = 1): typeof body => ({ ...body, scene: n, attempt });
+    const idOf = (told: Awaited<ReturnType<typeof buyClip>>): unknown =>
+      (told[0]?.body as { predictionId?: unknown }).predictionId;
+
+    it('gives each of two purchases whose answers were lost a prediction of its own', async () => {
+      for (const n of [0, 1]) {
+        shop.faults = ['lose reply'];
+        await expect(buyClip(parts, scene(n), calm)).rejects.toThrow('reset');
+      }
+      const found = await Promise.all([buyClip(parts, scene(1), calm), buyClip(parts, scene(0), calm)]);
+      expect(found.map(idOf).sort()).toEqual(['p1', 'p2']);
+      expect(shop.predictions).toHaveLength(2);
+    });
+
+    it('leaves the prediction of another purchase alone, and buys when its own never came', async () => {
+      const first = await buyClip(parts, scene(0), calm);
+      shop.faults = ['lose request'];
+      await expect(buyClip(parts, scene(1), calm)).rejects.toThrow('no route');
+      const second = await buyClip(parts, scene(1), calm);
+      expect([idOf(first), idOf(second)]).toEqual(['p1', 'p2']);
+    });
+
+    it('does not take a failed prediction of the try before', async () => {
+      shop.faults = ['fail'];
+      await expect(buyClip(parts, scene(0), calm)).rejects.toMatchObject({ code: 'MODEL_FAILED' });
+      shop.faults = ['lose reply'];
+      await expect(buyClip(parts, scene(0, 2), calm)).rejects.toThrow('reset');
+      expect(idOf(await buyClip(parts, scene(0, 2), calm))).toBe('p2');
+      expect(shop.predictions).toHaveLength(2);
+    });
+
+    it('looks for its own when another took its prediction while its answer was on the way', async () => {
+      const { submit } = shop.provider;
+      shop.faults = ['lose reply'];
+      await expect(buyClip(parts, scene(1), calm)).rejects.toThrow('reset');
+      const provider: ClipParts['provider'] = {
+        ...shop.provider,
+        submit: async (request, signal, beforeSend) => {
+          const state = await submit(request, signal, beforeSend);
+          // The other purchase finds p1, its own; what it leaves is p2. So p2 is taken here, and p1 is left.
+          await parts.claims.claim(`prediction\n${state.id}`, 'another purchase', generationId);
+          return state;
+        },
+      };
+      expect(idOf(await buyClip({ ...parts, provider }, scene(0), calm))).toBe('p1');
+      expect(shop.predictions).toHaveLength(2);
+    });
+
+    it('takes none while its own call may be under way, but the one that it had claimed', async () => {
+      shop.faults = ['lose reply'];
+      await expect(buyClip(parts, scene(0), calm)).rejects.toThrow('reset');
+      const [entry] = await parts.attempts.list(generationId);
+      const [made] = shop.predictions;
+      expect(await adopting(parts, entry!, false)([made!])).toBeUndefined();
+      expect(await owns(parts, entry!.value, made!.id)).toBe(true);
+      expect(await adopting(parts, entry!, false)([{ ...made!, id: 'older' }, made!])).toBe(made);
+      expect(await parts.claims.peek('prediction\nolder')).toBeUndefined();
+    });
+
+    it('cancels no prediction of another purchase', async () => {
+      await buyClip(parts, scene(0), calm);
+      shop.faults = ['lose request'];
+      await expect(buyClip(parts, scene(1), calm)).rejects.toThrow('no route');
+      await cancelPurchases(parts, generationId, calm);
+      expect(shop.canceled).toEqual([]);
+    });
   });
 
   it('does not buy while an earlier call may still be under way', async () => {

@@ -17,6 +17,7 @@ import { type Entry, fingerprintOf, formerOf, gaveUpOf, nextStep, type Step, ste
 import { type Clip, throughCache } from './clip.cache.js';
 import { endFormer } from './clip.cancel.js';
 import { chargeIn, chargesOf, paid, telling } from './clip.charges.js';
+import { adopting, owns } from './clip.claims.js';
 import { collectClip, isBadOutput, isUsable } from './clip.collect.js';
 import { type ClipParts } from './clip.parts.js';
 
@@ -123,7 +124,10 @@ async function acquire(parts: ClipParts, body: ClipGenerateBody, first: Step, si
       case 'search': {
         const { value } = step.entry;
         const request = clipRequestSchema.parse(value.request);
-        const found = await parts.provider.find(value.key, new Date(value.createdAt), signal, request);
+        // Before the look: what shows up during it may not be in its answer.
+        const certain = parts.clock.now() >= step.certainAtMs;
+        const search = { request, since: new Date(value.createdAt), adopt: adopting(parts, step.entry, certain) };
+        const found = await parts.provider.find(search, signal);
         if (found !== undefined) {
           parts.logger.info(
             { generationId: body.generationId, scene: body.scene, predictionId: found.id },
@@ -131,12 +135,13 @@ async function acquire(parts: ClipParts, body: ClipGenerateBody, first: Step, si
           );
           return advance(parts, step.entry, { status: 'submitted', predictionId: found.id });
         }
-        const doubtMs = step.certainAtMs - parts.clock.now();
-        if (doubtMs <= 0) {
+        if (certain) {
           const { entry } = step;
           try {
-            if (value.fingerprint === fingerprintOf(body))
-              return await submit(parts, body, value.key, signal, () => decide(parts, entry, 'intended'));
+            if (value.fingerprint === fingerprintOf(body)) {
+              step = await submit(parts, body, value.key, signal, () => decide(parts, entry, 'intended'));
+              break;
+            }
             await decide(parts, entry, 'failed');
           } catch (error) {
             if (!(error instanceof ConflictError)) throw error;
@@ -144,14 +149,15 @@ async function acquire(parts: ClipParts, body: ClipGenerateBody, first: Step, si
           step = nextStep(await parts.attempts.list(body.generationId), body, parts.doubt);
           break;
         }
-        await parts.clock.sleep(Math.min(doubtMs, SEARCH_GAP_MS), signal);
+        const doubtMs = step.certainAtMs - parts.clock.now();
+        await parts.clock.sleep(Math.max(0, Math.min(doubtMs, SEARCH_GAP_MS)), signal);
         step = stepFor((await parts.attempts.get(body.generationId, value.key)) ?? step.entry, parts.doubt);
         break;
       }
       case 'buy':
         try {
           const { key } = step;
-          return await submit(parts, body, key, signal, () => intend(parts, body, key));
+          step = await submit(parts, body, key, signal, () => intend(parts, body, key));
         } catch (error) {
           if (!(error instanceof AlreadyExistsError)) throw error;
           step = nextStep(await parts.attempts.list(body.generationId), body, parts.doubt);
@@ -188,14 +194,17 @@ async function refuseOverBudget({ attempts }: ClipParts, body: ClipGenerateBody)
     throw new ClipmeshError('BUDGET_EXCEEDED', `another clip from ${model} is not in the budget of scene ${scene}`);
 }
 
-/** Buys under this key; `intent` writes the intent, at the last moment before the call goes out. */
+/**
+ * Buys under this key; `intent` writes the intent, at the last moment before the call goes out. What to do next: wait for what
+ * was bought, or look for it when a purchase of the same clip has taken this one's prediction for its own.
+ */
 async function submit(
   parts: ClipParts,
   body: ClipGenerateBody,
   key: string,
   signal: AbortSignal,
   intent: () => Promise<Entry>,
-): Promise<Entry> {
+): Promise<Step> {
   await refuseOverBudget(parts, body);
   let entry: Entry | undefined;
   try {
@@ -206,7 +215,10 @@ async function submit(
         throw new ClipmeshError('CANCELED', 'the generation was canceled before the clip was bought');
     });
     if (entry === undefined) throw new ClipmeshError('INTERNAL', `${key} was bought without an intent`);
-    return await advance(parts, entry, { status: 'submitted', predictionId: id });
+    const bought = await owns(parts, entry.value, id);
+    if (!bought) parts.logger.warn({ key, predictionId: id }, 'another purchase of the same clip has the prediction');
+    const change = bought ? { status: 'submitted' as const, predictionId: id } : { status: 'unanswered' as const };
+    return stepFor(await advance(parts, entry, change), parts.doubt);
   } catch (error) {
     const certain = error instanceof ClipmeshError && (NOT_BOUGHT.has(error.code) || !error.retryable);
     if (entry !== undefined)

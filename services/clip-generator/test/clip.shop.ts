@@ -41,6 +41,8 @@ export class Shop {
   verified = 0;
   /** False: predictions wait in the provider's queue, and cost nothing when they are canceled. */
   starts = true;
+  /** True: the provider does not tell one purchase of the same clip from another. */
+  keyless = false;
   /** Those that have succeeded without an output. */
   private readonly empty = new Set<string>();
 
@@ -63,7 +65,10 @@ export class Shop {
       return state;
     },
     get: (id) => Promise.resolve(this.of(id)),
-    find: (key) => Promise.resolve(this.predictions.find((one) => one.key === key)),
+    find: ({ request, adopt }) => {
+      if (this.keyless) return adopt(this.predictions);
+      return Promise.resolve(this.predictions.find((one) => one.key === request.attemptKey));
+    },
     wait: (id) => {
       if (this.takes('late')) return Promise.reject(new ClipmeshError('PROVIDER_TIMEOUT', 'late'));
       if (this.takes('gone')) return Promise.reject(new ClipmeshError('PROVIDER_BAD_INPUT', '404'));
@@ -116,12 +121,13 @@ export class Shop {
 /** What buys at the shop, with empty stores and no cache. */
 export function partsOf(shop: Shop): ClipParts {
   const { provider } = shop;
-  const { attempts } = createMemoryStores();
+  const { attempts, idempotency } = createMemoryStores();
   const log = (): void => undefined;
   let canceled = false;
   return {
     provider,
     attempts,
+    claims: idempotency,
     cache: undefined,
     artifacts: {
       put: () => Promise.resolve(artifact),

@@ -30,7 +30,7 @@ function inTurns(scheduler: fc.Scheduler, { idempotency, generations, attempts }
     (...args: A): Promise<R> =>
       scheduler.schedule(Promise.resolve()).then(() => call(...args));
   return {
-    idempotency: { claim: turn(idempotency.claim), release: turn(idempotency.release) },
+    idempotency: { ...idempotency, claim: turn(idempotency.claim), release: turn(idempotency.release) },
     generations: {
       ...generations,
       get: turn(generations.get),

@@ -23,9 +23,13 @@ function fieldsOf(model: SandboxModel, more: readonly string[] = []): string[] {
 
 /** Why the prediction is to fail, in the words of the real services; undefined: it succeeds. */
 export function failureFor(
-  { rejectPrompts, failPrompts }: Scenario,
-  { input, fails, outputRefused, problem }: Asked,
+  { inputFields, rejectPrompts, failPrompts }: Scenario,
+  { input, model, fails, outputRefused, problem }: Asked,
 ): string | undefined {
+  const fields = fieldsOf(model, inputFields);
+  const unknown = Object.keys(input).find((name) => !fields.includes(name));
+  // Cog takes it, and fails when `predict` is called.
+  if (unknown !== undefined) return `Predictor.predict() got an unexpected keyword argument '${unknown}'`;
   if (rejectPrompts !== undefined && input.prompt.includes(rejectPrompts)) return 'flagged as sensitive (E005)';
   if (failPrompts !== undefined && input.prompt.includes(failPrompts.prompts)) return failPrompts.error;
   if (outputRefused) return OUTPUT_REFUSED;

@@ -10,24 +10,35 @@ export async function brokenInvariants(
   if (broker.depth > 0) broken.push(`${broker.depth} messages are left over`);
   // What still runs at the provider would be paid for: let it end.
   world.now += 24 * 60 * 60_000;
+  const purchases = (await Promise.all(records.map(({ id }) => stores.attempts.list(id)))).flat();
+  const owned = purchases.flatMap(({ value }) =>
+    value.predictionId === undefined ? [] : [{ ...value, predictionId: value.predictionId }],
+  );
+  for (const prediction of provider.predictions) {
+    const owners = owned.filter(({ predictionId }) => predictionId === prediction.id);
+    if (owners.length > 1) broken.push(`${prediction.id} belongs to ${owners.map(({ key }) => key).join(' and ')}`);
+    // Until a failed generation is retried or deleted, nobody may have looked for its purchase.
+    const isSought = records.every(({ state }) => state.status !== 'failed');
+    if (owners.length === 0 && isSought && provider.chargeMicros(prediction) > 0)
+      broken.push(`${prediction.id} was paid for and belongs to nobody`);
+  }
   for (const { id, state } of records) {
     const { status, scenes, costMicros } = state;
     if (!isFinal(status)) broken.push(`${id} is ${status} and nothing carries it on`);
     if (status === 'succeeded' && scenes.some((scene) => scene.status !== 'done'))
       broken.push(`${id} succeeded without all its scenes`);
     if (status === 'canceled' && !broker.canceled.has(id)) broken.push(`${id} is canceled, but nobody asked for it`);
+    const own = owned.filter(({ generationId }) => generationId === id);
     for (const { index, cached } of scenes) {
-      const prefix = `clip.${id}.${index}.`;
-      const paid = provider.predictions.filter(
-        (one) => one.key.startsWith(prefix) && provider.state(one).status === 'succeeded',
-      );
+      const ids = new Set(own.filter(({ scene }) => scene === index).map(({ predictionId }) => predictionId));
+      const paid = provider.predictions.filter((one) => ids.has(one.id) && provider.state(one).status === 'succeeded');
       if (paid.length > 1) broken.push(`${id} scene ${index}: ${paid.length} clips were paid for`);
       if (status === 'succeeded' && paid.length === 0 && !cached)
         broken.push(`${id} scene ${index}: no clip was paid for`);
     }
     // Until a failed generation is retried or deleted, a purchase in doubt may be unbooked.
     if (status === 'failed') continue;
-    const invoice = provider.invoiceMicros((key) => key.startsWith(`clip.${id}.`));
+    const invoice = provider.invoiceMicros(new Set(own.map(({ predictionId }) => predictionId)));
     const ledger = (await stores.ledger.entries(id)).reduce((sum, { amountMicros }) => sum + amountMicros, 0);
     if (ledger !== invoice) broken.push(`${id}: the ledger says ${ledger}, the invoice ${invoice}`);
     if (costMicros !== invoice) broken.push(`${id}: the record says ${costMicros}, the invoice ${invoice}`);

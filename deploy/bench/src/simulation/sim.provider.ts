@@ -1,13 +1,15 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { type ClipFacts } from '@clipmesh/media';
 import { clipCostMicros, MODELS } from '@clipmesh/pipeline';
-import { type ClipProvider, type PredictionState } from '@clipmesh/providers';
+import { type ClipProvider, type ClipRequest, type PredictionState } from '@clipmesh/providers';
 import { type Process, type World } from './world.js';
 
 interface Prediction {
   readonly id: string;
   readonly key: string;
   readonly model: string;
+  /** What was asked for, whoever asked. */
+  readonly wish: string;
   readonly seconds: number;
   readonly createdAtMs: number;
   /** Listed from then on. */
@@ -42,6 +44,10 @@ export const VISIBLE_WITHIN_MS = 2000;
 
 const urlOf = (id: string): string => `https://x/${id}.mp4`;
 
+function wishOf({ attemptKey: _key, ...wish }: ClipRequest): string {
+  return JSON.stringify([wish.model, wish.prompt, wish.seed, wish.durationSeconds, wish.aspectRatio]);
+}
+
 /** A provider that keeps every prediction it was ever asked for: the invoice. */
 export class SimProvider {
   readonly predictions: Prediction[] = [];
@@ -52,6 +58,8 @@ export class SimProvider {
     private readonly world: World,
     /** Changed by the schedule: faults end at some point. */
     readonly faults: ProviderFaults,
+    /** Whether a prediction carries no key: then it is found by what was asked for. */
+    readonly keyless: boolean,
   ) {}
 
   of(process: Process): ClipProvider {
@@ -60,7 +68,8 @@ export class SimProvider {
     const get = (id: string): Promise<PredictionState> => world.effect(process, () => this.state(this.known(id)));
     return {
       name: 'simulated',
-      submit: async ({ model, durationSeconds, attemptKey }, signal, beforeSend) => {
+      submit: async (request, signal, beforeSend) => {
+        const { model, durationSeconds, attemptKey } = request;
         await world.effect(process, () => {
           signal.throwIfAborted();
         });
@@ -76,6 +85,7 @@ export class SimProvider {
             id: `p${this.predictions.length + 1}`,
             key: attemptKey,
             model,
+            wish: wishOf(request),
             seconds: durationSeconds,
             createdAtMs: world.now,
             visibleAtMs: world.now + (lost ? random.below(VISIBLE_WITHIN_MS) : 0),
@@ -91,11 +101,15 @@ export class SimProvider {
         });
       },
       get,
-      find: (key) =>
-        world.effect(process, () => {
-          const found = this.predictions.find((one) => one.key === key && one.visibleAtMs <= world.now);
-          return found && this.state(found);
-        }),
+      find: async ({ request, since, adopt }) => {
+        const found = await world.effect(process, () =>
+          this.predictions
+            .filter(({ visibleAtMs, createdAtMs }) => visibleAtMs <= world.now && createdAtMs >= since.getTime())
+            .filter(({ key, wish }) => (this.keyless ? wish === wishOf(request) : key === request.attemptKey))
+            .map((one) => this.state(one)),
+        );
+        return this.keyless && found.length > 0 ? adopt(found) : found[0];
+      },
       wait: async (id, { signal, timeoutMs }) => {
         const endMs = world.now + timeoutMs;
         for (;;) {
@@ -142,16 +156,17 @@ export class SimProvider {
     return { id, status: 'succeeded', startedAt, outputUrl: urlOf(id), billedSeconds: seconds };
   }
 
-  /** What the provider charges for everything so far, micro-dollars. */
-  invoiceMicros(ofKey: (key: string) => boolean): number {
-    return this.predictions
-      .filter(({ key }) => ofKey(key))
-      .reduce((sum, one) => {
-        const { status, billedSeconds } = this.state(one);
-        const model = MODELS[one.model];
-        const charged = status === 'succeeded' || status === 'canceled' || billedSeconds !== undefined;
-        return charged && model !== undefined ? sum + clipCostMicros(model, one.seconds) : sum;
-      }, 0);
+  /** What the provider charges for these predictions so far, micro-dollars. */
+  invoiceMicros(ids: ReadonlySet<string>): number {
+    return this.predictions.filter(({ id }) => ids.has(id)).reduce((sum, one) => sum + this.chargeMicros(one), 0);
+  }
+
+  /** What the provider charges for one prediction so far, micro-dollars. */
+  chargeMicros(prediction: Prediction): number {
+    const { status, billedSeconds } = this.state(prediction);
+    const model = MODELS[prediction.model];
+    const charged = status === 'succeeded' || status === 'canceled' || billedSeconds !== undefined;
+    return charged && model !== undefined ? clipCostMicros(model, prediction.seconds) : 0;
   }
 
   private known(id: string): Prediction {

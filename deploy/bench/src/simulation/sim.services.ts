@@ -44,6 +44,8 @@ export interface Park {
   readonly searches: boolean;
   /** Set to false to simulate a build that writes its intent when it has bought. */
   readonly intentFirst: boolean;
+  /** Set to false to simulate a build in which two purchases of the same clip may take the same prediction. */
+  readonly claims: boolean;
 }
 
 /** What runs behind an inbox. */
@@ -88,6 +90,8 @@ function storesOf({ world, stores }: Park, process: Process): Stores {
   };
 }
 
+const takeAll: ClipParts['claims']['claim'] = (_key, fingerprint, generationId) =>
+  Promise.resolve({ fingerprint, generationId, fresh: true });
 const CACHE_LEASE_MS = 60_000;
 const CACHE_TTL_MS = 30 * 24 * 60 * 60_000;
 const often: RetryPolicy = { attempts: 1000, firstDelayMs: 100, maxDelayMs: 5000 };
@@ -96,7 +100,7 @@ const patient: RetryPolicy = { ...thrice, patienceMs: { PROVIDER_RATE_LIMITED: 2
 
 /** The services behind the inboxes: the real ones where decisions are taken, and stand-ins for ffmpeg. */
 export function servicesOf(park: Park, process: Process): Record<InboxName, SimService> {
-  const { world, broker, provider, nudges, mediaFaults, searches, intentFirst } = park;
+  const { world, broker, provider, nudges, mediaFaults, searches, intentFirst, claims } = park;
   const stores = storesOf(park, process);
   const clock = world.clockOf(process);
   const at = (): string => new Date(world.now).toISOString();
@@ -114,6 +118,9 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
   const clips: ClipParts = {
     provider: searches ? shop : { ...shop, find: () => Promise.resolve(undefined) },
     attempts: stores.attempts,
+    claims: claims
+      ? stores.idempotency
+      : { ...stores.idempotency, claim: takeAll, peek: () => Promise.resolve(undefined) },
     artifacts: {
       put: () => world.effect(process, () => artifact('c')),
       withFile: (_artifact: unknown, use: (file: string) => Promise<unknown>) => use('stored'),

@@ -22,7 +22,12 @@ import { type Park, servicesOf, type SimService } from './sim.services.js';
 import { type Process, World } from './world.js';
 
 /** Mistakes that a simulation worth its name has to notice. */
-export const MISTAKES = ['ack before publish', 'no search for lost purchases', 'intent after purchase'] as const;
+export const MISTAKES = [
+  'ack before publish',
+  'no search for lost purchases',
+  'intent after purchase',
+  'no claims of predictions',
+] as const;
 export type Mistake = (typeof MISTAKES)[number];
 
 export interface SimulationResult {
@@ -60,6 +65,8 @@ function jobOf(random: Random): Job {
     models: ['google/veo-3.1', 'bytedance/seedance-1-lite'],
     window: 1 + random.below(4),
     fallbackAfter: 3,
+    // Without the cache, two generations buy the same clips at the same time.
+    ...(random.chance(0.5) ? { cache: false } : {}),
   };
 }
 
@@ -98,16 +105,20 @@ class Simulation {
     });
     this.broker = new SimBroker(this.world);
     const trouble = random.chance(0.7) ? 0.12 * random.next() : 0;
-    const provider = new SimProvider(this.world, {
-      rateLimit: trouble,
-      unavailable: trouble,
-      loseReply: trouble,
-      loseRequest: trouble,
-      fail: trouble,
-      refuseOutput: trouble,
-      loseDownload: trouble,
-      badDownload: trouble,
-    });
+    const provider = new SimProvider(
+      this.world,
+      {
+        rateLimit: trouble,
+        unavailable: trouble,
+        loseReply: trouble,
+        loseRequest: trouble,
+        fail: trouble,
+        refuseOutput: trouble,
+        loseDownload: trouble,
+        badDownload: trouble,
+      },
+      random.chance(0.5),
+    );
     this.park = {
       world: this.world,
       broker: this.broker,
@@ -117,6 +128,7 @@ class Simulation {
       mediaFaults: { fail: trouble },
       searches: mistake !== 'no search for lost purchases',
       intentFirst: mistake !== 'intent after purchase',
+      claims: mistake !== 'no claims of predictions',
     };
     this.killsLeft = random.below(8);
     this.dropsLeft = random.chance(0.2) ? 1 : 0;

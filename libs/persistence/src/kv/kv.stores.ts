@@ -288,6 +288,7 @@ function idempotencyStore(bucket: KvBucket<Claim>): IdempotencyStore {
             throw new ClipmeshError('STORE_UNAVAILABLE', `a claim vanished ${turn} times while it was read`);
         }
       }),
+    peek: (key) => operation('idempotency.peek', async () => (await bucket.get(hashKey(key)))?.value),
     release: (key, generationId) =>
       operation('idempotency.release', async () => {
         const hashed = hashKey(key);

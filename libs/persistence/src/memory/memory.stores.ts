@@ -157,6 +157,7 @@ export function createMemoryStores({ settledLines = SETTLED_LINES }: MemoryStore
         claims.set(key, { fingerprint, generationId });
         return { fingerprint, generationId, fresh: true };
       },
+      peek: async (key) => claims.get(key),
       release: async (key, generationId) => {
         if (claims.get(key)?.generationId === generationId) claims.delete(key);
       },

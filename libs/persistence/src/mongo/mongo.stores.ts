@@ -227,6 +227,11 @@ function idempotencyStore(records: MongoRecords<ClaimRecord>, retentionMs: numbe
           return { fingerprint: first.value.fingerprint, generationId: first.value.generationId, fresh: false };
         }
       }),
+    peek: (key) =>
+      operation('idempotency.peek', async () => {
+        const found = await records.get(hashKey(key));
+        return found && { fingerprint: found.value.fingerprint, generationId: found.value.generationId };
+      }),
     release: (key, generationId) =>
       operation('idempotency.release', async () => {
         const id = hashKey(key);

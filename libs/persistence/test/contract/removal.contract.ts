@@ -43,8 +43,13 @@ export function removalContract(name: string, open: () => Promise<Stores>): void
 
     it('gives a claim back only for the generation that it names; then the next claim wins, once', async () => {
       const { idempotency } = await open();
+      expect(await idempotency.peek('k')).toBeUndefined();
       await idempotency.claim('k', 'f', idOf(1));
       await idempotency.claim('other', 'f', idOf(1));
+      // A look claims nothing.
+      expect(await idempotency.peek('k')).toMatchObject({ fingerprint: 'f', generationId: idOf(1) });
+      expect(await idempotency.peek('none')).toBeUndefined();
+      expect(await idempotency.peek('none')).toBeUndefined();
       for (const [key, id] of [
         ['k', idOf(2)],
         ['none', idOf(1)],
