@@ -58,6 +58,13 @@ describe('config', () => {
     expect(() => loadConfig({ ...env, VIDEO_RETRY_MAX_SECONDS: '19', LLM_RETRY_MAX_SECONDS: '19' })).not.toThrow();
   });
 
+  it('takes both prices of the language model, or none', () => {
+    expect(loadConfig({}).llmPrice).toBeUndefined();
+    const env = { LLM_INPUT_PRICE_USD_PER_MTOK: '0.15', LLM_OUTPUT_PRICE_USD_PER_MTOK: '0' };
+    expect(loadConfig(env).llmPrice).toEqual({ inputMicros: 150_000, outputMicros: 0 });
+    expect(() => loadConfig({ LLM_INPUT_PRICE_USD_PER_MTOK: '1' })).toThrow(/expected both or none$/);
+  });
+
   it('agrees with .env.example to the letter', () => {
     expect(readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8')).toBe(envExample());
   });

@@ -6,6 +6,8 @@ import { SETTINGS } from './settings.js';
 type Raw = { readonly [Key in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Key]['schema']> };
 /** Every setting, checked and frozen. Folders are absolute. */
 export type Config = Omit<Raw, 'artifactsDir' | 'tempDir'> & {
+  /** Configured price of the language model, micro-dollars per million tokens. */
+  readonly llmPrice: { readonly inputMicros: number; readonly outputMicros: number } | undefined;
   readonly artifactsDir: string;
   readonly tempDir: string;
 };
@@ -42,9 +44,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const raw = values as Raw;
   const short = tooShort(raw);
   if (short.length > 0) throw new ConfigError(short);
+  const { llmInputPriceMicros: inputMicros, llmOutputPriceMicros: outputMicros } = raw;
+  if ((inputMicros === undefined) !== (outputMicros === undefined))
+    throw new ConfigError(['LLM_INPUT_PRICE_USD_PER_MTOK, LLM_OUTPUT_PRICE_USD_PER_MTOK: expected both or none']);
   const dataDir = resolve(raw.dataDir);
   return Object.freeze({
     ...raw,
+    llmPrice: inputMicros === undefined || outputMicros === undefined ? undefined : { inputMicros, outputMicros },
     dataDir,
     artifactsDir: resolve(raw.artifactsDir ?? join(dataDir, 'artifacts')),
     tempDir: resolve(raw.tempDir ?? join(dataDir, 'tmp')),

@@ -21,6 +21,12 @@ const webhookSecret = z
   .optional();
 
 /** Every option of every service. The key is the name in {@link Config}; durations are given in seconds and kept in ms. */
+/** A price in dollars, kept in micro-dollars; may be unset. */
+const price = (variable: string, doc: string): Setting<number | undefined> => ({
+  ...optional(variable, doc),
+  schema: number(0, 10_000, 1_000_000).optional(),
+});
+
 export const SETTINGS = {
   natsUrl: {
     ...setting(
@@ -248,6 +254,14 @@ export const SETTINGS = {
     seconds(0, 3600),
     '60',
     'Longest wait between two tries of a plan, seconds.',
+  ),
+  llmInputPriceMicros: price(
+    'LLM_INPUT_PRICE_USD_PER_MTOK',
+    'Price of a million tokens that the language model reads, dollars; 0 for a server of your own. Default: of the table for models of OpenAI that are in it.',
+  ),
+  llmOutputPriceMicros: price(
+    'LLM_OUTPUT_PRICE_USD_PER_MTOK',
+    'Price of a million tokens that the language model writes, dollars. Set both prices or none. Without a known price a budget or maxCostUsd is refused.',
   ),
   llmMaxTokens: setting(
     'LLM_MAX_TOKENS',

@@ -88,6 +88,8 @@ export const chargeSchema = z
     quantity: z.number().nonnegative(),
     unit: z.enum(['second', 'token', 'character', 'image']),
     amountMicros: z.int().nonnegative(),
+    /** The price is not known: the amount is 0, and what was really charged is not in any sum. */
+    unpriced: z.literal(true).optional(),
     scene: z.int().nonnegative().optional(),
     /** How the paid work ended. */
     outcome: z.enum(['succeeded', 'failed', 'canceled']),

@@ -117,6 +117,8 @@ export const attemptSchema = z.object({
   charge: chargeSchema.optional(),
   /** How it ended, when its command was given up: the same command, delivered again, is answered with it and buys nothing. */
   gaveUp: z.object({ attempt: z.int(), code: failureCodeSchema, message: z.string() }).optional(),
+  /** The most that it may cost, micro-dollars; absent where that is not known. */
+  quoteMicros: z.int().nonnegative().optional(),
   /** Why it failed, where a later purchase depends on it. */
   failure: failureCodeSchema.optional(),
   /** What a language model answered, kept so that it is not asked again. */

@@ -1,5 +1,5 @@
 import { type Charge, type GenerationState } from '@clipmesh/contracts';
-import { completionCostMicros } from './models.js';
+import { completionCostMicros, llmPrice } from './models.js';
 
 /** What the doubt needs of a purchase. */
 export interface Purchase {
@@ -8,12 +8,20 @@ export interface Purchase {
   readonly model: string;
   readonly scene?: number | undefined;
   readonly charge?: Charge | undefined;
+  /** The most that it may cost, micro-dollars. */
+  readonly quoteMicros?: number | undefined;
 }
 
 /** States of a purchase whose price is not known yet. */
 const IN_DOUBT: ReadonlySet<string> = new Set(['intended', 'unanswered', 'submitted']);
 /** Tokens, in and out each, of a long prompt and a long plan. */
 export const LONG_TOKENS = 4000;
+
+/** The price of a long plan; nothing for a model whose price is not known, which no budget admits. */
+const longPlanMicros = (model: string): number => {
+  const price = llmPrice(model);
+  return price === undefined ? 0 : completionCostMicros(price, LONG_TOKENS, LONG_TOKENS);
+};
 
 /**
  * The most that an ended generation may come to, micro-dollars: what was spent, what is paid for but not in the ledger yet,
@@ -38,7 +46,7 @@ export function mostMicros(
     state.status === 'canceled'
       ? doubtful
           .filter(({ kind }) => kind === 'llm')
-          .map(({ model }) => completionCostMicros(model, LONG_TOKENS, LONG_TOKENS))
+          .map(({ model, quoteMicros }) => quoteMicros ?? longPlanMicros(model))
       : [];
   return (
     Math.max(state.costMicros, sum(entries.map(({ amountMicros }) => amountMicros))) +

@@ -1,6 +1,6 @@
 import { type Job, SCENE_SECONDS } from '@clipmesh/contracts';
 import { LONG_TOKENS } from './account.doubt.js';
-import { clipCostMicros, completionCostMicros, MODELS, snapSeconds } from './models.js';
+import { clipCostMicros, completionCostMicros, llmPrice, type LlmPrice, MODELS, snapSeconds } from './models.js';
 import { planShape } from './plan.writer.js';
 
 /** Micro-dollars: without any retry, and when every try and every fallback is charged. */
@@ -9,12 +9,16 @@ export interface Span {
   readonly highMicros: number;
 }
 export interface Estimate extends Span {
+  /** Nothing where the price of the language model is not known. */
   readonly llm: Span;
+  readonly isLlmPriced: boolean;
   readonly scenes: readonly Span[];
 }
 /** What plans are bought with. */
 export interface LlmTerms {
   readonly model: string;
+  /** Configured price. Default: the one of the table. */
+  readonly price?: LlmPrice | undefined;
   /** Tries of a plan. */
   readonly attempts: number;
 }
@@ -40,9 +44,12 @@ export function estimateScene(models: readonly string[], seconds: number): Span 
 export function estimate(job: Job, llm: LlmTerms): Estimate {
   const { sceneCount } = planShape(job);
   const promptTokens = new TextEncoder().encode(job.prompt).length;
+  const price = llm.price ?? llmPrice(llm.model);
+  const planMicros = (inputTokens: number, outputTokens: number): number =>
+    price === undefined ? 0 : completionCostMicros(price, inputTokens, outputTokens);
   const plans = {
-    lowMicros: completionCostMicros(llm.model, SHORT.input, SHORT.output),
-    highMicros: llm.attempts * completionCostMicros(llm.model, QUESTION_TOKENS + promptTokens, LONG_TOKENS),
+    lowMicros: planMicros(SHORT.input, SHORT.output),
+    highMicros: llm.attempts * planMicros(QUESTION_TOKENS + promptTokens, LONG_TOKENS),
   };
   const low = (seconds: number): number => estimateScene(job.models, seconds).lowMicros;
   const high = (seconds: number): number => estimateScene(job.models, seconds).highMicros;
@@ -52,6 +59,7 @@ export function estimate(job: Job, llm: LlmTerms): Estimate {
     lowMicros: plans.lowMicros + ofBestCut(job.durationSeconds, sceneCount, low, Math.min),
     highMicros: plans.highMicros + ofBestCut(job.durationSeconds, sceneCount, high, Math.max),
     llm: plans,
+    isLlmPriced: price !== undefined,
     scenes: Array.from({ length: sceneCount }, () => scene),
   };
 }

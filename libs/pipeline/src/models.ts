@@ -62,17 +62,27 @@ export function clipCostMicros(entry: VideoModel, billedSeconds: number): number
   return Math.ceil(entry.microsPerSecond * billedSeconds);
 }
 
-/** Price of a completion, micro-dollars, rounded up. Prices are micro-dollars per million tokens. */
-export const LLM_PRICES: Readonly<Record<string, { inputMicros: number; outputMicros: number }>> = {
-  'gpt-4o-mini': { inputMicros: 150_000, outputMicros: 600_000 },
-  'gpt-4o': { inputMicros: 2_500_000, outputMicros: 10_000_000 },
-};
+/** Price of a language model, micro-dollars per million tokens. */
+export interface LlmPrice {
+  readonly inputMicros: number;
+  readonly outputMicros: number;
+}
+
+/** Prices of OpenAI (openai.com/api/pricing, read 2025-08). Cached input is counted at the full price. */
+const LLM_PRICES: ReadonlyMap<string, LlmPrice> = new Map([
+  ['gpt-4o-mini', { inputMicros: 150_000, outputMicros: 600_000 }],
+  ['gpt-4o', { inputMicros: 2_500_000, outputMicros: 10_000_000 }],
+  ['gpt-4.1', { inputMicros: 2_000_000, outputMicros: 8_000_000 }],
+  ['gpt-4.1-mini', { inputMicros: 400_000, outputMicros: 1_600_000 }],
+  ['gpt-4.1-nano', { inputMicros: 100_000, outputMicros: 400_000 }],
+]);
 
 /** The provider answers with the dated name of what it was asked for: `gpt-4o-mini-2024-07-18`. */
 const SNAPSHOT = /-\d{4}-\d{2}-\d{2}$/;
 
-/** A model that is not in the table is priced like the dearest one in it: a ledger may over-state, never hide. */
-export function completionCostMicros(name: string, inputTokens: number, outputTokens: number): number {
-  const price = LLM_PRICES[name.replace(SNAPSHOT, '')] ?? { inputMicros: 2_500_000, outputMicros: 10_000_000 };
-  return Math.ceil((price.inputMicros * inputTokens + price.outputMicros * outputTokens) / 1_000_000);
-}
+/** The price of a language model by its name; undefined for one that is not in the table. */
+export const llmPrice = (model: string): LlmPrice | undefined => LLM_PRICES.get(model.replace(SNAPSHOT, ''));
+
+/** What a completion costs, micro-dollars, rounded up. */
+export const completionCostMicros = (price: LlmPrice, inputTokens: number, outputTokens: number): number =>
+  Math.ceil((price.inputMicros * inputTokens + price.outputMicros * outputTokens) / 1_000_000);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { answerOf } from './openai.answer.js';
+import { answerOf, completionCharge } from './openai.answer.js';
 
 const style = { style: 's', palette: 'p', lighting: 'l', composition: 'c', mood: 'm', subject: 'a kettle' };
 const json = JSON.stringify({
@@ -146,5 +146,48 @@ describe('a completion without one', () => {
     expect(() => answerOf(openai({ content: '{}' }), asked)).toThrow(
       /no scene .*\(completion chatcmpl-\w+, 30 \+ 40 tokens\)/,
     );
+  });
+});
+
+describe('the charge of a completion', () => {
+  const used = { completionId: 'c', inputTokens: 1_000_000, outputTokens: 1_000_000 };
+  const price = { inputMicros: 1, outputMicros: 2 };
+  const failedOf = (model: string, given: object): unknown => {
+    try {
+      return answerOf(completion({ message: { content: '{}' } }, { model }), { ...asked, ...given });
+    } catch (error) {
+      return error;
+    }
+  };
+
+  it('is by the table, or by the configured price', () => {
+    expect(completionCharge({ ...used, model: 'gpt-4o-mini-2024-07-18' }, 'succeeded').amountMicros).toBe(750_000);
+    expect(completionCharge({ ...used, model: 'gpt-4o-mini' }, 'succeeded', price).amountMicros).toBe(3);
+  });
+
+  it('says that the price is not known, and names no amount', () => {
+    expect(completionCharge({ ...used, model: 'llama3.1:8b' }, 'succeeded')).toMatchObject({
+      ...{ amountMicros: 0, unpriced: true, quantity: 2_000_000 },
+    });
+    expect(completionCharge({ ...used, model: 'gpt-4o-mini' }, 'succeeded')).not.toHaveProperty('unpriced');
+  });
+
+  it.each<[string, string, object, object]>([
+    ['an unknown model', 'llama3.1:8b', {}, { amountMicros: 0, unpriced: true }],
+    [
+      'an unknown model with a price',
+      'llama3.1:8b',
+      { price: { inputMicros: 0, outputMicros: 1e6 } },
+      { amountMicros: 40 },
+    ],
+    [
+      'a deployment that answers with its model',
+      'gpt-4o-2024-08-06',
+      { model: 'my-deployment' },
+      { amountMicros: 475 },
+    ],
+    ['a server that names its own model', 'served-model', { model: 'gpt-4o' }, { amountMicros: 475 }],
+  ])('is told with a failure, too: %s', (_what, model, given, charge) => {
+    expect(failedOf(model, given)).toMatchObject({ code: 'PROVIDER_BAD_ANSWER', charges: [charge] });
   });
 });

@@ -1,5 +1,5 @@
 import { type Charge, ClipmeshError, planDraftSchema } from '@clipmesh/contracts';
-import { completionCostMicros, mendPlan } from '@clipmesh/pipeline';
+import { completionCostMicros, llmPrice, type LlmPrice, mendPlan } from '@clipmesh/pipeline';
 import { z } from 'zod';
 import { REFUSAL_FINISHES, TRUNCATED_FINISHES } from './openai.refusals.js';
 import { type PlanAnswer } from './ports.js';
@@ -56,6 +56,8 @@ export interface Asked {
   readonly model: string;
   /** The key of the call. */
   readonly key: string;
+  /** Configured price. Default: of the model that answered, else of the one that was asked. */
+  readonly price?: LlmPrice | undefined;
   /** Most tokens that the answer could have; undefined when that is not known. */
   readonly maxTokens?: number | undefined;
 }
@@ -84,7 +86,7 @@ export function answerOf(answer: unknown, asked: Asked): PlanAnswer {
     // Without usage a byte counts as a token: a ledger may over-state, never hide.
     outputTokens: usage?.completion_tokens ?? new TextEncoder().encode(content + thoughts).length,
   };
-  const charges = [completionCharge(used, 'failed')];
+  const charges = [completionCharge(used, 'failed', asked.price ?? llmPrice(used.model) ?? llmPrice(asked.model))];
   const spent = `(completion ${used.completionId}, ${used.inputTokens} + ${used.outputTokens} tokens)`;
   if (choice?.error) throw failedCall({ error: choice.error }, charges) ?? noCompletion(choice.error, charges);
   const finish = choice?.finish_reason?.toLowerCase() ?? '';
@@ -121,10 +123,13 @@ function failedCall(answer: unknown, charges: readonly Charge[] = []): ClipmeshE
   return new ClipmeshError(code, message, { charges, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
 }
 
-/** What a completion cost, whether its answer was of use or not. */
+/**
+ * What a completion cost, whether its answer was of use or not. Without a price it is `unpriced`: the amount is 0.
+ */
 export function completionCharge(
   { completionId, model, inputTokens, outputTokens }: Omit<PlanAnswer, 'draft'>,
   outcome: Charge['outcome'],
+  price: LlmPrice | undefined = llmPrice(model),
 ): Charge {
   return {
     key: `completion:${completionId}`,
@@ -134,7 +139,9 @@ export function completionCharge(
     model,
     quantity: inputTokens + outputTokens,
     unit: 'token',
-    amountMicros: completionCostMicros(model, inputTokens, outputTokens),
+    ...(price === undefined
+      ? { amountMicros: 0, unpriced: true }
+      : { amountMicros: completionCostMicros(price, inputTokens, outputTokens) }),
     outcome,
   };
 }

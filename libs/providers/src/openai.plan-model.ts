@@ -1,9 +1,10 @@
 import { ClipmeshError, planDraftSchema } from '@clipmesh/contracts';
+import { completionCostMicros, llmPrice, type LlmPrice, LONG_TOKENS } from '@clipmesh/pipeline';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { SpanKind } from '@opentelemetry/api';
 import OpenAI, { APIConnectionTimeoutError, APIError } from 'openai';
 import { z } from 'zod';
-import { answerOf } from './openai.answer.js';
+import { answerOf, completionCharge } from './openai.answer.js';
 import { BAD_ANSWER_CODE, REFUSAL_CODES, REFUSAL_TEXT } from './openai.refusals.js';
 import { type PlanModel, type PlanRequest } from './ports.js';
 import { errorOfStatus, errorOfThrown } from './provider.errors.js';
@@ -42,6 +43,8 @@ export interface OpenAiOptions {
   readonly timeoutMs: number;
   /** Whether the provider is asked to keep its answers, so that one which was lost is found again. */
   readonly store: boolean;
+  /** Configured price of the model. Default: the one of the table. */
+  readonly price?: LlmPrice | undefined;
   /** Most tokens of an answer, thoughts included; `retry`: of the one call after an answer was cut off. */
   readonly maxTokens: { readonly usual: number; readonly retry: number };
   /** The field of the call that holds the most tokens. `none`: it is not sent, and the server's own limit holds. */
@@ -88,7 +91,8 @@ function codeOf(error: CallError): 'PREDICTION_REFUSED' | 'PROVIDER_BAD_ANSWER' 
 
 /** OpenAI, or anything that speaks its chat completions. One call per draft: retries are the settlement's. */
 export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
-  const { apiKey, baseUrl, model, timeoutMs, store, maxTokens, maxTokensField } = options;
+  const { apiKey, baseUrl, model, timeoutMs, store, price, maxTokens, maxTokensField } = options;
+  const known = price ?? llmPrice(model);
   const client = new OpenAI({ apiKey, baseURL: baseUrl, maxRetries: 0, timeout: timeoutMs });
 
   const limitOf = ({ hasMoreRoom }: PlanRequest): number | undefined =>
@@ -135,6 +139,11 @@ export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
 
   return {
     model,
+    quoteMicros:
+      known === undefined
+        ? undefined
+        : completionCostMicros(known, LONG_TOKENS, Math.max(LONG_TOKENS, maxTokens.retry)),
+    charge: (answer, outcome) => completionCharge(answer, outcome, price ?? llmPrice(answer.model) ?? known),
     find: async (key, signal) => {
       if (!store) return undefined;
       const kept = await called(signal, async (bounded) => {
@@ -147,7 +156,7 @@ export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
       });
       // A server may not know the filter.
       const own = kept.find((completion) => metadataOf(completion)[KEY_FIELD] === key);
-      return own && answerOf(own, { model, key });
+      return own && answerOf(own, { model, key, price });
     },
     draft: (request, key, signal) =>
       withSpan(
@@ -161,7 +170,7 @@ export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
         },
         async (span) => {
           const completion = await complete(request, key, signal);
-          const answer = answerOf(completion, { model, key, maxTokens: limitOf(request) });
+          const answer = answerOf(completion, { model, key, price, maxTokens: limitOf(request) });
           span.setAttributes({
             'gen_ai.response.id': answer.completionId,
             'gen_ai.response.model': answer.model,

@@ -1,4 +1,4 @@
-import { type AspectRatio, type Framework, type PlanDraft } from '@clipmesh/contracts';
+import { type AspectRatio, type Charge, type Framework, type PlanDraft } from '@clipmesh/contracts';
 import { type ClipRequest } from './clip.request.js';
 import { type FaultKind } from './fault.kinds.js';
 
@@ -94,6 +94,10 @@ export interface PlanAnswer {
 /** A language model that drafts scene plans. */
 export interface PlanModel {
   readonly model: string;
+  /** The most that one call costs, micro-dollars; undefined where its price is not known. */
+  readonly quoteMicros: number | undefined;
+  /** What an answer cost. */
+  charge(answer: Omit<PlanAnswer, 'draft'>, outcome: Charge['outcome']): Charge;
   /** `key` is unique to this call, so that its answer can be found again. */
   draft(request: PlanRequest, key: string, signal: AbortSignal): Promise<PlanAnswer>;
   /**

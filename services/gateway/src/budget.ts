@@ -1,5 +1,6 @@
 import {
   CancelRequested,
+  cutText,
   type GenerationRecord,
   isFinal,
   message,
@@ -11,6 +12,7 @@ import {
   type AccountLine,
   type BudgetPeriod,
   changeAccount,
+  type Estimate,
   lineOf,
   mostMicros,
   periodEnd,
@@ -87,6 +89,18 @@ function overBudget(owner: string, period: string, needed: number, left: number)
         charged: false,
       },
     },
+  );
+}
+
+/** A 422 when a cap or a budget would have to count a language model whose price is not known. */
+export function refuseUnpriced({ isLlmPriced }: Pick<Estimate, 'isLlmPriced'>, model: string, isCapped: boolean): void {
+  if (isLlmPriced || !isCapped) return;
+  throw new ProblemError(
+    422,
+    'PRICE_UNKNOWN',
+    'The price of the language model is not known',
+    `no budget can hold while the price of ${cutText(model, 100)} is not known; the operator sets LLM_INPUT_PRICE_USD_PER_MTOK and LLM_OUTPUT_PRICE_USD_PER_MTOK, or leave out maxCostUsd where no budget is set`,
+    { extensions: { retryable: false, charged: false } },
   );
 }
 

@@ -14,6 +14,7 @@ import {
   readEvents,
   type ServiceRuntime,
 } from '@clipmesh/messaging';
+import { llmPrice } from '@clipmesh/pipeline';
 import { openArtifactFolder, openLimitStore, openScratch, openStores, type OpenStores } from '@clipmesh/persistence';
 import { nestLogger } from '@clipmesh/tracing';
 import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
@@ -95,6 +96,11 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     analyze: analyzeInThread,
     now: () => Date.now(),
   });
+  if (config.budgetPerOwnerMicros !== undefined && (config.llmPrice ?? llmPrice(config.openaiModel)) === undefined)
+    logger.warn(
+      { model: config.openaiModel },
+      'the price of the language model is not known: every create is refused while BUDGET_PER_OWNER_USD is set; set LLM_INPUT_PRICE_USD_PER_MTOK and LLM_OUTPUT_PRICE_USD_PER_MTOK',
+    );
   const parts: GatewayParts = {
     stores,
     artifacts: await openArtifactFolder({ directory: config.artifactsDir }),
@@ -122,7 +128,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       musicMinSeconds: config.musicMinMs / 1000,
     },
     webhookRules: { allowPrivate: config.allowPrivateUrls, perOwner: config.webhooksPerOwner, signing },
-    llm: { model: config.openaiModel, attempts: config.llmAttempts },
+    llm: { model: config.openaiModel, attempts: config.llmAttempts, price: config.llmPrice },
     budget:
       config.budgetPerOwnerMicros === undefined
         ? undefined

@@ -7,7 +7,7 @@ import {
   type Job,
   message,
 } from '@clipmesh/contracts';
-import { estimate, initialState, periodOf } from '@clipmesh/pipeline';
+import { estimate, type Estimate, initialState, periodOf } from '@clipmesh/pipeline';
 import { ATTR, currentTraceparent } from '@clipmesh/tracing';
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
@@ -22,7 +22,7 @@ import {
   pageView,
   type PageView,
 } from './api.schemas.js';
-import { refuseLowCap } from './budget.js';
+import { refuseLowCap, refuseUnpriced } from './budget.js';
 import { Answers, Refuses } from './docs.module.js';
 import { findOwned, GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
 import { retryGeneration, startGeneration } from './generation.start.js';
@@ -143,7 +143,7 @@ export class GenerationsController {
   @HttpCode(202)
   @ApiOperation({ summary: 'Run what a failed generation is missing; what is finished and paid for is kept' })
   @Answers(202, 'Asked to go on.', acceptedView)
-  @Refuses(401, 402, 404, 409, 503)
+  @Refuses(401, 402, 404, 409, 422, 503)
   async retry(
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
@@ -170,8 +170,7 @@ export class GenerationsController {
       );
     }
     // Another try of the plan must leave enough for the film; with a plan the director looks at each clip.
-    if (state.plan === undefined)
-      refuseLowCap(state.costMicros + estimate(state.job, this.parts.llm).lowMicros, state.job.maxCostMicros);
+    if (state.plan === undefined) this.checkCost(state.job, state.costMicros);
     return acceptedOf(id, await retryGeneration(this.parts, record, now()));
   }
 
@@ -191,7 +190,7 @@ export class GenerationsController {
     const { stores, defaults } = this.parts;
     // What a later check would refuse must not use the key up.
     const job = buildJob(request, defaults);
-    refuseLowCap(estimate(job, this.parts.llm).lowMicros, job.maxCostMicros);
+    this.checkCost(job, 0);
     checkFiles(request);
     const fingerprint = fingerprintOf(request);
     const claim = await claimKey(stores, key, fingerprint, made);
@@ -199,11 +198,19 @@ export class GenerationsController {
     return { id: claim.generationId, fresh: judgeClaim(claim, { fingerprints, atMs: Date.now() }) };
   }
 
+  /** The estimate of a job for which `spentMicros` were spent. Throws a 422 or 402 where it fits no cap or budget. */
+  private checkCost(job: Job, spentMicros: number): Estimate {
+    const { llm, budget } = this.parts;
+    const estimated = estimate(job, llm);
+    refuseUnpriced(estimated, llm.model, budget !== undefined || job.maxCostMicros !== undefined);
+    refuseLowCap(spentMicros + estimated.lowMicros, job.maxCostMicros);
+    return estimated;
+  }
+
   private async jobOf(request: CreateGeneration): Promise<Job> {
-    const { defaults, llm, budget } = this.parts;
+    const { defaults, budget } = this.parts;
     const built = buildJob(request, defaults);
-    const { lowMicros, highMicros } = estimate(built, llm);
-    refuseLowCap(lowMicros, built.maxCostMicros);
+    const { highMicros } = this.checkCost(built, 0);
     // Under an owner's budget every generation has a cap: what is reserved is the most that it can cost.
     const checked = budget === undefined ? built : { ...built, maxCostMicros: built.maxCostMicros ?? highMicros };
     return { ...checked, ...(await storeFiles(this.parts, request)) };

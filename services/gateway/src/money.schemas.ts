@@ -8,7 +8,8 @@ const span = { lowUsd: usd, highUsd: usd };
 export const estimateView = z
   .object({
     ...span,
-    llm: z.object(span),
+    /** `unpriced`: the price of the language model is not known, and is not in the sums. */
+    llm: z.object({ ...span, unpriced: z.literal(true).optional() }),
     scenes: z.array(z.object({ index: z.int().nonnegative(), ...span })),
   })
   .meta({ id: 'Estimate' });

@@ -13,7 +13,7 @@ const spanOf = ({ lowMicros, highMicros }: Span): { lowUsd: number; highUsd: num
 export function estimateViewOf(estimated: Estimate): EstimateView {
   return {
     ...spanOf(estimated),
-    llm: spanOf(estimated.llm),
+    llm: { ...spanOf(estimated.llm), ...(estimated.isLlmPriced ? {} : { unpriced: true }) },
     scenes: estimated.scenes.map((scene, index) => ({ index, ...spanOf(scene) })),
   };
 }

@@ -3,7 +3,7 @@ import { type Charge, ClipmeshError, type Job } from '@clipmesh/contracts';
 import { systemClock } from '@clipmesh/messaging';
 import { type CacheStore, createMemoryStores } from '@clipmesh/persistence';
 import { planFromTemplate } from '@clipmesh/pipeline';
-import { type PlanAnswer, type PlanModel } from '@clipmesh/providers';
+import { completionCharge, type PlanAnswer, type PlanModel } from '@clipmesh/providers';
 import { planKey } from './plan.cache.js';
 import { buyPlan, type PlanPurchaseParts } from './plan.purchase.js';
 
@@ -45,6 +45,8 @@ beforeEach(() => {
   const listeners = new Set<() => void>();
   const planModel: PlanModel = {
     model: 'gpt',
+    quoteMicros: 900,
+    charge: completionCharge,
     find: (key) => Promise.resolve(shown.get(key)),
     draft: async ({ hasMoreRoom }) => {
       asked += 1;

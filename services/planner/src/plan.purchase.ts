@@ -9,7 +9,7 @@ import {
   type Versioned,
 } from '@clipmesh/persistence';
 import { planFromDraft, planShape } from '@clipmesh/pipeline';
-import { completionCharge, type PlanAnswer, planAnswerSchema, type PlanModel } from '@clipmesh/providers';
+import { type PlanAnswer, planAnswerSchema, type PlanModel } from '@clipmesh/providers';
 import { type createLogger } from '@clipmesh/tracing';
 import { type PlanCache, planWish } from './plan.cache.js';
 
@@ -111,7 +111,7 @@ async function askPlan(
   const kept = known.find(({ value }) => value.status === 'finished' && value.fingerprint === fingerprint);
   if (kept !== undefined) {
     const answer = planAnswerSchema.parse(kept.value.answer);
-    return { plan: planOf(job, answer).plan, charges: owedFor(known), answer };
+    return { plan: planOf(planModel, job, answer).plan, charges: owedFor(known), answer };
   }
   signal.throwIfAborted();
   const hasMoreRoom = known.some(
@@ -123,6 +123,7 @@ async function askPlan(
     kind: 'llm',
     status: 'intended',
     model: planModel.model,
+    ...(planModel.quoteMicros === undefined ? {} : { quoteMicros: planModel.quoteMicros }),
     fingerprint,
     createdAt: now(),
     updatedAt: now(),
@@ -143,7 +144,7 @@ async function askPlan(
       // Bounded by the model's own timeout.
       new AbortController().signal,
     );
-    const bought = planOf(job, answer);
+    const bought = planOf(planModel, job, answer);
     await conclude(attempts, entry, { status: 'finished', answer, charge: bought.charges[0] });
     return { plan: bought.plan, charges: [...owedFor(await lookUp(parts, job, known)), ...bought.charges], answer };
   } catch (error) {
@@ -190,7 +191,7 @@ async function lookUp(
         const answer = await planModel.find(callKey(entry), AbortSignal.timeout(LOOK_MS));
         if (answer === undefined) return entry;
         logger.info({ generationId, key, completionId: answer.completionId }, 'an answer that was lost is taken up');
-        const { charges } = planOf(job, answer);
+        const { charges } = planOf(planModel, job, answer);
         return await conclude(attempts, entry, { status: 'finished', answer, charge: charges[0] });
       } catch (error) {
         const charge = error instanceof ClipmeshError ? error.charges[0] : undefined;
@@ -232,9 +233,9 @@ async function intend(attempts: AttemptStore, attempt: Attempt): Promise<Version
   }
 }
 
-function planOf(job: Job, answer: PlanAnswer): { plan: Plan; charges: [Charge] } {
+function planOf(planModel: PlanModel, job: Job, answer: PlanAnswer): { plan: Plan; charges: [Charge] } {
   const plan = planFromDraft(job, answer.draft);
-  const charge = completionCharge(answer, plan === undefined ? 'failed' : 'succeeded');
+  const charge = planModel.charge(answer, plan === undefined ? 'failed' : 'succeeded');
   if (plan !== undefined) return { plan, charges: [charge] };
   throw new ClipmeshError(
     'PROVIDER_BAD_ANSWER',

@@ -40,10 +40,16 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
           model: config.openaiModel,
           timeoutMs: config.openaiApiTimeoutMs,
           store: config.openaiStore,
+          price: config.llmPrice,
           maxTokens: { usual: config.llmMaxTokens, retry: config.llmRetryMaxTokens },
           maxTokensField: config.llmMaxTokensField,
         });
   if (planModel === undefined) logger.info('OPENAI_API_KEY is not set: plans are written from templates');
+  if (planModel !== undefined && planModel.quoteMicros === undefined)
+    logger.warn(
+      { model: config.openaiModel },
+      'the price of the language model is not known: plans are recorded as unpriced, and budgets are refused; set LLM_INPUT_PRICE_USD_PER_MTOK and LLM_OUTPUT_PRICE_USD_PER_MTOK',
+    );
   const cacheNudges = openCacheNudges(connection);
   const planCache: PlanCache | undefined = config.clipCache
     ? {
