@@ -1,5 +1,5 @@
 import { EVENTS_STREAM } from '@clipmesh/contracts';
-import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
+import { DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 
 export interface ReadEvent {
@@ -37,4 +37,13 @@ export async function* readEvents(
     // The broker would keep it for minutes, and every reader has one of its own.
     void consumer.delete().catch(() => undefined);
   }
+}
+
+/**
+ * Whether the stream still has every event since then, ms since the epoch. Trimming removes the oldest events of the
+ * stream, so that nothing newer than its first event is missing.
+ */
+export async function hasAllEventsSince(connection: NatsConnection, sinceMs: number): Promise<boolean> {
+  const { state } = await (await jetstreamManager(connection)).streams.info(EVENTS_STREAM);
+  return state.first_seq <= 1 || (state.messages > 0 && Date.parse(state.first_ts) < sinceMs);
 }

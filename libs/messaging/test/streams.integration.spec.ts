@@ -3,7 +3,7 @@ import { type Broker, leakCheck, startBroker } from '@clipmesh/testing';
 import { jetstream, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { keepStreams, provision, readStreams, systemClock, trimEvents } from '../src/index.js';
+import { hasAllEventsSince, keepStreams, provision, readStreams, systemClock, trimEvents } from '../src/index.js';
 import { VERSIONS } from './actor.host.js';
 
 const KB = 1024;
@@ -76,8 +76,12 @@ describe.each(VERSIONS)('the events on nats-server (%s)', (version) => {
   it('makes room from what every inbox has handled, the oldest first, and takes new events then', async () => {
     const taken = await fill();
     await handle(taken);
+    expect(await hasAllEventsSince(connection, 0)).toBe(true);
     await keepStreams(connection, keeper);
-    const { messages, first_seq: first } = await state();
+    const { messages, first_seq: first, first_ts: firstAt } = await state();
+    const oldestMs = Date.parse(firstAt);
+    expect(await hasAllEventsSince(connection, oldestMs - 1)).toBe(false);
+    expect(await hasAllEventsSince(connection, oldestMs + 1)).toBe(true);
     expect(messages).toBeLessThan(0.7 * taken);
     expect(messages).toBeGreaterThan(0.3 * taken);
     expect(first).toBe(taken - messages + 1);

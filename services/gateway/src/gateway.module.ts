@@ -11,6 +11,7 @@ import {
   accessOf,
   questionTransport,
   readBrokerState,
+  hasAllEventsSince,
   readEvents,
   type ServiceRuntime,
 } from '@clipmesh/messaging';
@@ -108,6 +109,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     cancellations,
     logger,
     events: (generationId, signal) => readEvents(connection, generationId, { signal }),
+    hasAllEventsSince: (sinceMs) => hasAllEventsSince(connection, sinceMs),
     performance: (traceId, endedMs) => performanceReports.of(traceId, endedMs),
     cost: (generationId) => ask(questions.client, CostSummary, { generationId }, COST_TIMEOUT_MS),
     defaults: {

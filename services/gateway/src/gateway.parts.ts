@@ -21,6 +21,8 @@ export interface GatewayParts {
   readonly cancellations: Cancellations;
   /** All events of a generation, then those to come until the signal aborts. */
   readonly events: (generationId: string, signal: AbortSignal) => AsyncIterable<StreamedEvent>;
+  /** Whether no event since then, ms since the epoch, was removed. */
+  readonly hasAllEventsSince: (sinceMs: number) => Promise<boolean>;
   /** The report of the trace of a run that ended at `endedMs`, ms since the epoch; undefined when its spans are gone. */
   readonly performance: (traceId: string, endedMs: number) => Promise<unknown>;
   /** Asks the cost service; throws when it does not answer in time. */

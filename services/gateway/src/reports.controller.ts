@@ -1,4 +1,4 @@
-import { EVENTS_STREAM, isFinal, STREAMS } from '@clipmesh/contracts';
+import { isFinal } from '@clipmesh/contracts';
 import { Controller, Get, Headers, Inject, Param, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type Request, type Response } from 'express';
@@ -10,8 +10,6 @@ import { explained } from './performance.reports.js';
 import { badRequest, notReady, ProblemError, unavailable } from './problem.js';
 import { startStream, streamEvents } from './sse.js';
 
-/** How long events are kept, ms. */
-const KEPT_MS = STREAMS.find(({ name }) => name === EVENTS_STREAM)?.maxAgeMs ?? 0;
 /** How long the stream of an ended generation waits for events that are no longer kept, ms. */
 const QUIET_MS = 5000;
 
@@ -46,13 +44,13 @@ export class ReportsController {
       startStream(response).end();
       return;
     }
-    const { events, sseHeartbeatMs, streamPlaces } = this.parts;
+    const { events, hasAllEventsSince, sseHeartbeatMs, streamPlaces } = this.parts;
     const leave = streamPlaces.take(owner);
     try {
       await streamEvents(response, {
         open: (signal) => events(id, signal),
         after: lastEventId === undefined ? undefined : Number(lastEventId),
-        isNumbered: Date.now() - Date.parse(createdAt) < KEPT_MS,
+        isNumbered: lastEventId === undefined || (await hasAllEventsSince(Date.parse(createdAt))),
         run: state.run,
         ended: isFinal(state.status),
         heartbeatMs: sseHeartbeatMs,
