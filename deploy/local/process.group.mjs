@@ -4,6 +4,8 @@ import { constants } from 'node:os';
 import { clearInterval, setInterval } from 'node:timers';
 
 export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** Names the process that runs a group to the scripts in it. */
+const RUNNER = 'CLIPMESH_RUNNER_PID';
 /** Time between two looks at the parent process, ms. */
 const PARENT_MS = 500;
 
@@ -26,7 +28,8 @@ function signalGroup(pid, signal) {
  */
 export function runGroup(command, args, options) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...options, stdio: 'inherit', detached: true });
+    const env = { ...(options?.env ?? process.env), [RUNNER]: String(process.pid) };
+    const child = spawn(command, args, { ...options, env, stdio: 'inherit', detached: true });
     const pass = (signal) => {
       if (child.pid !== undefined) signalGroup(child.pid, signal);
     };
@@ -46,15 +49,26 @@ export function runGroup(command, args, options) {
   });
 }
 
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
 /**
- * Sends this process SIGHUP when the npm that started it is gone. npm passes SIGINT and SIGTERM on; SIGHUP and SIGKILL end
- * npm alone, and no system tells a process of its parent's end in a portable way. Does nothing without npm.
+ * Sends this process SIGHUP when the npm that started it is gone, or the process that runs its group. npm passes SIGINT and
+ * SIGTERM on; SIGHUP and SIGKILL end npm alone, and no system reports the end of a parent in a portable way. Does nothing
+ * without npm.
  */
 export function endWithNpm() {
   if (process.env.npm_lifecycle_event === undefined) return;
   const parent = process.ppid;
+  const runner = Number(process.env[RUNNER] ?? parent);
   const watch = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (process.ppid === parent && isRunning(runner)) return;
     clearInterval(watch);
     process.kill(process.pid, 'SIGHUP');
   }, PARENT_MS);

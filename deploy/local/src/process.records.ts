@@ -78,7 +78,8 @@ export async function endRecorded(dir: string, graceMs: number, except: string):
       for (const { pid } of some) signalled(pid, 'SIGTERM');
       await gone(some, graceMs);
     }
-    for (const { pid } of some) signalGroup(pid, 'SIGKILL');
+    // A leader that has ended may have left its group; one with another identity only has the pid of a recorded process.
+    for (const { pid, identity } of some) if ((identityOf(pid) ?? identity) === identity) signalGroup(pid, 'SIGKILL');
     await gone(some, KILL_MS);
   }
   // A stack that was started meanwhile has written its own.
