@@ -55,7 +55,7 @@ const PULL_MS = 10_000;
  * out, fails, and the inbox is made again.
  */
 const PULL_SIGN_MS = 2000;
-/** Deliveries without a told fault after which a message is taken for one that ends its process each time. */
+/** A message that was delivered this often without a recorded fault is given up: handling it seems to end the process. */
 const MAX_DELIVERIES = 50;
 /** An aborted handler has this long to come back, ms. */
 const ABORT_GRACE_MS = 10_000;

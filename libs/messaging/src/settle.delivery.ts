@@ -1,15 +1,16 @@
-import { type MessageBody, type Outgoing } from '@clipmesh/contracts';
+import { failureKind, type MessageBody, type Outgoing } from '@clipmesh/contracts';
+import { failSpan } from '@clipmesh/tracing';
 import { trace } from '@opentelemetry/api';
 import { type FaultCounter } from './faults.js';
 import { type InboxOptions } from './inbox.decorator.js';
-import { type Outcome, type RetryPolicy, settle, type Settlement, type Tries } from './settlement.js';
+import { backoffMs, type Outcome, type RetryPolicy, settle, type Settlement, type Tries } from './settlement.js';
 
-/** What the broker can be told about a delivery. */
+/** How the broker settles a delivery. */
 export interface Settling {
   ack(): void;
   nak(delayMs: number): void;
   term(): void;
-  /** Keeps the message with the dead letters. */
+  /** Stores the message with the dead letters. */
   bury(error: unknown): Promise<void>;
 }
 
@@ -35,40 +36,68 @@ export interface Handled {
 }
 
 /**
- * Effect, then announcement, then acknowledgement: what a handler returned, or what is told of its failure, is stored at
- * the broker before the delivery is settled. Throws when that cannot be stored; the delivery then comes again.
+ * Effect, then publish, then ack: what a handler returned, or the event of its failure, is stored at the broker before the
+ * delivery is settled. A publish or a dead letter that the broker refuses, such as one for a stream that is full, uses up no
+ * try: the delivery is nak'ed with the pauses of the policy. Throws when that cannot be recorded; the delivery then comes
+ * again after the ack wait.
  */
 export async function settleDelivery(
-  { publish, faults, logger }: SettleParts,
-  { id, name, body, tries, outcome, outgoing, command }: Handled,
+  parts: SettleParts,
+  handled: Handled,
   policy: RetryPolicy,
   random: number,
   broker: Settling,
 ): Promise<Settlement['kind']> {
+  const { faults, logger } = parts;
+  const { id, name, body, tries, outcome } = handled;
   const settlement = settle(outcome, tries, policy, random);
+  const error = 'error' in outcome ? outcome.error : undefined;
+  const hasFault = settlement.kind === 'nak' && settlement.fault !== 'none';
+  const fault = hasFault ? (await faults.add(id, settlement.fault)).faults : 0;
+  try {
+    await publishAll(parts, handled, settlement, fault, broker);
+  } catch (cause) {
+    const span = trace.getActiveSpan();
+    if (span !== undefined) failSpan(span, cause);
+    const { generationId } = body;
+    logger.warn({ err: cause, generationId, message: name }, 'publishing failed; the message will be delivered again');
+    // A failure is counted above. A message that ends its process must stay over its limit of unanswered deliveries.
+    const isPoison = error !== undefined && failureKind(error).code === 'REDELIVERED_TOO_OFTEN';
+    if (settlement.kind !== 'nak' && !isPoison) await faults.add(id, 'spared');
+    broker.nak(settlement.kind === 'nak' ? settlement.delayMs : backoffMs(policy, tries.faults + 1, random));
+    return 'nak';
+  }
+  if (settlement.kind === 'ack') broker.ack();
+  else if (settlement.kind === 'nak') broker.nak(settlement.delayMs);
+  else broker.term();
+  return settlement.kind;
+}
+
+/** Publishes what the settlement asks for, and stores the dead letter of a message that is given up. */
+async function publishAll(
+  { publish, logger }: SettleParts,
+  { id, name, body, tries, outcome, outgoing, command }: Handled,
+  settlement: Settlement,
+  fault: number,
+  broker: Pick<Settling, 'bury'>,
+): Promise<void> {
   const error = 'error' in outcome ? outcome.error : undefined;
   const { generationId } = body;
   const { scene } = body as { scene?: number };
   switch (settlement.kind) {
     case 'ack':
       await publish(outgoing);
-      broker.ack();
       break;
     case 'nak': {
       const { delayMs } = settlement;
-      if (settlement.fault === 'postponed') await faults.add(id, 'postponed');
-      else if (settlement.fault !== 'none') {
-        const { faults: fault } = await faults.add(id, settlement.fault);
-        trace
-          .getActiveSpan()
-          ?.addEvent('clipmesh.retry', { 'clipmesh.retry.fault': fault, 'clipmesh.retry.delay_ms': delayMs });
-        logger.warn(
-          { err: error, generationId, scene, message: name, fault, delayMs },
-          'the try failed; it will be repeated',
-        );
-        await publish(command?.retried?.(body, { error, messageId: id, fault, delayMs }) ?? []);
-      }
-      broker.nak(delayMs);
+      if (settlement.fault === 'none' || settlement.fault === 'postponed') return;
+      const attributes = { 'clipmesh.retry.fault': fault, 'clipmesh.retry.delay_ms': delayMs };
+      trace.getActiveSpan()?.addEvent('clipmesh.retry', attributes);
+      logger.warn(
+        { err: error, generationId, scene, message: name, fault, delayMs },
+        'the try failed; it will be repeated',
+      );
+      await publish(command?.retried?.(body, { error, messageId: id, fault, delayMs }) ?? []);
       break;
     }
     case 'give-up':
@@ -78,7 +107,5 @@ export async function settleDelivery(
       );
       await publish(command?.failed(body, { error }) ?? []);
       await broker.bury(error);
-      broker.term();
   }
-  return settlement.kind;
 }

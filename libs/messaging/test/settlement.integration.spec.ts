@@ -95,6 +95,39 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     expect(await count('EVENTS', `events.${id}.>`)).toBe(1);
   });
 
+  it.each<[string, ActorOptions['receive'], number]>([
+    ['a success', ({ generationId: id }) => Promise.resolve([abandoned(id)]), 0],
+    ['a failure event', () => Promise.reject(new ClipmeshError('PREDICTION_REFUSED', 'no')), 1],
+  ])(
+    'a full EVENTS stream gives up no message: %s is stored once there is room',
+    async (_what, receive, dead) => {
+      const id = generationId();
+      let refusals = 0;
+      await actor({
+        receive,
+        publish: (real) => (outgoing) =>
+          real(outgoing).catch((error: unknown) => {
+            refusals += 1;
+            throw error;
+          }),
+      });
+      await manager.streams.update('EVENTS', { max_bytes: 2048 });
+      await jetstream(connection).publish('events.gen_other.clip.generated', 'x'.repeat(1900));
+      await publish([clip(id)]);
+      // More than the deliveries after which a message without an answer is given up.
+      await until(() => refusals > 60, WAIT_MS, 'the refusals');
+      expect([await count(stream), await count('DEAD_LETTERS'), await count('EVENTS', `events.${id}.>`)]).toEqual([
+        1, 0, 0,
+      ]);
+      await manager.streams.update('EVENTS', { max_bytes: 1024 * 1024 });
+      await settled();
+      expect(await count('EVENTS', `events.${id}.>`)).toBe(1);
+      const { letters: kept } = await letters.list({ limit: 10 });
+      expect(kept.map(({ reason }) => reason.code)).toEqual(dead === 0 ? [] : ['PREDICTION_REFUSED']);
+    },
+    2 * WAIT_MS,
+  );
+
   it('the same command published twice is handled once', async () => {
     const id = generationId();
     let calls = 0;
