@@ -33,8 +33,8 @@ const PROGRAM = `
   await supervisor.start(spec('broker', note('broker'), true), 60_000);
   await supervisor.start(spec('worker', note('worker')), 60_000);
   await supervisor.start(spec('deaf', "process.on('SIGTERM', () => {});"), 60_000);
-  console.log('started');
   process.once('SIGTERM', () => void supervisor.stop().then(() => process.exit(0)));
+  console.log('started');
 `;
 
 async function startSupervisor(): Promise<{ supervisor: ChildProcess; pids: number[]; guard: number }> {
