@@ -1,0 +1,22 @@
+// Words that docs/glossary.md replaces. Each row: what to find, as a whole word in any case, and what to write instead.
+
+/** @type {readonly { find: RegExp; use: string }[]} */
+export const REPLACED_WORDS = [
+  { find: /\b(tell|tells|told|telling|teller)\b/i, use: 'publish, emit, notify, record, or say' },
+  { find: /\b(un)?less told\b/i, use: 'Default: …' },
+  { find: /\b(films?|movies?)\b/i, use: 'video' },
+  { find: /\banew\b/i, use: 'again' },
+  { find: /\b(made|making) again and again\b/i, use: 'repeated' },
+  { find: /\btak(e|es|en) up again\b/i, use: 'retried' },
+  { find: /\bworked off\b/i, use: 'handled' },
+  { find: /\b(in doubt|doubts?)\b/i, use: 'unknown outcome' },
+  { find: /\b(bury|buries|buried)\b/i, use: 'dead letter' },
+  { find: /\bsetbacks?\b/i, use: 'failure' },
+  { find: /\bowed\b/i, use: 'unsettled' },
+  { find: /\bwish(es|ed)?\b/i, use: 'purchase, request' },
+  { find: /\bformer(ly)?\b/i, use: 'previous' },
+  { find: /\b(board|boards|boarded|boarding)\b/i, use: 'acquire (a lease)' },
+  { find: /\bdesks?\b/i, use: 'repository, store, client' },
+  { find: /\b[A-Za-z]*Parts\b/, use: '…Deps' },
+  { find: /\b[A-Z_]*_PARTS\b/, use: '…_DEPS' },
+];
