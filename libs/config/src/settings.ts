@@ -52,7 +52,7 @@ export const SETTINGS = {
     'NATS_GRACE_SECONDS',
     seconds(0, 600),
     '30',
-    'How long a starting service waits for a broker that does not answer, seconds. One that refuses it is not waited for.',
+    'How long a starting service waits for a broker that does not answer, seconds. It waits as long for JetStream. A broker that refuses the service ends the start at once.',
   ),
   natsConnectTimeoutMs: setting(
     'NATS_CONNECT_TIMEOUT',

@@ -1,10 +1,13 @@
 import { errors } from '@nats-io/transport-node';
 import { describe, expect, it } from '@jest/globals';
-import { adviceFor, BrokerRefusal } from './broker.refusal.js';
+import { adviceFor, BrokerRefusal, mayPass } from './broker.refusal.js';
 
 const coded = (code: string | number, message = 'x', cause?: unknown): Error =>
   Object.assign(new Error(message, { cause }), { code });
-const named = (name: string): Error => Object.assign(new Error('jetstream is not enabled'), { name });
+const named = (name: string, cause?: unknown): Error =>
+  Object.assign(new Error('jetstream is not enabled', { cause }), { name });
+const silent = (): Error =>
+  named('JetStreamNotEnabled', new Error('x', { cause: new errors.NoRespondersError('$JS.API.INFO') }));
 
 /** As nats.js 3.4 throws them against nats-server 2.9.10 and 2.12.3, and Node 20 for TLS. */
 describe('advice about a broker that refuses', () => {
@@ -41,11 +44,26 @@ describe('advice about a broker that refuses', () => {
     ['a name that is not known yet', coded('ENOTFOUND')],
     ['no answer in time', new errors.TimeoutError()],
     ['a reset', coded('ECONNRESET')],
+    ['a connect that came too late', new errors.AuthorizationError('Authentication Timeout')],
     ['a JetStream that is not ready yet', coded(10_008, 'JetStream system temporarily unavailable')],
     ['no error', 'x'],
     ['nothing', undefined],
   ])('none, so that the start waits: %s', (_what, error) => {
     expect(adviceFor(error)).toBeUndefined();
+  });
+
+  it.each<[string, unknown, boolean]>([
+    ['nobody serves JetStream for the moment', silent(), true],
+    ['no answer in time', new errors.TimeoutError(), true],
+    ['no answer in time, as a cause', new Error('x', { cause: new errors.TimeoutError() }), true],
+    ['a JetStream without a leader', coded(10_008), true],
+    ['no JetStream for the account', named('JetStreamNotEnabled', coded(10_039)), false],
+    ['a denial behind a timeout', new Error('Permissions Violation', { cause: new errors.TimeoutError() }), false],
+    ['a wrong password', new errors.AuthorizationError('Authorization Violation'), false],
+    ['a stream that cannot be', coded(10_052), false],
+    ['nothing', undefined, false],
+  ])('of a request at start that may pass: %s', (_what, error, expected) => {
+    expect(mayPass(error)).toBe(expected);
   });
 
   it('ends for an error that is its own cause', () => {

@@ -19,25 +19,50 @@ const PERMISSION = /permissions violation(?: for (\w+) to "([^"]+)")?/i;
  * not fit, something that is no broker. Undefined for any other, such as a broker that is not there yet.
  */
 export function adviceFor(error: unknown): string | undefined {
-  // An error of another realm is no instance of ours, so its form decides.
-  for (let cause = error, depth = 0; isError(cause) && depth < MOST_CAUSES; cause = cause.cause, depth += 1) {
+  for (const cause of causesOf(error)) {
     const found = adviceForOne(cause);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
+/** The broker's code while its JetStream has no leader. */
+const JETSTREAM_UNAVAILABLE = '10008';
+
+/**
+ * Whether an error of a request at start may pass by itself: no answer in time, a JetStream without a leader, or one that
+ * nobody serves for the moment, as while the servers of a cluster restart one after the other. Nothing tells the last one
+ * from a broker without JetStream, so {@link adviceFor} has advice for it too.
+ */
+export function mayPass(error: unknown): boolean {
+  const causes = causesOf(error);
+  const isSilent = causes.some(({ name }) => name === 'NoResponders');
+  if (isSilent && causes.some(({ name }) => name === 'JetStreamNotEnabled')) return true;
+  if (adviceFor(error) !== undefined) return false;
+  return isSilent || causes.some((cause) => cause.name === 'TimeoutError' || codeOf(cause) === JETSTREAM_UNAVAILABLE);
+}
+
+/** The error and its causes, outermost first. An error of another realm is no instance of ours, so its form decides. */
+function causesOf(error: unknown): Error[] {
+  const causes: Error[] = [];
+  for (let cause = error; isError(cause) && causes.length < MOST_CAUSES; cause = cause.cause) causes.push(cause);
+  return causes;
+}
+
+/** A number where JetStream says it. */
+const codeOf = (error: Error): string => String((error as { code?: string | number }).code ?? '');
+
 const isError = (value: unknown): value is Error =>
   typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string';
 
 function adviceForOne(error: Error): string | undefined {
   const { message } = error;
-  // A number where JetStream says it.
-  const { code: raw = '' } = error as { code?: string | number };
-  const code = String(raw);
+  const code = codeOf(error);
   if (error instanceof BrokerRefusal) return message;
   if (error instanceof errors.UserAuthenticationExpiredError)
     return 'its credentials have expired; renew the file of NATS_CREDS_FILE';
+  // nats.js takes it for a wrong password, but it only says that the connect came too late, as from a slow machine.
+  if (/authentication timeout/i.test(message)) return undefined;
   if (error instanceof errors.AuthorizationError || /^authorization violation$/i.test(message))
     return 'it does not accept the credentials; check the user and password or the token in NATS_URL, NATS_CREDS_FILE or NATS_NKEY_SEED_FILE';
   const denied = PERMISSION.exec(message);

@@ -1,6 +1,6 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type BrokerAccess, connectionOptions, hostsOf, isEncrypted } from './broker.access.js';
-import { adviceFor, BrokerRefusal } from './broker.refusal.js';
+import { adviceFor, BrokerRefusal, mayPass } from './broker.refusal.js';
 import { type Clock, systemClock } from './clock.js';
 import { reconnectDelayMs } from './reconnect.delays.js';
 
@@ -48,12 +48,27 @@ export async function connectBroker(options: BrokerOptions): Promise<NatsConnect
 const refusal = (hosts: string, advice: string, cause: unknown): BrokerRefusal =>
   new BrokerRefusal(`the broker at ${hosts} cannot be used: ${advice}`, { cause });
 
-/** Runs what a service needs from the broker at start. Throws {@link BrokerRefusal} when its user may not have it. */
-export async function asked<T>(access: BrokerAccess, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const advice = adviceFor(error);
-    throw advice === undefined ? error : refusal(hostsOf(access), advice, error);
+/**
+ * Runs what a service needs from the broker at start. Repeats it for at most `graceMs` while its error may pass by itself,
+ * so `work` must be safe to repeat. Throws {@link BrokerRefusal} when the user may not have it, or the broker has no
+ * JetStream after that time either.
+ */
+export async function asked<T>(
+  access: BrokerAccess,
+  work: () => Promise<T>,
+  { graceMs = DEFAULT_GRACE_MS, clock = systemClock }: Pick<BrokerOptions, 'graceMs' | 'clock'> = {},
+): Promise<T> {
+  const deadline = clock.now() + graceMs;
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const pauseMs = reconnectDelayMs(failures, access, Math.random());
+      if (!mayPass(error) || clock.now() + pauseMs > deadline) {
+        const advice = adviceFor(error);
+        throw advice === undefined ? error : refusal(hostsOf(access), advice, error);
+      }
+      await clock.sleep(pauseMs);
+    }
   }
 }

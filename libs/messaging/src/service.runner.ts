@@ -66,10 +66,11 @@ export async function openRuntime(service: ServiceName, options: RuntimeOptions 
     });
   void watchConnection(connection, logger, lost);
   try {
-    const cancellations = await asked(access, async () => {
+    const setUp = async (): Promise<Cancellations> => {
       await provision(connection, provisioningOf(config));
       return openCancellations(connection, { replicas: config.natsReplicas, logger });
-    });
+    };
+    const cancellations = await asked(access, setUp, { graceMs: config.natsGraceMs });
     if (config.traceStream) {
       const js = jetstream(connection);
       attachSpanSink(async (traceId, document) => {

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { type AddressInfo, connect as dial, createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,8 +14,10 @@ import {
   until,
   within,
 } from '@clipmesh/testing';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { nkeys } from '@nats-io/transport-node';
 import { type BrokerAccess, BrokerRefusal, type Clock, connectBroker, questionTransport } from '../src/index.js';
+import { asked } from '../src/connection.js';
 import { userCreds } from './user.creds.js';
 
 /** Only ends a hang. */
@@ -181,6 +183,52 @@ describe('a connection to the broker', () => {
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     await refuses({ url: `nats://user:${SECRET}@127.0.0.1:${port}` }, /no nats-server; correct host and port/);
     server.close();
+  });
+
+  it('is waited for where the connect comes too late, as from a slow machine', async () => {
+    const broker = await serve('authorization { user: user, password: sesame, timeout: 1 }');
+    const sockets: Socket[] = [];
+    // Passes the first connect on without a word of the client, so that the broker waits for it in vain.
+    const proxy = createServer((client) => {
+      const server = dial(broker.port, '127.0.0.1');
+      sockets.push(
+        client.on('error', () => undefined),
+        server.on('error', () => undefined),
+      );
+      server.pipe(client);
+      if (sockets.length > 2) client.pipe(server);
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    const { clock, waits } = counted();
+    const tried = connectBroker({
+      url: `nats://user:${SECRET}@127.0.0.1:${port}`,
+      name: 'test',
+      graceMs: GRACE_MS,
+      clock,
+    });
+    const connection = await within(tried, HANG_MS, 'the second connect');
+    expect(waits.length).toBeGreaterThanOrEqual(1);
+    await connection.close();
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
+  });
+
+  it('repeats the set-up while JetStream is away, and refuses when it stays away', async () => {
+    const broker = await serve('');
+    const connection = await broker.connect();
+    const access = { url: at(broker) };
+    const away = () => jetstreamManager(connection);
+    let tries = 0;
+    const { clock, waits } = counted();
+    const back = (): Promise<unknown> => ((tries += 1) < 3 ? away() : Promise.resolve('back'));
+    expect(await asked(access, back, { graceMs: GRACE_MS, clock })).toBe('back');
+    expect(waits).toHaveLength(2);
+    const refused = asked(access, away, { graceMs: 30_000, clock });
+    await expect(refused).rejects.toThrow(/has no JetStream/);
+    await expect(refused).rejects.toBeInstanceOf(BrokerRefusal);
+    expect(waits.length).toBeGreaterThan(4);
+    await connection.close();
   });
 
   it('is waited for where nothing answers, with longer and longer pauses, then given up with advice', async () => {

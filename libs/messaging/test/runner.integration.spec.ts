@@ -66,8 +66,10 @@ describe('a start that fails leaves no connection open', () => {
   ])('%s', async (_what, rules, core, advice) => {
     const { port, connections } = await MONITOR();
     const { port: natsPort } = await serve(`http: 127.0.0.1:${port}\n${rules}`, core);
+    // Nothing tells a broker without JetStream from one whose JetStream is about to come: the start waits for it.
+    const grace: Record<string, string> = core ? { NATS_GRACE_SECONDS: '1' } : {};
     const started = openRuntime('cost', {
-      config: configFor(`nats://u:p@127.0.0.1:${natsPort}`),
+      config: configFor(`nats://u:p@127.0.0.1:${natsPort}`, grace),
       workerId: 'test',
       logger,
     });
