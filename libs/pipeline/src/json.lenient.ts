@@ -27,7 +27,7 @@ const NUMBER = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/uy;
 const WORD = /[\p{L}_$][\p{L}\p{N}_$-]*/uy;
 const HEX = /[0-9a-fA-F]{4}/uy;
 /** What follows a closing quotation mark; a mark before anything else is part of the text. */
-const AFTER_STRING = /\s*(?:[,:}\]/]|$)|\s*\n\s*["'“„{[]/uy;
+const AFTER_STRING = /\s*(?:[,:}\]/]|$)|[^\S\n]*\n\s*["'“„{[]/uy;
 
 /**
  * Reads the value that begins at `start`. Beyond JSON it takes what language models write: comments, a comma too many or
