@@ -113,7 +113,7 @@ export const REPLICATE_FAULT_TEXTS: readonly (Row & { readonly pattern: RegExp }
   },
   {
     pattern:
-      /\b(input|prompt|request|content|image|audio|video)\b.{0,24}\b(was|were|is|has been|got) (moderated|flagged|blocked|refused|rejected|caught) (by|due to|because of|for)\b.{0,40}\b(safety|moderat\w+|content|polic\w+|filters?)\b/i,
+      /\b(input|prompt|request|content|image|audio|video)\b.{0,24}\b(was|were|is|has been|got) (moderated|flagged|blocked|refused|rejected|caught) (by|due to|because of|for)\b(?!.{0,40}\b(content|media|mime|file)[ -](type|length|size|encoding|format)\b)(?!.{0,40}\brate.?limit(ing|s)?\b).{0,40}\b(safety|moderat\w+|content|polic\w+|filters?)\b/i,
     ...of('input-refused', SEEN),
   },
   {
@@ -126,6 +126,10 @@ export const REPLICATE_FAULT_TEXTS: readonly (Row & { readonly pattern: RegExp }
     ...of('input-refused', SEEN),
   },
   {
+    pattern: /\bnot (allowed|permitted)\b.{0,60}\b(different|another|other|new) prompts?\b/i,
+    ...of('input-refused', SEEN),
+  },
+  {
     pattern: /\bcontent policy violation\b|\bviolates the content policy\b|\bdid not pass content moderation\b/i,
     ...of('input-refused', PUTER),
   },
@@ -134,12 +138,13 @@ export const REPLICATE_FAULT_TEXTS: readonly (Row & { readonly pattern: RegExp }
     ...of('model-failed', 'https://github.com/replicate/cog/pull/939'),
   },
   {
-    pattern: /\bprediction interrupted\b|\bplease retry\b|\bunexpected error handling prediction\b/i,
+    pattern:
+      /\bprediction interrupted\b|\bplease retry\b(?! with (a |an )?(different|another|other|new)\b)|\bunexpected error handling prediction\b/i,
     ...of('service', SEEN),
   },
   { pattern: /\btimed? ?out\b|\bdeadline exceeded\b/i, ...of('service', SEEN) },
   {
-    pattern: /\b(429|too many requests|rate.?limit(ed|s)?)\b|\brate limit exceeded\b|\bresource.?exhausted\b/i,
+    pattern: /\b(429|too many requests|rate.?limit(ed|ing|s)?)\b|\brate limit exceeded\b|\bresource.?exhausted\b/i,
     ...of('service', MINIMAX),
   },
   {
@@ -165,6 +170,11 @@ export const REPLICATE_FAULT_TEXTS: readonly (Row & { readonly pattern: RegExp }
     pattern:
       /\bvalidation error\b|\binput should be\b|\bmust be (one of|between|a|an)\b|\bunexpected keyword argument\b/i,
     ...of('bad-input', POLLINATIONS),
+  },
+  {
+    pattern:
+      /\b(unsupported|unknown|invalid) (content|media|mime|file|image)[ -](type|format|encoding)\b|\b(content|media|mime|file)[ -](length|size|type|format)\b.{0,20}\b(not supported|not allowed|limit|too large)\b/i,
+    ...of('bad-input', FAL),
   },
   {
     pattern:
