@@ -58,6 +58,7 @@ export const sceneStateSchema = z.object({
   costMicros: z.int().nonnegative(),
   /** With a cap: what the scene's clip, in flight or in doubt, may bring `costMicros` to. */
   allowanceMicros: z.int().nonnegative().optional(),
+  /** Why it failed. Of a waiting scene: the refusal after which its model makes it once more, when the budget allows that. */
   failure: failureSchema.optional(),
 });
 export type SceneState = z.infer<typeof sceneStateSchema>;

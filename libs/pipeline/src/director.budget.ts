@@ -21,9 +21,11 @@ export function committedBy({ costMicros, scenes }: GenerationState): number {
 /**
  * The waiting scene with the first model, from its own on, that keeps the generation under its cap. It waits on while
  * clips in flight may leave something over, and fails when none can. In a new run it first has what is still set aside for
- * it: whatever is in doubt is settled before anything is bought for its scene.
+ * it: whatever has an unknown outcome is settled before anything is bought for its scene. A scene whose output was refused
+ * stays with its model, and fails with the refusal when that does not fit.
  */
-export function affordable(state: GenerationState, scene: SceneState): SceneState {
+export function affordable(state: GenerationState, waiting: SceneState): SceneState {
+  const { failure: refusal, ...scene } = waiting;
   const { job, plan } = state;
   const cap = job.maxCostMicros;
   const seconds = plan?.scenes[scene.index]?.durationSeconds;
@@ -31,14 +33,15 @@ export function affordable(state: GenerationState, scene: SceneState): SceneStat
   const leftMicros = cap - committedBy(state);
   const heldMicros = Math.max(scene.allowanceMicros ?? 0, scene.costMicros);
   const spareMicros = scene.cause === undefined ? heldMicros - scene.costMicros : 0;
-  for (let modelIndex = scene.modelIndex; modelIndex < job.models.length; modelIndex += 1) {
+  const models = refusal === undefined ? job.models.length : scene.modelIndex + 1;
+  for (let modelIndex = scene.modelIndex; modelIndex < models; modelIndex += 1) {
     const price = clipPrice(job.models[modelIndex] ?? '', seconds);
     if (price === undefined || price > leftMicros + spareMicros) continue;
     const moreMicros = Math.max(0, price - spareMicros);
     return { ...scene, status: 'generating', modelIndex, allowanceMicros: heldMicros + moreMicros };
   }
-  if (state.scenes.some(({ status }) => status === 'generating')) return scene;
-  return { ...scene, status: 'failed', failure: exceeded(scene, Math.max(0, leftMicros)) };
+  if (state.scenes.some(({ status }) => status === 'generating')) return waiting;
+  return { ...scene, status: 'failed', failure: refusal ?? exceeded(scene, Math.max(0, leftMicros)) };
 }
 
 const exceeded = ({ index, costMicros }: SceneState, leftMicros: number): Failure => ({

@@ -145,12 +145,32 @@ describe('an output that is refused', () => {
     expect(ofScene(twice.outgoing, 0)).toEqual(ofScene(once.outgoing, 0));
   });
 
-  it('is not taken beyond the cap', () => {
-    const of = job({ sceneCount: 1, models: [FIRST] });
-    const maxCostMicros = clipPrice(FIRST, plan(of).scenes[0]?.durationSeconds ?? 0) ?? 0;
-    const { commands, state } = refuse({ ...of, maxCostMicros });
-    expect(commands).toHaveLength(1);
-    expect(state.scenes[0]).toMatchObject({ status: 'failed', failure: { code: 'BUDGET_EXCEEDED', charged: true } });
+  it.each([
+    ['with no other model', [FIRST], 0],
+    ['with a cheaper model that would fit', [FIRST, SECOND], 1],
+  ] as const)('ends with the refusal where the cap does not allow the same model again, %s', (_name, models, more) => {
+    const of = job({ sceneCount: 1, models: [...models] });
+    const seconds = plan(of).scenes[0]?.durationSeconds ?? 0;
+    const price = (model: string): number => clipPrice(model, seconds) ?? 0;
+    expect(price(SECOND)).toBeLessThan(price(FIRST));
+    const { commands, state } = refuse({ ...of, maxCostMicros: price(FIRST) + more * price(SECOND) });
+    expect(commands.map(({ model }) => model)).toEqual([FIRST]);
+    expect(state.scenes[0]).toMatchObject({
+      ...{ status: 'failed', modelIndex: 0, costMicros: price(FIRST) },
+      failure: { code: 'OUTPUT_REFUSED', charged: true },
+    });
+  });
+
+  it('waits for what clips in flight leave over, and then stays with its model', () => {
+    const of = job({ sceneCount: 2 });
+    const price = clipPrice(FIRST, plan(of).scenes[0]?.durationSeconds ?? 0) ?? 0;
+    const other = clipPrice(FIRST, plan(of).scenes[1]?.durationSeconds ?? 0) ?? 0;
+    const start = planned({ ...of, maxCostMicros: 2 * price + other - 1 });
+    const waiting = decide(start.state, failed(ofScene(start.outgoing, 0)!, 'OUTPUT_REFUSED', true));
+    expect(waiting.state.scenes[0]).toMatchObject({ status: 'waiting', failure: { code: 'OUTPUT_REFUSED' } });
+    const after = decide(waiting.state, failed(ofScene(start.outgoing, 1)!, 'PREDICTION_REFUSED'));
+    expect(ofScene(after.outgoing, 0)?.model).toBe(FIRST);
+    expect(after.state.scenes[0]).not.toHaveProperty('failure');
   });
 
   it('begins a retry with a seed that was not refused, and has one more try there', () => {

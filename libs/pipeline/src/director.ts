@@ -195,12 +195,16 @@ const spent = (failure: Failure, costMicros: number): Failure => ({
 function nextStep({ job, plan }: GenerationState, ended: SceneState, failure: Failure, cause: string): SceneState {
   const scene = released(ended, failure);
   // The command goes out again by way of the budget, if there is one.
-  const again = (change: Partial<SceneState>): SceneState =>
+  const again = (change: Partial<SceneState>, waiting: Pick<SceneState, 'failure'> = {}): SceneState =>
     job.maxCostMicros === undefined
       ? { ...scene, ...change, attempt: scene.attempt + 1, cause }
-      : { ...scene, ...change, status: 'waiting' };
+      : { ...scene, ...change, ...waiting, status: 'waiting' };
   if (failure.code === 'OUTPUT_REFUSED' && scene.reseeded !== true && plan !== undefined)
-    return again({ seed: anotherSeed(scene.seed ?? plan.seed), reseeded: true });
+    return again(
+      { seed: anotherSeed(scene.seed ?? plan.seed), reseeded: true },
+      // The waiting scene stays with its model, and fails with this when that does not fit into the budget.
+      { failure: spent(failure, scene.costMicros) },
+    );
   const next = scene.modelIndex + 1;
   if (NEXT_MODEL_MAY_HELP.has(failure.code) && next < job.models.length) return again({ modelIndex: next });
   return { ...scene, status: 'failed', failure: spent(failure, scene.costMicros) };

@@ -71,7 +71,7 @@ export function viewOf({ id, createdAt, traceId, state, performance }: Generatio
       ...(scene.predictionId === undefined ? {} : { predictionId: scene.predictionId }),
       cached: scene.cached,
       costUsd: dollars(scene.costMicros),
-      ...(scene.failure === undefined ? {} : { error: scene.failure }),
+      ...(scene.failure === undefined || scene.status === 'waiting' ? {} : { error: scene.failure }),
     })),
     ...(result === undefined
       ? {}
