@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { lacksBytes } from './container.whole.js';
+import { isCutShort, lacksBytes } from './container.whole.js';
 
 const box = (name: string, length: number, content = Math.max(0, length - 8)): Buffer => {
   const bytes = Buffer.alloc(8 + content);
@@ -68,6 +69,23 @@ describe('a file', () => {
     ['in its segment of WebM, with a long size', [ebml([0x01, 0, 0, 0, 1, 0, 0, 0], 700)]],
   ])('that was cut %s is cut short', async (_name, parts) => {
     expect(await lacks(Buffer.concat(parts))).toBe(true);
+  });
+
+  it('of more than 10,000 boxes counts as whole, and is read no further', async () => {
+    const bytes = Buffer.concat([FTYP, MOOV, ...Array.from({ length: 30_000 }, () => box('free', 8))]);
+    let reads = 0;
+    const cut = Buffer.concat([bytes, box('mdat', 400, 10)]);
+    const lacking = await lacksBytes(cut.length, (at, length) => {
+      reads += 1;
+      return Promise.resolve(cut.subarray(at, at + length));
+    });
+    expect([lacking, reads]).toEqual([false, 10_001]);
+  });
+
+  it('is not read on after an abort', async () => {
+    await expect(isCutShort(fileURLToPath(import.meta.url), AbortSignal.abort(new Error('over')))).rejects.toThrow(
+      'over',
+    );
   });
 
   it('of any bytes is read once per box, and to its end at most', async () => {

@@ -10,19 +10,23 @@ const BOXES: ReadonlySet<string> = new Set([
 ]);
 /** A file without the end of one of these lacks something that is played. */
 const PLAYED: ReadonlySet<string> = new Set(['moov', 'mdat', 'moof']);
+/** Boxes that are read: a clip has some dozens, an hour in fragments of a second each has 7,200. */
+const MOST_BOXES = 10_000;
 const EBML = 0x1a45dfa3;
 const SEGMENT = 0x18538067;
 
 /**
  * Whether a media file lacks a part of what its structure announces. Such a file may play, and stands still where it was
  * cut. MP4 and MOV are read box by box: bytes behind the last box that are no box, and padding that is cut, do no harm.
- * WebM and Matroska say how long their segment is. Files of other kinds count as whole.
+ * WebM and Matroska say how long their segment is. Files of other kinds count as whole, and so does a file of which the first
+ * 10,000 boxes are there. Throws the signal's reason when it is aborted.
  */
-export async function isCutShort(file: string): Promise<boolean> {
+export async function isCutShort(file: string, signal: AbortSignal): Promise<boolean> {
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();
     return await lacksBytes(size, async (at, length) => {
+      signal.throwIfAborted();
       const buffer = Buffer.alloc(length);
       const { bytesRead } = await handle.read(buffer, 0, length, at);
       return buffer.subarray(0, bytesRead);
@@ -32,7 +36,7 @@ export async function isCutShort(file: string): Promise<boolean> {
   }
 }
 
-/** The same for a file of this size. Reads 16 bytes per box. */
+/** The same for a file of this size. Reads 16 bytes per box, of at most 10,000 boxes. */
 export async function lacksBytes(size: number, readAt: ReadAt): Promise<boolean> {
   const begin = await readAt(0, 16);
   if (begin.length >= 4 && begin.readUInt32BE(0) === EBML) return lacksSegment(size, readAt);
@@ -43,7 +47,8 @@ async function lacksBoxes(size: number, readAt: ReadAt): Promise<boolean> {
   let hasHeader = false;
   let hasContent = false;
   let at = 0;
-  while (at < size) {
+  for (let boxes = 0; at < size; boxes += 1) {
+    if (boxes === MOST_BOXES) return false;
     const header = await readAt(at, 16);
     const box = boxOf(header, size - at);
     // What is no box is a trailer, or the beginning of a box that was cut.

@@ -12,3 +12,4 @@ export {
   type SoundRules,
 } from './media.types.js';
 export { type Probe } from './probe.parse.js';
+export { ProcessError } from './process-outcome.js';

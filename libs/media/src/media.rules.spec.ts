@@ -26,6 +26,9 @@ describe('what ffprobe says', () => {
     ['no JSON', '{'],
     ['no streams', '{"format":{}}'],
     ['neither picture nor sound', json([{ codec_type: 'subtitle' }])],
+    ['a width that is no whole number', json([{ ...video, width: 0.5 }])],
+    ['a negative duration', json([video], { duration: '-3', size: '1' })],
+    ['a frame rate without an end', json([{ ...video, avg_frame_rate: `${'9'.repeat(400)}/1` }])],
     ['a duration that is no number', json([video], { duration: 'N/A', size: '1' })],
   ])('is refused: %s', (_name, text) => {
     expect(() => parseProbe(text)).toThrow(expect.objectContaining({ code: 'MEDIA_INVALID', retryable: false }));

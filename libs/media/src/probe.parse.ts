@@ -48,7 +48,10 @@ function containerOf({ format_name: name, tags }: z.infer<typeof answerSchema>['
   return names.includes('webm') ? 'webm' : 'other';
 }
 
-/** Reads ffprobe's JSON; throws `MEDIA_INVALID` when it describes no stream of pictures and none of sound. */
+/**
+ * Reads ffprobe's JSON. Throws `MEDIA_INVALID` when it describes no stream of pictures and none of sound, or values that
+ * no file has.
+ */
 export function parseProbe(json: string): Probe {
   let answer: z.infer<typeof answerSchema>;
   try {
@@ -62,7 +65,7 @@ export function parseProbe(json: string): Probe {
   const audio = answer.streams.find((stream) => stream.codec_type === 'audio');
   if (!answer.streams.some(({ codec_type: type }) => type === 'video' || type === 'audio'))
     throw new ClipmeshError('MEDIA_INVALID', 'the file holds neither picture nor sound');
-  return probeSchema.parse({
+  const probe = probeSchema.safeParse({
     container: containerOf(answer.format),
     durationSeconds: answer.format.duration,
     bytes: answer.format.size,
@@ -77,4 +80,6 @@ export function parseProbe(json: string): Probe {
     }),
     ...(audio && { audio: { codec: audio.codec_name, sampleRate: audio.sample_rate, channels: audio.channels } }),
   });
+  if (probe.success) return probe.data;
+  throw new ClipmeshError('MEDIA_INVALID', 'ffprobe described the file with impossible values', { cause: probe.error });
 }

@@ -36,6 +36,28 @@ describe('a process that failed', () => {
     expect(failureOf(end(more))).toMatchObject({ code, retryable });
   });
 
+  it.each<[string, Partial<ProcessEnd>, boolean]>([
+    ['says that memory is short', said('Cannot allocate memory'), false],
+    ['crashed', killedBy('SIGSEGV'), false],
+    ['stood still', { ...killedBy('SIGKILL'), killed: 'idle' }, false],
+    ['failed without a word', {}, false],
+    ['cannot read its input', said('Invalid data found when processing input'), false],
+    ['was killed by the system', killedBy('SIGKILL'), true],
+    [
+      'was killed by the system after it was short of memory',
+      { ...killedBy('SIGKILL'), ...said('malloc of size 9 failed') },
+      true,
+    ],
+    ['was killed under a wrapper', { exitCode: 137 }, true],
+    ['could not be started for lack of memory', notStarted('ENOMEM'), true],
+    ['is not there', notStarted('ENOENT'), true],
+    ['found the disk full', said('No space left on device'), true],
+    ['had too many files open', said('Too many open files'), true],
+    ['was ended for a cancel', { ...killedBy('SIGKILL'), killed: 'abort' }, true],
+  ])('that %s is of the machine alone: %s', (_name, more, isOfMachine) => {
+    for (const failed of [failureOf, probeFailureOf]) expect(failed(end(more))).toMatchObject({ isOfMachine });
+  });
+
   it('is blamed on the file by a probe where nothing else explains it', () => {
     expect(probeFailureOf(end({ tool: 'ffprobe' }))).toMatchObject({ code: 'MEDIA_INVALID' });
     expect(probeFailureOf(end({ tool: 'ffprobe', ...killedBy('SIGKILL') }))).toMatchObject({ code: 'OUT_OF_MEMORY' });

@@ -14,6 +14,21 @@ export interface ProcessEnd {
 interface Verdict {
   readonly code: FailureCode;
   readonly what: string;
+  /** Only the machine can be the reason, never the media. Default: false. */
+  readonly ofMachine?: boolean;
+}
+
+/** How ffmpeg or ffprobe failed. */
+export class ProcessError extends ClipmeshError {
+  constructor(
+    code: FailureCode,
+    message: string,
+    /** Whether the machine is the reason, for example a full disk or a kill by the system. False: the media may be. */
+    readonly isOfMachine: boolean,
+    cause: unknown,
+  ) {
+    super(code, message, cause === undefined ? {} : { cause });
+  }
 }
 
 const MESSAGE_LIMIT = 4096;
@@ -23,16 +38,18 @@ const NO_MEMORY = /cannot allocate memory|malloc of size \d+ failed|std::bad_all
 const WORDS: readonly (Verdict & { readonly pattern: RegExp })[] = [
   { pattern: NO_MEMORY, code: 'OUT_OF_MEMORY', what: 'ran out of memory' },
   // Every path is ours, a working file or a stored one that was laid ready: the media is not at fault, and trying again lays it anew.
-  { pattern: /no such file or directory/iu, code: 'INTERNAL', what: 'missed a working file' },
+  { pattern: /no such file or directory/iu, code: 'INTERNAL', what: 'missed a working file', ofMachine: true },
   {
     pattern: /no space left on device|disk quota exceeded/iu,
     code: 'STORE_UNAVAILABLE',
     what: 'found the disk full',
+    ofMachine: true,
   },
   {
     pattern: /permission denied|read-only file system|too many open files|resource temporarily unavailable/iu,
     code: 'FFMPEG_FAILED',
     what: 'was refused by the system',
+    ofMachine: true,
   },
   {
     pattern:
@@ -44,12 +61,12 @@ const WORDS: readonly (Verdict & { readonly pattern: RegExp })[] = [
 
 /** What the shell convention says of an exit code that no ffmpeg gives itself. */
 const EXIT_CODES: Readonly<Record<number, Verdict>> = {
-  126: { code: 'INTERNAL', what: 'could not be started' },
-  127: { code: 'INTERNAL', what: 'could not be started' },
-  137: { code: 'OUT_OF_MEMORY', what: 'was killed by the system' },
+  126: { code: 'INTERNAL', what: 'could not be started', ofMachine: true },
+  127: { code: 'INTERNAL', what: 'could not be started', ofMachine: true },
+  137: { code: 'OUT_OF_MEMORY', what: 'was killed by the system', ofMachine: true },
 };
 const KILLED = {
-  abort: { code: 'CANCELED', what: 'was ended because the work was canceled' },
+  abort: { code: 'CANCELED', what: 'was ended because the work was canceled', ofMachine: true },
   idle: { code: 'FFMPEG_STALLED', what: 'made no progress and was ended' },
 } as const satisfies Record<'abort' | 'idle', Verdict>;
 
@@ -59,20 +76,20 @@ function errorCode(cause: unknown): unknown {
 
 function verdictOf(end: ProcessEnd, said: string): Verdict | undefined {
   if (end.killed !== undefined) return KILLED[end.killed];
-  if (errorCode(end.cause) === 'ENOMEM' || NO_MEMORY.test(said))
-    return { code: 'OUT_OF_MEMORY', what: 'ran out of memory' };
-  if (end.cause !== undefined) return { code: 'INTERNAL', what: 'could not be started' };
-  if (end.signal === 'SIGKILL') return { code: 'OUT_OF_MEMORY', what: 'was killed by the system' };
+  if (errorCode(end.cause) === 'ENOMEM') return { code: 'OUT_OF_MEMORY', what: 'ran out of memory', ofMachine: true };
+  if (end.cause !== undefined) return { code: 'INTERNAL', what: 'could not be started', ofMachine: true };
+  if (end.signal === 'SIGKILL') return { code: 'OUT_OF_MEMORY', what: 'was killed by the system', ofMachine: true };
+  if (NO_MEMORY.test(said)) return { code: 'OUT_OF_MEMORY', what: 'ran out of memory' };
   return (
     (end.exitCode === undefined ? undefined : EXIT_CODES[end.exitCode]) ??
     WORDS.find(({ pattern }) => pattern.test(said))
   );
 }
 
-function errorOf(end: ProcessEnd, { code, what }: Verdict, said: string): ClipmeshError {
+function errorOf(end: ProcessEnd, { code, what, ofMachine = false }: Verdict, said: string): ProcessError {
   const words = said === '' && end.cause instanceof Error ? end.cause.message : said;
   const text = words === '' || end.killed !== undefined ? '' : `: ${words}`;
-  return new ClipmeshError(code, `${end.tool} ${what}${text}`, end.cause === undefined ? {} : { cause: end.cause });
+  return new ProcessError(code, `${end.tool} ${what}${text}`, ofMachine, end.cause);
 }
 
 function unknown(end: ProcessEnd): Verdict {
@@ -81,13 +98,13 @@ function unknown(end: ProcessEnd): Verdict {
 }
 
 /** The error a failed process stands for. */
-export function failureOf(end: ProcessEnd): ClipmeshError {
+export function failureOf(end: ProcessEnd): ProcessError {
   const said = errorLines(end.stderr);
   return errorOf(end, verdictOf(end, said) ?? unknown(end), said);
 }
 
 /** The same for a process that only read one file: where nothing else explains its refusal, the file does. */
-export function probeFailureOf(end: ProcessEnd): ClipmeshError {
+export function probeFailureOf(end: ProcessEnd): ProcessError {
   const said = errorLines(end.stderr);
   const refused: Verdict =
     end.exitCode === undefined ? unknown(end) : { code: 'MEDIA_INVALID', what: 'cannot read the media' };

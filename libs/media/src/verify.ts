@@ -29,7 +29,7 @@ export async function verifyClip(
   rules: ClipRules,
   context: RunContext,
 ): Promise<ClipFacts> {
-  if (await isCutShort(file)) throw invalid('the file is cut short');
+  if (await isCutShort(file, context.signal)) throw invalid('the file is cut short');
   const probe = await described(tools, file, context);
   const durationSeconds = probe.durationSeconds || (await measured(tools, file, '0:V:0', context));
   const fault = clipFault({ ...probe, durationSeconds }, rules);

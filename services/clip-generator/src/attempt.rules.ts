@@ -80,13 +80,10 @@ export function formerOf(entries: readonly Entry[], body: ClipGenerateBody): Ent
   );
 }
 
-/** How this very command was given up before; a command of a later number is another try. */
+/** How this very command ended before, whatever model or purchase it ended with; a command of a later step is another try. */
 export function gaveUpOf(entries: readonly Entry[], body: ClipGenerateBody): Attempt['gaveUp'] {
-  const fingerprint = fingerprintOf(body);
-  return entries.find(
-    ({ value }) =>
-      value.scene === body.scene && value.fingerprint === fingerprint && value.gaveUp?.attempt === body.attempt,
-  )?.value.gaveUp;
+  return entries.find(({ value }) => value.scene === body.scene && value.gaveUp?.attempt === body.attempt)?.value
+    .gaveUp;
 }
 
 /**

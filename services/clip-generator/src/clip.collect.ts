@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Artifact, ClipmeshError, type FailureCode } from '@clipmesh/contracts';
+import { ProcessError } from '@clipmesh/media';
 import { type PredictionState } from '@clipmesh/providers';
 import { type ClipParts } from './clip.parts.js';
 
@@ -9,10 +10,13 @@ const BAD_OUTPUT: ReadonlySet<FailureCode> = new Set(['MEDIA_INVALID', 'DOWNLOAD
 export const isBadOutput = (error: unknown): error is ClipmeshError =>
   error instanceof ClipmeshError && BAD_OUTPUT.has(error.code);
 
+/** The file came whole, and ffmpeg failed over it in a way that the file may be the reason for: it crashed, stood still or ran out of memory. */
+const mayBeOfFile = (error: unknown): error is ProcessError => error instanceof ProcessError && !error.isOfMachine;
+
 /**
- * Downloads a finished prediction's clip, proves that it can be used, and stores it. What cannot be used is downloaded again
- * from the same prediction, as often as the settings say. After that it throws an error of {@link isBadOutput} that is not
- * retryable: the same prediction gives nothing better, another model may.
+ * Downloads a finished prediction's clip, proves that it can be used, and stores it. What cannot be used, or cannot be verified,
+ * is downloaded again from the same prediction, as often as the settings say. After that it throws an error of
+ * {@link isBadOutput} that is not retryable: the same prediction gives nothing better, another model may.
  */
 export async function collectClip(
   parts: ClipParts,
@@ -26,7 +30,7 @@ export async function collectClip(
     try {
       return await collectOnce(parts, current, durationSeconds, signal);
     } catch (error) {
-      if (!isBadOutput(error)) throw error;
+      if (!isBadOutput(error) && !mayBeOfFile(error)) throw error;
       if (tries >= attempts) throw unusable(error, state, tries);
       const delayMs = Math.min(maxDelayMs, firstDelayMs * 2 ** (tries - 1));
       parts.logger.warn(
@@ -73,7 +77,7 @@ async function readAgain(
 function unusable(error: ClipmeshError, { id }: PredictionState, tries: number): ClipmeshError {
   const times = tries === 1 ? 'once' : `${tries} times`;
   return new ClipmeshError(
-    error.code,
+    mayBeOfFile(error) ? 'MEDIA_INVALID' : error.code,
     `prediction ${id} gave no clip that can be used, downloaded ${times}: ${error.message}`,
     { cause: error, retryable: false },
   );
@@ -91,6 +95,7 @@ export async function isUsable(
     await artifacts.withFile(artifact, (file) => media.verifyClip(file, { ...clipRules, durationSeconds }, { signal }));
     return true;
   } catch (error) {
+    if (mayBeOfFile(error)) return false;
     if (error instanceof ClipmeshError && (error.code === 'MEDIA_INVALID' || error.code === 'ARTIFACT_MISSING'))
       return false;
     throw error;

@@ -78,6 +78,11 @@ describe('buying a clip', () => {
     [['bad bytes', 'expired'], 'failed', 2],
     [['bad bytes', 'lose download'], 'submitted', 1],
     [['full disk'], 'submitted', 1],
+    [['killed'], 'submitted', 1],
+    [['crash', 'crash'], 'failed', 2],
+    [['no memory', 'stall'], 'failed', 2],
+    [['stall', 'bad bytes'], 'failed', 2],
+    [['crash', 'killed'], 'submitted', 1],
   ])('after %j the attempt is %s, and the next try ends with %i predictions', async (faults, status, predictions) => {
     shop.faults = [...faults];
     await expect(buyClip(parts, body, calm)).rejects.toBeInstanceOf(ClipmeshError);
@@ -91,6 +96,8 @@ describe('buying a clip', () => {
   it.each<[Shop['faults'], number]>([
     [['bad bytes'], 2],
     [['expired'], 2],
+    [['crash'], 2],
+    [['no memory'], 2],
     [['bad bytes', 'bad bytes'], 3],
     [['expired', 'bad bytes'], 3],
   ])('after %j downloads again from the same prediction, %i times in all', async (faults, downloads) => {
@@ -124,6 +131,70 @@ describe('buying a clip', () => {
     expect(await statuses()).toEqual(['failed', 'finished']);
   });
 
+  it.each(['crash', 'stall', 'no memory'] as const)('fails for good when every try ends in: %s', async (fault) => {
+    shop.faults = [fault, fault];
+    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({
+      code: 'MEDIA_INVALID',
+      retryable: false,
+      charges: [{ key: 'prediction:p1' }],
+    });
+  });
+
+  it('collects a stored clip again over which ffmpeg crashes', async () => {
+    await buyClip(parts, body, calm);
+    shop.faults = ['crash'];
+    const [again] = await buyClip(parts, body, calm);
+    expect(again?.body).toMatchObject({ predictionId: 'p1' });
+    expect([shop.downloads, shop.predictions.length]).toEqual([2, 1]);
+  });
+
+  it.each<[Shop['faults'], string]>([
+    [['fail'], 'MODEL_FAILED'],
+    [['refuse output'], 'OUTPUT_REFUSED'],
+    [['empty'], 'PROVIDER_BAD_ANSWER'],
+    [['bad bytes', 'bad bytes'], 'MEDIA_INVALID'],
+    [['expired', 'expired'], 'DOWNLOAD_EXPIRED'],
+    [['crash', 'crash'], 'MEDIA_INVALID'],
+    [['bad input'], 'PROVIDER_BAD_INPUT'],
+  ])(
+    'that ended after %j is not bought again by the same command, before and after the next one',
+    async (faults, code) => {
+      shop.faults = [...faults];
+      await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code, retryable: false });
+      const bought = shop.predictions.length;
+      await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code, retryable: false });
+      expect(shop.predictions).toHaveLength(bought);
+      await buyClip(parts, { ...body, attempt: 2, model: 'google/veo-3' }, calm);
+      const error = await buyClip(parts, body, calm).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code, retryable: false });
+      expect(shop.predictions).toHaveLength(bought + 1);
+    },
+  );
+
+  it('that ended with the clip of a former model is not bought again by the same command', async () => {
+    shop.faults = ['lose reply'];
+    await expect(buyClip(parts, body, calm)).rejects.toThrow('reset');
+    const next = { ...body, attempt: 2, model: 'google/veo-3' };
+    shop.faults = ['bad bytes', 'bad bytes'];
+    for (let times = 0; times < 2; times += 1)
+      await expect(buyClip(parts, next, calm)).rejects.toMatchObject({ code: 'MEDIA_INVALID' });
+    expect(shop.predictions).toHaveLength(1);
+  });
+
+  it.each<[Shop['faults'][number], string]>([
+    ['late', 'PROVIDER_TIMEOUT'],
+    ['gone', 'PREDICTION_FAILED'],
+    ['refuse', 'PROVIDER_RATE_LIMITED'],
+  ])('is bought again by the same command after %s, unless that was its last try', async (fault, code) => {
+    for (const isLast of [false, true]) {
+      const own = { ...body, scene: Number(isLast) };
+      shop.faults = [fault];
+      await expect(buyClip(parts, own, calm, () => isLast)).rejects.toMatchObject({ code });
+      const again = await buyClip(parts, own, calm).catch((error: unknown) => error);
+      expect(again instanceof ClipmeshError ? again.code : 'bought').toBe(isLast ? code : 'bought');
+    }
+  });
+
   it('collects a finished clip again whose file cannot be used any more, and buys only when that fails', async () => {
     await buyClip(parts, body, calm);
     shop.faults = ['bad bytes'];
@@ -134,7 +205,7 @@ describe('buying a clip', () => {
     shop.faults = ['bad bytes', 'expired', 'expired'];
     await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'DOWNLOAD_EXPIRED' });
     expect(await statuses()).toEqual(['failed']);
-    const [other] = await buyClip(parts, body, calm);
+    const [other] = await buyClip(parts, { ...body, attempt: 2 }, calm);
     expect(other?.body).toMatchObject({ predictionId: 'p2' });
   });
 

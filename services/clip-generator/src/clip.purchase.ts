@@ -9,7 +9,7 @@ import {
   type Outgoing,
 } from '@clipmesh/contracts';
 import { clipPrice } from '@clipmesh/pipeline';
-import { AlreadyExistsError, ConflictError } from '@clipmesh/persistence';
+import { AlreadyExistsError, type Attempt, ConflictError } from '@clipmesh/persistence';
 import { type ClipRequest, clipRequestSchema, outcomeOf, type PredictionState } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { advance, boughtOf, isoNow } from './attempt.book.js';
@@ -29,15 +29,25 @@ const NOT_BOUGHT: ReadonlySet<FailureCode> = new Set([
   'PROVIDER_OUT_OF_CREDIT',
   'CANCELED',
 ]);
+interface Buying extends ClipParts {
+  /** Whether the command ends with this error: it is not delivered again but by mistake. */
+  readonly givesUp: (error: ClipmeshError) => boolean;
+}
 /** Pause between two looks for a purchase in doubt, ms. */
 const SEARCH_GAP_MS = 1000;
 
 /**
  * One clip, paid at most once. The intent is written before the provider is called and the prediction's id right after:
  * a redelivered command, and a later run of the generation, find what was bought instead of buying again. When the
- * generation is canceled this only stops; `cancelPurchases` settles what was bought.
+ * generation is canceled this only stops; `cancelPurchases` settles what was bought. `givesUp` says whether the command ends
+ * with an error. Default: with one that is not retryable.
  */
-export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: AbortSignal): Promise<Outgoing[]> {
+export async function buyClip(
+  parts: ClipParts,
+  body: ClipGenerateBody,
+  signal: AbortSignal,
+  givesUp: Buying['givesUp'] = (error) => !error.retryable,
+): Promise<Outgoing[]> {
   const known = await parts.attempts.list(body.generationId);
   // The same command was answered before, and its acknowledgement was lost: the scene may have gone on with another seed since.
   const gaveUp = gaveUpOf(known, body);
@@ -48,7 +58,7 @@ export async function buyClip(parts: ClipParts, body: ClipGenerateBody, signal: 
     if (gaveUp !== undefined) throw new ClipmeshError(gaveUp.code, gaveUp.message, { retryable: false });
     const first = nextStep(entries, body, parts.doubt);
     const clip = await throughCache(parts, body, first, signal, (timeoutMs) =>
-      obtain({ ...parts, timeoutMs }, body, first, signal),
+      obtain({ ...parts, timeoutMs, givesUp }, body, first, signal),
     );
     return [generated(parts, body, clip, owed)];
   } catch (error) {
@@ -79,7 +89,7 @@ async function listed(
   return parts.attempts.list(body.generationId);
 }
 
-async function obtain(parts: ClipParts, body: ClipGenerateBody, step: Step, signal: AbortSignal): Promise<Entry> {
+async function obtain(parts: Buying, body: ClipGenerateBody, step: Step, signal: AbortSignal): Promise<Entry> {
   if (step.kind === 'use' && (await kept(parts, step.entry, signal))) return step.entry;
   return withSpan(
     'clipmesh.clip-generator',
@@ -94,12 +104,10 @@ async function obtain(parts: ClipParts, body: ClipGenerateBody, step: Step, sign
       return telling(charges, async () => {
         const failure = failureOf(state);
         if (failure !== undefined) {
-          const { code, message: text, retryable } = failure;
-          const gaveUp = retryable ? {} : { gaveUp: { attempt: body.attempt, code, message: text } };
-          await advance(parts, entry, { status: 'failed', ...chargeIn(charges), ...gaveUp });
+          await advance(parts, entry, { ...failedWith(parts, body, failure), ...chargeIn(charges) });
           throw failure;
         }
-        const artifact = await collect(parts, entry, state, charges, signal);
+        const artifact = await collect(parts, body, entry, state, charges, signal);
         return advance(parts, entry, { status: 'finished', artifact, ...chargeIn(charges) });
       });
     },
@@ -113,7 +121,7 @@ async function kept(parts: ClipParts, entry: Entry, signal: AbortSignal): Promis
 }
 
 /** The prediction of this clip: the one that is known, one found at the provider, or a new one. */
-async function acquire(parts: ClipParts, body: ClipGenerateBody, first: Step, signal: AbortSignal): Promise<Entry> {
+async function acquire(parts: Buying, body: ClipGenerateBody, first: Step, signal: AbortSignal): Promise<Entry> {
   let step = first;
   for (;;) {
     signal.throwIfAborted();
@@ -199,7 +207,7 @@ async function refuseOverBudget({ attempts }: ClipParts, body: ClipGenerateBody)
  * was bought, or look for it when a purchase of the same clip has taken this one's prediction for its own.
  */
 async function submit(
-  parts: ClipParts,
+  parts: Buying,
   body: ClipGenerateBody,
   key: string,
   signal: AbortSignal,
@@ -223,16 +231,18 @@ async function submit(
     const certain = error instanceof ClipmeshError && (NOT_BOUGHT.has(error.code) || !error.retryable);
     if (entry !== undefined)
       // Should this fail too, the attempt stays `intended`, which only means a longer search.
-      await advance(parts, entry, { status: certain ? 'failed' : 'unanswered' }).catch((cause: unknown) => {
-        parts.logger.warn({ err: cause, key }, 'the attempt could not be brought up to date');
-      });
+      await advance(parts, entry, certain ? failedWith(parts, body, error) : { status: 'unanswered' }).catch(
+        (cause: unknown) => {
+          parts.logger.warn({ err: cause, key }, 'the attempt could not be brought up to date');
+        },
+      );
     throw error;
   }
 }
 
 /** The final state. One that is not there in time is canceled at the provider; if it was finished by then, it is taken. */
 async function ended(
-  parts: ClipParts,
+  parts: Buying,
   body: ClipGenerateBody,
   entry: Entry,
   signal: AbortSignal,
@@ -254,8 +264,9 @@ async function ended(
       const mayStillShow = parts.clock.now() - Date.parse(entry.value.updatedAt) < parts.doubt.settleMs;
       if (mayStillShow) throw new ClipmeshError('PROVIDER_UNAVAILABLE', text, { cause: error });
       // To go on waiting for it would fail this clip for ever, at every model.
-      await advance(parts, entry, { status: 'failed' });
-      throw new ClipmeshError('PREDICTION_FAILED', text, { cause: error });
+      const unknown = new ClipmeshError('PREDICTION_FAILED', text, { cause: error });
+      await advance(parts, entry, failedWith(parts, body, unknown));
+      throw unknown;
     }
     if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_TIMEOUT') throw error;
     logger.warn({ ...fields, timeoutMs }, 'the clip did not come in time; it is canceled at the provider');
@@ -263,10 +274,20 @@ async function ended(
     if (state.status === 'succeeded') return state;
     const charges = chargesOf(boughtOf(entry), state);
     return telling(charges, async () => {
-      await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
+      await advance(parts, entry, { ...failedWith(parts, body, error), ...chargeIn(charges) });
       throw error;
     });
   }
+}
+
+/** The end of a purchase. With it ends the command, if it does: delivered again, it publishes the same failure and buys nothing. */
+function failedWith(
+  { givesUp }: Buying,
+  { attempt }: ClipGenerateBody,
+  error: ClipmeshError,
+): Pick<Attempt, 'status' | 'gaveUp'> {
+  const { code, message: text } = error;
+  return { status: 'failed', ...(givesUp(error) ? { gaveUp: { attempt, code, message: text } } : {}) };
 }
 
 function failureOf(state: PredictionState): ClipmeshError | undefined {
@@ -278,7 +299,8 @@ function failureOf(state: PredictionState): ClipmeshError | undefined {
 }
 
 async function collect(
-  parts: ClipParts,
+  parts: Buying,
+  body: ClipGenerateBody,
   entry: Entry,
   state: PredictionState,
   charges: readonly Charge[],
@@ -288,7 +310,7 @@ async function collect(
     return await collectClip(parts, state, boughtOf(entry).durationSeconds, signal);
   } catch (error) {
     // To go on with it would fail this clip for ever, at every model.
-    if (isBadOutput(error)) await advance(parts, entry, { status: 'failed', ...chargeIn(charges) });
+    if (isBadOutput(error)) await advance(parts, entry, { ...failedWith(parts, body, error), ...chargeIn(charges) });
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
-import { type ClipFacts } from '@clipmesh/media';
+import { type ClipFacts, ProcessError } from '@clipmesh/media';
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { type ClipRequest, type PredictionState } from '@clipmesh/providers';
@@ -19,12 +19,22 @@ export const body: ClipGenerateBody = {
 const artifact = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
 export const calm = new AbortController().signal;
 
+/** How ffmpeg can fail over a whole file, and whether only the machine can be the reason. */
+const FFMPEG_FAULTS = [
+  ['full disk', 'STORE_UNAVAILABLE', true],
+  ['killed', 'OUT_OF_MEMORY', true],
+  ['crash', 'FFMPEG_FAILED', false],
+  ['stall', 'FFMPEG_STALLED', false],
+  ['no memory', 'OUT_OF_MEMORY', false],
+] as const;
+
 /** A provider whose predictions are there for looking at; each fault happens once. */
 export class Shop {
   readonly predictions: (PredictionState & { key: string })[] = [];
   faults: (
     | 'refuse'
     | 'refuse output'
+    | 'bad input'
     | 'lose reply'
     | 'lose request'
     | 'late'
@@ -35,6 +45,10 @@ export class Shop {
     | 'expired'
     | 'bad bytes'
     | 'full disk'
+    | 'crash'
+    | 'stall'
+    | 'no memory'
+    | 'killed'
   )[] = [];
   readonly canceled: string[] = [];
   downloads = 0;
@@ -57,6 +71,7 @@ export class Shop {
     submit: async (request: ClipRequest, _signal, beforeSend) => {
       await beforeSend?.();
       if (this.takes('refuse')) throw new ClipmeshError('PROVIDER_RATE_LIMITED', '429');
+      if (this.takes('bad input')) throw new ClipmeshError('PROVIDER_BAD_INPUT', '422');
       if (this.takes('lose request')) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'no route');
       const id = `p${this.predictions.length + 1}`;
       const state = { id, status: 'processing' as const, ...(this.starts ? { startedAt: 'now' } : {}) };
@@ -100,7 +115,9 @@ export class Shop {
   verify(): Promise<ClipFacts> {
     this.verified += 1;
     if (this.takes('bad bytes')) return Promise.reject(new ClipmeshError('MEDIA_INVALID', 'it is a page'));
-    if (this.takes('full disk')) return Promise.reject(new ClipmeshError('FFMPEG_FAILED', 'no space left'));
+    const fault = FFMPEG_FAULTS.find(([name]) => this.takes(name));
+    if (fault !== undefined)
+      return Promise.reject(new ProcessError(fault[1], `ffmpeg: ${fault[0]}`, fault[2], undefined));
     return Promise.resolve({ contentType: 'video/mp4', durationSeconds: 4, width: 1280, height: 720 });
   }
 
