@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { ClipmeshError } from '@clipmesh/contracts';
 
 /** Reads bytes of a file; fewer at its end. */
 export type ReadAt = (at: number, length: number) => Promise<Buffer>;
@@ -19,14 +20,14 @@ const SEGMENT = 0x18538067;
  * Whether a media file lacks a part of what its structure announces. Such a file may play, and stands still where it was
  * cut. MP4 and MOV are read box by box: bytes behind the last box that are no box, and padding that is cut, do no harm.
  * WebM and Matroska say how long their segment is. Files of other kinds count as whole, and so does a file of which the first
- * 10,000 boxes are there. Throws the signal's reason when it is aborted.
+ * 10,000 boxes are there. Throws `CANCELED` when the signal is aborted.
  */
 export async function isCutShort(file: string, signal: AbortSignal): Promise<boolean> {
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();
     return await lacksBytes(size, async (at, length) => {
-      signal.throwIfAborted();
+      if (signal.aborted) throw new ClipmeshError('CANCELED', 'the check of the file was canceled');
       const buffer = Buffer.alloc(length);
       const { bytesRead } = await handle.read(buffer, 0, length, at);
       return buffer.subarray(0, bytesRead);
