@@ -60,6 +60,8 @@ export interface Asked {
   readonly price?: LlmPrice | undefined;
   /** Most tokens that the answer could have; undefined when that is not known. */
   readonly maxTokens?: number | undefined;
+  /** The prompt: an error may quote it. Default: not known. */
+  readonly prompt?: string;
 }
 
 /** Ollama draws one of a thousand ids. A charge needs one that is unique. */
@@ -73,7 +75,7 @@ const idOf = (id: string | null | undefined, key: string): string =>
  */
 export function answerOf(answer: unknown, asked: Asked): PlanAnswer {
   const parsed = completionSchema.safeParse(answer);
-  if (!parsed.success) throw failedCall(answer) ?? noCompletion(parsed.error);
+  if (!parsed.success) throw failedCall(answer, [], asked) ?? noCompletion(parsed.error);
   const { choices, usage } = parsed.data;
   const [choice] = choices;
   const message = choice?.message;
@@ -88,7 +90,7 @@ export function answerOf(answer: unknown, asked: Asked): PlanAnswer {
   };
   const charges = [completionCharge(used, 'failed', asked.price ?? llmPrice(used.model) ?? llmPrice(asked.model))];
   const spent = `(completion ${used.completionId}, ${used.inputTokens} + ${used.outputTokens} tokens)`;
-  if (choice?.error) throw failedCall({ error: choice.error }, charges) ?? noCompletion(choice.error, charges);
+  if (choice?.error) throw failedCall({ error: choice.error }, charges, asked) ?? noCompletion(choice.error, charges);
   const finish = choice?.finish_reason?.toLowerCase() ?? '';
   if (message?.refusal)
     throw new ClipmeshError('PREDICTION_REFUSED', `the model refused: ${message.refusal} ${spent}`, { charges });
@@ -115,11 +117,11 @@ const noCompletion = (cause: unknown, charges: readonly Charge[] = []): Clipmesh
   new ClipmeshError('PROVIDER_BAD_ANSWER', 'the answer is no completion', { cause, charges });
 
 /** The error in an answer that came with a 200; undefined where it has no status. */
-function failedCall(answer: unknown, charges: readonly Charge[] = []): ClipmeshError | undefined {
+function failedCall(answer: unknown, charges: readonly Charge[], { prompt = '' }: Asked): ClipmeshError | undefined {
   const error = failedSchema.safeParse(answer).data?.error;
   const status = Number(error?.code);
   if (error === undefined || !Number.isInteger(status) || status < 400 || status > 599) return undefined;
-  const { code, message, retryAfterMs } = errorOfStatus('chat', { status, body: error.message }, Date.now());
+  const { code, message, retryAfterMs } = errorOfStatus('chat', { status, body: error.message }, Date.now(), [prompt]);
   return new ClipmeshError(code, message, { charges, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
 }
 

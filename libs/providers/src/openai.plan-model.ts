@@ -99,7 +99,7 @@ export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
     maxTokensField === 'none' ? undefined : hasMoreRoom === true ? maxTokens.retry : maxTokens.usual;
 
   const complete = (request: PlanRequest, key: string, signal: AbortSignal): Promise<OpenAI.ChatCompletion> =>
-    called(signal, (bounded) =>
+    called(signal, [request.prompt], (bounded) =>
       client.chat.completions.create(
         {
           model,
@@ -116,7 +116,11 @@ export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
     );
 
   /** The call, bounded, with our errors. */
-  async function called<T>(signal: AbortSignal, call: (bounded: AbortSignal) => Promise<T>): Promise<T> {
+  async function called<T>(
+    signal: AbortSignal,
+    quoted: readonly string[],
+    call: (bounded: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     // The client's own timeout ends with the headers.
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
@@ -130,7 +134,7 @@ export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
       if (cause instanceof APIError && typeof status === 'number') {
         const headers: unknown = cause.headers;
         const known = headers instanceof Headers ? { headers } : {};
-        throw errorOfStatus('chat', { status, body: cause.message, ...known }, Date.now());
+        throw errorOfStatus('chat', { status, body: cause.message, ...known }, Date.now(), quoted);
       }
       const timedOut = timeout.aborted || cause instanceof APIConnectionTimeoutError;
       throw errorOfThrown('chat', cause, { caller: signal.aborted, timeout: timedOut });
@@ -146,7 +150,7 @@ export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
     charge: (answer, outcome) => completionCharge(answer, outcome, price ?? llmPrice(answer.model) ?? known),
     find: async (key, signal) => {
       if (!store) return undefined;
-      const kept = await called(signal, async (bounded) => {
+      const kept = await called(signal, [], async (bounded) => {
         try {
           return (await client.chat.completions.list({ metadata: { [KEY_FIELD]: key } }, { signal: bounded })).data;
         } catch (error) {
@@ -170,7 +174,13 @@ export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
         },
         async (span) => {
           const completion = await complete(request, key, signal);
-          const answer = answerOf(completion, { model, key, price, maxTokens: limitOf(request) });
+          const answer = answerOf(completion, {
+            model,
+            key,
+            price,
+            maxTokens: limitOf(request),
+            prompt: request.prompt,
+          });
           span.setAttributes({
             'gen_ai.response.id': answer.completionId,
             'gen_ai.response.model': answer.model,

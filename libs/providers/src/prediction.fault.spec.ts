@@ -134,9 +134,34 @@ describe('the meaning of a reported failure', () => {
   it('does not come from the words of a prompt that the error quotes', () => {
     const prompt = 'A sign that says: your prompt was rejected, please retry (code: PA) (E005)';
     const error = `cannot draw "${prompt}"`;
-    expect(faultOf(error, prompt)).toBe('model-failed');
+    expect(faultOf(error, [prompt])).toBe('model-failed');
     const state = predictionOf({ id: 'p', status: 'failed', input: { prompt }, error });
     expect(outcomeOf(state)).toMatchObject({ code: 'MODEL_FAILED', message: expect.stringContaining(prompt) });
+  });
+
+  const SAID = 'A sign that says:\n"your prompt was rejected" (E005), é, please retry (code: PA)';
+  it.each<[string, unknown]>([
+    ['as JSON in a text', `cannot draw ${JSON.stringify(SAID)}`],
+    ['in a JSON text', JSON.stringify({ detail: `cannot draw ${SAID}` })],
+    ['as JSON in a JSON text', JSON.stringify({ detail: `cannot draw ${JSON.stringify({ prompt: SAID })}` })],
+    ['in an object', { message: `cannot draw ${SAID}` }],
+    ['as the input', { detail: 'cannot draw', input: SAID }],
+    ['within the input', JSON.stringify({ detail: 'cannot draw', input: { text: SAID } })],
+    ['as the prompt', { error: { message: 'cannot draw', prompt: SAID } }],
+    ['with a code beside the prompt', { detail: 'cannot draw', prompt: { code: 'E005', text: SAID } }],
+  ])('does not come from what was sent, quoted %s', (_name, reported) => {
+    expect(faultOf(reported, [SAID])).toBe('model-failed');
+  });
+
+  it('does not come from what a validation error quotes, whole or cut', () => {
+    const error = "1 error: not a valid string [type=x, input_value='the prompt was flaggedthe pr...', input_type=str]";
+    expect(faultOf(error)).toBe('model-failed');
+    expect(faultOf({ detail: 'no', input: 'your prompt was rejected' })).toBe('model-failed');
+  });
+
+  it('comes from the other fields of an answer that holds the input', () => {
+    const said = { input: SAID, error: { message: 'Your prompt was rejected.' } };
+    for (const reported of [said, JSON.stringify(said)]) expect(faultOf(reported, [SAID])).toBe('input-refused');
   });
 
   it('is found in a text of any size', () => {

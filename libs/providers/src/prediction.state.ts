@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type FaultKind, FAULTS } from './fault.kinds.js';
 import { type PredictionState } from './ports.js';
 import { videoUrlOf } from './output.forms.js';
-import { faultOf } from './prediction.fault.js';
+import { faultOf, textsSent } from './prediction.fault.js';
 
 const time = z.string().nullish();
 export const wirePredictionSchema = z.object({
@@ -21,8 +21,6 @@ export const wirePredictionSchema = z.object({
   metrics: z.looseObject({ video_output_duration_seconds: z.number().nonnegative().nullish() }).nullish(),
 });
 export type WirePrediction = z.infer<typeof wirePredictionSchema>;
-
-const promptOf = ({ input }: WirePrediction): string => (typeof input?.['prompt'] === 'string' ? input['prompt'] : '');
 
 /** Replicate's prediction in our words. Throws `PROVIDER_BAD_ANSWER` when it is none. */
 export function predictionOf(answer: unknown): PredictionState {
@@ -42,7 +40,7 @@ export function predictionOf(answer: unknown): PredictionState {
     status: data.status === 'aborted' ? 'canceled' : data.status,
     ...(outputUrl === undefined ? {} : { outputUrl }),
     ...(error === undefined ? {} : { error }),
-    ...(data.status === 'failed' ? { fault: faultOf(data.error ?? undefined, promptOf(data)) } : {}),
+    ...(data.status === 'failed' ? { fault: faultOf(data.error ?? undefined, textsSent(data.input)) } : {}),
     ...(data.created_at ? { createdAt: data.created_at } : {}),
     ...(data.started_at ? { startedAt: data.started_at } : {}),
     ...(data.completed_at ? { completedAt: data.completed_at } : {}),

@@ -17,11 +17,19 @@ const OF_THE_REQUEST: ReadonlySet<number> = new Set([400, 403, 409, 422, 451]);
 /** What a body may say beyond its status. A word in it never makes a refused request a failure of the service. */
 const SAID_BY_BODY: ReadonlySet<FaultKind> = new Set(['input-refused', 'out-of-credit']);
 
-/** The error of a refused call: by its status and, for a request that was refused, by what its body says. */
-export function errorOfStatus(call: string, refusal: Refusal, nowMs: number): ClipmeshError {
+/**
+ * The error of a refused call: by its status and, for a request that was refused, by what its body says. `quoted` is what was
+ * sent: the body may quote it.
+ */
+export function errorOfStatus(
+  call: string,
+  refusal: Refusal,
+  nowMs: number,
+  quoted: readonly string[] = [],
+): ClipmeshError {
   const { status, body = '' } = refusal;
   const after = retryAfterOf(refusal, nowMs);
-  const kind = OF_THE_REQUEST.has(status) ? faultOf(body) : undefined;
+  const kind = OF_THE_REQUEST.has(status) ? faultOf(body, quoted) : undefined;
   const code = kind !== undefined && SAID_BY_BODY.has(kind) ? FAULTS[kind].code : codeOfStatus(status);
   return new ClipmeshError(code, `${call}: status ${status}: ${cutText(body, 500)}`, {
     ...(after === undefined ? {} : { retryAfterMs: after }),

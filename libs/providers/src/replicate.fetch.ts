@@ -1,4 +1,5 @@
 import { ClipmeshError } from '@clipmesh/contracts';
+import { textsSent } from './prediction.fault.js';
 import { spanEvent } from './provider.events.js';
 import { errorOfStatus, errorOfThrown } from './provider.errors.js';
 import { type RateLimiter } from './rate.limiter.js';
@@ -7,6 +8,15 @@ import { type RateLimiter } from './rate.limiter.js';
 const DEFAULT_COOL_DOWN_MS = 1000;
 /** A status the client neither accepts nor retries. */
 const FAILED_CALL = 499;
+
+/** The texts of a call's body. */
+function sentIn(body: unknown): string[] {
+  try {
+    return typeof body === 'string' ? textsSent(JSON.parse(body)) : [];
+  } catch {
+    return [];
+  }
+}
 
 export interface CallDoor {
   readonly fetch: (input: URL | string | Request, init?: RequestInit) => Promise<Response>;
@@ -41,7 +51,8 @@ export function openCallDoor(limiter: RateLimiter, callTimeoutMs: number): CallD
         // Read here, so that a connection lost in the middle of the body is told apart like any other.
         const body = await response.text();
         if (response.ok) return new Response(body, { status: 200, headers: { 'content-type': 'application/json' } });
-        const error = errorOfStatus(call, { status: response.status, headers: response.headers, body }, Date.now());
+        const refusal = { status: response.status, headers: response.headers, body };
+        const error = errorOfStatus(call, refusal, Date.now(), sentIn(init.body));
         spanEvent('provider.call.failed', { call, code: error.code, status: response.status });
         if (error.code === 'PROVIDER_RATE_LIMITED') await limiter.coolDown(error.retryAfterMs ?? DEFAULT_COOL_DOWN_MS);
         return failed(error);

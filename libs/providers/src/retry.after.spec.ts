@@ -105,6 +105,7 @@ describe('how long a provider asks to wait', () => {
 });
 
 describe('a refused request', () => {
+  const PROMPT = 'a sign: your prompt was rejected (E005)';
   it.each([
     [
       422,
@@ -125,7 +126,10 @@ describe('a refused request', () => {
     [503, '{"detail":"flagged as sensitive (E005)"}', 'PROVIDER_UNAVAILABLE'],
     [429, '{"detail":"content policy violation"}', 'PROVIDER_RATE_LIMITED'],
     [422, 'service unavailable', 'PROVIDER_BAD_INPUT'],
+    [422, `{"detail":"cannot draw ${PROMPT}"}`, 'PROVIDER_BAD_INPUT'],
+    [422, `{"detail":"no","input":{"prompt":"${PROMPT}"}}`, 'PROVIDER_BAD_INPUT'],
+    [422, `{"detail":"${PROMPT}: this prompt was flagged"}`, 'PREDICTION_REFUSED'],
   ] as const)('%i %s is %s', (status, body, code) => {
-    expect(errorOfStatus('POST /x', { status, body }, NOW).code).toBe(code);
+    expect(errorOfStatus('POST /x', { status, body }, NOW, [PROMPT]).code).toBe(code);
   });
 });
