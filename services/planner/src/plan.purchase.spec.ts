@@ -311,6 +311,35 @@ describe('an answer that nobody has read', () => {
     ]);
   });
 
+  const refusal = (code: 'PREDICTION_REFUSED' | 'PLAN_TRUNCATED'): ClipmeshError =>
+    new ClipmeshError(code, 'no', { charges: [completionCharge(lost, 'failed')] });
+  /** A planner was killed after its call; what it asked is the job's question. */
+  const killedAfterCall = async (): Promise<void> => {
+    faults = [new ClipmeshError('PROVIDER_UNAVAILABLE', 'lost')];
+    await expect(buyPlan(parts, idOf(1), job, calm)).rejects.toThrow('lost');
+    asked = 0;
+  };
+
+  it.each([1, 2])('and is a refusal ends the command, of step %i, and is asked and paid for once', async (attempt) => {
+    await killedAfterCall();
+    const planModel = { ...parts.planModel, find: () => Promise.reject(refusal('PREDICTION_REFUSED')) };
+    for (let times = 0; times < 2; times += 1) {
+      const error = await buyPlan({ ...parts, planModel }, idOf(1), job, calm, attempt).catch((e: unknown) => e);
+      expect(error).toMatchObject({
+        ...{ code: 'PREDICTION_REFUSED', retryable: false },
+        charges: [{ key: 'completion:lost' }],
+      });
+    }
+    expect(asked).toBe(0);
+  });
+
+  it('and is the refusal of another question ends nothing', async () => {
+    await killed();
+    const planModel = { ...parts.planModel, find: () => Promise.reject(refusal('PREDICTION_REFUSED')) };
+    const { charges } = await buyPlan({ ...parts, planModel }, idOf(1), job, calm);
+    expect(keys(charges)).toEqual(['completion:c1', 'completion:lost']);
+  });
+
   it('that cannot be looked for stays in doubt, and holds nothing up', async () => {
     await killed();
     const planModel: PlanModel = {
@@ -319,5 +348,58 @@ describe('an answer that nobody has read', () => {
     };
     expect((await buyPlan({ ...parts, planModel }, idOf(1), job, calm)).charges).toHaveLength(1);
     expect((await parts.attempts.get(idOf(1), 'llm.1'))?.value.status).toBe('intended');
+  });
+});
+
+describe('a command that ended with a failure', () => {
+  const charged = (key: string): Charge => ({
+    ...{ key, kind: 'llm', stage: 'llm', provider: 'openai', model: 'gpt' },
+    ...{ quantity: 70, unit: 'token', amountMicros: 9, outcome: 'failed' },
+  });
+
+  it.each<[ConstructorParameters<typeof ClipmeshError>[0]]>([
+    ['PREDICTION_REFUSED'],
+    ['PROVIDER_AUTH'],
+    ['PROVIDER_BAD_INPUT'],
+  ])('%s ends with it again when it is delivered again, and the next step asks', async (code) => {
+    faults = [new ClipmeshError(code, 'no', { charges: [charged('completion:x')] })];
+    for (let times = 0; times < 2; times += 1)
+      await expect(buyPlan(parts, idOf(1), job, calm, 3)).rejects.toMatchObject({
+        ...{ code, retryable: false, message: 'no', charges: [{ key: 'completion:x' }] },
+      });
+    expect(asked).toBe(1);
+    expect((await buyPlan(parts, idOf(1), job, calm, 4)).charges.map(({ key }) => key)).toEqual([
+      'completion:x',
+      'completion:c2',
+    ]);
+    await expect(buyPlan(parts, idOf(1), job, calm, 3)).rejects.toMatchObject({ code });
+    expect(asked).toBe(2);
+  });
+
+  it('asks again after a failure that may pass', async () => {
+    faults = [new ClipmeshError('PROVIDER_BAD_ANSWER', 'no', { charges: [charged('completion:x')] })];
+    await expect(buyPlan(parts, idOf(1), job, calm)).rejects.toThrow('no');
+    await buyPlan(parts, idOf(1), job, calm);
+    expect(asked).toBe(2);
+  });
+});
+
+describe('a kept answer that does not fit the schema of today', () => {
+  it.each<[string, object | undefined, number]>([
+    ['with a text that is too long', { draft: { ...draft, title: 'x'.repeat(5000) } }, 1],
+    ['with a field that is missing', { draft: { scenes: draft.scenes } }, 1],
+    ['with other names of fields', { draft: { title: 'A', look: 'soft', shots: draft.scenes } }, 1],
+    ['without a plan', { draft: { no: 'plan' } }, 2],
+    ['without its id', { completionId: undefined, draft: { scenes: draft.scenes } }, 2],
+    ['with too few scenes', { draft: { ...draft, scenes: draft.scenes.slice(3) } }, 2],
+  ])('%s is mended or asked for again, and is charged', async (_name, change, calls) => {
+    const alone = { ...parts, cache: undefined };
+    await buyPlan(alone, idOf(1), job, calm);
+    const [entry] = await parts.attempts.list(idOf(1));
+    const answer = { ...(entry?.value.answer as object), ...change };
+    await parts.attempts.save({ ...entry!.value, answer }, entry!.revision);
+    const { plan, charges } = await buyPlan(alone, idOf(1), job, calm);
+    expect(plan.scenes).toHaveLength(draft.scenes.length);
+    expect([asked, charges.map(({ key }) => key)]).toEqual([calls, ['completion:c1', 'completion:c2'].slice(0, calls)]);
   });
 });

@@ -8,7 +8,7 @@ import {
   ConflictError,
   type Versioned,
 } from '@clipmesh/persistence';
-import { planFromDraft, planShape } from '@clipmesh/pipeline';
+import { mendPlan, planFromDraft, planShape } from '@clipmesh/pipeline';
 import { type PlanAnswer, planAnswerSchema, type PlanModel } from '@clipmesh/providers';
 import { type createLogger } from '@clipmesh/tracing';
 import { type PlanCache, planWish } from './plan.cache.js';
@@ -41,6 +41,13 @@ const fingerprintOf = (job: Job, model: string): string =>
     .update(JSON.stringify([model, job.prompt, job.durationSeconds, job.aspectRatio, planShape(job)]))
     .digest('hex');
 
+/** A command that asks for a plan. */
+interface Command {
+  readonly generationId: string;
+  readonly job: Job;
+  readonly attempt: number;
+  readonly fingerprint: string;
+}
 interface Bought {
   readonly plan: Plan;
   readonly charges: Charge[];
@@ -49,17 +56,21 @@ interface Bought {
 
 /**
  * A plan from the cache, which costs nothing, or from the language model. While one generation asks, over all replicas,
- * others that want the same wait; when its call fails, one of them asks.
+ * others that want the same wait; when its call fails, one of them asks. A command that has ended with a failure ends with it
+ * again: `attempt` is its step. Default: 1.
  */
 export async function buyPlan(
   parts: PlanPurchaseParts,
   generationId: string,
   job: Job,
   signal: AbortSignal,
+  attempt = 1,
 ): Promise<{ plan: Plan; charges: Charge[] }> {
   const { cache, attempts, planModel } = parts;
   const known = (await attempts.list(generationId)).filter(({ value }) => value.kind === 'llm');
-  if (cache === undefined || job.cache === false) return askPlan(parts, generationId, job, known, signal);
+  refuseEnded(known, attempt);
+  const command: Command = { generationId, job, attempt, fingerprint: fingerprintOf(job, planModel.model) };
+  if (cache === undefined || job.cache === false) return askPlan(parts, command, known, signal);
   const isKept = known.some(({ value }) => value.status === 'finished');
   const boarding = await board(cache.flights, await planWish(cache, planModel.model, generationId, job), {
     signal,
@@ -71,10 +82,10 @@ export async function buyPlan(
   if (boarding.kind === 'hit') {
     const plan = cachedPlan(job, boarding.entry.answer);
     if (plan === undefined) throw new ClipmeshError('INTERNAL', 'a cached answer is no plan');
-    return { plan, charges: owedFor(await lookUp(parts, job, known)) };
+    return { plan, charges: owedFor(await lookUp(parts, command, known)) };
   }
   try {
-    const bought = await askPlan(parts, generationId, job, known, signal);
+    const bought = await askPlan(parts, command, known, signal);
     await boarding.flight.land({ answer: bought.answer });
     return bought;
   } catch (error) {
@@ -85,8 +96,23 @@ export async function buyPlan(
 }
 
 function cachedPlan(job: Job, raw: unknown): Plan | undefined {
-  const answer = planAnswerSchema.safeParse(raw);
-  return answer.success ? planFromDraft(job, answer.data.draft) : undefined;
+  const answer = keptAnswer(raw);
+  return answer && planFromDraft(job, answer.draft);
+}
+
+/** A kept answer. One that an earlier version kept, and that does not fit today's schema, is mended; undefined: it cannot be. */
+function keptAnswer(raw: unknown): PlanAnswer | undefined {
+  const known = planAnswerSchema.safeParse(raw);
+  if (known.success) return known.data;
+  if (typeof raw !== 'object' || raw === null) return undefined;
+  const mended = mendPlan(JSON.stringify(raw));
+  return mended.kind === 'draft' ? planAnswerSchema.safeParse({ ...raw, draft: mended.draft }).data : undefined;
+}
+
+/** Throws the failure with which the command of this step has ended, and what was paid for the plan. */
+function refuseEnded(known: readonly Versioned<Attempt>[], attempt: number): void {
+  const end = known.find(({ value }) => value.gaveUp?.attempt === attempt)?.value.gaveUp;
+  if (end !== undefined) throw new ClipmeshError(end.code, end.message, { retryable: false, charges: owedFor(known) });
 }
 
 /** What was paid before may not have been told: its teller may have died. Told twice it is booked once. */
@@ -100,18 +126,19 @@ const owedFor = (known: readonly Versioned<Attempt>[]): Charge[] => known.flatMa
  */
 async function askPlan(
   parts: PlanPurchaseParts,
-  generationId: string,
-  job: Job,
+  command: Command,
   before: readonly Versioned<Attempt>[],
   signal: AbortSignal,
 ): Promise<Bought> {
   const { planModel, attempts } = parts;
-  const fingerprint = fingerprintOf(job, planModel.model);
-  const known = await lookUp(parts, job, before);
-  const kept = known.find(({ value }) => value.status === 'finished' && value.fingerprint === fingerprint);
-  if (kept !== undefined) {
-    const answer = planAnswerSchema.parse(kept.value.answer);
-    return { plan: planOf(planModel, job, answer).plan, charges: owedFor(known), answer };
+  const { generationId, job, attempt, fingerprint } = command;
+  const known = await lookUp(parts, command, before);
+  refuseEnded(known, attempt);
+  for (const { value } of known) {
+    if (value.status !== 'finished' || value.fingerprint !== fingerprint) continue;
+    const answer = keptAnswer(value.answer);
+    const plan = answer && planFromDraft(job, answer.draft);
+    if (answer !== undefined && plan !== undefined) return { plan, charges: owedFor(known), answer };
   }
   signal.throwIfAborted();
   const hasMoreRoom = known.some(
@@ -146,20 +173,22 @@ async function askPlan(
     );
     const bought = planOf(planModel, job, answer);
     await conclude(attempts, entry, { status: 'finished', answer, charge: bought.charges[0] });
-    return { plan: bought.plan, charges: [...owedFor(await lookUp(parts, job, known)), ...bought.charges], answer };
+    return { plan: bought.plan, charges: [...owedFor(await lookUp(parts, command, known)), ...bought.charges], answer };
   } catch (error) {
     if (!(error instanceof ClipmeshError)) throw error;
     const [charge] = error.charges;
     const isOver = charge !== undefined || !error.retryable || NOT_CHARGED.has(error.code);
+    // With more room it is cut off again: the same question would be, too.
+    const retryable = error.code === 'PLAN_TRUNCATED' && hasMoreRoom ? false : error.retryable;
     const ended = await conclude(attempts, entry, {
       status: isOver ? 'failed' : 'unanswered',
       ...(charge && { charge }),
       ...failureOf(error),
+      ...(retryable ? {} : endOf(command, error)),
     });
     // This one too: there may be no further try that would look for it.
-    const owed = owedFor(await lookUp(parts, job, [...known, ended]));
-    // With more room it is cut off again: the same question would be, too.
-    throw telling(error, owed, error.code === 'PLAN_TRUNCATED' && hasMoreRoom ? false : error.retryable);
+    const owed = owedFor(await lookUp(parts, command, [...known, ended]));
+    throw telling(error, owed, retryable);
   }
 }
 
@@ -180,7 +209,7 @@ const callKey = ({ value }: Versioned<Attempt>): string => `${value.generationId
 /** The attempts, with what the provider shows by now of those whose answer nobody has read. */
 async function lookUp(
   { planModel, attempts, logger }: PlanPurchaseParts,
-  job: Job,
+  command: Command,
   known: readonly Versioned<Attempt>[],
 ): Promise<Versioned<Attempt>[]> {
   return Promise.all(
@@ -191,11 +220,20 @@ async function lookUp(
         const answer = await planModel.find(callKey(entry), AbortSignal.timeout(LOOK_MS));
         if (answer === undefined) return entry;
         logger.info({ generationId, key, completionId: answer.completionId }, 'an answer that was lost is taken up');
-        const { charges } = planOf(planModel, job, answer);
+        const { charges } = planOf(planModel, command.job, answer);
         return await conclude(attempts, entry, { status: 'finished', answer, charge: charges[0] });
       } catch (error) {
         const charge = error instanceof ClipmeshError ? error.charges[0] : undefined;
-        if (charge !== undefined) return conclude(attempts, entry, { status: 'failed', charge, ...failureOf(error) });
+        // The same question would be refused again, and paid for.
+        const isEnd = isRefusal(error) && entry.value.fingerprint === command.fingerprint;
+        const end = isEnd ? endOf(command, error) : {};
+        if (charge !== undefined || isEnd)
+          return conclude(attempts, entry, {
+            status: 'failed',
+            ...(charge && { charge }),
+            ...failureOf(error),
+            ...end,
+          });
         // It stays in doubt: the next try looks again.
         logger.warn({ err: error, generationId, key }, 'a lost answer could not be looked for');
         return entry;
@@ -203,6 +241,14 @@ async function lookUp(
     }),
   );
 }
+
+const isRefusal = (error: unknown): error is ClipmeshError =>
+  error instanceof ClipmeshError && error.code === 'PREDICTION_REFUSED';
+
+/** The end of a command: delivered again, it ends with the same failure and asks for nothing. */
+const endOf = ({ attempt }: Command, { code, message }: ClipmeshError): Pick<Attempt, 'gaveUp'> => ({
+  gaveUp: { attempt, code, message },
+});
 
 /** What the next try of the plan has to know of a failed one. */
 const failureOf = (error: unknown): Pick<Attempt, 'failure'> =>

@@ -68,11 +68,11 @@ export class PlannerActor {
   }
 
   private async write(
-    { generationId, job }: GenerationPlanBody,
+    { generationId, attempt, job }: GenerationPlanBody,
     signal: AbortSignal,
   ): Promise<{ plan: Plan; charges: Charge[] }> {
     const { purchase } = this.parts;
-    if (purchase !== undefined) return buyPlan(purchase, generationId, job, signal);
+    if (purchase !== undefined) return buyPlan(purchase, generationId, job, signal, attempt);
     const plan = await withSpan('clipmesh.planner', 'plan from template', { [ATTR.stage]: 'planning' }, () =>
       Promise.resolve(planFromTemplate(job)),
     );
