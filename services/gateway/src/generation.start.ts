@@ -10,12 +10,29 @@ import {
 import { AlreadyExistsError, type Stores } from '@clipmesh/persistence';
 import { decide } from '@clipmesh/pipeline';
 import { type BudgetRules, reserveBudget } from './budget.js';
+import { type GatewayParts } from './gateway.parts.js';
 
 export interface StartParts {
   readonly stores: Pick<Stores, 'accounts' | 'generations'>;
   /** Absent: owners may spend without limit. */
   readonly budget: BudgetRules | undefined;
   readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
+}
+
+/**
+ * Publishes what a stored run begins with. An error is logged, not thrown: the run is certainly stored, and the sweeper of
+ * stalled work publishes it again.
+ */
+export async function announce(
+  { publish, logger }: Pick<GatewayParts, 'publish' | 'logger'>,
+  outgoing: readonly Outgoing[],
+  generationId: string,
+): Promise<void> {
+  try {
+    await publish(outgoing);
+  } catch (error) {
+    logger.warn({ err: error, generationId }, 'the run is stored but its first message was not published; sweeping');
+  }
 }
 
 /** Sets the money of a run aside where its owner has a budget, or only looks whether it could. Throws a 402. */

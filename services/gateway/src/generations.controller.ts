@@ -4,8 +4,10 @@ import {
   createGenerationSchema,
   GENERATION_STATUSES,
   type GenerationRecord,
+  type GenerationState,
   type Job,
   message,
+  type Outgoing,
 } from '@clipmesh/contracts';
 import { estimate, type Estimate, initialState, periodOf } from '@clipmesh/pipeline';
 import { ATTR, currentTraceparent } from '@clipmesh/tracing';
@@ -25,7 +27,7 @@ import {
 import { refuseLowCap, refuseUnpriced } from './budget.js';
 import { Answers, Refuses } from './docs.module.js';
 import { findOwned, GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
-import { retryGeneration, startGeneration } from './generation.start.js';
+import { announce, retryGeneration, startGeneration } from './generation.start.js';
 import { acceptedOf, viewOf } from './generation.view.js';
 import { claimKey, claimOf, fingerprintOf, formerFingerprintOf, judgeClaim } from './idempotency.js';
 import { buildJob, parseRequest } from './job.builder.js';
@@ -63,12 +65,14 @@ export class GenerationsController {
     const made = `gen_${uuidv7().replaceAll('-', '')}`;
     const claim = key === undefined ? undefined : claimOf(owner, key);
     const { id, fresh } = claim === undefined ? { id: made, fresh: true } : await this.claim(claim, request, made);
+    let state: GenerationState | undefined;
     if (fresh)
-      await this.jobOf(request)
+      state = await this.jobOf(request)
         .then((job) => this.start(id, owner, job, claim, request.webhookUrl))
         .catch(this.giveBack(claim, id));
     else response.set('Idempotency-Replayed', 'true');
-    const answer = acceptedOf(id, (await findOwned(this.parts, id, authorization)).state);
+    // What this request has stored is not read again: a failed read would deny a create that succeeded.
+    const answer = acceptedOf(id, state ?? (await findOwned(this.parts, id, authorization)).state);
     response.status(202).location(answer.links.self).json(answer);
   }
 
@@ -216,13 +220,14 @@ export class GenerationsController {
     return { ...checked, ...(await storeFiles(this.parts, request)) };
   }
 
+  /** The state that is stored; undefined when another request of the same id has stored it. */
   private async start(
     id: string,
     owner: string,
     job: Job,
     claim: string | undefined,
     webhookUrl: string | undefined,
-  ): Promise<void> {
+  ): Promise<GenerationState | undefined> {
     const { logger, budget } = this.parts;
     trace.getActiveSpan()?.setAttribute(ATTR.generationId, id);
     const at = now();
@@ -239,10 +244,12 @@ export class GenerationsController {
       ...(claim === undefined ? {} : { claim }),
       ...(webhookUrl === undefined ? {} : { webhookUrl }),
     };
-    if (!(await startGeneration(this.parts, record))) return;
+    const publish = (outgoing: readonly Outgoing[]): Promise<void> => announce(this.parts, outgoing, id);
+    if (!(await startGeneration({ ...this.parts, publish }, record))) return undefined;
     logger.info(
       { generationId: id, owner, durationSeconds: job.durationSeconds, window: job.window },
       'generation accepted',
     );
+    return record.state;
   }
 }

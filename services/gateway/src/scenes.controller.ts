@@ -4,7 +4,6 @@ import {
   type GenerationRecord,
   message,
   messageId,
-  type Outgoing,
   type Plan,
   type SceneEdit,
   sceneEditSchema,
@@ -19,7 +18,7 @@ import { type AcceptedView, acceptedView } from './api.schemas.js';
 import { refuseLowCap, refuseOverBudget } from './budget.js';
 import { Answers, Refuses } from './docs.module.js';
 import { findOwnedEntry, GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
-import { reserveFor } from './generation.start.js';
+import { announce, reserveFor } from './generation.start.js';
 import { acceptedOf } from './generation.view.js';
 import { parseBody } from './job.builder.js';
 import { edited } from './plan.edit.js';
@@ -67,7 +66,7 @@ export class ScenesController {
       refuseLowCap(committedBy(found.value.state) + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
     const record = { ...traced(found.value), updatedAt: at, state };
     await this.begin(found.value, record, found.revision);
-    await this.announce(event);
+    await announce(this.parts, [event], id);
     return acceptedOf(id, state);
   }
 
@@ -92,16 +91,6 @@ export class ScenesController {
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
       throw running('it was changed by another request just now; read it again');
-    }
-  }
-
-  /** The run has begun with its state. When its event cannot be published, the sweeper of stalled work asks for it. */
-  private async announce(event: Outgoing): Promise<void> {
-    try {
-      await this.parts.publish([event]);
-    } catch (error) {
-      const { generationId } = event.body;
-      this.parts.logger.warn({ err: error, generationId }, 'the run has begun; its event will be made up for');
     }
   }
 

@@ -1,0 +1,83 @@
+import { type Outgoing } from '@clipmesh/contracts';
+import { createMemoryStores } from '@clipmesh/persistence';
+import { describe, expect, it } from '@jest/globals';
+import { type GatewayParts } from './gateway.parts.js';
+import { GenerationsController } from './generations.controller.js';
+import { problemOf } from './problem.js';
+
+type Failing = 'get' | 'publish' | 'create';
+
+class Lost extends Error {
+  override readonly name = 'TimeoutError';
+}
+
+/** A gateway one of whose effects fails. */
+function world(failing: Failing | undefined) {
+  const stores = createMemoryStores();
+  const { generations } = stores;
+  const published: Outgoing[] = [];
+  const warnings: string[] = [];
+  const away = (): Promise<never> => Promise.reject(new Lost('the broker is away'));
+  const parts = {
+    stores: {
+      ...stores,
+      generations: { ...generations, ...(failing === 'publish' ? {} : failing && { [failing]: away }) },
+    },
+    ownerOf: () => 'local',
+    publish:
+      failing === 'publish' ? away : (outgoing: readonly Outgoing[]) => Promise.resolve(published.push(...outgoing)),
+    defaults: { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 },
+    llm: { model: 'gpt-4o', attempts: 3 },
+    logger: { info: () => undefined, warn: (_fields: unknown, text: string) => warnings.push(text) },
+  } as unknown as GatewayParts;
+  const controller = new GenerationsController(parts);
+  const create = async (key?: string): Promise<{ status: number; id?: string; replayed: boolean }> => {
+    const answer: { status: number; id?: string; replayed: boolean } = { status: 0, replayed: false };
+    const response = {
+      set: () => (answer.replayed = true),
+      status: (status: number) => {
+        answer.status = status;
+        return response;
+      },
+      location: () => response,
+      json: ({ id }: { id: string }) => (answer.id = id),
+    };
+    await controller
+      .create({ prompt: 'A kettle that sings.' }, undefined, key, response as never)
+      .catch((error: unknown) => (answer.status = problemOf(error).status));
+    return answer;
+  };
+  const ids = async () => (await generations.list({ owner: 'local', limit: 10 })).map(({ id }) => id);
+  return { create, ids, published, warnings };
+}
+
+describe('a create', () => {
+  it.each<[Failing | undefined, number, number, number, number]>([
+    // What fails, the status, and the numbers of stored generations, published commands and warnings.
+    [undefined, 202, 1, 1, 0],
+    ['get', 202, 1, 1, 0],
+    ['publish', 202, 1, 0, 1],
+    ['create', 503, 0, 0, 0],
+  ])('in which %s fails is answered with %i', async (failing, status, stored, published, warnings) => {
+    const made = world(failing);
+    const answer = await made.create();
+    const ids = await made.ids();
+    expect([answer.status, ids.length, made.published.length, made.warnings.length]).toEqual([
+      status,
+      stored,
+      published,
+      warnings,
+    ]);
+    expect(answer.id).toBe(ids[0]);
+  });
+
+  it('whose command was not published is replayed under its key', async () => {
+    const made = world('publish');
+    const [first, second] = [await made.create('spring'), await made.create('spring')];
+    expect([first, second]).toEqual([
+      { status: 202, id: first.id, replayed: false },
+      { status: 202, id: first.id, replayed: true },
+    ]);
+    expect(await made.ids()).toEqual([first.id]);
+  });
+});
