@@ -40,17 +40,22 @@ export function ownerSecret(deployment: string, owner: string, version: number):
   return `whsec_${derived.digest('base64')}`;
 }
 
+/** Whether the secret before a rotation signs too now. */
+export const isOverlap = (
+  rotation: Rotation | undefined,
+  { overlapMs, nowMs }: { readonly overlapMs: number; readonly nowMs: number },
+): boolean => rotation !== undefined && nowMs - Date.parse(rotation.rotatedAt) < overlapMs;
+
 /** The secrets that sign for an owner now: the current one, and the one before for `overlapMs` after a rotation. */
 export function ownerSecrets(
   deployment: string,
   owner: string,
   rotation: Rotation | undefined,
-  { overlapMs, nowMs }: { readonly overlapMs: number; readonly nowMs: number },
+  times: { readonly overlapMs: number; readonly nowMs: number },
 ): readonly [string, ...string[]] {
   const version = rotation?.version ?? 1;
   const current = ownerSecret(deployment, owner, version);
-  const isOverlap = rotation !== undefined && nowMs - Date.parse(rotation.rotatedAt) < overlapMs;
-  return isOverlap ? [current, ownerSecret(deployment, owner, version - 1)] : [current];
+  return isOverlap(rotation, times) ? [current, ownerSecret(deployment, owner, version - 1)] : [current];
 }
 
 /** The `webhook-signature` of a body, by https://www.standardwebhooks.com: HMAC-SHA256 over `id.timestamp.body`. `timestamp`: seconds since the epoch. */

@@ -18,7 +18,7 @@ import { GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.
 import { parseBody } from './job.builder.js';
 import { ProblemError } from './problem.js';
 import { changeBook, removeEndpoint } from './webhook.book.js';
-import { newWebhookSecret, ownerSecret } from './webhook.signature.js';
+import { isOverlap, newWebhookSecret, ownerSecret } from './webhook.signature.js';
 import { checkWebhookUrl } from './webhook.url.js';
 
 const shown = ({ id, url, events, createdAt }: WebhookEndpoint): WebhookView => ({ id, url, events, createdAt });
@@ -91,17 +91,22 @@ export class WebhooksController {
 
   @Post('secret/rotate')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Replace that secret; the one before signs too for a while' })
-  @Answers(200, 'Your new secret.', webhookSecretView)
+  @ApiOperation({
+    summary:
+      'Replace that secret; the one before signs too for a while, and until then a repeated call changes nothing',
+  })
+  @Answers(200, 'Your new secret, or the one of the rotation whose overlap has not ended.', webhookSecretView)
   @Refuses(401, 404, 503)
   async rotateWebhookSecret(@Headers('authorization') authorization: string | undefined): Promise<WebhookSecretView> {
     const owner = requireOwner(this.parts, authorization);
     const secret = this.deploymentSecret();
-    const rotatedAt = new Date().toISOString();
-    const { rotation } = await changeBook(this.parts.stores.webhooks, owner, (book) => ({
-      ...book,
-      rotation: { version: (book.rotation?.version ?? 1) + 1, rotatedAt },
-    }));
+    const now = new Date();
+    const { overlapMs } = this.parts.webhookRules.signing;
+    const { rotation } = await changeBook(this.parts.stores.webhooks, owner, (book) =>
+      isOverlap(book.rotation, { overlapMs, nowMs: now.getTime() })
+        ? book
+        : { ...book, rotation: { version: (book.rotation?.version ?? 1) + 1, rotatedAt: now.toISOString() } },
+    );
     return this.secretOf(secret, owner, rotation);
   }
 

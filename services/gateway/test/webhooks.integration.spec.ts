@@ -255,6 +255,11 @@ describe('the webhookUrl of a create', () => {
     const second = (await rotated.json()) as OwnSecret;
     expect(second).toMatchObject({ version: 2, formerSignsUntil: expect.any(String) });
     expect(await secretOf(ANN)).toEqual(second);
+    // A rotation within the overlap would end the secret that the receiver still has.
+    const again = await Promise.all(
+      [1, 2].map(() => gateway.call('/v1/webhooks/secret/rotate', { method: 'POST', headers: ANN })),
+    );
+    for (const answer of again) expect([answer.status, await answer.json()]).toEqual([200, second]);
     // What is registered stays, and is signed with its own.
     const hook = await registered('/registered');
     expect(await secretOf(ANN)).toEqual(second);
