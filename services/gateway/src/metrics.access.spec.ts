@@ -4,9 +4,9 @@ import { checkScrape, refuseSharedToken } from './metrics.access.js';
 const TOKEN = 'metrics-token-0123456789';
 const here = { authorization: undefined, address: '127.0.0.1', headers: {} };
 
-const verdict = (token: string | undefined, scrape: Parameters<typeof checkScrape>[1]): string => {
+const verdict = (token: string | undefined, scrape: Parameters<typeof checkScrape>[1], isLocal = true): string => {
   try {
-    checkScrape(token, scrape);
+    checkScrape({ token, isLocal }, scrape);
     return 'read';
   } catch (error) {
     return (error as { code: string }).code;
@@ -41,6 +41,18 @@ describe('the permission to read metrics', () => {
   ] as const)('with %s', (_what, token, scrape, expected) => {
     expect(verdict(token, scrape)).toBe(expected);
   });
+
+  it.each([
+    ['no token set', undefined, here, 'METRICS_CLOSED'],
+    ['no token set, over IPv6', undefined, { ...here, address: '::1' }, 'METRICS_CLOSED'],
+    ['no token sent', TOKEN, here, 'UNAUTHORIZED'],
+    ['the token', TOKEN, { ...here, authorization: `Bearer ${TOKEN}` }, 'read'],
+  ] as const)(
+    'of a gateway that others may reach, with %s, is not given by the address',
+    (_what, token, scrape, expected) => {
+      expect(verdict(token, scrape, false)).toBe(expected);
+    },
+  );
 
   it('is never that of an owner', () => {
     const pairs = ['ann:ann-key-0123456789', 'bob:with:colon-0123456789'];

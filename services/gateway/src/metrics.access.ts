@@ -2,6 +2,14 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isLoopback } from './access.js';
 import { ProblemError } from './problem.js';
 
+/** Who may read the metrics. */
+export interface ScrapeRules {
+  /** Whoever sends it. Default: none. */
+  readonly token: string | undefined;
+  /** The gateway has no API key and no public URL, so that without a token whoever is on this machine may read them. */
+  readonly isLocal: boolean;
+}
+
 /** What the permission to read the metrics is judged by. */
 export interface Scrape {
   readonly authorization: string | undefined;
@@ -21,10 +29,11 @@ export function refuseSharedToken(token: string | undefined, pairs: readonly str
 }
 
 /**
- * Whether somebody may read the metrics: with METRICS_TOKEN whoever sends it, without it whoever is on this machine. An
- * owner's key gives no access. Throws a 401 or a 403.
+ * Whether somebody may read the metrics: with METRICS_TOKEN whoever sends it, without it whoever is on this machine, where
+ * the gateway has no API key and no PUBLIC_URL. With one of these a proxy on this machine may pass on requests of others,
+ * and a plain one adds no header. An owner's key gives no access. Throws a 401 or a 403.
  */
-export function checkScrape(token: string | undefined, { authorization, address, headers }: Scrape): void {
+export function checkScrape({ token, isLocal }: ScrapeRules, { authorization, address, headers }: Scrape): void {
   if (token !== undefined) {
     const given = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
     if (given !== undefined && timingSafeEqual(digest(given), digest(token))) return;
@@ -37,12 +46,14 @@ export function checkScrape(token: string | undefined, { authorization, address,
     );
   }
   const isHere = address !== undefined && isLoopback(address.replace(/^::ffff:/, ''));
-  if (isHere && !FORWARDED.some((name) => headers[name] !== undefined)) return;
+  if (isLocal && isHere && !FORWARDED.some((name) => headers[name] !== undefined)) return;
   throw new ProblemError(
     403,
     'METRICS_CLOSED',
-    'The metrics are read on this machine only',
-    'set METRICS_TOKEN to read them from elsewhere, and send Authorization: Bearer <METRICS_TOKEN>',
+    'The metrics are closed',
+    isLocal
+      ? 'without METRICS_TOKEN only this machine reads them; set it, and send Authorization: Bearer <METRICS_TOKEN>'
+      : 'with API_KEYS or PUBLIC_URL they need METRICS_TOKEN; set it, and send Authorization: Bearer <METRICS_TOKEN>',
     { extensions: { retryable: false } },
   );
 }

@@ -2,14 +2,13 @@ import { Controller, Get, Headers, Inject, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Request, type Response } from 'express';
 import { AnswersWith, Refuses } from './docs.module.js';
-import { checkScrape } from './metrics.access.js';
+import { checkScrape, type ScrapeRules } from './metrics.access.js';
 import { type Metrics } from './metrics.js';
 
 export const METRICS_PARTS = Symbol('METRICS_PARTS');
 export interface MetricsParts {
   readonly metrics: Metrics;
-  /** Who sends it may read the metrics. Absent: whoever is on this machine. */
-  readonly token: string | undefined;
+  readonly access: ScrapeRules;
 }
 
 @ApiTags('health')
@@ -18,7 +17,10 @@ export class MetricsController {
   constructor(@Inject(METRICS_PARTS) private readonly parts: MetricsParts) {}
 
   @Get('metrics')
-  @ApiOperation({ summary: 'Figures for Prometheus; needs METRICS_TOKEN, or a connection from this machine' })
+  @ApiOperation({
+    summary:
+      'Figures for Prometheus; needs METRICS_TOKEN, or a connection from this machine to a gateway without API_KEYS and PUBLIC_URL',
+  })
   @AnswersWith(200, 'The text format of Prometheus.', 'text/plain')
   @Refuses(401, 403)
   async scrape(
@@ -26,8 +28,8 @@ export class MetricsController {
     @Req() { socket, headers }: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const { metrics, token } = this.parts;
-    checkScrape(token, { authorization, address: socket.remoteAddress, headers });
+    const { metrics, access } = this.parts;
+    checkScrape(access, { authorization, address: socket.remoteAddress, headers });
     const text = await metrics.text();
     response.set('Cache-Control', 'no-store').type(metrics.contentType).send(text);
   }

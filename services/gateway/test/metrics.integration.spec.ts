@@ -44,9 +44,24 @@ it('wants its own token: the key of an owner does not read it', async () => {
   expect((await gateway.call('/v1/generations', { headers: SCRAPER })).status).toBe(401);
 });
 
-it('without a token it answers this machine only, and nobody behind a proxy', async () => {
-  const { METRICS_TOKEN: _none, ...env } = ENV;
-  const open = await startGateway(broker, folder.path, env);
+it.each([
+  ['API_KEYS', { API_KEYS: ENV.API_KEYS }],
+  ['PUBLIC_URL', { PUBLIC_URL: 'https://clipmesh.example' }],
+])('without a token it answers nobody where %s is set: a plain proxy shows as this machine', async (_name, env) => {
+  const exposed = await startGateway(broker, folder.path, env);
+  try {
+    expect(await problem(await exposed.call('/metrics', { headers: ANN }))).toMatchObject({
+      status: 403,
+      code: 'METRICS_CLOSED',
+      detail: expect.stringContaining('METRICS_TOKEN'),
+    });
+  } finally {
+    await exposed.stop();
+  }
+});
+
+it('without a token, API_KEYS and PUBLIC_URL it answers this machine only, and nobody behind a proxy', async () => {
+  const open = await startGateway(broker, folder.path);
   try {
     expect((await open.call('/metrics')).status).toBe(200);
     const forwarded = await open.call('/metrics', { headers: { ...ANN, 'x-forwarded-for': '10.1.2.3' } });
