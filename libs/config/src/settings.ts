@@ -158,7 +158,7 @@ export const SETTINGS = {
   metricsToken: {
     ...optional(
       'METRICS_TOKEN',
-      'Token that reads /metrics, sent as Authorization: Bearer; 16 characters or more, and none of API_KEYS. Default: /metrics answers connections from this machine only.',
+      'Token that reads /metrics, sent as Authorization: Bearer; 16 characters or more, and none of API_KEYS. Default: none; /metrics then answers connections from this machine where API_KEYS and PUBLIC_URL are not set, and 403 in all other cases.',
       true,
     ),
     schema: z
@@ -196,6 +196,24 @@ export const SETTINGS = {
     whole(1, 10_000),
     '100',
     'Most event streams that one owner may have open on one gateway; more are refused with 429.',
+  ),
+  performanceReportsKept: setting(
+    'PERFORMANCE_REPORTS_KEPT',
+    whole(1, 100_000),
+    '200',
+    'Most performance reports that one gateway keeps in memory. Default: 200.',
+  ),
+  performanceReportSettleMs: setting(
+    'PERFORMANCE_REPORT_SETTLE_SECONDS',
+    seconds(0, 3600),
+    '60',
+    'Wait for missing spans of a trace after its run has ended, seconds; after that its performance report is final. Default: 60.',
+  ),
+  performanceReportRefreshMs: setting(
+    'PERFORMANCE_REPORT_REFRESH_SECONDS',
+    seconds(0, 3600),
+    '10',
+    'The performance report of a trace that still misses spans is made again after this long, seconds. Default: 10.',
   ),
   keepAliveMs: setting(
     'KEEP_ALIVE_SECONDS',

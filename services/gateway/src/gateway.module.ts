@@ -96,6 +96,11 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     collect: (traceId) => collectTrace(connection, traceId),
     analyze: analyzeInThread,
     now: () => Date.now(),
+    limits: {
+      kept: config.performanceReportsKept,
+      settleMs: config.performanceReportSettleMs,
+      refreshMs: config.performanceReportRefreshMs,
+    },
   });
   if (config.budgetPerOwnerMicros !== undefined && (config.llmPrice ?? llmPrice(config.openaiModel)) === undefined)
     logger.warn(
@@ -221,7 +226,16 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     providers: [
       { provide: GATEWAY_PARTS, useValue: parts },
       { provide: HEALTH_PARTS, useValue: health },
-      { provide: METRICS_PARTS, useValue: { metrics, token: config.metricsToken } satisfies MetricsParts },
+      {
+        provide: METRICS_PARTS,
+        useValue: {
+          metrics,
+          access: {
+            token: config.metricsToken,
+            isLocal: config.apiKeys.length === 0 && config.publicUrl === undefined,
+          },
+        } satisfies MetricsParts,
+      },
       {
         provide: METRICS_LEADER,
         // The broker may be away; the lease runs out by itself.

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { explained, PerformanceReports, type StoredTrace } from './performance.reports.js';
+import { explained, PerformanceReports, type ReportLimits, type StoredTrace } from './performance.reports.js';
 
 /** Counts what is collected and analysed, under a clock of the test. */
-function world(trace: Partial<StoredTrace> = {}) {
+function world(trace: Partial<StoredTrace> = {}, given: Partial<ReportLimits> = {}) {
   const calls = { collected: 0, analyzed: 0, atOnce: 0, mostAtOnce: 0 };
   const state = { nowMs: 1_000_000, complete: true, fails: false, ...trace };
   const reports = new PerformanceReports({
@@ -20,6 +20,7 @@ function world(trace: Partial<StoredTrace> = {}) {
       return { report: calls.analyzed };
     },
     now: () => state.nowMs,
+    limits: { kept: 200, settleMs: 60_000, refreshMs: 10_000, ...given },
   });
   return { calls, state, reports };
 }
@@ -62,6 +63,25 @@ describe('performance reports', () => {
     expect(calls.analyzed).toBe(250);
     await reports.of('0', 0);
     expect(calls.analyzed).toBe(251);
+  });
+
+  it('follow their limits', async () => {
+    const { calls, reports, state } = world({ complete: false }, { kept: 1, settleMs: 5000, refreshMs: 1000 });
+    const ended = state.nowMs;
+    for (const [laterMs, analyzed] of [
+      [0, 1],
+      [999, 1],
+      [1000, 2],
+      [5001, 3],
+      [1e9, 3],
+    ] as const) {
+      state.nowMs = ended + laterMs;
+      await reports.of('a', ended);
+      expect([laterMs, calls.analyzed]).toEqual([laterMs, analyzed]);
+    }
+    await reports.of('b', ended);
+    await reports.of('a', ended);
+    expect(calls.analyzed).toBe(5);
   });
 });
 

@@ -2,19 +2,21 @@ import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { type GenerationStatus } from '@clipmesh/contracts';
 
-/** Most reports that a replica keeps. */
-const MOST_REPORTS = 200;
-/** Spans that have not come this long after the end never will, ms. */
-const SETTLED_MS = 60_000;
-/** A report of a trace that is not whole yet is made again after this long, ms. */
-const UNSETTLED_MS = 10_000;
-
 export interface StoredTrace {
   readonly resourceSpans: unknown[];
   /** The last span and every parent is there. */
   readonly complete: boolean;
 }
+export interface ReportLimits {
+  /** Most reports that a replica keeps. */
+  readonly kept: number;
+  /** The wait for missing spans, from the end of the run, ms. */
+  readonly settleMs: number;
+  /** A report of a trace that is not whole yet is made again after this long, ms. */
+  readonly refreshMs: number;
+}
 export interface ReportDeps {
+  readonly limits: ReportLimits;
   readonly collect: (traceId: string) => Promise<StoredTrace>;
   /** The report of a trace in OTLP JSON; undefined when it has no span. */
   readonly analyze: (document: Pick<StoredTrace, 'resourceSpans'>) => Promise<unknown>;
@@ -45,7 +47,7 @@ export class PerformanceReports {
     this.kept.delete(traceId);
     this.kept.set(traceId, kept);
     const [oldest] = this.kept.keys();
-    if (this.kept.size > MOST_REPORTS && oldest !== undefined) this.kept.delete(oldest);
+    if (this.kept.size > this.deps.limits.kept && oldest !== undefined) this.kept.delete(oldest);
     try {
       return await kept.report;
     } catch (error) {
@@ -61,8 +63,9 @@ export class PerformanceReports {
     this.last = turn;
     const report = await turn;
     const now = this.deps.now();
-    const isSettled = report !== undefined && (trace.complete || now - endedMs > SETTLED_MS);
-    keepUntil(isSettled ? Infinity : now + UNSETTLED_MS);
+    const { settleMs, refreshMs } = this.deps.limits;
+    const isSettled = report !== undefined && (trace.complete || now - endedMs > settleMs);
+    keepUntil(isSettled ? Infinity : now + refreshMs);
     return report;
   }
 }
