@@ -155,6 +155,8 @@ export const accountSchema = z.object({
       open: z.boolean(),
       /** The latest run that money was promised for; 0 while the generation is not known to be stored. */
       run: z.int().nonnegative().default(1),
+      /** The request to regenerate a scene that reserved for `run`, as long as it may not have begun. Default: none, a create or a retry. */
+      request: z.string().optional(),
     }),
   ),
   /** What lines that were moved out of the account have spent, micro-dollars. Default: 0. */

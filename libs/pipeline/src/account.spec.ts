@@ -125,6 +125,22 @@ describe('an account', () => {
     expect(decided.accepted && decided.account.generations['a']).toEqual({ ...line, reservedMicros: 60, run: 2 });
   });
 
+  it.each<[string, Partial<AccountLine>, string | undefined, string | undefined]>([
+    ['nothing of that run is that of the request', { run: 1 }, 'b', 'b'],
+    ['a settled run is that of the request', { run: 2, open: false }, 'b', 'b'],
+    ['another request is that of the later one', { run: 2, request: 'a' }, 'b', 'b'],
+    ['a retry stays that of the retry', { run: 2 }, 'b', undefined],
+    ['a request is that of the retry', { run: 2, request: 'a' }, undefined, undefined],
+    ['a retry, for more, stays that of the retry', { run: 2, reservedMicros: 10 }, 'b', undefined],
+  ])('that has reserved for %s', (_what, before, request, after) => {
+    const line = { reservedMicros: 60, spentMicros: 10, open: true, run: 2, ...before };
+    const account = { ...empty, generations: { a: line } };
+    const decided = reserve(account, 'a', { micros: 60, limitMicros: 100, run: 2, request });
+    const { request: mark, ...rest } = (decided.accepted && decided.account.generations['a']) || line;
+    expect(rest).toEqual({ reservedMicros: 60, spentMicros: 10, open: true, run: 2 });
+    expect(mark).toBe(after);
+  });
+
   it.each<[number, number, string[]]>([
     [4, 4, []],
     [5, 4, ['g0', 'g1', 'g2']],

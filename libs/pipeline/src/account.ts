@@ -7,6 +7,8 @@ export interface AccountLine {
   readonly open: boolean;
   /** The latest run that the promise was made for; 0 while the generation is not known to be stored. */
   readonly run: number;
+  /** The request to regenerate a scene that reserved for `run`. Default: none, a create or a retry reserved. */
+  readonly request?: string | undefined;
 }
 /** The part of an account that its sums depend on. */
 export interface Lines<Line extends AccountLine = AccountLine> {
@@ -41,24 +43,34 @@ export interface Wanted {
   readonly micros: number;
   readonly limitMicros: number;
   readonly run: number;
+  /** The request to regenerate a scene that reserves. Default: none, a create or a retry. */
+  readonly request?: string | undefined;
 }
 
 /**
  * Promises a generation its money, for the first time or again. One that has an open promise of as much keeps it, and it is
- * noted for which run: whoever has looked at an earlier run cannot end it any more.
+ * noted for which run and request: whoever has looked at an earlier one cannot end it any more. A retry's reservation stays
+ * that of the retry, which runs even when its client is gone.
  */
-export function reserve<A extends Lines>(account: A, id: string, { micros, limitMicros, run }: Wanted): Reservation<A> {
+export function reserve<A extends Lines>(account: A, id: string, wanted: Wanted): Reservation<A> {
+  const { micros, limitMicros, run } = wanted;
   const line = account.generations[id];
   const latest = Math.max(run, line?.run ?? 0);
-  if (line?.open === true && line.reservedMicros >= micros)
-    return { accepted: true, account: line.run === latest ? account : withLine(account, id, { ...line, run: latest }) };
+  const isOfRetry = line?.open === true && line.run >= run && line.request === undefined;
+  const request = isOfRetry ? undefined : wanted.request;
+  const mark = request === undefined ? {} : { request };
+  if (line?.open === true && line.reservedMicros >= micros) {
+    if (line.run === latest && line.request === request) return { accepted: true, account };
+    const { request: _former, ...kept } = line;
+    return { accepted: true, account: withLine(account, id, { ...kept, run: latest, ...mark }) };
+  }
   const { [id]: _own, ...others } = account.generations;
   const leftMicros = limitMicros - committed({ ...account, generations: others });
   const spentMicros = line?.spentMicros ?? 0;
   if (Math.max(micros, spentMicros) > leftMicros) return { accepted: false, leftMicros: Math.max(0, leftMicros) };
   return {
     accepted: true,
-    account: withLine(account, id, { reservedMicros: micros, spentMicros, open: true, run: latest }),
+    account: withLine(account, id, { reservedMicros: micros, spentMicros, open: true, run: latest, ...mark }),
   };
 }
 

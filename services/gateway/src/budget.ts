@@ -42,6 +42,8 @@ interface Reserved {
   readonly period: string;
   readonly micros: number;
   readonly run: number;
+  /** The request to regenerate a scene that reserves. Default: none, a create or a retry. */
+  readonly request?: string | undefined;
 }
 
 /**
@@ -51,11 +53,11 @@ interface Reserved {
 export async function reserveBudget(
   { accounts }: Pick<Stores, 'accounts'>,
   { limitMicros }: BudgetRules,
-  { id, owner, period, micros, run }: Reserved,
+  { id, owner, period, micros, run, request }: Reserved,
 ): Promise<void> {
   let decided: Reservation<Account> | undefined;
   await changeAccount(accounts, emptyAccount(owner, period), id, (account) => {
-    decided = reserve(account, id, { micros, limitMicros, run });
+    decided = reserve(account, id, { micros, limitMicros, run, request });
     return decided.accepted ? decided.account : undefined;
   });
   if (decided?.accepted === false) throw overBudget(owner, period, micros, decided.leftMicros);
@@ -137,7 +139,7 @@ type Remains =
   | 'reserve';
 export function remainsOf(
   id: string,
-  line: Pick<AccountLine, 'open' | 'run'>,
+  line: Pick<AccountLine, 'open' | 'run' | 'request'>,
   record: GenerationRecord | undefined,
   nowMs: number,
 ): Remains {
@@ -152,7 +154,8 @@ export function remainsOf(
   if (line.run <= run) return 'settle';
   // Whoever begins the run has written the record just before.
   if (nowMs - Date.parse(record.updatedAt) <= IN_FLIGHT_MS) return 'none';
-  return status === 'failed' ? 'retry' : 'release';
+  // What a regenerate reserved is no retry: nobody requested one.
+  return status === 'failed' && line.request === undefined ? 'retry' : 'release';
 }
 
 export interface BudgetSweepParts {
@@ -185,7 +188,8 @@ export async function sweepAccount(
     if (remains === 'settle') count += (await settleRun(parts.stores, { owner, period, id, run }, record)) ? 1 : 0;
     else if (remains === 'release') {
       if (entry === undefined || !(await fence(generations, entry, nowMs))) continue;
-      count += (await settleRun(parts.stores, { owner, period, id, run: line.run }, record)) ? 1 : 0;
+      const { request } = line;
+      count += (await settleRun(parts.stores, { owner, period, id, run: line.run, of: { request } }, record)) ? 1 : 0;
     } else if (record !== undefined) {
       await carryOn(parts, record, remains, nowMs);
       count += 1;
@@ -230,10 +234,19 @@ export async function sweepUnreserved(parts: BudgetSweepParts, nowMs: number): P
   return count;
 }
 
-/** Frees what a run that has ended can no longer spend; false when that is nothing. */
+interface Ended {
+  readonly owner: string;
+  readonly period: string;
+  readonly id: string;
+  readonly run: number;
+  /** Only what this request reserved. Default: whatever is reserved. */
+  readonly of?: Pick<AccountLine, 'request'>;
+}
+
+/** Releases what a run that has ended can no longer spend; false when that is nothing. */
 async function settleRun(
   { accounts, attempts, ledger }: BudgetStores,
-  { owner, period, id, run }: { owner: string; period: string; id: string; run: number },
+  { owner, period, id, run, of }: Ended,
   record: GenerationRecord | undefined,
 ): Promise<boolean> {
   const purchases = (await attempts.list(id)).map(({ value }) => value);
@@ -242,6 +255,8 @@ async function settleRun(
   const most = record === undefined ? spentMicros : mostMicros(record.state, purchases, entries);
   let changed = false;
   await changeAccount(accounts, emptyAccount(owner, period), id, (account) => {
+    // Another request has reserved since: that is its own money.
+    if (of !== undefined && account.generations[id]?.request !== of.request) return undefined;
     const settled = settle(account, id, { run, spentMicros, mostMicros: most });
     changed = settled !== account;
     return settled;

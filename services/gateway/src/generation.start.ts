@@ -35,16 +35,23 @@ export async function announce(
   }
 }
 
-/** Sets the money of a run aside where its owner has a budget, or only looks whether it could. Throws a 402. */
+interface Reserving {
+  readonly run: number;
+  /** The request to regenerate a scene that reserves. Default: none, a create or a retry. */
+  readonly request?: string;
+  /** Default: reserves; otherwise it only decides whether it could. */
+  readonly how?: typeof reserveBudget;
+}
+
+/** Reserves the money of a run where its owner has a budget, or only decides whether it could. Throws a 402. */
 export const reserveFor = async (
   { stores, budget }: Pick<StartParts, 'stores' | 'budget'>,
   { id, owner, account, state }: GenerationRecord,
-  run: number,
-  how: typeof reserveBudget = reserveBudget,
+  { run, request, how = reserveBudget }: Reserving,
 ): Promise<void> => {
   if (budget === undefined || account === undefined) return;
   const micros = state.job.maxCostMicros ?? budget.limitMicros;
-  await how(stores, budget, { id, owner, period: account.period, micros, run });
+  await how(stores, budget, { id, owner, period: account.period, micros, run, request });
 };
 
 /**
@@ -53,7 +60,7 @@ export const reserveFor = async (
  */
 export async function startGeneration(parts: StartParts, record: GenerationRecord): Promise<boolean> {
   const { generations } = parts.stores;
-  await reserveFor(parts, record, 0);
+  await reserveFor(parts, record, { run: 0 });
   try {
     await generations.create(record);
   } catch (error) {
@@ -64,7 +71,7 @@ export async function startGeneration(parts: StartParts, record: GenerationRecor
   try {
     // From here on no sweep takes the reservation for one whose create has died. Should one have done so before, the money
     // may be gone: then it does not begin.
-    await reserveFor(parts, record, 1);
+    await reserveFor(parts, record, { run: 1 });
   } catch (error) {
     await generations.remove(record.id);
     throw error;
@@ -83,7 +90,7 @@ export async function retryGeneration(
   at: string,
 ): Promise<GenerationState> {
   const run = record.state.run + 1;
-  await reserveFor(parts, record, run);
+  await reserveFor(parts, record, { run });
   const event = message(RetryRequested, { generationId: record.id, at, charges: [], run });
   await parts.publish([event]);
   const { name } = RetryRequested;

@@ -1,15 +1,16 @@
-import { randomInt } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import {
   cutText,
   type GenerationRecord,
   message,
   messageId,
+  type Outgoing,
   type Plan,
   type SceneEdit,
   sceneEditSchema,
   SceneReopened,
 } from '@clipmesh/contracts';
-import { ConflictError } from '@clipmesh/persistence';
+import { ConflictError, type Versioned } from '@clipmesh/persistence';
 import { committedBy, estimateScene, isBeyondCap, isReopenable, reopenScene } from '@clipmesh/pipeline';
 import { currentTraceparent } from '@clipmesh/tracing';
 import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
@@ -25,6 +26,19 @@ import { edited } from './plan.edit.js';
 import { ProblemError } from './problem.js';
 
 const SEED_LIMIT = 2_147_483_647;
+
+/** What a request asks for. */
+interface Regenerate {
+  /** The index, as in the path. */
+  readonly scene: string;
+  readonly edit: SceneEdit;
+  /** Of the new clip. Default: the clip stays. */
+  readonly seed: number | undefined;
+}
+interface Next {
+  readonly record: GenerationRecord;
+  readonly event: Outgoing;
+}
 
 /** One scene of a film, made anew. */
 @ApiTags('plan')
@@ -45,52 +59,64 @@ export class ScenesController {
   ): Promise<AcceptedView> {
     const found = await findOwnedEntry(this.parts, id, authorization);
     const edit = parseBody(sceneEditSchema, body);
-    const index = sceneOf(found.value, scene);
-    await this.refuseRunning(found.value);
-    const plan = planFor(found.value, index, edit);
     const seed = seedFor(edit);
-    const { job, costMicros } = found.value.state;
+    const wanted = { scene, edit, seed };
+    let next = await this.next(found.value, wanted);
+    if (!(await this.begin(found, next.record))) {
+      // Something has changed the generation since it was read: perhaps nothing that this run depends on.
+      const again = await findOwnedEntry(this.parts, id, authorization);
+      next = await this.next(again.value, wanted);
+      if (!(await this.begin(again, next.record)))
+        throw running('it was changed by another request just now; read it again');
+    }
+    await announce(this.parts, [next.event], id);
+    return acceptedOf(id, next.record.state);
+  }
+
+  /** The generation with its next run, and the event that begins it. Throws a 402, 404 or 409 where there can be none. */
+  private async next(former: GenerationRecord, { scene, edit, seed }: Regenerate): Promise<Next> {
+    const index = sceneOf(former, scene);
+    await this.refuseRunning(former);
+    const plan = planFor(former, index, edit);
+    const { job, costMicros } = former.state;
     const seconds = plan.scenes[index]?.durationSeconds ?? 0;
     if (seed !== undefined) refuseLowCap(costMicros + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
 
     const at = new Date().toISOString();
     const event = message(SceneReopened, {
-      generationId: id,
+      generationId: former.id,
       at,
       charges: [],
-      run: found.value.state.run + 1,
+      run: former.state.run + 1,
       scene: index,
     });
-    const state = reopenScene(found.value.state, { scene: index, plan, seed }, messageId(SceneReopened, event.body));
+    const state = reopenScene(former.state, { scene: index, plan, seed }, messageId(SceneReopened, event.body));
     if (isBeyondCap(state, index))
-      refuseLowCap(committedBy(found.value.state) + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
-    const record = { ...traced(found.value), updatedAt: at, state };
-    await this.begin(found.value, record, found.revision);
-    await announce(this.parts, [event], id);
-    return acceptedOf(id, state);
+      refuseLowCap(committedBy(former.state) + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
+    return { record: { ...traced(former), updatedAt: at, state }, event };
   }
 
   /**
-   * Begins the run: reserves its money, then stores it. A request that dies in between, or has no money, leaves the
-   * generation as it was; the sweeper releases what was reserved. The write before the reservation is a fence: it shows the
-   * sweeper that the run is being begun, and a sweeper that takes the reservation for a leftover makes the last write fail.
+   * Begins the run: reserves its money, then stores it; false when the generation has changed since it was read. A request
+   * that dies in between, or is refused, leaves the generation as it was: the reservation carries an id of its own, and the
+   * sweeper releases it by that, and never retries. The write before the reservation is a fence: it shows the sweeper that the
+   * run is being begun, and a sweeper that takes the reservation for a leftover makes the last write fail.
    */
-  private async begin(former: GenerationRecord, record: GenerationRecord, revision: string): Promise<void> {
-    let before = revision;
-    if (this.parts.budget !== undefined && record.account !== undefined) {
-      await reserveFor(this.parts, record, record.state.run, refuseOverBudget);
-      before = await this.save({ ...former, updatedAt: record.updatedAt }, revision);
-      await reserveFor(this.parts, record, record.state.run);
-    }
-    await this.save(record, before);
-  }
-
-  private async save(record: GenerationRecord, revision: string): Promise<string> {
+  private async begin({ value, revision }: Versioned<GenerationRecord>, record: GenerationRecord): Promise<boolean> {
+    const { generations } = this.parts.stores;
+    const { run } = record.state;
     try {
-      return (await this.parts.stores.generations.save(record, revision)).revision;
+      let before = revision;
+      if (this.parts.budget !== undefined && record.account !== undefined) {
+        await reserveFor(this.parts, record, { run, how: refuseOverBudget });
+        before = (await generations.save({ ...value, updatedAt: record.updatedAt }, revision)).revision;
+        await reserveFor(this.parts, record, { run, request: randomUUID() });
+      }
+      await generations.save(record, before);
+      return true;
     } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
-      throw running('it was changed by another request just now; read it again');
+      if (error instanceof ConflictError) return false;
+      throw error;
     }
   }
 

@@ -1,0 +1,158 @@
+import { type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
+import { createMemoryStores } from '@clipmesh/persistence';
+import { initialState, planFromTemplate } from '@clipmesh/pipeline';
+import { describe, expect, it } from '@jest/globals';
+import { type BudgetSweepParts, reserveBudget, sweepAccount, sweepUnreserved } from './budget.js';
+import { type GatewayParts } from './gateway.parts.js';
+import { buildJob, parseRequest } from './job.builder.js';
+import { problemOf } from './problem.js';
+import { ScenesController } from './scenes.controller.js';
+
+const id = `gen_${'1'.repeat(32)}`;
+const period = '2026-01-01';
+const at = '2026-01-01T00:00:00.000Z';
+const rules = { limitMicros: 10_000_000, period: 'day' } as const;
+const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
+const job = buildJob(parseRequest({ prompt: 'A kettle that sings.', maxCostUsd: 6 }), defaults);
+const plan = planFromTemplate(job);
+const clip = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
+const line = { attempt: 2, modelIndex: 0, cached: false, costMicros: 100_000, clip, overlaid: clip };
+/** Failed at its end, with all scenes done: a scene can be regenerated, and the whole retried. */
+const failed: GenerationRecord = {
+  ...{ id, owner: 'local', createdAt: at, updatedAt: at, traceId: '0'.repeat(32), account: { period } },
+  state: {
+    ...initialState(job),
+    ...{ status: 'failed', plan, finishedAt: at },
+    scenes: plan.scenes.map(({ index }) => ({ index, status: 'done', ...line })),
+    failure: { code: 'INTERNAL', stage: 'stitch', message: 'x', retryable: true, charged: false },
+  },
+};
+
+/** A gateway with a budget; `beforeSave` runs before the save of this number of the generation, 1, 2, … */
+async function world(beforeSave: (save: number) => Promise<unknown> = () => Promise.resolve()) {
+  const stores = createMemoryStores();
+  const published: string[] = [];
+  await stores.generations.create(failed);
+  await reserveBudget(stores, rules, { id, owner: 'local', period, micros: 6_000_000, run: 1 });
+  const publish = (outgoing: readonly Outgoing[]): Promise<void> => {
+    published.push(...outgoing.map(({ definition }) => definition.name));
+    return Promise.resolve();
+  };
+  let saves = 0;
+  const save: typeof stores.generations.save = async (record, revision) => {
+    await beforeSave((saves += 1));
+    return stores.generations.save(record, revision);
+  };
+  const regenerate = async (planted: boolean): Promise<number> => {
+    const parts = {
+      stores: planted ? { ...stores, generations: { ...stores.generations, save } } : stores,
+      ...{ budget: rules, ownerOf: () => 'local', publish, cancellations: { check: () => Promise.resolve(false) } },
+    } as unknown as GatewayParts;
+    return new ScenesController(parts)
+      .regenerate(id, '0', { seed: 7 }, undefined)
+      .then(() => 202)
+      .catch((error: unknown) => problemOf(error).status);
+  };
+  const sweeping: BudgetSweepParts = { stores, rules, publish };
+  return {
+    stores,
+    published,
+    sweeping,
+    regenerate,
+    saves: () => saves,
+    /** Another part of the system changes a field that no run depends on. */
+    touch: async (webhookUrl: string): Promise<void> => {
+      const found = await stores.generations.get(id);
+      if (found !== undefined) await stores.generations.save({ ...found.value, webhookUrl }, found.revision);
+    },
+    sweep: async (): Promise<void> => {
+      for (const laterMs of [0, 20_000, 3_600_000, 3_660_000]) {
+        await sweepUnreserved(sweeping, Date.now() + laterMs);
+        await sweepAccount(sweeping, 'local', period, Date.now() + laterMs);
+      }
+    },
+    record: async () => (await stores.generations.get(id))?.value,
+    line: async () => (await stores.accounts.get('local', period))?.value.generations[id],
+  };
+}
+type World = Awaited<ReturnType<typeof world>>;
+
+/** A world whose saves can do something to it first. */
+async function planted(act: (of: World, save: number) => Promise<unknown>): Promise<World> {
+  const made: World = await world((save) => act(made, save));
+  return made;
+}
+
+describe('a regenerate that meets another change', () => {
+  it.each([1, 2])('of an unrelated field at save %i decides again and begins on top of it', async (number) => {
+    const made = await planted(async (of, save) => {
+      if (save === number) await of.touch('https://example.com/hook');
+    });
+    expect(await made.regenerate(true)).toBe(202);
+    await made.sweep();
+    expect(await made.record()).toMatchObject({
+      webhookUrl: 'https://example.com/hook',
+      state: { run: 2, status: 'generating' },
+    });
+    expect(await made.line()).toMatchObject({ open: true, run: 2 });
+    expect(made.published).toEqual(['scene.reopened']);
+  });
+
+  it('at both of its last saves is a 409, and its reservation is released, not retried', async () => {
+    const made = await planted(async (of, save) => {
+      if (save % 2 === 0) await of.touch(`https://example.com/${save}`);
+    });
+    expect([await made.regenerate(true), made.saves()]).toEqual([409, 4]);
+    expect(await made.line()).toMatchObject({ open: true, run: 2, request: expect.any(String) });
+    await made.sweep();
+    expect(await made.record()).toMatchObject({ state: { run: 1, status: 'failed' } });
+    expect([(await made.line())?.open, made.published]).toEqual([false, []]);
+  });
+
+  it('of a competing regenerate is a 409, and the reservation of the other stays', async () => {
+    const made = await planted(async (of, save) => {
+      if (save === 2) expect(await of.regenerate(false)).toBe(202);
+    });
+    expect(await made.regenerate(true)).toBe(409);
+    await made.sweep();
+    expect(await made.record()).toMatchObject({ state: { run: 2, status: 'generating' } });
+    expect(await made.line()).toMatchObject({ open: true, run: 2 });
+    expect(made.published).toEqual(['scene.reopened']);
+  });
+
+  it('of a retry that has reserved leaves the reservation to the retry', async () => {
+    const made = await planted(async (of, save) => {
+      if (save === 2) await reserveBudget(of.stores, rules, { id, owner: 'local', period, micros: 6_000_000, run: 2 });
+      if (save % 2 === 0) await of.touch(`https://example.com/${save}`);
+    });
+    expect(await made.regenerate(true)).toBe(409);
+    expect((await made.line())?.request).toBeUndefined();
+    await made.sweep();
+    expect((await made.line())?.open).toBe(true);
+    expect(new Set(made.published)).toEqual(new Set(['retry.requested']));
+  });
+
+  it('of a sweeper that took it for dead begins with money of its own, however late that sweeper goes on', async () => {
+    let goOn: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => (goOn = resolve));
+    let sweeping: Promise<number> | undefined;
+    const made = await planted(async ({ sweeping: parts }, save) => {
+      if (save !== 2) return;
+      // Between the reservation and the run an hour goes by. The sweeper's fence is up, and it stops before it releases.
+      await new Promise<void>((fenced) => {
+        const entries: typeof parts.stores.ledger.entries = async (of) => {
+          fenced();
+          await begun;
+          return parts.stores.ledger.entries(of);
+        };
+        const stores = { ...parts.stores, ledger: { ...parts.stores.ledger, entries } };
+        sweeping = sweepAccount({ ...parts, stores }, 'local', period, Date.now() + 3_600_000);
+      });
+    });
+    expect(await made.regenerate(true)).toBe(202);
+    goOn();
+    expect(await sweeping).toBe(0);
+    expect(await made.record()).toMatchObject({ state: { run: 2, status: 'generating' } });
+    expect(await made.line()).toMatchObject({ open: true, run: 2 });
+  });
+});
