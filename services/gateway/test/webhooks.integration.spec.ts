@@ -21,7 +21,9 @@ const ANN = { authorization: 'Bearer ann-key-0123456789' };
 const BOB = { authorization: 'Bearer bob-key-0123456789' };
 const SECRET = `whsec_${Buffer.from('the secret of this deployment').toString('base64')}`;
 /** Few and close together, so that the end of the tries can be seen. */
+const SCRAPER = { authorization: 'Bearer metrics-token-0123456789' };
 const ENV = {
+  METRICS_TOKEN: 'metrics-token-0123456789',
   API_KEYS: 'ann:ann-key-0123456789,bob:bob-key-0123456789',
   ALLOW_PRIVATE_URLS: 'true',
   WEBHOOK_SECRET: SECRET,
@@ -218,7 +220,7 @@ describe('the webhookUrl of a create', () => {
     expect(tries.some((call) => signedBy(call, bobs))).toBe(false);
     expect(await (await gateway.call(`/v1/generations/${id}`, { headers: ANN })).text()).not.toContain('very-secret');
     await until(
-      async () => (await (await gateway.call('/metrics')).text()).includes('{outcome="taken"}'),
+      async () => (await (await gateway.call('/metrics', { headers: SCRAPER })).text()).includes('{outcome="taken"}'),
       DEADLINE_MS,
       'the count of it',
     );
