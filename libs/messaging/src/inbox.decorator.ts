@@ -16,6 +16,8 @@ export interface HandlerContext {
   readonly messageId: string;
   /** Faults so far + 1. */
   readonly attempt: number;
+  /** Whether the message is given up when the handler throws this error now. */
+  readonly givesUp: (error: unknown) => boolean;
   /** W3C trace context of the handling. */
   readonly traceparent: string;
 }

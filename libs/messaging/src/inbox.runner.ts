@@ -13,7 +13,7 @@ import { type Binding, type HandlerContext } from './inbox.decorator.js';
 import { Postponed } from './postponed.js';
 import { type Publish } from './publisher.js';
 import { settleDelivery } from './settle.delivery.js';
-import { type Outcome, type RetryPolicy } from './settlement.js';
+import { isLast, type Outcome, type RetryPolicy, type Tries } from './settlement.js';
 
 export interface InboxSettings {
   /** Messages handled at once by this replica. */
@@ -227,18 +227,21 @@ export class InboxRunner {
       ...(step === undefined ? {} : { [ATTR.attempt]: step }),
     });
     const tally = message.info.deliveryCount > 1 ? await faults.count(delivery.id) : NO_FAULTS;
-    const attempt = tally.counted + 1;
+    const tries = (): Tries => ({
+      ...{ attempt: tally.counted + 1, faults: tally.faults, postponed: tally.postponed },
+      ageMs: ageMs(message),
+    });
     const unanswered = message.info.deliveryCount - tally.faults - tally.postponed;
     const { outcome, outgoing } =
       unanswered > MAX_DELIVERIES
         ? { outcome: poison(unanswered), outgoing: [] }
-        : await this.run(message, delivery, attempt, span);
+        : await this.run(message, delivery, tries, span);
     if (outcome.kind === 'failed') failSpan(span, outcome.error);
     const kind = await settleDelivery(
       { publish, faults, logger },
       {
         ...delivery,
-        tries: { attempt, faults: tally.faults, postponed: tally.postponed, ageMs: ageMs(message) },
+        tries: tries(),
         ...{ outcome, outgoing, command },
       },
       this.settings.retry,
@@ -262,7 +265,7 @@ export class InboxRunner {
   private async run(
     message: JsMsg,
     delivery: Delivery,
-    attempt: number,
+    tries: () => Tries,
     span: Span,
   ): Promise<{ outcome: Outcome; outgoing: readonly Outgoing[] }> {
     const { cancellations } = this.parts;
@@ -307,7 +310,8 @@ export class InboxRunner {
         this.handler(delivery.argument, {
           signal: abort.signal,
           messageId: delivery.id,
-          attempt,
+          attempt: tries().attempt,
+          givesUp: (error) => isLast(error, tries(), this.settings.retry),
           traceparent: currentTraceparent() ?? '',
         }),
         overdue,

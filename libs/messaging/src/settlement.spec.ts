@@ -1,12 +1,25 @@
 import { describe, expect, it } from '@jest/globals';
 import { ClipmeshError, MessageSchemaError } from '@clipmesh/contracts';
 import fc from 'fast-check';
-import { backoffMs, type Outcome, settle } from './settlement.js';
+import { backoffMs, isLast, type Outcome, settle } from './settlement.js';
 import { NO_FAULTS, tallied } from './faults.js';
 import { Postponed } from './postponed.js';
 
 const policy = { attempts: 3, firstDelayMs: 1000, maxDelayMs: 30_000 };
 const failed = (error: unknown): Outcome => ({ kind: 'failed', error });
+
+describe('the last try', () => {
+  it.each<[string, ClipmeshError['code'], number, number, boolean]>([
+    ['a retryable error with tries left', 'PROVIDER_TIMEOUT', 2, 0, false],
+    ['a retryable error on the last one', 'PROVIDER_TIMEOUT', 3, 0, true],
+    ['a terminal error', 'PREDICTION_REFUSED', 1, 0, true],
+    ['a spared error', 'PROVIDER_RATE_LIMITED', 3, 0, false],
+    ['a spared error of an old message', 'PROVIDER_RATE_LIMITED', 3, 60_000, true],
+  ])('is known of %s', (_name, code, attempt, ageMs, expected) => {
+    const patient = { ...policy, patienceMs: { PROVIDER_RATE_LIMITED: 60_000 } };
+    expect(isLast(new ClipmeshError(code, 'x'), { attempt, faults: attempt - 1, ageMs }, patient)).toBe(expected);
+  });
+});
 
 describe('settlement', () => {
   it.each<[string, Outcome, number, ReturnType<typeof settle>]>([

@@ -64,6 +64,11 @@ export function backoffMs(
   return Math.round(ceiling / 2 + (ceiling / 2) * random);
 }
 
+/** Whether a handler that throws this error now has had its last try. */
+export function isLast(error: unknown, tries: Tries, policy: RetryPolicy): boolean {
+  return settle({ kind: 'failed', error }, tries, policy, 0).kind === 'give-up';
+}
+
 /** The whole settlement: one pure function of the outcome and of what was tried before. */
 export function settle(outcome: Outcome, tries: Tries, policy: RetryPolicy, random: number): Settlement {
   switch (outcome.kind) {

@@ -195,18 +195,21 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
   it.each([
     ['an unknown error until its attempts are used up', () => new Error('odd'), 3, 'INTERNAL'],
     ['a terminal error at once', () => new ClipmeshError('PREDICTION_REFUSED', 'no'), 1, 'PREDICTION_REFUSED'],
-  ])('tries %s, then tells the failure and keeps the message', async (_what, error, tries, code) => {
+  ])('tries %s, then publishes the failure and keeps the message', async (_what, error, tries, code) => {
     const id = generationId();
     const attempts: number[] = [];
+    const last: boolean[] = [];
     await actor({
       receive: (_body, context) => {
         attempts.push(context.attempt);
+        last.push(context.givesUp(error()));
         return Promise.reject(error());
       },
     });
     await publish([clip(id)]);
     await settled();
     expect(attempts).toEqual(Array.from({ length: tries }, (_, index) => index + 1));
+    expect(last).toEqual(attempts.map((attempt) => attempt === tries));
     expect(await count('EVENTS', `events.${id}.clip.failed`)).toBe(1);
     const {
       letters: [letter, ...more],

@@ -376,6 +376,15 @@ describe('a command that ended with a failure', () => {
     expect(asked).toBe(2);
   });
 
+  it('asks for nothing again after its last try, whatever it failed of', async () => {
+    faults = [new ClipmeshError('PROVIDER_BAD_ANSWER', 'no', { charges: [charged('completion:x')] })];
+    for (let times = 0; times < 2; times += 1)
+      await expect(buyPlan(parts, idOf(1), job, calm, 1, () => true)).rejects.toMatchObject({
+        ...{ code: 'PROVIDER_BAD_ANSWER', charges: [{ key: 'completion:x' }] },
+      });
+    expect(asked).toBe(1);
+  });
+
   it('asks again after a failure that may pass', async () => {
     faults = [new ClipmeshError('PROVIDER_BAD_ANSWER', 'no', { charges: [charged('completion:x')] })];
     await expect(buyPlan(parts, idOf(1), job, calm)).rejects.toThrow('no');

@@ -46,6 +46,7 @@ interface Command {
   readonly generationId: string;
   readonly job: Job;
   readonly attempt: number;
+  readonly givesUp: (error: ClipmeshError) => boolean;
   readonly fingerprint: string;
 }
 interface Bought {
@@ -57,7 +58,7 @@ interface Bought {
 /**
  * A plan from the cache, which costs nothing, or from the language model. While one generation asks, over all replicas,
  * others that want the same wait; when its call fails, one of them asks. A command that has ended with a failure ends with it
- * again: `attempt` is its step. Default: 1.
+ * again: `attempt` is its step. Default: 1. `givesUp` says whether it ends with an error. Default: with one that is not retryable.
  */
 export async function buyPlan(
   parts: PlanPurchaseParts,
@@ -65,11 +66,12 @@ export async function buyPlan(
   job: Job,
   signal: AbortSignal,
   attempt = 1,
+  givesUp: Command['givesUp'] = (error) => !error.retryable,
 ): Promise<{ plan: Plan; charges: Charge[] }> {
   const { cache, attempts, planModel } = parts;
   const known = (await attempts.list(generationId)).filter(({ value }) => value.kind === 'llm');
   refuseEnded(known, attempt);
-  const command: Command = { generationId, job, attempt, fingerprint: fingerprintOf(job, planModel.model) };
+  const command: Command = { generationId, job, attempt, givesUp, fingerprint: fingerprintOf(job, planModel.model) };
   if (cache === undefined || job.cache === false) return askPlan(parts, command, known, signal);
   const isKept = known.some(({ value }) => value.status === 'finished');
   const boarding = await board(cache.flights, await planWish(cache, planModel.model, generationId, job), {
@@ -184,7 +186,7 @@ async function askPlan(
       status: isOver ? 'failed' : 'unanswered',
       ...(charge && { charge }),
       ...failureOf(error),
-      ...(retryable ? {} : endOf(command, error)),
+      ...(isOver && (!retryable || command.givesUp(error)) ? endOf(command, error) : {}),
     });
     // This one too: there may be no further try that would look for it.
     const owed = owedFor(await lookUp(parts, command, [...known, ended]));

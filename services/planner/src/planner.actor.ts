@@ -59,7 +59,7 @@ export class PlannerActor {
   async receive(body: GenerationPlanBody, context: HandlerContext): Promise<readonly Outgoing[]> {
     const { generationId, attempt } = body;
     await this.parts.publish([message(PlanStarted, { generationId, attempt, at: now(), charges: [] })]);
-    const { plan, charges } = await this.write(body, context.signal);
+    const { plan, charges } = await this.write(body, context);
     this.parts.logger.info(
       { generationId, source: plan.source, scenes: plan.scenes.length, durationSeconds: plan.durationSeconds },
       'plan written',
@@ -69,10 +69,10 @@ export class PlannerActor {
 
   private async write(
     { generationId, attempt, job }: GenerationPlanBody,
-    signal: AbortSignal,
+    { signal, givesUp }: HandlerContext,
   ): Promise<{ plan: Plan; charges: Charge[] }> {
     const { purchase } = this.parts;
-    if (purchase !== undefined) return buyPlan(purchase, generationId, job, signal, attempt);
+    if (purchase !== undefined) return buyPlan(purchase, generationId, job, signal, attempt, givesUp);
     const plan = await withSpan('clipmesh.planner', 'plan from template', { [ATTR.stage]: 'planning' }, () =>
       Promise.resolve(planFromTemplate(job)),
     );
