@@ -13,6 +13,7 @@ const BOB = { authorization: 'Bearer bob-key-0123456789' };
 /** All slots of the gateway: fewer than the deliveries that hang. */
 const SLOTS = 4;
 const PER_ENDPOINT = 2;
+const SCRAPER = { authorization: 'Bearer metrics-token-0123456789' };
 
 let broker: Broker;
 let folder: TempFolder;
@@ -31,6 +32,7 @@ beforeAll(async () => {
   broker = await startBroker();
   folder = await tempFolder('gateway-lanes');
   gateway = await startGateway(broker, folder.path, {
+    METRICS_TOKEN: 'metrics-token-0123456789',
     API_KEYS: 'ann:ann-key-0123456789,bob:bob-key-0123456789',
     ALLOW_PRIVATE_URLS: 'true',
     // Nothing that hangs ends by itself while a test runs.
@@ -78,7 +80,7 @@ function release(): void {
 }
 const at = (path: string): number => calls.filter((call) => call === path).length;
 const metric = async (outcome: string): Promise<number> => {
-  const text = await (await gateway.call('/metrics')).text();
+  const text = await (await gateway.call('/metrics', { headers: SCRAPER })).text();
   return Number(new RegExp(`clipmesh_webhook_calls_total\\{outcome="${outcome}"\\} (\\d+)`).exec(text)?.[1]);
 };
 
