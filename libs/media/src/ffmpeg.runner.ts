@@ -96,7 +96,9 @@ export class FfmpegRunner {
     const { idleTimeoutMs } = this.options;
     const { id, cores } = thisHost();
     const idleBeforeMs = idleMs();
-    const end = await runGuarded(file, rest, { signal: context.signal, idleTimeoutMs, alive: this.alive, read });
+    const own = context.runSignal?.();
+    const signal = own === undefined ? context.signal : AbortSignal.any([context.signal, own]);
+    const end = await runGuarded(file, rest, { signal, idleTimeoutMs, alive: this.alive, read });
     if (end.exitCode !== undefined) span.setAttribute('process.exit.code', end.exitCode);
     if (end.signal !== undefined) span.setAttribute('process.exit.signal', end.signal);
     // ffmpeg says it to the microsecond, but only at a regular end; ffprobe never does.

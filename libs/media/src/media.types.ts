@@ -21,6 +21,8 @@ export interface MediaOptions {
 export interface RunContext {
   /** Aborting kills the process and rejects with `CANCELED`. */
   readonly signal: AbortSignal;
+  /** Called when a process gets its turn; aborting what it returns ends that process like `signal`. Default: none. */
+  readonly runSignal?: () => AbortSignal;
   /** 0-1 */
   readonly onProgress?: (fraction: number) => void;
 }

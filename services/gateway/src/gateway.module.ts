@@ -46,6 +46,7 @@ import { ReportsController } from './reports.controller.js';
 import { ReviewController } from './review.controller.js';
 import { ScenesController } from './scenes.controller.js';
 import { StreamPlaces } from './sse.js';
+import { uploadPlaces } from './upload.check.js';
 import { type Forget, type RetentionParts, startRetention } from './retention.js';
 import { DELIVERY_PARTS, type DeliveryParts, NotifierActor, WebhookActor } from './webhook.actor.js';
 import { WebhookLanes } from './webhook.lanes.js';
@@ -131,6 +132,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     uploads: {
       media,
       scratch,
+      places: uploadPlaces(config.uploadChecks),
       timeoutMs: config.uploadCheckTimeoutMs,
       musicMinSeconds: config.musicMinMs / 1000,
     },

@@ -52,7 +52,7 @@ export class GenerationsController {
       'The same key with the same body, compared as a value, gets the same generation with its present status; nothing is made twice.',
   })
   @Answers(202, 'Accepted; `Location` is the generation.', acceptedView)
-  @Refuses(400, 401, 402, 409, 413, 415, 422, 503)
+  @Refuses(400, 401, 402, 409, 413, 415, 422, 429, 503)
   async create(
     @Body({ schema: createGenerationSchema }) body: unknown,
     @Headers('authorization') authorization: string | undefined,
@@ -67,7 +67,7 @@ export class GenerationsController {
     const { id, fresh } = claim === undefined ? { id: made, fresh: true } : await this.claim(claim, request, made);
     let state: GenerationState | undefined;
     if (fresh)
-      state = await this.jobOf(request)
+      state = await this.jobOf(request, owner)
         .then((job) => this.start(id, owner, job, claim, request.webhookUrl))
         .catch(this.giveBack(claim, id));
     else response.set('Idempotency-Replayed', 'true');
@@ -211,13 +211,13 @@ export class GenerationsController {
     return estimated;
   }
 
-  private async jobOf(request: CreateGeneration): Promise<Job> {
+  private async jobOf(request: CreateGeneration, owner: string): Promise<Job> {
     const { defaults, budget } = this.parts;
     const built = buildJob(request, defaults);
     const { highMicros } = this.checkCost(built, 0);
     // Under an owner's budget every generation has a cap: what is reserved is the most that it can cost.
     const checked = budget === undefined ? built : { ...built, maxCostMicros: built.maxCostMicros ?? highMicros };
-    return { ...checked, ...(await storeFiles(this.parts, request)) };
+    return { ...checked, ...(await storeFiles(this.parts, request, owner)) };
   }
 
   /** The state that is stored; undefined when another request of the same id has stored it. */

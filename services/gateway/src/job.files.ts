@@ -96,11 +96,26 @@ function decodeImage(data: string): File {
 
 /**
  * Proves that the files of a request can be used, then stores them; the picture from wherever it is. Throws a 400 or a 422
- * that says what is wrong with one, a 422 when a URL gives nothing, and a 503 when a file cannot be checked now.
+ * that says what is wrong with one, a 422 when a URL gives nothing, a 429 while as many requests of the owner are checked as
+ * may be, and a 503 when a file cannot be checked now.
  */
 export async function storeFiles(
+  parts: FileParts,
+  request: Pick<CreateGeneration, 'music' | 'referenceImage'>,
+  owner: string,
+): Promise<Pick<Job, 'music' | 'referenceImage'>> {
+  if (request.music === undefined && request.referenceImage === undefined) return {};
+  const leave = parts.uploads.places.take(owner);
+  try {
+    return await checkAndStore(parts, request);
+  } finally {
+    leave();
+  }
+}
+
+async function checkAndStore(
   { artifacts, imageRules, uploads }: FileParts,
-  { music, referenceImage }: CreateGeneration,
+  { music, referenceImage }: Pick<CreateGeneration, 'music' | 'referenceImage'>,
 ): Promise<Pick<Job, 'music' | 'referenceImage'>> {
   const put = ({ bytes, contentType }: File) => artifacts.put(bytes, { contentType });
   const sound = music === undefined ? undefined : decodeMusic(music.data);

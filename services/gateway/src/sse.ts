@@ -1,4 +1,5 @@
 import { type Response } from 'express';
+import { OwnerPlaces } from './owner.places.js';
 import { ProblemError } from './problem.js';
 
 export interface StreamedEvent {
@@ -29,33 +30,19 @@ export function endsRun({ name, body }: Pick<StreamedEvent, 'name' | 'body'>, ru
 }
 
 /** The event streams that are open here, by owner: each is a connection and a consumer of the broker. */
-export class StreamPlaces {
-  private readonly taken = new Map<string, number>();
-
-  constructor(private readonly perOwner: number) {}
-
-  /** How many are open, of all owners. */
-  get open(): number {
-    return [...this.taken.values()].reduce((sum, open) => sum + open, 0);
-  }
-
-  /** Takes a place and gives back how to leave it; throws a 429 when the owner has none left. */
-  take(owner: string): () => void {
-    const open = this.taken.get(owner) ?? 0;
-    if (open >= this.perOwner)
-      throw new ProblemError(
-        429,
-        'TOO_MANY_STREAMS',
-        'Too many event streams are open',
-        `${open} event streams are open, and no more are allowed (SSE_STREAMS); close one first`,
-        { extensions: { retryable: true }, headers: { 'Retry-After': '5' } },
-      );
-    this.taken.set(owner, open + 1);
-    return () => {
-      const left = (this.taken.get(owner) ?? 1) - 1;
-      if (left > 0) this.taken.set(owner, left);
-      else this.taken.delete(owner);
-    };
+export class StreamPlaces extends OwnerPlaces {
+  constructor(perOwner: number) {
+    super(
+      perOwner,
+      (open) =>
+        new ProblemError(
+          429,
+          'TOO_MANY_STREAMS',
+          'Too many event streams are open',
+          `${open} event streams are open, and no more are allowed (SSE_STREAMS); close one first`,
+          { extensions: { retryable: true }, headers: { 'Retry-After': '5' } },
+        ),
+    );
   }
 }
 

@@ -2,8 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClipmeshError, type FailureCode } from '@clipmesh/contracts';
+import { type RunContext } from '@clipmesh/media';
+import { pngOf } from '@clipmesh/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { proveMusic, provePicture, type UploadCheck } from './upload.check.js';
+import { type FileParts, storeFiles } from './job.files.js';
+import { problemOf } from './problem.js';
+import { proveMusic, provePicture, type UploadCheck, uploadPlaces } from './upload.check.js';
 
 let directory: string;
 beforeAll(async () => {
@@ -18,6 +22,7 @@ const checkThatFails = (code: FailureCode): UploadCheck => {
   return {
     media: { verifySound: fail, verifyPicture: fail },
     scratch: { directory, withFolder: (use) => use(directory) },
+    places: uploadPlaces(2),
     timeoutMs: 60_000,
     musicMinSeconds: 0.5,
   };
@@ -39,5 +44,77 @@ describe('a check that fails', () => {
     const refused = provePicture(check, picture, 'referenceImage.url');
     await expect(refused).rejects.toMatchObject({ status, code: ofPicture });
     if (status === 422) await expect(refused).rejects.toMatchObject({ message: 'referenceImage.url: why' });
+  });
+});
+
+describe('the checks of one owner', () => {
+  const png = `data:image/png;base64,${pngOf(300, 300).toString('base64')}`;
+  const request = { referenceImage: { data: png } };
+
+  /** Checks that end when the test says so. */
+  function held() {
+    const waiting: ((error?: Error) => void)[] = [];
+    const verifyPicture = (): Promise<void> =>
+      new Promise((resolve, reject) => {
+        waiting.push((error) => {
+          if (error === undefined) resolve();
+          else reject(error);
+        });
+        reached.shift()?.();
+      });
+    const reached: (() => void)[] = [];
+    const uploads = { ...checkThatFails('INTERNAL'), media: { verifyPicture } } as unknown as UploadCheck;
+    const artifacts = { put: () => Promise.resolve({}) };
+    const parts = { artifacts, imageRules: {}, uploads } as unknown as FileParts;
+    return {
+      uploads,
+      store: (owner: string) => storeFiles(parts, request, owner),
+      /** Starts a check and waits until it is at work. */
+      start: async (owner: string): Promise<{ done: Promise<unknown>; end: (error?: Error) => void }> => {
+        const atWork = new Promise<void>((resolve) => reached.push(resolve));
+        const done = storeFiles(parts, request, owner);
+        await atWork;
+        const end = waiting.pop();
+        if (end === undefined) throw new Error('no check is at work');
+        return { done, end };
+      },
+    };
+  }
+
+  it('are two at once; another is a 429 with Retry-After, and other owners are not refused', async () => {
+    const { start, store, uploads } = held();
+    const first = await start('ann');
+    const second = await start('ann');
+    const third = await store('ann').catch(problemOf);
+    expect(third).toMatchObject({ status: 429, code: 'TOO_MANY_UPLOADS', headers: { 'Retry-After': '5' } });
+    const other = await start('bob');
+    first.end();
+    await first.done;
+    const fourth = await start('ann');
+    second.end(new ClipmeshError('MEDIA_INVALID', 'why'));
+    await expect(second.done).rejects.toMatchObject({ status: 422 });
+    other.end();
+    fourth.end();
+    await Promise.all([other.done, fourth.done]);
+    expect(uploads.places.open).toBe(0);
+  });
+
+  it('need no place where there is no file', async () => {
+    const uploads = { ...checkThatFails('INTERNAL'), places: uploadPlaces(0) };
+    expect(await storeFiles({ uploads } as unknown as FileParts, {}, 'ann')).toEqual({});
+  });
+
+  it('have their time from when a process starts, not while it waits for its turn', async () => {
+    const contexts: RunContext[] = [];
+    const check = checkThatFails('INTERNAL');
+    const verifyPicture = (_file: string, _type: string, context: RunContext): Promise<void> =>
+      Promise.resolve(void contexts.push(context));
+    await provePicture(
+      { ...check, media: { ...check.media, verifyPicture } },
+      { bytes, contentType: 'image/png' },
+      'x',
+    );
+    expect(contexts[0]?.signal.aborted).toBe(false);
+    expect(contexts[0]?.runSignal?.()).not.toBe(contexts[0]?.runSignal?.());
   });
 });
