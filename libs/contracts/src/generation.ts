@@ -159,6 +159,8 @@ export const generationRecordSchema = z.object({
   /** Who asked for it: the API key's owner, or `local`. */
   owner: z.string().min(1).max(64),
   createdAt: isoTime,
+  /** Last sequence of the stream EVENTS at create: the events of the generation come after it. Absent: not known. */
+  eventsAfter: z.int().nonnegative().optional(),
   /** Of the present run: 32 hexadecimal digits. */
   traceId: z.string(),
   /** `traceparent` of what asked for the present run. */

@@ -39,11 +39,25 @@ export async function* readEvents(
   }
 }
 
+/** Where the events of a generation begin. */
+export interface EventsStart {
+  /** Last sequence of the stream before them, where it is known. */
+  readonly after?: number | undefined;
+  /** Not later than their first one, ms since the epoch. */
+  readonly sinceMs: number;
+}
+
+/** Last sequence of the stream of events. Throws when the broker does not answer. */
+export async function lastEventSequence(connection: NatsConnection): Promise<number> {
+  return (await (await jetstreamManager(connection)).streams.info(EVENTS_STREAM)).state.last_seq;
+}
+
 /**
- * Whether the stream still has every event since then, ms since the epoch. Trimming removes the oldest events of the
- * stream, so that nothing newer than its first event is missing.
+ * Whether the stream has every event from there on. Trimming removes the oldest events of the stream, so that nothing newer
+ * than its first event is missing. False as well where that cannot be told.
  */
-export async function hasAllEventsSince(connection: NatsConnection, sinceMs: number): Promise<boolean> {
+export async function hasAllEvents(connection: NatsConnection, { after, sinceMs }: EventsStart): Promise<boolean> {
   const { state } = await (await jetstreamManager(connection)).streams.info(EVENTS_STREAM);
-  return state.first_seq <= 1 || (state.messages > 0 && Date.parse(state.first_ts) < sinceMs);
+  if (state.first_seq <= (after ?? 0) + 1) return true;
+  return state.messages > 0 && Date.parse(state.first_ts) < sinceMs;
 }

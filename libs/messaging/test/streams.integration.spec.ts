@@ -3,7 +3,15 @@ import { type Broker, leakCheck, startBroker } from '@clipmesh/testing';
 import { jetstream, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { hasAllEventsSince, keepStreams, provision, readStreams, systemClock, trimEvents } from '../src/index.js';
+import {
+  hasAllEvents,
+  lastEventSequence,
+  keepStreams,
+  provision,
+  readStreams,
+  systemClock,
+  trimEvents,
+} from '../src/index.js';
 import { VERSIONS } from './actor.host.js';
 
 const KB = 1024;
@@ -76,12 +84,13 @@ describe.each(VERSIONS)('the events on nats-server (%s)', (version) => {
   it('makes room from what every inbox has handled, the oldest first, and takes new events then', async () => {
     const taken = await fill();
     await handle(taken);
-    expect(await hasAllEventsSince(connection, 0)).toBe(true);
+    expect(await hasAllEvents(connection, { sinceMs: 0 })).toBe(true);
+    expect(await lastEventSequence(connection)).toBe(taken);
     await keepStreams(connection, keeper);
     const { messages, first_seq: first, first_ts: firstAt } = await state();
     const oldestMs = Date.parse(firstAt);
-    expect(await hasAllEventsSince(connection, oldestMs - 1)).toBe(false);
-    expect(await hasAllEventsSince(connection, oldestMs + 1)).toBe(true);
+    expect(await hasAllEvents(connection, { sinceMs: oldestMs - 1 })).toBe(false);
+    expect(await hasAllEvents(connection, { sinceMs: oldestMs + 1 })).toBe(true);
     expect(messages).toBeLessThan(0.7 * taken);
     expect(messages).toBeGreaterThan(0.3 * taken);
     expect(first).toBe(taken - messages + 1);

@@ -11,7 +11,8 @@ import {
   accessOf,
   questionTransport,
   readBrokerState,
-  hasAllEventsSince,
+  hasAllEvents,
+  lastEventSequence,
   readEvents,
   type ServiceRuntime,
 } from '@clipmesh/messaging';
@@ -115,7 +116,8 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     cancellations,
     logger,
     events: (generationId, signal) => readEvents(connection, generationId, { signal }),
-    hasAllEventsSince: (sinceMs) => hasAllEventsSince(connection, sinceMs),
+    hasAllEvents: (start) => hasAllEvents(connection, start),
+    lastEventSequence: () => lastEventSequence(connection),
     performance: (traceId, endedMs) => performanceReports.of(traceId, endedMs),
     cost: (generationId) => ask(questions.client, CostSummary, { generationId }, COST_TIMEOUT_MS),
     defaults: {

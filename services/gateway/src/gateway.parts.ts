@@ -1,4 +1,4 @@
-import { type CostSummaryAnswer, type Cancellations, type Publish } from '@clipmesh/messaging';
+import { type CostSummaryAnswer, type Cancellations, type EventsStart, type Publish } from '@clipmesh/messaging';
 import { GENERATION_ID, type GenerationRecord } from '@clipmesh/contracts';
 import { type ArtifactStore, type Stores, type Versioned } from '@clipmesh/persistence';
 import { type LlmTerms } from '@clipmesh/pipeline';
@@ -22,7 +22,9 @@ export interface GatewayParts {
   /** All events of a generation, then those to come until the signal aborts. */
   readonly events: (generationId: string, signal: AbortSignal) => AsyncIterable<StreamedEvent>;
   /** Whether no event since then, ms since the epoch, was removed. */
-  readonly hasAllEventsSince: (sinceMs: number) => Promise<boolean>;
+  readonly hasAllEvents: (start: EventsStart) => Promise<boolean>;
+  /** Last sequence of the stream of events. */
+  readonly lastEventSequence: () => Promise<number>;
   /** The report of the trace of a run that ended at `endedMs`, ms since the epoch; undefined when its spans are gone. */
   readonly performance: (traceId: string, endedMs: number) => Promise<unknown>;
   /** Asks the cost service; throws when it does not answer in time. */

@@ -228,15 +228,18 @@ export class GenerationsController {
     claim: string | undefined,
     webhookUrl: string | undefined,
   ): Promise<GenerationState | undefined> {
-    const { logger, budget } = this.parts;
+    const { logger, budget, lastEventSequence } = this.parts;
     trace.getActiveSpan()?.setAttribute(ATTR.generationId, id);
     const at = now();
     const traceparent = currentTraceparent();
+    // Without it the stream of events replays more often than it must, which is no reason to refuse the create.
+    const eventsAfter = await lastEventSequence().catch(() => undefined);
     const record: GenerationRecord = {
       id,
       owner,
       createdAt: at,
       updatedAt: at,
+      ...(eventsAfter === undefined ? {} : { eventsAfter }),
       traceId: traceparent?.split('-')[1] ?? '',
       ...(traceparent === undefined ? {} : { traceparent }),
       state: initialState(job),

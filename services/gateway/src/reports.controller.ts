@@ -37,20 +37,21 @@ export class ReportsController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const { owner, state, createdAt } = await findOwned(this.parts, id, authorization);
+    const { owner, state, createdAt, eventsAfter } = await findOwned(this.parts, id, authorization);
     if (lastEventId !== undefined && !/^\d{0,15}$/.test(lastEventId))
       throw badRequest('Last-Event-ID', 'the id of the last event received, a whole number');
     if (request.method === 'HEAD') {
       startStream(response).end();
       return;
     }
-    const { events, hasAllEventsSince, sseHeartbeatMs, streamPlaces } = this.parts;
+    const { events, hasAllEvents, sseHeartbeatMs, streamPlaces } = this.parts;
     const leave = streamPlaces.take(owner);
     try {
       await streamEvents(response, {
         open: (signal) => events(id, signal),
         after: lastEventId === undefined ? undefined : Number(lastEventId),
-        isNumbered: lastEventId === undefined || (await hasAllEventsSince(Date.parse(createdAt))),
+        isNumbered:
+          lastEventId === undefined || (await hasAllEvents({ after: eventsAfter, sinceMs: Date.parse(createdAt) })),
         run: state.run,
         ended: isFinal(state.status),
         heartbeatMs: sseHeartbeatMs,

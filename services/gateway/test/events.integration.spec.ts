@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect as netConnect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ClipAbandoned, message, RetryRequested } from '@clipmesh/contracts';
+import { ClipAbandoned, EVENTS_STREAM, message, RetryRequested } from '@clipmesh/contracts';
 import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until, within } from '@clipmesh/testing';
 import { parseEvents, problem, rawCall, startGateway, type TestGateway } from './gateway.harness.js';
 
@@ -119,6 +119,25 @@ describe('the stream of a generation', () => {
     const response = await open(running, { 'last-event-id': '48213' });
     await gateway.succeed(running);
     expect(parseEvents(await response.text()).map((event) => event.id)).toEqual([1, 2]);
+  });
+
+  it('goes on after Last-Event-ID though the generations before are deleted', async () => {
+    const purge = (options = {}) =>
+      gateway.runtime.connection.request(`$JS.API.STREAM.PURGE.${EVENTS_STREAM}`, JSON.stringify(options));
+    const before = await gateway.created();
+    await cancel(before);
+    await gateway.succeed(before);
+    const id = await gateway.created();
+    // As the deletion of every generation before leaves the stream: its first event is the first of this one.
+    await purge();
+    await cancel(id);
+    await gateway.succeed(id);
+    const rest = parseEvents(await (await open(id, { 'last-event-id': '1' })).text());
+    expect(rest.map((event) => [event.id, event.event])).toEqual([[2, 'generation.succeeded']]);
+    // Its own first event is trimmed: ordinals do not hold, and what is left is replayed.
+    await purge({ keep: 1 });
+    const left = parseEvents(await (await open(id, { 'last-event-id': '2' })).text());
+    expect(left.map(({ event }) => event)).toEqual(['generation.succeeded']);
   });
 
   it('is a 204 for the last event of the run although events of purchases come after it', async () => {
