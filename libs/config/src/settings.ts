@@ -634,6 +634,12 @@ export const SETTINGS = {
     '4',
     'Calls of all webhooks of one owner that one gateway has under way at once; well below WEBHOOK_CONCURRENCY.',
   ),
+  webhookOwnerWaiting: setting(
+    'WEBHOOK_OWNER_WAITING',
+    whole(1, 50_000),
+    '1000',
+    'Deliveries of one owner that one gateway lets wait for a later try. One more becomes a dead letter at once.',
+  ),
   webhookCircuitFailures: setting(
     'WEBHOOK_CIRCUIT_FAILURES',
     whole(1, 1000),

@@ -51,6 +51,7 @@ import { uploadPlaces } from './upload.check.js';
 import { type Forget, type RetentionParts, startRetention } from './retention.js';
 import { DELIVERY_PARTS, type DeliveryParts, NotifierActor, WebhookActor } from './webhook.actor.js';
 import { WebhookLanes } from './webhook.lanes.js';
+import { WaitingDeliveries } from './webhook.waiting.js';
 import { type SigningRules } from './webhook.signature.js';
 import { WebhooksController } from './webhooks.controller.js';
 
@@ -191,6 +192,9 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       openMs: config.webhookCircuitOpenMs,
       maxOpenMs: config.webhookCircuitMaxMs,
     }),
+    waiting: new WaitingDeliveries(config.webhookOwnerWaiting),
+    retry: { firstDelayMs: config.webhookRetryFirstMs, maxDelayMs: config.webhookRetryMaxMs },
+    waitMaxMs: config.webhookWaitMaxMs,
     logger,
     count: (outcome) => {
       metrics.countCall(outcome);

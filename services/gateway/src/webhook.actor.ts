@@ -9,7 +9,7 @@ import {
   type WebhookDeliverBody,
   type WebhookEvent,
 } from '@clipmesh/contracts';
-import { EventInbox, type HandlerContext, Inbox } from '@clipmesh/messaging';
+import { backoffMs, EventInbox, type HandlerContext, Inbox, Postponed, type RetryPolicy } from '@clipmesh/messaging';
 import { type Stores } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
@@ -21,6 +21,7 @@ import { type LaneEnd, type WebhookLanes } from './webhook.lanes.js';
 import { endpointsFor, noticeOf } from './webhook.rules.js';
 import { ownerSecrets, type SigningRules } from './webhook.signature.js';
 import { deliveryId, sendWebhook } from './webhook.send.js';
+import { type WaitingDeliveries } from './webhook.waiting.js';
 
 export const DELIVERY_PARTS = Symbol('DELIVERY_PARTS');
 export interface DeliveryParts {
@@ -28,6 +29,11 @@ export interface DeliveryParts {
   readonly rules: PublicRules;
   readonly signing: SigningRules;
   readonly lanes: WebhookLanes;
+  readonly waiting: WaitingDeliveries;
+  /** Pauses between the tries of a delivery. */
+  readonly retry: Pick<RetryPolicy, 'firstDelayMs' | 'maxDelayMs'>;
+  /** Longest pause of a postponed delivery beside that of its circuit, ms. */
+  readonly waitMaxMs: number;
   readonly logger: ReturnType<typeof createLogger>;
   readonly count: (outcome: WebhookOutcome) => void;
   /** Counts the end of a run; the replicas share the inbox, so that one of them counts each. */
@@ -71,20 +77,54 @@ export class NotifierActor {
 
 /**
  * Delivers one event to one endpoint, in the lane of the endpoint. A delivery that the endpoint does not take is settled like
- * any other work; one that finds no place in its lane is postponed and holds no place of others.
+ * any other work; one that finds no place in its lane is postponed and holds no place of others. One that would wait while too
+ * many of its owner do is given up.
  */
 @Controller()
 export class WebhookActor {
   constructor(@Inject(DELIVERY_PARTS) private readonly parts: DeliveryParts) {}
 
   @Inbox({ inbox: 'webhooks', message: WebhookDeliver, outlivesCancel: true, failed: () => [] })
-  async receive(notice: WebhookDeliverBody, { signal, messageId }: HandlerContext): Promise<readonly Outgoing[]> {
+  async receive(notice: WebhookDeliverBody, context: HandlerContext): Promise<readonly Outgoing[]> {
+    const { messageId } = context;
+    const record = (await this.parts.stores.generations.get(notice.generationId))?.value;
+    // Removed since.
+    if (record === undefined) return [];
+    const { owner } = record;
+    try {
+      await this.deliver(notice, record, context);
+    } catch (error) {
+      const pauseMs = this.pauseOf(error, context.attempt);
+      if (pauseMs === undefined) this.parts.waiting.settle(owner, messageId);
+      else if (!context.signal.aborted && !this.parts.waiting.admit(owner, messageId, pauseMs))
+        throw new ClipmeshError('DELIVERY_FAILED', 'too many deliveries of its owner wait', {
+          cause: error,
+          retryable: false,
+        });
+      throw error;
+    }
+    this.parts.waiting.settle(owner, messageId);
+    return [];
+  }
+
+  /** The longest pause before the next try, ms; undefined: there is none. */
+  private pauseOf(error: unknown, attempt: number): number | undefined {
+    const { retry, waitMaxMs } = this.parts;
+    if (error instanceof Postponed) return error.delayMs + waitMaxMs;
+    if (!(error instanceof ClipmeshError)) return backoffMs(retry, attempt, 1);
+    return error.retryable ? Math.max(error.retryAfterMs ?? 0, backoffMs(retry, attempt, 1)) : undefined;
+  }
+
+  private async deliver(
+    notice: WebhookDeliverBody,
+    record: GenerationRecord,
+    { signal, messageId }: HandlerContext,
+  ): Promise<void> {
     const { stores, rules, logger, count } = this.parts;
     const { generationId, endpoint, type, at } = notice;
-    const record = (await stores.generations.get(generationId))?.value;
-    const target = record === undefined ? undefined : await this.targetOf(endpoint, record);
-    // Removed since: the generation, or the wish to be told.
-    if (record === undefined || target === undefined) return [];
+    const target = await this.targetOf(endpoint, record);
+    // Removed since.
+    if (target === undefined) return;
     const body = { type, timestamp: at, data: viewOf(record) };
     const leave = this.enter(record.owner, target);
     let end: LaneEnd = { kind: 'stopped' };
@@ -95,7 +135,6 @@ export class WebhookActor {
       logger.info({ generationId, endpoint, type, verdict }, 'webhook delivered');
       if (verdict === 'gone' && endpoint !== OWN_ENDPOINT)
         await removeEndpoint(stores.webhooks, record.owner, endpoint);
-      return [];
     } catch (error) {
       count('failed');
       if (end.kind === 'stopped' && !signal.aborted && error instanceof ClipmeshError && error.retryable)

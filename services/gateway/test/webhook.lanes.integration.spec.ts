@@ -40,6 +40,7 @@ beforeAll(async () => {
     WEBHOOK_CONCURRENCY: String(SLOTS),
     WEBHOOK_ENDPOINT_CONCURRENCY: String(PER_ENDPOINT),
     WEBHOOK_OWNER_CONCURRENCY: '3',
+    WEBHOOK_OWNER_WAITING: '60',
     WEBHOOK_WAIT_FIRST_SECONDS: '0.05',
     WEBHOOK_WAIT_MAX_SECONDS: '0.5',
     WEBHOOK_RETRY_FIRST_SECONDS: '0.05',
@@ -142,6 +143,25 @@ describe('a webhook that never answers', () => {
       await until(() => at('/registered') === 12, DEADLINE_MS, 'the deliveries to the other webhook');
       expect(at('/hangs')).toBe(PER_ENDPOINT);
       expect((await gateway.call(`/v1/webhooks/${id}`, { method: 'DELETE', headers: ANN })).status).toBe(204);
+    },
+    2 * DEADLINE_MS,
+  );
+
+  it(
+    'has a bounded number of deliveries that wait: the others become dead letters',
+    async () => {
+      const state = () => readBrokerState(gateway.runtime.connection);
+      const inHand = async () => (await state()).inboxes.get('webhooks')?.inHand;
+      await until(async () => (await inHand()) === 0, DEADLINE_MS, 'the end of the deliveries before');
+      hanging.add('/hangs');
+      await ends(75, ANN, '/hangs');
+      await until(async () => (await state()).deadLetters === 75 - 60 - PER_ENDPOINT, DEADLINE_MS, 'the dead letters');
+      expect(await inHand()).toBe(60 + PER_ENDPOINT);
+      await ends(5, BOB, '/well');
+      await until(() => at('/well') === 5, DEADLINE_MS, 'all deliveries of the other owner');
+      hanging.clear();
+      release();
+      await until(() => at('/hangs') === 60 + PER_ENDPOINT, DEADLINE_MS, 'the deliveries that waited');
     },
     2 * DEADLINE_MS,
   );
