@@ -1,9 +1,12 @@
+/** A redelivery may come this long after its pause, as on a busy machine: until then it keeps its place, ms. */
+const LATE_MS = 60_000;
+
 /**
  * The deliveries of each owner that this gateway has seen wait for a later try. One is forgotten when it is settled, or when
- * its pause is over: another gateway may have it by then.
+ * it has not come back a minute after its pause: another gateway may have it by then.
  */
 export class WaitingDeliveries {
-  /** By owner and delivery: when the pause ends, ms since the epoch. */
+  /** By owner and delivery: when it is forgotten, ms since the epoch. */
   private readonly owners = new Map<string, Map<string, number>>();
 
   constructor(
@@ -19,7 +22,7 @@ export class WaitingDeliveries {
       for (const [other, untilMs] of waiting) if (untilMs < this.now()) waiting.delete(other);
       if (waiting.size >= this.perOwner) return false;
     }
-    waiting.set(delivery, this.now() + pauseMs);
+    waiting.set(delivery, this.now() + pauseMs + LATE_MS);
     this.owners.set(owner, waiting);
     return true;
   }
