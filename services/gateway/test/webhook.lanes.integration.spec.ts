@@ -153,15 +153,15 @@ describe('a webhook that never answers', () => {
       const state = () => readBrokerState(gateway.runtime.connection);
       const inHand = async () => (await state()).inboxes.get('webhooks')?.inHand;
       await until(async () => (await inHand()) === 0, DEADLINE_MS, 'the end of the deliveries before');
-      hanging.add('/hangs');
-      await ends(75, ANN, '/hangs');
+      hanging.add('/bounded');
+      await ends(75, ANN, '/bounded');
       await until(async () => (await state()).deadLetters === 75 - 60 - PER_ENDPOINT, DEADLINE_MS, 'the dead letters');
       expect(await inHand()).toBe(60 + PER_ENDPOINT);
       await ends(5, BOB, '/well');
       await until(() => at('/well') === 5, DEADLINE_MS, 'all deliveries of the other owner');
       hanging.clear();
       release();
-      await until(() => at('/hangs') === 60 + PER_ENDPOINT, DEADLINE_MS, 'the deliveries that waited');
+      await until(() => at('/bounded') === 60 + PER_ENDPOINT, DEADLINE_MS, 'the deliveries that waited');
     },
     2 * DEADLINE_MS,
   );
