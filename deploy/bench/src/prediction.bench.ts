@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { type CreateGenerationInput } from '@clipmesh/contracts';
 import {
   ApiClient,
@@ -24,13 +24,28 @@ const MAX_ERROR = 0.05;
 const LIGHT = { FFMPEG_PRESET: 'ultrafast', FFMPEG_THREADS: '1', POLL_INTERVAL: '0.25' };
 const equal = (seconds: number): object => ({ min: seconds, max: seconds });
 
+interface Run {
+  readonly report: Report;
+  /** CPU time that the machine spent while it ran, ms. */
+  readonly cpuMs: number;
+}
+
 interface Prediction {
   readonly change: string;
   /** How the table names it; the change where it is absent. */
   readonly label?: string;
-  readonly before: readonly Report[];
-  readonly after: readonly Report[];
+  /**
+   * The CPU decides how long it takes. On a shared machine the same work may cost a third more CPU time in one run than
+   * in the next, so the prediction is compared at equal speed: each makespan for each second of CPU time.
+   */
+  readonly computes?: boolean;
+  readonly before: readonly Run[];
+  readonly after: readonly Run[];
 }
+
+/** CPU time that all cores of this machine have spent working since it started, ms. */
+const busyMs = (): number =>
+  cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
 
 let count = 0;
 
@@ -38,7 +53,8 @@ async function video(
   api: ApiClient,
   maxWorkers: number,
   size: { readonly sceneCount: number; readonly durationSeconds: number } = { sceneCount: 4, durationSeconds: 12 },
-): Promise<Report> {
+): Promise<Run> {
+  const busyBefore = busyMs();
   const request: CreateGenerationInput = {
     // No two alike: none is taken from a cache.
     prompt: `A lamp for reading in bed, number ${(count += 1)}, that turns itself off.`,
@@ -46,7 +62,8 @@ async function video(
     aspectRatio: '1:1',
     parallel: { enabled: true, maxWorkers },
   };
-  return (await measure(api, request, MAKE_MS)).report;
+  const { report } = await measure(api, request, MAKE_MS);
+  return { report, cpuMs: busyMs() - busyBefore };
 }
 
 /** Two clips at once against four, and against two at once of half the length. */
@@ -56,7 +73,7 @@ async function clipPredictions(): Promise<Prediction[]> {
   try {
     const api = new ApiClient(stack.urls.gateway);
     const sandbox = new SandboxClient(stack.urls.sandbox);
-    const made: Record<'narrow' | 'wide' | 'fast', Report[]> = { narrow: [], wide: [], fast: [] };
+    const made: Record<'narrow' | 'wide' | 'fast', Run[]> = { narrow: [], wide: [], fast: [] };
     await sandbox.scenario({ clipSeconds: equal(0.2) });
     await video(api, 4);
     for (let run = 0; run < REPEATS; run += 1) {
@@ -80,10 +97,7 @@ async function clipPredictions(): Promise<Prediction[]> {
 async function replicaPrediction(): Promise<Prediction> {
   const ffmpeg = new SlowFfmpeg();
   try {
-    const env = { FFMPEG_PATH: ffmpeg.path, CLIP_CONCURRENCY: '1' };
-    const reports = async (workers: number): Promise<Report[]> =>
-      repeated(['--scale', `clip-generator=${workers}`], env, CLIP_SECONDS);
-    return { change: '4 clip-generator workers', before: await reports(2), after: await reports(4) };
+    return await scaled('clip-generator', [2, 4], { FFMPEG_PATH: ffmpeg.path, CLIP_CONCURRENCY: '1' }, CLIP_SECONDS);
   } finally {
     ffmpeg.remove();
   }
@@ -92,9 +106,7 @@ async function replicaPrediction(): Promise<Prediction> {
 async function overlayPrediction(): Promise<Prediction> {
   const slow = new SlowFfmpeg(OVERLAY_SECONDS);
   try {
-    const reports = async (workers: number): Promise<Report[]> =>
-      repeated(['--scale', `overlay=${workers}`], { FFMPEG_PATH: slow.path, OVERLAY_CONCURRENCY: '1' }, 0.5);
-    return { change: '2 overlay workers', before: await reports(1), after: await reports(2) };
+    return await scaled('overlay', [1, 2], { FFMPEG_PATH: slow.path, OVERLAY_CONCURRENCY: '1' }, 0.5);
   } finally {
     slow.remove();
   }
@@ -109,54 +121,73 @@ export async function computingPrediction(): Promise<Prediction> {
   const ffmpeg = new SlowFfmpeg();
   try {
     const env = { FFMPEG_PATH: ffmpeg.path, OVERLAY_CONCURRENCY: '1', FFMPEG_PRESET: 'medium' };
-    const reports = async (workers: number): Promise<Report[]> =>
-      repeated(['--scale', `overlay=${workers}`], env, 0.5, COMPUTING);
-    const cores = availableParallelism();
-    const label = `4 overlay workers that compute, on ${cores} cores`;
-    return { change: '4 overlay workers', label, before: await reports(2), after: await reports(4) };
+    const runs = await scaled('overlay', [2, 4], env, 0.5, COMPUTING);
+    return { ...runs, label: `4 overlay workers that compute, on ${availableParallelism()} cores`, computes: true };
   } finally {
     ffmpeg.remove();
   }
 }
 
-/** The same video several times on a stack of its own; a first one warms it up. */
-async function repeated(
-  args: readonly string[],
+/**
+ * The same video several times with each of two numbers of workers. The two stacks run side by side and take turns, so
+ * that a machine whose speed drifts does not favour one of them; a first video warms each up.
+ */
+async function scaled(
+  service: string,
+  [few, many]: readonly [few: number, many: number],
   env: Readonly<Record<string, string>>,
   clipSeconds: number,
   size?: Parameters<typeof video>[2],
-): Promise<Report[]> {
-  const stack = await LocalStack.start({ args, env: { ...LIGHT, ...env } });
-  try {
-    const api = new ApiClient(stack.urls.gateway);
+): Promise<Prediction> {
+  const stacks: LocalStack[] = [];
+  const started = async (workers: number): Promise<() => Promise<Run>> => {
+    const stack = await LocalStack.start({ args: ['--scale', `${service}=${workers}`], env: { ...LIGHT, ...env } });
+    stacks.push(stack);
     await new SandboxClient(stack.urls.sandbox).scenario({ clipSeconds: equal(clipSeconds) });
+    const api = new ApiClient(stack.urls.gateway);
     await video(api, 4, size);
-    const made: Report[] = [];
-    for (let run = 0; run < REPEATS; run += 1) made.push(await video(api, 4, size));
-    return made;
+    return async () => video(api, 4, size);
+  };
+  try {
+    const [withFew, withMany] = [await started(few), await started(many)];
+    const [before, after]: [Run[], Run[]] = [[], []];
+    for (let round = 0; round < REPEATS; round += 1) {
+      if (round % 2 === 1) after.push(await withMany());
+      before.push(await withFew());
+      if (round % 2 === 0) after.push(await withMany());
+    }
+    return { change: `${many} ${service} workers`, before, after };
   } finally {
-    await stack.stop();
+    for (const stack of stacks) await stack.stop();
   }
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
 /** A row of the table, and by how much the prediction missed, share of the real makespan. */
 export type PredictionRow = Readonly<Record<string, string>>;
-export function rowOf({ change, label = change, before, after }: Prediction): { row: PredictionRow; error: number } {
-  const said = median(before.map((report) => predicted(report, change)));
-  const real = median(after.map(({ makespanMs }) => makespanMs));
-  const error = said / real - 1;
+export function rowOf({ change, label = change, computes = false, before, after }: Prediction): {
+  row: PredictionRow;
+  error: number;
+} {
+  const said = (run: Run): number => predicted(run.report, change);
+  const real = (run: Run): number => run.report.makespanMs;
+  const errorOf = (of: (run: Run, ms: number) => number): number =>
+    median(before.map((run) => of(run, said(run)))) / median(after.map((run) => of(run, real(run)))) - 1;
+  const asRun = errorOf((_, ms) => ms);
+  const atEqualSpeed = errorOf(({ cpuMs }, ms) => ms / cpuMs);
   return {
     row: {
       'what if': label,
-      before: seconds(median(before.map(({ makespanMs }) => makespanMs))),
-      predicted: seconds(said),
-      'real run': seconds(real),
-      error: `${(error * 100).toFixed(1)} %`,
-      'calibration error': `${median(before.map((report) => Math.abs(report.calibrationErrorPct))).toFixed(2)} %`,
+      before: seconds(median(before.map(real))),
+      predicted: seconds(median(before.map(said))),
+      'real run': seconds(median(after.map(real))),
+      error: percent(asRun),
+      'error at equal CPU speed': computes ? percent(atEqualSpeed) : '',
+      'calibration error': `${median(before.map(({ report }) => Math.abs(report.calibrationErrorPct))).toFixed(2)} %`,
     },
-    error,
+    error: computes ? atEqualSpeed : asRun,
   };
 }
 
@@ -173,12 +204,13 @@ export async function benchPredictions(): Promise<{ readonly good: boolean; read
   for (const row of rows) console.log(JSON.stringify(row));
   const figures = predictions.map(({ change, label = change, before, after }) => ({
     change: label,
-    before: before.map((report) => ({
+    before: before.map(({ report, cpuMs }) => ({
       makespanMs: report.makespanMs,
+      cpuMs,
       predictedMs: predicted(report, change),
       advice: report.bottleneck.advice,
     })),
-    after: after.map(({ makespanMs }) => makespanMs),
+    after: after.map(({ report, cpuMs }) => ({ makespanMs: report.makespanMs, cpuMs })),
   }));
   await keep({ name: 'predictions', figures: { repeats: REPEATS, runs: figures }, rows });
   return { good: found.every(({ error }) => Math.abs(error) < MAX_ERROR), rows };
