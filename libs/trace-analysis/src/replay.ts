@@ -33,12 +33,13 @@ const RANK = { step: 0, cores: 1, ready: 2, released: 2 } as const satisfies Rec
  * took; what computes shares the cores of its host. Such a schedule may get longer when slots or cores are added or work
  * gets shorter (Graham 1969): the answer is what comes out, never clamped.
  */
-export function replay({ tasks, pools, starts, window, hosts }: System, scenario: Scenario = {}): Replay {
+export function replay(system: System, scenario: Scenario = {}): Replay {
+  const { tasks, pools, window, hosts } = system;
+  const { edgeCounts, lags, releases, usualUs, repeats, repeated, stagesOf } = preparedOf(system);
   const startUs = new Array<number>(tasks.length).fill(0);
   const endUs = new Array<number>(tasks.length).fill(0);
   const readyUs = new Array<number>(tasks.length).fill(0);
-  const missing = tasks.map(({ edges }) => edges.filter(({ kind }) => kind !== 'window').length);
-  const followers = followersOf(tasks);
+  const missing = [...edgeCounts];
   const happenings = new Heap<Happening>((a, b) => a.atUs - b.atUs || RANK[a.what] - RANK[b.what] || a.task - b.task);
   const byAge = (a: number, b: number): number => (readyUs[a] ?? 0) - (readyUs[b] ?? 0) || a - b;
   const lanes = new SlotLanes(pools, (pool) => slotsIn(pool, scenario), byAge);
@@ -47,16 +48,10 @@ export function replay({ tasks, pools, starts, window, hosts }: System, scenario
   });
   const held = new Heap<number>(byAge);
   let tokens = window === undefined ? Infinity : (scenario.window ?? window.size);
-  const lags = lagsOf(tasks, pools, starts);
-  const releases = releaseLags(tasks);
-  const usualUs = median([...releases.values()]);
 
   const isWindowed = (at: number): boolean => window !== undefined && tasks[at]?.pool === window.pool;
   // A scene keeps its place in the window from its first try to its last.
-  const isRepeat = (at: number): boolean => tasks[at]?.edges.some(({ kind }) => kind === 'retry') === true;
-  const repeated = new Set(
-    tasks.flatMap(({ edges }) => edges.flatMap(({ kind, from }) => (kind === 'retry' ? [from] : []))),
-  );
+  const isRepeat = (at: number): boolean => repeats.has(at);
   // What the window holds back takes its hop once it is let go.
   const hopUs = (at: number): number => (isWindowed(at) && !isRepeat(at) ? 0 : (lags[at]?.beforeSlotUs ?? 0));
   const letGo = (at: number, nowUs: number): void => {
@@ -69,8 +64,7 @@ export function replay({ tasks, pools, starts, window, hosts }: System, scenario
     if (task === undefined) return;
     const fromUs = nowUs + (lags[at]?.afterSlotUs ?? 0);
     startUs[at] = fromUs;
-    const list = stagesOf(progressOf(task, scenario, 'elapsed'), followers[at] ?? []);
-    stages.set(at, { list, next: 0 });
+    stages.set(at, { list: stagesOf(at, progressOf(task, scenario, 'elapsed')), next: 0 });
     happenings.push({ atUs: fromUs, task: at, what: 'step' });
   };
   const handOver = (to: number, nowUs: number): void => {
@@ -127,6 +121,46 @@ export function replay({ tasks, pools, starts, window, hosts }: System, scenario
   return { makespanUs: endUs.reduce((max, one) => Math.max(max, one), 0), startUs, endUs };
 }
 
+interface Prepared {
+  /** Edges of each task that are no window's. */
+  readonly edgeCounts: readonly number[];
+  readonly lags: ReturnType<typeof lagsOf>;
+  readonly releases: ReadonlyMap<number, number>;
+  readonly usualUs: number;
+  /** Tasks that are another try of one before, and those that have another try after them. */
+  readonly repeats: ReadonlySet<number>;
+  readonly repeated: ReadonlySet<number>;
+  readonly stagesOf: (at: number, progress: Progress) => readonly Stage[];
+}
+
+const prepared = new WeakMap<System, Prepared>();
+
+/** What every replay of a system begins with, whatever the scenario; made once. */
+function preparedOf(system: System): Prepared {
+  const known = prepared.get(system);
+  if (known !== undefined) return known;
+  const { tasks, pools, starts } = system;
+  const followers = followersOf(tasks);
+  const retries = tasks.map(({ edges }) => edges.filter(({ kind }) => kind === 'retry'));
+  const releases = releaseLags(tasks);
+  const cut = new WeakMap<Progress, readonly Stage[]>();
+  const made: Prepared = {
+    edgeCounts: tasks.map(({ edges }) => edges.filter(({ kind }) => kind !== 'window').length),
+    lags: lagsOf(tasks, pools, starts),
+    releases,
+    usualUs: median([...releases.values()]),
+    repeats: new Set(retries.flatMap((edges, at) => (edges.length > 0 ? [at] : []))),
+    repeated: new Set(retries.flatMap((edges) => edges.map(({ from }) => from))),
+    stagesOf: (at, progress) => {
+      const stages = cut.get(progress) ?? cutStages(progress, followers[at] ?? []);
+      cut.set(progress, stages);
+      return stages;
+    },
+  };
+  prepared.set(system, made);
+  return made;
+}
+
 function followersOf(tasks: readonly Task[]): { to: number; atUs: number }[][] {
   const followers: { to: number; atUs: number }[][] = tasks.map(() => []);
   tasks.forEach(({ edges }, to) => {
@@ -136,7 +170,7 @@ function followersOf(tasks: readonly Task[]): { to: number; atUs: number }[][] {
 }
 
 /** The steps, cut where the task hands over. The first has no length: what is handed over at the start goes with it. */
-function stagesOf(progress: Progress, followers: readonly { to: number; atUs: number }[]): Stage[] {
+function cutStages(progress: Progress, followers: readonly { to: number; atUs: number }[]): Stage[] {
   const hands = followers
     .map(({ to, atUs }) => ({ to, afterUs: progress.at(atUs) }))
     .sort((a, b) => a.afterUs - b.afterUs);

@@ -63,18 +63,33 @@ export interface Progress {
   readonly steps: readonly Step[];
 }
 
+type Count = 'elapsed' | 'needed';
+/** The progress of tasks whose stages keep their speed: the same in every scenario. */
+const unchanged = { elapsed: new WeakMap<Task, Progress>(), needed: new WeakMap<Task, Progress>() };
+
 /**
  * Lengths are those on enough cores: what shares them is slowed by the replay. `elapsed` counts all of a task's time.
  * `needed` counts the work alone, which no schedule can do without: not its waits, and nothing of a try that failed.
+ * A task must not change afterwards. Of a task whose stages keep their speed the answer is the same object each time.
  */
-export function progressOf(task: Task, scenario: Scenario, count: 'elapsed' | 'needed'): Progress {
+export function progressOf(task: Task, { speed }: Scenario, count: Count): Progress {
+  if (speed !== undefined && task.pieces.some(({ stage }) => stage !== undefined && stage in speed))
+    return measure(task, speed, count);
+  const known = unchanged[count].get(task);
+  if (known !== undefined) return known;
+  const progress = measure(task, {}, count);
+  unchanged[count].set(task, progress);
+  return progress;
+}
+
+function measure(task: Task, speeds: Readonly<Record<string, number>>, count: Count): Progress {
   const { pieces, startUs } = task;
   const ends: number[] = [];
   const steps: Step[] = [];
   let sum = 0;
   for (const piece of pieces) {
     const stage = piece.waitClass === undefined ? piece.stage : undefined;
-    const speed = stage === undefined ? 1 : (scenario.speed?.[stage] ?? 1);
+    const speed = stage === undefined ? 1 : (speeds[stage] ?? 1);
     const counts = count === 'elapsed' || (stage !== undefined && !task.failed);
     const before = Math.round(sum);
     sum += counts ? (piece.cpu?.freeUs ?? piece.endUs - piece.startUs) / speed : 0;
