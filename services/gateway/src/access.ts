@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
-import { shown } from './issue.text.js';
+import { shorten } from './issue.text.js';
 import { parseMediaType } from './media.type.js';
 import { badRequest, ProblemError } from './problem.js';
 
@@ -29,7 +29,7 @@ export function createAccess(pairs: readonly string[]): (authorization: string |
 }
 
 /** Throws when the gateway would be open to others without a key. */
-export function refuseOpenDoor(host: string, pairs: readonly string[]): void {
+export function refuseUnprotectedHost(host: string, pairs: readonly string[]): void {
   if (pairs.length > 0 || isLoopback(host)) return;
   throw new Error(
     `GATEWAY_HOST is ${host}, which others can reach, and API_KEYS is empty; set API_KEYS=owner:key, or listen on 127.0.0.1`,
@@ -45,7 +45,7 @@ const originIsLoopback = (origin: string): boolean => URL.canParse(origin) && is
  * Without keys anything on this machine may call, a web page in its browser included, unless it is told apart: a page of
  * another site shows in `Origin`, a rebound DNS name in `Host`. Throws 421 or 403 for these.
  */
-export function refuseForeignPage(
+export function refuseForeignOrigin(
   headers: { readonly host?: string | undefined; readonly origin?: string | undefined },
   pairs: readonly string[],
 ): void {
@@ -67,17 +67,17 @@ export function refuseForeignPage(
 }
 
 /** Where the provider reports. */
-export const REPORT_PATH = '/v1/webhooks/replicate';
+export const PROVIDER_REPORT_PATH = '/v1/webhooks/replicate';
 
 /**
  * Whether the guard of the loopback lets a request pass: a report of the provider comes by way of `publicUrl`, under its host
  * name, and is judged by its signature alone. Without a public URL nobody was told to report.
  */
-export function isReport(
+export function isProviderReport(
   { method, path }: { readonly method: string; readonly path: string },
   publicUrl: string | undefined,
 ): boolean {
-  return publicUrl !== undefined && method === 'POST' && path === REPORT_PATH;
+  return publicUrl !== undefined && method === 'POST' && path === PROVIDER_REPORT_PATH;
 }
 
 /** Throws a 400 for a body that is not UTF-8: what it holds would be another text than what was sent. */
@@ -103,7 +103,7 @@ export function refuseOtherBodies(method: string, headers: Headers): void {
   if (!isJson(type)) throw unsupported('send the body as JSON with Content-Type: application/json');
   const charset = parseMediaType(type).parameters.get('charset') ?? '';
   if (!/^(utf-?8)?$/i.test(charset))
-    throw unsupported(`the charset ${shown(charset)} is not supported; send the JSON in UTF-8`);
+    throw unsupported(`the charset ${shorten(charset)} is not supported; send the JSON in UTF-8`);
 }
 
 const unsupported = (detail: string): ProblemError =>

@@ -2,7 +2,7 @@ import { type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState, planFromTemplate } from '@clipmesh/pipeline';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type GatewayParts } from './gateway.parts.js';
+import { type GatewayDeps } from './gateway.parts.js';
 import { buildJob, parseRequest } from './job.builder.js';
 import { ReviewController } from './review.controller.js';
 
@@ -20,12 +20,12 @@ const waiting: GenerationRecord = { ...planning, state: { ...planning.state, sta
 describe('an approval', () => {
   let stores: ReturnType<typeof createMemoryStores>;
   let told: Outgoing[];
-  const controllerOf = (generations: GatewayParts['stores']['generations']): ReviewController =>
+  const controllerOf = (generations: GatewayDeps['stores']['generations']): ReviewController =>
     new ReviewController({
       stores: { ...stores, generations },
       ownerOf: () => 'local',
       publish: (outgoing: Outgoing[]) => Promise.resolve(void told.push(...outgoing)),
-    } as unknown as GatewayParts);
+    } as unknown as GatewayDeps);
 
   beforeEach(async () => {
     stores = createMemoryStores();

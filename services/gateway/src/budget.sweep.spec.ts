@@ -2,7 +2,7 @@ import { type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type BudgetSweepParts, reserveBudget, sweepUnreserved } from './budget.js';
+import { type BudgetSweepDeps, reserveBudget, sweepUnreserved } from './budget.js';
 import { buildJob, parseRequest } from './job.builder.js';
 
 const id = `gen_${'1'.repeat(32)}`;
@@ -22,13 +22,13 @@ const record: GenerationRecord = {
 describe('a run that began without its money being set aside', () => {
   let stores: ReturnType<typeof createMemoryStores>;
   let told: Outgoing[];
-  let parts: BudgetSweepParts;
+  let deps: BudgetSweepDeps;
   const line = async () => (await stores.accounts.get('local', period))?.value.generations[id];
 
   beforeEach(async () => {
     stores = createMemoryStores();
     told = [];
-    parts = { stores, rules, publish: (outgoing) => Promise.resolve(void told.push(...outgoing)) };
+    deps = { stores, rules, publish: (outgoing) => Promise.resolve(void told.push(...outgoing)) };
     await stores.generations.create(record);
     await reserveBudget(stores, rules, { id, owner: 'local', period, micros: 6_000_000, run: 1 });
     const account = await stores.accounts.get('local', period);
@@ -40,9 +40,9 @@ describe('a run that began without its money being set aside', () => {
   });
 
   it('has it set aside by the next sweep, once', async () => {
-    expect(await sweepUnreserved(parts, lateMs)).toBe(1);
+    expect(await sweepUnreserved(deps, lateMs)).toBe(1);
     expect(await line()).toMatchObject({ open: true, run: 2, reservedMicros: 6_000_000 });
-    expect(await sweepUnreserved(parts, lateMs)).toBe(0);
+    expect(await sweepUnreserved(deps, lateMs)).toBe(0);
     expect(told).toEqual([]);
   });
 
@@ -52,20 +52,20 @@ describe('a run that began without its money being set aside', () => {
     if (account === undefined || former === undefined) throw new Error('there is no line');
     const doubtful = { ...former, open: true, reservedMicros: 1_480_000 };
     await stores.accounts.save({ ...account.value, generations: { [id]: doubtful } }, account.revision);
-    expect(await sweepUnreserved(parts, lateMs)).toBe(1);
+    expect(await sweepUnreserved(deps, lateMs)).toBe(1);
     expect(await line()).toMatchObject({ open: true, run: 2, reservedMicros: 6_000_000 });
-    expect(await sweepUnreserved(parts, lateMs)).toBe(0);
+    expect(await sweepUnreserved(deps, lateMs)).toBe(0);
   });
 
   it('is left alone while it is being begun: where there is no money it is taken back', async () => {
     await reserveBudget(stores, rules, { id: other, owner: 'local', period, micros: 8_000_000, run: 1 });
-    expect(await sweepUnreserved(parts, Date.parse(at) + 1000)).toBe(0);
+    expect(await sweepUnreserved(deps, Date.parse(at) + 1000)).toBe(0);
     expect(told).toEqual([]);
   });
 
   it('is stopped where there is none', async () => {
     await reserveBudget(stores, rules, { id: other, owner: 'local', period, micros: 8_000_000, run: 1 });
-    expect(await sweepUnreserved(parts, lateMs)).toBe(1);
+    expect(await sweepUnreserved(deps, lateMs)).toBe(1);
     expect(told.map(({ definition }) => definition.name)).toEqual(['cancel.requested']);
     expect(await line()).toMatchObject({ open: false });
   });

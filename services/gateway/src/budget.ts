@@ -23,7 +23,7 @@ import {
   settle,
 } from '@clipmesh/pipeline';
 import { dollars } from './generation.view.js';
-import { IN_FLIGHT_MS, madeAtMs } from './idempotency.js';
+import { IN_FLIGHT_MS, createdAtMs } from './idempotency.js';
 import { ProblemError } from './problem.js';
 
 export interface BudgetRules {
@@ -127,7 +127,7 @@ export function refuseLowCap(lowMicros: number, capMicros: number | undefined): 
 }
 
 /** What a crash left of a reservation. */
-type Remains =
+type Repair =
   | 'none'
   /** Its run has ended, or its generation is not there. */
   | 'settle'
@@ -137,15 +137,15 @@ type Remains =
   | 'release'
   /** A sweep took its create for dead, which then went on and died. */
   | 'reserve';
-export function remainsOf(
+export function repairOf(
   id: string,
   line: Pick<AccountLine, 'open' | 'run' | 'request'>,
   record: GenerationRecord | undefined,
   nowMs: number,
-): Remains {
+): Repair {
   if (record === undefined) {
     // One that was known to be stored was removed since.
-    const isDead = line.run > 0 || nowMs - madeAtMs(id) > IN_FLIGHT_MS;
+    const isDead = line.run > 0 || nowMs - createdAtMs(id) > IN_FLIGHT_MS;
     return line.open && isDead ? 'settle' : 'none';
   }
   const { status, run } = record.state;
@@ -158,7 +158,7 @@ export function remainsOf(
   return status === 'failed' && line.request === undefined ? 'retry' : 'release';
 }
 
-export interface BudgetSweepParts {
+export interface BudgetSweepDeps {
   readonly stores: BudgetStores;
   readonly rules: BudgetRules;
   readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
@@ -169,29 +169,29 @@ export interface BudgetSweepParts {
  * number of replicas may look: what is done twice changes nothing. Says how many were put right.
  */
 export async function sweepAccount(
-  parts: BudgetSweepParts,
+  deps: BudgetSweepDeps,
   owner: string,
   period: string,
   nowMs: number,
 ): Promise<number> {
-  const { accounts, generations } = parts.stores;
+  const { accounts, generations } = deps.stores;
   const found = await accounts.get(owner, period);
   let count = 0;
   for (const [id, line] of Object.entries(found?.value.generations ?? {})) {
     if (!line.open && line.run > 0) continue;
     const entry = await generations.get(id);
     const record = entry?.value;
-    const remains = remainsOf(id, line, record, nowMs);
+    const remains = repairOf(id, line, record, nowMs);
     if (remains === 'none') continue;
     // Looked at before the record: a reservation for a later run is none of this look's business.
     const run = record?.state.run ?? line.run;
-    if (remains === 'settle') count += (await settleRun(parts.stores, { owner, period, id, run }, record)) ? 1 : 0;
+    if (remains === 'settle') count += (await settleRun(deps.stores, { owner, period, id, run }, record)) ? 1 : 0;
     else if (remains === 'release') {
       if (entry === undefined || !(await fence(generations, entry, nowMs))) continue;
       const { request } = line;
-      count += (await settleRun(parts.stores, { owner, period, id, run: line.run, of: { request } }, record)) ? 1 : 0;
+      count += (await settleRun(deps.stores, { owner, period, id, run: line.run, of: { request } }, record)) ? 1 : 0;
     } else if (record !== undefined) {
-      await carryOn(parts, record, remains, nowMs);
+      await repair(deps, record, remains, nowMs);
       count += 1;
     }
   }
@@ -217,8 +217,8 @@ async function fence(
  * Reserves for every run that has begun without: whoever began it died before it did. Says how many were put right; one that
  * there is no money for is stopped.
  */
-export async function sweepUnreserved(parts: BudgetSweepParts, nowMs: number): Promise<number> {
-  const { accounts, generations } = parts.stores;
+export async function sweepUnreserved(deps: BudgetSweepDeps, nowMs: number): Promise<number> {
+  const { accounts, generations } = deps.stores;
   let count = 0;
   for (const record of await generations.unfinished()) {
     if (record.account === undefined) continue;
@@ -228,13 +228,13 @@ export async function sweepUnreserved(parts: BudgetSweepParts, nowMs: number): P
     if (line.open && record.state.run === 1) continue;
     // Whoever begins it is about to reserve, and takes it back where there is no money: the film of before is there then.
     if (nowMs - Date.parse(record.updatedAt) <= IN_FLIGHT_MS) continue;
-    await carryOn(parts, record, 'reserve', nowMs);
+    await repair(deps, record, 'reserve', nowMs);
     count += 1;
   }
   return count;
 }
 
-interface Ended {
+interface EndedRun {
   readonly owner: string;
   readonly period: string;
   readonly id: string;
@@ -246,7 +246,7 @@ interface Ended {
 /** Releases what a run that has ended can no longer spend; false when that is nothing. */
 async function settleRun(
   { accounts, attempts, ledger }: BudgetStores,
-  { owner, period, id, run, of }: Ended,
+  { owner, period, id, run, of }: EndedRun,
   record: GenerationRecord | undefined,
 ): Promise<boolean> {
   const purchases = (await attempts.list(id)).map(({ value }) => value);
@@ -265,8 +265,8 @@ async function settleRun(
 }
 
 /** Sends the retry that money was reserved for; reserves for what runs without, and stops it where there is none. */
-async function carryOn(
-  { stores, rules, publish }: BudgetSweepParts,
+async function repair(
+  { stores, rules, publish }: BudgetSweepDeps,
   { id, owner, account, state }: GenerationRecord,
   remains: 'retry' | 'reserve',
   nowMs: number,
@@ -277,7 +277,7 @@ async function carryOn(
     return;
   }
   const micros = state.job.maxCostMicros ?? rules.limitMicros;
-  const period = account?.period ?? periodOf(rules.period, new Date(madeAtMs(id)));
+  const period = account?.period ?? periodOf(rules.period, new Date(createdAtMs(id)));
   try {
     await reserveBudget(stores, rules, { id, owner, period, micros, run: state.run });
   } catch (error) {

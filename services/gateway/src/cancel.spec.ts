@@ -2,7 +2,7 @@ import { type GenerationRecord } from '@clipmesh/contracts';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import { describe, expect, it } from '@jest/globals';
-import { type GatewayParts } from './gateway.parts.js';
+import { type GatewayDeps } from './gateway.parts.js';
 import { GenerationsController } from './generations.controller.js';
 import { buildJob, parseRequest } from './job.builder.js';
 
@@ -18,13 +18,13 @@ describe('a cancel', () => {
     await stores.generations.create(record);
     const flags: string[] = [];
     let isAway = true;
-    const parts = {
+    const deps = {
       stores,
       ownerOf: () => 'local',
       publish: () => (isAway ? Promise.reject(new Error('the broker is away')) : Promise.resolve()),
       cancellations: { request: (flagged: string) => Promise.resolve(void flags.push(flagged)) },
-    } as unknown as GatewayParts;
-    const controller = new GenerationsController(parts);
+    } as unknown as GatewayDeps;
+    const controller = new GenerationsController(deps);
     await expect(controller.cancel(id, undefined)).rejects.toThrow('the broker is away');
     expect(flags).toEqual([]);
     isAway = false;
@@ -37,14 +37,14 @@ describe('a cancel', () => {
     await stores.generations.create({ ...record, state: { ...state, status: 'failed' } });
     const told: unknown[] = [];
     let isFlagged = true;
-    const parts = {
+    const deps = {
       stores,
       ownerOf: () => 'local',
       llm: { model: 'gpt-4o-mini', attempts: 3 },
       publish: (outgoing: unknown[]) => Promise.resolve(void told.push(...outgoing)),
       cancellations: { check: () => Promise.resolve(isFlagged) },
-    } as unknown as GatewayParts;
-    const controller = new GenerationsController(parts);
+    } as unknown as GatewayDeps;
+    const controller = new GenerationsController(deps);
     await expect(controller.retry(id, undefined)).rejects.toMatchObject({ status: 409, code: 'CANCELED' });
     expect(told).toEqual([]);
     isFlagged = false;

@@ -1,7 +1,7 @@
 import { type Outgoing } from '@clipmesh/contracts';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { describe, expect, it } from '@jest/globals';
-import { type GatewayParts } from './gateway.parts.js';
+import { type GatewayDeps } from './gateway.parts.js';
 import { GenerationsController } from './generations.controller.js';
 import { problemOf } from './problem.js';
 
@@ -18,7 +18,7 @@ function world(failing: Failing | undefined) {
   const published: Outgoing[] = [];
   const warnings: string[] = [];
   const away = (): Promise<never> => Promise.reject(new Lost('the broker is away'));
-  const parts = {
+  const deps = {
     stores: {
       ...stores,
       generations: { ...generations, ...(failing === 'publish' ? {} : failing && { [failing]: away }) },
@@ -30,8 +30,8 @@ function world(failing: Failing | undefined) {
     lastEventSequence: () => Promise.resolve(7),
     llm: { model: 'gpt-4o', attempts: 3 },
     logger: { info: () => undefined, warn: (_fields: unknown, text: string) => warnings.push(text) },
-  } as unknown as GatewayParts;
-  const controller = new GenerationsController(parts);
+  } as unknown as GatewayDeps;
+  const controller = new GenerationsController(deps);
   const create = async (key?: string): Promise<{ status: number; id?: string; replayed: boolean }> => {
     const answer: { status: number; id?: string; replayed: boolean } = { status: 0, replayed: false };
     const response = {

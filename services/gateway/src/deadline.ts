@@ -1,5 +1,5 @@
 /** The result of `work`, or an error once `ms` are over; what goes on by then is left to itself. */
-export async function within<T>(ms: number, work: () => Promise<T>): Promise<T> {
+export async function withTimeout<T>(ms: number, work: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {

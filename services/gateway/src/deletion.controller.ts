@@ -2,13 +2,13 @@ import { ClipmeshError, isFinal } from '@clipmesh/contracts';
 import { type Stores } from '@clipmesh/persistence';
 import { Controller, Delete, Headers, HttpCode, Inject, Param } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { Refuses } from './docs.module.js';
-import { findOwned, type GatewayParts } from './gateway.parts.js';
+import { ApiProblems } from './docs.module.js';
+import { findOwned, type GatewayDeps } from './gateway.parts.js';
 import { ProblemError, unavailable } from './problem.js';
 import { type Forget, removeGeneration } from './retention.js';
 
-export const DELETION_PARTS = Symbol('DELETION_PARTS');
-export interface DeletionParts extends Pick<GatewayParts, 'ownerOf' | 'logger'> {
+export const DELETION_DEPS = Symbol('DELETION_DEPS');
+export interface DeletionDeps extends Pick<GatewayDeps, 'ownerOf' | 'logger'> {
   readonly stores: Stores;
   readonly forget: Forget;
 }
@@ -16,15 +16,15 @@ export interface DeletionParts extends Pick<GatewayParts, 'ownerOf' | 'logger'> 
 @ApiTags('generations')
 @Controller('v1/generations')
 export class DeletionController {
-  constructor(@Inject(DELETION_PARTS) private readonly parts: DeletionParts) {}
+  constructor(@Inject(DELETION_DEPS) private readonly deps: DeletionDeps) {}
 
   @Delete(':id')
   @HttpCode(204)
   @ApiOperation({ summary: 'Remove an ended generation and everything that belongs to it' })
   @ApiResponse({ status: 204, description: 'Removed. What it cost stays in the ledger.' })
-  @Refuses(401, 404, 409, 503)
+  @ApiProblems(401, 404, 409, 503)
   async remove(@Param('id') id: string, @Headers('authorization') authorization: string | undefined): Promise<void> {
-    const record = await findOwned(this.parts, id, authorization);
+    const record = await findOwned(this.deps, id, authorization);
     const { status } = record.state;
     if (!isFinal(status))
       throw new ProblemError(
@@ -35,12 +35,12 @@ export class DeletionController {
         { extensions: { retryable: true } },
       );
     try {
-      await removeGeneration(this.parts, record);
+      await removeGeneration(this.deps, record);
     } catch (error) {
       if (error instanceof ClipmeshError && error.code === 'STORE_UNAVAILABLE')
         throw unavailable('STILL_SETTLING', 'the last events of the generation are still being handled', error);
       throw error;
     }
-    this.parts.logger.info({ generationId: id }, 'the generation was deleted by its owner');
+    this.deps.logger.info({ generationId: id }, 'the generation was deleted by its owner');
   }
 }

@@ -19,12 +19,12 @@ const PROBLEMS: Readonly<Record<number, string>> = {
 };
 
 /** Documents an answer by its schema. */
-export function Answers(status: number, description: string, schema: z.ZodType): MethodDecorator {
+export function ApiJsonResponse(status: number, description: string, schema: z.ZodType): MethodDecorator {
   return ApiResponse({ status, description, standardSchema: schema });
 }
 
 /** Documents an answer that is not JSON. */
-export function AnswersWith(
+export function ApiContentResponse(
   status: number,
   description: string,
   contentType: string,
@@ -35,7 +35,7 @@ export function AnswersWith(
 }
 
 /** Documents the problems that a route answers with. */
-export function Refuses(...statuses: readonly number[]): MethodDecorator {
+export function ApiProblems(...statuses: readonly number[]): MethodDecorator {
   const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
   return applyDecorators(
     ...statuses.map((status) => ApiResponse({ status, description: PROBLEMS[status] ?? 'A problem.', content })),

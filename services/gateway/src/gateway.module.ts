@@ -25,31 +25,35 @@ import { type ClientProxy, ClientProxyFactory } from '@nestjs/microservices';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { type BudgetRules } from './budget.js';
 import { startBudgetSweeper } from './budget.sweeper.js';
-import { createAccess, refuseOpenDoor } from './access.js';
-import { within } from './deadline.js';
+import { createAccess, refuseUnprotectedHost } from './access.js';
+import { withTimeout } from './deadline.js';
 import { serveDocs } from './docs.module.js';
-import { DELETION_PARTS, DeletionController, type DeletionParts } from './deletion.controller.js';
-import { GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
+import { DELETION_DEPS, DeletionController, type DeletionDeps } from './deletion.controller.js';
+import { GATEWAY_DEPS, type GatewayDeps } from './gateway.parts.js';
 import { GenerationsController } from './generations.controller.js';
 import { inboxSettings } from './inbox.settings.js';
-import { HEALTH_PARTS, HealthController, type HealthParts } from './health.controller.js';
+import { HEALTH_DEPS, HealthController, type HealthDeps } from './health.controller.js';
 import { MediaController } from './media.controller.js';
 import { refuseSharedToken } from './metrics.access.js';
 import { Metrics } from './metrics.js';
-import { METRICS_PARTS, MetricsController, type MetricsParts } from './metrics.controller.js';
+import { METRICS_DEPS, MetricsController, type MetricsDeps } from './metrics.controller.js';
 import { MetricsLeader } from './metrics.leader.js';
 import { MoneyController } from './money.controller.js';
 import { analyzeInThread, PerformanceReports } from './performance.reports.js';
 import { ProblemFilter } from './problem.filter.js';
-import { ProviderReportsController, REPORT_PARTS, type ReportParts } from './provider-reports.controller.js';
+import {
+  ProviderReportsController,
+  PROVIDER_REPORT_DEPS,
+  type ProviderReportDeps,
+} from './provider-reports.controller.js';
 import { checkRequests } from './request.module.js';
 import { ReportsController } from './reports.controller.js';
 import { ReviewController } from './review.controller.js';
 import { ScenesController } from './scenes.controller.js';
-import { StreamPlaces } from './sse.js';
-import { uploadPlaces } from './upload.check.js';
-import { type Forget, type RetentionParts, startRetention } from './retention.js';
-import { DELIVERY_PARTS, type DeliveryParts, NotifierActor, WebhookActor } from './webhook.actor.js';
+import { StreamLimit } from './sse.js';
+import { uploadLimit } from './upload.check.js';
+import { type Forget, type RetentionDeps, startRetention } from './retention.js';
+import { DELIVERY_DEPS, type DeliveryDeps, NotifierActor, WebhookActor } from './webhook.actor.js';
 import { WebhookLanes } from './webhook.lanes.js';
 import { WaitingDeliveries } from './webhook.waiting.js';
 import { type SigningRules } from './webhook.signature.js';
@@ -68,7 +72,7 @@ const BUDGET_SWEEPER = Symbol('BUDGET_SWEEPER');
 class GatewayModule {}
 
 /** Closes the connection that questions go over with the application. */
-class QuestionClient implements OnModuleDestroy {
+class RequestClient implements OnModuleDestroy {
   constructor(readonly client: ClientProxy) {}
 
   async onModuleDestroy(): Promise<void> {
@@ -77,7 +81,7 @@ class QuestionClient implements OnModuleDestroy {
 }
 
 /** Closes the stores once no request is answered any more. */
-class StoreClosing implements OnApplicationShutdown {
+class StoresCloser implements OnApplicationShutdown {
   constructor(private readonly stores: OpenStores) {}
 
   async onApplicationShutdown(): Promise<void> {
@@ -90,7 +94,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
   const scratch = await openScratch(config.tempDir, workerId);
   const media = openMedia(config, scratch.directory);
   await media.check();
-  const questions = new QuestionClient(
+  const requests = new RequestClient(
     ClientProxyFactory.create(questionTransport(accessOf(config), { name: `${workerId}.questions` })),
   );
   const stores = await openStores({ connection, config, waitMs: config.mongodbRequestWaitMs });
@@ -110,7 +114,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       { model: config.openaiModel },
       'the price of the language model is not known: every create is refused while BUDGET_PER_OWNER_USD is set; set LLM_INPUT_PRICE_USD_PER_MTOK and LLM_OUTPUT_PRICE_USD_PER_MTOK',
     );
-  const parts: GatewayParts = {
+  const deps: GatewayDeps = {
     stores,
     artifacts: await openArtifactFolder({ directory: config.artifactsDir }),
     publish,
@@ -120,7 +124,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     hasAllEvents: (start) => hasAllEvents(connection, start),
     lastEventSequence: () => lastEventSequence(connection),
     performance: (traceId, endedMs) => performanceReports.of(traceId, endedMs),
-    cost: (generationId) => ask(questions.client, CostSummary, { generationId }, COST_TIMEOUT_MS),
+    cost: (generationId) => ask(requests.client, CostSummary, { generationId }, COST_TIMEOUT_MS),
     defaults: {
       models: config.videoModels,
       parallelEnabled: config.enableParallelVideoGeneration,
@@ -135,7 +139,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
     uploads: {
       media,
       scratch,
-      places: uploadPlaces(config.uploadChecks),
+      limit: uploadLimit(config.uploadChecks),
       timeoutMs: config.uploadCheckTimeoutMs,
       musicMinSeconds: config.musicMinMs / 1000,
     },
@@ -146,28 +150,28 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
         ? undefined
         : { limitMicros: config.budgetPerOwnerMicros, period: config.budgetPeriod },
     sseHeartbeatMs: config.sseHeartbeatMs,
-    streamPlaces: new StreamPlaces(config.sseStreams),
+    streamLimit: new StreamLimit(config.sseStreams),
     ownerOf: createAccess(config.apiKeys),
   };
-  const health: HealthParts = {
+  const health: HealthDeps = {
     check: () =>
-      within(READY_TIMEOUT_MS, async () => {
+      withTimeout(READY_TIMEOUT_MS, async () => {
         await connection.flush();
-        await parts.stores.generations.get(`gen_${'0'.repeat(32)}`);
+        await deps.stores.generations.get(`gen_${'0'.repeat(32)}`);
       }),
   };
   const forget: Forget = (of) => forgetGeneration(connection, of);
-  const deletion: DeletionParts = { stores: parts.stores, forget, ownerOf: parts.ownerOf, logger };
-  const retention: RetentionParts = {
-    stores: parts.stores,
-    artifacts: parts.artifacts,
+  const deletion: DeletionDeps = { stores: deps.stores, forget, ownerOf: deps.ownerOf, logger };
+  const retention: RetentionDeps = {
+    stores: deps.stores,
+    artifacts: deps.artifacts,
     forget,
     logger,
     now: () => Date.now(),
     retentionMs: config.retentionMs,
     orphanGraceMs: config.orphanGraceMs,
   };
-  const reports: ReportParts = {
+  const reports: ProviderReportDeps = {
     secret: config.replicateWebhookSecret,
     nudge: (predictionId) => publishNudge(connection, predictionId),
   };
@@ -179,9 +183,9 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
   const metrics = new Metrics({
     broker: () => readBrokerState(connection),
     leads: () => leader.leads(),
-    openStreams: () => parts.streamPlaces.open,
+    openStreams: () => deps.streamLimit.open,
   });
-  const delivery: DeliveryParts = {
+  const delivery: DeliveryDeps = {
     stores,
     rules: { timeoutMs: config.webhookTimeoutMs, allowPrivate: config.allowPrivateUrls },
     signing,
@@ -203,7 +207,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       metrics.countEnd(status);
     },
   };
-  const { budget } = parts;
+  const { budget } = deps;
   const owners = [...new Set(config.apiKeys.map((pair) => pair.slice(0, pair.indexOf(':'))))];
   const startSweeping = (rules: BudgetRules): (() => Promise<void>) =>
     startBudgetSweeper({
@@ -232,32 +236,34 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       MetricsController,
     ],
     providers: [
-      { provide: GATEWAY_PARTS, useValue: parts },
-      { provide: HEALTH_PARTS, useValue: health },
+      { provide: GATEWAY_DEPS, useValue: deps },
+      { provide: HEALTH_DEPS, useValue: health },
       {
-        provide: METRICS_PARTS,
+        provide: METRICS_DEPS,
         useValue: {
           metrics,
           access: {
             token: config.metricsToken,
             isLocal: config.apiKeys.length === 0 && config.publicUrl === undefined,
           },
-        } satisfies MetricsParts,
+        } satisfies MetricsDeps,
       },
       {
         provide: METRICS_LEADER,
         // The broker may be away; the lease runs out by itself.
-        useValue: { onModuleDestroy: () => within(READY_TIMEOUT_MS, () => leader.resign()).catch(() => undefined) },
+        useValue: {
+          onModuleDestroy: () => withTimeout(READY_TIMEOUT_MS, () => leader.resign()).catch(() => undefined),
+        },
       },
-      { provide: REPORT_PARTS, useValue: reports },
-      { provide: DELIVERY_PARTS, useValue: delivery },
-      { provide: QuestionClient, useValue: questions },
-      { provide: DELETION_PARTS, useValue: deletion },
+      { provide: PROVIDER_REPORT_DEPS, useValue: reports },
+      { provide: DELIVERY_DEPS, useValue: delivery },
+      { provide: RequestClient, useValue: requests },
+      { provide: DELETION_DEPS, useValue: deletion },
       {
         provide: RETENTION,
         useFactory: () => ({ onModuleDestroy: startRetention(retention, config.retentionSweepMs).stop }),
       },
-      { provide: StoreClosing, useValue: new StoreClosing(stores) },
+      { provide: StoresCloser, useValue: new StoresCloser(stores) },
       {
         provide: BUDGET_SWEEPER,
         useFactory: () => (budget === undefined ? {} : { onModuleDestroy: startSweeping(budget) }),
@@ -269,7 +275,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
 /** The HTTP application, not yet listening, its inboxes served. Throws when it would be open to others without a key. */
 export async function createGateway(runtime: ServiceRuntime): Promise<NestExpressApplication> {
   const { config, logger } = runtime;
-  refuseOpenDoor(config.gatewayHost, config.apiKeys);
+  refuseUnprotectedHost(config.gatewayHost, config.apiKeys);
   refuseSharedToken(config.metricsToken, config.apiKeys);
   const app = await NestFactory.create<NestExpressApplication>(await gatewayModule(runtime), {
     logger: nestLogger(logger),
@@ -281,7 +287,7 @@ export async function createGateway(runtime: ServiceRuntime): Promise<NestExpres
   });
   app.getHttpServer().keepAliveTimeout = config.keepAliveMs;
   app.disable('x-powered-by');
-  app.use(app.get<MetricsParts>(METRICS_PARTS).metrics.measure);
+  app.use(app.get<MetricsDeps>(METRICS_DEPS).metrics.measure);
   checkRequests(app, config);
   app.useGlobalFilters(new ProblemFilter(logger));
   serveDocs(app);

@@ -7,14 +7,14 @@ import { type BudgetRules } from './budget.js';
 import { type FetchRules } from './image.fetch.js';
 import { type JobDefaults } from './job.builder.js';
 import { notFound, ProblemError } from './problem.js';
-import { type StreamedEvent, type StreamPlaces } from './sse.js';
+import { type StreamedEvent, type StreamLimit } from './sse.js';
 import { type SigningRules } from './webhook.signature.js';
 import { type UploadCheck } from './upload.check.js';
 
-export const GATEWAY_PARTS = Symbol('GATEWAY_PARTS');
+export const GATEWAY_DEPS = Symbol('GATEWAY_DEPS');
 
 /** What the controllers work with. */
-export interface GatewayParts {
+export interface GatewayDeps {
   readonly stores: Stores;
   readonly artifacts: ArtifactStore;
   readonly publish: Publish;
@@ -43,14 +43,14 @@ export interface GatewayParts {
   /** Absent: owners may spend without limit. */
   readonly budget: BudgetRules | undefined;
   readonly sseHeartbeatMs: number;
-  readonly streamPlaces: StreamPlaces;
+  readonly streamLimit: StreamLimit;
   readonly logger: ReturnType<typeof createLogger>;
   /** The owner that a bearer token stands for; undefined: refused. */
   readonly ownerOf: (authorization: string | undefined) => string | undefined;
 }
 
 /** Throws a 401 without a valid key. */
-export function requireOwner({ ownerOf }: Pick<GatewayParts, 'ownerOf'>, authorization: string | undefined): string {
+export function requireOwner({ ownerOf }: Pick<GatewayDeps, 'ownerOf'>, authorization: string | undefined): string {
   const owner = ownerOf(authorization);
   if (owner !== undefined) return owner;
   throw new ProblemError(
@@ -62,25 +62,25 @@ export function requireOwner({ ownerOf }: Pick<GatewayParts, 'ownerOf'>, authori
   );
 }
 
-type OwnerParts = Pick<GatewayParts, 'ownerOf' | 'stores'>;
+type OwnerDeps = Pick<GatewayDeps, 'ownerOf' | 'stores'>;
 
 /** The caller's generation. Another owner's is answered like one that does not exist: 404. */
 export async function findOwned(
-  parts: OwnerParts,
+  deps: OwnerDeps,
   id: string,
   authorization: string | undefined,
 ): Promise<GenerationRecord> {
-  return (await findOwnedEntry(parts, id, authorization)).value;
+  return (await findOwnedEntry(deps, id, authorization)).value;
 }
 
 /** The same with its revision, for a change. */
 export async function findOwnedEntry(
-  parts: OwnerParts,
+  deps: OwnerDeps,
   id: string,
   authorization: string | undefined,
 ): Promise<Versioned<GenerationRecord>> {
-  const owner = requireOwner(parts, authorization);
-  const found = GENERATION_ID.test(id) ? await parts.stores.generations.get(id) : undefined;
+  const owner = requireOwner(deps, authorization);
+  const found = GENERATION_ID.test(id) ? await deps.stores.generations.get(id) : undefined;
   if (found?.value.owner !== owner) throw notFound(id);
   return found;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createAccess, refuseOpenDoor } from './access.js';
+import { createAccess, refuseUnprotectedHost } from './access.js';
 import { buildJob, parseRequest, refuseUnknownModels } from './job.builder.js';
 import { parseRange } from './range.js';
 import { formatEvent } from './sse.js';
@@ -112,10 +112,10 @@ describe('access', () => {
 
   it('refuses to be open to others without a key', () => {
     expect(() => {
-      refuseOpenDoor('0.0.0.0', []);
+      refuseUnprotectedHost('0.0.0.0', []);
     }).toThrow('API_KEYS');
     expect(() => {
-      refuseOpenDoor('127.0.0.1', []);
+      refuseUnprotectedHost('127.0.0.1', []);
     }).not.toThrow();
   });
 });

@@ -10,9 +10,9 @@ import {
 import { AlreadyExistsError, type Stores } from '@clipmesh/persistence';
 import { decide } from '@clipmesh/pipeline';
 import { type BudgetRules, reserveBudget } from './budget.js';
-import { type GatewayParts } from './gateway.parts.js';
+import { type GatewayDeps } from './gateway.parts.js';
 
-export interface StartParts {
+export interface StartDeps {
   readonly stores: Pick<Stores, 'accounts' | 'generations'>;
   /** Absent: owners may spend without limit. */
   readonly budget: BudgetRules | undefined;
@@ -23,8 +23,8 @@ export interface StartParts {
  * Publishes what a stored run begins with. An error is logged, not thrown: the run is certainly stored, and the sweeper of
  * stalled work publishes it again.
  */
-export async function announce(
-  { publish, logger }: Pick<GatewayParts, 'publish' | 'logger'>,
+export async function publishStart(
+  { publish, logger }: Pick<GatewayDeps, 'publish' | 'logger'>,
   outgoing: readonly Outgoing[],
   generationId: string,
 ): Promise<void> {
@@ -45,7 +45,7 @@ interface Reserving {
 
 /** Reserves the money of a run where its owner has a budget, or only decides whether it could. Throws a 402. */
 export const reserveFor = async (
-  { stores, budget }: Pick<StartParts, 'stores' | 'budget'>,
+  { stores, budget }: Pick<StartDeps, 'stores' | 'budget'>,
   { id, owner, account, state }: GenerationRecord,
   { run, request, how = reserveBudget }: Reserving,
 ): Promise<void> => {
@@ -58,9 +58,9 @@ export const reserveFor = async (
  * Reserves, stores the generation, then sends its first command; false when another request of the same id has stored it.
  * Throws a 402 when there is no money for it. What dies in between is carried on, or put right, by the sweepers.
  */
-export async function startGeneration(parts: StartParts, record: GenerationRecord): Promise<boolean> {
-  const { generations } = parts.stores;
-  await reserveFor(parts, record, { run: 0 });
+export async function startGeneration(deps: StartDeps, record: GenerationRecord): Promise<boolean> {
+  const { generations } = deps.stores;
+  await reserveFor(deps, record, { run: 0 });
   try {
     await generations.create(record);
   } catch (error) {
@@ -71,12 +71,12 @@ export async function startGeneration(parts: StartParts, record: GenerationRecor
   try {
     // From here on no sweep takes the reservation for one whose create has died. Should one have done so before, the money
     // may be gone: then it does not begin.
-    await reserveFor(parts, record, { run: 1 });
+    await reserveFor(deps, record, { run: 1 });
   } catch (error) {
     await generations.remove(record.id);
     throw error;
   }
-  await parts.publish([message(GenerationPlan, { generationId: record.id, attempt: 1, job: record.state.job })]);
+  await deps.publish([message(GenerationPlan, { generationId: record.id, attempt: 1, job: record.state.job })]);
   return true;
 }
 
@@ -84,15 +84,11 @@ export async function startGeneration(parts: StartParts, record: GenerationRecor
  * Reserves for the next run of a failed generation, then asks the director for it. Returns the state that the run begins
  * with. Throws a 402.
  */
-export async function retryGeneration(
-  parts: StartParts,
-  record: GenerationRecord,
-  at: string,
-): Promise<GenerationState> {
+export async function retryGeneration(deps: StartDeps, record: GenerationRecord, at: string): Promise<GenerationState> {
   const run = record.state.run + 1;
-  await reserveFor(parts, record, { run });
+  await reserveFor(deps, record, { run });
   const event = message(RetryRequested, { generationId: record.id, at, charges: [], run });
-  await parts.publish([event]);
+  await deps.publish([event]);
   const { name } = RetryRequested;
   return decide(record.state, { id: messageId(RetryRequested, event.body), name, body: event.body }).state;
 }

@@ -25,11 +25,11 @@ import {
   type PageView,
 } from './api.schemas.js';
 import { refuseLowCap, refuseUnpriced } from './budget.js';
-import { Answers, Refuses } from './docs.module.js';
-import { findOwned, GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
-import { announce, retryGeneration, startGeneration } from './generation.start.js';
+import { ApiJsonResponse, ApiProblems } from './docs.module.js';
+import { findOwned, GATEWAY_DEPS, type GatewayDeps, requireOwner } from './gateway.parts.js';
+import { publishStart, retryGeneration, startGeneration } from './generation.start.js';
 import { acceptedOf, viewOf } from './generation.view.js';
-import { claimKey, claimOf, fingerprintOf, formerFingerprintOf, judgeClaim } from './idempotency.js';
+import { claimKey, claimOf, fingerprintOf, legacyFingerprintOf, resolveClaim } from './idempotency.js';
 import { buildJob, parseRequest } from './job.builder.js';
 import { checkFiles, storeFiles } from './job.files.js';
 import { PAGE, parseListQuery } from './list.query.js';
@@ -41,7 +41,7 @@ const now = (): string => new Date().toISOString();
 @ApiTags('generations')
 @Controller('v1/generations')
 export class GenerationsController {
-  constructor(@Inject(GATEWAY_PARTS) private readonly parts: GatewayParts) {}
+  constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
 
   @Post()
   @ApiOperation({ summary: 'Create a generation: ask for a video' })
@@ -51,17 +51,17 @@ export class GenerationsController {
     description:
       'The same key with the same body, compared as a value, gets the same generation with its present status; nothing is made twice.',
   })
-  @Answers(202, 'Accepted; `Location` is the generation.', acceptedView)
-  @Refuses(400, 401, 402, 409, 413, 415, 422, 429, 503)
+  @ApiJsonResponse(202, 'Accepted; `Location` is the generation.', acceptedView)
+  @ApiProblems(400, 401, 402, 409, 413, 415, 422, 429, 503)
   async create(
     @Body({ schema: createGenerationSchema }) body: unknown,
     @Headers('authorization') authorization: string | undefined,
     @Headers('idempotency-key') key: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
-    const owner = requireOwner(this.parts, authorization);
+    const owner = requireOwner(this.deps, authorization);
     const request = parseRequest(body);
-    if (request.webhookUrl !== undefined) checkWebhookUrl(request.webhookUrl, 'webhookUrl', this.parts.webhookRules);
+    if (request.webhookUrl !== undefined) checkWebhookUrl(request.webhookUrl, 'webhookUrl', this.deps.webhookRules);
     const made = `gen_${uuidv7().replaceAll('-', '')}`;
     const claim = key === undefined ? undefined : claimOf(owner, key);
     const { id, fresh } = claim === undefined ? { id: made, fresh: true } : await this.claim(claim, request, made);
@@ -69,10 +69,10 @@ export class GenerationsController {
     if (fresh)
       state = await this.jobOf(request, owner)
         .then((job) => this.start(id, owner, job, claim, request.webhookUrl))
-        .catch(this.giveBack(claim, id));
+        .catch(this.releaseClaim(claim, id));
     else response.set('Idempotency-Replayed', 'true');
     // What this request has stored is not read again: a failed read would deny a create that succeeded.
-    const answer = acceptedOf(id, state ?? (await findOwned(this.parts, id, authorization)).state);
+    const answer = acceptedOf(id, state ?? (await findOwned(this.deps, id, authorization)).state);
     response.status(202).location(answer.links.self).json(answer);
   }
 
@@ -85,16 +85,16 @@ export class GenerationsController {
     schema: { type: 'integer', minimum: 1, maximum: PAGE.most, default: PAGE.default },
   })
   @ApiQuery({ name: 'after', required: false, description: '`next` of the page before.', type: String })
-  @Answers(200, 'A page.', pageView)
-  @Refuses(400, 401, 503)
+  @ApiJsonResponse(200, 'A page.', pageView)
+  @ApiProblems(400, 401, 503)
   async list(
     @Headers('authorization') authorization: string | undefined,
     @Query() given: Record<string, unknown>,
   ): Promise<PageView> {
-    const owner = requireOwner(this.parts, authorization);
+    const owner = requireOwner(this.deps, authorization);
     const query = parseListQuery(given);
     // One more than the page tells whether another follows.
-    const records = await this.parts.stores.generations.list({ ...query, owner, limit: query.limit + 1 });
+    const records = await this.deps.stores.generations.list({ ...query, owner, limit: query.limit + 1 });
     const page = records.slice(0, query.limit);
     const last = page.at(-1);
     return {
@@ -105,25 +105,25 @@ export class GenerationsController {
 
   @Get(':id')
   @ApiOperation({ summary: 'Read a generation' })
-  @Answers(200, 'The generation.', generationView)
-  @Refuses(401, 404, 503)
+  @ApiJsonResponse(200, 'The generation.', generationView)
+  @ApiProblems(401, 404, 503)
   async read(
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
   ): Promise<GenerationView> {
-    return viewOf(await findOwned(this.parts, id, authorization));
+    return viewOf(await findOwned(this.deps, id, authorization));
   }
 
   @Post(':id/cancel')
   @HttpCode(202)
   @ApiOperation({ summary: 'Stop a generation, and what it is buying' })
-  @Answers(202, 'Asked to stop; the event generation.canceled tells when it has.', acceptedView)
-  @Refuses(401, 404, 409, 503)
+  @ApiJsonResponse(202, 'Asked to stop; the event generation.canceled tells when it has.', acceptedView)
+  @ApiProblems(401, 404, 409, 503)
   async cancel(
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
   ): Promise<AcceptedView> {
-    const { state } = await findOwned(this.parts, id, authorization);
+    const { state } = await findOwned(this.deps, id, authorization);
     if (state.status === 'succeeded' || state.status === 'failed') {
       throw new ProblemError(
         409,
@@ -134,11 +134,11 @@ export class GenerationsController {
       );
     }
     if (state.status !== 'canceled') {
-      await this.parts.publish([
+      await this.deps.publish([
         message(CancelRequested, { generationId: id, at: now(), charges: [], reason: 'canceled by the client' }),
       ]);
       // Second: a flag without its event would only drop the work. The canceler sets it too, should this end in between.
-      await this.parts.cancellations.request(id);
+      await this.deps.cancellations.request(id);
     }
     return acceptedOf(id, state);
   }
@@ -146,13 +146,13 @@ export class GenerationsController {
   @Post(':id/retry')
   @HttpCode(202)
   @ApiOperation({ summary: 'Run what a failed generation is missing; what is finished and paid for is kept' })
-  @Answers(202, 'Asked to go on.', acceptedView)
-  @Refuses(401, 402, 404, 409, 422, 503)
+  @ApiJsonResponse(202, 'Asked to go on.', acceptedView)
+  @ApiProblems(401, 402, 404, 409, 422, 503)
   async retry(
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
   ): Promise<AcceptedView> {
-    const record = await findOwned(this.parts, id, authorization);
+    const record = await findOwned(this.deps, id, authorization);
     const { state } = record;
     if (state.status !== 'failed') {
       throw new ProblemError(
@@ -164,7 +164,7 @@ export class GenerationsController {
       );
     }
     // A cancel that came as it failed: every command of another run would be dropped.
-    if (await this.parts.cancellations.check(id)) {
+    if (await this.deps.cancellations.check(id)) {
       throw new ProblemError(
         409,
         'CANCELED',
@@ -175,13 +175,13 @@ export class GenerationsController {
     }
     // Another try of the plan must leave enough for the film; with a plan the director looks at each clip.
     if (state.plan === undefined) this.checkCost(state.job, state.costMicros);
-    return acceptedOf(id, await retryGeneration(this.parts, record, now()));
+    return acceptedOf(id, await retryGeneration(this.deps, record, now()));
   }
 
   /** A refused request does not use its key up: the same may be asked again when there is money, or the picture is there. */
-  private giveBack(claim: string | undefined, id: string): (error: unknown) => Promise<never> {
+  private releaseClaim(claim: string | undefined, id: string): (error: unknown) => Promise<never> {
     return async (error) => {
-      const { idempotency, generations } = this.parts.stores;
+      const { idempotency, generations } = this.deps.stores;
       const isRefused = error instanceof ProblemError && error.status < 500;
       if (isRefused && claim !== undefined && (await generations.get(id)) === undefined)
         await idempotency.release(claim, id);
@@ -191,20 +191,20 @@ export class GenerationsController {
 
   /** The id that the key stands for, and whether this request is the one to make it. */
   private async claim(key: string, request: CreateGeneration, made: string): Promise<{ id: string; fresh: boolean }> {
-    const { stores, defaults } = this.parts;
+    const { stores, defaults } = this.deps;
     // What a later check would refuse must not use the key up.
     const job = buildJob(request, defaults);
     this.checkCost(job, 0);
     checkFiles(request);
     const fingerprint = fingerprintOf(request);
     const claim = await claimKey(stores, key, fingerprint, made);
-    const fingerprints = [fingerprint, formerFingerprintOf(request)];
-    return { id: claim.generationId, fresh: judgeClaim(claim, { fingerprints, atMs: Date.now() }) };
+    const fingerprints = [fingerprint, legacyFingerprintOf(request)];
+    return { id: claim.generationId, fresh: resolveClaim(claim, { fingerprints, atMs: Date.now() }) };
   }
 
   /** The estimate of a job for which `spentMicros` were spent. Throws a 422 or 402 where it fits no cap or budget. */
   private checkCost(job: Job, spentMicros: number): Estimate {
-    const { llm, budget } = this.parts;
+    const { llm, budget } = this.deps;
     const estimated = estimate(job, llm);
     refuseUnpriced(estimated, llm.model, budget !== undefined || job.maxCostMicros !== undefined);
     refuseLowCap(spentMicros + estimated.lowMicros, job.maxCostMicros);
@@ -212,12 +212,12 @@ export class GenerationsController {
   }
 
   private async jobOf(request: CreateGeneration, owner: string): Promise<Job> {
-    const { defaults, budget } = this.parts;
+    const { defaults, budget } = this.deps;
     const built = buildJob(request, defaults);
     const { highMicros } = this.checkCost(built, 0);
     // Under an owner's budget every generation has a cap: what is reserved is the most that it can cost.
     const checked = budget === undefined ? built : { ...built, maxCostMicros: built.maxCostMicros ?? highMicros };
-    return { ...checked, ...(await storeFiles(this.parts, request, owner)) };
+    return { ...checked, ...(await storeFiles(this.deps, request, owner)) };
   }
 
   /** The state that is stored; undefined when another request of the same id has stored it. */
@@ -228,7 +228,7 @@ export class GenerationsController {
     claim: string | undefined,
     webhookUrl: string | undefined,
   ): Promise<GenerationState | undefined> {
-    const { logger, budget, lastEventSequence } = this.parts;
+    const { logger, budget, lastEventSequence } = this.deps;
     trace.getActiveSpan()?.setAttribute(ATTR.generationId, id);
     const at = now();
     const traceparent = currentTraceparent();
@@ -247,8 +247,8 @@ export class GenerationsController {
       ...(claim === undefined ? {} : { claim }),
       ...(webhookUrl === undefined ? {} : { webhookUrl }),
     };
-    const publish = (outgoing: readonly Outgoing[]): Promise<void> => announce(this.parts, outgoing, id);
-    if (!(await startGeneration({ ...this.parts, publish }, record))) return undefined;
+    const publish = (outgoing: readonly Outgoing[]): Promise<void> => publishStart(this.deps, outgoing, id);
+    if (!(await startGeneration({ ...this.deps, publish }, record))) return undefined;
     logger.info(
       { generationId: id, owner, durationSeconds: job.durationSeconds, window: job.window },
       'generation accepted',

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createMemoryStores, type Stores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import fc from 'fast-check';
-import { claimKey, fingerprintOf, formerFingerprintOf, judgeClaim } from './idempotency.js';
+import { claimKey, fingerprintOf, legacyFingerprintOf, resolveClaim } from './idempotency.js';
 import { parseRequest } from './job.builder.js';
 import { removeGeneration } from './retention.js';
 
@@ -140,9 +140,9 @@ describe('a request is compared as a value', () => {
 
   it('and a claim of a former version still stands for its body, and for no other', () => {
     const request = parseRequest({ prompt, metadata: { b: '2', a: '1' } });
-    const claim = { fingerprint: formerFingerprintOf(request), generationId: idOf(0), fresh: false, stored: true };
+    const claim = { fingerprint: legacyFingerprintOf(request), generationId: idOf(0), fresh: false, stored: true };
     const judge = (body: typeof request): boolean =>
-      judgeClaim(claim, { fingerprints: [fingerprintOf(body), formerFingerprintOf(body)], atMs: 0 });
+      resolveClaim(claim, { fingerprints: [fingerprintOf(body), legacyFingerprintOf(body)], atMs: 0 });
     expect(judge(request)).toBe(false);
     expect(() => judge({ ...request, durationSeconds: 16 })).toThrow('came with another body');
   });

@@ -41,10 +41,10 @@ export function fingerprintOf(request: CreateGeneration): string {
 }
 
 /** The hash under which former versions claimed a key: metadata in the order of the request. Claims of then still count. */
-export const formerFingerprintOf = (request: CreateGeneration): string => digest(JSON.stringify(request));
+export const legacyFingerprintOf = (request: CreateGeneration): string => digest(JSON.stringify(request));
 
 /** When an id was made, ms since the epoch: it begins with the time (UUID version 7). */
-export function madeAtMs(generationId: string): number {
+export function createdAtMs(generationId: string): number {
   return Number.parseInt(generationId.slice(4, 16), 16);
 }
 
@@ -77,7 +77,7 @@ export async function claimKey(
  * Whether the request is to be carried out (`true`) or was before. Throws 422 when the key came with another body, and 409
  * while the first request of the key is under way.
  */
-export function judgeClaim(
+export function resolveClaim(
   claim: Readonly<StoredClaim>,
   request: { readonly fingerprints: readonly string[]; readonly atMs: number },
 ): boolean {
@@ -96,7 +96,7 @@ export function judgeClaim(
       },
     );
   if (claim.stored) return false;
-  if (request.atMs - madeAtMs(claim.generationId) > IN_FLIGHT_MS) return true;
+  if (request.atMs - createdAtMs(claim.generationId) > IN_FLIGHT_MS) return true;
   throw new ProblemError(
     409,
     'IDEMPOTENCY_KEY_IN_FLIGHT',

@@ -1,7 +1,7 @@
 import { type IncomingMessage } from 'node:http';
 import { untraced, withSpan } from '@clipmesh/tracing';
 import { context, SpanKind } from '@opentelemetry/api';
-import { askPublic, publicUrl, type PublicRules, RequestRefused } from './public.request.js';
+import { requestPublic, parsePublicUrl, type PublicRules, RequestRefused } from './public.request.js';
 
 export interface FetchRules extends PublicRules {
   readonly maxBytes: number;
@@ -24,15 +24,15 @@ export function fetchPublic(from: string, rules: FetchRules): Promise<Buffer> {
 async function read(from: string, rules: FetchRules): Promise<Buffer> {
   const signal = AbortSignal.timeout(rules.timeoutMs);
   try {
-    let url = publicUrl(from, rules);
+    let url = parsePublicUrl(from, rules);
     for (let hop = 0; hop <= MAX_REDIRECTS; hop += 1) {
-      const response = await askPublic(url, { method: 'GET', headers: HEADERS }, rules, signal);
+      const response = await requestPublic(url, { method: 'GET', headers: HEADERS }, rules, signal);
       const { statusCode = 0, headers } = response;
       if (statusCode === 200) return await bodyOf(response, rules);
       response.destroy();
       const isMoved = statusCode >= 300 && statusCode < 400 && headers.location !== undefined;
       if (!isMoved) throw new RequestRefused(`the server answered with status ${statusCode}`);
-      url = publicUrl(headers.location ?? '', rules, url.href);
+      url = parsePublicUrl(headers.location ?? '', rules, url.href);
     }
     throw new RequestRefused(`the URL is redirected more than ${MAX_REDIRECTS} times`);
   } catch (error) {

@@ -14,7 +14,7 @@ const MOST_ERRORS = 20;
 const MOST_CHARACTERS = 64;
 
 /** A name that a stranger chose, short enough for an answer. */
-export const shown = (text: string): string => cutText(text, MOST_CHARACTERS);
+export const shorten = (text: string): string => cutText(text, MOST_CHARACTERS);
 
 const TYPES: Readonly<Record<string, string>> = {
   string: 'a text',
@@ -25,7 +25,7 @@ const TYPES: Readonly<Record<string, string>> = {
   object: 'an object',
   record: 'an object',
 };
-const given = (input: unknown): string => {
+const typeName = (input: unknown): string => {
   if (input === null) return 'null';
   if (Array.isArray(input)) return 'a list';
   if (typeof input === 'number') return String(input);
@@ -47,7 +47,9 @@ function textOf(issue: Issue): string | undefined {
   switch (issue.code) {
     case 'invalid_type': {
       const takes = TYPES[issue.inst instanceof z.ZodNumberFormat ? 'int' : issue.expected] ?? 'another type';
-      return issue.input === undefined ? `is missing; it takes ${takes}` : `takes ${takes}, not ${given(issue.input)}`;
+      return issue.input === undefined
+        ? `is missing; it takes ${takes}`
+        : `takes ${takes}, not ${typeName(issue.input)}`;
     }
     case 'too_small':
       return `takes ${limitText('least', issue.origin, issue.minimum, issue.inclusive)}`;
@@ -62,7 +64,7 @@ function textOf(issue: Issue): string | undefined {
       const known = knownOf(issue.inst);
       return issue.keys
         .slice(0, MOST_ERRORS)
-        .map((key) => `there is no field ${shown(key)}${didYouMean(key, known)}`)
+        .map((key) => `there is no field ${shorten(key)}${didYouMean(key, known)}`)
         .join('; ');
     }
     case 'invalid_key':
@@ -88,7 +90,7 @@ export function checkValue<T>(
   const parsed = schema.safeParse(value, { error: (issue) => textOf(issue) ?? 'is not valid' });
   if (parsed.success) return { ok: true, value: parsed.data };
   const errors = parsed.error.issues.slice(0, MOST_ERRORS).map(({ path, message }) => ({
-    field: path.map((step) => shown(String(step))).join('.') || 'body',
+    field: path.map((step) => shorten(String(step))).join('.') || 'body',
     message,
   }));
   return { ok: false, errors };

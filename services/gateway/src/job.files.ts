@@ -10,13 +10,13 @@ import { imageSize } from 'image-size';
 import { fetchPublic, type FetchRules } from './image.fetch.js';
 import { badRequest, ProblemError } from './problem.js';
 import { RequestRefused } from './public.request.js';
-import { proveMusic, provePicture, type UploadCheck } from './upload.check.js';
+import { verifyMusic, verifyImage, type UploadCheck } from './upload.check.js';
 
 interface File {
   readonly bytes: Uint8Array;
   readonly contentType: string;
 }
-export interface FileParts {
+export interface FileDeps {
   readonly artifacts: Pick<ArtifactStore, 'put'>;
   readonly imageRules: FetchRules;
   readonly uploads: UploadCheck;
@@ -100,28 +100,28 @@ function decodeImage(data: string): File {
  * may be, and a 503 when a file cannot be checked now.
  */
 export async function storeFiles(
-  parts: FileParts,
+  deps: FileDeps,
   request: Pick<CreateGeneration, 'music' | 'referenceImage'>,
   owner: string,
 ): Promise<Pick<Job, 'music' | 'referenceImage'>> {
   if (request.music === undefined && request.referenceImage === undefined) return {};
-  const leave = parts.uploads.places.take(owner);
+  const leave = deps.uploads.limit.acquire(owner);
   try {
-    return await checkAndStore(parts, request);
+    return await checkAndStore(deps, request);
   } finally {
     leave();
   }
 }
 
 async function checkAndStore(
-  { artifacts, imageRules, uploads }: FileParts,
+  { artifacts, imageRules, uploads }: FileDeps,
   { music, referenceImage }: Pick<CreateGeneration, 'music' | 'referenceImage'>,
 ): Promise<Pick<Job, 'music' | 'referenceImage'>> {
   const put = ({ bytes, contentType }: File) => artifacts.put(bytes, { contentType });
   const sound = music === undefined ? undefined : decodeMusic(music.data);
-  if (sound !== undefined) await proveMusic(uploads, sound.bytes);
+  if (sound !== undefined) await verifyMusic(uploads, sound.bytes);
   const image = referenceImage === undefined ? undefined : await imageOf(referenceImage, imageRules);
-  if (image !== undefined) await provePicture(uploads, image, fieldOf(referenceImage));
+  if (image !== undefined) await verifyImage(uploads, image, fieldOf(referenceImage));
   return {
     ...(music === undefined || sound === undefined
       ? {}

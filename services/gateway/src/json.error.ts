@@ -21,20 +21,20 @@ const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 /** The end of what a sticky pattern matches at `at`; undefined when it matches nothing there. */
-function past(pattern: RegExp, text: string, at: number): number | undefined {
+function matchEnd(pattern: RegExp, text: string, at: number): number | undefined {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : undefined;
 }
 
 /** The end of the string that begins at `at`, or where it is broken. */
-function pastString(text: string, at: number): { readonly end: number; readonly why?: string } {
+function stringEnd(text: string, at: number): { readonly end: number; readonly why?: string } {
   for (let next = at + 1; next < text.length; next += 1) {
     const character = text[next] ?? '';
     if (character === '"') return { end: next + 1 };
     if (character < ' ')
       return { end: next, why: 'a line break or control character in a text; write it as \\n or \\u' };
     if (character !== '\\') continue;
-    const end = past(ESCAPE, text, next);
+    const end = matchEnd(ESCAPE, text, next);
     if (end === undefined) return { end: next, why: 'an escape that JSON does not have' };
     next = end - 1;
   }
@@ -48,11 +48,12 @@ export function jsonErrorOf(text: string): JsonError | undefined {
   let at = text.startsWith('\ufeff') ? 1 : 0;
   const after = (): Expected => (open.length === 0 ? 'end' : open.at(-1) === '[' ? ', or ]' : ', or }');
   for (;;) {
-    at = past(SPACE, text, at) ?? at;
+    at = matchEnd(SPACE, text, at) ?? at;
     const character = text[at];
     if (character === undefined)
       return expected === 'end' ? undefined : errorAt(text, at, `the body ends where ${LABELS[expected]} is expected`);
-    const unexpected = (): JsonError => errorAt(text, at, `${shownAt(text, at)} where ${LABELS[expected]} is expected`);
+    const unexpected = (): JsonError =>
+      errorAt(text, at, `${describeCharacter(text, at)} where ${LABELS[expected]} is expected`);
     const closes = character === ']' || character === '}' ? character : undefined;
     if (closes !== undefined) {
       if (!expected.endsWith(`or ${closes}`)) return unexpected();
@@ -69,7 +70,7 @@ export function jsonErrorOf(text: string): JsonError | undefined {
       at += 1;
     } else if (character === '"') {
       if (!/^(value|key)/.test(expected)) return unexpected();
-      const { end, why } = pastString(text, at);
+      const { end, why } = stringEnd(text, at);
       if (why !== undefined) return errorAt(text, end, why);
       expected = expected.startsWith('key') ? ':' : after();
       at = end;
@@ -80,7 +81,7 @@ export function jsonErrorOf(text: string): JsonError | undefined {
       expected = character === '[' ? 'value or ]' : 'key or }';
       at += 1;
     } else {
-      const end = past(SCALAR, text, at);
+      const end = matchEnd(SCALAR, text, at);
       if (end === undefined) return unexpected();
       expected = after();
       at = end;
@@ -88,7 +89,7 @@ export function jsonErrorOf(text: string): JsonError | undefined {
   }
 }
 
-const shownAt = (text: string, at: number): string => {
+const describeCharacter = (text: string, at: number): string => {
   const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
   return /[\p{L}\p{N}\p{P}\p{S}]/u.test(character) ? character : 'another character';
 };

@@ -2,14 +2,14 @@ import '@clipmesh/tracing/register';
 import 'reflect-metadata';
 import { loadConfig } from '@clipmesh/config';
 import { closeRuntime, openRuntime, stopOnSignal } from '@clipmesh/messaging';
-import { refuseOpenDoor } from './access.js';
+import { refuseUnprotectedHost } from './access.js';
 import { createGateway } from './gateway.module.js';
 import { refuseUnknownModels } from './job.builder.js';
 
 try {
   // Before the broker is waited for: what is wrong here stays wrong.
   const { gatewayHost, apiKeys, videoModels } = loadConfig();
-  refuseOpenDoor(gatewayHost, apiKeys);
+  refuseUnprotectedHost(gatewayHost, apiKeys);
   refuseUnknownModels(videoModels);
   const runtime = await openRuntime('gateway');
   const { config, logger } = runtime;

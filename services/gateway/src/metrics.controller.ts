@@ -1,12 +1,12 @@
 import { Controller, Get, Headers, Inject, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Request, type Response } from 'express';
-import { AnswersWith, Refuses } from './docs.module.js';
+import { ApiContentResponse, ApiProblems } from './docs.module.js';
 import { checkScrape, type ScrapeRules } from './metrics.access.js';
 import { type Metrics } from './metrics.js';
 
-export const METRICS_PARTS = Symbol('METRICS_PARTS');
-export interface MetricsParts {
+export const METRICS_DEPS = Symbol('METRICS_DEPS');
+export interface MetricsDeps {
   readonly metrics: Metrics;
   readonly access: ScrapeRules;
 }
@@ -14,21 +14,21 @@ export interface MetricsParts {
 @ApiTags('health')
 @Controller()
 export class MetricsController {
-  constructor(@Inject(METRICS_PARTS) private readonly parts: MetricsParts) {}
+  constructor(@Inject(METRICS_DEPS) private readonly deps: MetricsDeps) {}
 
   @Get('metrics')
   @ApiOperation({
     summary:
       'Figures for Prometheus; needs METRICS_TOKEN, or a connection from this machine to a gateway without API_KEYS and PUBLIC_URL',
   })
-  @AnswersWith(200, 'The text format of Prometheus.', 'text/plain')
-  @Refuses(401, 403)
+  @ApiContentResponse(200, 'The text format of Prometheus.', 'text/plain')
+  @ApiProblems(401, 403)
   async scrape(
     @Headers('authorization') authorization: string | undefined,
     @Req() { socket, headers }: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const { metrics, access } = this.parts;
+    const { metrics, access } = this.deps;
     checkScrape(access, { authorization, address: socket.remoteAddress, headers });
     const text = await metrics.text();
     response.set('Cache-Control', 'no-store').type(metrics.contentType).send(text);

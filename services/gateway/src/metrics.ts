@@ -1,7 +1,7 @@
 import { type BrokerState } from '@clipmesh/messaging';
 import { type NextFunction, type Request, type Response } from 'express';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { within } from './deadline.js';
+import { withTimeout } from './deadline.js';
 
 /** Longest wait for the broker's state at a scrape, ms: scrapers give up after 10 s. */
 const BROKER_WAIT_MS = 2000;
@@ -28,7 +28,7 @@ export class Metrics {
   private readonly registry = new Registry();
   private readonly requests: Histogram;
   private readonly ended: Counter;
-  private readonly told: Counter;
+  private readonly webhookCalls: Counter;
   private readonly waiting: Gauge;
   private readonly inHand: Gauge;
   private readonly deadLetters: Gauge;
@@ -56,13 +56,13 @@ export class Metrics {
       registers,
     });
     for (const status of ['succeeded', 'failed', 'canceled']) this.ended.inc({ status }, 0);
-    this.told = new Counter({
+    this.webhookCalls = new Counter({
       name: 'clipmesh_webhook_calls_total',
       help: 'Webhook deliveries at this gateway: taken, gone (410), failed, or postponed without a call.',
       labelNames: ['outcome'],
       registers,
     });
-    for (const outcome of WEBHOOK_OUTCOMES) this.told.inc({ outcome }, 0);
+    for (const outcome of WEBHOOK_OUTCOMES) this.webhookCalls.inc({ outcome }, 0);
     this.waiting = gauge('clipmesh_inbox_waiting_messages', 'Messages that no replica has taken yet.', ['inbox']);
     this.inHand = gauge('clipmesh_inbox_in_hand_messages', 'Messages that replicas handle, or are to get again.', [
       'inbox',
@@ -98,7 +98,7 @@ export class Metrics {
 
   /** Counts the call of a webhook. */
   countCall(outcome: WebhookOutcome): void {
-    this.told.inc({ outcome });
+    this.webhookCalls.inc({ outcome });
   }
 
   /** Everything, as it stands now. While the broker does not answer, what it holds is left out. */
@@ -108,7 +108,7 @@ export class Metrics {
       const [state, isLeader] = await Promise.all([broker(), leads()]);
       return { state, isLeader };
     };
-    const found = await within(BROKER_WAIT_MS, read).catch(() => undefined);
+    const found = await withTimeout(BROKER_WAIT_MS, read).catch(() => undefined);
     const state = found?.isLeader === true ? found.state : undefined;
     // All in one go: another scrape may be under way.
     for (const held of [this.waiting, this.inHand, this.streamBytes, this.streamLimit]) held.reset();

@@ -3,8 +3,8 @@ import { estimate, periodOf } from '@clipmesh/pipeline';
 import { Body, Controller, Get, Headers, HttpCode, Inject, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { emptyAccount } from './budget.js';
-import { Answers, Refuses } from './docs.module.js';
-import { GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
+import { ApiJsonResponse, ApiProblems } from './docs.module.js';
+import { GATEWAY_DEPS, type GatewayDeps, requireOwner } from './gateway.parts.js';
 import { buildJob, parseRequest } from './job.builder.js';
 import {
   estimateView,
@@ -20,29 +20,29 @@ import { estimateViewOf, modelsViewOf, parseDays, usageViewOf } from './money.vi
 @ApiTags('money')
 @Controller('v1')
 export class MoneyController {
-  constructor(@Inject(GATEWAY_PARTS) private readonly parts: GatewayParts) {}
+  constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
 
   @Post('estimates')
   @HttpCode(200)
   @ApiOperation({ summary: 'What a film may cost; nothing is made' })
-  @Answers(200, 'From the least to the most, per scene and in all.', estimateView)
-  @Refuses(400, 401, 413, 415)
+  @ApiJsonResponse(200, 'From the least to the most, per scene and in all.', estimateView)
+  @ApiProblems(400, 401, 413, 415)
   estimates(
     @Body({ schema: createGenerationSchema }) body: unknown,
     @Headers('authorization') authorization: string | undefined,
   ): EstimateView {
-    requireOwner(this.parts, authorization);
-    const { defaults, llm } = this.parts;
+    requireOwner(this.deps, authorization);
+    const { defaults, llm } = this.deps;
     return estimateViewOf(estimate(buildJob(parseRequest(body), defaults), llm));
   }
 
   @Get('models')
   @ApiOperation({ summary: 'The video models, their prices and what they can do' })
-  @Answers(200, 'The table.', modelsView)
-  @Refuses(401)
+  @ApiJsonResponse(200, 'The table.', modelsView)
+  @ApiProblems(401)
   models(@Headers('authorization') authorization: string | undefined): ModelsView {
-    requireOwner(this.parts, authorization);
-    return modelsViewOf(this.parts.defaults.models);
+    requireOwner(this.deps, authorization);
+    return modelsViewOf(this.deps.defaults.models);
   }
 
   @Get('usage')
@@ -54,16 +54,16 @@ export class MoneyController {
     description: 'First day, UTC. Default: of the month of `to`.',
   })
   @ApiQuery({ name: 'to', required: false, type: String, description: 'Last day, UTC. Default: of this month.' })
-  @Answers(200, 'The sums.', usageView)
-  @Refuses(400, 401, 503)
+  @ApiJsonResponse(200, 'The sums.', usageView)
+  @ApiProblems(400, 401, 503)
   async usage(
     @Headers('authorization') authorization: string | undefined,
     @Query() given: Record<string, unknown>,
   ): Promise<UsageView> {
-    const owner = requireOwner(this.parts, authorization);
+    const owner = requireOwner(this.deps, authorization);
     const now = new Date();
     const days = parseDays(given, now);
-    const { stores, budget } = this.parts;
+    const { stores, budget } = this.deps;
     const rows = await stores.ledger.usage(owner, days.from, days.to);
     if (budget === undefined) return usageViewOf(days, rows, undefined);
     const period = periodOf(budget.period, now);

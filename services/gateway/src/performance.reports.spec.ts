@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { explained, PerformanceReports, type ReportLimits, type StoredTrace } from './performance.reports.js';
+import { withOutcome, PerformanceReports, type ReportLimits, type StoredTrace } from './performance.reports.js';
 
 /** Counts what is collected and analysed, under a clock of the test. */
 function world(trace: Partial<StoredTrace> = {}, given: Partial<ReportLimits> = {}) {
@@ -91,6 +91,6 @@ it.each([
   ['failed', 300, 300, 'failed'],
   ['succeeded', -20, -20, 'waited longer'],
 ] as const)('of a generation that %s with %i ms saved says %i', (status, saved, shown, words) => {
-  const report = explained({ makespanMs: 1, timeSavedMs: saved }, status);
+  const report = withOutcome({ makespanMs: 1, timeSavedMs: saved }, status);
   expect(report).toMatchObject({ timeSavedMs: shown, outcome: status, notes: [expect.stringContaining(words)] });
 });

@@ -95,7 +95,7 @@ export function analyzeInThread(document: Pick<StoredTrace, 'resourceSpans'>): P
  * The report with how the generation ended and what that means for its figures. Nothing is saved by work that was stopped,
  * so its `timeSavedMs` is never negative.
  */
-export function explained(report: unknown, status: GenerationStatus): unknown {
+export function withOutcome(report: unknown, status: GenerationStatus): unknown {
   if (typeof report !== 'object' || report === null) return report;
   const saved = 'timeSavedMs' in report && typeof report.timeSavedMs === 'number' ? report.timeSavedMs : 0;
   if (status !== 'succeeded')

@@ -3,7 +3,7 @@ import { editPlan, PlanEditError } from '@clipmesh/pipeline';
 import { badRequest } from './problem.js';
 
 /** The plan with an edit. Throws a 400; `fieldOf` says where the request has the field that is wrong. */
-export function edited(plan: Plan, edit: PlanEdit, fieldOf: (field: string) => string = (field) => field): Plan {
+export function applyPlanEdit(plan: Plan, edit: PlanEdit, fieldOf: (field: string) => string = (field) => field): Plan {
   try {
     return editPlan(plan, edit);
   } catch (error) {

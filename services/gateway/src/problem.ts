@@ -1,5 +1,5 @@
 import { ClipmeshError, cutText, type Failure } from '@clipmesh/contracts';
-import { type FieldError, shown } from './issue.text.js';
+import { type FieldError, shorten } from './issue.text.js';
 import { jsonErrorOf } from './json.error.js';
 import { didYouMean } from './suggestion.js';
 
@@ -75,14 +75,14 @@ export function refuseUnknownParameters(query: object, known: readonly string[])
   if (unknown.length === 0) return;
   throw badFields(
     unknown.slice(0, 20).map((name) => ({
-      field: shown(name),
+      field: shorten(name),
       message: `there is no such parameter; there are ${known.join(', ')}${didYouMean(name, known)}`,
     })),
   );
 }
 
 /** When there is what a generation does not have from the start. */
-const THERE_ONCE = {
+const AVAILABLE_WHEN = {
   plan: 'the planner has written it',
   video: 'it has succeeded',
   thumbnail: 'it has succeeded',
@@ -91,7 +91,7 @@ const THERE_ONCE = {
 } as const;
 
 /** `what` does not exist in this status. With the failure of a generation that ended without it. */
-export const notReady = (what: keyof typeof THERE_ONCE, status: string, failure?: Failure): ProblemError => {
+export const notReady = (what: keyof typeof AVAILABLE_WHEN, status: string, failure?: Failure): ProblemError => {
   const why = failure === undefined ? '' : `: ${failure.message}`;
   const verb = what === 'captions' ? 'are' : 'is';
   const extensions =
@@ -107,7 +107,7 @@ export const notReady = (what: keyof typeof THERE_ONCE, status: string, failure?
     409,
     'NOT_READY',
     `The ${what} ${verb} not there`,
-    `the generation is ${status}${why}; the ${what} ${verb} there once ${THERE_ONCE[what]}`,
+    `the generation is ${status}${why}; the ${what} ${verb} there once ${AVAILABLE_WHEN[what]}`,
     { extensions },
   );
 };
@@ -160,8 +160,8 @@ export function problemOf(error: unknown): ProblemError {
   if (status === 400) return brokenBody(error);
   if (status !== undefined && status >= 400 && status < 500) {
     const [code, title, detail] = BY_STATUS[status] ?? ['INVALID_REQUEST', 'The request is not valid'];
-    const told = error instanceof Error ? error.message : 'the request is not valid';
-    return new ProblemError(status, code, title, detail ?? told);
+    const message = error instanceof Error ? error.message : 'the request is not valid';
+    return new ProblemError(status, code, title, detail ?? message);
   }
   return new ProblemError(
     500,

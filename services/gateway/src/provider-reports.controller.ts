@@ -4,12 +4,12 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { SpanKind } from '@opentelemetry/api';
 import { type Request } from 'express';
 import { z } from 'zod';
-import { REPORT_PATH } from './access.js';
+import { PROVIDER_REPORT_PATH } from './access.js';
 import { ProblemError } from './problem.js';
 import { isSigned } from './webhook.signature.js';
 
-export const REPORT_PARTS = Symbol('REPORT_PARTS');
-export interface ReportParts {
+export const PROVIDER_REPORT_DEPS = Symbol('PROVIDER_REPORT_DEPS');
+export interface ProviderReportDeps {
   /** What the provider signs with; without it every webhook is refused. */
   readonly secret: string | undefined;
   /** Tells whoever waits for this prediction that it changed. */
@@ -17,20 +17,20 @@ export interface ReportParts {
 }
 
 /** A prediction is a few kB; its logs may be long. */
-export const REPORT_LIMIT_BYTES = 1024 * 1024;
+export const PROVIDER_REPORT_LIMIT_BYTES = 1024 * 1024;
 const bodySchema = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/) });
 
 /** Where the provider reports. What it says is not believed, only looked at: whoever waits asks the provider itself. */
 @ApiExcludeController()
-@Controller(REPORT_PATH)
+@Controller(PROVIDER_REPORT_PATH)
 export class ProviderReportsController {
-  constructor(@Inject(REPORT_PARTS) private readonly parts: ReportParts) {}
+  constructor(@Inject(PROVIDER_REPORT_DEPS) private readonly deps: ProviderReportDeps) {}
 
   @Post()
   @HttpCode(204)
   async reported(@Req() request: RawBodyRequest<Request>): Promise<void> {
     const body = request.rawBody ?? Buffer.alloc(0);
-    const { secret, nudge } = this.parts;
+    const { secret, nudge } = this.deps;
     const signed = {
       id: request.get('webhook-id'),
       timestamp: request.get('webhook-timestamp'),

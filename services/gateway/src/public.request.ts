@@ -15,7 +15,7 @@ export interface PublicRules {
 export class RequestRefused extends Error {}
 
 /** A URL that a stranger gave, when it may be asked: https, without a user. Throws {@link RequestRefused}. */
-export function publicUrl(text: string, { allowPrivate }: Pick<PublicRules, 'allowPrivate'>, base?: string): URL {
+export function parsePublicUrl(text: string, { allowPrivate }: Pick<PublicRules, 'allowPrivate'>, base?: string): URL {
   const url = URL.canParse(text, base) ? new URL(text, base) : undefined;
   if (url?.protocol !== 'https:' && !(allowPrivate && url?.protocol === 'http:'))
     throw new RequestRefused('only https is taken');
@@ -27,7 +27,7 @@ export function publicUrl(text: string, { allowPrivate }: Pick<PublicRules, 'all
 const PRIVATE_NAMES = ['localhost', 'local', 'internal', 'invalid', 'test', 'onion', 'home.arpa'];
 
 /** Why no request to this host can ever be answered from here, by its text alone: no name is resolved. Undefined: it may be. */
-export function undeliverable({ hostname }: URL): string | undefined {
+export function undeliverableReason({ hostname }: URL): string | undefined {
   const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
   if (ipaddr.isValid(host))
     return ipaddr.process(host).range() === 'unicast'
@@ -48,7 +48,7 @@ export interface PublicCall {
  * The answer, its body still to be read or destroyed. Only addresses of the public internet are connected to, looked at
  * when the connection is made.
  */
-export function askPublic(
+export function requestPublic(
   url: URL,
   { method, headers, body }: PublicCall,
   { allowPrivate }: Pick<PublicRules, 'allowPrivate'>,

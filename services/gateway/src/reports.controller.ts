@@ -3,21 +3,21 @@ import { Controller, Get, Headers, Inject, Param, Req, Res } from '@nestjs/commo
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type Request, type Response } from 'express';
 import { costView, type CostView, performanceView } from './api.schemas.js';
-import { Answers, AnswersWith, Refuses } from './docs.module.js';
-import { findOwned, GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
+import { ApiJsonResponse, ApiContentResponse, ApiProblems } from './docs.module.js';
+import { findOwned, GATEWAY_DEPS, type GatewayDeps } from './gateway.parts.js';
 import { costViewOf } from './generation.view.js';
-import { explained } from './performance.reports.js';
+import { withOutcome } from './performance.reports.js';
 import { badRequest, notReady, ProblemError, unavailable } from './problem.js';
 import { startStream, streamEvents } from './sse.js';
 
 /** How long the stream of an ended generation waits for events that are no longer kept, ms. */
-const QUIET_MS = 5000;
+const IDLE_TIMEOUT_MS = 5000;
 
 /** What a generation does, cost and took. */
 @ApiTags('reports')
 @Controller('v1/generations')
 export class ReportsController {
-  constructor(@Inject(GATEWAY_PARTS) private readonly parts: GatewayParts) {}
+  constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
 
   @Get(':id/events')
   @ApiOperation({ summary: 'Everything that happens to a generation, from its start to its end' })
@@ -27,9 +27,9 @@ export class ReportsController {
     description:
       'The id of the last event received: its ordinal among the events of this generation, 1, 2, …. The stream goes on after it. An id that was never given out replays everything.',
   })
-  @AnswersWith(200, 'Server-sent events; the stream ends with the generation.', 'text/event-stream')
+  @ApiContentResponse(200, 'Server-sent events; the stream ends with the generation.', 'text/event-stream')
   @ApiResponse({ status: 204, description: 'The generation has ended and you have its last event: do not reconnect.' })
-  @Refuses(400, 401, 404, 429, 503)
+  @ApiProblems(400, 401, 404, 429, 503)
   async events(
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
@@ -37,15 +37,15 @@ export class ReportsController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const { owner, state, createdAt, eventsAfter } = await findOwned(this.parts, id, authorization);
+    const { owner, state, createdAt, eventsAfter } = await findOwned(this.deps, id, authorization);
     if (lastEventId !== undefined && !/^\d{0,15}$/.test(lastEventId))
       throw badRequest('Last-Event-ID', 'the id of the last event received, a whole number');
     if (request.method === 'HEAD') {
       startStream(response).end();
       return;
     }
-    const { events, hasAllEvents, sseHeartbeatMs, streamPlaces } = this.parts;
-    const leave = streamPlaces.take(owner);
+    const { events, hasAllEvents, sseHeartbeatMs, streamLimit: streamPlaces } = this.deps;
+    const leave = streamPlaces.acquire(owner);
     try {
       await streamEvents(response, {
         open: (signal) => events(id, signal),
@@ -55,7 +55,7 @@ export class ReportsController {
         run: state.run,
         ended: isFinal(state.status),
         heartbeatMs: sseHeartbeatMs,
-        quietMs: QUIET_MS,
+        idleTimeoutMs: IDLE_TIMEOUT_MS,
       });
     } finally {
       leave();
@@ -64,12 +64,12 @@ export class ReportsController {
 
   @Get(':id/cost')
   @ApiOperation({ summary: 'What a generation has cost so far, entry by entry' })
-  @Answers(200, 'The sum and its entries.', costView)
-  @Refuses(401, 404, 503)
+  @ApiJsonResponse(200, 'The sum and its entries.', costView)
+  @ApiProblems(401, 404, 503)
   async cost(@Param('id') id: string, @Headers('authorization') authorization: string | undefined): Promise<CostView> {
-    await findOwned(this.parts, id, authorization);
+    await findOwned(this.deps, id, authorization);
     try {
-      return costViewOf(id, await this.parts.cost(id));
+      return costViewOf(id, await this.deps.cost(id));
     } catch (error) {
       throw unavailable('COST_UNAVAILABLE', 'the cost service does not answer; the ledger is safe, ask again', error);
     }
@@ -77,16 +77,16 @@ export class ReportsController {
 
   @Get(':id/performance')
   @ApiOperation({ summary: 'How much ran in parallel, and what held the rest back' })
-  @Answers(200, 'The report.', performanceView)
-  @Refuses(401, 404, 409, 503)
+  @ApiJsonResponse(200, 'The report.', performanceView)
+  @ApiProblems(401, 404, 409, 503)
   async performance(
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
   ): Promise<unknown> {
-    const { state, traceId } = await findOwned(this.parts, id, authorization);
+    const { state, traceId } = await findOwned(this.deps, id, authorization);
     if (!isFinal(state.status)) throw notReady('performance report', state.status);
     const endedMs = state.finishedAt === undefined ? 0 : Date.parse(state.finishedAt);
-    const report = await this.parts.performance(traceId, endedMs);
+    const report = await this.deps.performance(traceId, endedMs);
     if (report === undefined)
       throw new ProblemError(
         404,
@@ -97,6 +97,6 @@ export class ReportsController {
           extensions: { retryable: false },
         },
       );
-    return explained(report, state.status);
+    return withOutcome(report, state.status);
   }
 }

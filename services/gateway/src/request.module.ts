@@ -6,15 +6,15 @@ import {
   createAccess,
   hasBody,
   isJson,
-  isReport,
+  isProviderReport,
   refuseBrokenText,
-  refuseForeignPage,
+  refuseForeignOrigin,
   refuseOtherBodies,
-  REPORT_PATH,
+  PROVIDER_REPORT_PATH,
 } from './access.js';
 import { requireOwner } from './gateway.parts.js';
 import { badRequest, problemOf } from './problem.js';
-import { REPORT_LIMIT_BYTES } from './provider-reports.controller.js';
+import { PROVIDER_REPORT_LIMIT_BYTES } from './provider-reports.controller.js';
 
 /** Throws a 400 for a path that the router could not decode. */
 export function refuseBrokenPath(path: string): void {
@@ -29,18 +29,18 @@ export function refuseBrokenPath(path: string): void {
 export function checkRequests(app: NestExpressApplication, config: Config): void {
   const ownerOf = createAccess(config.apiKeys);
   app.use((request: Request, _response: Response, next: NextFunction) => {
-    if (!isReport(request, config.publicUrl)) refuseForeignPage(request.headers, config.apiKeys);
+    if (!isProviderReport(request, config.publicUrl)) refuseForeignOrigin(request.headers, config.apiKeys);
     refuseBrokenPath(request.path);
     refuseOtherBodies(request.method, request.headers);
     // Bodies may be large: those of strangers are not read. A report is judged by its signature.
-    if (hasBody(request.headers) && request.path !== REPORT_PATH)
+    if (hasBody(request.headers) && request.path !== PROVIDER_REPORT_PATH)
       requireOwner({ ownerOf }, request.headers.authorization);
     next();
   });
   // Whoever sends a report is not known before it is read.
   app.useBodyParser('json', {
-    limit: REPORT_LIMIT_BYTES,
-    type: ({ url, headers }) => url?.split('?')[0] === REPORT_PATH && isJson(headers['content-type']),
+    limit: PROVIDER_REPORT_LIMIT_BYTES,
+    type: ({ url, headers }) => url?.split('?')[0] === PROVIDER_REPORT_PATH && isJson(headers['content-type']),
   });
   app.useBodyParser('json', {
     limit: `${config.requestBodyLimitMb}mb`,

@@ -27,6 +27,6 @@ export function filesOf({ state }: GenerationRecord): string[] {
 }
 
 /** The files of purchases, by key: what an attempt or the cache keeps. */
-export function filesKept(kept: readonly Pick<Attempt | CacheEntry, 'artifact'>[]): string[] {
+export function filesOfPurchases(kept: readonly Pick<Attempt | CacheEntry, 'artifact'>[]): string[] {
   return kept.flatMap(({ artifact }) => (artifact === undefined ? [] : [artifact.key]));
 }

@@ -3,7 +3,7 @@ import { type Artifact, type GenerationRecord, type GenerationStatus } from '@cl
 import { type CacheEntry, createMemoryStores, type Stores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import fc from 'fast-check';
-import { removeExpired, removeGeneration, removeOrphans, type RetentionParts } from './retention.js';
+import { removeExpired, removeGeneration, removeOrphans, type RetentionDeps } from './retention.js';
 import { filesOf, idAt, isExpired } from './retention.rules.js';
 
 const DAY = 86_400_000;
@@ -59,7 +59,7 @@ function cacheEntry(n: number): CacheEntry {
 }
 
 /** Files in memory: what is stored, and since when. */
-function fakeFiles(stored: Map<string, number>): RetentionParts['artifacts'] {
+function fakeFiles(stored: Map<string, number>): RetentionDeps['artifacts'] {
   return {
     // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
     async *list() {
@@ -71,7 +71,7 @@ function fakeFiles(stored: Map<string, number>): RetentionParts['artifacts'] {
   };
 }
 
-function partsOf(stores: Stores, stored: Map<string, number>, forgotten: string[] = []): RetentionParts {
+function depsOf(stores: Stores, stored: Map<string, number>, forgotten: string[] = []): RetentionDeps {
   return {
     stores,
     artifacts: fakeFiles(stored),
@@ -103,7 +103,7 @@ describe('what has expired', () => {
       await stores.generations.create(recordOf(madeMs, n % 5 === 0 ? 'generating' : 'succeeded', madeMs + 1000));
     }
     const forgotten: string[] = [];
-    const removed = await removeExpired(partsOf(stores, new Map(), forgotten), never);
+    const removed = await removeExpired(depsOf(stores, new Map(), forgotten), never);
     const left = await stores.generations.list({ limit: 1000 });
     expect(removed).toBe(forgotten.length);
     expect(left.some((record) => isExpired(record, NOW - 30 * DAY))).toBe(false);
@@ -118,8 +118,8 @@ describe('what has expired', () => {
     const stores = createMemoryStores();
     const record = recordOf(NOW - 60 * DAY, 'failed', NOW - 59 * DAY);
     await stores.generations.create(record);
-    const parts = { ...partsOf(stores, new Map()), forget: () => Promise.reject(new Error('not yet')) };
-    expect(await removeExpired(parts, never)).toBe(0);
+    const deps = { ...depsOf(stores, new Map()), forget: () => Promise.reject(new Error('not yet')) };
+    expect(await removeExpired(deps, never)).toBe(0);
     expect(await stores.generations.get(record.id)).toBeDefined();
   });
 });
@@ -170,7 +170,7 @@ describe('files that nothing refers to', () => {
             artifact: fileOf(n),
           });
         }
-        const removed = await removeOrphans(partsOf(stores, stored), never);
+        const removed = await removeOrphans(depsOf(stores, stored), never);
         const goes = kinds.filter((kind, n) => kind === 'none' && young[n] !== true);
         expect(removed).toBe(goes.length);
         for (const [n, kind] of kinds.entries())
@@ -184,7 +184,7 @@ describe('files that nothing refers to', () => {
     for (const meanwhile of ['put again', 'referred to'] as const) {
       const stores = createMemoryStores();
       const stored = new Map([[fileOf(1).key, NOW - 2 * DAY]]);
-      const parts = partsOf(stores, stored);
+      const deps = depsOf(stores, stored);
       let looks = 0;
       const all = stores.cache.all.bind(stores.cache);
       const cache = {
@@ -197,7 +197,7 @@ describe('files that nothing refers to', () => {
           return all();
         },
       };
-      expect(await removeOrphans({ ...parts, stores: { ...stores, cache } }, never)).toBe(0);
+      expect(await removeOrphans({ ...deps, stores: { ...stores, cache } }, never)).toBe(0);
       expect([looks, stored.has(fileOf(1).key)]).toEqual([1, true]);
     }
   });
@@ -250,8 +250,8 @@ describe('files that nothing refers to', () => {
             },
           };
           const files = fakeFiles(stored);
-          const parts = {
-            ...partsOf(stores, stored),
+          const deps = {
+            ...depsOf(stores, stored),
             stores: {
               ...stores,
               cache: { ...stores.cache, all: () => turn().then(stores.cache.all) },
@@ -272,7 +272,7 @@ describe('files that nothing refers to', () => {
               },
             },
           };
-          const sweeps = [1, 2].map(() => turn().then(() => removeOrphans(parts, never)));
+          const sweeps = [1, 2].map(() => turn().then(() => removeOrphans(deps, never)));
           const work = others.map((kind, n) => acts[kind](films[n] as GenerationRecord));
           await scheduler.waitFor(Promise.all([...sweeps, ...work]));
           const records = await stores.generations.list({ limit: 100 });

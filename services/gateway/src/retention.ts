@@ -2,11 +2,11 @@ import { ClipmeshError, type GenerationRecord, isFinal } from '@clipmesh/contrac
 import { every, type Periodic } from '@clipmesh/messaging';
 import { type ArtifactStore, type Stores } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
-import { filesKept, filesOf, idAt, isExpired } from './retention.rules.js';
+import { filesOfPurchases, filesOf, idAt, isExpired } from './retention.rules.js';
 
 export type Forget = (of: { readonly generationId: string; readonly traceIds: readonly string[] }) => Promise<void>;
 
-export interface RetentionParts {
+export interface RetentionDeps {
   readonly stores: Pick<Stores, 'generations' | 'attempts' | 'cache' | 'idempotency'>;
   readonly artifacts: Pick<ArtifactStore, 'list' | 'removeOld' | 'sweepTemporary'>;
   /** Removes what the broker keeps of a generation; throws a retryable error while some of it is still to be handled. */
@@ -26,7 +26,7 @@ export interface RetentionParts {
  * should its messages be gone by then, the stall sweeper sends them again.
  */
 export async function removeGeneration(
-  { stores, forget }: Pick<RetentionParts, 'stores' | 'forget'>,
+  { stores, forget }: Pick<RetentionDeps, 'stores' | 'forget'>,
   { id, traceId, earlierTraceIds = [], claim }: Pick<GenerationRecord, 'id' | 'traceId' | 'earlierTraceIds' | 'claim'>,
 ): Promise<void> {
   await refuseRunning(stores.generations, id);
@@ -45,17 +45,17 @@ async function refuseRunning(generations: Pick<Stores['generations'], 'get'>, id
 }
 
 /** Removes the generations whose time is over; says how many. One that cannot go yet is left to the next sweep. */
-export async function removeExpired(parts: RetentionParts, signal: AbortSignal): Promise<number> {
-  const cutoffMs = parts.now() - parts.retentionMs;
+export async function removeExpired(deps: RetentionDeps, signal: AbortSignal): Promise<number> {
+  const cutoffMs = deps.now() - deps.retentionMs;
   let removed = 0;
-  for await (const record of parts.stores.generations.scan(idAt(cutoffMs))) {
+  for await (const record of deps.stores.generations.scan(idAt(cutoffMs))) {
     if (signal.aborted) break;
     if (!isExpired(record, cutoffMs)) continue;
     try {
-      await removeGeneration(parts, record);
+      await removeGeneration(deps, record);
       removed += 1;
     } catch (error) {
-      parts.logger.warn({ err: error, generationId: record.id }, 'an expired generation could not be removed yet');
+      deps.logger.warn({ err: error, generationId: record.id }, 'an expired generation could not be removed yet');
     }
   }
   return removed;
@@ -66,19 +66,19 @@ export async function removeExpired(parts: RetentionParts, signal: AbortSignal):
  * that: whoever comes to refer to one of them in between has either put its bytes again, which makes it young, or took it
  * from a record, an attempt or the cache, where it is then seen. The removal itself looks at the age once more.
  */
-export async function removeOrphans(parts: RetentionParts, signal: AbortSignal): Promise<number> {
-  const { stores, artifacts, now, orphanGraceMs } = parts;
+export async function removeOrphans(deps: RetentionDeps, signal: AbortSignal): Promise<number> {
+  const { stores, artifacts, now, orphanGraceMs } = deps;
   const candidates = new Set<string>();
   const isOld = (storedAt: number): boolean => now() - storedAt >= orphanGraceMs;
   for await (const { key, storedAt } of artifacts.list()) if (isOld(storedAt)) candidates.add(key);
   if (candidates.size === 0) return 0;
-  for (const { value } of await stores.cache.all()) for (const key of filesKept([value])) candidates.delete(key);
+  for (const { value } of await stores.cache.all()) for (const key of filesOfPurchases([value])) candidates.delete(key);
   for await (const record of stores.generations.scan()) {
     if (signal.aborted) return 0;
     for (const key of filesOf(record)) candidates.delete(key);
     // The record of a video that is done names all its files; whatever else was bought on the way may go.
     if (record.state.status !== 'succeeded')
-      for (const key of filesKept((await stores.attempts.list(record.id)).map(({ value }) => value)))
+      for (const key of filesOfPurchases((await stores.attempts.list(record.id)).map(({ value }) => value)))
         candidates.delete(key);
   }
   let removed = 0;
@@ -90,23 +90,20 @@ export async function removeOrphans(parts: RetentionParts, signal: AbortSignal):
 }
 
 /** One sweep: what has expired, then what nothing refers to any more. Any number of replicas may sweep at once. */
-export async function sweep(
-  parts: RetentionParts,
-  signal: AbortSignal,
-): Promise<{ generations: number; files: number }> {
-  const generations = await removeExpired(parts, signal);
-  const files = await removeOrphans(parts, signal);
-  const temporary = await parts.artifacts.sweepTemporary(parts.orphanGraceMs);
+export async function sweep(deps: RetentionDeps, signal: AbortSignal): Promise<{ generations: number; files: number }> {
+  const generations = await removeExpired(deps, signal);
+  const files = await removeOrphans(deps, signal);
+  const temporary = await deps.artifacts.sweepTemporary(deps.orphanGraceMs);
   if (generations + files + temporary > 0)
-    parts.logger.info({ generations, files, temporary }, 'what had expired was removed');
+    deps.logger.info({ generations, files, temporary }, 'what had expired was removed');
   return { generations, files };
 }
 
 /** Sweeps every `intervalMs` until it is stopped. */
-export function startRetention(parts: RetentionParts, intervalMs: number): Periodic {
-  return every(intervalMs, (signal) => sweep(parts, signal), {
+export function startRetention(deps: RetentionDeps, intervalMs: number): Periodic {
+  return every(intervalMs, (signal) => sweep(deps, signal), {
     failed: (error) => {
-      parts.logger.warn({ err: error }, 'the retention sweep failed; it runs again');
+      deps.logger.warn({ err: error }, 'the retention sweep failed; it runs again');
     },
   });
 }

@@ -14,11 +14,11 @@ import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
 import { type AcceptedView, acceptedView } from './api.schemas.js';
 import { refuseLowCap } from './budget.js';
-import { Answers, Refuses } from './docs.module.js';
-import { findOwned, findOwnedEntry, GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
+import { ApiJsonResponse, ApiProblems } from './docs.module.js';
+import { findOwned, findOwnedEntry, GATEWAY_DEPS, type GatewayDeps, requireOwner } from './gateway.parts.js';
 import { acceptedOf } from './generation.view.js';
 import { parseBody } from './job.builder.js';
-import { edited } from './plan.edit.js';
+import { applyPlanEdit } from './plan.edit.js';
 import { notReady, ProblemError, unavailable } from './problem.js';
 
 /** Times a change is made again because the record was changed by somebody else. */
@@ -30,18 +30,18 @@ const etagOf = (plan: Plan): string => `"${createHash('sha256').update(JSON.stri
 @ApiTags('plan')
 @Controller('v1/generations')
 export class ReviewController {
-  constructor(@Inject(GATEWAY_PARTS) private readonly parts: GatewayParts) {}
+  constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
 
   @Get(':id/plan')
   @ApiOperation({ summary: 'Read the plan: style, scenes, texts' })
-  @Answers(200, 'The plan; `ETag` names this state of it.', planSchema)
-  @Refuses(401, 404, 409, 503)
+  @ApiJsonResponse(200, 'The plan; `ETag` names this state of it.', planSchema)
+  @ApiProblems(401, 404, 409, 503)
   async plan(
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Plan> {
-    const { plan, status, failure } = (await findOwned(this.parts, id, authorization)).state;
+    const { plan, status, failure } = (await findOwned(this.deps, id, authorization)).state;
     if (plan === undefined) throw notReady('plan', status, failure);
     response.set('ETag', etagOf(plan));
     return plan;
@@ -50,8 +50,8 @@ export class ReviewController {
   @Patch(':id/plan')
   @ApiOperation({ summary: 'Change the plan while it waits for its approval; what is not named stays' })
   @ApiHeader({ name: 'If-Match', required: false, description: 'Only when the plan is still the one of this `ETag`.' })
-  @Answers(200, 'The plan as it is now.', planSchema)
-  @Refuses(400, 401, 404, 409, 412, 413, 415, 503)
+  @ApiJsonResponse(200, 'The plan as it is now.', planSchema)
+  @ApiProblems(400, 401, 404, 409, 412, 413, 415, 503)
   async edit(
     @Param('id') id: string,
     @Body({ schema: planEditSchema }) body: unknown,
@@ -59,7 +59,7 @@ export class ReviewController {
     @Headers('if-match') match: string | undefined,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Plan> {
-    requireOwner(this.parts, authorization);
+    requireOwner(this.deps, authorization);
     const edit = parseBody(planEditSchema, body);
     const { plan } = await this.change(id, authorization, (before) => {
       if (match !== undefined && match !== '*' && match !== etagOf(before))
@@ -70,7 +70,7 @@ export class ReviewController {
           'the plan is not the one of this If-Match any more; read it again',
           { extensions: { retryable: false } },
         );
-      return { plan: edited(before, edit) };
+      return { plan: applyPlanEdit(before, edit) };
     });
     if (plan === undefined) throw notReady('plan', 'awaiting_approval');
     response.set('ETag', etagOf(plan));
@@ -80,8 +80,8 @@ export class ReviewController {
   @Post(':id/approve')
   @HttpCode(202)
   @ApiOperation({ summary: 'Approve the plan: the clips are made from it as it stands' })
-  @Answers(202, 'Approved; the generation goes on.', acceptedView)
-  @Refuses(401, 402, 404, 409, 503)
+  @ApiJsonResponse(202, 'Approved; the generation goes on.', acceptedView)
+  @ApiProblems(401, 402, 404, 409, 503)
   async approve(
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
@@ -101,9 +101,7 @@ export class ReviewController {
     );
     // Published again for a client that asks again: the first request may have died in between.
     if (state.status === 'awaiting_approval')
-      await this.parts.publish([
-        message(PlanApproved, { generationId: id, at: new Date().toISOString(), charges: [] }),
-      ]);
+      await this.deps.publish([message(PlanApproved, { generationId: id, at: new Date().toISOString(), charges: [] })]);
     return acceptedOf(id, state);
   }
 
@@ -117,9 +115,9 @@ export class ReviewController {
     decide: (plan: Plan, state: GenerationRecord['state']) => Partial<GenerationRecord['state']>,
     isDone: (state: GenerationRecord['state']) => boolean = () => false,
   ): Promise<GenerationRecord['state']> {
-    const { generations } = this.parts.stores;
+    const { generations } = this.deps.stores;
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
-      const { value, revision } = await findOwnedEntry(this.parts, id, authorization);
+      const { value, revision } = await findOwnedEntry(this.deps, id, authorization);
       const { state } = value;
       if (isDone(state)) return state;
       if (state.plan === undefined || !isReviewed(state)) throw notReviewed(state);

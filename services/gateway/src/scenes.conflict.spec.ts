@@ -2,8 +2,8 @@ import { type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState, planFromTemplate } from '@clipmesh/pipeline';
 import { describe, expect, it } from '@jest/globals';
-import { type BudgetSweepParts, reserveBudget, sweepAccount, sweepUnreserved } from './budget.js';
-import { type GatewayParts } from './gateway.parts.js';
+import { type BudgetSweepDeps, reserveBudget, sweepAccount, sweepUnreserved } from './budget.js';
+import { type GatewayDeps } from './gateway.parts.js';
 import { buildJob, parseRequest } from './job.builder.js';
 import { problemOf } from './problem.js';
 import { ScenesController } from './scenes.controller.js';
@@ -44,16 +44,16 @@ async function world(beforeSave: (save: number) => Promise<unknown> = () => Prom
     return stores.generations.save(record, revision);
   };
   const regenerate = async (planted: boolean): Promise<number> => {
-    const parts = {
+    const deps = {
       stores: planted ? { ...stores, generations: { ...stores.generations, save } } : stores,
       ...{ budget: rules, ownerOf: () => 'local', publish, cancellations: { check: () => Promise.resolve(false) } },
-    } as unknown as GatewayParts;
-    return new ScenesController(parts)
+    } as unknown as GatewayDeps;
+    return new ScenesController(deps)
       .regenerate(id, '0', { seed: 7 }, undefined)
       .then(() => 202)
       .catch((error: unknown) => problemOf(error).status);
   };
-  const sweeping: BudgetSweepParts = { stores, rules, publish };
+  const sweeping: BudgetSweepDeps = { stores, rules, publish };
   return {
     stores,
     published,
@@ -136,17 +136,17 @@ describe('a regenerate that meets another change', () => {
     let goOn: () => void = () => undefined;
     const begun = new Promise<void>((resolve) => (goOn = resolve));
     let sweeping: Promise<number> | undefined;
-    const made = await planted(async ({ sweeping: parts }, save) => {
+    const made = await planted(async ({ sweeping: deps }, save) => {
       if (save !== 2) return;
       // Between the reservation and the run an hour goes by. The sweeper's fence is up, and it stops before it releases.
       await new Promise<void>((fenced) => {
-        const entries: typeof parts.stores.ledger.entries = async (of) => {
+        const entries: typeof deps.stores.ledger.entries = async (of) => {
           fenced();
           await begun;
-          return parts.stores.ledger.entries(of);
+          return deps.stores.ledger.entries(of);
         };
-        const stores = { ...parts.stores, ledger: { ...parts.stores.ledger, entries } };
-        sweeping = sweepAccount({ ...parts, stores }, 'local', period, Date.now() + 3_600_000);
+        const stores = { ...deps.stores, ledger: { ...deps.stores.ledger, entries } };
+        sweeping = sweepAccount({ ...deps, stores }, 'local', period, Date.now() + 3_600_000);
       });
     });
     expect(await made.regenerate(true)).toBe(202);

@@ -17,12 +17,12 @@ import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestj
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type AcceptedView, acceptedView } from './api.schemas.js';
 import { refuseLowCap, refuseOverBudget } from './budget.js';
-import { Answers, Refuses } from './docs.module.js';
-import { findOwnedEntry, GATEWAY_PARTS, type GatewayParts } from './gateway.parts.js';
-import { announce, reserveFor } from './generation.start.js';
+import { ApiJsonResponse, ApiProblems } from './docs.module.js';
+import { findOwnedEntry, GATEWAY_DEPS, type GatewayDeps } from './gateway.parts.js';
+import { publishStart, reserveFor } from './generation.start.js';
 import { acceptedOf } from './generation.view.js';
 import { parseBody } from './job.builder.js';
-import { edited } from './plan.edit.js';
+import { applyPlanEdit } from './plan.edit.js';
 import { ProblemError } from './problem.js';
 
 const SEED_LIMIT = 2_147_483_647;
@@ -44,32 +44,32 @@ interface Next {
 @ApiTags('plan')
 @Controller('v1/generations')
 export class ScenesController {
-  constructor(@Inject(GATEWAY_PARTS) private readonly parts: GatewayParts) {}
+  constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
 
   @Post(':id/scenes/:scene/regenerate')
   @HttpCode(202)
   @ApiOperation({ summary: 'Make one scene of an ended generation anew; all others, and what they cost, stay' })
-  @Answers(202, 'The next run has begun.', acceptedView)
-  @Refuses(400, 401, 402, 404, 409, 413, 415, 503)
+  @ApiJsonResponse(202, 'The next run has begun.', acceptedView)
+  @ApiProblems(400, 401, 402, 404, 409, 413, 415, 503)
   async regenerate(
     @Param('id') id: string,
     @Param('scene') scene: string,
     @Body({ schema: sceneEditSchema }) body: unknown,
     @Headers('authorization') authorization: string | undefined,
   ): Promise<AcceptedView> {
-    const found = await findOwnedEntry(this.parts, id, authorization);
+    const found = await findOwnedEntry(this.deps, id, authorization);
     const edit = parseBody(sceneEditSchema, body);
     const seed = seedFor(edit);
     const wanted = { scene, edit, seed };
     let next = await this.next(found.value, wanted);
     if (!(await this.begin(found, next.record))) {
       // Something has changed the generation since it was read: perhaps nothing that this run depends on.
-      const again = await findOwnedEntry(this.parts, id, authorization);
+      const again = await findOwnedEntry(this.deps, id, authorization);
       next = await this.next(again.value, wanted);
       if (!(await this.begin(again, next.record)))
         throw running('it was changed by another request just now; read it again');
     }
-    await announce(this.parts, [next.event], id);
+    await publishStart(this.deps, [next.event], id);
     return acceptedOf(id, next.record.state);
   }
 
@@ -103,14 +103,14 @@ export class ScenesController {
    * run is being begun, and a sweeper that takes the reservation for a leftover makes the last write fail.
    */
   private async begin({ value, revision }: Versioned<GenerationRecord>, record: GenerationRecord): Promise<boolean> {
-    const { generations } = this.parts.stores;
+    const { generations } = this.deps.stores;
     const { run } = record.state;
     try {
       let before = revision;
-      if (this.parts.budget !== undefined && record.account !== undefined) {
-        await reserveFor(this.parts, record, { run, how: refuseOverBudget });
+      if (this.deps.budget !== undefined && record.account !== undefined) {
+        await reserveFor(this.deps, record, { run, how: refuseOverBudget });
         before = (await generations.save({ ...value, updatedAt: record.updatedAt }, revision)).revision;
-        await reserveFor(this.parts, record, { run, request: randomUUID() });
+        await reserveFor(this.deps, record, { run, request: randomUUID() });
       }
       await generations.save(record, before);
       return true;
@@ -130,7 +130,7 @@ export class ScenesController {
       );
     }
     // A cancel that came as it ended: every command of another run would be dropped.
-    if (await this.parts.cancellations.check(id)) throw running('it was canceled as it ended; ask for a new one');
+    if (await this.deps.cancellations.check(id)) throw running('it was canceled as it ended; ask for a new one');
   }
 }
 
@@ -156,7 +156,7 @@ function sceneOf({ state }: GenerationRecord, text: string): number {
 function planFor({ state }: GenerationRecord, index: number, { seed: _seed, ...change }: SceneEdit): Plan {
   if (state.plan === undefined) throw running('it has no plan');
   // Of a whole plan only its length can be wrong then.
-  return edited(
+  return applyPlanEdit(
     state.plan,
     { scenes: [{ index, ...change }] },
     (field) => field.replace(/^scenes(\.0\.)?/, '') || 'durationSeconds',

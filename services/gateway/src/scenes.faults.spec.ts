@@ -2,8 +2,8 @@ import { type GenerationRecord, type GenerationResult, type Outgoing, type Scene
 import { createMemoryStores, type Stores } from '@clipmesh/persistence';
 import { initialState, planFromTemplate } from '@clipmesh/pipeline';
 import { describe, expect, it } from '@jest/globals';
-import { type BudgetSweepParts, reserveBudget, sweepAccount, sweepUnreserved } from './budget.js';
-import { type GatewayParts } from './gateway.parts.js';
+import { type BudgetSweepDeps, reserveBudget, sweepAccount, sweepUnreserved } from './budget.js';
+import { type GatewayDeps } from './gateway.parts.js';
 import { buildJob, parseRequest } from './job.builder.js';
 import { problemOf } from './problem.js';
 import { ScenesController } from './scenes.controller.js';
@@ -94,7 +94,7 @@ async function run(
     }
   }
   const publish = (outgoing: readonly Outgoing[]): Promise<void> => Promise.resolve(void published.push(...outgoing));
-  const parts = {
+  const deps = {
     stores: {
       ...stores,
       generations: { ...stores.generations, save: faults.wrap(stores.generations.save.bind(stores.generations)) },
@@ -105,12 +105,12 @@ async function run(
     publish: faults.wrap(publish),
     cancellations: { check: () => Promise.resolve(false) },
     logger: { warn: () => undefined },
-  } as unknown as GatewayParts;
-  const answer = await new ScenesController(parts)
+  } as unknown as GatewayDeps;
+  const answer = await new ScenesController(deps)
     .regenerate(id, '0', { seed: 7 }, undefined)
     .then(() => 202)
     .catch((error: unknown) => problemOf(error).status);
-  const sweeping: BudgetSweepParts = { stores, rules, publish };
+  const sweeping: BudgetSweepDeps = { stores, rules, publish };
   const begunMs = Date.now();
   for (const laterMs of [0, 20_000, 3_600_000, 3_660_000]) {
     await sweepUnreserved(sweeping, begunMs + laterMs);

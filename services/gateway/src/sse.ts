@@ -1,5 +1,5 @@
 import { type Response } from 'express';
-import { OwnerPlaces } from './owner.places.js';
+import { OwnerLimit } from './owner.places.js';
 import { ProblemError } from './problem.js';
 
 export interface StreamedEvent {
@@ -12,7 +12,7 @@ export interface StreamedEvent {
 const FINAL = new Set(['generation.succeeded', 'generation.failed', 'generation.canceled']);
 
 /** What begins another run. */
-const BEGINNINGS = new Set(['retry.requested', 'scene.reopened']);
+const RUN_STARTS = new Set(['retry.requested', 'scene.reopened']);
 
 /**
  * One server-sent event. `id` is its ordinal among the generation's events, 1, 2, …: the same at every replica and after
@@ -30,7 +30,7 @@ export function endsRun({ name, body }: Pick<StreamedEvent, 'name' | 'body'>, ru
 }
 
 /** The event streams that are open here, by owner: each is a connection and a consumer of the broker. */
-export class StreamPlaces extends OwnerPlaces {
+export class StreamLimit extends OwnerLimit {
   constructor(perOwner: number) {
     super(
       perOwner,
@@ -59,7 +59,7 @@ export interface StreamOptions {
   readonly ended: boolean;
   readonly heartbeatMs: number;
   /** A stream of an ended generation is over after this long without an event: its last ones are no longer kept. */
-  readonly quietMs: number;
+  readonly idleTimeoutMs: number;
 }
 
 /** The answer's head; of a HEAD that is all. */
@@ -131,7 +131,7 @@ class Stream {
         last = ordinal;
         if (this.quiet === undefined) this.wait();
       }
-      if (BEGINNINGS.has(event.name)) {
+      if (RUN_STARTS.has(event.name)) {
         last = undefined;
         this.rest();
       }
@@ -176,7 +176,7 @@ class Stream {
     this.rest();
     this.quiet = setTimeout(() => {
       this.gone.abort();
-    }, this.options.quietMs);
+    }, this.options.idleTimeoutMs);
   }
 
   private rest(): void {

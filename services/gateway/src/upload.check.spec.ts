@@ -5,9 +5,9 @@ import { ClipmeshError, type FailureCode } from '@clipmesh/contracts';
 import { type RunContext } from '@clipmesh/media';
 import { pngOf } from '@clipmesh/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type FileParts, storeFiles } from './job.files.js';
+import { type FileDeps, storeFiles } from './job.files.js';
 import { problemOf } from './problem.js';
-import { proveMusic, provePicture, type UploadCheck, uploadPlaces } from './upload.check.js';
+import { verifyMusic, verifyImage, type UploadCheck, uploadLimit } from './upload.check.js';
 
 let directory: string;
 beforeAll(async () => {
@@ -22,7 +22,7 @@ const checkThatFails = (code: FailureCode): UploadCheck => {
   return {
     media: { verifySound: fail, verifyPicture: fail },
     scratch: { directory, withFolder: (use) => use(directory) },
-    places: uploadPlaces(2),
+    limit: uploadLimit(2),
     timeoutMs: 60_000,
     musicMinSeconds: 0.5,
   };
@@ -40,8 +40,8 @@ describe('a check that fails', () => {
   ])('with %s is answered with %i', async (code, status, ofMusic, ofPicture) => {
     const check = checkThatFails(code);
     const picture = { bytes, contentType: 'image/png' };
-    await expect(proveMusic(check, bytes)).rejects.toMatchObject({ status, code: ofMusic });
-    const refused = provePicture(check, picture, 'referenceImage.url');
+    await expect(verifyMusic(check, bytes)).rejects.toMatchObject({ status, code: ofMusic });
+    const refused = verifyImage(check, picture, 'referenceImage.url');
     await expect(refused).rejects.toMatchObject({ status, code: ofPicture });
     if (status === 422) await expect(refused).rejects.toMatchObject({ message: 'referenceImage.url: why' });
   });
@@ -65,14 +65,14 @@ describe('the checks of one owner', () => {
     const reached: (() => void)[] = [];
     const uploads = { ...checkThatFails('INTERNAL'), media: { verifyPicture } } as unknown as UploadCheck;
     const artifacts = { put: () => Promise.resolve({}) };
-    const parts = { artifacts, imageRules: {}, uploads } as unknown as FileParts;
+    const deps = { artifacts, imageRules: {}, uploads } as unknown as FileDeps;
     return {
       uploads,
-      store: (owner: string) => storeFiles(parts, request, owner),
+      store: (owner: string) => storeFiles(deps, request, owner),
       /** Starts a check and waits until it is at work. */
       start: async (owner: string): Promise<{ done: Promise<unknown>; end: (error?: Error) => void }> => {
         const atWork = new Promise<void>((resolve) => reached.push(resolve));
-        const done = storeFiles(parts, request, owner);
+        const done = storeFiles(deps, request, owner);
         await atWork;
         const end = waiting.pop();
         if (end === undefined) throw new Error('no check is at work');
@@ -96,12 +96,12 @@ describe('the checks of one owner', () => {
     other.end();
     fourth.end();
     await Promise.all([other.done, fourth.done]);
-    expect(uploads.places.open).toBe(0);
+    expect(uploads.limit.open).toBe(0);
   });
 
   it('need no place where there is no file', async () => {
-    const uploads = { ...checkThatFails('INTERNAL'), places: uploadPlaces(0) };
-    expect(await storeFiles({ uploads } as unknown as FileParts, {}, 'ann')).toEqual({});
+    const uploads = { ...checkThatFails('INTERNAL'), places: uploadLimit(0) };
+    expect(await storeFiles({ uploads } as unknown as FileDeps, {}, 'ann')).toEqual({});
   });
 
   it('have their time from when a process starts, not while it waits for its turn', async () => {
@@ -109,11 +109,7 @@ describe('the checks of one owner', () => {
     const check = checkThatFails('INTERNAL');
     const verifyPicture = (_file: string, _type: string, context: RunContext): Promise<void> =>
       Promise.resolve(void contexts.push(context));
-    await provePicture(
-      { ...check, media: { ...check.media, verifyPicture } },
-      { bytes, contentType: 'image/png' },
-      'x',
-    );
+    await verifyImage({ ...check, media: { ...check.media, verifyPicture } }, { bytes, contentType: 'image/png' }, 'x');
     expect(contexts[0]?.signal.aborted).toBe(false);
     expect(contexts[0]?.runSignal?.()).not.toBe(contexts[0]?.runSignal?.());
   });

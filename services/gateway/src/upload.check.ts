@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { type Media, type RunContext } from '@clipmesh/media';
 import { type Scratch } from '@clipmesh/persistence';
-import { OwnerPlaces } from './owner.places.js';
+import { OwnerLimit } from './owner.places.js';
 import { ProblemError, unavailable } from './problem.js';
 
 /** What checking an uploaded file needs. */
@@ -11,7 +11,7 @@ export interface UploadCheck {
   readonly media: Pick<Media, 'verifySound' | 'verifyPicture'>;
   readonly scratch: Scratch;
   /** The requests whose files are checked now, by owner. */
-  readonly places: OwnerPlaces;
+  readonly limit: OwnerLimit;
   /** Longest run of one process of a check, ms; the wait for its turn does not count. */
   readonly timeoutMs: number;
   /** Shorter music is refused. */
@@ -23,8 +23,8 @@ type Bytes = Uint8Array;
 const NEVER = new AbortController().signal;
 
 /** The requests of each owner whose files may be checked at once: each check is a process of ffmpeg. */
-export const uploadPlaces = (perOwner: number): OwnerPlaces =>
-  new OwnerPlaces(
+export const uploadLimit = (perOwner: number): OwnerLimit =>
+  new OwnerLimit(
     perOwner,
     (open) =>
       new ProblemError(
@@ -37,10 +37,10 @@ export const uploadPlaces = (perOwner: number): OwnerPlaces =>
   );
 
 /** Proves that music can be mixed. Throws a 422 `MUSIC_INVALID` that says why not, and a 503 when that cannot be found out now. */
-export function proveMusic(check: UploadCheck, bytes: Bytes): Promise<void> {
+export function verifyMusic(check: UploadCheck, bytes: Bytes): Promise<void> {
   const refuse = (why: string, cause: unknown): ProblemError =>
     invalid('MUSIC_INVALID', 'The music cannot be used', 'music.data', why, cause);
-  return proven(check, bytes, refuse, async (file, context) => {
+  return verifyFile(check, bytes, refuse, async (file, context) => {
     await check.media.verifySound(file, { minSeconds: check.musicMinSeconds }, context);
   });
 }
@@ -49,17 +49,17 @@ export function proveMusic(check: UploadCheck, bytes: Bytes): Promise<void> {
  * Proves that a reference image can be decoded. Throws a 422 `REFERENCE_IMAGE_INVALID` that names `field` and says why not, and a
  * 503 when that cannot be found out now.
  */
-export function provePicture(
+export function verifyImage(
   check: UploadCheck,
   { bytes, contentType }: { readonly bytes: Bytes; readonly contentType: string },
   field: string,
 ): Promise<void> {
   const refuse = (why: string, cause: unknown): ProblemError =>
     invalid('REFERENCE_IMAGE_INVALID', 'The picture cannot be used', field, why, cause);
-  return proven(check, bytes, refuse, (file, context) => check.media.verifyPicture(file, contentType, context));
+  return verifyFile(check, bytes, refuse, (file, context) => check.media.verifyPicture(file, contentType, context));
 }
 
-async function proven(
+async function verifyFile(
   { scratch, timeoutMs }: UploadCheck,
   bytes: Bytes,
   refuse: (why: string, cause: unknown) => ProblemError,

@@ -17,14 +17,14 @@ import { viewOf } from './generation.view.js';
 import { type WebhookOutcome } from './metrics.js';
 import { type PublicRules } from './public.request.js';
 import { removeEndpoint } from './webhook.book.js';
-import { type LaneEnd, type WebhookLanes } from './webhook.lanes.js';
+import { type CallResult, type WebhookLanes } from './webhook.lanes.js';
 import { endpointsFor, noticeOf } from './webhook.rules.js';
 import { ownerSecrets, type SigningRules } from './webhook.signature.js';
 import { deliveryId, sendWebhook } from './webhook.send.js';
 import { type WaitingDeliveries } from './webhook.waiting.js';
 
-export const DELIVERY_PARTS = Symbol('DELIVERY_PARTS');
-export interface DeliveryParts {
+export const DELIVERY_DEPS = Symbol('DELIVERY_DEPS');
+export interface DeliveryDeps {
   readonly stores: Pick<Stores, 'generations' | 'webhooks'>;
   readonly rules: PublicRules;
   readonly signing: SigningRules;
@@ -57,15 +57,15 @@ interface Target {
 /** Sends each event to the webhooks that want it, each delivery as a message of its own. */
 @Controller()
 export class NotifierActor {
-  constructor(@Inject(DELIVERY_PARTS) private readonly parts: DeliveryParts) {}
+  constructor(@Inject(DELIVERY_DEPS) private readonly deps: DeliveryDeps) {}
 
   @EventInbox({ inbox: 'notifier', untraced: true })
   async receive(event: DomainEvent): Promise<readonly Outgoing[]> {
     const notice = noticeOf(event);
     if (notice === undefined) return [];
     const end = ENDS[notice.type];
-    if (end !== undefined) this.parts.countEnd(end);
-    const { generations, webhooks } = this.parts.stores;
+    if (end !== undefined) this.deps.countEnd(end);
+    const { generations, webhooks } = this.deps.stores;
     const record = (await generations.get(notice.generationId))?.value;
     if (record === undefined) return [];
     const book = (await webhooks.get(record.owner))?.value;
@@ -82,12 +82,12 @@ export class NotifierActor {
  */
 @Controller()
 export class WebhookActor {
-  constructor(@Inject(DELIVERY_PARTS) private readonly parts: DeliveryParts) {}
+  constructor(@Inject(DELIVERY_DEPS) private readonly deps: DeliveryDeps) {}
 
   @Inbox({ inbox: 'webhooks', message: WebhookDeliver, outlivesCancel: true, failed: () => [] })
   async receive(notice: WebhookDeliverBody, context: HandlerContext): Promise<readonly Outgoing[]> {
     const { messageId } = context;
-    const record = (await this.parts.stores.generations.get(notice.generationId))?.value;
+    const record = (await this.deps.stores.generations.get(notice.generationId))?.value;
     // Removed since.
     if (record === undefined) return [];
     const { owner } = record;
@@ -95,21 +95,21 @@ export class WebhookActor {
       await this.deliver(notice, record, context);
     } catch (error) {
       const pauseMs = this.pauseOf(error, context.attempt);
-      if (pauseMs === undefined) this.parts.waiting.settle(owner, messageId);
-      else if (!context.signal.aborted && !this.parts.waiting.admit(owner, messageId, pauseMs))
+      if (pauseMs === undefined) this.deps.waiting.settle(owner, messageId);
+      else if (!context.signal.aborted && !this.deps.waiting.admit(owner, messageId, pauseMs))
         throw new ClipmeshError('DELIVERY_FAILED', 'too many deliveries of its owner wait', {
           cause: error,
           retryable: false,
         });
       throw error;
     }
-    this.parts.waiting.settle(owner, messageId);
+    this.deps.waiting.settle(owner, messageId);
     return [];
   }
 
   /** The longest pause before the next try, ms; undefined: there is none. */
   private pauseOf(error: unknown, attempt: number): number | undefined {
-    const { retry, waitMaxMs } = this.parts;
+    const { retry, waitMaxMs } = this.deps;
     if (error instanceof Postponed) return error.delayMs + waitMaxMs;
     if (!(error instanceof ClipmeshError)) return backoffMs(retry, attempt, 1);
     return error.retryable ? Math.max(error.retryAfterMs ?? 0, backoffMs(retry, attempt, 1)) : undefined;
@@ -120,14 +120,14 @@ export class WebhookActor {
     record: GenerationRecord,
     { signal, messageId }: HandlerContext,
   ): Promise<void> {
-    const { stores, rules, logger, count } = this.parts;
+    const { stores, rules, logger, count } = this.deps;
     const { generationId, endpoint, type, at } = notice;
     const target = await this.targetOf(endpoint, record);
     // Removed since.
     if (target === undefined) return;
     const body = { type, timestamp: at, data: viewOf(record) };
-    const leave = this.enter(record.owner, target);
-    let end: LaneEnd = { kind: 'stopped' };
+    const leave = this.acquire(record.owner, target);
+    let end: CallResult = { kind: 'stopped' };
     try {
       const verdict = await sendWebhook({ ...target, id: deliveryId(messageId), body }, rules, signal);
       end = { kind: 'answered' };
@@ -145,11 +145,11 @@ export class WebhookActor {
     }
   }
 
-  private enter(owner: string, { lane }: Target): (end: LaneEnd) => void {
+  private acquire(owner: string, { lane }: Target): (end: CallResult) => void {
     try {
-      return this.parts.lanes.enter(owner, lane);
+      return this.deps.lanes.acquire(owner, lane);
     } catch (error) {
-      this.parts.count('postponed');
+      this.deps.count('postponed');
       throw error;
     }
   }
@@ -159,9 +159,9 @@ export class WebhookActor {
     { owner, webhookUrl }: GenerationRecord,
   ): Promise<Target | undefined> {
     if (endpoint === OWN_ENDPOINT && webhookUrl === undefined) return undefined;
-    const book = (await this.parts.stores.webhooks.get(owner))?.value;
+    const book = (await this.deps.stores.webhooks.get(owner))?.value;
     if (endpoint === OWN_ENDPOINT && webhookUrl !== undefined) {
-      const { secret, overlapMs } = this.parts.signing;
+      const { secret, overlapMs } = this.deps.signing;
       const times = { overlapMs, nowMs: Date.now() };
       const secrets = secret === undefined ? [] : ownerSecrets(secret, owner, book?.rotation, times);
       return { url: webhookUrl, secrets, lane: new URL(webhookUrl).origin };

@@ -1,13 +1,13 @@
 import { AlreadyExistsError, ConflictError, type WebhookBook, type WebhookStore } from '@clipmesh/persistence';
 
 /** Turns of one change that keeps meeting others. */
-const TURNS = 20;
+const MAX_TRIES = 20;
 
 /**
  * Changes an owner's book; `change` may be called again when another change comes in between. The book that it was given
  * saves nothing. Answers the book as it is then.
  */
-export async function changeBook(
+export async function updateWebhooks(
   store: WebhookStore,
   owner: string,
   change: (book: WebhookBook) => WebhookBook,
@@ -22,7 +22,7 @@ export async function changeBook(
       return saved.value;
     } catch (error) {
       const isMoved = error instanceof AlreadyExistsError || error instanceof ConflictError;
-      if (!isMoved || turn === TURNS) throw error;
+      if (!isMoved || turn === MAX_TRIES) throw error;
     }
   }
 }
@@ -30,7 +30,7 @@ export async function changeBook(
 /** Takes an endpoint out of an owner's book; false when it was not in it. */
 export async function removeEndpoint(store: WebhookStore, owner: string, id: string): Promise<boolean> {
   let isThere = false;
-  await changeBook(store, owner, (book) => {
+  await updateWebhooks(store, owner, (book) => {
     const endpoints = book.endpoints.filter((endpoint) => endpoint.id !== id);
     isThere = endpoints.length < book.endpoints.length;
     return isThere ? { ...book, endpoints } : book;

@@ -1,18 +1,18 @@
 import { Postponed } from '@clipmesh/messaging';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type LaneEnd, WebhookLanes } from './webhook.lanes.js';
+import { type CallResult, WebhookLanes } from './webhook.lanes.js';
 
 const rules = { perEndpoint: 2, perOwner: 3, failures: 3, openMs: 1000, maxOpenMs: 5000 };
-const answered: LaneEnd = { kind: 'answered' };
-const failed: LaneEnd = { kind: 'failed' };
+const answered: CallResult = { kind: 'answered' };
+const failed: CallResult = { kind: 'failed' };
 
 function lanesAt() {
   let nowMs = 1_000_000;
   const lanes = new WebhookLanes(rules, () => nowMs);
   const wait = (owner: string, endpoint: string): number | undefined => {
     try {
-      lanes.enter(owner, endpoint)({ kind: 'stopped' });
+      lanes.acquire(owner, endpoint)({ kind: 'stopped' });
       return undefined;
     } catch (error) {
       if (!(error instanceof Postponed)) throw error;
@@ -25,8 +25,8 @@ function lanesAt() {
 describe('lanes', () => {
   it('an endpoint that does not answer holds its own lane only', () => {
     const { lanes, wait } = lanesAt();
-    lanes.enter('ann', 'hangs');
-    const leave = lanes.enter('ann', 'hangs');
+    lanes.acquire('ann', 'hangs');
+    const leave = lanes.acquire('ann', 'hangs');
     expect(wait('ann', 'hangs')).toBe(0);
     expect(wait('ann', 'other')).toBeUndefined();
     expect(wait('bob', 'hangs')).toBeUndefined();
@@ -34,26 +34,26 @@ describe('lanes', () => {
     // Given back once, however often it is called.
     leave(answered);
     expect(wait('ann', 'hangs')).toBeUndefined();
-    lanes.enter('ann', 'hangs');
+    lanes.acquire('ann', 'hangs');
     expect(wait('ann', 'hangs')).toBe(0);
   });
 
   it('an owner whose endpoints all hang holds his own share only', () => {
     const { lanes, wait } = lanesAt();
-    for (const endpoint of ['a', 'b', 'c']) lanes.enter('ann', endpoint);
+    for (const endpoint of ['a', 'b', 'c']) lanes.acquire('ann', endpoint);
     expect(wait('ann', 'd')).toBe(0);
-    for (const endpoint of ['a', 'b', 'c']) lanes.enter('bob', endpoint);
+    for (const endpoint of ['a', 'b', 'c']) lanes.acquire('bob', endpoint);
     expect(wait('eve', 'a')).toBeUndefined();
   });
 
   it('names that look alike are two lanes', () => {
     const { lanes, wait } = lanesAt();
-    lanes.enter('a b', 'c');
-    lanes.enter('a b', 'c');
+    lanes.acquire('a b', 'c');
+    lanes.acquire('a b', 'c');
     expect([wait('a', 'b c'), wait('a b', 'c')]).toEqual([undefined, 0]);
   });
 
-  it.each<[string, number[], LaneEnd[], number | undefined]>([
+  it.each<[string, number[], CallResult[], number | undefined]>([
     ['two failures', [], [failed, failed], undefined],
     ['three failures', [], [failed, failed, failed], 1000],
     ['three failures with an answer between', [], [failed, failed, answered, failed], undefined],
@@ -69,7 +69,7 @@ describe('lanes', () => {
     const left = [...passes];
     for (const end of ends) {
       if (wait('ann', 'a') !== undefined) pass(left.shift() ?? 0);
-      lanes.enter('ann', 'a')(end);
+      lanes.acquire('ann', 'a')(end);
     }
     expect(wait('ann', 'a')).toBe(expected);
     expect(lanes.open).toBe(expected === undefined ? 0 : 1);
@@ -78,15 +78,15 @@ describe('lanes', () => {
 
   it('one call probes an endpoint that was left alone, and calls from before do not lengthen that', () => {
     const { lanes, wait, pass } = lanesAt();
-    const early = lanes.enter('ann', 'a');
-    for (let n = 0; n < 3; n += 1) lanes.enter('ann', 'a')(failed);
+    const early = lanes.acquire('ann', 'a');
+    for (let n = 0; n < 3; n += 1) lanes.acquire('ann', 'a')(failed);
     early(failed);
     expect(wait('ann', 'a')).toBe(1000);
     pass(1000);
-    const probe = lanes.enter('ann', 'a');
+    const probe = lanes.acquire('ann', 'a');
     expect(wait('ann', 'a')).toBe(0);
     probe(answered);
-    lanes.enter('ann', 'a');
+    lanes.acquire('ann', 'a');
     expect(wait('ann', 'a')).toBeUndefined();
   });
 
@@ -95,15 +95,15 @@ describe('lanes', () => {
       owner: fc.constantFrom('ann', 'bob'),
       endpoint: fc.constantFrom('a', 'b', 'c'),
       leaves: fc.nat(5),
-      end: fc.constantFrom<LaneEnd>(answered, failed, { kind: 'stopped' }),
+      end: fc.constantFrom<CallResult>(answered, failed, { kind: 'stopped' }),
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const { lanes, pass } = lanesAt();
-        const inside: { owner: string; endpoint: string; leave: (end: LaneEnd) => void }[] = [];
+        const inside: { owner: string; endpoint: string; leave: (end: CallResult) => void }[] = [];
         for (const { owner, endpoint, leaves, end } of steps) {
           try {
-            inside.push({ owner, endpoint, leave: lanes.enter(owner, endpoint) });
+            inside.push({ owner, endpoint, leave: lanes.acquire(owner, endpoint) });
           } catch (error) {
             expect(error).toBeInstanceOf(Postponed);
           }
@@ -115,7 +115,8 @@ describe('lanes', () => {
         }
         for (const { leave } of inside) leave(answered);
         pass(100_000);
-        for (const owner of ['ann', 'bob']) for (let n = 0; n < rules.perOwner; n += 1) lanes.enter(owner, `new ${n}`);
+        for (const owner of ['ann', 'bob'])
+          for (let n = 0; n < rules.perOwner; n += 1) lanes.acquire(owner, `new ${n}`);
       }),
     );
   });

@@ -13,7 +13,7 @@ export interface LaneRules {
 }
 
 /** How a call of an endpoint ended. `stopped`: it says nothing about the endpoint. */
-export type LaneEnd =
+export type CallResult =
   | { readonly kind: 'answered' }
   | { readonly kind: 'failed'; /** What the endpoint asked for, ms. */ readonly retryAfterMs?: number | undefined }
   | { readonly kind: 'stopped' };
@@ -27,7 +27,7 @@ interface Endpoint {
 }
 
 /** Failing endpoints that are remembered; the one that has failed for longest without a call is forgotten first. */
-const REMEMBERED = 10_000;
+const MAX_FAILING_ENDPOINTS = 10_000;
 
 /**
  * Keeps endpoints and owners from holding each other up at one gateway. Each endpoint has a lane of its own; a call that
@@ -44,7 +44,7 @@ export class WebhookLanes {
   ) {}
 
   /** Takes a place for one call; the caller gives it back with the function that it gets. Throws {@link Postponed}. */
-  enter(owner: string, endpoint: string): (end: LaneEnd) => void {
+  acquire(owner: string, endpoint: string): (end: CallResult) => void {
     const { perEndpoint, perOwner, failures } = this.rules;
     const key = JSON.stringify([owner, endpoint]);
     const lane = this.endpoints.get(key) ?? { running: 0, failures: 0, openUntilMs: 0 };
@@ -61,7 +61,7 @@ export class WebhookLanes {
     return (end) => {
       if (isOut) return;
       isOut = true;
-      this.leave(owner, key, lane, end);
+      this.release(owner, key, lane, end);
     };
   }
 
@@ -71,7 +71,7 @@ export class WebhookLanes {
     return [...this.endpoints.values()].filter(({ openUntilMs }) => openUntilMs > now).length;
   }
 
-  private leave(owner: string, key: string, lane: Endpoint, end: LaneEnd): void {
+  private release(owner: string, key: string, lane: Endpoint, end: CallResult): void {
     lane.running -= 1;
     const used = (this.owners.get(owner) ?? 1) - 1;
     if (used > 0) this.owners.set(owner, used);
@@ -92,7 +92,7 @@ export class WebhookLanes {
     lane.failures += 1;
     const circuitMs = lane.failures < failures ? 0 : Math.min(openMs * 2 ** (lane.failures - failures), maxOpenMs);
     lane.openUntilMs = now + Math.min(Math.max(circuitMs, retryAfterMs), maxOpenMs);
-    if (this.endpoints.size <= REMEMBERED) return;
+    if (this.endpoints.size <= MAX_FAILING_ENDPOINTS) return;
     for (const [other, { running }] of this.endpoints)
       if (running === 0) {
         this.endpoints.delete(other);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { untraced } from '@clipmesh/tracing';
 import { context } from '@opentelemetry/api';
-import { askPublic, publicUrl, type PublicRules, RequestRefused } from './public.request.js';
+import { requestPublic, parsePublicUrl, type PublicRules, RequestRefused } from './public.request.js';
 import { retryAfterMs, verdictOf } from './webhook.rules.js';
 import { signatureOf } from './webhook.signature.js';
 
@@ -45,7 +45,7 @@ export async function sendWebhook(
   let after: string | undefined;
   try {
     const response = await context.with(untraced(context.active()), () =>
-      askPublic(publicUrl(url, rules), { method: 'POST', headers, body: text }, rules, signal),
+      requestPublic(parsePublicUrl(url, rules), { method: 'POST', headers, body: text }, rules, signal),
     );
     response.destroy();
     status = response.statusCode ?? 0;

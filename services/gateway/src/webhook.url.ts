@@ -1,5 +1,5 @@
 import { badRequest, type ProblemError } from './problem.js';
-import { publicUrl, type PublicRules, RequestRefused, undeliverable } from './public.request.js';
+import { parsePublicUrl, type PublicRules, RequestRefused, undeliverableReason } from './public.request.js';
 
 /**
  * Throws a 400 that names `field` for a URL to which nothing can be delivered: it is not https, carries credentials, or its
@@ -9,7 +9,7 @@ import { publicUrl, type PublicRules, RequestRefused, undeliverable } from './pu
 export function checkWebhookUrl(url: string, field: string, rules: Pick<PublicRules, 'allowPrivate'>): void {
   const refuse = (why: string): ProblemError => badRequest(field, why);
   try {
-    const why = undeliverable(publicUrl(url, rules));
+    const why = undeliverableReason(parsePublicUrl(url, rules));
     if (why !== undefined && !rules.allowPrivate) throw refuse(why);
   } catch (error) {
     if (error instanceof RequestRefused) throw refuse(error.message);

@@ -13,15 +13,20 @@ import {
   webhookView,
   type WebhookView,
 } from './api.schemas.js';
-import { Answers, Refuses } from './docs.module.js';
-import { GATEWAY_PARTS, type GatewayParts, requireOwner } from './gateway.parts.js';
+import { ApiJsonResponse, ApiProblems } from './docs.module.js';
+import { GATEWAY_DEPS, type GatewayDeps, requireOwner } from './gateway.parts.js';
 import { parseBody } from './job.builder.js';
 import { ProblemError } from './problem.js';
-import { changeBook, removeEndpoint } from './webhook.book.js';
+import { updateWebhooks, removeEndpoint } from './webhook.book.js';
 import { isOverlap, newWebhookSecret, ownerSecret } from './webhook.signature.js';
 import { checkWebhookUrl } from './webhook.url.js';
 
-const shown = ({ id, url, events, createdAt }: WebhookEndpoint): WebhookView => ({ id, url, events, createdAt });
+const webhookViewOf = ({ id, url, events, createdAt }: WebhookEndpoint): WebhookView => ({
+  id,
+  url,
+  events,
+  createdAt,
+});
 
 const notFound = (id: string): ProblemError =>
   new ProblemError(
@@ -35,18 +40,18 @@ const notFound = (id: string): ProblemError =>
 @ApiTags('webhooks')
 @Controller('v1/webhooks')
 export class WebhooksController {
-  constructor(@Inject(GATEWAY_PARTS) private readonly parts: GatewayParts) {}
+  constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
 
   @Post()
   @ApiOperation({ summary: 'Register a webhook; its secret is shown this once' })
-  @Answers(201, 'Registered.', newWebhookView)
-  @Refuses(400, 401, 409, 413, 415, 503)
+  @ApiJsonResponse(201, 'Registered.', newWebhookView)
+  @ApiProblems(400, 401, 409, 413, 415, 503)
   async registerWebhook(
     @Body({ schema: createWebhookSchema }) body: unknown,
     @Headers('authorization') authorization: string | undefined,
   ): Promise<NewWebhookView> {
-    const { stores, webhookRules } = this.parts;
-    const owner = requireOwner(this.parts, authorization);
+    const { stores, webhookRules } = this.deps;
+    const owner = requireOwner(this.deps, authorization);
     const { url, events } = parseBody(createWebhookSchema, body);
     checkWebhookUrl(url, 'url', webhookRules);
     const endpoint: WebhookEndpoint = {
@@ -56,7 +61,7 @@ export class WebhooksController {
       secret: newWebhookSecret(),
       createdAt: new Date().toISOString(),
     };
-    await changeBook(stores.webhooks, owner, (book) => {
+    await updateWebhooks(stores.webhooks, owner, (book) => {
       const { endpoints } = book;
       if (endpoints.length >= webhookRules.perOwner)
         throw new ProblemError(
@@ -68,25 +73,25 @@ export class WebhooksController {
         );
       return { ...book, endpoints: [...endpoints, endpoint] };
     });
-    return { ...shown(endpoint), secret: endpoint.secret };
+    return { ...webhookViewOf(endpoint), secret: endpoint.secret };
   }
 
   @Get()
   @ApiOperation({ summary: 'List your webhooks' })
-  @Answers(200, 'All of them, oldest first.', webhookListView)
-  @Refuses(401, 503)
+  @ApiJsonResponse(200, 'All of them, oldest first.', webhookListView)
+  @ApiProblems(401, 503)
   async listWebhooks(@Headers('authorization') authorization: string | undefined): Promise<WebhookListView> {
-    return { webhooks: (await this.endpoints(authorization)).map(shown) };
+    return { webhooks: (await this.endpoints(authorization)).map(webhookViewOf) };
   }
 
   @Get('secret')
   @ApiOperation({ summary: 'Read the secret that signs deliveries to the webhookUrl of your creates' })
-  @Answers(200, 'Your secret.', webhookSecretView)
-  @Refuses(401, 404, 503)
+  @ApiJsonResponse(200, 'Your secret.', webhookSecretView)
+  @ApiProblems(401, 404, 503)
   async readWebhookSecret(@Headers('authorization') authorization: string | undefined): Promise<WebhookSecretView> {
-    const owner = requireOwner(this.parts, authorization);
+    const owner = requireOwner(this.deps, authorization);
     const secret = this.deploymentSecret();
-    return this.secretOf(secret, owner, (await this.parts.stores.webhooks.get(owner))?.value.rotation);
+    return this.secretOf(secret, owner, (await this.deps.stores.webhooks.get(owner))?.value.rotation);
   }
 
   @Post('secret/rotate')
@@ -95,14 +100,14 @@ export class WebhooksController {
     summary:
       'Replace that secret; the one before signs too for a while, and until then a repeated call changes nothing',
   })
-  @Answers(200, 'Your new secret, or the one of the rotation whose overlap has not ended.', webhookSecretView)
-  @Refuses(401, 404, 503)
+  @ApiJsonResponse(200, 'Your new secret, or the one of the rotation whose overlap has not ended.', webhookSecretView)
+  @ApiProblems(401, 404, 503)
   async rotateWebhookSecret(@Headers('authorization') authorization: string | undefined): Promise<WebhookSecretView> {
-    const owner = requireOwner(this.parts, authorization);
+    const owner = requireOwner(this.deps, authorization);
     const secret = this.deploymentSecret();
     const now = new Date();
-    const { overlapMs } = this.parts.webhookRules.signing;
-    const { rotation } = await changeBook(this.parts.stores.webhooks, owner, (book) =>
+    const { overlapMs } = this.deps.webhookRules.signing;
+    const { rotation } = await updateWebhooks(this.deps.stores.webhooks, owner, (book) =>
       isOverlap(book.rotation, { overlapMs, nowMs: now.getTime() })
         ? book
         : { ...book, rotation: { version: (book.rotation?.version ?? 1) + 1, rotatedAt: now.toISOString() } },
@@ -112,33 +117,33 @@ export class WebhooksController {
 
   @Get(':id')
   @ApiOperation({ summary: 'Read a webhook' })
-  @Answers(200, 'The webhook, without its secret.', webhookView)
-  @Refuses(401, 404, 503)
+  @ApiJsonResponse(200, 'The webhook, without its secret.', webhookView)
+  @ApiProblems(401, 404, 503)
   async readWebhook(
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
   ): Promise<WebhookView> {
     const found = (await this.endpoints(authorization)).find((endpoint) => endpoint.id === id);
     if (found === undefined) throw notFound(id);
-    return shown(found);
+    return webhookViewOf(found);
   }
 
   @Delete(':id')
   @HttpCode(204)
   @ApiOperation({ summary: 'Remove a webhook; deliveries that wait for it are dropped' })
   @ApiResponse({ status: 204, description: 'Removed.' })
-  @Refuses(401, 404, 503)
+  @ApiProblems(401, 404, 503)
   async removeWebhook(
     @Param('id') id: string,
     @Headers('authorization') authorization: string | undefined,
   ): Promise<void> {
-    const owner = requireOwner(this.parts, authorization);
-    if (!(await removeEndpoint(this.parts.stores.webhooks, owner, id))) throw notFound(id);
+    const owner = requireOwner(this.deps, authorization);
+    if (!(await removeEndpoint(this.deps.stores.webhooks, owner, id))) throw notFound(id);
   }
 
   /** Throws a 404 where the deployment has none. */
   private deploymentSecret(): string {
-    const { secret } = this.parts.webhookRules.signing;
+    const { secret } = this.deps.webhookRules.signing;
     if (secret !== undefined) return secret;
     throw new ProblemError(
       404,
@@ -150,7 +155,7 @@ export class WebhooksController {
   }
 
   private secretOf(secret: string, owner: string, rotation: WebhookBook['rotation']): WebhookSecretView {
-    const { overlapMs } = this.parts.webhookRules.signing;
+    const { overlapMs } = this.deps.webhookRules.signing;
     const version = rotation?.version ?? 1;
     return {
       secret: ownerSecret(secret, owner, version),
@@ -162,7 +167,7 @@ export class WebhooksController {
   }
 
   private async endpoints(authorization: string | undefined): Promise<readonly WebhookEndpoint[]> {
-    const owner = requireOwner(this.parts, authorization);
-    return (await this.parts.stores.webhooks.get(owner))?.value.endpoints ?? [];
+    const owner = requireOwner(this.deps, authorization);
+    return (await this.deps.stores.webhooks.get(owner))?.value.endpoints ?? [];
   }
 }

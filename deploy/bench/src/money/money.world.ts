@@ -11,7 +11,7 @@ import {
 } from '@clipmesh/contracts';
 import { CostActor } from '@clipmesh/cost/cost.actor';
 import { type BudgetRules, sweepAccount, sweepUnreserved } from '@clipmesh/gateway/budget';
-import { retryGeneration, startGeneration, type StartParts } from '@clipmesh/gateway/generation.start';
+import { retryGeneration, startGeneration, type StartDeps } from '@clipmesh/gateway/generation.start';
 import { type Account, type Stores } from '@clipmesh/persistence';
 import { committed, initialState, lineOf } from '@clipmesh/pipeline';
 
@@ -137,7 +137,7 @@ export class MoneyWorld {
     }
   }
 
-  private gateway(life: Life): StartParts & { stores: Stores } {
+  private gateway(life: Life): StartDeps & { stores: Stores } {
     return {
       stores: this.mortal(life),
       budget: this.rules,
