@@ -2,22 +2,24 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { REPLACED_WORDS } from './words.table.mjs';
+import { KEPT_NAMES, REPLACED_WORDS } from './words.table.mjs';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const KINDS = ['*.ts', '*.tsx', '*.mjs', '*.md', '*.yml', '*.conf', '.env.example', 'deploy/Dockerfile'];
-/** Files that name the words, and what other people wrote. */
+/** Files that list the words, and files that other people wrote. */
 const EXEMPT = [/^docs\/glossary\.md$/, /^deploy\/checks\//, /(^|\/)fixtures\//, /^CHANGELOG\.md$/];
 
 /** The findings in one text, as `line: word → use`. Pure. */
 export function findWords(text) {
-  return text.split('\n').flatMap((line, index) =>
-    // A camel-case name is read as its words.
-    REPLACED_WORDS.flatMap(({ find, use }) => {
-      const found = find.exec(line) ?? find.exec(line.replace(/([a-z0-9])([A-Z])/g, '$1 $2'));
+  return text.split('\n').flatMap((full, index) => {
+    const line = full.replace(KEPT_NAMES, '');
+    // A camel-case name is checked word by word.
+    const words = line.replace(/([a-z0-9])([A-Z])/g, '$1 $2');
+    return REPLACED_WORDS.flatMap(({ find, use }) => {
+      const found = find.exec(line) ?? find.exec(words);
       return found === null ? [] : [{ line: index + 1, word: found[0], use }];
-    }),
-  );
+    });
+  });
 }
 
 if (process.argv[1] === import.meta.filename) {

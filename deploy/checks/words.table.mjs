@@ -17,6 +17,16 @@ export const REPLACED_WORDS = [
   { find: /\bformer(ly)?\b/i, use: 'previous' },
   { find: /\b(board|boards|boarded|boarding)\b/i, use: 'acquire (a lease)' },
   { find: /\bdesks?\b/i, use: 'repository, store, client' },
+  { find: /\bbooks?\b/i, use: 'repository, store, ledger' },
+  { find: /\bpark(s|ed|ing)?\b/i, use: 'dead letter' },
+  { find: /(?<!\bin[- ])(?<!\bsingle[-. ])\bflights?\b/i, use: 'lease' },
+  { find: /\bhand(s|ed|ing)?[ _]back\b/i, use: 'nak' },
+  { find: /\bmoved[ .]on\b/i, use: 'ack, continue' },
+  { find: /\bin the making\b/i, use: 'in progress' },
+  { find: /\b(by lot|draws? (no )?lots)\b/i, use: 'at random' },
   { find: /\b[A-Za-z]*Parts\b/, use: '…Deps' },
   { find: /\b[A-Z_]*_PARTS\b/, use: '…_DEPS' },
 ];
+
+/** Names that keep such a word: a field of the API, a product of others. */
+export const KEPT_NAMES = /\b(formerSignsUntil|MoviePy)\b/g;
