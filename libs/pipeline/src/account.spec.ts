@@ -24,7 +24,7 @@ interface Account {
 }
 const empty: Account = { owner: 'ann', period: '2026-01', generations: {} };
 
-/** A store that lets every caller read before anyone writes, so that conflicts are the rule. */
+/** A store whose concurrent callers all read before the first one writes, so that most writes conflict. */
 function store(settledLines = 64) {
   const lines = new Map<string, SettledLine>();
   let writes = 0;
@@ -45,13 +45,13 @@ function store(settledLines = 64) {
       return Promise.resolve(void lines.set(generationId, larger));
     },
     now: () => row?.value ?? empty,
-    /** Documents written. */
+    /** Number of documents written. */
     writes: () => count + writes,
   };
 }
 
 describe('an account', () => {
-  it('never holds more than its limit, whatever is reserved, spent within the reservation, repeated and ended', () => {
+  it('never commits more than its limit, for any order of reservations, charges, repeats and settlements', () => {
     const step = fc.record({
       kind: fc.constantFrom('reserve', 'spend', 'late', 'settle'),
       id: fc.constantFrom('a', 'b', 'c', 'd'),
@@ -71,7 +71,7 @@ describe('an account', () => {
             if (kind === 'spend' && line.open) account = observe(account, id, Math.min(micros, line.reservedMicros));
             if (kind === 'late') expect(observe(account, id, line.spentMicros)).toBe(account);
             if (kind === 'settle') {
-              const end = { run, spentMicros: line.spentMicros, mostMicros: micros };
+              const end = { run, spentMicros: line.spentMicros, maxMicros: micros };
               const ended = settle(account, id, end);
               expect(settle(ended, id, end)).toBe(ended);
               expect(ended.generations[id]?.open).toBe(line.open && (line.run > run || micros > line.spentMicros));
@@ -87,7 +87,7 @@ describe('an account', () => {
     );
   });
 
-  it('gives ten of a hundred at once their share, and refuses ninety', async () => {
+  it('accepts 10 of 100 concurrent reservations that exhaust the limit, and rejects 90', async () => {
     const accounts = store();
     let refused = 0;
     await Promise.all(
@@ -103,20 +103,20 @@ describe('an account', () => {
     expect([refused, committed(accounts.now())]).toEqual([90, 100]);
   });
 
-  it('keeps what may still be charged, and frees it once that is known', () => {
+  it('keeps the reservation of unknown outcomes, and releases it once they are known', () => {
     const reserved = reserve(empty, 'a', { micros: 60, limitMicros: 100, run: 1 });
     if (!reserved.accepted) throw new Error('there was money');
-    const doubtful = settle(reserved.account, 'a', { run: 1, spentMicros: 10, mostMicros: 30 });
-    expect([committed(doubtful), doubtful.generations['a']?.open]).toEqual([30, true]);
-    expect(reserve(doubtful, 'b', { micros: 71, limitMicros: 100, run: 1 })).toEqual({
+    const unsettled = settle(reserved.account, 'a', { run: 1, spentMicros: 10, maxMicros: 30 });
+    expect([committed(unsettled), unsettled.generations['a']?.open]).toEqual([30, true]);
+    expect(reserve(unsettled, 'b', { micros: 71, limitMicros: 100, run: 1 })).toEqual({
       accepted: false,
       leftMicros: 70,
     });
-    const known = settle(doubtful, 'a', { run: 1, spentMicros: 25, mostMicros: 25 });
+    const known = settle(unsettled, 'a', { run: 1, spentMicros: 25, maxMicros: 25 });
     expect([committed(known), known.generations['a']?.open]).toEqual([25, false]);
   });
 
-  it('asks for the whole again when less than that is still promised', () => {
+  it('reserves the full amount again when the open reservation is smaller', () => {
     const line = { reservedMicros: 30, spentMicros: 10, open: true, run: 1 };
     const account = { ...empty, generations: { a: line, b: { ...line, spentMicros: 30, reservedMicros: 50 } } };
     const again = { micros: 60, run: 2 };
@@ -126,13 +126,13 @@ describe('an account', () => {
   });
 
   it.each<[string, Partial<AccountLine>, string | undefined, string | undefined]>([
-    ['nothing of that run is that of the request', { run: 1 }, 'b', 'b'],
-    ['a settled run is that of the request', { run: 2, open: false }, 'b', 'b'],
-    ['another request is that of the later one', { run: 2, request: 'a' }, 'b', 'b'],
-    ['a retry stays that of the retry', { run: 2 }, 'b', undefined],
-    ['a request is that of the retry', { run: 2, request: 'a' }, undefined, undefined],
-    ['a retry, for more, stays that of the retry', { run: 2, reservedMicros: 10 }, 'b', undefined],
-  ])('that has reserved for %s', (_what, before, request, after) => {
+    ['an earlier run, and takes over the request', { run: 1 }, 'b', 'b'],
+    ['a settled run, and takes over the request', { run: 2, open: false }, 'b', 'b'],
+    ['another request, and takes over the later request', { run: 2, request: 'a' }, 'b', 'b'],
+    ['a retry, and keeps it', { run: 2 }, 'b', undefined],
+    ['a request, and is taken over by a retry', { run: 2, request: 'a' }, undefined, undefined],
+    ['a retry, and keeps it when more is reserved', { run: 2, reservedMicros: 10 }, 'b', undefined],
+  ])('has a reservation of %s', (_what, before, request, after) => {
     const line = { reservedMicros: 60, spentMicros: 10, open: true, run: 2, ...before };
     const account = { ...empty, generations: { a: line } };
     const decided = reserve(account, 'a', { micros: 60, limitMicros: 100, run: 2, request });
@@ -146,20 +146,20 @@ describe('an account', () => {
     [5, 4, ['g0', 'g1', 'g2']],
     [1, 0, ['g0']],
     [0, 0, []],
-  ])('of %i settled lines where %i are kept, these leave it: %j', (count, kept, expected) => {
+  ])('with %i settled lines and room for %i, moves out %j', (count, kept, expected) => {
     const line = { reservedMicros: 9, spentMicros: 1, open: false, run: 1 };
     const settled = Array.from({ length: count }, (_, n) => [`g${n}`, line] as const).reverse();
     const generations = Object.fromEntries([...settled, ['a', { ...line, open: true }]]);
     expect(surplusOf({ generations }, kept)).toEqual(expected);
   });
 
-  it('moves no more than 64 lines at once, the oldest first', () => {
+  it('moves out at most 64 lines at once, the oldest first', () => {
     const line = { reservedMicros: 9, spentMicros: 1, open: false, run: 1 };
     const ids = Array.from({ length: 9600 }, (_, n) => `g${String(n).padStart(5, '0')}`);
     expect(surplusOf({ generations: Object.fromEntries(ids.map((id) => [id, line])) }, 64)).toEqual(ids.slice(0, 64));
   });
 
-  it('has the same sums whatever is moved out of it and in again', () => {
+  it('keeps its sums when lines are moved out and in', () => {
     const line = fc.record({ reservedMicros: fc.nat(99), spentMicros: fc.nat(99), open: fc.boolean(), run: fc.nat(3) });
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd', '__proto__'), line), (generations) => {
@@ -178,7 +178,7 @@ describe('an account', () => {
     );
   });
 
-  /** So many generations of one owner, one after another: reserved, spent, ended. */
+  /** Runs `count` generations of one owner, one after another: each reserves, spends and settles. */
   async function month(count: number): Promise<{ bytes: number; writes: number; spentMicros: number }> {
     const accounts = store();
     let bytes = 0;
@@ -190,24 +190,24 @@ describe('an account', () => {
         return decided.accepted ? decided.account : undefined;
       });
       await changeAccount(accounts, empty, id, (account) =>
-        settle(account, id, { run: 1, spentMicros: 7, mostMicros: 7 }),
+        settle(account, id, { run: 1, spentMicros: 7, maxMicros: 7 }),
       );
       bytes = Math.max(bytes, JSON.stringify(accounts.now()).length);
     }
     return { bytes, writes: accounts.writes(), spentMicros: sumsOf(accounts.now()).spentMicros };
   }
 
-  it('does not grow with the generations of its period, nor does the work of each', async () => {
+  it('needs constant size and constant work per generation', async () => {
     const [once, twice] = [await month(2000), await month(4000)];
     expect([once.spentMicros, twice.spentMicros]).toEqual([14_000, 28_000]);
-    // The sum of what was spent has more digits.
+    // The spent sum has more digits.
     expect(twice.bytes - once.bytes).toBeLessThanOrEqual(4);
     expect(once.bytes).toBeLessThan(20_000);
     expect(twice.writes).toBeLessThan(2.1 * once.writes);
     expect(twice.writes / 4000).toBeLessThan(3.1);
   });
 
-  it.each([0, 1, 3])('counts a late charge and a retry once, where %i settled lines stay in it', async (kept) => {
+  it.each([0, 1, 3])('counts a late charge and a retry once, with %i settled lines left in it', async (kept) => {
     const accounts = store(kept);
     const all = Array.from({ length: 10 }, (_, n) => `g${n}`);
     const change = (id: string, how: (account: Account) => Account) => changeAccount(accounts, empty, id, how);
@@ -219,17 +219,17 @@ describe('an account', () => {
       });
     for (const id of all) {
       await reserved(id, 1);
-      await change(id, (account) => settle(account, id, { run: 1, spentMicros: 5, mostMicros: 5 }));
+      await change(id, (account) => settle(account, id, { run: 1, spentMicros: 5, maxMicros: 5 }));
     }
-    // Late, repeated and older sums of lines that were moved out.
+    // Late, repeated and outdated sums of lines that were moved out.
     for (const spentMicros of [6, 6, 4]) await change('g0', (account) => observe(account, 'g0', spentMicros));
     await reserved('g1', 2);
     expect(sumsOf(accounts.now())).toEqual({ spentMicros: 51, reservedMicros: 5 });
     expect(accounts.now().generations['g1']).toMatchObject({ open: true, run: 2, spentMicros: 5 });
-    // A late look at the end of the first run cannot free the money of the second.
-    await change('g1', (account) => settle(account, 'g1', { run: 1, spentMicros: 5, mostMicros: 5 }));
+    // A late settlement of the first run cannot release the reservation of the second.
+    await change('g1', (account) => settle(account, 'g1', { run: 1, spentMicros: 5, maxMicros: 5 }));
     expect(sumsOf(accounts.now()).reservedMicros).toBe(5);
-    await change('g1', (account) => settle(account, 'g1', { run: 2, spentMicros: 9, mostMicros: 9 }));
+    await change('g1', (account) => settle(account, 'g1', { run: 2, spentMicros: 9, maxMicros: 9 }));
     expect(sumsOf(accounts.now())).toEqual({ spentMicros: 55, reservedMicros: 0 });
     expect(await lineOf(accounts, empty, 'g0')).toMatchObject({ spentMicros: 6, run: 1, open: false });
     expect(await lineOf(accounts, empty, 'never')).toBeUndefined();
@@ -237,7 +237,7 @@ describe('an account', () => {
   });
 
   it('keeps its line and its change when a move fails', async () => {
-    const accounts = { ...store(0), keepSettled: () => Promise.reject(new Error('the store is away')) };
+    const accounts = { ...store(0), keepSettled: () => Promise.reject(new Error('the store is unavailable')) };
     await changeAccount(accounts, empty, 'a', (account) => ({
       ...account,
       generations: { a: { reservedMicros: 9, spentMicros: 7, open: false, run: 1 } },
@@ -245,7 +245,7 @@ describe('an account', () => {
     expect(accounts.now().generations['a']?.spentMicros).toBe(7);
   });
 
-  it('has periods in UTC', () => {
+  it('uses periods in UTC', () => {
     const at = new Date('2026-12-31T23:59:59.999Z');
     expect([periodOf('day', at), periodOf('month', at)]).toEqual(['2026-12-31', '2026-12']);
     expect([periodEnd('2026-12-31'), periodEnd('2026-12')].map((end) => end.toISOString())).toEqual([

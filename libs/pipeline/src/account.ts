@@ -1,67 +1,67 @@
-/** One generation in an owner's account, micro-dollars. */
+/** One generation in an owner's account. Amounts are in micro-dollars. */
 export interface AccountLine {
-  /** The most that it may come to in all, as long as it is open. */
+  /** The maximum total cost of the generation while the line is open. */
   readonly reservedMicros: number;
   /** The sum of its ledger entries. */
   readonly spentMicros: number;
   readonly open: boolean;
-  /** The latest run that the promise was made for; 0 while the generation is not known to be stored. */
+  /** The latest run that reserved; 0 while it is unknown whether the generation is stored. */
   readonly run: number;
-  /** The request to regenerate a scene that reserved for `run`. Default: none, a create or a retry reserved. */
+  /** The request to regenerate a scene that reserved for `run`. Default: none; a create or a retry reserved. */
   readonly request?: string | undefined;
 }
-/** The part of an account that its sums depend on. */
-export interface Lines<Line extends AccountLine = AccountLine> {
+/** The part of an account that determines its sums. */
+export interface AccountLines<Line extends AccountLine = AccountLine> {
   generations: Record<string, Line>;
-  /** What the lines that were moved out of the account have spent, micro-dollars. Default: 0. */
+  /** The spending of the lines that were moved out of the account, micro-dollars. Default: 0. */
   settledMicros?: number | undefined;
 }
-/** A line that was moved out of its account: it has ended, and only what it spent counts. */
+/** A settled line that was moved out of its account. Only its spending counts. */
 export type SettledLine = Pick<AccountLine, 'spentMicros' | 'run'>;
 
 export type Reservation<A> =
   { readonly accepted: true; readonly account: A } | { readonly accepted: false; readonly leftMicros: number };
 
-const heldBy = ({ open, reservedMicros, spentMicros }: AccountLine): number =>
+const committedMicros = ({ open, reservedMicros, spentMicros }: AccountLine): number =>
   open ? Math.max(reservedMicros, spentMicros) : spentMicros;
 
-/** What an owner has promised and spent: never more than the limit that reservations were made against. */
-export function committed({ generations, settledMicros = 0 }: Lines): number {
-  return Object.values(generations).reduce((sum, line) => sum + heldBy(line), settledMicros);
+/** Micro-dollars that an owner has spent and reserved. Never exceeds the limit that reservations were checked against. */
+export function committed({ generations, settledMicros = 0 }: AccountLines): number {
+  return Object.values(generations).reduce((sum, line) => sum + committedMicros(line), settledMicros);
 }
 
-/** Spent, and promised beyond that. */
-export function sumsOf(account: Lines): { spentMicros: number; reservedMicros: number } {
+/** Micro-dollars spent, and reserved beyond that. */
+export function sumsOf(account: AccountLines): { spentMicros: number; reservedMicros: number } {
   const lines = Object.values(account.generations);
   const spentMicros = lines.reduce((sum, line) => sum + line.spentMicros, account.settledMicros ?? 0);
   return { spentMicros, reservedMicros: committed(account) - spentMicros };
 }
 
-/** What a promise is asked for. */
-export interface Wanted {
-  /** The most that the generation may come to in all. */
+/** What a reservation asks for. */
+export interface ReservationRequest {
+  /** The maximum total cost of the generation. */
   readonly micros: number;
   readonly limitMicros: number;
   readonly run: number;
-  /** The request to regenerate a scene that reserves. Default: none, a create or a retry. */
+  /** The request to regenerate a scene that reserves. Default: none; a create or a retry reserves. */
   readonly request?: string | undefined;
 }
 
 /**
- * Promises a generation its money, for the first time or again. One that has an open promise of as much keeps it, and it is
- * noted for which run and request: whoever has looked at an earlier one cannot end it any more. A retry's reservation stays
- * that of the retry, which runs even when its client is gone.
+ * Reserves money for a generation, for the first time or again. An open reservation of at least the same amount stays, and
+ * is marked with the new run and request, so that a settlement of an earlier run cannot close it. A reservation made by a
+ * retry keeps belonging to the retry, which runs even when its client is gone.
  */
-export function reserve<A extends Lines>(account: A, id: string, wanted: Wanted): Reservation<A> {
+export function reserve<A extends AccountLines>(account: A, id: string, wanted: ReservationRequest): Reservation<A> {
   const { micros, limitMicros, run } = wanted;
   const line = account.generations[id];
   const latest = Math.max(run, line?.run ?? 0);
-  const isOfRetry = line?.open === true && line.run >= run && line.request === undefined;
-  const request = isOfRetry ? undefined : wanted.request;
+  const isReservedByRetry = line?.open === true && line.run >= run && line.request === undefined;
+  const request = isReservedByRetry ? undefined : wanted.request;
   const mark = request === undefined ? {} : { request };
   if (line?.open === true && line.reservedMicros >= micros) {
     if (line.run === latest && line.request === request) return { accepted: true, account };
-    const { request: _former, ...kept } = line;
+    const { request: _previous, ...kept } = line;
     return { accepted: true, account: withLine(account, id, { ...kept, run: latest, ...mark }) };
   }
   const { [id]: _own, ...others } = account.generations;
@@ -74,55 +74,55 @@ export function reserve<A extends Lines>(account: A, id: string, wanted: Wanted)
   };
 }
 
-/** Sets what a generation has cost so far. The ledger only grows, so an older sum that comes late changes nothing. */
-export function observe<A extends Lines>(account: A, id: string, spentMicros: number): A {
+/** Sets what a generation has cost so far, micro-dollars. The ledger only grows, so a smaller sum changes nothing. */
+export function observe<A extends AccountLines>(account: A, id: string, spentMicros: number): A {
   const line = account.generations[id];
   if (line === undefined || line.spentMicros >= spentMicros) return account;
   return withLine(account, id, { ...line, spentMicros });
 }
 
-/** What is known of a run that has ended. */
+/** What is known about a run that has ended. */
 export interface RunEnd {
   readonly run: number;
   readonly spentMicros: number;
-  /** The most that purchases whose price is not known yet may bring it to; no more than what was spent when there are none. */
-  readonly mostMicros: number;
+  /** The maximum total once purchases with an unknown outcome are settled; at most `spentMicros` when there are none. */
+  readonly maxMicros: number;
 }
 
 /**
- * Ends a promise: what can no longer be spent of it is free again. It stays open over what may still be charged, and whole
- * when it was made for a later run.
+ * Settles a reservation: releases what can no longer be spent. The line stays open for what may still be charged, and is
+ * unchanged when a later run reserved.
  */
-export function settle<A extends Lines>(account: A, id: string, { run, spentMicros, mostMicros }: RunEnd): A {
-  const seen = observe(account, id, spentMicros);
-  const line = seen.generations[id];
-  if (line?.open !== true || line.run > run) return seen;
-  if (mostMicros <= line.spentMicros) return withLine(seen, id, { ...line, open: false });
-  if (mostMicros >= line.reservedMicros) return seen;
-  return withLine(seen, id, { ...line, reservedMicros: mostMicros });
+export function settle<A extends AccountLines>(account: A, id: string, { run, spentMicros, maxMicros }: RunEnd): A {
+  const observed = observe(account, id, spentMicros);
+  const line = observed.generations[id];
+  if (line?.open !== true || line.run > run) return observed;
+  if (maxMicros <= line.spentMicros) return withLine(observed, id, { ...line, open: false });
+  if (maxMicros >= line.reservedMicros) return observed;
+  return withLine(observed, id, { ...line, reservedMicros: maxMicros });
 }
 
-function withLine<A extends Lines>(account: A, id: string, line: AccountLine): A {
+function withLine<A extends AccountLines>(account: A, id: string, line: AccountLine): A {
   return { ...account, generations: { ...account.generations, [id]: line } };
 }
 
-/** Lines that are moved out of an account at once. */
-const MOVED_AT_ONCE = 64;
+/** Maximum number of lines that one move takes out of an account. */
+const MAX_LINES_PER_MOVE = 64;
 
 /**
- * The ids of the settled lines that leave an account, oldest first: none while it has at most `kept` of them, else all but
- * half as many, so that a move happens once for many ends. At most 64.
+ * The ids of the settled lines to move out of an account, oldest first, at most 64. None while the account has at most
+ * `kept` settled lines. Otherwise all but half of `kept`, so that one move covers many settlements.
  */
-export function surplusOf({ generations }: Lines, kept: number): string[] {
+export function surplusOf({ generations }: AccountLines, kept: number): string[] {
   const settled = Object.keys(generations)
     .filter((id) => generations[id]?.open === false)
     .sort();
   if (settled.length <= kept) return [];
-  return settled.slice(0, Math.min(settled.length - Math.floor(kept / 2), MOVED_AT_ONCE));
+  return settled.slice(0, Math.min(settled.length - Math.floor(kept / 2), MAX_LINES_PER_MOVE));
 }
 
-/** The account without these lines; its sums do not change. */
-export function moveOut<A extends Lines>(account: A, ids: readonly string[]): A {
+/** The account without these lines. Its sums do not change. */
+export function moveOut<A extends AccountLines>(account: A, ids: readonly string[]): A {
   const out = new Set(ids);
   const entries = Object.entries(account.generations);
   const moved = entries.filter(([id]) => out.has(id)).reduce((sum, [, line]) => sum + line.spentMicros, 0);
@@ -130,8 +130,8 @@ export function moveOut<A extends Lines>(account: A, ids: readonly string[]): A 
   return { ...account, generations, settledMicros: (account.settledMicros ?? 0) + moved };
 }
 
-/** The account with a line that was moved out; its sums do not change. */
-export function moveIn<A extends Lines>(account: A, id: string, { spentMicros, run }: SettledLine): A {
+/** The account with a line that was moved out. Its sums do not change. */
+export function moveIn<A extends AccountLines>(account: A, id: string, { spentMicros, run }: SettledLine): A {
   const line = { reservedMicros: 0, spentMicros, open: false, run };
   const settledMicros = Math.max(0, (account.settledMicros ?? 0) - spentMicros);
   return { ...withLine(account, id, line), settledMicros };
@@ -140,7 +140,7 @@ export function moveIn<A extends Lines>(account: A, id: string, { spentMicros, r
 export const BUDGET_PERIODS = ['day', 'month'] as const;
 export type BudgetPeriod = (typeof BUDGET_PERIODS)[number];
 
-/** The period that holds a time, UTC: `YYYY-MM-DD` or `YYYY-MM`. */
+/** The period that contains a time, UTC: `YYYY-MM-DD` or `YYYY-MM`. */
 export function periodOf(kind: BudgetPeriod, at: Date): string {
   return at.toISOString().slice(0, kind === 'day' ? 10 : 7);
 }

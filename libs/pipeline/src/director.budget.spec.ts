@@ -42,11 +42,11 @@ const planned = (of: Job) =>
 const clips = (outgoing: readonly Outgoing[]): ClipGenerateBody[] =>
   outgoing.filter(({ definition }) => definition === ClipGenerate).map(({ body }) => body as ClipGenerateBody);
 
-let told = 0;
+let chargeCount = 0;
 function answer(command: ClipGenerateBody, code: FailureCode | undefined, charged: boolean): DirectorEvent {
   const { scene, attempt, model, durationSeconds } = command;
   const charge = {
-    key: `prediction:${(told += 1)}`,
+    key: `prediction:${(chargeCount += 1)}`,
     kind: 'clip' as const,
     stage: 'clip' as const,
     provider: 'replicate',
@@ -67,7 +67,7 @@ function answer(command: ClipGenerateBody, code: FailureCode | undefined, charge
   return { id, name: ClipFailed.name, body: { ...body, failure } };
 }
 
-/** Of no effect on a generation that has not failed. */
+/** Has no effect on a generation that has not failed. */
 const retryOf = ({ run }: GenerationState): DirectorEvent => ({
   id: `retry.${run + 1}`,
   name: RetryRequested.name,
@@ -75,7 +75,7 @@ const retryOf = ({ run }: GenerationState): DirectorEvent => ({
 });
 
 describe('a generation with a cap', () => {
-  it('never costs more, whatever fails, is charged or stays in doubt, in any order', () => {
+  it('never costs more, for any order of failures, charges and unknown outcomes', () => {
     const fate = fc.record({
       pick: fc.nat(20),
       code: fc.constantFrom(undefined, 'PREDICTION_FAILED', 'PROVIDER_TIMEOUT', 'PROVIDER_UNAVAILABLE'),
@@ -102,7 +102,7 @@ describe('a generation with a cap', () => {
     );
   });
 
-  it('takes the next model that fits, keeps what others made, and says why a scene failed', () => {
+  it('takes the next model that fits, keeps the other clips, and reports why a scene failed', () => {
     const [veo, seedance] = [480_000, 160_000];
     const { state, outgoing } = planned(job(2 * veo + seedance));
     expect(clips(outgoing).map(({ model, allowanceMicros }) => [model, allowanceMicros])).toEqual([
@@ -115,7 +115,7 @@ describe('a generation with a cap', () => {
     expect(ended.scenes[3]?.failure).toMatchObject({ code: 'BUDGET_EXCEEDED', scene: 3, retryable: false });
   });
 
-  it('shows no less progress when a scene has to wait for its next model', () => {
+  it('does not lose progress when a scene waits for its next model', () => {
     const { state, outgoing } = planned({ ...job(4_000_000), fallbackAfter: 1 });
     const [first] = clips(outgoing);
     const narrowed = decide(state, answer(first!, 'PREDICTION_FAILED', false)).state;
@@ -123,20 +123,20 @@ describe('a generation with a cap', () => {
     expect(progressOf(narrowed)).toBeGreaterThanOrEqual(progressOf(state));
   });
 
-  it('sets nothing aside that is certain to be free again', () => {
+  it('keeps no reservation when the failure leaves no unknown outcome', () => {
     const { state, outgoing } = planned(job(480_000, ['google/veo-3.1', 'google/veo-3']));
     const [first] = clips(outgoing);
     expect(clips(outgoing)).toHaveLength(1);
     const next = decide(state, answer(first!, 'PREDICTION_FAILED', false));
     expect(clips(next.outgoing).map(({ model }) => model)).toEqual(['google/veo-3']);
-    const doubt = decide(state, answer(first!, 'PROVIDER_UNAVAILABLE', false));
-    expect(clips(doubt.outgoing)).toEqual([]);
-    expect(doubt.state.status).toBe('failed');
+    const unresolved = decide(state, answer(first!, 'PROVIDER_UNAVAILABLE', false));
+    expect(clips(unresolved.outgoing)).toEqual([]);
+    expect(unresolved.state.status).toBe('failed');
   });
 });
 
 describe('a retry of a generation with a cap', () => {
-  it('has for each scene what is set aside for its purchases in doubt, which are settled before it buys', () => {
+  it('reuses the reservation of each scene with an unknown outcome, which is settled before it buys', () => {
     const of = job(4 * 640_000);
     let { state, outgoing } = planned(of);
     const open = clips(outgoing);
@@ -154,19 +154,19 @@ describe('a retry of a generation with a cap', () => {
 });
 
 describe('an estimate', () => {
-  const terms = { model: 'gpt-4o-mini', attempts: 3 };
+  const terms = { model: 'gpt-4o-mini', tries: 3 };
 
-  it('goes from the first model alone to every model once', () => {
+  it('ranges from the first model alone to every model once', () => {
     const { scenes, llm, lowMicros, highMicros } = estimate(job(0), terms);
-    // From 3 s, which are sold as 4, to 7 s, which veo sells as 8.
+    // From 3 s, billed as 4 s, to 7 s, which veo bills as 8 s.
     expect(scenes).toEqual(Array.from({ length: 4 }, () => ({ lowMicros: 480_000, highMicros: 960_000 + 280_000 })));
-    // At least 4 × 4 s; at most 20 s are sold as veo's and 16 as seedance's.
+    // At least 4 × 4 s; at most 20 s billed by veo and 16 s by seedance.
     expect([lowMicros - llm.lowMicros, highMicros - llm.highMicros]).toEqual([1_920_000, 2_400_000 + 640_000]);
     expect(llm.lowMicros).toBeGreaterThan(0);
     expect(llm.highMicros).toBeGreaterThan(3 * llm.lowMicros);
   });
 
-  it('holds for every plan that may be written, and every model that its clips may come from', () => {
+  it('covers every possible plan and every model of its clips', () => {
     const lengths = fc.array(fc.integer({ min: 3, max: 7 }), { minLength: 3, maxLength: 12 });
     const models = fc.shuffledSubarray(Object.keys(MODELS), { minLength: 1 });
     fc.assert(

@@ -1,8 +1,8 @@
 import { type Failure, type GenerationState, type SceneState } from '@clipmesh/contracts';
 import { clipPrice } from './estimate.js';
 
-/** Failures after which it is certain what the clip's purchases cost: their events say so. */
-const CERTAIN: ReadonlySet<Failure['code']> = new Set([
+/** Failures after which the cost of the clip's purchases is known from their events. */
+const KNOWN_COST: ReadonlySet<Failure['code']> = new Set([
   'PREDICTION_FAILED',
   'MODEL_FAILED',
   'PREDICTION_REFUSED',
@@ -10,7 +10,7 @@ const CERTAIN: ReadonlySet<Failure['code']> = new Set([
   'BUDGET_EXCEEDED',
 ]);
 
-/** Spent, and what the clips in flight and purchases in doubt may still come to. */
+/** Micro-dollars spent, and reserved for clips in progress and purchases with an unknown outcome. */
 export function committedBy({ costMicros, scenes }: GenerationState): number {
   return scenes.reduce(
     (sum, { allowanceMicros, costMicros: own }) => sum + Math.max(0, (allowanceMicros ?? 0) - own),
@@ -19,43 +19,43 @@ export function committedBy({ costMicros, scenes }: GenerationState): number {
 }
 
 /**
- * The waiting scene with the first model, from its own on, that keeps the generation under its cap. It waits on while
- * clips in flight may leave something over, and fails when none can. In a new run it first has what is still set aside for
- * it: whatever has an unknown outcome is settled before anything is bought for its scene. A scene whose output was refused
- * stays with its model, and fails with the refusal when that does not fit.
+ * Starts a waiting scene with the first model, from its current one on, that keeps the generation under its cap. The scene
+ * keeps waiting while clips in progress may release money, and fails otherwise. In a new run it first uses its own earlier
+ * reservation, because purchases with an unknown outcome are settled before the scene buys again. A scene whose output was
+ * refused keeps its model, and fails with the refusal when that model does not fit.
  */
-export function affordable(state: GenerationState, waiting: SceneState): SceneState {
+export function startWithinBudget(state: GenerationState, waiting: SceneState): SceneState {
   const { failure: refusal, ...scene } = waiting;
   const { job, plan } = state;
   const cap = job.maxCostMicros;
   const seconds = plan?.scenes[scene.index]?.durationSeconds;
   if (cap === undefined || seconds === undefined) return { ...scene, status: 'generating' };
   const leftMicros = cap - committedBy(state);
-  const heldMicros = Math.max(scene.allowanceMicros ?? 0, scene.costMicros);
-  const spareMicros = scene.cause === undefined ? heldMicros - scene.costMicros : 0;
+  const reservedMicros = Math.max(scene.allowanceMicros ?? 0, scene.costMicros);
+  const unspentMicros = scene.cause === undefined ? reservedMicros - scene.costMicros : 0;
   const models = refusal === undefined ? job.models.length : scene.modelIndex + 1;
   for (let modelIndex = scene.modelIndex; modelIndex < models; modelIndex += 1) {
     const price = clipPrice(job.models[modelIndex] ?? '', seconds);
-    if (price === undefined || price > leftMicros + spareMicros) continue;
-    const moreMicros = Math.max(0, price - spareMicros);
-    return { ...scene, status: 'generating', modelIndex, allowanceMicros: heldMicros + moreMicros };
+    if (price === undefined || price > leftMicros + unspentMicros) continue;
+    const extraMicros = Math.max(0, price - unspentMicros);
+    return { ...scene, status: 'generating', modelIndex, allowanceMicros: reservedMicros + extraMicros };
   }
   if (state.scenes.some(({ status }) => status === 'generating')) return waiting;
-  return { ...scene, status: 'failed', failure: refusal ?? exceeded(scene, Math.max(0, leftMicros)) };
+  return { ...scene, status: 'failed', failure: refusal ?? budgetFailure(scene, Math.max(0, leftMicros)) };
 }
 
-const exceeded = ({ index, costMicros }: SceneState, leftMicros: number): Failure => ({
+const budgetFailure = ({ index, costMicros }: SceneState, leftMicros: number): Failure => ({
   code: 'BUDGET_EXCEEDED',
   stage: 'clip',
   scene: index,
-  message: `no video model that is left fits into the ${leftMicros / 1_000_000} USD that are left of the generation's budget`,
+  message: `no remaining video model fits into the remaining ${leftMicros / 1_000_000} USD of the generation's budget`,
   retryable: false,
   charged: costMicros > 0,
 });
 
-/** The scene once its clip has come, or has failed in a way that leaves nothing in doubt. Else the money stays set aside. */
-export function released(scene: SceneState, failure?: Failure): SceneState {
-  if (failure !== undefined && !CERTAIN.has(failure.code)) return scene;
+/** Releases the scene's reservation. After a failure that leaves a purchase with an unknown outcome, the reservation stays. */
+export function releaseAllowance(scene: SceneState, failure?: Failure): SceneState {
+  if (failure !== undefined && !KNOWN_COST.has(failure.code)) return scene;
   const { allowanceMicros: _allowance, ...rest } = scene;
   return rest;
 }

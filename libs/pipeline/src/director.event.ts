@@ -1,4 +1,4 @@
 import { type DomainEvent } from '@clipmesh/contracts';
 
-/** An event as the director sees it: its deterministic id, and the trace context of whoever told it. */
+/** An event with its deterministic message id and the trace context of its publisher. */
 export type DirectorEvent = DomainEvent & { readonly id: string; readonly traceparent?: string };

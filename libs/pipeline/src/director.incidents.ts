@@ -1,10 +1,10 @@
 import { type GenerationState, type Incident } from '@clipmesh/contracts';
 import { type DirectorEvent } from './director.event.js';
 
-/** Incidents kept per generation; what comes later is in the events and the log alone. */
-const MOST = 100;
+/** Maximum incidents per generation. Later ones are only in the events and the log. */
+const MAX_INCIDENTS = 100;
 
-/** What an event says that did not go as planned; undefined when all is well. */
+/** The incident that an event reports; undefined when there is none. */
 function incidentOf({ id, name, body }: DirectorEvent): Incident | undefined {
   const base = { id, at: body.at };
   switch (name) {
@@ -25,7 +25,7 @@ function incidentOf({ id, name, body }: DirectorEvent): Incident | undefined {
     }
     case 'stall.noticed':
       return { ...base, kind: 'stalled' };
-    // The status tells of a cancel, the run of a retry.
+    // The status shows a cancel; the run number shows a retry.
     case 'cancel.requested':
     case 'retry.requested':
     case 'scene.reopened':
@@ -45,10 +45,10 @@ function incidentOf({ id, name, body }: DirectorEvent): Incident | undefined {
   }
 }
 
-/** Notes the event's incident, once however often the event is told. */
-export function noted(state: GenerationState, event: DirectorEvent): GenerationState {
+/** Records the event's incident, once per event id. */
+export function withIncident(state: GenerationState, event: DirectorEvent): GenerationState {
   const incident = incidentOf(event);
-  if (incident === undefined || state.incidents.length >= MOST) return state;
+  if (incident === undefined || state.incidents.length >= MAX_INCIDENTS) return state;
   if (state.incidents.some(({ id }) => id === event.id)) return state;
   return { ...state, incidents: [...state.incidents, incident] };
 }

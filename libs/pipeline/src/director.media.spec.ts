@@ -57,9 +57,9 @@ const failure = (code: Failure['code'], stage: Failure['stage'] = 'clip'): Failu
   retryable: false,
   charged: false,
 });
-let told = 0;
+let eventCount = 0;
 const event = ({ name }: { name: string }, body: object): DirectorEvent =>
-  ({ name, body: { ...base, ...body }, id: `${name}.${(told += 1)}` }) as unknown as DirectorEvent;
+  ({ name, body: { ...base, ...body }, id: `${name}.${(eventCount += 1)}` }) as unknown as DirectorEvent;
 
 const planned = (change: Partial<Job> = {}): Decision =>
   decide(initialState({ ...job, ...change }), event(PlanWritten, { attempt: 1, plan: planFromTemplate(job) }));
@@ -84,9 +84,9 @@ describe('a clip that cannot be used', () => {
     ['MEDIA_INVALID', true],
     ['DOWNLOAD_EXPIRED', true],
     ['PROVIDER_BAD_ANSWER', true],
-    // Its prediction is finished and may still be downloaded.
+    // The prediction is finished and can still be downloaded.
     ['DOWNLOAD_FAILED', false],
-  ])('%s: the next model makes it: %s', (code, isNext) => {
+  ])('after %s falls back to the next model: %s', (code, isNext) => {
     const { state } = planned();
     const after = decide(
       state,
@@ -102,7 +102,7 @@ describe('a clip that cannot be used', () => {
     ['MEDIA_INVALID', { scene: 0, model: 'google/veo-3.1', rejectedPrediction: 'p0' }],
     ['ARTIFACT_MISSING', { scene: 0, model: 'google/veo-3.1' }],
     ['FFMPEG_FAILED', undefined],
-  ])('found by the overlay as %s is bought or taken again by the next run: %j', (code, command) => {
+  ])('that the overlay rejects with %s is requested again by the next run: %j', (code, command) => {
     const { state } = generated(planned().state, [charge]);
     const { attempt } = state.scenes[0] ?? {};
     const done = state.scenes.map((scene) => (scene.index === 0 ? scene : { ...scene, status: 'done' as const }));
@@ -119,7 +119,7 @@ describe('a clip that cannot be used', () => {
   });
 });
 
-describe('a failure says whether money was spent', () => {
+describe('the charged flag of a failure', () => {
   const stateOf = (charges: readonly object[]): GenerationState => generated(planned().state, charges).state;
   it.each([
     [true, [charge]],

@@ -18,8 +18,8 @@ import { MODELS, snapSeconds } from './models.js';
 import { clipPrompt } from './plan.rules.js';
 import { progressOf } from './progress.js';
 
-/** The commands that this event caused and whose answer is still awaited. */
-export function causedBy(state: GenerationState, event: DirectorEvent): Outgoing[] {
+/** The commands that this event caused and that have no answer yet. */
+export function commandsCausedBy(state: GenerationState, event: DirectorEvent): Outgoing[] {
   const { plan, job } = state;
   if (isFinal(state.status)) return [];
   const base = {
@@ -114,12 +114,12 @@ function snapshot(state: GenerationState, event: DirectorEvent) {
   };
 }
 
-/** What a progress bar shows after this event. */
-export function progressed(state: GenerationState, event: DirectorEvent): Outgoing {
+/** The progress after this event. */
+export function progressEvent(state: GenerationState, event: DirectorEvent): Outgoing {
   return message(GenerationProgressed, { ...snapshot(state, event), cause: event.id });
 }
 
-/** How the generation ended. */
+/** The event that reports how the generation ended. */
 export function finalEvent(state: GenerationState, event: DirectorEvent): Outgoing {
   const body = snapshot(state, event);
   if (state.status === 'succeeded' && state.result !== undefined)

@@ -1,8 +1,8 @@
 import { type Failure, type GenerationState, type Plan, type SceneState } from '@clipmesh/contracts';
 import { type DirectorEvent } from './director.event.js';
 
-/** Clip failures that speak of a provider in trouble, not of the clip. */
-const SETBACKS: ReadonlySet<Failure['code']> = new Set([
+/** Clip failures that are caused by the provider, not by the clip. */
+const PROVIDER_FAILURES: ReadonlySet<Failure['code']> = new Set([
   'PROVIDER_RATE_LIMITED',
   'PROVIDER_UNAVAILABLE',
   'PROVIDER_TIMEOUT',
@@ -10,17 +10,17 @@ const SETBACKS: ReadonlySet<Failure['code']> = new Set([
   'TIMEOUT',
 ]);
 
-/** Begins with the scenes of a plan. */
-export function begin(state: GenerationState, plan: Plan): GenerationState {
+/** Starts the scenes of a plan. */
+export function beginScenes(state: GenerationState, plan: Plan): GenerationState {
   const scene = { status: 'waiting', attempt: 0, modelIndex: 0, cached: false, costMicros: 0 } as const;
   const scenes = plan.scenes.map(({ index }) => ({ index, ...scene }));
   return { ...state, status: 'generating', stage: 'clip', plan, scenes };
 }
 
-/** Goes on with a plan that was approved; the same state when there is none that waits. */
+/** Starts an approved plan; the same state when no approved plan is waiting. */
 export function resume(state: GenerationState): GenerationState {
   const { status, approved, plan } = state;
-  return status === 'awaiting_approval' && approved === true && plan !== undefined ? begin(state, plan) : state;
+  return status === 'awaiting_approval' && approved === true && plan !== undefined ? beginScenes(state, plan) : state;
 }
 
 /** Whether the event begins the next run of a failed generation. */
@@ -28,7 +28,7 @@ export function isRetry(state: GenerationState, event: DirectorEvent): boolean {
   return event.name === 'retry.requested' && state.status === 'failed' && event.body.run === state.run + 1;
 }
 
-/** Another run of a failed generation: what is finished stays, what failed starts again where it failed. */
+/** Starts another run of a failed generation. Finished work stays; failed work restarts where it failed. */
 export function retry(state: GenerationState, cause: string): GenerationState {
   if (state.status !== 'failed') return state;
   const { failure: _failure, finishedBy: _finishedBy, finishedAt: _finishedAt, fallback: _fallback, ...kept } = state;
@@ -42,20 +42,20 @@ export function retry(state: GenerationState, cause: string): GenerationState {
       stage: 'stitch',
       stitch: { attempt: (state.stitch?.attempt ?? 0) + 1, cause },
     };
-  return { ...run, status: 'generating', stage: 'clip', scenes: state.scenes.map((scene) => again(scene, cause)) };
+  return { ...run, status: 'generating', stage: 'clip', scenes: state.scenes.map((scene) => retryScene(scene, cause)) };
 }
 
-const SEEDS = 2_147_483_648;
+const SEED_COUNT = 2_147_483_648;
 
-/** Another seed, the same for the same one: the director draws no lots. */
-export const anotherSeed = (seed: number): number => (seed + 1) % SEEDS;
+/** The seed after this one. Deterministic, as the director is pure. */
+export const nextSeed = (seed: number): number => (seed + 1) % SEED_COUNT;
 
-/** A scene that is not done starts again where it failed; without its clip where that was what failed. */
-export function again(scene: SceneState, cause: string): SceneState {
+/** Restarts an unfinished scene where it failed; without its clip when the clip was the cause. */
+export function retryScene(scene: SceneState, cause: string): SceneState {
   if (scene.status === 'done' || scene.status === 'waiting') return scene;
-  const { failure, cause: _former, reseeded: _reseeded, ...rest } = scene;
-  // The clip of this seed was refused: another run begins with another.
-  const seed = failure?.code === 'OUTPUT_REFUSED' && rest.seed !== undefined ? { seed: anotherSeed(rest.seed) } : {};
+  const { failure, cause: _previous, reseeded: _reseeded, ...rest } = scene;
+  // The clip of this seed was refused.
+  const seed = failure?.code === 'OUTPUT_REFUSED' && rest.seed !== undefined ? { seed: nextSeed(rest.seed) } : {};
   if (scene.clip === undefined) return { ...rest, ...seed, status: 'waiting', modelIndex: 0 };
   if (failure?.code !== 'MEDIA_INVALID' && failure?.code !== 'ARTIFACT_MISSING')
     return { ...rest, status: 'composing', attempt: scene.attempt + 1, cause };
@@ -65,12 +65,12 @@ export function again(scene: SceneState, cause: string): SceneState {
     status: 'waiting',
     modelIndex: 0,
     cached: false,
-    // A file that is gone may still be at its provider; one that cannot be read is not asked for again.
+    // The provider may still have a missing file. An unreadable one would be unreadable again.
     ...(failure.code === 'MEDIA_INVALID' && predictionId !== undefined ? { rejectedPrediction: predictionId } : {}),
   };
 }
 
-/** Has every command whose answer is awaited sent again. */
+/** Requests every unanswered command again. */
 export function revive(before: GenerationState, cause: string): GenerationState {
   const awaited: readonly SceneState['status'][] = ['generating', 'composing'];
   const state = resume(before);
@@ -83,22 +83,23 @@ export function revive(before: GenerationState, cause: string): GenerationState 
   };
 }
 
-/** The failure of a generation that nothing carries on. */
-export function stalled({ stage, costMicros }: GenerationState, idleMs: number): Failure {
+/** The failure of a stalled generation. */
+export function stallFailure({ stage, costMicros }: GenerationState, idleMs: number): Failure {
   return {
     code: 'STALLED',
     stage,
-    message: `nothing moved for ${Math.round(idleMs / 1000)} s, although the work was sent again`,
+    message: `no progress for ${Math.round(idleMs / 1000)} s, although the work was sent again`,
     retryable: true,
     charged: costMicros > 0,
   };
 }
 
-/** Falls back to one scene after another when the provider is in trouble again and again. Clips under way go on. */
-export function narrow(state: GenerationState, event: DirectorEvent): GenerationState {
+/** Falls back to one scene at a time after repeated provider failures. Clips in progress continue. */
+export function narrowWindow(state: GenerationState, event: DirectorEvent): GenerationState {
   const { name, body } = event;
   if ((name !== 'work.retried' && name !== 'clip.failed') || body.failure.stage !== 'clip') return state;
-  if (state.window === 1 || !SETBACKS.has(body.failure.code) || state.setbacks.includes(event.id)) return state;
+  if (state.window === 1 || !PROVIDER_FAILURES.has(body.failure.code) || state.setbacks.includes(event.id))
+    return state;
   const setbacks = [...state.setbacks, event.id];
   if (setbacks.length < state.job.fallbackAfter) return { ...state, setbacks };
   return { ...state, setbacks, window: 1, fallback: { code: body.failure.code, window: state.window, at: body.at } };

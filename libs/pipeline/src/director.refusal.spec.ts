@@ -16,7 +16,7 @@ import { type DirectorEvent } from './director.event.js';
 import { decide, initialState } from './director.js';
 import { clipPrice } from './estimate.js';
 import { planFromTemplate } from './plan.writer.js';
-import { reopenScene } from './scene.reopen.js';
+import { regenerateScene } from './scene.reopen.js';
 
 const generationId = `gen_${'0'.repeat(32)}`;
 const at = '2026-01-01T00:00:00.000Z';
@@ -33,7 +33,7 @@ const job = (more: Partial<Job> = {}): Job => ({
   fallbackAfter: 2,
   ...more,
 });
-/** A plan of as many scenes as the job wants, however short that makes it. */
+/** A plan with the job's number of scenes, whatever its duration. */
 const plan = (of: Job) => {
   const whole = planFromTemplate(of);
   return { ...whole, scenes: whole.scenes.slice(0, of.sceneCount) };
@@ -49,11 +49,11 @@ const clips = (outgoing: readonly Outgoing[]): ClipGenerateBody[] =>
 const ofScene = (outgoing: readonly Outgoing[], scene: number): ClipGenerateBody | undefined =>
   clips(outgoing).find((command) => command.scene === scene);
 
-let bought = 0;
+let purchaseCount = 0;
 function failed(command: ClipGenerateBody, code: FailureCode, charged = false): DirectorEvent {
   const { scene, attempt, model, durationSeconds } = command;
   const charge: Charge = {
-    key: `prediction:${(bought += 1)}`,
+    key: `prediction:${(purchaseCount += 1)}`,
     kind: 'clip',
     stage: 'clip',
     provider: 'replicate',
@@ -69,7 +69,7 @@ function failed(command: ClipGenerateBody, code: FailureCode, charged = false): 
   return { id: messageId(ClipFailed, body), name: 'clip.failed', body };
 }
 
-describe('a scene whose clip was given up', () => {
+describe('a scene whose clip has failed', () => {
   const next: Partial<Record<FailureCode, 'another seed' | 'the next model'>> = {
     OUTPUT_REFUSED: 'another seed',
     PROVIDER_RATE_LIMITED: 'the next model',
@@ -92,7 +92,7 @@ describe('a scene whose clip was given up', () => {
     const command = ofScene(outgoing, 1);
     const after = decide(state, failed(command!, code));
     const again = ofScene(after.outgoing, 1);
-    const told =
+    const reaction =
       again === undefined
         ? 'nothing'
         : again.model === command!.model && again.seed !== command!.seed
@@ -100,7 +100,7 @@ describe('a scene whose clip was given up', () => {
           : again.model === SECOND && again.seed === command!.seed
             ? 'the next model'
             : 'something else';
-    expect(told).toBe(next[code] ?? 'nothing');
+    expect(reaction).toBe(next[code] ?? 'nothing');
     expect(after.state.scenes[1]?.status).toBe(next[code] === undefined ? 'failed' : 'generating');
     expect(FAILURE_CODES[code].hint).not.toBe('');
   });
@@ -125,7 +125,7 @@ describe('an output that is refused', () => {
   it.each([
     ['without a cap', undefined],
     ['under a cap', 50_000_000],
-  ])('is tried once more on the same model with another seed, then fails with what it cost, %s', (_name, cap) => {
+  ])('is retried once on the same model with another seed, then fails as charged, %s', (_name, cap) => {
     const { commands, state } = refuse(job(cap === undefined ? {} : { maxCostMicros: cap }));
     expect(commands.map(({ model }) => model)).toEqual([FIRST, FIRST]);
     expect(new Set(commands.map(({ seed }) => seed)).size).toBe(2);
@@ -136,7 +136,7 @@ describe('an output that is refused', () => {
     expect(scene).not.toHaveProperty('allowanceMicros');
   });
 
-  it('repeats the same command when the event comes again', () => {
+  it('repeats the same command when the event is redelivered', () => {
     const start = planned(job());
     const event = failed(ofScene(start.outgoing, 0)!, 'OUTPUT_REFUSED');
     const once = decide(start.state, event);
@@ -148,7 +148,7 @@ describe('an output that is refused', () => {
   it.each([
     ['with no other model', [FIRST], 0],
     ['with a cheaper model that would fit', [FIRST, SECOND], 1],
-  ] as const)('ends with the refusal where the cap does not allow the same model again, %s', (_name, models, more) => {
+  ] as const)('fails with the refusal when the cap does not allow the same model again, %s', (_name, models, more) => {
     const of = job({ sceneCount: 1, models: [...models] });
     const seconds = plan(of).scenes[0]?.durationSeconds ?? 0;
     const price = (model: string): number => clipPrice(model, seconds) ?? 0;
@@ -161,7 +161,7 @@ describe('an output that is refused', () => {
     });
   });
 
-  it('waits for what clips in flight leave over, and then stays with its model', () => {
+  it('waits for money that clips in progress release, and keeps its model', () => {
     const of = job({ sceneCount: 2 });
     const price = clipPrice(FIRST, plan(of).scenes[0]?.durationSeconds ?? 0) ?? 0;
     const other = clipPrice(FIRST, plan(of).scenes[1]?.durationSeconds ?? 0) ?? 0;
@@ -173,7 +173,7 @@ describe('an output that is refused', () => {
     expect(after.state.scenes[0]).not.toHaveProperty('failure');
   });
 
-  it('begins a retry with a seed that was not refused, and has one more try there', () => {
+  it('starts a retry with a seed that was not refused, and may change it once more', () => {
     const { commands, state } = refuse(job({ sceneCount: 1 }));
     expect(state.status).toBe('failed');
     const body = { generationId, at, charges: [], run: 2 };
@@ -184,21 +184,21 @@ describe('an output that is refused', () => {
     expect(ofScene(after.outgoing, 0)?.seed).not.toBe(command.seed);
   });
 
-  it('has one more try after the scene was described in other words', () => {
+  it('may change its seed again after the scene was regenerated', () => {
     const of = job({ sceneCount: 1 });
     const { state } = refuse(of);
-    const reopened = reopenScene(state, { scene: 0, plan: plan(of), seed: 99 }, 'again');
+    const reopened = regenerateScene(state, { scene: 0, plan: plan(of), seed: 99 }, 'again');
     expect(reopened.scenes[0]).not.toHaveProperty('reseeded');
     expect(reopened.scenes[0]).toMatchObject({ seed: 99, status: 'generating' });
   });
 
-  it('wraps around at the largest seed', () => {
+  it('wraps around after the largest seed', () => {
     const { commands } = refuse(job({ seed: 2_147_483_647 }));
     expect(commands.every(({ seed }) => seed >= 0 && seed <= 2_147_483_647)).toBe(true);
   });
 });
 
-describe('prompts that fail for a reason that nobody knows', () => {
+describe('prompts that fail for an unknown reason', () => {
   it('cost one purchase per scene and model, and do not narrow the window', () => {
     const of = job();
     const start = planned(of);

@@ -39,19 +39,19 @@ const stalled: DirectorEvent = {
 };
 const clips = (outgoing: readonly Outgoing[]): number =>
   outgoing.filter(({ definition }) => definition.name === ClipGenerate.name).length;
-/** What the gateway does before it tells of an approval. */
+/** The change that the gateway saves before it publishes an approval. */
 const approve = (state: GenerationState): GenerationState => ({ ...state, approved: true });
 
 describe('a plan that waits for its approval', () => {
   const waiting = decide(initialState(job), written).state;
 
-  it('has nothing bought', () => {
+  it('buys nothing', () => {
     expect(waiting).toMatchObject({ status: 'awaiting_approval', stage: 'planning', plan, scenes: [] });
     expect(clips(decide(initialState(job), written).outgoing)).toBe(0);
     expect(clips(decide(waiting, written).outgoing)).toBe(0);
   });
 
-  it('is made once it is approved, and an approval that is told again asks for the same clips', () => {
+  it('starts once it is approved, and a repeated approval requests the same clips', () => {
     const first = decide(approve(waiting), approved);
     expect(first.state).toMatchObject({ status: 'generating', stage: 'clip' });
     expect(clips(first.outgoing)).toBe(2);
@@ -60,12 +60,12 @@ describe('a plan that waits for its approval', () => {
     expect(again.outgoing).toEqual(first.outgoing.slice(0, 2));
   });
 
-  it('is made as it was changed', () => {
+  it('starts with the edited plan', () => {
     const shorter = { ...plan, scenes: plan.scenes.slice(0, 1) };
     expect(decide(approve({ ...waiting, plan: shorter }), approved).state.scenes).toHaveLength(1);
   });
 
-  it('goes on when the word of its approval is lost', () => {
+  it('starts at the next stall when the approval event was lost', () => {
     const { state, outgoing } = decide(approve(waiting), stalled);
     expect(state.status).toBe('generating');
     expect(clips(outgoing)).toBe(2);
@@ -76,11 +76,11 @@ describe('a plan that waits for its approval', () => {
     expect(clips(decide(decide(waiting, canceled).state, approved).outgoing)).toBe(0);
   });
 
-  it('is never made before it is approved, whatever is told, and how often', () => {
+  it('never starts before it is approved, for any sequence of events', () => {
     const events = { written, approved, canceled, stalled };
-    const told = fc.array(fc.constantFrom(...Object.keys(events), 'approve' as const), { maxLength: 12 });
+    const sequence = fc.array(fc.constantFrom(...Object.keys(events), 'approve' as const), { maxLength: 12 });
     fc.assert(
-      fc.property(told, (names) => {
+      fc.property(sequence, (names) => {
         let state = initialState(job);
         const commands = new Set<string>();
         for (const name of names) {

@@ -78,14 +78,14 @@ const failure = (scene: number, code: 'PREDICTION_FAILED' | 'PREDICTION_REFUSED'
 });
 
 const byName = new Map(EVENTS.map((definition) => [definition.name as string, definition]));
-function event(told: DomainEvent): DirectorEvent {
-  const definition = byName.get(told.name);
-  if (definition === undefined) throw new Error(told.name);
-  return { ...told, id: messageId(definition as never, told.body) };
+function event(domainEvent: DomainEvent): DirectorEvent {
+  const definition = byName.get(domainEvent.name);
+  if (definition === undefined) throw new Error(domainEvent.name);
+  return { ...domainEvent, id: messageId(definition as never, domainEvent.body) };
 }
 const base = { generationId, at, charges: [] };
 
-/** What the actors would answer to a command; `fate` decides how clips and overlays end. */
+/** The answer of the actors to a command. `fate` decides how clips and overlays end. */
 type Fate = 'works' | 'next model' | 'refused' | 'overlay fails';
 function answer(command: Outgoing, fate: (scene: number) => Fate): DirectorEvent | undefined {
   switch (command.definition.name) {
@@ -138,7 +138,7 @@ function answer(command: Outgoing, fate: (scene: number) => Fate): DirectorEvent
 
 interface Run {
   state: GenerationState;
-  /** Ids of every command published, after the broker dropped repeated ids. */
+  /** Every published command by id; repeated ids are dropped, as by the broker. */
   commands: Map<string, Outgoing>;
   peak: number;
   progress: number[];
@@ -182,9 +182,9 @@ function run(
   }
   return result;
 }
-const works = (): Fate => 'works';
+const succeeds = (): Fate => 'works';
 const inOrder = (): number => 0;
-const calm = (): 'deliver' => 'deliver';
+const noChaos = (): 'deliver' => 'deliver';
 
 describe('director', () => {
   it.each([
@@ -193,7 +193,7 @@ describe('director', () => {
     [7, 4],
     [3, 4],
   ])('brings %i scenes through a window of %i', (scenes, window) => {
-    const { state, commands, peak } = run(job(window, scenes), inOrder, calm, works);
+    const { state, commands, peak } = run(job(window, scenes), inOrder, noChaos, succeeds);
     expect(state.status).toBe('succeeded');
     expect(peak).toBe(Math.min(scenes, window));
     expect([...commands.values()].filter(({ definition }) => definition.name === ClipGenerate.name)).toHaveLength(
@@ -202,33 +202,33 @@ describe('director', () => {
     expect(progressOf(state)).toBe(100);
   });
 
-  it('sends a clip to the overlay at once, while others are still generated', () => {
+  it('sends a clip to the overlay at once, while other clips are still being generated', () => {
     const start = job(4);
     const planned = decide(
       decide(initialState(start), event({ name: PlanStarted.name, body: { ...base, attempt: 1 } })).state,
       event({ name: PlanWritten.name, body: { ...base, attempt: 1, plan: planFromTemplate(start) } }),
     );
     const third = planned.outgoing.find(({ body }) => (body as { scene?: number }).scene === 2);
-    const { outgoing, state } = decide(planned.state, answer(third!, works)!);
+    const { outgoing, state } = decide(planned.state, answer(third!, succeeds)!);
     expect(outgoing.map(({ definition }) => definition.name)).toEqual(['overlay.apply', 'generation.progressed']);
     expect(state.scenes.map(({ status }) => status)).toEqual(['generating', 'generating', 'composing', 'generating']);
   });
 
-  it('takes the next model when one fails, and pays for each prediction once', () => {
-    const fallback = run(job(2), inOrder, calm, (scene) => (scene === 1 ? 'next model' : 'works'));
+  it('falls back to the next model when one fails, and counts each prediction once', () => {
+    const fallback = run(job(2), inOrder, noChaos, (scene) => (scene === 1 ? 'next model' : 'works'));
     expect(fallback.state.status).toBe('succeeded');
     expect(fallback.state.scenes[1]).toMatchObject({ modelIndex: 1, status: 'done' });
     expect(fallback.state.costMicros).toBe(4 * 480_000);
   });
 
   it('keeps the finished scenes when one is refused', () => {
-    const { state } = run(job(2), inOrder, calm, (scene) => (scene === 2 ? 'refused' : 'works'));
+    const { state } = run(job(2), inOrder, noChaos, (scene) => (scene === 2 ? 'refused' : 'works'));
     expect(state.status).toBe('failed');
     expect(state.failure).toMatchObject({ code: 'PREDICTION_REFUSED', scene: 2 });
     expect(state.scenes.map(({ status }) => status)).toEqual(['done', 'done', 'failed', 'done']);
   });
 
-  it('sends nothing more after a cancel, and still counts what was spent', () => {
+  it('sends nothing after a cancel, and still counts late charges', () => {
     const start = job(4);
     const planned = decide(
       initialState(start),
@@ -237,7 +237,7 @@ describe('director', () => {
     const canceled = decide(planned.state, event({ name: CancelRequested.name, body: { ...base, reason: 'enough' } }));
     expect(canceled.state.status).toBe('canceled');
     expect(canceled.outgoing.map(({ definition }) => definition.name)).toEqual(['generation.canceled']);
-    const late = decide(canceled.state, answer(planned.outgoing[0]!, works)!);
+    const late = decide(canceled.state, answer(planned.outgoing[0]!, succeeds)!);
     expect(late.outgoing).toEqual([]);
     expect(late.state).toMatchObject({ status: 'canceled', costMicros: 480_000 });
   });
@@ -255,7 +255,7 @@ describe('director', () => {
     }),
   });
 
-  it('ends, in plan order, within its window, whatever is repeated, reordered or lost to a crash', () => {
+  it('ends in plan order and within its window, with repeated, reordered and lost messages', () => {
     fc.assert(
       fc.property(schedules, ({ window, scenes, picks, chaos, fates }) => {
         const fate = (scene: number): Fate => fates[scene] ?? 'works';
@@ -298,7 +298,7 @@ describe('director', () => {
   const retried = (state: GenerationState): DirectorEvent =>
     event({ name: RetryRequested.name, body: { ...base, run: state.run + 1 } });
 
-  it('has every clip begin from the reference image', () => {
+  it('passes the reference image to every clip', () => {
     const sha256 = 'c'.repeat(64);
     const referenceImage = { key: `cc/${sha256}.png`, sha256, bytes: 1, contentType: 'image/png' };
     const asked = clips(planned({ ...job(2), referenceImage }).outgoing);
@@ -307,7 +307,7 @@ describe('director', () => {
   });
 
   it('runs only what is missing when a failed generation is retried', () => {
-    const first = run(job(2), inOrder, calm, (scene) =>
+    const first = run(job(2), inOrder, noChaos, (scene) =>
       scene === 1 ? 'refused' : scene === 2 ? 'overlay fails' : 'works',
     );
     expect(first.state).toMatchObject({ status: 'failed', run: 1 });
@@ -321,11 +321,11 @@ describe('director', () => {
       ['generation.progressed', undefined],
     ]);
     expect(decide(state, retried(first.state)).outgoing).toHaveLength(2);
-    const answers = outgoing.flatMap((command) => answer(command, works) ?? []);
+    const answers = outgoing.flatMap((command) => answer(command, succeeds) ?? []);
     const after = answers.reduce(
-      (at, told) => {
-        const next = decide(at.state, told);
-        const replies = next.outgoing.flatMap((command) => answer(command, works) ?? []);
+      (at, reply) => {
+        const next = decide(at.state, reply);
+        const replies = next.outgoing.flatMap((command) => answer(command, succeeds) ?? []);
         return replies.reduce((inner, reply) => decide(inner.state, reply), next);
       },
       decide(first.state, retried(first.state)),
@@ -334,7 +334,7 @@ describe('director', () => {
     expect(after.state.scenes.every(({ status }) => status === 'done')).toBe(true);
   });
 
-  it('asks for another plan, or another join, when that is what failed', () => {
+  it('retries the plan, or the stitch, when that has failed', () => {
     const failed = { ...failure(0, 'PREDICTION_REFUSED'), stage: 'llm' as const };
     const unplanned = decide(
       initialState(job(2)),
@@ -345,7 +345,7 @@ describe('director', () => {
     expect(again.state).toMatchObject({ status: 'queued', planning: { attempt: 2 } });
     expect(again.outgoing[0]?.body).toMatchObject({ attempt: 2 });
 
-    const joined = run(job(4), inOrder, calm, works);
+    const joined = run(job(4), inOrder, noChaos, succeeds);
     const { result: _result, finishedBy: _by, finishedAt: _at, ...unjoined } = joined.state;
     const broken = decide(
       { ...unjoined, status: 'composing', stage: 'stitch' },
@@ -360,15 +360,15 @@ describe('director', () => {
     ]);
   });
 
-  it('retries nothing but failed generations, and each run once', () => {
-    for (const state of [initialState(job(2)), run(job(2), inOrder, calm, works).state]) {
+  it('retries only failed generations, and each run once', () => {
+    for (const state of [initialState(job(2)), run(job(2), inOrder, noChaos, succeeds).state]) {
       expect(decide(state, retried(state)).state).toBe(state);
     }
-    const failed = run(job(2), inOrder, calm, () => 'refused').state;
+    const failed = run(job(2), inOrder, noChaos, () => 'refused').state;
     expect(decide(failed, event({ name: RetryRequested.name, body: { ...base, run: 3 } })).state).toBe(failed);
   });
 
-  const setback = (fault: number, code: Failure['code'] = 'PROVIDER_RATE_LIMITED'): DirectorEvent =>
+  const retriedEvent = (fault: number, code: Failure['code'] = 'PROVIDER_RATE_LIMITED'): DirectorEvent =>
     event({
       name: WorkRetried.name,
       body: {
@@ -380,17 +380,17 @@ describe('director', () => {
       },
     });
 
-  it('goes on one scene after another when the provider is in trouble, and buys nothing again', () => {
+  it('narrows the window to one scene after repeated provider failures, and buys nothing twice', () => {
     const start = planned(job(3, 5));
-    const told = [1, 1, 2, 2].reduce((state, fault) => decide(state, setback(fault)).state, start.state);
-    expect(told).toMatchObject({ window: 3, setbacks: { length: 2 } });
-    const narrowed = decide(told, setback(3));
+    const after = [1, 1, 2, 2].reduce((state, fault) => decide(state, retriedEvent(fault)).state, start.state);
+    expect(after).toMatchObject({ window: 3, setbacks: { length: 2 } });
+    const narrowed = decide(after, retriedEvent(3));
     expect(narrowed.state).toMatchObject({ window: 1, fallback: { code: 'PROVIDER_RATE_LIMITED', window: 3 } });
     expect(clips(narrowed.outgoing)).toEqual([]);
     let at = narrowed.state;
     const started: number[] = [];
     for (const command of clips(start.outgoing)) {
-      const next = decide(at, answer(message(ClipGenerate, command), works)!);
+      const next = decide(at, answer(message(ClipGenerate, command), succeeds)!);
       at = next.state;
       started.push(...clips(next.outgoing).map(({ scene }) => scene));
     }
@@ -398,18 +398,18 @@ describe('director', () => {
     expect(at.scenes.filter(({ status }) => status === 'generating')).toHaveLength(1);
   });
 
-  it('notes what went wrong, once', () => {
+  it('records each incident once', () => {
     const start = planned(job(3, 5)).state;
-    const told = [1, 1, 2].reduce((state, fault) => decide(state, setback(fault)).state, start);
-    expect(told.incidents).toMatchObject([
+    const after = [1, 1, 2].reduce((state, fault) => decide(state, retriedEvent(fault)).state, start);
+    expect(after.incidents).toMatchObject([
       { kind: 'retried', code: 'PROVIDER_RATE_LIMITED', scene: 0, stage: 'clip', at },
       { kind: 'retried', code: 'PROVIDER_RATE_LIMITED', scene: 0 },
     ]);
   });
 
-  it('keeps its window when it is the prompt that is at fault', () => {
+  it('keeps its window when the prompt causes the failures', () => {
     const { state } = [1, 2, 3, 4].reduce(
-      (at, fault) => decide(at.state, setback(fault, 'PREDICTION_REFUSED')),
+      (at, fault) => decide(at.state, retriedEvent(fault, 'PREDICTION_REFUSED')),
       planned(job(3, 5)),
     );
     expect(state).toMatchObject({ window: 3, setbacks: [] });
@@ -418,7 +418,7 @@ describe('director', () => {
   const stall = (revival: number, revive = true): DirectorEvent =>
     event({ name: StallNoticed.name, body: { ...base, revival, idleMs: 61_000, revive } });
 
-  it('sends lost commands again under new ids, once per stall, and the answers still fit', () => {
+  it('sends lost commands again under new ids, once per stall, and accepts answers to either', () => {
     const start = planned(job(2, 3));
     const revived = decide(start.state, stall(1));
     expect(clips(revived.outgoing).map(({ scene, attempt, revival }) => [scene, attempt, revival])).toEqual([
@@ -428,13 +428,13 @@ describe('director', () => {
     const idsOf = (list: ClipGenerateBody[]): string[] => list.map((body) => messageId(ClipGenerate, body));
     expect(idsOf(clips(revived.outgoing))).not.toEqual(idsOf(clips(start.outgoing)));
     expect(idsOf(clips(decide(revived.state, stall(1)).outgoing))).toEqual(idsOf(clips(revived.outgoing)));
-    const late = decide(revived.state, answer(start.outgoing[0]!, works)!);
+    const late = decide(revived.state, answer(start.outgoing[0]!, succeeds)!);
     expect(late.state.scenes[0]).toMatchObject({ status: 'composing' });
     const waiting = decide(initialState(job(2)), stall(1));
     expect(waiting.outgoing[0]?.body).toMatchObject({ attempt: 1, revival: 1 });
   });
 
-  it('fails with a reason when reviving did not help, and can be retried', () => {
+  it('fails as stalled when sending again did not help, and can be retried', () => {
     const { state } = decide(planned(job(2, 3)).state, stall(1, false));
     expect(state).toMatchObject({ status: 'failed', failure: { code: 'STALLED', stage: 'clip' } });
     const again = decide(state, retried(state));

@@ -8,11 +8,20 @@ import {
   type Outgoing,
   type SceneState,
 } from '@clipmesh/contracts';
-import { affordable, released } from './director.budget.js';
+import { startWithinBudget, releaseAllowance } from './director.budget.js';
 import { type DirectorEvent } from './director.event.js';
-import { noted } from './director.incidents.js';
-import { causedBy, finalEvent, progressed } from './director.messages.js';
-import { anotherSeed, begin, isRetry, narrow, resume, retry, revive, stalled } from './director.recovery.js';
+import { withIncident } from './director.incidents.js';
+import { commandsCausedBy, finalEvent, progressEvent } from './director.messages.js';
+import {
+  nextSeed,
+  beginScenes,
+  isRetry,
+  narrowWindow,
+  resume,
+  retry,
+  revive,
+  stallFailure,
+} from './director.recovery.js';
 
 export interface Decision {
   readonly state: GenerationState;
@@ -21,8 +30,8 @@ export interface Decision {
 }
 
 /**
- * Failures after which the next model may do better. A refusal is none of them: it is about the prompt, and a provider may
- * close the account of whoever takes a refused prompt from model to model.
+ * Failures that the next model may avoid. A refusal is not one of them: it concerns the prompt, and a provider may close an
+ * account that sends a refused prompt to one model after another.
  */
 const NEXT_MODEL_MAY_HELP: ReadonlySet<Failure['code']> = new Set([
   'PROVIDER_RATE_LIMITED',
@@ -38,7 +47,7 @@ const NEXT_MODEL_MAY_HELP: ReadonlySet<Failure['code']> = new Set([
   'BUDGET_EXCEEDED',
 ]);
 
-/** The state of a generation that was just asked for. */
+/** The state of a new generation. */
 export function initialState(job: Job): GenerationState {
   return {
     status: 'queued',
@@ -57,18 +66,18 @@ export function initialState(job: Job): GenerationState {
 }
 
 /**
- * The director: a pure reducer. An event told twice changes nothing, and asks again for exactly the messages that this
- * event had caused and that are still outstanding, so that a crash between saving and publishing loses nothing.
+ * The director: a pure reducer. A repeated event changes no state, and returns exactly the messages that it caused before
+ * and that still have no answer. So a crash between saving and publishing loses no message.
  */
 export function decide(before: GenerationState, event: DirectorEvent): Decision {
-  const state = noted(charge(before, event.body.charges), event);
+  const state = withIncident(charge(before, event.body.charges), event);
   if (isFinal(state.status) && !isRetry(state, event))
     return { state, outgoing: state.finishedBy === event.id ? [finalEvent(state, event)] : [] };
-  const after = narrow(apply(state, event), event);
-  if (after === state) return { state, outgoing: causedBy(state, event) };
+  const after = narrowWindow(apply(state, event), event);
+  if (after === state) return { state, outgoing: commandsCausedBy(state, event) };
   const settled = conclude(fillWindow(after, event.id), event);
-  const last = isFinal(settled.status) ? finalEvent(settled, event) : progressed(settled, event);
-  return { state: settled, outgoing: [...causedBy(settled, event), last] };
+  const last = isFinal(settled.status) ? finalEvent(settled, event) : progressEvent(settled, event);
+  return { state: settled, outgoing: [...commandsCausedBy(settled, event), last] };
 }
 
 function charge(state: GenerationState, charges: readonly Charge[]): GenerationState {
@@ -87,7 +96,7 @@ function charge(state: GenerationState, charges: readonly Charge[]): GenerationS
   };
 }
 
-/** The state after the event, or the same object when the event is late, repeated or none of the director's business. */
+/** The state after the event; the same object when the event is late, repeated or irrelevant. */
 function apply(state: GenerationState, event: DirectorEvent): GenerationState {
   const { name, body } = event;
   switch (name) {
@@ -99,21 +108,21 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
       if (state.plan !== undefined || body.attempt !== state.planning.attempt) return state;
       return state.job.review === true
         ? { ...state, status: 'awaiting_approval', plan: body.plan }
-        : begin(state, body.plan);
+        : beginScenes(state, body.plan);
     case 'plan.approved':
       return resume(state);
     case 'plan.failed':
       return state.plan === undefined && body.attempt === state.planning.attempt
-        ? { ...state, failure: spent(body.failure, state.costMicros) }
+        ? { ...state, failure: withCharged(body.failure, state.costMicros) }
         : state;
     case 'clip.generated':
       return withScene(state, body, 'generating', (scene) => ({
-        ...released(scene),
+        ...releaseAllowance(scene),
         status: 'composing',
         attempt: scene.attempt + 1,
         cause: event.id,
         clip: body.clip,
-        // The clip may be one that a former model had made after all.
+        // The clip may come from an earlier model, whose purchase had an unknown outcome.
         modelIndex: state.job.models.includes(body.model) ? state.job.models.indexOf(body.model) : scene.modelIndex,
         predictionId: body.predictionId,
         cached: body.cached,
@@ -131,12 +140,12 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
       return withScene(state, body, 'composing', (scene) => ({
         ...scene,
         status: 'failed',
-        failure: spent(body.failure, scene.costMicros),
+        failure: withCharged(body.failure, scene.costMicros),
       }));
     case 'video.stitched':
-      return isJoined(state, body) ? withFilm(state, body.result) : state;
+      return answersStitch(state, body) ? withResult(state, body.result) : state;
     case 'stitch.failed':
-      return isJoined(state, body) ? { ...state, failure: spent(body.failure, state.costMicros) } : state;
+      return answersStitch(state, body) ? { ...state, failure: withCharged(body.failure, state.costMicros) } : state;
     case 'cancel.requested':
       return {
         ...state,
@@ -151,8 +160,8 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
       if (body.revival !== state.revivals + 1) return state;
       return body.revive
         ? revive(state, event.id)
-        : { ...state, revivals: body.revival, failure: stalled(state, body.idleMs) };
-    // Whoever tells of it has changed the state before; what is left is to ask for the work.
+        : { ...state, revivals: body.revival, failure: stallFailure(state, body.idleMs) };
+    // The publisher of `scene.reopened` has already changed the state; only its commands are left to publish.
     case 'scene.reopened':
     case 'plan.abandoned':
     case 'clip.abandoned':
@@ -165,15 +174,15 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
   }
 }
 
-/** Whether the event answers the join that is under way. */
-const isJoined = ({ status, stitch }: GenerationState, { attempt }: { attempt: number }): boolean =>
+/** Whether the event answers the current stitch command. */
+const answersStitch = ({ status, stitch }: GenerationState, { attempt }: { attempt: number }): boolean =>
   status === 'composing' && stitch?.attempt === attempt;
 
-function withFilm({ former: _former, ...state }: GenerationState, result: GenerationResult): GenerationState {
+function withResult({ former: _previous, ...state }: GenerationState, result: GenerationResult): GenerationState {
   return { ...state, result };
 }
 
-/** Changes the scene that the event is about, when it is in that step and the event answers its current attempt. */
+/** Changes the event's scene if it has the expected status and the event answers its current step. */
 function withScene(
   state: GenerationState,
   of: { scene: number; attempt: number },
@@ -185,50 +194,50 @@ function withScene(
   return { ...state, scenes: state.scenes.map((each) => (each === scene ? change(each) : each)) };
 }
 
-/** A service knows what its own work cost; what failed may have cost money before. */
-const spent = (failure: Failure, costMicros: number): Failure => ({
+/** Marks the failure as charged when earlier work has cost money: a service only knows the cost of its own work. */
+const withCharged = (failure: Failure, costMicros: number): Failure => ({
   ...failure,
   charged: failure.charged || costMicros > 0,
 });
 
-/** The scene after its clip was given up: made once more with another seed, made by the next model, or failed. */
+/** The scene after its clip has failed: it retries with another seed, falls back to the next model, or fails. */
 function nextStep({ job, plan }: GenerationState, ended: SceneState, failure: Failure, cause: string): SceneState {
-  const scene = released(ended, failure);
-  // The command goes out again by way of the budget, if there is one.
+  const scene = releaseAllowance(ended, failure);
+  // With a budget, the scene waits until the budget allows the next command.
   const again = (change: Partial<SceneState>, waiting: Pick<SceneState, 'failure'> = {}): SceneState =>
     job.maxCostMicros === undefined
       ? { ...scene, ...change, attempt: scene.attempt + 1, cause }
       : { ...scene, ...change, ...waiting, status: 'waiting' };
   if (failure.code === 'OUTPUT_REFUSED' && scene.reseeded !== true && plan !== undefined)
     return again(
-      { seed: anotherSeed(scene.seed ?? plan.seed), reseeded: true },
-      // The waiting scene stays with its model, and fails with this when that does not fit into the budget.
-      { failure: spent(failure, scene.costMicros) },
+      { seed: nextSeed(scene.seed ?? plan.seed), reseeded: true },
+      // The scene keeps its model, and fails with this failure when the budget does not allow that.
+      { failure: withCharged(failure, scene.costMicros) },
     );
   const next = scene.modelIndex + 1;
   if (NEXT_MODEL_MAY_HELP.has(failure.code) && next < job.models.length) return again({ modelIndex: next });
-  return { ...scene, status: 'failed', failure: spent(failure, scene.costMicros) };
+  return { ...scene, status: 'failed', failure: withCharged(failure, scene.costMicros) };
 }
 
 /** Starts waiting scenes, lowest index first, while fewer than `window` clips are being generated. */
 export function fillWindow(state: GenerationState, cause: string): GenerationState {
   if (state.status !== 'generating') return state;
-  let free = state.window - state.scenes.filter((scene) => scene.status === 'generating').length;
-  if (free <= 0 || !state.scenes.some((scene) => scene.status === 'waiting')) return state;
+  let freeSlots = state.window - state.scenes.filter((scene) => scene.status === 'generating').length;
+  if (freeSlots <= 0 || !state.scenes.some((scene) => scene.status === 'waiting')) return state;
   let filled = state;
   for (const scene of state.scenes) {
-    if (scene.status !== 'waiting' || free <= 0) continue;
-    const next = affordable(filled, scene);
+    if (scene.status !== 'waiting' || freeSlots <= 0) continue;
+    const next = startWithinBudget(filled, scene);
     if (next === scene) continue;
     const sent = next.status === 'generating';
-    if (sent) free -= 1;
-    const told = sent ? { ...next, attempt: scene.attempt + 1, cause } : next;
-    filled = { ...filled, scenes: filled.scenes.map((each) => (each === scene ? told : each)) };
+    if (sent) freeSlots -= 1;
+    const started = sent ? { ...next, attempt: scene.attempt + 1, cause } : next;
+    filled = { ...filled, scenes: filled.scenes.map((each) => (each === scene ? started : each)) };
   }
   return filled;
 }
 
-/** Moves on when the step that is under way has ended: to the join, or to a final status. */
+/** Moves on to the stitch stage or to a final status when the current stage has ended. */
 function conclude(state: GenerationState, event: DirectorEvent): GenerationState {
   const ended = { finishedBy: event.id, finishedAt: event.body.at };
   if (state.status === 'canceled') return { ...state, ...ended };

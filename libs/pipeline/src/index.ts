@@ -6,7 +6,7 @@ export * from './director.event.js';
 export * from './director.js';
 export * from './estimate.js';
 export * from './models.js';
-export { type MendedPlan, mendPlan } from './plan.mend.js';
+export { type RepairedPlan, repairPlan } from './plan.mend.js';
 export * from './plan.review.js';
 export * from './plan.rules.js';
 export * from './plan.writer.js';

@@ -1,15 +1,15 @@
-/** A JSON value that was found in a text; the text is cut off inside it; or what stands there is no JSON. */
+/** A JSON value in a text; or the text ends inside it (`unclosed`); or there is no JSON (`malformed`). */
 export type JsonReading =
   | { readonly kind: 'value'; readonly value: unknown; readonly end: number }
   | { readonly kind: 'unclosed' }
   | { readonly kind: 'malformed' };
 
-/** Deepest nesting that is read. */
-const MOST_LEVELS = 64;
-/** Places of a text at which a value may begin and does not, before the search ends. */
-const MOST_FAILURES = 100;
+/** Maximum nesting depth. */
+const MAX_LEVELS = 64;
+/** The search ends after this many opening brackets that do not begin a value. */
+const MAX_FAILURES = 100;
 
-class Unreadable extends Error {
+class JsonSyntaxError extends Error {
   constructor(readonly kind: 'unclosed' | 'malformed') {
     super(kind);
   }
@@ -26,12 +26,13 @@ const BLANK = /(?:\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/uy;
 const NUMBER = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/uy;
 const WORD = /[\p{L}_$][\p{L}\p{N}_$-]*/uy;
 const HEX = /[0-9a-fA-F]{4}/uy;
-/** What follows a closing quotation mark; a mark before anything else is part of the text. */
+/** What follows a closing quotation mark. A mark before anything else is part of the string. */
 const AFTER_STRING = /\s*(?:[,:}\]/]|$)|[^\S\n]*\n\s*["'“„{[]/uy;
 
 /**
- * Reads the value that begins at `start`. Beyond JSON it takes what language models write: comments, a comma too many or
- * too few, line breaks and bare quotation marks in texts, other quotation marks, keys without any, Python's constants.
+ * Reads the value that begins at `start`. Beyond JSON it accepts what language models write: comments, extra or missing
+ * commas, line breaks and unescaped quotation marks in strings, typographic quotation marks, unquoted keys, Python's
+ * constants.
  */
 export function readJsonAt(text: string, start: number): JsonReading {
   let at = start;
@@ -42,10 +43,10 @@ export function readJsonAt(text: string, start: number): JsonReading {
     if (found !== undefined) at += found.length;
     return found;
   };
-  /** The next character that is no blank. */
+  /** The next character that is not blank. */
   const next = (): string => {
     match(BLANK);
-    if (at >= text.length) throw new Unreadable('unclosed');
+    if (at >= text.length) throw new JsonSyntaxError('unclosed');
     return text.charAt(at);
   };
   const isAfterString = (): boolean => {
@@ -71,11 +72,11 @@ export function readJsonAt(text: string, start: number): JsonReading {
       else if (character === closing && isAfterString()) return read;
       else read += character;
     }
-    throw new Unreadable('unclosed');
+    throw new JsonSyntaxError('unclosed');
   };
   const readWord = (): string => {
     const word = match(WORD);
-    if (word === undefined) throw new Unreadable('malformed');
+    if (word === undefined) throw new JsonSyntaxError('malformed');
     return word;
   };
   const readObject = (level: number): object => {
@@ -89,7 +90,7 @@ export function readJsonAt(text: string, start: number): JsonReading {
         continue;
       }
       const key = character in QUOTES ? readString() : readWord();
-      if (next() !== ':') throw new Unreadable('malformed');
+      if (next() !== ':') throw new JsonSyntaxError('malformed');
       at += 1;
       entries.push([key, readValue(level)]);
     }
@@ -108,7 +109,7 @@ export function readJsonAt(text: string, start: number): JsonReading {
     }
   };
   const readValue = (level: number): unknown => {
-    if (level > MOST_LEVELS) throw new Unreadable('malformed');
+    if (level > MAX_LEVELS) throw new JsonSyntaxError('malformed');
     const character = next();
     if (character === '{') return readObject(level + 1);
     if (character === '[') return readArray(level + 1);
@@ -116,7 +117,7 @@ export function readJsonAt(text: string, start: number): JsonReading {
     const digits = match(NUMBER);
     if (digits !== undefined) return Number(digits);
     const word = readWord();
-    if (!Object.hasOwn(WORDS, word)) throw new Unreadable('malformed');
+    if (!Object.hasOwn(WORDS, word)) throw new JsonSyntaxError('malformed');
     return WORDS[word];
   };
 
@@ -124,29 +125,29 @@ export function readJsonAt(text: string, start: number): JsonReading {
     const value = readValue(0);
     return { kind: 'value', value, end: at };
   } catch (error) {
-    if (error instanceof Unreadable) return { kind: error.kind };
+    if (error instanceof JsonSyntaxError) return { kind: error.kind };
     throw error;
   }
 }
 
 /** JSON values in a text. */
 export interface FoundJson {
-  /** Objects and lists, outermost ones only, in their order. */
+  /** Objects and lists, only the outermost ones, in order. */
   readonly values: readonly unknown[];
   /** The text ends inside a value. */
   readonly unclosed: boolean;
 }
 
-/** The JSON in a text, whatever stands around it. Takes a text that is JSON as it is. */
+/** The JSON values in a text, whatever surrounds them. A text that is JSON is parsed as it is. */
 export function findJson(text: string): FoundJson {
   try {
     return { values: [JSON.parse(text) as unknown], unclosed: false };
   } catch {
-    // Not JSON alone.
+    // The text is not only JSON.
   }
   const values: unknown[] = [];
   const opening = /[{[]/gu;
-  for (let failures = 0; failures < MOST_FAILURES;) {
+  for (let failures = 0; failures < MAX_FAILURES;) {
     const at = opening.exec(text)?.index;
     if (at === undefined) break;
     const reading = readJsonAt(text, at);
@@ -154,7 +155,7 @@ export function findJson(text: string): FoundJson {
     if (reading.kind === 'malformed') failures += 1;
     else {
       opening.lastIndex = reading.end;
-      // A list that follows what could not be read may be a part of it.
+      // A list after an unreadable value may be part of that value.
       if (failures === 0 || !Array.isArray(reading.value)) values.push(reading.value);
     }
   }

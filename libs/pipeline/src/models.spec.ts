@@ -7,15 +7,12 @@ describe('the price of a completion', () => {
     ['gpt-4o-mini-2024-07-18', 150_000 + 600_000],
     ['gpt-4o-2024-08-06', 2_500_000 + 10_000_000],
     ['gpt-4.1-nano', 100_000 + 400_000],
-  ])('of %s is %i micro-dollars for a million tokens in and out', (model, micros) => {
+  ])('by %s is %i micro-dollars for a million tokens in and out', (model, micros) => {
     const price = llmPrice(model);
     expect(price && completionCostMicros(price, 1_000_000, 1_000_000)).toBe(micros);
   });
 
-  it.each(['a model of tomorrow', 'gpt-4o-audio', 'openai/gpt-4o', 'constructor', ''])(
-    'of %s is not known',
-    (model) => {
-      expect(llmPrice(model)).toBeUndefined();
-    },
-  );
+  it.each(['a future model', 'gpt-4o-audio', 'openai/gpt-4o', 'constructor', ''])('by %s is unknown', (model) => {
+    expect(llmPrice(model)).toBeUndefined();
+  });
 });

@@ -1,14 +1,14 @@
 import { type AspectRatio } from '@clipmesh/contracts';
 
-/** What the director needs to know of a video model. */
+/** The properties of a video model that the director uses. */
 export interface VideoModel {
   readonly id: string;
   /** Price of one second of video, micro-dollars. */
   readonly microsPerSecond: number;
-  /** Clip lengths the model offers, seconds, ascending; absent: every whole second up to `maxSeconds`. */
+  /** Clip lengths that the model offers, seconds, ascending. Default: every whole second up to `maxSeconds`. */
   readonly durations?: readonly number[];
   readonly maxSeconds: number;
-  /** Absent: every ratio. Empty: the model takes none and its clips are fitted. */
+  /** Default: every ratio. Empty: the model takes no ratio, and its clips are fitted. */
   readonly aspectRatios?: readonly AspectRatio[];
 }
 
@@ -26,7 +26,7 @@ const model = (
   ...(aspectRatios === undefined ? {} : { aspectRatios }),
 });
 
-/** Prices on Replicate, per second of video. Names come from requests too, so that it has none but its own: no `constructor`. */
+/** Prices on Replicate, per second of video. No prototype: requests contain model names, and `constructor` must not match. */
 export const MODELS: Readonly<Record<string, VideoModel>> = Object.assign(
   Object.create(null) as Record<string, VideoModel>,
   Object.fromEntries(
@@ -42,7 +42,7 @@ export const MODELS: Readonly<Record<string, VideoModel>> = Object.assign(
   ),
 );
 
-/** Used when the one before has failed for good. */
+/** The order in which models replace each other after a permanent failure. */
 export const FALLBACK_ORDER = [
   'google/veo-3.1',
   'google/veo-3',
@@ -51,13 +51,13 @@ export const FALLBACK_ORDER = [
   'minimax/video-01',
 ] as const;
 
-/** The shortest length the model offers that covers `seconds`; its longest when none does. */
+/** The shortest length that the model offers and that covers `seconds`; its longest when none does. Seconds. */
 export function snapSeconds(entry: VideoModel, seconds: number): number {
   const offered = entry.durations ?? [Math.min(Math.ceil(seconds), entry.maxSeconds)];
   return offered.find((length) => length >= seconds) ?? offered.at(-1) ?? entry.maxSeconds;
 }
 
-/** Price of a clip of `billedSeconds`, whole micro-dollars, rounded up. */
+/** Price of a clip of `billedSeconds`, micro-dollars, rounded up. */
 export function clipCostMicros(entry: VideoModel, billedSeconds: number): number {
   return Math.ceil(entry.microsPerSecond * billedSeconds);
 }
@@ -68,7 +68,7 @@ export interface LlmPrice {
   readonly outputMicros: number;
 }
 
-/** Prices of OpenAI (openai.com/api/pricing, read 2025-08). Cached input is counted at the full price. */
+/** OpenAI prices (openai.com/api/pricing, read 2025-08). Cached input counts at the full price. */
 const LLM_PRICES: ReadonlyMap<string, LlmPrice> = new Map([
   ['gpt-4o-mini', { inputMicros: 150_000, outputMicros: 600_000 }],
   ['gpt-4o', { inputMicros: 2_500_000, outputMicros: 10_000_000 }],
@@ -77,12 +77,12 @@ const LLM_PRICES: ReadonlyMap<string, LlmPrice> = new Map([
   ['gpt-4.1-nano', { inputMicros: 100_000, outputMicros: 400_000 }],
 ]);
 
-/** The provider answers with the dated name of what it was asked for: `gpt-4o-mini-2024-07-18`. */
+/** The date that providers append to the requested model in answers: `gpt-4o-mini-2024-07-18`. */
 const SNAPSHOT = /-\d{4}-\d{2}-\d{2}$/;
 
-/** The price of a language model by its name; undefined for one that is not in the table. */
+/** The price of a language model; undefined when the table does not have it. */
 export const llmPrice = (model: string): LlmPrice | undefined => LLM_PRICES.get(model.replace(SNAPSHOT, ''));
 
-/** What a completion costs, micro-dollars, rounded up. */
+/** The cost of a completion, micro-dollars, rounded up. */
 export const completionCostMicros = (price: LlmPrice, inputTokens: number, outputTokens: number): number =>
   Math.ceil((price.inputMicros * inputTokens + price.outputMicros * outputTokens) / 1_000_000);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type Job, type PlanDraft, planDraftSchema, planSchema } from '@clipmesh/contracts';
 import fc from 'fast-check';
 import { readJsonAt } from './json.lenient.js';
-import { mendPlan } from './plan.mend.js';
+import { repairPlan } from './plan.mend.js';
 import { planFromDraft } from './plan.writer.js';
 
 const job: Job = {
@@ -26,7 +26,7 @@ const draftOf = (count: number): PlanDraft => ({
 const pretty = JSON.stringify(draftOf(3), undefined, 2);
 const THUMB = '👍🏽';
 
-describe('mending', () => {
+describe('repairPlan', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 40 }),
     fc.constantFrom(
@@ -59,17 +59,17 @@ describe('mending', () => {
     expect(plan.scenes.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0)).toBe(job.durationSeconds);
   };
 
-  it('never throws, and gives a valid draft or none, whatever the text', () => {
+  it('never throws, and returns a valid draft or none for any text', () => {
     fc.assert(
       fc.property(fc.array(text, { maxLength: 30 }), (parts) => {
-        const result = mendPlan(parts.join(''));
+        const result = repairPlan(parts.join(''));
         if (result.kind === 'draft') valid(result.draft);
       }),
       { numRuns: 500 },
     );
   });
 
-  it('makes a valid plan of any values in the right places', () => {
+  it('returns a valid draft for any values in the right places', () => {
     const value = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 600 }), fc.double(), fc.jsonValue({ maxDepth: 3 }));
     const entry = fc.record(
       { description: value, durationSeconds: value, overlayText: value, role: value },
@@ -82,50 +82,50 @@ describe('mending', () => {
     });
     fc.assert(
       fc.property(answer, (given) => {
-        const result = mendPlan(JSON.stringify(given));
+        const result = repairPlan(JSON.stringify(given));
         if (result.kind === 'draft') valid(result.draft);
       }),
       { numRuns: 300 },
     );
   });
 
-  it('changes nothing of a plan that is right', () => {
+  it('does not change a valid plan', () => {
     const draft = draftOf(3);
-    expect(mendPlan(pretty)).toEqual({ kind: 'draft', draft });
+    expect(repairPlan(pretty)).toEqual({ kind: 'draft', draft });
   });
 
-  it('ends, on what nests without end or begins without end', () => {
-    expect(mendPlan('['.repeat(200_000)).kind).toBe('none');
-    expect(mendPlan('{"a":'.repeat(50_000)).kind).toBe('none');
-    expect(mendPlan(`${'['.repeat(100_000)}${']'.repeat(100_000)}`).kind).toBe('none');
-    expect(mendPlan('{a '.repeat(100_000)).kind).toBe('none');
-    expect(mendPlan('<think>'.repeat(50_000)).kind).toBe('none');
+  it('ends for endless nesting and endless openings', () => {
+    expect(repairPlan('['.repeat(200_000)).kind).toBe('none');
+    expect(repairPlan('{"a":'.repeat(50_000)).kind).toBe('none');
+    expect(repairPlan(`${'['.repeat(100_000)}${']'.repeat(100_000)}`).kind).toBe('none');
+    expect(repairPlan('{a '.repeat(100_000)).kind).toBe('none');
+    expect(repairPlan('<think>'.repeat(50_000)).kind).toBe('none');
   });
 });
 
-describe('a plan of a draft', () => {
+describe('a plan from a draft', () => {
   const seen = (given: Partial<Job>, count: number): string[] | undefined =>
     planFromDraft({ ...job, ...given }, draftOf(count))?.scenes.map(({ description }) => description.slice(-1));
 
   it.each<[string, Partial<Job>, number, string[] | undefined]>([
-    ['as many scenes as were asked for', { sceneCount: 3 }, 3, ['1', '2', '3']],
-    ['too many: the first ones and the last', { sceneCount: 3 }, 6, ['1', '2', '6']],
-    ['too many for one scene: the last', { sceneCount: 1, durationSeconds: 7 }, 3, ['3']],
-    ['fewer than the rules propose, which fill the time', {}, 2, ['1', '2']],
-    ['fewer than were asked for', { sceneCount: 4 }, 3, undefined],
-    ['too few for the time', {}, 1, undefined],
+    ['as many scenes as requested', { sceneCount: 3 }, 3, ['1', '2', '3']],
+    ['too many scenes: the first ones and the last', { sceneCount: 3 }, 6, ['1', '2', '6']],
+    ['too many scenes for one: the last', { sceneCount: 1, durationSeconds: 7 }, 3, ['3']],
+    ['fewer scenes than the rules propose, which fill the duration', {}, 2, ['1', '2']],
+    ['fewer scenes than requested', { sceneCount: 4 }, 3, undefined],
+    ['too few scenes for the duration', {}, 1, undefined],
   ])('%s', (_what, given, count, expected) => {
     expect(seen(given, count)).toEqual(expected);
   });
 
-  it('takes what the draft leaves open from the prompt', () => {
+  it('fills empty fields of the draft from the prompt', () => {
     const plan = planFromDraft(job, { ...draftOf(3), title: '', style: { ...style, subject: '' } });
     expect(plan).toMatchObject({ title: 'A kettle that sings.', style: { subject: 'A kettle that sings.' } });
   });
 });
 
-describe('reading JSON', () => {
-  it('reads what is JSON as JSON.parse does', () => {
+describe('readJsonAt', () => {
+  it('reads valid JSON like JSON.parse', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), fc.constantFrom(0, 2), (value, indent) => {
         const text = JSON.stringify([value], undefined, indent);
@@ -134,8 +134,8 @@ describe('reading JSON', () => {
     );
   });
 
-  it('takes no part of JSON that is cut off', () => {
+  it('uses no part of truncated JSON', () => {
     const text = JSON.stringify(draftOf(2));
-    for (let end = 1; end < text.length; end += 1) expect(mendPlan(text.slice(0, end)).kind).toBe('none');
+    for (let end = 1; end < text.length; end += 1) expect(repairPlan(text.slice(0, end)).kind).toBe('none');
   });
 });

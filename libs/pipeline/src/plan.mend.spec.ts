@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type PlanDraft, planDraftSchema } from '@clipmesh/contracts';
-import { mendPlan } from './plan.mend.js';
+import { repairPlan } from './plan.mend.js';
 
 const style = {
   ...{ style: 'cinematic', palette: 'teal', lighting: 'soft', composition: 'centred', mood: 'calm' },
@@ -17,8 +17,8 @@ const pretty = JSON.stringify(whole, undefined, 2);
 const views = [1, 2, 3].map((n) => `Kettle, view ${n}`);
 const THUMB = '👍🏽';
 
-function mended(answer: string): PlanDraft {
-  const result = mendPlan(answer);
+function repaired(answer: string): PlanDraft {
+  const result = repairPlan(answer);
   if (result.kind === 'none') throw new Error(result.problem);
   expect(planDraftSchema.safeParse(result.draft).error).toBeUndefined();
   return result.draft;
@@ -39,30 +39,30 @@ describe('an answer that holds the whole plan', () => {
     ['prose before and after', `Sure! Here is your plan:\n\n${pretty}\n\nLet me know what you think [1].`],
     ['prose with braces', `I use {title} and {scenes}, as asked:\n${json}`],
     [
-      'thoughts',
+      'reasoning',
       `<think>\nThe user wants {"scenes": [{"description": "a draft"}]}. Three scenes.\n</think>\n\n${json}`,
     ],
-    ['thoughts without an opening mark', `Three scenes, I think.\n</think>\n${json}`],
-    ['thoughts in capitals, and a fence', `<THINKING>Hm.</THINKING>\n\`\`\`json\n${json}\n\`\`\``],
-    ['thoughts of another make', `[THINK]Hm {"a": 1}[/THINK]${json}`],
-    ['thoughts with a name space', `<mm:think>Hm</mm:think>${json}`],
+    ['reasoning without an opening tag', `Three scenes, I think.\n</think>\n${json}`],
+    ['reasoning in upper-case tags, and a fence', `<THINKING>Hm.</THINKING>\n\`\`\`json\n${json}\n\`\`\``],
+    ['reasoning in square brackets', `[THINK]Hm {"a": 1}[/THINK]${json}`],
+    ['reasoning with a tag name space', `<mm:think>Hm</mm:think>${json}`],
     [
       'channels',
       `<|channel|>analysis<|message|>{"a":1}<|end|><|start|>assistant<|channel|>final<|message|>${json}<|return|>`,
     ],
     ['a final channel with a format', `<|channel|>final <|constrain|>json<|message|>${json}`],
-    ['a thinking mark inside a text', JSON.stringify({ ...whole, note: 'no </think> here' })],
+    ['a reasoning tag inside a string', JSON.stringify({ ...whole, note: 'no </think> here' })],
     ['a first try before the answer', `First try: ${withScenes([scene(9)])}\nBetter: ${json}`],
-    ['a comma too many', pretty.replace(/"\n(\s*)\}/gu, '",\n$1}').replace(/\}\n(\s*)\]/gu, '},\n$1]')],
-    ['a comma too few', pretty.replace('"Tea",', '"Tea"').replace('},\n    {', '}\n    {')],
+    ['extra commas', pretty.replace(/"\n(\s*)\}/gu, '",\n$1}').replace(/\}\n(\s*)\]/gu, '},\n$1]')],
+    ['missing commas', pretty.replace('"Tea",', '"Tea"').replace('},\n    {', '}\n    {')],
     ['comments', pretty.replace('"title"', '// the name\n  "title" /* short */')],
-    ['quotation marks of print', json.replaceAll('"', '“').replace(/“([:,}\]])/gu, '”$1')],
+    ['typographic quotation marks', json.replaceAll('"', '“').replace(/“([:,}\]])/gu, '”$1')],
     ['Python', json.replaceAll('"', "'").replace('{', "{'final': True, 'note': None, ")],
     ['keys without quotation marks', json.replace(/"(\w+)":/gu, '$1:')],
     ['a wrapper', JSON.stringify({ plan: whole })],
     ['two wrappers', JSON.stringify({ status: 'ok', result: { plan: whole } })],
     ['a tool call', JSON.stringify({ name: 'plan', arguments: json })],
-    ['JSON in a text', JSON.stringify(json)],
+    ['JSON in a string', JSON.stringify(json)],
     ['a list of one plan', JSON.stringify([whole])],
     ['the schema filled in', JSON.stringify({ type: 'object', properties: whole })],
     [
@@ -76,9 +76,9 @@ describe('an answer that holds the whole plan', () => {
     ['scenes by number', withScenes({ 2: scenes[1], 10: scenes[2], 1: scenes[0] })],
     ['scenes by name', withScenes({ scene1: scenes[0], scene2: scenes[1], scene3: scenes[2] })],
     ['scenes in a list in an object', withScenes({ count: 3, items: scenes })],
-    ['scenes in a text', withScenes(JSON.stringify(scenes))],
+    ['scenes in a string', withScenes(JSON.stringify(scenes))],
   ])('%s', (_what, answer) => {
-    const draft = mended(answer);
+    const draft = repaired(answer);
     expect(draft.title).toBe('Tea');
     expect(draft.style).toEqual(style);
     expect(draft.scenes.map(({ description }) => description)).toEqual(views);
@@ -90,12 +90,12 @@ describe('an answer that holds the whole plan', () => {
 describe('an answer whose meaning is clear', () => {
   it.each<[string, string, number[]]>([
     ['halves', withSeconds(4.5, 3.4, 4), [5, 3, 4]],
-    ['texts', withSeconds('4', '4.0', ' 5 '), [4, 4, 5]],
+    ['strings', withSeconds('4', '4.0', ' 5 '), [4, 4, 5]],
     ['units', withSeconds('4s', '4 sec', '5 seconds'), [4, 4, 5]],
     ['a decimal comma', withSeconds('4,4', '3,6s', 5), [4, 4, 5]],
     ['milliseconds', withSeconds(4000, '4000ms', 5000), [4, 4, 5]],
     ['a clock', withSeconds('0:04', '00:04', '0:05'), [4, 4, 5]],
-    ['spans', withSeconds('0-4s', '0:04 - 0:08', '8s–13s'), [4, 4, 5]],
+    ['ranges', withSeconds('0-4s', '0:04 - 0:08', '8s–13s'), [4, 4, 5]],
     ['objects', withSeconds({ seconds: 4 }, { value: 4, unit: 's' }, [5]), [4, 4, 5]],
     [
       'start and end',
@@ -105,14 +105,14 @@ describe('an answer whose meaning is clear', () => {
     ['nothing', withSeconds(undefined, null, 'short'), [4, 4, 4]],
     ['nonsense', withSeconds(-3, 0, 1e300), [1, 1, 60]],
   ])('has lengths as %s', (_what, answer, seconds) => {
-    expect(mended(answer).scenes.map(({ durationSeconds }) => durationSeconds)).toEqual(seconds);
+    expect(repaired(answer).scenes.map(({ durationSeconds }) => durationSeconds)).toEqual(seconds);
   });
 
   it.each<[string, string, object]>([
     ['no title', JSON.stringify(without(whole, 'title')), { title: '' }],
     ['a headline', JSON.stringify({ ...without(whole, 'title'), Headline: 'Tea **time**' }), { title: 'Tea time' }],
     ['no style', JSON.stringify(without(whole, 'style')), { style: { style: '', palette: '', subject: '' } }],
-    ['a style in words', JSON.stringify({ ...whole, style: 'noir' }), { style: { style: 'noir', mood: '' } }],
+    ['a style as a string', JSON.stringify({ ...whole, style: 'noir' }), { style: { style: 'noir', mood: '' } }],
     [
       'a part of a style',
       JSON.stringify({ ...whole, style: { mood: null, Colors: ['teal', 'gold'] } }),
@@ -141,7 +141,7 @@ describe('an answer whose meaning is clear', () => {
       { scenes: [{ description: 'Steam', overlayText: 'Hot' }] },
     ],
     [
-      'scenes as texts',
+      'scenes as strings',
       withScenes(['Steam rises', 'Tea flows']),
       { scenes: [{ description: 'Steam rises' }, { description: 'Tea flows' }] },
     ],
@@ -157,17 +157,17 @@ describe('an answer whose meaning is clear', () => {
       { scenes: [{}, { description: 'Kettle, view 2' }] },
     ],
     [
-      'a line break in a text',
+      'a line break in a string',
       '{"title": "Tea", "scenes": [{"description": "Steam\nrises"}]}',
       { scenes: [{ description: 'Steam rises' }] },
     ],
     [
-      'bare quotation marks in a text',
+      'unescaped quotation marks in a string',
       '{"title": "Tea", "scenes": [{"description": "She says "yes" and pours"}]}',
       { scenes: [{ description: 'She says "yes" and pours' }] },
     ],
     [
-      'half of a character',
+      'half a surrogate pair',
       withScenes([scene(1, { description: 'Steam \ud83d rises' })]),
       { scenes: [{ description: 'Steam rises' }] },
     ],
@@ -177,11 +177,11 @@ describe('an answer whose meaning is clear', () => {
       { scenes: [{ description: 'Steam rises' }] },
     ],
   ])('has %s', (_what, answer, expected) => {
-    expect(mended(answer)).toMatchObject(expected);
+    expect(repaired(answer)).toMatchObject(expected);
   });
 
-  it('has texts that are too long: they are cut between words and characters', () => {
-    const draft = mended(
+  it('has overlong texts cut between words and characters', () => {
+    const draft = repaired(
       JSON.stringify({
         title: 'Title '.repeat(43) + 'ab',
         style: { ...style, subject: THUMB.repeat(180), mood: 'calm '.repeat(60) },
@@ -198,16 +198,16 @@ describe('an answer whose meaning is clear', () => {
   });
 });
 
-describe('an answer that is no plan', () => {
+describe('an answer that is not a plan', () => {
   it.each([
     ['nothing', '', 'the plan is not JSON', false],
     ['prose', 'I am sorry, I cannot help with that.', 'the plan is not JSON', false],
     ['a cut-off plan', json.slice(0, -40), 'the JSON of the plan is cut off', true],
     ['a cut-off plan whose scenes are whole', json.slice(0, -1), 'the JSON of the plan is cut off', true],
     ['a cut-off plan in a fence', `\`\`\`json\n${pretty.slice(0, 200)}`, 'the JSON of the plan is cut off', true],
-    ['an error', '{"error": {"message": "overloaded"}}', 'the plan has no scene that says what is seen', false],
-    ['no scenes', withScenes([]), 'the plan has no scene that says what is seen', false],
-    ['empty scenes', withScenes([{ description: '' }, {}]), 'the plan has no scene that says what is seen', false],
+    ['an error', '{"error": {"message": "overloaded"}}', 'no scene of the plan has a description', false],
+    ['no scenes', withScenes([]), 'no scene of the plan has a description', false],
+    ['empty scenes', withScenes([{ description: '' }, {}]), 'no scene of the plan has a description', false],
     [
       'the schema itself',
       JSON.stringify({
@@ -218,7 +218,7 @@ describe('an answer that is no plan', () => {
         },
         required: ['title', 'scenes'],
       }),
-      'the plan has no scene that says what is seen',
+      'no scene of the plan has a description',
       false,
     ],
     [
@@ -227,8 +227,8 @@ describe('an answer that is no plan', () => {
       'the plan is not JSON',
       false,
     ],
-    ['thoughts alone', '<think>{"scenes": [{"description": "Steam"', 'the JSON of the plan is cut off', true],
+    ['only reasoning', '<think>{"scenes": [{"description": "Steam"', 'the JSON of the plan is cut off', true],
   ])('%s', (_what, answer, problem, unclosed) => {
-    expect(mendPlan(answer)).toEqual({ kind: 'none', problem, unclosed });
+    expect(repairPlan(answer)).toEqual({ kind: 'none', problem, unclosed });
   });
 });

@@ -1,12 +1,12 @@
 import { cleanText, cutText, type PlanDraft } from '@clipmesh/contracts';
 import { findJson } from './json.lenient.js';
 
-/** A draft, or why there is none; `unclosed`: the text ends inside its JSON. */
-export type MendedPlan =
+/** A draft, or why there is none. `unclosed`: the answer ends inside its JSON. */
+export type RepairedPlan =
   | { readonly kind: 'draft'; readonly draft: PlanDraft }
   | { readonly kind: 'none'; readonly problem: string; readonly unclosed: boolean };
 
-/** Names that models give to a field, without case, spaces and signs; the first that has a value counts. */
+/** Names that models use for a field, without case, spaces and punctuation. The first one with a value wins. */
 const NAMES = {
   title: ['title', 'headline', 'name', 'videotitle', 'adtitle'],
   look: ['style', 'look', 'visualstyle', 'sharedstyle', 'globalstyle', 'styleguide'],
@@ -31,11 +31,11 @@ const STYLE_NAMES = {
   subject: ['subject', 'product', 'hero'],
 } as const satisfies Record<keyof PlanDraft['style'], readonly string[]>;
 
-/** Seconds of a scene whose length is missing; the rules fit all lengths to the asked total. */
-const USUAL_SECONDS = 4;
-/** Wrappers around a plan, and texts within texts, that are opened. */
-const MOST_WRAPPERS = 4;
-const MOST_SCENES = 50;
+/** Length of a scene without one, seconds. The plan rules fit all lengths to the requested total. */
+const DEFAULT_SECONDS = 4;
+/** Maximum depth of wrappers around a plan, and of JSON in strings. */
+const MAX_WRAPPERS = 4;
+const MAX_SCENES = 50;
 
 type Fields = ReadonlyMap<string, unknown>;
 const isObject = (value: unknown): value is object =>
@@ -49,11 +49,11 @@ const fieldsOf = (value: object): Fields =>
 const pick = (fields: Fields, names: readonly string[]): unknown =>
   names.map((name) => fields.get(name)).find((value) => value !== undefined && value !== null && value !== '');
 
-/** The text of any value: lists and objects with commas between their parts. */
+/** The text of any value. Items of lists and objects are joined with commas. */
 function textOf(value: unknown, level = 0): string {
   if (typeof value === 'string') return cleanText(value).replace(/\s+/gu, ' ').trim();
   if (typeof value === 'number') return String(value);
-  if (typeof value !== 'object' || value === null || level > MOST_WRAPPERS) return '';
+  if (typeof value !== 'object' || value === null || level > MAX_WRAPPERS) return '';
   const named = Array.isArray(value) ? undefined : pick(fieldsOf(value), NAMES.text);
   if (named !== undefined) return textOf(named, level + 1);
   return Object.values(value)
@@ -62,8 +62,8 @@ function textOf(value: unknown, level = 0): string {
     .join(', ');
 }
 
-/** A text that is shown: without the marks of Markdown. */
-const shownOf = (value: unknown): string =>
+/** The text of any value without Markdown marks, for display. */
+const plainTextOf = (value: unknown): string =>
   textOf(value)
     .replace(/\*\*|__|`/gu, '')
     .trim();
@@ -73,7 +73,7 @@ const LENGTH = new RegExp(String.raw`^\D*?${CLOCK}(?:\s*(?:-|–|—|to|→)\s*$
 const secondsIn = (minutes: string | undefined, count: string | undefined, unit: string | undefined): number =>
   (Number(minutes ?? 0) * 60 + Number((count ?? '').replace(',', '.'))) / (unit?.toLowerCase() === 'ms' ? 1000 : 1);
 
-/** `4`, `4.5`, `"4"`, `"4s"`, `"0:04"`, `"4-8 s"` (the time between), `4000` (ms), `{ seconds: 4 }`; undefined where no number is. */
+/** `4`, `4.5`, `"4"`, `"4s"`, `"0:04"`, `"4-8 s"` (the time between), `4000` (ms), `{ seconds: 4 }`; undefined without a number. */
 function secondsOf(value: unknown, level = 0): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? (value >= 500 ? value / 1000 : value) : undefined;
   if (typeof value === 'string') {
@@ -83,7 +83,7 @@ function secondsOf(value: unknown, level = 0): number | undefined {
     if (toCount === undefined) return secondsOf(from);
     return secondsOf(Math.max(0, secondsIn(toMinutes, toCount, toUnit) - from));
   }
-  if (typeof value !== 'object' || value === null || level > MOST_WRAPPERS) return undefined;
+  if (typeof value !== 'object' || value === null || level > MAX_WRAPPERS) return undefined;
   if (Array.isArray(value)) return secondsOf(value[0], level + 1);
   return lengthOf(fieldsOf(value), level + 1) ?? secondsOf(Object.values(value)[0], level + 1);
 }
@@ -97,26 +97,26 @@ function lengthOf(fields: Fields, level = 0): number | undefined {
 
 type Scene = PlanDraft['scenes'][number];
 
-/** A scene of whatever the model wrote for one; undefined when it does not say what is seen. */
+/** A scene from whatever the model wrote for one; undefined without a description. */
 function sceneOf(value: unknown): Scene | undefined {
   const fields: Fields = isObject(value) ? fieldsOf(value) : new Map([['description', value]]);
   const description = cutText(textOf(pick(fields, NAMES.description)), 2000);
   if (description === '') return undefined;
-  const seconds = Math.round(lengthOf(fields) ?? USUAL_SECONDS);
+  const seconds = Math.round(lengthOf(fields) ?? DEFAULT_SECONDS);
   return {
     role: cutText(textOf(pick(fields, NAMES.role)).toLowerCase(), 40),
     description,
     durationSeconds: Math.min(60, Math.max(1, seconds)),
-    overlayText: cutText(shownOf(pick(fields, NAMES.overlay)), 200),
+    overlayText: cutText(plainTextOf(pick(fields, NAMES.overlay)), 200),
   };
 }
 
 const numberIn = (name: string): number => Number(/\d+/u.exec(name)?.[0] ?? Number.NaN);
 
-/** The list of scenes in a list, an object of scenes (`{ scene1: … }`), a list within an object, or JSON in a text. */
+/** The scenes in a list, an object of scenes (`{ scene1: … }`), a list within an object, or JSON in a string. */
 function scenesOf(value: unknown): Scene[] {
   if (typeof value === 'string') return findJson(value).values.flatMap(scenesOf);
-  if (Array.isArray(value)) return value.slice(0, MOST_SCENES).flatMap((entry) => sceneOf(entry) ?? []);
+  if (Array.isArray(value)) return value.slice(0, MAX_SCENES).flatMap((entry) => sceneOf(entry) ?? []);
   if (!isObject(value)) return [];
   if (typeof pick(fieldsOf(value), NAMES.description) === 'string') return scenesOf([value]);
   const entries = Object.entries(value as Readonly<Record<string, unknown>>);
@@ -143,50 +143,50 @@ function styleOf(fields: Fields): PlanDraft['style'] {
   };
 }
 
-/** The draft in a value: a plan, a plan in a wrapper or in a text, or a bare list of scenes. */
+/** The draft in a value: a plan, a plan in a wrapper or in a string, or a bare list of scenes. */
 function draftOf(value: unknown, level = 0): PlanDraft | undefined {
-  if (level > MOST_WRAPPERS) return undefined;
+  if (level > MAX_WRAPPERS) return undefined;
   if (typeof value === 'string') return lastOf(findJson(value).values, level + 1);
   if (Array.isArray(value)) {
     const plan = value.length === 1 ? draftOf(value[0], level + 1) : undefined;
     if (plan !== undefined) return plan;
     const scenes = value.every(isObject) ? scenesOf(value) : [];
-    const isList = scenes.length > 0 && scenes.length === Math.min(value.length, MOST_SCENES);
+    const isList = scenes.length > 0 && scenes.length === Math.min(value.length, MAX_SCENES);
     return isList ? { title: '', style: styleOf(new Map()), scenes } : lastOf(value, level + 1);
   }
   if (!isObject(value)) return undefined;
   const fields = fieldsOf(value);
   const scenes = scenesOf(pick(fields, NAMES.scenes));
   if (scenes.length === 0) return lastOf(Object.values(value), level + 1);
-  return { title: cutText(shownOf(pick(fields, NAMES.title)), 200), style: styleOf(fields), scenes };
+  return { title: cutText(plainTextOf(pick(fields, NAMES.title)), 200), style: styleOf(fields), scenes };
 }
 
-/** The last value that is a plan: what comes before it is an example, or a first try. */
+/** The last value that is a plan. Earlier ones are examples or first tries. */
 const lastOf = (values: readonly unknown[], level: number): PlanDraft | undefined =>
   values
-    .slice(-MOST_SCENES)
+    .slice(-MAX_SCENES)
     .map((value) => draftOf(value, level))
     .findLast((draft) => draft !== undefined);
 
-/** The end of what models think before they answer; the opening mark is often missing. */
-const THOUGHTS_END =
+/** The end of a model's reasoning. The opening tag is often missing. */
+const REASONING_END =
   /<\/(?:\w+:)?(?:think|thinking|thought|reasoning)>|\[\/THINK\]|<\|channel\|>final(?: \S+)?<\|message\|>/giu;
 
-function withoutThoughts(text: string): string {
-  const end = [...text.matchAll(THOUGHTS_END)].at(-1);
+function withoutReasoning(text: string): string {
+  const end = [...text.matchAll(REASONING_END)].at(-1);
   return end === undefined ? text : text.slice(end.index + end[0].length);
 }
 
 /**
- * A draft from a language model's answer, mended where its meaning is clear: fences, thoughts and prose around the JSON,
- * commas, other names and shapes of fields, lengths as texts, texts that are too long (cut by {@link cutText}). The draft
- * fits `planDraftSchema`. Its number of scenes and their lengths are the plan rules' business.
+ * Extracts a draft from a language model's answer and repairs it where its meaning is clear: fences, reasoning and prose
+ * around the JSON, commas, other field names and shapes, lengths as strings, overlong texts (cut by {@link cutText}). The
+ * draft fits `planDraftSchema`. The plan rules decide the number of scenes and their lengths later.
  */
-export function mendPlan(answer: string): MendedPlan {
+export function repairPlan(answer: string): RepairedPlan {
   const text = answer.trim();
-  const spoken = withoutThoughts(text);
-  // An answer that begins with JSON may quote the marks in its texts.
-  const readings = [...new Set(text.startsWith('{') ? [text, spoken] : [spoken, text])].map(findJson);
+  const answered = withoutReasoning(text);
+  // An answer that begins with JSON may contain the reasoning tags in its texts.
+  const readings = [...new Set(text.startsWith('{') ? [text, answered] : [answered, text])].map(findJson);
   for (const { values, unclosed } of readings) {
     const draft = unclosed ? undefined : lastOf(values, 0);
     if (draft !== undefined) return { kind: 'draft', draft };
@@ -196,6 +196,6 @@ export function mendPlan(answer: string): MendedPlan {
     ? 'the JSON of the plan is cut off'
     : values.length === 0
       ? 'the plan is not JSON'
-      : 'the plan has no scene that says what is seen';
+      : 'no scene of the plan has a description';
   return { kind: 'none', problem, unclosed };
 }

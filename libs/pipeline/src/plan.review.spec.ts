@@ -18,12 +18,12 @@ const plan = planFromTemplate(job);
 const edit = (change: unknown, of: Plan = plan): Plan => editPlan(of, planEditSchema.parse(change));
 
 describe('an edit of a plan', () => {
-  it('that says nothing changes nothing', () => {
+  it('changes nothing when it is empty', () => {
     expect(edit({})).toEqual(plan);
     expect(edit({ scenes: [{ index: 0 }], style: {} })).toEqual(plan);
   });
 
-  it('changes what it names, and keeps the rest', () => {
+  it('changes the fields that it names, and keeps the rest', () => {
     const after = edit({
       title: 'Singing',
       style: { mood: 'calm' },
@@ -42,7 +42,7 @@ describe('an edit of a plan', () => {
     expect(planSchema.parse(after)).toEqual(after);
   });
 
-  it('takes a text away and gives one again', () => {
+  it('removes an overlay text and adds one again', () => {
     const bare = edit({ scenes: [{ index: 1, overlay: null }] });
     expect(bare.scenes[1]).not.toHaveProperty('overlay');
     const again = edit({ scenes: [{ index: 1, overlay: { text: 'Now', fontSizePt: 40 } }] }, bare);
@@ -53,23 +53,23 @@ describe('an edit of a plan', () => {
     expect(() => edit({ scenes: [{ index: 1, overlay: { position: 'top' } }] }, bare)).toThrow(PlanEditError);
   });
 
-  it('has the film last as long as its scenes', () => {
+  it('sets the duration of the video to the sum of its scenes', () => {
     const after = edit({ scenes: [{ index: 0, durationSeconds: 7 }] });
     expect(after.durationSeconds).toBe(after.scenes.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0));
   });
 
   it.each([
-    ['a scene that is not there', { scenes: [{ index: 3 }] }, 'scenes.0.index', 'the plan has scenes 0-2'],
-    ['a scene twice', { scenes: [{ index: 1 }, { index: 1 }] }, 'scenes', 'named twice'],
-  ])('is refused for %s', (_name, change, field, words) => {
+    ['an unknown scene', { scenes: [{ index: 3 }] }, 'scenes.0.index', 'the plan has scenes 0-2'],
+    ['a repeated scene', { scenes: [{ index: 1 }, { index: 1 }] }, 'scenes', 'named twice'],
+  ])('is rejected for %s', (_name, change, field, words) => {
     expect(() => edit(change)).toThrow(expect.objectContaining({ field, message: expect.stringContaining(words) }));
   });
 
-  it('is refused when the film would be too short', () => {
+  it('is rejected when the video would be too short', () => {
     const short = planFromTemplate({ ...job, durationSeconds: 9 });
     expect(() => edit({ scenes: [{ index: 0, durationSeconds: 3 }] }, short)).not.toThrow();
     const two = { ...short, scenes: short.scenes.slice(0, 2) };
-    expect(() => edit({ scenes: [{ index: 0, durationSeconds: 3 }] }, two)).toThrow('a film takes 9-60 s');
+    expect(() => edit({ scenes: [{ index: 0, durationSeconds: 3 }] }, two)).toThrow('a video takes 9-60 s');
   });
 
   it.each([
@@ -81,7 +81,7 @@ describe('an edit of a plan', () => {
     [{ title: '' }],
     [{ seed: 4 }],
     [{ style: { font: 'x' } }],
-  ])('does not take %j', (change) => {
+  ])('does not accept %j', (change) => {
     expect(planEditSchema.safeParse(change).success).toBe(false);
   });
 });

@@ -7,7 +7,7 @@ import {
   type ScenePlan,
 } from '@clipmesh/contracts';
 
-/** Why an edit cannot be made; `field` is where, within the edit. */
+/** An edit was rejected; `field` is the path of the cause within the edit. */
 export class PlanEditError extends Error {
   constructor(
     readonly field: string,
@@ -18,12 +18,12 @@ export class PlanEditError extends Error {
   }
 }
 
-/** Whether the plan waits for its user, who may still change it. */
+/** Whether the plan waits for approval, so that the user may still change it. */
 export function isReviewed({ status, approved }: Pick<GenerationState, 'status' | 'approved'>): boolean {
   return status === 'awaiting_approval' && approved !== true;
 }
 
-/** The plan with an edit; its duration is that of its scenes. Throws {@link PlanEditError}. */
+/** Applies an edit to a plan and updates its duration to the sum of its scenes. Throws {@link PlanEditError}. */
 export function editPlan(plan: Plan, edit: PlanEdit): Plan {
   const changes = new Map((edit.scenes ?? []).map((change, at) => [change.index, { change, at }]));
   if (changes.size < (edit.scenes ?? []).length) throw new PlanEditError('scenes', 'a scene is named twice');
@@ -38,7 +38,7 @@ export function editPlan(plan: Plan, edit: PlanEdit): Plan {
   const durationSeconds = scenes.reduce((sum, scene) => sum + scene.durationSeconds, 0);
   const { min, max } = DURATION_SECONDS;
   if (durationSeconds < min || durationSeconds > max)
-    throw new PlanEditError('scenes', `the scenes last ${durationSeconds} s together; a film takes ${min}-${max} s`);
+    throw new PlanEditError('scenes', `the scenes take ${durationSeconds} s in total; a video takes ${min}-${max} s`);
   return {
     ...plan,
     ...defined({ title: edit.title }),
@@ -49,17 +49,18 @@ export function editPlan(plan: Plan, edit: PlanEdit): Plan {
 }
 
 function editScene(scene: ScenePlan, change: NonNullable<PlanEdit['scenes']>[number], field: string): ScenePlan {
-  const { overlay: former, ...kept } = scene;
+  const { overlay: previous, ...kept } = scene;
   const { overlay, index: _index, ...rest } = change;
   const edited = { ...kept, ...defined(rest) };
   if (overlay === null) return edited;
-  if (overlay === undefined) return former === undefined ? edited : { ...edited, overlay: former };
-  const text = overlay.text ?? former?.text;
-  if (text === undefined) throw new PlanEditError(`${field}.overlay.text`, 'the scene has no text yet: give one');
-  return { ...edited, overlay: overlayTextSchema.parse({ ...former, ...defined(overlay), text }) };
+  if (overlay === undefined) return previous === undefined ? edited : { ...edited, overlay: previous };
+  const text = overlay.text ?? previous?.text;
+  if (text === undefined)
+    throw new PlanEditError(`${field}.overlay.text`, 'the scene has no overlay text; set overlay.text');
+  return { ...edited, overlay: overlayTextSchema.parse({ ...previous, ...defined(overlay), text }) };
 }
 
-/** What is named and not left open. */
+/** The properties that are not undefined. */
 function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;

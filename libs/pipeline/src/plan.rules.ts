@@ -8,11 +8,11 @@ export const FRAMEWORK_ROLES: Readonly<Record<Framework, readonly string[]>> = {
 };
 
 /** AIDA from 12 s on (four scenes of 3 s), PAS below. */
-export function chooseFramework(durationSeconds: number, asked?: Framework): Framework {
-  return asked ?? (durationSeconds >= 4 * SCENE_SECONDS.min ? 'AIDA' : 'PAS');
+export function chooseFramework(durationSeconds: number, requested?: Framework): Framework {
+  return requested ?? (durationSeconds >= 4 * SCENE_SECONDS.min ? 'AIDA' : 'PAS');
 }
 
-/** The asked count, else the framework's own, moved to the nearest count that scenes of 3-7 s can fill. */
+/** The nearest count to the requested one that scenes of 3-7 s can fill. Default: as many as the framework has steps. */
 export function chooseSceneCount(durationSeconds: number, framework: Framework, asked?: number): number {
   const least = Math.ceil(durationSeconds / SCENE_SECONDS.max);
   const most = Math.min(SCENE_COUNT.max, Math.floor(durationSeconds / SCENE_SECONDS.min));
@@ -30,20 +30,20 @@ export function rolesFor(framework: Framework, count: number): string[] {
 }
 
 /**
- * Whole seconds of 3-7 each that sum to `total`, as near to `wished` as that allows.
- * Throws RangeError when no such cut exists; {@link chooseSceneCount} never leads there.
+ * Scene lengths of 3-7 whole seconds that sum to `total`, as close to `requested` as possible.
+ * Throws RangeError when there are none. {@link chooseSceneCount} never returns such a count.
  */
-export function fitDurations(total: number, wished: readonly number[]): number[] {
-  const count = wished.length;
+export function fitDurations(total: number, requested: readonly number[]): number[] {
+  const count = requested.length;
   if (total < count * SCENE_SECONDS.min || total > count * SCENE_SECONDS.max) {
     throw new RangeError(
       `${total} s cannot be cut into ${count} scenes of ${SCENE_SECONDS.min}-${SCENE_SECONDS.max} s`,
     );
   }
-  const lengths = wished.map((wish) =>
+  const lengths = requested.map((seconds) =>
     Math.min(
       SCENE_SECONDS.max,
-      Math.max(SCENE_SECONDS.min, Number.isFinite(wish) ? Math.round(wish) : SCENE_SECONDS.min),
+      Math.max(SCENE_SECONDS.min, Number.isFinite(seconds) ? Math.round(seconds) : SCENE_SECONDS.min),
     ),
   );
   let rest = total - lengths.reduce((sum, length) => sum + length, 0);
@@ -59,7 +59,7 @@ export function fitDurations(total: number, wished: readonly number[]): number[]
   return lengths;
 }
 
-/** An even cut of `total` into `count` scenes; the longer ones first. */
+/** Splits `total` seconds evenly into `count` scenes, the longer ones first. */
 export function evenDurations(total: number, count: number): number[] {
   return fitDurations(
     total,
@@ -67,7 +67,7 @@ export function evenDurations(total: number, count: number): number[] {
   );
 }
 
-/** What is sent to the video model: the scene, then the style that all scenes of the plan share. */
+/** The prompt for the video model: the scene, then the style that all scenes of the plan share. */
 export function clipPrompt(plan: Plan, scene: ScenePlan): string {
   const { style, palette, lighting, composition, mood, subject } = plan.style;
   const markers: [string, string][] = [

@@ -39,7 +39,7 @@ describe('plan rules', () => {
     }
   });
 
-  it('cuts 15 s into four scenes of AIDA', () => {
+  it('splits 15 s into four AIDA scenes', () => {
     const plan = planFromTemplate(job(15));
     expect(plan.scenes.map(({ role, durationSeconds }) => [role, durationSeconds])).toEqual([
       ['attention', 4],
@@ -54,19 +54,19 @@ describe('plan rules', () => {
     [15, 12, '15 s cannot be cut into 12 scenes of 3-7 s; choose 3-5 scenes, or a duration of 36-60 s'],
     [60, 2, '60 s cannot be cut into 2 scenes of 3-7 s; choose 9-12 scenes, or a duration of 9-14 s'],
     [9, 1, '9 s cannot be cut into 1 scene of 3-7 s; choose 2-3 scenes'],
-  ])('says what fits when %i s are asked for in %i scenes', (durationSeconds, sceneCount, told) => {
+  ])('suggests valid values when a request asks for %i s in %i scenes', (durationSeconds, sceneCount, expected) => {
     const refused = createGenerationSchema.safeParse({ prompt: 'x'.repeat(10), durationSeconds, sceneCount });
-    expect(refused.error?.issues.map(({ message }) => message)).toEqual([told]);
+    expect(refused.error?.issues.map(({ message }) => message)).toEqual([expected]);
   });
 
-  it('fits any wish to the sum, 3-7 s each', () => {
+  it('fits any requested lengths to the sum, 3-7 s each', () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof(fc.double(), fc.integer({ min: -5, max: 70 })), { minLength: 1, maxLength: 12 }),
         fc.nat(),
-        (wished, offset) => {
-          const total = wished.length * 3 + (offset % (wished.length * 4 + 1));
-          const lengths = fitDurations(total, wished);
+        (requested, offset) => {
+          const total = requested.length * 3 + (offset % (requested.length * 4 + 1));
+          const lengths = fitDurations(total, requested);
           expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(total);
           expect(lengths.every((length) => Number.isInteger(length) && length >= 3 && length <= 7)).toBe(true);
         },
@@ -80,7 +80,7 @@ describe('plan rules', () => {
     expect(rolesFor('AIDA', 2)).toEqual(['attention', 'action']);
   });
 
-  it('refuses a draft with the wrong number of scenes, and corrects its durations', () => {
+  it('rejects a draft with too few scenes, and corrects its durations', () => {
     const style = { style: 's', palette: 'p', lighting: 'l', composition: 'c', mood: 'm', subject: 'a lamp' };
     const scene = { role: 'x', description: 'A lamp glows', durationSeconds: 99, overlayText: 'Glow' };
     expect(planFromDraft(job(15), { title: 't', style, scenes: [scene] })).toBeUndefined();

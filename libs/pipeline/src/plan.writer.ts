@@ -1,7 +1,7 @@
 import { cutText, type Job, type Plan, type PlanDraft, SCENE_SECONDS, type ScenePlan } from '@clipmesh/contracts';
 import { chooseFramework, chooseSceneCount, evenDurations, fitDurations, rolesFor } from './plan.rules.js';
 
-/** The shape that a plan for this job will have. */
+/** The framework and the number of scenes of a plan for this job. */
 export function planShape(job: Job): { framework: Plan['framework']; sceneCount: number } {
   const framework = chooseFramework(job.durationSeconds, job.framework);
   return { framework, sceneCount: chooseSceneCount(job.durationSeconds, framework, job.sceneCount) };
@@ -28,9 +28,9 @@ function overlayOf(job: Job, text: string, index: number, count: number): Pick<S
 const firstSentence = (text: string, max: number): string => cutText(/^.*?[.!?](?=\s|$)/u.exec(text)?.[0] ?? text, max);
 
 /**
- * The scenes of a draft, as many as the plan rules allow; undefined when it has too few of them. Of too many the first ones
- * and the last one stay, which asks to buy. Fewer than the rules propose will do where the job does not ask for a number
- * and they can fill its time.
+ * The scenes of a draft, as many as the plan rules allow; undefined when the draft has too few. From too many, it takes the
+ * first ones and the last one, which asks to buy. It accepts fewer than the rules propose when the job names no count and
+ * they can fill its duration.
  */
 function scenesFor(job: Job, draft: PlanDraft, sceneCount: number): PlanDraft['scenes'] | undefined {
   const scenes = draft.scenes.filter(({ description }) => clean(description) !== '');
@@ -40,9 +40,8 @@ function scenesFor(job: Job, draft: PlanDraft, sceneCount: number): PlanDraft['s
 }
 
 /**
- * A plan from a model's draft: the roles and the durations follow the rules whatever the draft says, and so does the number
- * of scenes, by {@link scenesFor}. What the draft leaves open comes from the prompt. Returns undefined when the draft has
- * too few scenes: it is asked for again.
+ * Makes a plan from a model's draft. Roles, durations and the number of scenes follow the plan rules, whatever the draft
+ * says. The prompt fills what the draft leaves empty. Returns undefined when the draft has too few scenes.
  */
 export function planFromDraft(job: Job, draft: PlanDraft): Plan | undefined {
   const { framework, sceneCount } = planShape(job);
@@ -112,7 +111,7 @@ const ANGLES = [
   'tracking shot',
 ] as const;
 
-/** A plan without a language model: the framework's steps around the prompt's own words. Takes every legal duration. */
+/** Makes a plan without a language model, from the framework's steps and the prompt. Accepts every valid duration. */
 export function planFromTemplate(job: Job): Plan {
   const { framework, sceneCount } = planShape(job);
   const text = clean(job.prompt);

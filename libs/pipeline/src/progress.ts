@@ -10,11 +10,11 @@ const SCENE_SHARE: Readonly<Record<SceneStatus, number>> = {
   canceled: 1,
 };
 
-/** A scene that waits for its next model has been in the making. */
+/** A scene that waits for its next model counts as generating. */
 const shareOf = ({ status, attempt }: SceneState): number =>
   SCENE_SHARE[status === 'waiting' && attempt > 0 ? 'generating' : status];
 
-/** 0-100: planning is 5, the scenes together 80, the film 15. It moves with every scene and never goes back. */
+/** Progress in percent: planning 5, all scenes 80, the video 15. It advances with every scene and never decreases. */
 export function progressOf(state: GenerationState): number {
   switch (state.status) {
     case 'queued':

@@ -1,5 +1,5 @@
 import { type Charge, ClipmeshError, planDraftSchema } from '@clipmesh/contracts';
-import { completionCostMicros, llmPrice, type LlmPrice, mendPlan } from '@clipmesh/pipeline';
+import { completionCostMicros, llmPrice, type LlmPrice, repairPlan } from '@clipmesh/pipeline';
 import { z } from 'zod';
 import { REFUSAL_FINISHES, TRUNCATED_FINISHES } from './openai.refusals.js';
 import { type PlanAnswer } from './ports.js';
@@ -71,7 +71,7 @@ const idOf = (id: string | null | undefined, key: string): string =>
 
 /**
  * Reads a completion. Throws `PREDICTION_REFUSED`, `PLAN_TRUNCATED`, `PROVIDER_BAD_ANSWER` or what a failed call throws,
- * each with what was charged. A plan that {@link mendPlan} can mend is an answer.
+ * each with what was charged. A plan that {@link repairPlan} can mend is an answer.
  */
 export function answerOf(answer: unknown, asked: Asked): PlanAnswer {
   const parsed = completionSchema.safeParse(answer);
@@ -99,7 +99,7 @@ export function answerOf(answer: unknown, asked: Asked): PlanAnswer {
       charges,
     });
   // Some parsers of thoughts put the answer, or the rest of it, among them.
-  const readings = [content, content + thoughts, thoughts].filter((text) => text.trim() !== '').map(mendPlan);
+  const readings = [content, content + thoughts, thoughts].filter((text) => text.trim() !== '').map(repairPlan);
   const mended = readings.find((reading) => reading.kind === 'draft');
   if (mended !== undefined) return { draft: mended.draft, ...used };
   const [reading] = readings;

@@ -1,6 +1,6 @@
 import { type DomainEvent, isFinal } from '@clipmesh/contracts';
 import { type Stores } from '@clipmesh/persistence';
-import { changeAccount, mostMicros, observe, settle } from '@clipmesh/pipeline';
+import { changeAccount, maxTotalMicros, observe, settle } from '@clipmesh/pipeline';
 
 /**
  * Brings the owner's account up to date once the charges of an event are in the ledger: what was spent is the sum of the
@@ -22,7 +22,7 @@ export async function keepAccount(
   const purchases = over ? (await attempts.list(id)).map(({ value }) => value) : [];
   const entries = await ledger.entries(id);
   const spentMicros = entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0);
-  const end = { run: state.run, spentMicros, mostMicros: mostMicros(state, purchases, entries) };
+  const end = { run: state.run, spentMicros, maxMicros: maxTotalMicros(state, purchases, entries) };
   await changeAccount(accounts, { owner, period: record.account.period, generations: {} }, id, (account) =>
     over ? settle(account, id, end) : observe(account, id, spentMicros),
   );

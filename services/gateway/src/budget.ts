@@ -14,7 +14,7 @@ import {
   changeAccount,
   type Estimate,
   lineOf,
-  mostMicros,
+  maxTotalMicros,
   periodEnd,
   periodOf,
   readAccount,
@@ -252,12 +252,12 @@ async function settleRun(
   const purchases = (await attempts.list(id)).map(({ value }) => value);
   const entries = await ledger.entries(id);
   const spentMicros = entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0);
-  const most = record === undefined ? spentMicros : mostMicros(record.state, purchases, entries);
+  const most = record === undefined ? spentMicros : maxTotalMicros(record.state, purchases, entries);
   let changed = false;
   await changeAccount(accounts, emptyAccount(owner, period), id, (account) => {
     // Another request has reserved since: that is its own money.
     if (of !== undefined && account.generations[id]?.request !== of.request) return undefined;
-    const settled = settle(account, id, { run, spentMicros, mostMicros: most });
+    const settled = settle(account, id, { run, spentMicros, maxMicros: most });
     changed = settled !== account;
     return settled;
   });

@@ -144,7 +144,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       musicMinSeconds: config.musicMinMs / 1000,
     },
     webhookRules: { allowPrivate: config.allowPrivateUrls, perOwner: config.webhooksPerOwner, signing },
-    llm: { model: config.openaiModel, attempts: config.llmAttempts, price: config.llmPrice },
+    llm: { model: config.openaiModel, tries: config.llmAttempts, price: config.llmPrice },
     budget:
       config.budgetPerOwnerMicros === undefined
         ? undefined

@@ -1,11 +1,11 @@
 import { type Account, type UsageRow } from '@clipmesh/persistence';
-import { type Estimate, MODELS, periodEnd, type Span, sumsOf } from '@clipmesh/pipeline';
+import { type Estimate, MODELS, periodEnd, type CostRange, sumsOf } from '@clipmesh/pipeline';
 import { type BudgetRules } from './budget.js';
 import { dollars } from './generation.view.js';
 import { type EstimateView, type ModelsView, type UsageView } from './money.schemas.js';
 import { badRequest, refuseUnknownParameters } from './problem.js';
 
-const spanOf = ({ lowMicros, highMicros }: Span): { lowUsd: number; highUsd: number } => ({
+const spanOf = ({ lowMicros, highMicros }: CostRange): { lowUsd: number; highUsd: number } => ({
   lowUsd: dollars(lowMicros),
   highUsd: dollars(highMicros),
 });

@@ -11,7 +11,7 @@ import {
   SceneReopened,
 } from '@clipmesh/contracts';
 import { ConflictError, type Versioned } from '@clipmesh/persistence';
-import { committedBy, estimateScene, isBeyondCap, isReopenable, reopenScene } from '@clipmesh/pipeline';
+import { committedBy, estimateScene, exceedsCap, canRegenerate, regenerateScene } from '@clipmesh/pipeline';
 import { currentTraceparent } from '@clipmesh/tracing';
 import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -90,8 +90,8 @@ export class ScenesController {
       run: former.state.run + 1,
       scene: index,
     });
-    const state = reopenScene(former.state, { scene: index, plan, seed }, messageId(SceneReopened, event.body));
-    if (isBeyondCap(state, index))
+    const state = regenerateScene(former.state, { scene: index, plan, seed }, messageId(SceneReopened, event.body));
+    if (exceedsCap(state, index))
       refuseLowCap(committedBy(former.state) + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
     return { record: { ...traced(former), updatedAt: at, state }, event };
   }
@@ -121,7 +121,7 @@ export class ScenesController {
   }
 
   private async refuseRunning({ id, state }: GenerationRecord): Promise<void> {
-    if (!isReopenable(state)) {
+    if (!canRegenerate(state)) {
       const ended = state.status === 'failed' || state.status === 'canceled';
       throw running(
         ended

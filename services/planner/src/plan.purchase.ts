@@ -8,7 +8,7 @@ import {
   ConflictError,
   type Versioned,
 } from '@clipmesh/persistence';
-import { mendPlan, planFromDraft, planShape } from '@clipmesh/pipeline';
+import { repairPlan, planFromDraft, planShape } from '@clipmesh/pipeline';
 import { type PlanAnswer, planAnswerSchema, type PlanModel } from '@clipmesh/providers';
 import { type createLogger } from '@clipmesh/tracing';
 import { type PlanCache, planWish } from './plan.cache.js';
@@ -107,7 +107,7 @@ function keptAnswer(raw: unknown): PlanAnswer | undefined {
   const known = planAnswerSchema.safeParse(raw);
   if (known.success) return known.data;
   if (typeof raw !== 'object' || raw === null) return undefined;
-  const mended = mendPlan(JSON.stringify(raw));
+  const mended = repairPlan(JSON.stringify(raw));
   return mended.kind === 'draft' ? planAnswerSchema.safeParse({ ...raw, draft: mended.draft }).data : undefined;
 }
 
