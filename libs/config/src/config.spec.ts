@@ -17,7 +17,7 @@ describe('config', () => {
     expect(config.tempDir.startsWith(config.dataDir)).toBe(true);
   });
 
-  it('names every wrong variable and no value', () => {
+  it('names every invalid variable and no value', () => {
     const read = (): unknown =>
       loadConfig({ MAX_PARALLEL_VIDEO_WORKERS: 'sesame', API_KEYS: 'me:short', NATS_URL: 'http://x', LOG_LEVEL: '' });
     expect(read).toThrow(ConfigError);
@@ -45,12 +45,12 @@ describe('config', () => {
     expect(read).not.toThrow(/sesame/);
   });
 
-  it('has no variable twice', () => {
+  it('has unique variables', () => {
     const variables = Object.values<Setting>(SETTINGS).map(({ variable }) => variable);
     expect(new Set(variables).size).toBe(variables.length);
   });
 
-  it('refuses a lease that a pause between two tries outlasts', () => {
+  it('rejects a cache lease shorter than the longest retry delay', () => {
     const env = { CACHE_LEASE_SECONDS: '20', ACK_WAIT_SECONDS: '15', LLM_RETRY_MAX_SECONDS: '20' };
     expect(() => loadConfig(env)).toThrow(
       /CACHE_LEASE_SECONDS: expected longer than VIDEO_RETRY_MAX_SECONDS and LLM_RETRY_MAX_SECONDS$/,
@@ -58,24 +58,29 @@ describe('config', () => {
     expect(() => loadConfig({ ...env, VIDEO_RETRY_MAX_SECONDS: '19', LLM_RETRY_MAX_SECONDS: '19' })).not.toThrow();
   });
 
-  it('takes both prices of the language model, or none', () => {
+  it('requires both prices of the language model or neither', () => {
     expect(loadConfig({}).llmPrice).toBeUndefined();
     const env = { LLM_INPUT_PRICE_USD_PER_MTOK: '0.15', LLM_OUTPUT_PRICE_USD_PER_MTOK: '0' };
     expect(loadConfig(env).llmPrice).toEqual({ inputMicros: 150_000, outputMicros: 0 });
     expect(() => loadConfig({ LLM_INPUT_PRICE_USD_PER_MTOK: '1' })).toThrow(/expected both or none$/);
   });
 
-  it('agrees with .env.example to the letter', () => {
+  it('documents the default of every setting once', () => {
+    for (const { doc, fallback } of Object.values<Setting>(SETTINGS))
+      expect(doc.match(/Default: /g)?.length ?? 0).toBe(fallback === undefined || doc.includes('Default: ') ? 1 : 0);
+  });
+
+  it('matches .env.example exactly', () => {
     expect(readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8')).toBe(envExample());
   });
 
-  it('agrees with the table of docs/configuration.md', () => {
+  it('matches the table of docs/configuration.md', () => {
     const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
     const table = /<!-- prettier-ignore-start -->\n(.*)<!-- prettier-ignore-end -->/s.exec(page)?.[1];
     expect(table).toBe(settingsTable());
   });
 
-  it('reads seconds as ms, lists without blanks, and the limits of a number', () => {
+  it('parses seconds to ms, trims list entries and checks the range of a number', () => {
     const config = loadConfig({ POLL_INTERVAL: '0.25', VIDEO_MODELS: ' a/b, ,c/d ', CLIP_CONCURRENCY: '64' });
     expect(config).toMatchObject({ pollIntervalMs: 250, videoModels: ['a/b', 'c/d'], clipConcurrency: 64 });
     expect(() => loadConfig({ MAX_PARALLEL_VIDEO_WORKERS: '13' })).toThrow(/at most 12/);

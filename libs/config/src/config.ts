@@ -4,15 +4,15 @@ import { type Setting } from './setting.kinds.js';
 import { SETTINGS } from './settings.js';
 
 type Raw = { readonly [Key in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Key]['schema']> };
-/** Every setting, checked and frozen. Folders are absolute. */
+/** Every setting, validated and frozen. Folders are absolute. */
 export type Config = Omit<Raw, 'artifactsDir' | 'tempDir'> & {
-  /** Configured price of the language model, micro-dollars per million tokens. */
+  /** Price of the language model, micro-dollars per million tokens. Undefined: not configured. */
   readonly llmPrice: { readonly inputMicros: number; readonly outputMicros: number } | undefined;
   readonly artifactsDir: string;
   readonly tempDir: string;
 };
 
-/** The environment does not fit. The message names every variable and what it takes, never a value. */
+/** The environment is not valid. The message names every invalid variable and what it accepts, never a value. */
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {
     super(`the configuration is not valid: ${problems.join('; ')}`);
@@ -20,7 +20,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** What must be longer than what, for the reason that its meaning gives. */
+/** Each first setting must be longer than all the others of its row; its description says why. */
 const LONGER = [['cacheLeaseMs', ['ackWaitMs', 'videoRetryMaxMs', 'llmRetryMaxMs']]] as const;
 
 function tooShort(raw: Raw): string[] {
@@ -30,7 +30,7 @@ function tooShort(raw: Raw): string[] {
   });
 }
 
-/** Reads all settings. An empty variable counts as unset. Throws {@link ConfigError} with all problems at once. */
+/** Reads all settings. An empty variable counts as unset. Throws {@link ConfigError} that lists all problems. */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
@@ -57,15 +57,15 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   });
 }
 
-/** The text of `.env.example`: every variable once, with its default and its meaning. */
+/** The text of `.env.example`: every variable with its description and default. */
 export function envExample(): string {
   const lines = Object.values<Setting>(SETTINGS).map(({ variable, fallback, doc }) =>
     fallback === undefined || fallback === '' ? `# ${doc}\n# ${variable}=\n` : `# ${doc}\n${variable}=${fallback}\n`,
   );
-  return `# Every option of Clipmesh with its default. Copy to .env and change what you need.\n\n${lines.join('\n')}`;
+  return `# Every setting of Clipmesh with its default. Copy this file to .env and change what you need.\n\n${lines.join('\n')}`;
 }
 
-/** The table of docs/configuration.md: every variable once, in the order of {@link SETTINGS}. */
+/** The table of docs/configuration.md: every variable, in the order of {@link SETTINGS}. */
 export function settingsTable(): string {
   const rows = Object.entries<Setting>(SETTINGS).map(([key, { variable, fallback, doc, secret }]) => {
     const shown = fallback === undefined || fallback === '' ? '' : `\`${fallback.replaceAll(',', ', ')}\``;

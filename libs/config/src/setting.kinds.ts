@@ -1,17 +1,18 @@
 import { z } from 'zod';
 
-/** One setting: its variable, what it takes (as text), and what it means. The documented default is the schema's own. */
+/** One setting: its variable, the schema that parses its text, and its description. */
 export interface Setting<T = unknown> {
   readonly variable: string;
   readonly schema: z.ZodType<T, string | undefined>;
-  /** The default as it is written in the environment; undefined: unset. */
+  /** The default as text of the variable. Undefined: unset. */
   readonly fallback: string | undefined;
+  /** Description for users, with unit and default. */
   readonly doc: string;
-  /** Never shown. */
+  /** True: the value is never shown. */
   readonly secret: boolean;
 }
 
-/** One with a default; the schema reads the text of either. */
+/** A setting with a default. Adds `Default: …` to the description unless the default is empty. */
 export const setting = <T>(
   variable: string,
   schema: z.ZodType<T, string>,
@@ -21,10 +22,10 @@ export const setting = <T>(
   variable,
   schema: z.string().default(fallback).pipe(schema),
   fallback,
-  doc,
+  doc: fallback === '' ? doc : `${doc} Default: ${fallback}.`,
   secret: false,
 });
-/** One that may be unset. */
+/** A setting that may be unset. */
 export const optional = (variable: string, doc: string, secret = false): Setting<string | undefined> => ({
   variable,
   schema: z.string().optional(),
@@ -32,7 +33,7 @@ export const optional = (variable: string, doc: string, secret = false): Setting
   doc,
   secret,
 });
-/** A number in a range; kept times `factor`, whole. */
+/** A number from `min` to `max`. Parsed to a whole number: the value times `factor`. */
 export const number = (min: number, max: number, factor = 1): z.ZodType<number, string> =>
   z
     .string()
@@ -40,26 +41,26 @@ export const number = (min: number, max: number, factor = 1): z.ZodType<number, 
     .transform(Number)
     .pipe(z.number(`expected a number from ${min} to ${max}`).min(min, `at least ${min}`).max(max, `at most ${max}`))
     .transform((value) => Math.round(value * factor));
-/** A whole number in a range. */
+/** A whole number from `min` to `max`. */
 export const whole = (min: number, max: number): z.ZodType<number, string> =>
   z
     .string()
     .regex(/^\d+$/, `expected a whole number from ${min} to ${max}`)
     .transform(Number)
     .pipe(z.int().min(min, `at least ${min}`).max(max, `at most ${max}`));
-/** Seconds in a range, kept in ms. */
+/** Seconds from `min` to `max`, parsed to ms. */
 export const seconds = (min: number, max: number): z.ZodType<number, string> => number(min, max, 1000);
 /** `true` or `false`. */
 export const flag = z.enum(['true', 'false'], 'expected true or false').transform((value) => value === 'true');
 export const text = z.string().min(1);
-/** Entries between commas. */
+/** Comma-separated entries, trimmed. Empty entries are dropped. */
 export const list = z.string().transform((value) =>
   value
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== ''),
 );
-/** An address of one of the protocols, `http:` for example. */
+/** A URL of one of the protocols, such as `http:`. */
 export const url = (...protocols: string[]): z.ZodType<string, string> =>
   z
     .string()
@@ -70,7 +71,7 @@ export const url = (...protocols: string[]): z.ZodType<string, string> =>
 export const port = whole(1, 65_535);
 export const http = url('http:', 'https:');
 
-/** Addresses between commas, all `nats:` or all `tls:`; no two that name different credentials. */
+/** Comma-separated addresses, all `nats:` or all `tls:`, without conflicting credentials. */
 export const brokerAddresses = list
   .refine(
     (entries) => entries.length > 0 && entries.every((entry) => url('nats:', 'tls:').safeParse(entry).success),
@@ -86,7 +87,7 @@ export const brokerAddresses = list
   )
   .transform((entries) => entries.join(','));
 
-/** Whether the addresses that have a `part` have the same; true where one is no address, which is another rule's business. */
+/** Whether all addresses with a `part` have the same one. Ignores invalid addresses: another rule rejects them. */
 function agree(part: (address: URL) => string | undefined): (entries: string[]) => boolean {
   return (entries) => {
     const found = entries.flatMap((entry) => (URL.canParse(entry) ? (part(new URL(entry)) ?? []) : []));

@@ -4,9 +4,9 @@ import { defineMessage } from './message.js';
 import { overlayTextSchema } from './plan.js';
 import { OWN_ENDPOINT, WEBHOOK_ID, webhookEventSchema } from './webhook.js';
 
-/** `revival`: counts how often the sweeper had lost commands sent again, so that the broker does not drop the repeat. */
+/** `revival`: how often the sweeper has sent lost commands again. It changes the message id, so that the broker does not drop the repeat. */
 const base = { generationId: generationIdSchema, attempt: z.int().positive(), revival: z.int().positive().optional() };
-/** Commands for a scene are told apart by scene and attempt. */
+/** Scene and `attempt` (the command step) identify a command for a scene. */
 const perScene = { ...base, scene: z.int().nonnegative() };
 type Step = { attempt: number; revival?: number | undefined };
 const stepKey = ({ attempt, revival }: Step): string =>
@@ -17,7 +17,7 @@ export const GenerationPlan = defineMessage({
   kind: 'command',
   name: 'generation.plan',
   version: 1,
-  description: 'Write a scene plan for this job.',
+  description: 'Write the plan of a job.',
   schema: z.object({ ...base, job: jobSchema }),
   key: stepKey,
 });
@@ -30,18 +30,18 @@ export const ClipGenerate = defineMessage({
   schema: z.object({
     ...perScene,
     model: z.string(),
-    /** The scene's description with the plan's style appended. */
+    /** The description of the scene followed by the style of the plan. */
     prompt: z.string().min(1),
     durationSeconds: z.int().positive(),
     aspectRatio: z.enum(ASPECT_RATIOS),
     seed: z.int(),
-    /** What the clip begins from. */
+    /** First frame of the clip. */
     referenceImage: artifactSchema.optional(),
-    /** All purchases of this scene together may come to this much, micro-dollars; absent: no limit. */
+    /** Limit of all purchases of this scene together, micro-dollars. Absent: no limit. */
     allowanceMicros: z.int().nonnegative().optional(),
-    /** False: the cache is neither read nor written. True unless told. */
+    /** False: the cache is neither read nor written. Default: true. */
     cache: z.boolean().optional(),
-    /** The clip of this prediction could not be used: it is not taken again. */
+    /** A prediction whose clip was unusable. It is not reused. */
     rejectedPrediction: z.string().optional(),
   }),
   key: sceneKey,
@@ -51,7 +51,7 @@ export const OverlayApply = defineMessage({
   kind: 'command',
   name: 'overlay.apply',
   version: 1,
-  description: 'Normalise one raw clip, draw its text, encode it once.',
+  description: 'Normalise one clip, draw its text and encode it once.',
   schema: z.object({
     ...perScene,
     clip: artifactSchema,
@@ -66,7 +66,7 @@ export const StitchRender = defineMessage({
   kind: 'command',
   name: 'stitch.render',
   version: 1,
-  description: 'Join the scenes in plan order, mix the sound, write the MP4 and its thumbnail.',
+  description: 'Join the scenes in plan order, mix the sound, and write the MP4 and its thumbnail.',
   schema: z.object({
     ...base,
     scenes: z
@@ -82,21 +82,21 @@ export const WebhookDeliver = defineMessage({
   kind: 'command',
   name: 'webhook.deliver',
   version: 1,
-  description: 'Tell an endpoint of the owner what became of the generation.',
+  description: 'Deliver an event of the generation to a webhook endpoint of its owner.',
   schema: z.object({
     generationId: generationIdSchema,
-    /** A registered one, or the one that the create named. Its URL is looked up when it is told. */
+    /** Id of a registered webhook, or {@link OWN_ENDPOINT}. The gateway looks up its URL at delivery. */
     endpoint: z.union([z.string().regex(WEBHOOK_ID), z.literal(OWN_ENDPOINT)]),
     type: webhookEventSchema,
     run: z.int().positive(),
-    /** When it happened, UTC. */
+    /** Time of the event, UTC. */
     at: z.iso.datetime(),
   }),
   key: ({ endpoint, type, run }) => `${endpoint}.${type}.${run}`,
 });
 
 export const COMMANDS = [GenerationPlan, ClipGenerate, OverlayApply, StitchRender, WebhookDeliver] as const;
-/** The commands that carry a generation on: while one of them waits, it is not stalled. */
+/** The commands that advance a generation. While one of them is pending, the generation is not stalled. */
 export const WORK_COMMANDS = [GenerationPlan, ClipGenerate, OverlayApply, StitchRender] as const;
 export type GenerationPlanBody = z.infer<typeof GenerationPlan.schema>;
 export type ClipGenerateBody = z.infer<typeof ClipGenerate.schema>;

@@ -44,13 +44,13 @@ describe('the head of a data URL', () => {
     ['data:audio/mpeg,A', false],
     ['data:video/mp4;base64,A', false],
     ['data:audio/mpeg;codecs="no end;base64,A', false],
-  ])('%s matches the pattern of sound: %s', (text, expected) => {
+  ])('%s matches the audio pattern: %s', (text, expected) => {
     expect(dataUrlPattern('audio/[a-z0-9.+-]+').test(text)).toBe(expected);
   });
 });
 
 describe('the content of a data URL', () => {
-  it('is what was put in, whatever the parameters', () => {
+  it('round-trips with any parameters', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 300 }),
@@ -67,20 +67,25 @@ describe('the content of a data URL', () => {
   });
 
   it.each<[string, string, number, string | undefined]>([
-    ['at the limit', `data:a/b;base64,${Buffer.alloc(1000).toString('base64')}`, 1000, 'bytes'],
-    ['one byte over it', `data:a/b;base64,${Buffer.alloc(1001).toString('base64')}`, 1000, 'too-large'],
-    ['far over it', `data:a/b;base64,${'A'.repeat(1_000_000)}`, 1000, 'too-large'],
-    ['escaped', 'data:a/b;base64,%2B%2f8%3D', 1000, 'bytes'],
-    ['for URLs', 'data:a/b;base64,-_8', 1000, 'bytes'],
-    ['no base64', 'data:a/b,text', 1000, undefined],
-    ['no data URL', 'https://x', 1000, undefined],
+    ['accepts content at the limit', `data:a/b;base64,${Buffer.alloc(1000).toString('base64')}`, 1000, 'bytes'],
+    [
+      'rejects content one byte over the limit',
+      `data:a/b;base64,${Buffer.alloc(1001).toString('base64')}`,
+      1000,
+      'too-large',
+    ],
+    ['rejects content far over the limit', `data:a/b;base64,${'A'.repeat(1_000_000)}`, 1000, 'too-large'],
+    ['decodes percent-encoded base64', 'data:a/b;base64,%2B%2f8%3D', 1000, 'bytes'],
+    ['decodes base64url', 'data:a/b;base64,-_8', 1000, 'bytes'],
+    ['rejects a data URL that is not base64', 'data:a/b,text', 1000, undefined],
+    ['rejects other text', 'https://x', 1000, undefined],
   ])('%s', (_name, text, limit, expected) => {
     const decoded = decodeDataUrl(text, limit);
     if (expected === 'bytes') expect(decoded).toHaveProperty('bytes');
     else expect(decoded).toBe(expected);
   });
 
-  it('is the same escaped and for URLs', () => {
+  it('decodes percent-encoded base64 and base64url to the same bytes', () => {
     const bytes = Buffer.from([0xfb, 0xff]);
     for (const text of ['+/8=', '%2B%2f8%3D', '-_8'])
       expect(decodeDataUrl(`data:a/b;base64,${text}`, 9)).toEqual({ mediaType: 'a/b', bytes });

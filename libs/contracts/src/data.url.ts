@@ -1,21 +1,21 @@
 /** A `data:` URL without its content (RFC 2397). */
 export interface DataUrlHead {
-  /** In lower case, without parameters; `text/plain` when the URL names none. */
+  /** Lower case, without parameters. Default: `text/plain`. */
   readonly mediaType: string;
-  /** Names in lower case, values without their quotes. */
+  /** Lower-case names; values without quotes. */
   readonly parameters: ReadonlyMap<string, string>;
   readonly base64: boolean;
-  /** Where the content begins. */
+  /** Index of the first character of the content. */
   readonly contentAt: number;
 }
 
-/** Characters; a longer head is no head. */
+/** Maximum length of a head, characters. */
 const HEAD_LIMIT = 1024;
 const TYPE = /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/;
 
 /**
- * A pattern for data URLs of these media types in base64, with or without parameters (`audio/mp4;codecs="mp4a.40.2"`).
- * `types` is a pattern in lower case; letters match in both cases. JSON Schema takes its source.
+ * Pattern for base64 data URLs of the given media types, with or without parameters (`audio/mp4;codecs="mp4a.40.2"`).
+ * `types` is a lower-case pattern and matches both cases. No flags, because JSON Schema only takes the source.
  */
 export function dataUrlPattern(types: string): RegExp {
   const anyCase = (pattern: string): string =>
@@ -26,7 +26,7 @@ export function dataUrlPattern(types: string): RegExp {
   return new RegExp(`^${anyCase('data')}:${anyCase(types)}(?:${parameter})*;${anyCase('base64')},`);
 }
 
-/** Reads the head of a data URL; undefined when the text is none. A comma inside quotes does not end the head. */
+/** Parses the head of a data URL. A comma inside quotes does not end the head. Undefined: not a data URL. */
 export function dataUrlHead(text: string): DataUrlHead | undefined {
   if (!/^data:/i.test(text)) return undefined;
   const parts: string[] = [''];
@@ -61,20 +61,20 @@ function headOf([type = '', ...rest]: readonly string[], contentAt: number): Dat
   return { mediaType: mediaType === '' ? 'text/plain' : mediaType, parameters, base64, contentAt };
 }
 
-/** What a data URL holds; `too-large`, before anything is decoded, when that is more than `maxBytes`; undefined when it is no data URL in base64. */
+/** Decodes a base64 data URL. Returns `too-large` for content over `maxBytes`, and undefined for any other text. */
 export function decodeDataUrl(
   text: string,
   maxBytes: number,
 ): { readonly mediaType: string; readonly bytes: Buffer<ArrayBuffer> } | 'too-large' | undefined {
   const head = dataUrlHead(text);
   if (head?.base64 !== true) return undefined;
-  // Line breaks and padding are no content; the exact size is known after decoding.
+  // Rejects oversized input before decoding. The margin covers line breaks and padding.
   if ((text.length - head.contentAt) * 0.75 > maxBytes * 1.1 + 64) return 'too-large';
   const bytes = Buffer.from(percentDecoded(text.slice(head.contentAt)), 'base64');
   return bytes.length > maxBytes ? 'too-large' : { mediaType: head.mediaType, bytes };
 }
 
-/** Of base64 only three characters are ever escaped. */
+/** Base64 has only three characters that are percent-encoded. */
 const percentDecoded = (base64: string): string =>
   base64.includes('%')
     ? base64.replace(/%(2B|2F|3D)/gi, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)))

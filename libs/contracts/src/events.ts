@@ -5,45 +5,45 @@ import { artifactSchema, generationIdSchema } from './job.js';
 import { defineMessage, type MessageDefinition } from './message.js';
 import { planSchema } from './plan.js';
 
-/** `at`: when it happened, UTC. `charges`: what it cost; the cost service books every charge of every event once. */
+/** `at`: time of the event, UTC. `charges`: what it cost; the cost service enters each charge into the ledger once, by key. */
 const base = { generationId: generationIdSchema, at: z.iso.datetime(), charges: z.array(chargeSchema).default([]) };
 const perScene = { ...base, scene: z.int().nonnegative(), attempt: z.int().positive() };
 const sceneKey = (body: { scene: number; attempt: number }): string => `${body.scene}.${body.attempt}`;
-const perAttempt = { ...base, attempt: z.int().positive() };
-const attemptKey = (body: { attempt: number }): string => String(body.attempt);
+const perStep = { ...base, attempt: z.int().positive() };
+const stepKey = (body: { attempt: number }): string => String(body.attempt);
 const failed = { failure: failureSchema };
 
 export const PlanStarted = defineMessage({
   kind: 'event',
   name: 'plan.started',
   version: 1,
-  description: 'A planner took the job up.',
-  schema: z.object(perAttempt),
-  key: attemptKey,
+  description: 'A planner started the job.',
+  schema: z.object(perStep),
+  key: stepKey,
 });
 
 export const PlanWritten = defineMessage({
   kind: 'event',
   name: 'plan.written',
   version: 1,
-  description: 'The plan is written and checked.',
-  schema: z.object({ ...perAttempt, plan: planSchema }),
-  key: attemptKey,
+  description: 'The plan is written and valid.',
+  schema: z.object({ ...perStep, plan: planSchema }),
+  key: stepKey,
 });
 export const PlanFailed = defineMessage({
   kind: 'event',
   name: 'plan.failed',
   version: 1,
   description: 'The plan could not be written.',
-  schema: z.object({ ...perAttempt, ...failed }),
-  key: attemptKey,
+  schema: z.object({ ...perStep, ...failed }),
+  key: stepKey,
 });
 
 export const PlanApproved = defineMessage({
   kind: 'event',
   name: 'plan.approved',
   version: 1,
-  description: 'The plan that waited for its user is approved: the clips are made.',
+  description: 'The owner approved the plan; clip generation starts.',
   schema: z.object(base),
   key: () => '',
 });
@@ -66,7 +66,7 @@ export const ClipFailed = defineMessage({
   kind: 'event',
   name: 'clip.failed',
   version: 1,
-  description: 'A clip could not be had from this model.',
+  description: 'This model could not generate the clip.',
   schema: z.object({ ...perScene, ...failed, model: z.string() }),
   key: sceneKey,
 });
@@ -76,8 +76,8 @@ export const PlanAbandoned = defineMessage({
   name: 'plan.abandoned',
   version: 1,
   description:
-    'An answer of the language model came although its generation is canceled; the charges say what it cost.',
-  schema: z.object({ ...base, /** Key of the attempt. */ purchase: z.string() }),
+    'The language model answered after its generation was canceled. The charges contain what the answer cost.',
+  schema: z.object({ ...base, /** Key of the purchase. */ purchase: z.string() }),
   key: (body) => body.purchase,
 });
 
@@ -85,7 +85,7 @@ export const ClipAbandoned = defineMessage({
   kind: 'event',
   name: 'clip.abandoned',
   version: 1,
-  description: 'A purchase of a canceled generation is settled; the charges say what had been consumed by then.',
+  description: 'A purchase of a canceled generation is settled. The charges contain what it cost until then.',
   schema: z.object({ ...base, scene: z.int().nonnegative(), predictionId: z.string() }),
   key: (body) => body.predictionId,
 });
@@ -94,7 +94,7 @@ export const OverlayApplied = defineMessage({
   kind: 'event',
   name: 'overlay.applied',
   version: 1,
-  description: 'A clip is normalised and carries its text.',
+  description: 'A clip is normalised and has its text.',
   schema: z.object({ ...perScene, clip: artifactSchema }),
   key: sceneKey,
 });
@@ -102,7 +102,7 @@ export const OverlayFailed = defineMessage({
   kind: 'event',
   name: 'overlay.failed',
   version: 1,
-  description: 'A clip could not be normalised or drawn upon.',
+  description: 'A clip could not be normalised or its text could not be drawn.',
   schema: z.object({ ...perScene, ...failed }),
   key: sceneKey,
 });
@@ -111,24 +111,24 @@ export const VideoStitched = defineMessage({
   kind: 'event',
   name: 'video.stitched',
   version: 1,
-  description: 'The film is finished and stored.',
-  schema: z.object({ ...perAttempt, result: resultSchema }),
-  key: attemptKey,
+  description: 'The video is finished and stored.',
+  schema: z.object({ ...perStep, result: resultSchema }),
+  key: stepKey,
 });
 export const StitchFailed = defineMessage({
   kind: 'event',
   name: 'stitch.failed',
   version: 1,
-  description: 'The film could not be joined.',
-  schema: z.object({ ...perAttempt, ...failed }),
-  key: attemptKey,
+  description: 'The video could not be joined.',
+  schema: z.object({ ...perStep, ...failed }),
+  key: stepKey,
 });
 
 export const CancelRequested = defineMessage({
   kind: 'event',
   name: 'cancel.requested',
   version: 1,
-  description: 'Somebody asked to stop.',
+  description: 'The owner requested to cancel the generation.',
   schema: z.object({ ...base, reason: z.string().max(500) }),
   key: () => '',
 });
@@ -138,7 +138,7 @@ export const RetryRequested = defineMessage({
   name: 'retry.requested',
   version: 1,
   description:
-    'Somebody asked to run what a failed generation is missing. `run` is the number of the run that begins: 2, 3, …',
+    'The owner requested a retry of what a failed generation is missing. `run` is the number of the new run: 2, 3, …',
   schema: z.object({ ...base, run: z.int().min(2) }),
   key: (body) => String(body.run),
 });
@@ -147,8 +147,7 @@ export const SceneReopened = defineMessage({
   kind: 'event',
   name: 'scene.reopened',
   version: 1,
-  description:
-    'A scene of an ended generation is made anew. The state has it already: the run of this number has begun with it.',
+  description: 'A scene of a finished generation is regenerated. The state already contains it: it started this run.',
   schema: z.object({ ...base, run: z.int().min(2), scene: z.int().nonnegative() }),
   key: (body) => String(body.run),
 });
@@ -157,14 +156,14 @@ export const StallNoticed = defineMessage({
   kind: 'event',
   name: 'stall.noticed',
   version: 1,
-  description: 'The sweeper found a generation without any message that would carry it on.',
+  description: 'The sweeper found a generation without a pending message.',
   schema: z.object({
     ...base,
-    /** The how manieth stall of this generation: 1, 2, … */
+    /** Number of the stall of this generation: 1, 2, … */
     revival: z.int().positive(),
-    /** Time since the generation last moved, ms. */
+    /** Time since the last change of the generation, ms. */
     idleMs: z.int().nonnegative(),
-    /** False: it was revived often enough and fails now. */
+    /** False: the generation has used all its revivals and fails. */
     revive: z.boolean(),
   }),
   key: (body) => String(body.revival),
@@ -175,26 +174,26 @@ export const WorkRetried = defineMessage({
   name: 'work.retried',
   version: 1,
   description:
-    'One try of a message failed and another will follow. Told by the settlement, so that no retry is silent and no charge is lost.',
+    'One try of a message failed and another follows. Settlement publishes it, so that no retry is silent and no charge is lost.',
   schema: z.object({
     ...base,
     ...failed,
-    /** Id of the message that is tried again. */
+    /** Id of the message that is retried. */
     messageId: z.string(),
-    /** Which try failed: 1, 2, … */
+    /** Number of the failed try: 1, 2, … */
     fault: z.int().positive(),
-    /** The next try is not before this many ms. */
+    /** Delay before the next try, ms. */
     delayMs: z.int().nonnegative(),
   }),
   key: (body) => `${body.messageId}.${body.fault}`,
 });
 
 const progress = {
-  /** 1, and one more for every retry of the generation. */
+  /** Starts at 1; each retry or regeneration adds 1. */
   run: z.int().positive(),
   status: z.enum(GENERATION_STATUSES),
   stage: z.enum(STAGES),
-  /** 0-100; never goes back. */
+  /** 0-100; never decreases. */
   progress: z.int().min(0).max(100),
   scenes: z.array(z.object({ index: z.int(), status: z.enum(SCENE_STATUSES) })),
   costMicros: z.int().nonnegative(),
@@ -204,7 +203,8 @@ export const GenerationProgressed = defineMessage({
   kind: 'event',
   name: 'generation.progressed',
   version: 1,
-  description: 'The director moved: what a progress bar shows. `cause` is the id of the event that moved it.',
+  description:
+    'The state of the generation changed: progress for clients. `cause` is the id of the event that changed it.',
   schema: z.object({ ...base, ...progress, cause: z.string() }),
   key: (body) => body.cause,
 });
@@ -212,7 +212,7 @@ export const GenerationSucceeded = defineMessage({
   kind: 'event',
   name: 'generation.succeeded',
   version: 1,
-  description: 'The generation has its film.',
+  description: 'The generation has its video.',
   schema: z.object({ ...base, ...progress, result: resultSchema }),
   key: (body) => String(body.run),
 });
@@ -220,7 +220,7 @@ export const GenerationFailed = defineMessage({
   kind: 'event',
   name: 'generation.failed',
   version: 1,
-  description: 'The generation ended without a film; finished scenes are kept.',
+  description: 'The generation ended without a video. Finished scenes are kept.',
   schema: z.object({ ...base, ...progress, failure: failureSchema }),
   key: (body) => String(body.run),
 });
@@ -228,7 +228,7 @@ export const GenerationCanceled = defineMessage({
   kind: 'event',
   name: 'generation.canceled',
   version: 1,
-  description: 'The generation was stopped by its owner.',
+  description: 'The owner canceled the generation.',
   schema: z.object({ ...base, ...progress }),
   key: (body) => String(body.run),
 });
@@ -257,9 +257,9 @@ export const EVENTS = [
   GenerationCanceled,
 ] as const;
 
-type Told<Definition> =
+type NamedBody<Definition> =
   Definition extends MessageDefinition<infer Body, infer Name> ? { readonly name: Name; readonly body: Body } : never;
-/** Any event, told apart by its name: what the director and the cost service read. */
-export type DomainEvent = Told<(typeof EVENTS)[number]>;
-/** The body of the event of that name. */
+/** Any event, discriminated by its name. The director and the cost service read these. */
+export type DomainEvent = NamedBody<(typeof EVENTS)[number]>;
+/** The body of the event with this name. */
 export type EventBody<Name extends DomainEvent['name']> = Extract<DomainEvent, { name: Name }>['body'];

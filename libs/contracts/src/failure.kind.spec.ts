@@ -25,40 +25,50 @@ const charge: Charge = {
 
 describe('the kind of an error', () => {
   it.each<[string, unknown, FailureCode, boolean]>([
-    ['an error of the house', new ClipmeshError('PROVIDER_AUTH', 'no'), 'PROVIDER_AUTH', false],
-    ['one that says otherwise', new ClipmeshError('TIMEOUT', 'no', { retryable: false }), 'TIMEOUT', false],
-    ['a message that breaks its schema', new MessageSchemaError('clip.generate', 'no'), 'SCHEMA_VIOLATION', false],
+    ['a ClipmeshError', new ClipmeshError('PROVIDER_AUTH', 'no'), 'PROVIDER_AUTH', false],
+    [
+      'a ClipmeshError that overrides retryable',
+      new ClipmeshError('TIMEOUT', 'no', { retryable: false }),
+      'TIMEOUT',
+      false,
+    ],
+    ['a message schema violation', new MessageSchemaError('clip.generate', 'no'), 'SCHEMA_VIOLATION', false],
     ['a zod error', zodError(), 'SCHEMA_VIOLATION', false],
-    ['a zod error in another', new Error('bad record', { cause: zodError() }), 'SCHEMA_VIOLATION', false],
+    ['a zod error as a cause', new Error('bad record', { cause: zodError() }), 'SCHEMA_VIOLATION', false],
     ['an abort', new DOMException('This operation was aborted', 'AbortError'), 'TIMEOUT', true],
-    ['an abort of Node', named('AbortError', { code: 'ABORT_ERR' }), 'TIMEOUT', true],
-    ['a timeout of a signal', new DOMException('timed out', 'TimeoutError'), 'TIMEOUT', true],
+    ["Node's abort error", named('AbortError', { code: 'ABORT_ERR' }), 'TIMEOUT', true],
+    ['a timeout of an abort signal', new DOMException('timed out', 'TimeoutError'), 'TIMEOUT', true],
     ['a timeout of the broker', named('TimeoutError'), 'STORE_UNAVAILABLE', true],
     ['no responders', named('NoRespondersError'), 'STORE_UNAVAILABLE', true],
     ['a request to the broker', named('RequestError'), 'STORE_UNAVAILABLE', true],
-    ['a connection that is closed', named('ClosedConnectionError'), 'STORE_UNAVAILABLE', true],
-    ['a connection that drains', named('DrainingConnectionError'), 'STORE_UNAVAILABLE', true],
-    ['a stream that is full', named('JetStreamApiError', { code: 10077, status: 503 }), 'STORE_UNAVAILABLE', true],
+    ['a closed connection', named('ClosedConnectionError'), 'STORE_UNAVAILABLE', true],
+    ['a draining connection', named('DrainingConnectionError'), 'STORE_UNAVAILABLE', true],
+    ['a full stream', named('JetStreamApiError', { code: 10077, status: 503 }), 'STORE_UNAVAILABLE', true],
     ['a conflict in the store', named('ConflictError', { code: 'CONFLICT' }), 'STORE_UNAVAILABLE', true],
-    ['a record that is there', named('AlreadyExistsError'), 'STORE_UNAVAILABLE', true],
-    ['MongoDB away', named('MongoServerSelectionError'), 'STORE_UNAVAILABLE', true],
+    ['a record that exists already', named('AlreadyExistsError'), 'STORE_UNAVAILABLE', true],
+    ['an unreachable MongoDB', named('MongoServerSelectionError'), 'STORE_UNAVAILABLE', true],
     ['a full disk', system('ENOSPC'), 'STORE_UNAVAILABLE', true],
     ['a quota', system('EDQUOT'), 'STORE_UNAVAILABLE', true],
-    ['a full disk behind another error', new Error('copy', { cause: system('ENOSPC') }), 'STORE_UNAVAILABLE', true],
-    ['no memory', system('ENOMEM'), 'OUT_OF_MEMORY', true],
+    ['a full disk as a cause', new Error('copy', { cause: system('ENOSPC') }), 'STORE_UNAVAILABLE', true],
+    ['out of memory', system('ENOMEM'), 'OUT_OF_MEMORY', true],
     ['an unknown error', new TypeError('x is not a function'), 'INTERNAL', true],
     ['an unknown code', system('EWHAT'), 'INTERNAL', true],
-    ['a name that objects have', named('constructor', { code: 'toString' }), 'INTERNAL', true],
-    ['a text', 'it failed', 'INTERNAL', true],
-    ['nothing', undefined, 'INTERNAL', true],
-    ['our error behind another', new Error('x', { cause: new ClipmeshError('CANCELED', 'y') }), 'CANCELED', false],
-    ['our error around another', new ClipmeshError('INTERNAL', 'y', { cause: system('ENOSPC') }), 'INTERNAL', true],
+    ['a name inherited from Object', named('constructor', { code: 'toString' }), 'INTERNAL', true],
+    ['a string', 'it failed', 'INTERNAL', true],
+    ['undefined', undefined, 'INTERNAL', true],
+    ['a ClipmeshError as a cause', new Error('x', { cause: new ClipmeshError('CANCELED', 'y') }), 'CANCELED', false],
+    [
+      'a ClipmeshError with another cause',
+      new ClipmeshError('INTERNAL', 'y', { cause: system('ENOSPC') }),
+      'INTERNAL',
+      true,
+    ],
   ])('%s', (_what, error, code, retryable) => {
     expect(failureKind(error)).toEqual({ code, retryable });
     expect(toFailure(error, { stage: 'clip', scene: 2, model: 'm' })).toMatchObject({ code, retryable, scene: 2 });
   });
 
-  it('of what Node throws itself', async () => {
+  it('classifies abort errors thrown by Node', async () => {
     const aborted = await sleep(60_000, undefined, { signal: AbortSignal.abort() }).catch((error: unknown) => error);
     expect(failureKind(aborted).code).toBe('TIMEOUT');
     const folder = await mkdtemp(join(tmpdir(), 'kind-'));
@@ -67,7 +77,7 @@ describe('the kind of an error', () => {
     expect(failureKind(late).code).toBe('TIMEOUT');
   });
 
-  it('ends where an error is its own cause', () => {
+  it('terminates when an error is its own cause', () => {
     const error = new Error('a');
     error.cause = error;
     expect(failureKind(error).code).toBe('INTERNAL');
@@ -75,13 +85,13 @@ describe('the kind of an error', () => {
 });
 
 describe('a failure', () => {
-  it('keeps the end of a long message, and no half of a character', () => {
+  it('keeps the end of a long message and splits no character', () => {
     const { message } = toFailure(new Error(`start ${'😀'.repeat(1500)}end`), { stage: 'overlay' });
     expect(message.length).toBeLessThanOrEqual(2000);
     expect(message).toMatch(/^…(😀)+end$/u);
   });
 
-  it('says that money was spent, also behind another error', () => {
+  it('is charged when the error or its cause has charges', () => {
     const paid = new ClipmeshError('PROVIDER_BAD_ANSWER', 'no', { charges: [charge] });
     expect(toFailure(paid, { stage: 'llm' }).charged).toBe(true);
     expect(toFailure(new Error('outer', { cause: paid }), { stage: 'llm' }).charged).toBe(true);

@@ -2,17 +2,17 @@ import { ClipmeshError, type Failure, FAILURE_CODES, type FailureCode, type Stag
 import { MessageSchemaError } from './message.js';
 import { cutStart } from './text.rules.js';
 
-/** What an error means to settlement and to reports. */
+/** Classification of an error for settlement and reports. */
 export interface FailureKind {
   readonly code: FailureCode;
   readonly retryable: boolean;
 }
 
-/** By the error's `name`: errors of libraries, whose classes this library does not import. */
+/** Codes by the `name` of a library error. This library does not import their classes. */
 const BY_NAME: Readonly<Record<string, FailureCode>> = {
   ZodError: 'SCHEMA_VIOLATION',
   $ZodError: 'SCHEMA_VIOLATION',
-  // An abort that is no cancel and no shutdown is a deadline: settlement asks for those two before it asks here.
+  // Settlement handles cancels and shutdowns before; any other abort is a deadline.
   AbortError: 'TIMEOUT',
   AlreadyExistsError: 'STORE_UNAVAILABLE',
   ConflictError: 'STORE_UNAVAILABLE',
@@ -33,7 +33,7 @@ const BY_NAME: Readonly<Record<string, FailureCode>> = {
   MongooseServerSelectionError: 'STORE_UNAVAILABLE',
 };
 
-/** By the error's `code`: errors of the operating system. */
+/** Codes by the `code` of an operating-system error. */
 const BY_SYSTEM_CODE: Readonly<Record<string, FailureCode>> = {
   ENOSPC: 'STORE_UNAVAILABLE',
   EDQUOT: 'STORE_UNAVAILABLE',
@@ -41,16 +41,16 @@ const BY_SYSTEM_CODE: Readonly<Record<string, FailureCode>> = {
   ENOMEM: 'OUT_OF_MEMORY',
 };
 
-/** Causes that are looked through. */
+/** Maximum depth of the cause chain. */
 const MOST_CAUSES = 8;
 
 const entry = (table: Readonly<Record<string, FailureCode>>, key: unknown): FailureCode | undefined =>
   typeof key === 'string' && Object.hasOwn(table, key) ? table[key] : undefined;
 
-/** The code that a DOMException of the name TimeoutError has. */
+/** `code` of a DOMException named TimeoutError. */
 const DOM_TIMEOUT = 23;
 
-/** Anything with the look of an error: `instanceof Error` misses those of another realm. */
+/** Structural type of an error. `instanceof Error` misses errors of another realm. */
 interface ErrorLike {
   readonly name?: unknown;
   readonly code?: unknown;
@@ -59,12 +59,12 @@ interface ErrorLike {
 
 function knownCode(error: ErrorLike): FailureCode | undefined {
   if (error instanceof MessageSchemaError) return 'SCHEMA_VIOLATION';
-  // `AbortSignal.timeout` throws a DOMException of this name; the broker's client has an error of the same name.
+  // Both `AbortSignal.timeout` (a DOMException) and the broker client throw errors of this name.
   if (error.name === 'TimeoutError') return error.code === DOM_TIMEOUT ? 'TIMEOUT' : 'STORE_UNAVAILABLE';
   return entry(BY_NAME, error.name) ?? entry(BY_SYSTEM_CODE, error.code);
 }
 
-/** The error and its causes, outermost first. */
+/** Yields the error and its causes, outermost first. */
 function* chainOf(error: unknown): Generator<ErrorLike> {
   let current = error;
   for (let depth = 0; depth < MOST_CAUSES && typeof current === 'object' && current !== null; depth += 1) {
@@ -73,7 +73,7 @@ function* chainOf(error: unknown): Generator<ErrorLike> {
   }
 }
 
-/** The code of anything thrown, and whether to try again: of the outermost known error of its causes, else `INTERNAL`. */
+/** Code and retryability of anything thrown, from the outermost known error in its cause chain. Default: `INTERNAL`. */
 export function failureKind(error: unknown): FailureKind {
   for (const one of chainOf(error)) {
     if (one instanceof ClipmeshError) return { code: one.code, retryable: one.retryable };
@@ -83,10 +83,10 @@ export function failureKind(error: unknown): FailureKind {
   return { code: 'INTERNAL', retryable: FAILURE_CODES.INTERNAL.retryable };
 }
 
-/** Longest message kept in a failure, UTF-16 units: enough for ffmpeg's last lines, small enough for a record. */
+/** Maximum length of a failure message, UTF-16 units: enough for ffmpeg's last lines, small enough for a record. */
 const MESSAGE_LIMIT = 2000;
 
-/** Turns anything thrown into a failure, as {@link failureKind} reads it. A long message keeps its end. */
+/** Converts anything thrown to a failure, classified by {@link failureKind}. A long message keeps its end. */
 export function toFailure(error: unknown, where: { stage: Stage; scene?: number; model?: string }): Failure {
   const { code, retryable } = failureKind(error);
   const text = error instanceof Error ? error.message : String(error);

@@ -1,94 +1,103 @@
 import { z } from 'zod';
 
-/** The stages of a generation, as reports and failures name them. */
+/** The stages of a generation in reports and failures. */
 export const STAGES = ['llm', 'planning', 'clip', 'overlay', 'stitch', 'audio', 'export'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /**
- * Every failure code: whether trying the same again can help, and what the user can do.
- * `retryable` is the default of the code; the place that knows better may say otherwise.
+ * Every failure code with a hint for the user. `retryable` is the default of the code: whether the same input may succeed
+ * later. A {@link ClipmeshError} can override it.
  */
 export const FAILURE_CODES = {
-  PROVIDER_RATE_LIMITED: { retryable: true, hint: 'The model provider asked to slow down; it is tried again later.' },
+  PROVIDER_RATE_LIMITED: {
+    retryable: true,
+    hint: 'The model provider limits the request rate. The request is retried later.',
+  },
   PROVIDER_UNAVAILABLE: {
     retryable: true,
-    hint: 'The model provider could not be reached or answered with an error of its own.',
+    hint: 'The model provider is unreachable or returned a server error.',
   },
-  PROVIDER_TIMEOUT: { retryable: true, hint: 'The model provider did not finish within the configured time.' },
-  PROVIDER_BAD_ANSWER: { retryable: true, hint: 'The model answered with something that is no valid result.' },
-  PREDICTION_FAILED: { retryable: true, hint: 'The service of the video model failed while it made this clip.' },
+  PROVIDER_TIMEOUT: { retryable: true, hint: 'The model provider did not finish within the configured timeout.' },
+  PROVIDER_BAD_ANSWER: { retryable: true, hint: 'The model returned an invalid result.' },
+  PREDICTION_FAILED: { retryable: true, hint: 'The provider failed while the video model generated this clip.' },
   MODEL_FAILED: {
     retryable: false,
-    hint: 'The video model failed on this clip for a reason of its own; the message has its words. Another model may do better.',
+    hint: "The video model could not generate this clip. See the message for the model's error. Another model may succeed.",
   },
   PLAN_TRUNCATED: {
     retryable: true,
-    hint: 'The answer of the language model was cut off; raise LLM_MAX_TOKENS and LLM_RETRY_MAX_TOKENS, or the context of your server.',
+    hint: 'The answer of the language model was truncated. Raise LLM_MAX_TOKENS and LLM_RETRY_MAX_TOKENS, or the context size of your server.',
   },
-  PREDICTION_REFUSED: { retryable: false, hint: "The model's safety filter refused the prompt; reword it." },
+  PREDICTION_REFUSED: { retryable: false, hint: "The model's safety filter rejected the prompt. Reword it." },
   OUTPUT_REFUSED: {
     retryable: false,
-    hint: "The model's safety filter withheld the finished clip, with another seed as well; reword the prompt.",
+    hint: "The model's safety filter rejected the finished clip, also with another seed. Reword the prompt.",
   },
   PROVIDER_BAD_INPUT: {
     retryable: false,
-    hint: 'The provider does not accept this input; see the message for the field.',
+    hint: 'The provider does not accept this input. See the message for the field.',
   },
-  PROVIDER_AUTH: { retryable: false, hint: 'The provider refused the API key; check the token in the configuration.' },
-  PROVIDER_OUT_OF_CREDIT: { retryable: false, hint: 'The provider account is out of credit; top it up, then retry.' },
+  PROVIDER_AUTH: { retryable: false, hint: 'The provider rejected the API key. Check the token in the configuration.' },
+  PROVIDER_OUT_OF_CREDIT: { retryable: false, hint: 'The provider account is out of credit. Top it up, then retry.' },
   DOWNLOAD_FAILED: {
     retryable: true,
-    hint: 'A finished clip could not be downloaded; it is tried again from the same prediction.',
+    hint: 'A finished clip could not be downloaded. The download is retried from the same prediction.',
   },
   DOWNLOAD_EXPIRED: { retryable: false, hint: 'The provider no longer has the finished clip.' },
   MEDIA_INVALID: {
     retryable: false,
-    hint: 'The media file could not be read; see the message for what is wrong with it.',
+    hint: 'The media file is invalid. See the message for the reason.',
   },
-  FFMPEG_FAILED: { retryable: true, hint: 'ffmpeg ended with an error; its last lines are in the message.' },
-  FFMPEG_STALLED: { retryable: true, hint: 'ffmpeg made no progress within the configured time and was ended.' },
+  FFMPEG_FAILED: { retryable: true, hint: 'ffmpeg failed. See the message for its last output lines.' },
+  FFMPEG_STALLED: { retryable: true, hint: 'ffmpeg made no progress within the configured time and was stopped.' },
   OUT_OF_MEMORY: {
     retryable: true,
-    hint: 'A process was ended by the system for lack of memory; lower FFMPEG_PROCESSES or give the machine more.',
+    hint: 'The system killed a process because it was out of memory. Lower FFMPEG_PROCESSES or add memory.',
   },
   STORE_UNAVAILABLE: {
     retryable: true,
-    hint: 'The store or the message broker could not be reached, is full, or is too busy; see the message.',
+    hint: 'The store or the message broker is unreachable, full or too busy. See the message.',
   },
   DELIVERY_FAILED: {
     retryable: true,
-    hint: 'The endpoint of a webhook did not take the event; the message says what it answered.',
+    hint: 'The webhook endpoint did not accept the event. See the message for its answer.',
   },
-  ARTIFACT_MISSING: { retryable: false, hint: 'A stored file is no longer there.' },
-  SCHEMA_VIOLATION: { retryable: false, hint: 'A message does not match its schema; are all services of one version?' },
-  REDELIVERED_TOO_OFTEN: { retryable: false, hint: 'Handling this message ended the process again and again.' },
-  TIMEOUT: { retryable: true, hint: 'The work did not end within its deadline.' },
+  ARTIFACT_MISSING: { retryable: false, hint: 'A stored file is missing.' },
+  SCHEMA_VIOLATION: {
+    retryable: false,
+    hint: 'A message does not match its schema. Check that all services run the same version.',
+  },
+  REDELIVERED_TOO_OFTEN: { retryable: false, hint: 'This message crashed its service repeatedly.' },
+  TIMEOUT: { retryable: true, hint: 'The work did not finish within its deadline.' },
   STALLED: {
     retryable: false,
-    hint: 'No service carried the generation on, though its work was sent again; see the dead letters, then retry.',
+    hint: 'The generation made no progress although its work was sent again. See the dead letters, then retry.',
   },
-  BUDGET_EXCEEDED: { retryable: false, hint: 'The budget does not allow this purchase; raise it, or ask for less.' },
+  BUDGET_EXCEEDED: {
+    retryable: false,
+    hint: 'The budget does not allow this purchase. Raise the budget or request less.',
+  },
   CANCELED: { retryable: false, hint: 'The generation was canceled.' },
-  INTERNAL: { retryable: true, hint: 'An unexpected error; the log has the details under the trace id.' },
+  INTERNAL: { retryable: true, hint: 'Unexpected error. See the log for the trace id.' },
 } as const satisfies Record<string, { retryable: boolean; hint: string }>;
 
 export type FailureCode = keyof typeof FAILURE_CODES;
 export const failureCodeSchema = z.enum(Object.keys(FAILURE_CODES) as [FailureCode, ...FailureCode[]]);
 
-/** What was bought: one priced thing, in integer micro-dollars. `key` is unique to what it books. */
+/** One priced thing that was paid for, in whole micro-dollars. */
 export const chargeSchema = z
   .object({
-    /** Unique to the thing paid for (`prediction:<id>`, `completion:<id>`), so that it is booked once however often it is told. */
+    /** Identifies what was paid for (`prediction:<id>`, `completion:<id>`). The ledger deduplicates charges by key. */
     key: z.string().min(1).max(200),
     kind: z.enum(['llm', 'clip', 'speech', 'image']),
     stage: z.enum(STAGES),
     provider: z.string(),
     model: z.string(),
-    /** Billed quantity in `unit`s. */
+    /** Billed quantity, in `unit`. */
     quantity: z.number().nonnegative(),
     unit: z.enum(['second', 'token', 'character', 'image']),
     amountMicros: z.int().nonnegative(),
-    /** The price is not known: the amount is 0, and what was really charged is not in any sum. */
+    /** True: the price is unknown. The amount is 0 and the real cost is not in any sum. */
     unpriced: z.literal(true).optional(),
     scene: z.int().nonnegative().optional(),
     /** How the paid work ended. */
@@ -97,7 +106,7 @@ export const chargeSchema = z
   .meta({ id: 'Charge' });
 export type Charge = z.infer<typeof chargeSchema>;
 
-/** Why something failed, as it stands in records, events and API answers. */
+/** Why something failed, in records, events and API responses. */
 export const failureSchema = z
   .object({
     code: failureCodeSchema,
@@ -105,7 +114,7 @@ export const failureSchema = z
     scene: z.int().nonnegative().optional(),
     message: z.string(),
     retryable: z.boolean(),
-    /** True when money was spent on what failed. */
+    /** True: what failed was paid for. */
     charged: z.boolean(),
     model: z.string().optional(),
   })
@@ -113,15 +122,15 @@ export const failureSchema = z
 export type Failure = z.infer<typeof failureSchema>;
 
 export interface ClipmeshErrorOptions extends ErrorOptions {
-  /** Overrides the default of the code. */
+  /** Default: the `retryable` of the code. */
   readonly retryable?: boolean;
-  /** The earliest sensible next try, in ms from now (a provider's `Retry-After`). */
+  /** Minimum delay before the next try, ms (a provider's `Retry-After`). */
   readonly retryAfterMs?: number;
-  /** What was paid although it failed. */
+  /** What was paid for although it failed. */
   readonly charges?: readonly Charge[];
 }
 
-/** The one error class of the house: a stable code, whether to try again, and what it cost. Acted upon only in settlement. */
+/** The error class of Clipmesh: a stable code, whether to retry, and charges. Only settlement acts on it. */
 export class ClipmeshError extends Error {
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;

@@ -30,35 +30,35 @@ export const SCENE_STATUSES = [
 ] as const;
 export type SceneStatus = (typeof SCENE_STATUSES)[number];
 
-/** The id of the message that made a step start, kept so that its redelivery re-announces the same commands. */
+/** Id of the message that started a step. A redelivery of that message emits the same commands again. */
 const cause = z.string();
 const isoTime = z.iso.datetime();
 
 export const sceneStateSchema = z.object({
   index: z.int().nonnegative(),
   status: z.enum(SCENE_STATUSES),
-  /** Commands sent for the current step of this scene, counted over clip and overlay alike; part of every command's key. */
+  /** Number of the command step: counts the clip and overlay commands of this scene. Part of each command's key. */
   attempt: z.int().nonnegative(),
-  /** Position in the job's `models`. */
+  /** Index in the `models` of the job. */
   modelIndex: z.int().nonnegative(),
-  /** Absent while the scene waits for its first step of a run. */
+  /** Absent until the first step of a run starts. */
   cause: cause.optional(),
   predictionId: z.string().optional(),
-  /** The prediction whose clip the overlay could not read: the next run does not take it again. */
+  /** A prediction whose clip the overlay could not read. The next run does not reuse it. */
   rejectedPrediction: z.string().optional(),
   cached: z.boolean(),
-  /** Where it differs from the plan's. */
+  /** Default: the seed of the plan. */
   seed: z.int().optional(),
-  /** True once this run makes the scene with another seed because the output was refused: it does so once. */
+  /** True: the safety filter rejected the output and this run has changed the seed. It does so once. */
   reseeded: z.boolean().optional(),
   clip: artifactSchema.optional(),
   overlaid: artifactSchema.optional(),
-  /** `traceparent` of the event that finished the scene: the join links to it. */
+  /** `traceparent` of the event that finished the scene. The span of the join links to it. */
   doneTraceparent: z.string().optional(),
   costMicros: z.int().nonnegative(),
-  /** With a cap: what the scene's clip, in flight or in doubt, may bring `costMicros` to. */
+  /** With a cost limit: the most that `costMicros` can reach with the pending purchase of the clip. */
   allowanceMicros: z.int().nonnegative().optional(),
-  /** Why it failed. Of a waiting scene: the refusal after which its model makes it once more, when the budget allows that. */
+  /** Why the scene failed. For a waiting scene: the rejection that it repeats with the same model, if the budget allows. */
   failure: failureSchema.optional(),
 });
 export type SceneState = z.infer<typeof sceneStateSchema>;
@@ -72,10 +72,10 @@ export const resultSchema = z.object({
 });
 export type GenerationResult = z.infer<typeof resultSchema>;
 
-/** Something that did not go as planned. */
+/** A retry, failure or stall. */
 export const incidentSchema = z
   .object({
-    /** Id of the event that told of it. */
+    /** Id of the event that reported it. */
     id: z.string(),
     at: isoTime,
     kind: z.enum(['retried', 'failed', 'stalled']),
@@ -87,55 +87,55 @@ export const incidentSchema = z
   .meta({ id: 'Incident' });
 export type Incident = z.infer<typeof incidentSchema>;
 
-/** The director's state: everything `decide` needs, and nothing that depends on the order of arrival. */
+/** The state of the director: everything `decide` needs, independent of the arrival order of events. */
 export const generationStateSchema = z.object({
   status: z.enum(GENERATION_STATUSES),
   stage: z.enum(STAGES),
   job: jobSchema,
-  /** 1, and one more for every retry and every scene that is made anew. */
+  /** Starts at 1; each retry or regeneration adds 1. */
   run: z.int().positive(),
-  /** The plan that was asked for last. `cause` is absent for the first, which the gateway asks for. */
+  /** The last plan command. `cause` is absent for the first one, which the gateway sends. */
   planning: z.object({ attempt: z.int().positive(), cause: cause.optional() }),
   plan: planSchema.optional(),
-  /** The plan that waited for it was approved, and is not changed any more. */
+  /** True: the owner approved the plan. It no longer changes. */
   approved: z.boolean().optional(),
-  /** Most scenes in flight now; narrowed to 1 by the sequential fallback. */
+  /** Maximum number of scenes in flight. The sequential fallback sets it to 1. */
   window: z.int().min(1),
   scenes: z.array(sceneStateSchema),
-  /** Ids of the events that told of a provider in trouble while clips ran in parallel. */
+  /** Ids of events that reported provider failures while clips ran in parallel. */
   setbacks: z.array(z.string()),
-  /** Why and from what the window was narrowed to 1. */
+  /** Reason for the sequential fallback, and the window before it. */
   fallback: z.object({ code: failureCodeSchema, window: z.int().positive(), at: isoTime }).optional(),
   /** How often lost commands were sent again. */
   revivals: z.int().nonnegative(),
-  /** In the order in which the director heard of them. */
+  /** In the order in which the director received them. */
   incidents: z.array(incidentSchema),
   stitch: z.object({ attempt: z.int().positive(), cause }).optional(),
   result: resultSchema.optional(),
-  /** The film of the run before: it is there until a run has made another. */
+  /** The video of the previous run, kept until a later run replaces it. */
   former: resultSchema.optional(),
   failure: failureSchema.optional(),
-  /** Sum of the charges told so far. */
+  /** Sum of the charges received so far. */
   costMicros: z.int().nonnegative(),
-  /** Keys of the charges that are in `costMicros`. */
+  /** Keys of the charges in `costMicros`. */
   chargeKeys: z.array(z.string()),
   /** Id of the event that led to the final status. */
   finishedBy: cause.optional(),
-  /** UTC, from the event that ended it. */
+  /** Time of the final event, UTC. */
   finishedAt: isoTime.optional(),
 });
 export type GenerationState = z.infer<typeof generationStateSchema>;
 
-/** How the time of a generation was spent: the leading figures of its performance report, in ms. */
+/** Key figures of the performance report of a generation. Times in ms. */
 export const performanceSummarySchema = z
   .object({
     makespanMs: z.number().nonnegative(),
     workMs: z.number().nonnegative(),
-    /** Work over makespan. */
+    /** `workMs` / `makespanMs`. */
     speedup: z.number().nonnegative(),
-    /** Work − makespan; negative where waiting outweighed what ran side by side. */
+    /** `workMs` − `makespanMs`. Negative if waiting outweighs parallel work. */
     timeSavedMs: z.number(),
-    /** Slots of each stage. */
+    /** Number of slots per stage. */
     workers: z.record(z.string(), z.number()),
     stages: z.array(
       z.object({
@@ -147,36 +147,36 @@ export const performanceSummarySchema = z
       }),
     ),
     bottleneck: z.object({ stage: z.string(), share: z.number(), advice: z.string() }),
-    /** False: spans were lost, and the figures are those of what is left. */
+    /** False: spans are missing, and the figures cover only the others. */
     complete: z.boolean(),
   })
   .meta({ id: 'PerformanceSummary' });
 export type PerformanceSummary = z.infer<typeof performanceSummarySchema>;
 
-/** One generation as the store keeps it. */
+/** The stored record of one generation. */
 export const generationRecordSchema = z.object({
   id: generationIdSchema,
-  /** Who asked for it: the API key's owner, or `local`. */
+  /** The owner of the API key, or `local`. */
   owner: z.string().min(1).max(64),
   createdAt: isoTime,
-  /** Last sequence of the stream EVENTS at create: the events of the generation come after it. Absent: not known. */
+  /** Last sequence of the stream EVENTS at create. The events of the generation follow it. Absent: unknown. */
   eventsAfter: z.int().nonnegative().optional(),
-  /** Of the present run: 32 hexadecimal digits. */
+  /** Trace of the current run: 32 hexadecimal digits. */
   traceId: z.string(),
-  /** `traceparent` of what asked for the present run. */
+  /** `traceparent` of the request that started the current run. */
   traceparent: z.string().optional(),
-  /** Of the runs before, oldest first. */
+  /** Traces of earlier runs, oldest first. */
   earlierTraceIds: z.array(z.string()).optional(),
-  /** When the state last changed, UTC. */
+  /** Time of the last state change, UTC. */
   updatedAt: isoTime,
   state: generationStateSchema,
-  /** Where its owner's budget holds a reservation for it. */
+  /** The budget period that has a reservation for it. */
   account: z.object({ period: z.string() }).optional(),
-  /** What its Idempotency-Key is claimed under: the claim goes with the record. */
+  /** Key of its Idempotency-Key claim. The claim is removed with the record. */
   claim: z.string().optional(),
-  /** Where its creator wants its events. It may hold a key, so no message carries it. */
+  /** URL that receives its events. No message contains it, because it may include a secret. */
   webhookUrl: z.string().optional(),
-  /** Written a moment after the generation has succeeded. */
+  /** Written shortly after the generation succeeds. */
   performance: performanceSummarySchema.optional(),
 });
 export type GenerationRecord = z.infer<typeof generationRecordSchema>;

@@ -15,9 +15,9 @@ export const generationIdSchema = z
   .string()
   .regex(GENERATION_ID, 'a generation id looks like gen_ and 32 hexadecimal digits');
 
-/** A stored file, named by the hash of its bytes. */
+/** A stored file, addressed by the hash of its content. */
 export const artifactSchema = z.object({
-  /** `<first two digits>/<sha256>.<extension>`: where the artifact store keeps it. */
+  /** Path in the artifact store: `<first two digits>/<sha256>.<extension>`. */
   key: z.string().regex(/^[0-9a-f]{2}\/[0-9a-f]{64}\.[a-z0-9]{2,4}$/),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   bytes: z.int().nonnegative(),
@@ -25,7 +25,7 @@ export const artifactSchema = z.object({
 });
 export type Artifact = z.infer<typeof artifactSchema>;
 
-/** The one encode profile of a job: every overlaid clip matches it exactly, so that joining is a stream copy. */
+/** The encode profile of a job. All overlaid clips match it exactly, so that joining is a stream copy. */
 export const encodeProfileSchema = z.object({
   width: z.int().min(16).max(4096).multipleOf(2),
   height: z.int().min(16).max(4096).multipleOf(2),
@@ -39,15 +39,15 @@ const SIZES: Record<AspectRatio, { width: number; height: number }> = {
   '1:1': { width: 720, height: 720 },
 };
 
-/** 720 lines on the short side, 24 frames per second. */
+/** The profile of an aspect ratio: 720 pixels on the short side, 24 frames per second. */
 export function encodeProfile(aspectRatio: AspectRatio): EncodeProfile {
   return { ...SIZES[aspectRatio], fps: 24 };
 }
 
-/** Default of a job's `fallbackAfter`. */
+/** Default of `fallbackAfter` of a job. */
 export const SEQUENTIAL_FALLBACK_AFTER = 3;
 
-/** The job as it is stored and sent: files replaced by artifacts, every choice made. */
+/** The stored and sent job: files are artifacts, and every default is resolved. */
 export const jobSchema = z.object({
   prompt: z.string(),
   durationSeconds: z.int(),
@@ -55,21 +55,21 @@ export const jobSchema = z.object({
   framework: z.enum(FRAMEWORKS).optional(),
   sceneCount: z.int().optional(),
   seed: z.int(),
-  /** False: the cache is neither read nor written. True unless told. */
+  /** False: the cache is neither read nor written. Default: true. */
   cache: z.boolean().optional(),
   overlays: z.boolean(),
-  /** True: the plan waits for its approval. */
+  /** True: the plan waits for approval. Default: false. */
   review: z.boolean().optional(),
   music: z.object({ artifact: artifactSchema, volume: z.number() }).optional(),
-  /** What every clip begins from. */
+  /** First frame of every clip. */
   referenceImage: artifactSchema.optional(),
-  /** Video models in the order they are tried. */
+  /** Video models in fallback order. */
   models: z.array(z.string()).min(1),
-  /** Most scenes of this generation in flight at once; 1 when parallel generation is off. */
+  /** Maximum number of scenes in flight. 1: parallel generation is off. */
   window: z.int().min(1).max(12),
-  /** Setbacks of the provider after which the scenes that are left run one after another. */
+  /** Number of provider failures after which the remaining scenes run one after another. */
   fallbackAfter: z.int().positive().default(SEQUENTIAL_FALLBACK_AFTER),
-  /** The generation never costs more than this, micro-dollars; absent: no cap. */
+  /** Limit of the cost of the generation, micro-dollars. Absent: no limit. */
   maxCostMicros: z.int().nonnegative().optional(),
   metadata: z.record(z.string(), z.string()).optional(),
 });

@@ -1,46 +1,46 @@
 import { z } from 'zod';
 
-/** Every message belongs to one generation; its id is a token of the subject. */
+/** Every message belongs to one generation. The generation id is a token of the subject. */
 export interface MessageBody {
   readonly generationId: string;
 }
 
-/** Commands are imperative and live on a WorkQueue stream of their own; events are past tense and live on `EVENTS`. */
+/** Commands are imperative; each has its own WorkQueue stream. Events are past tense and share the stream `EVENTS`. */
 export type MessageKind = 'command' | 'event';
 
-/** A message declared once: its name, its schema for both ends, and the key that makes its id deterministic. */
+/** Declaration of a message: name, schema for sender and receiver, and the key of its deterministic id. */
 export interface MessageDefinition<Body extends MessageBody = MessageBody, Name extends string = string> {
   readonly kind: MessageKind;
   /** `noun.verb`, for example `clip.generate` (command) or `clip.generated` (event). */
   readonly name: Name;
-  /** Raised when a reader of the former version could not read the new one. */
+  /** Incremented when a reader of the previous version cannot read the new one. */
   readonly version: number;
-  /** What it asks for or tells, for the table of messages. */
+  /** Meaning of the message, for the table of messages. */
   readonly description: string;
   readonly schema: z.ZodType<Body>;
-  /** What makes two messages of this name the same message, beyond the generation: scene and attempt, say. */
+  /** Identifies a message of this name within its generation, by scene and command step for example. */
   key(body: NoInfer<Body>): string;
 }
 
-/** A message on its way out: what a handler returns. */
+/** A message to publish: what a handler returns. */
 export interface Outgoing<Body extends MessageBody = MessageBody> {
   readonly definition: MessageDefinition<Body>;
   readonly body: Body;
-  /** W3C `traceparent`s of further causes; they become span links. Never the cause that is the parent already. */
+  /** W3C `traceparent`s of further causes, without the parent. They become span links. */
   readonly links?: readonly string[];
-  /** `traceparent` of what it follows from, where that is not what sends it: the message then belongs to that trace. */
+  /** `traceparent` of the parent. The message then belongs to that trace. Default: the active span. */
   readonly parent?: string;
 }
 
-/** What the wire carries. */
+/** The wire format of a message. */
 export interface EncodedMessage {
   readonly subject: string;
-  /** Becomes `Nats-Msg-Id`: the broker drops a second message of the same id within the stream's duplicate window. */
+  /** `Nats-Msg-Id`: the broker drops a second message with the same id within the duplicate window of the stream. */
   readonly id: string;
   readonly payload: Uint8Array;
 }
 
-/** The body does not match its schema, or is no JSON at all. Terminal: no retry will mend it. */
+/** The body does not match its schema or is not JSON. Not retryable. */
 export class MessageSchemaError extends Error {
   readonly code = 'SCHEMA_VIOLATION';
   constructor(
@@ -55,7 +55,7 @@ export class MessageSchemaError extends Error {
 
 const NAME = /^[a-z]+(\.[a-z]+)+$/;
 
-/** Declares a message. Throws at load when the name is not `noun.verb` in lower case. */
+/** Declares a message. Throws if the name is not a lower-case `noun.verb`. */
 export function defineMessage<Body extends MessageBody, const Name extends string>(
   definition: MessageDefinition<Body, Name>,
 ): MessageDefinition<Body, Name> {
@@ -63,7 +63,7 @@ export function defineMessage<Body extends MessageBody, const Name extends strin
   return Object.freeze(definition);
 }
 
-/** Pairs a body with its definition; the body is checked when it is encoded. */
+/** Pairs a body with its definition. The body is validated when it is encoded. */
 export function message<Body extends MessageBody>(
   definition: MessageDefinition<Body>,
   body: Body,
@@ -72,14 +72,14 @@ export function message<Body extends MessageBody>(
   return links === undefined || links.length === 0 ? { definition, body } : { definition, body, links };
 }
 
-/** `clip.generate.<generationId>` for commands, `events.<generationId>.clip.generated` for events. */
+/** Subject of a message: `clip.generate.<generationId>` for a command, `events.<generationId>.clip.generated` for an event. */
 export function subjectOf(definition: Pick<MessageDefinition, 'kind' | 'name'>, generationId: string): string {
   return definition.kind === 'command'
     ? `${definition.name}.${generationId}`
     : `events.${generationId}.${definition.name}`;
 }
 
-/** The deterministic id: name, generation and key. The same fact announced twice has the same id. */
+/** The deterministic message id: name, generation and key. Emitting the same message again gives the same id. */
 export function messageId<Body extends MessageBody>(definition: MessageDefinition<Body>, body: Body): string {
   const key = definition.key(body);
   return key === '' ? `${definition.name}:${body.generationId}` : `${definition.name}:${body.generationId}:${key}`;
@@ -92,7 +92,7 @@ function describe(error: z.ZodError): string {
   return error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; ');
 }
 
-/** Checks the body against its schema and encodes it. Throws {@link MessageSchemaError}. */
+/** Validates the body and encodes it. Throws {@link MessageSchemaError}. */
 export function encodeMessage<Body extends MessageBody>(outgoing: Outgoing<Body>): EncodedMessage {
   const { definition } = outgoing;
   const parsed = definition.schema.safeParse(outgoing.body);
@@ -106,7 +106,7 @@ export function encodeMessage<Body extends MessageBody>(outgoing: Outgoing<Body>
 
 const envelope = z.object({ v: z.int().positive(), body: z.unknown() });
 
-/** Decodes and checks what arrived. Throws {@link MessageSchemaError} on another version, bad JSON or a bad body. */
+/** Decodes and validates a payload. Throws {@link MessageSchemaError} for another version, invalid JSON or an invalid body. */
 export function decodeMessage<Body extends MessageBody>(
   definition: MessageDefinition<Body>,
   payload: Uint8Array,
@@ -115,14 +115,14 @@ export function decodeMessage<Body extends MessageBody>(
   try {
     raw = JSON.parse(decoder.decode(payload));
   } catch (cause) {
-    throw new MessageSchemaError(definition.name, 'the payload is not JSON in UTF-8', { cause });
+    throw new MessageSchemaError(definition.name, 'the payload is not UTF-8 JSON', { cause });
   }
   const outer = envelope.safeParse(raw);
   if (!outer.success) throw new MessageSchemaError(definition.name, describe(outer.error), { cause: outer.error });
   if (outer.data.v !== definition.version) {
     throw new MessageSchemaError(
       definition.name,
-      `version ${outer.data.v} arrived, version ${definition.version} is read here`,
+      `received version ${outer.data.v}, expected version ${definition.version}`,
     );
   }
   const parsed = definition.schema.safeParse(outer.data.body);

@@ -3,12 +3,12 @@ import { describe, expect, it } from '@jest/globals';
 import { messagesTable } from './messages.table.js';
 
 describe('the table of messages', () => {
-  it.each(['command', 'event'] as const)('of every %s stands in docs/messages.md to the letter', (kind) => {
+  it.each(['command', 'event'] as const)('of every %s matches docs/messages.md exactly', (kind) => {
     const page = readFileSync(new URL('../../../docs/messages.md', import.meta.url), 'utf8');
     expect(page).toContain(messagesTable(kind));
   });
 
-  it('names the readers of a message from the topology', () => {
+  it('takes the consumers of a message from the topology', () => {
     const [cancel] = messagesTable('event')
       .split('\n')
       .filter((line) => line.includes('`cancel.requested`'));

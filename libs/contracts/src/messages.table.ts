@@ -6,18 +6,18 @@ import { commandStream, EVENTS_STREAM, INBOXES, type InboxSpec } from './topolog
 
 type Declared = Pick<MessageDefinition, 'kind' | 'name' | 'version' | 'description'> & { schema: z.ZodType };
 
-/** Whether a subject fits a filter with `*` and `>`. */
-function fits(subject: string, filter: string): boolean {
+/** Whether a subject matches a filter with `*` and `>`. */
+function matches(subject: string, filter: string): boolean {
   const tokens = subject.split('.');
-  const parts = filter.split('.');
-  const open = parts.at(-1) === '>';
-  if (open ? tokens.length < parts.length : tokens.length !== parts.length) return false;
-  return parts.every((part, at) => part === '>' || part === '*' || part === tokens[at]);
+  const pattern = filter.split('.');
+  const open = pattern.at(-1) === '>';
+  if (open ? tokens.length < pattern.length : tokens.length !== pattern.length) return false;
+  return pattern.every((token, at) => token === '>' || token === '*' || token === tokens[at]);
 }
 
 const readersOf = (stream: string, subject: string): string[] =>
   Object.values<InboxSpec>(INBOXES)
-    .filter((inbox) => inbox.stream === stream && fits(subject, inbox.filterSubject))
+    .filter((inbox) => inbox.stream === stream && matches(subject, inbox.filterSubject))
     .map(({ durable }) => durable);
 
 function row(definition: Declared): string {
@@ -32,9 +32,9 @@ function row(definition: Declared): string {
 }
 
 const HEAD =
-  '| message | subject | stream | durable consumers | meaning | body, beside `generationId` |\n|---|---|---|---|---|---|';
+  '| message | subject | stream | durable consumers | meaning | body, besides `generationId` |\n|---|---|---|---|---|---|';
 
-/** Every message as a Markdown table: commands, then events. */
+/** A Markdown table of all commands or all events. */
 export function messagesTable(kind: MessageDefinition['kind']): string {
   const list: readonly Declared[] = kind === 'command' ? COMMANDS : EVENTS;
   return [HEAD, ...list.map(row)].join('\n');

@@ -6,7 +6,7 @@ export const overlayTextSchema = z
   .object({
     text: z.string().min(1).max(200),
     position: z.enum(['top', 'center', 'bottom']).default('bottom'),
-    /** Points at 720 lines on the short side; one point is one pixel there. */
+    /** Points; one point is one pixel at 720 pixels on the short side. */
     fontSizePt: z.int().min(24).max(96).default(56),
     /** `#rrggbb` */
     color: z
@@ -22,9 +22,9 @@ export type OverlayText = z.infer<typeof overlayTextSchema>;
 export const scenePlanSchema = z
   .object({
     index: z.int().nonnegative(),
-    /** What the scene does in its framework: problem, agitate, solve … */
+    /** Role of the scene in its framework: problem, agitate, solve, … */
     role: z.string().min(1).max(40),
-    /** What is seen, without the shared style. */
+    /** Visible content, without the shared style. */
     description: z.string().min(1).max(2000),
     durationSeconds: z.int().min(SCENE_SECONDS.min).max(SCENE_SECONDS.max),
     overlay: overlayTextSchema.optional(),
@@ -32,7 +32,7 @@ export const scenePlanSchema = z
   .meta({ id: 'ScenePlan' });
 export type ScenePlan = z.infer<typeof scenePlanSchema>;
 
-/** Shared markers that are appended to every clip's prompt, so that the clips look alike. */
+/** Style keywords appended to the prompt of every clip, so that the clips look alike. */
 export const styleSchema = z
   .object({
     style: z.string().max(200),
@@ -45,7 +45,7 @@ export const styleSchema = z
   .meta({ id: 'Style' });
 export type Style = z.infer<typeof styleSchema>;
 
-/** A language model's proposal, before the plan rules are applied. A text that is missing is empty. */
+/** The proposal of the language model, before the plan rules are applied. Missing texts are empty. */
 export const planDraftSchema = z.object({
   title: z.string().max(200),
   style: z.object(styleSchema.shape),
@@ -67,7 +67,7 @@ export const planSchema = z
   .object({
     title: z.string().min(1).max(200),
     framework: z.enum(FRAMEWORKS),
-    /** `llm` when a language model wrote it, `template` when it was made without one. */
+    /** `llm`: written by a language model. `template`: written without one. */
     source: z.enum(['llm', 'template']),
     style: styleSchema,
     seed: z.int().min(0).max(2_147_483_647),
@@ -78,7 +78,7 @@ export const planSchema = z
 export type Plan = z.infer<typeof planSchema>;
 
 const { position, fontSizePt, color, animation, shadow } = overlayTextSchema.shape;
-/** Without the defaults: what is not named stays. */
+/** Without defaults, so that absent fields stay unchanged. */
 const overlayEditSchema = z
   .strictObject({
     text: writing(200),
@@ -93,11 +93,11 @@ const overlayEditSchema = z
 const sceneChanges = {
   description: writing(2000).optional(),
   durationSeconds: z.int().min(SCENE_SECONDS.min).max(SCENE_SECONDS.max).optional(),
-  /** null takes the text away; a scene without one needs `text`. */
+  /** null removes the overlay. A scene without one needs `text`. */
   overlay: overlayEditSchema.nullable().optional(),
 };
 
-/** What `PATCH /v1/generations/{id}/plan` takes: what is named changes, the rest stays. */
+/** Body of `PATCH /v1/generations/{id}/plan`. Absent fields stay unchanged. */
 export const planEditSchema = z
   .strictObject({
     title: writing(200).optional(),
@@ -112,7 +112,7 @@ export const planEditSchema = z
       })
       .partial()
       .optional(),
-    /** The scenes that change, by their index. */
+    /** Scenes to change, by index. */
     scenes: z
       .array(z.strictObject({ index: z.int().nonnegative(), ...sceneChanges }))
       .max(SCENE_COUNT.max)
@@ -121,11 +121,11 @@ export const planEditSchema = z
   .meta({ id: 'PlanEdit' });
 export type PlanEdit = z.infer<typeof planEditSchema>;
 
-/** What `POST /v1/generations/{id}/scenes/{n}/regenerate` takes; of the scene what is named changes. */
+/** Body of `POST /v1/generations/{id}/scenes/{n}/regenerate`. Absent fields stay unchanged. */
 export const sceneEditSchema = z
   .strictObject({
     ...sceneChanges,
-    /** Another seed is another clip; drawn by lot unless told. */
+    /** Another seed gives another clip. Default: random. */
     seed: z.int().min(0).max(2_147_483_647).optional(),
   })
   .meta({ id: 'SceneEdit' });

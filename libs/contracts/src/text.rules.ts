@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
-/** What no text may contain. */
+/** Matches control characters other than tab and line breaks. */
 export const controlCharacters = /[^\P{Cc}\t\n\r]/u;
-/** Half of a character that UTF-16 writes in two: JSON can say it, UTF-8 cannot. */
+/** Matches a lone surrogate. JSON can contain it, UTF-8 cannot. */
 const halfCharacter = /\p{Cs}/u;
-/** Whether a text can be written in UTF-8. */
+/** Whether a text can be encoded in UTF-8. */
 export const whole = (text: string): boolean => !halfCharacter.test(text);
 
-/** Text that people read or models are told. */
+/** Text for people or models: 1 to `max` UTF-16 units, trimmed. */
 export const writing = (max: number): z.ZodString =>
   z
     .string()
@@ -15,15 +15,15 @@ export const writing = (max: number): z.ZodString =>
     .min(1)
     .max(max)
     .refine((text) => !controlCharacters.test(text), 'it contains control characters')
-    .refine(whole, 'it contains half of a character (a lone surrogate)');
+    .refine(whole, 'it contains a lone surrogate');
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-/** A cut moves back to the last space when at least this share of the text stays. */
+/** A cut moves back to the last space if at least this share of the text remains. */
 const WORD_SHARE = 0.6;
 
 /**
- * The start of a text, at most `max` UTF-16 units with the closing `…`. The cut is never inside a character (a grapheme:
- * surrogate pairs, combining marks, flags and joined emoji stay whole), and between two words where a space is near.
+ * The start of a text, at most `max` UTF-16 units including the closing `…`. Never cuts inside a grapheme (surrogate pairs,
+ * combining marks, flags and joined emoji stay whole). Cuts between two words if a space is near.
  */
 export function cutText(text: string, max: number): string {
   if (text.length <= max) return text;
@@ -34,7 +34,7 @@ export function cutText(text: string, max: number): string {
   return `${(space >= at * WORD_SHARE ? head.slice(0, space) : head).trimEnd()}…`;
 }
 
-/** The end of a text, at most `max` UTF-16 units with the opening `…`; never cut inside a character. */
+/** The end of a text, at most `max` UTF-16 units including the opening `…`. Never cuts inside a grapheme. */
 export function cutStart(text: string, max: number): string {
   if (text.length <= max) return text;
   if (max < 1) return '';
@@ -45,7 +45,7 @@ export function cutStart(text: string, max: number): string {
   return `…${text.slice(at)}`;
 }
 
-/** The text without what cannot be stored or drawn: control characters become spaces, lone surrogates are left out. */
+/** Replaces control characters by spaces and removes lone surrogates. */
 export function cleanText(text: string): string {
   return text.replace(new RegExp(controlCharacters, 'gu'), ' ').replace(/\p{Cs}/gu, '');
 }

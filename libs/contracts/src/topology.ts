@@ -5,27 +5,27 @@ import { type MessageDefinition } from './message.js';
 const SECOND = 1000;
 const DAY = 24 * 60 * 60 * SECOND;
 
-/** A stream as it is provisioned by whichever service starts first. Times in ms. */
+/** Configuration of a stream. The service that starts first creates it. Times in ms. */
 export interface StreamSpec {
   readonly name: string;
   readonly subjects: readonly string[];
-  /** `workqueue`: a message is gone once its one consumer has acked it. `limits`: kept until its age is over. */
+  /** `workqueue`: a message is removed when its consumer acks it. `limits`: a message is kept up to its maximum age. */
   readonly retention: 'workqueue' | 'limits';
   /**
-   * What a full stream does. `refuse`: a publish fails, and no message that waits for a consumer is discarded. `discard`:
-   * the oldest messages make room.
+   * What a full stream does. `refuse`: publishing fails, and no pending message is lost. `discard`: the stream drops the
+   * oldest messages.
    */
   readonly whenFull: 'refuse' | 'discard';
-  /** The broker discards messages of this age. 0: none. */
+  /** Age at which the broker discards messages. 0: never. */
   readonly maxAgeMs: number;
   readonly maxBytes: number;
-  /** Two messages of one id within this time are one message. */
+  /** The broker drops a message whose id it received within this time. */
   readonly duplicateWindowMs: number;
   readonly description: string;
 }
 
 const MB = 1024 * 1024;
-/** Name of a command's stream: `clip.generate` lives on `CLIP_GENERATE`. */
+/** Stream of a command: `CLIP_GENERATE` for `clip.generate`. */
 export function commandStream(definition: Pick<MessageDefinition, 'name'>): string {
   return definition.name.replaceAll('.', '_').toUpperCase();
 }
@@ -50,7 +50,7 @@ export const STREAMS: readonly StreamSpec[] = [
     subjects: ['events.>'],
     retention: 'limits',
     whenFull: 'refuse',
-    // The planner removes handled events after EVENTS_DAYS, and before when the stream is nearly full.
+    // The planner removes handled events after EVENTS_DAYS, and earlier if the stream is nearly full.
     maxAgeMs: 0,
     maxBytes: 512 * MB,
     duplicateWindowMs: 10 * 60 * SECOND,
@@ -78,12 +78,12 @@ export const STREAMS: readonly StreamSpec[] = [
   },
 ];
 
-/** An actor's inbox: one durable pull consumer; the durable name is the queue group. */
+/** The inbox of an actor: one durable pull consumer, shared by its replicas. */
 export interface InboxSpec {
   readonly durable: string;
   readonly stream: string;
   readonly filterSubject: string;
-  /** Most messages that are being handled or wait for their next try; 1,000 unless told. */
+  /** Maximum number of messages in handling or waiting for the next try. Default: 1000. */
   readonly maxAckPending?: number;
 }
 
@@ -107,7 +107,7 @@ export const INBOXES = {
   },
   cost: { durable: 'cost', stream: EVENTS_STREAM, filterSubject: 'events.>' },
   notifier: { durable: 'notifier', stream: EVENTS_STREAM, filterSubject: 'events.*.generation.*' },
-  // Endpoints that are down may leave many waiting for their next try: they must not keep the others from being told.
+  // Deliveries to unreachable endpoints wait for retries. They must not block deliveries to other endpoints.
   webhooks: { ...commandInbox('webhooks', WebhookDeliver), maxAckPending: 100_000 },
 } as const satisfies Record<string, InboxSpec>;
 export type InboxName = keyof typeof INBOXES;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a webhook tells: that a plan waits for its approval, and every end. */
+/** Events that webhooks receive: a plan waits for approval, and every final status. */
 export const WEBHOOK_EVENTS = [
   'generation.awaiting_approval',
   'generation.succeeded',
@@ -10,16 +10,16 @@ export const WEBHOOK_EVENTS = [
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 export const webhookEventSchema = z.enum(WEBHOOK_EVENTS);
 
-/** Where events are delivered: https; plain http only where the deployment allows it. */
+/** URL that receives events: https, or plain http if the deployment allows it. */
 export const webhookUrlSchema = z
   .url({ protocol: /^https?$/, error: 'expected a URL that begins with https://' })
   .max(2000);
 
-/** What `POST /v1/webhooks` takes. */
+/** Body of `POST /v1/webhooks`. */
 export const createWebhookSchema = z
   .strictObject({
     url: webhookUrlSchema,
-    /** Which events are delivered; all unless told. */
+    /** Events to deliver. Default: all. */
     events: z
       .array(webhookEventSchema)
       .min(1)
@@ -29,5 +29,5 @@ export const createWebhookSchema = z
   .meta({ id: 'CreateWebhook' });
 
 export const WEBHOOK_ID = /^wh_[0-9a-f]{32}$/;
-/** The endpoint that a create named in `webhookUrl`, among those that are registered. */
+/** Endpoint name of the `webhookUrl` of a create, among the ids of registered webhooks. */
 export const OWN_ENDPOINT = 'request';

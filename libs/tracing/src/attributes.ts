@@ -1,80 +1,80 @@
 interface Attribute {
   readonly key: string;
   readonly type: 'string' | 'number' | 'boolean';
-  /** Which spans have it. */
+  /** Spans that have the attribute. */
   readonly on: string;
   readonly meaning: string;
 }
 
-/** Every attribute key of ours, as docs/traces.md shows them. */
+/** Every attribute of Clipmesh. docs/traces.md lists them. */
 export const ATTRIBUTES = {
   generationId: {
     key: 'clipmesh.generation.id',
     type: 'string',
     on: 'POST, publish, process',
-    meaning: 'The generation that the span belongs to.',
+    meaning: 'Id of the generation.',
   },
   stage: {
     key: 'clipmesh.stage',
     type: 'string',
     on: 'process of a command, chat, provider run, ffmpeg',
     meaning:
-      "`llm`, `planning`, `clip`, `overlay`, `stitch`, `audio` or `export`: whose work the span's self time is. Children without one have their parent's.",
+      'Stage that the self time of the span counts for: `llm`, `planning`, `clip`, `overlay`, `stitch`, `audio` or `export`. Spans without it inherit the stage of their parent.',
   },
   scene: {
     key: 'clipmesh.scene.index',
     type: 'number',
     on: 'process, predict',
-    meaning: 'The scene, from 0.',
+    meaning: 'Index of the scene, from 0.',
   },
   attempt: {
     key: 'clipmesh.attempt',
     type: 'number',
     on: 'process',
-    meaning: 'Which command for this step it is: 1, 2, …',
+    meaning: 'Number of the command step: 1, 2, …',
   },
   workerId: {
     key: 'clipmesh.worker.id',
     type: 'string',
     on: 'process',
-    meaning: 'The replica that did it, as in `service.instance.id`: `clip-generator.2`.',
+    meaning: 'The replica, as in `service.instance.id`: `clip-generator.2`.',
   },
   poolSize: {
     key: 'clipmesh.pool.size',
     type: 'number',
     on: 'process',
-    meaning: 'How many messages of this kind one replica handles at once.',
+    meaning: 'Maximum number of messages of this kind that one replica handles at once.',
   },
   enqueuedAtMs: {
     key: 'clipmesh.queue.enqueued_at_ms',
     type: 'number',
     on: 'process',
-    meaning: 'When the broker stored the message: ms since the epoch, from the stream.',
+    meaning: 'Time at which the broker stored the message, ms since the epoch.',
   },
   queueWaitMs: {
     key: 'clipmesh.queue.wait_ms',
     type: 'number',
     on: 'process',
-    meaning: "From then to the handler's start, ms. Of a repeated delivery the tries before it are in it.",
+    meaning: 'Time from `enqueued_at_ms` to the start of the handler, ms. For a redelivery it includes earlier tries.',
   },
   waitClass: {
     key: 'clipmesh.wait.class',
     type: 'string',
     on: 'await admission, provider queue, poll lag',
     meaning:
-      'The span is a wait and no work, and this is for what: `queue`, `provider_queue`, `rate_limit`, `poll_lag`, `dispatch`, `external` or `retry`.',
+      'Present on spans that wait and do no work. Reason: `queue`, `provider_queue`, `rate_limit`, `poll_lag`, `dispatch`, `external` or `retry`.',
   },
   settlement: {
     key: 'clipmesh.settlement',
     type: 'string',
     on: 'process',
-    meaning: 'How the message was settled: `ack`, `nak` (it comes again) or `term` (given up).',
+    meaning: 'How the message was settled: `ack`, `nak` (redelivered) or `term` (dead letter).',
   },
   costMicros: {
     key: 'clipmesh.cost.micros',
     type: 'number',
     on: 'predict',
-    meaning: 'What it cost, millionths of a dollar.',
+    meaning: 'Cost, micro-dollars.',
   },
   model: {
     key: 'clipmesh.model',
@@ -86,55 +86,56 @@ export const ATTRIBUTES = {
     key: 'clipmesh.prediction.id',
     type: 'string',
     on: 'predict, provider queue, provider run, poll lag',
-    meaning: "The provider's id of the prediction.",
+    meaning: 'Id of the prediction at the provider.',
   },
   cached: {
     key: 'clipmesh.cached',
     type: 'boolean',
     on: 'process clip.generate',
-    meaning: 'True where a clip of the cache was used and nothing was bought.',
+    meaning: 'True: the clip came from the cache and nothing was bought.',
   },
   window: {
     key: 'clipmesh.window',
     type: 'number',
-    on: 'process, of the director',
-    meaning: 'How many scenes of this generation may be in flight at once.',
+    on: 'process (director)',
+    meaning: 'Maximum number of scenes of this generation in flight at once.',
   },
   final: {
     key: 'clipmesh.final',
     type: 'boolean',
-    on: 'process, of the director',
-    meaning: 'True on the span that brought the generation to its end.',
+    on: 'process (director)',
+    meaning: 'True on the span that set the final status of the generation.',
   },
   cpuMs: {
     key: 'clipmesh.process.cpu_ms',
     type: 'number',
     on: 'ffmpeg',
-    meaning: "CPU time of the program, user and system, ms. More than the span's length where it used several cores.",
+    meaning:
+      'CPU time of the process, user and system, ms. Exceeds the duration of the span if the process used several cores.',
   },
   hostId: {
     key: 'clipmesh.host.id',
     type: 'string',
     on: 'ffmpeg',
-    meaning: 'The host whose cores the program shared: a machine, or a container with a CPU limit of its own.',
+    meaning: 'The host whose cores the process used: a machine, or a container with its own CPU limit.',
   },
   hostCores: {
     key: 'clipmesh.host.cores',
     type: 'number',
     on: 'ffmpeg',
-    meaning: 'Cores of that host: the CPU limit of its control group, else the cores that the process may run on.',
+    meaning: 'Cores of that host: the CPU limit of its control group. Default: the cores that the process may run on.',
   },
   hostIdleBeforeMs: {
     key: 'clipmesh.host.idle_before_ms',
     type: 'number',
     on: 'ffmpeg',
-    meaning: 'CPU time that the cores of the machine had been idle since its start, when the program started, ms.',
+    meaning: 'Idle CPU time of the machine since boot, summed over its cores, when the process started, ms.',
   },
   hostIdleAfterMs: {
     key: 'clipmesh.host.idle_after_ms',
     type: 'number',
     on: 'ffmpeg',
-    meaning: 'The same when the program had ended: what other programs left unused meanwhile is the difference.',
+    meaning: 'The same when the process had ended. The difference is the unused CPU time during the process.',
   },
 } as const satisfies Readonly<Record<string, Attribute>>;
 
@@ -143,13 +144,13 @@ export const ATTR = Object.fromEntries(Object.entries(ATTRIBUTES).map(([name, { 
   readonly [Name in keyof typeof ATTRIBUTES]: (typeof ATTRIBUTES)[Name]['key'];
 };
 
-/** Keys of the OpenTelemetry semantic conventions that our spans have; those of HTTP are set by its instrumentation. */
+/** Attributes of the OpenTelemetry semantic conventions that Clipmesh sets. The HTTP instrumentation sets its own. */
 export const CONVENTIONS: readonly Attribute[] = [
   {
     key: 'error.type',
     type: 'string',
-    on: 'whatever failed',
-    meaning: 'The code of the failure, or the class of the error.',
+    on: 'failed spans',
+    meaning: 'The failure code, or the class of the error.',
   },
   { key: 'messaging.system', type: 'string', on: 'publish, process', meaning: '`nats`.' },
   { key: 'messaging.operation.type', type: 'string', on: 'publish, process', meaning: '`send` or `process`.' },
@@ -157,29 +158,39 @@ export const CONVENTIONS: readonly Attribute[] = [
     key: 'messaging.destination.name',
     type: 'string',
     on: 'publish, process',
-    meaning: 'The message: `clip.generate`.',
+    meaning: 'The message name, such as `clip.generate`.',
   },
-  { key: 'messaging.message.id', type: 'string', on: 'publish, process', meaning: 'Its deterministic id.' },
-  { key: 'messaging.consumer.group.name', type: 'string', on: 'process', meaning: 'The inbox, which replicas share.' },
+  { key: 'messaging.message.id', type: 'string', on: 'publish, process', meaning: 'The deterministic message id.' },
+  {
+    key: 'messaging.consumer.group.name',
+    type: 'string',
+    on: 'process',
+    meaning: 'The inbox, shared by all replicas.',
+  },
   { key: 'gen_ai.operation.name', type: 'string', on: 'chat', meaning: '`chat`.' },
   { key: 'gen_ai.provider.name', type: 'string', on: 'chat', meaning: '`openai`.' },
-  { key: 'gen_ai.request.model', type: 'string', on: 'chat', meaning: 'The language model that was asked for.' },
+  { key: 'gen_ai.request.model', type: 'string', on: 'chat', meaning: 'The requested language model.' },
   { key: 'gen_ai.response.id', type: 'string', on: 'chat', meaning: 'The id of the completion.' },
   { key: 'gen_ai.response.model', type: 'string', on: 'chat', meaning: 'The language model that answered.' },
-  { key: 'gen_ai.usage.input_tokens', type: 'number', on: 'chat', meaning: 'Tokens of the question.' },
-  { key: 'gen_ai.usage.output_tokens', type: 'number', on: 'chat', meaning: 'Tokens of the answer.' },
+  { key: 'gen_ai.usage.input_tokens', type: 'number', on: 'chat', meaning: 'Input tokens.' },
+  { key: 'gen_ai.usage.output_tokens', type: 'number', on: 'chat', meaning: 'Output tokens.' },
   {
     key: 'db.collection.name',
     type: 'string',
-    on: 'operations of the store',
+    on: 'store operations',
     meaning: '`generations`, `attempts`, `ledger`, …',
   },
-  { key: 'db.operation.name', type: 'string', on: 'operations of the store', meaning: '`get`, `save`, …' },
-  { key: 'process.exit.code', type: 'number', on: 'ffmpeg', meaning: 'Absent where a signal ended the program.' },
-  { key: 'process.exit.signal', type: 'string', on: 'ffmpeg', meaning: 'The signal that ended it.' },
+  { key: 'db.operation.name', type: 'string', on: 'store operations', meaning: '`get`, `save`, …' },
+  {
+    key: 'process.exit.code',
+    type: 'number',
+    on: 'ffmpeg',
+    meaning: 'Exit code. Absent if a signal ended the process.',
+  },
+  { key: 'process.exit.signal', type: 'string', on: 'ffmpeg', meaning: 'The signal that ended the process.' },
 ];
 
-/** The attributes as a table in Markdown: ours, or those of the conventions. */
+/** A Markdown table of the attributes of Clipmesh or of the semantic conventions. */
 export function attributesTable(which: 'own' | 'conventions'): string {
   const rows: readonly Attribute[] = which === 'own' ? Object.values(ATTRIBUTES) : CONVENTIONS;
   return [

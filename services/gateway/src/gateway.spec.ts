@@ -50,7 +50,7 @@ describe('requests', () => {
 
   it.each([
     [{}, 'prompt: the prompt is missing'],
-    [{ prompt: 12 }, 'prompt: the prompt is missing, or is no text'],
+    [{ prompt: 12 }, 'prompt: the prompt is missing or not a string'],
     [{ prompt: '' }, 'the prompt needs at least 10 characters'],
     [{ prompt: 'x'.repeat(6000) }, 'the prompt may have at most 5000 characters'],
     [{ prompt: 'bell \u0007 in the prompt' }, 'control characters'],
