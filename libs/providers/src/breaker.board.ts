@@ -8,13 +8,13 @@ import {
   CLOSED,
   stepBreaker,
 } from './breaker.js';
-import { note, type ProviderLog } from './provider.events.js';
+import { logEvent, type ProviderLog } from './provider.events.js';
 import { changeShared, type SharedState } from './shared.state.js';
 
 const PREFIX = 'signal.breaker';
 
-/** The breakers of all models, the same for every replica. While the store is away each replica goes by what it knows. */
-export class BreakerBoard {
+/** The circuit breakers of all models, shared by all replicas. While the store is unavailable, each replica uses its own state. */
+export class CircuitBreakers {
   readonly #known = new Map<string, BreakerState>();
   readonly #stop: () => void;
 
@@ -27,24 +27,24 @@ export class BreakerBoard {
     this.#stop =
       store?.watch(PREFIX, (key, value) => {
         const { data } = breakerStateSchema.safeParse(value);
-        if (data !== undefined) this.#learn(key.slice(PREFIX.length + 1), data);
+        if (data !== undefined) this.#remember(key.slice(PREFIX.length + 1), data);
       }) ?? ((): void => undefined);
   }
 
-  /** Throws `PROVIDER_UNAVAILABLE`, not retryable, while the breaker of this model is open: another model may help. */
-  async ask(model: string): Promise<void> {
-    const { allowed, waitMs } = await this.#step(model, 'ask');
+  /** Throws `PROVIDER_UNAVAILABLE`, not retryable, while the breaker of this model is open: another model may work. */
+  async check(model: string): Promise<void> {
+    const { allowed, waitMs } = await this.#step(model, 'call');
     if (allowed) return;
-    note(this.log, 'info', 'provider.breaker.refused', { model, waitMs }, 'the circuit breaker is open');
+    logEvent(this.log, 'info', 'provider.breaker.refused', { model, waitMs }, 'the circuit breaker is open');
     throw new ClipmeshError(
       'PROVIDER_UNAVAILABLE',
-      `${model} has failed too often in a row and is left alone for another ${Math.ceil(waitMs / 1000)} s`,
+      `${model} failed too often in a row; no calls to it for another ${Math.ceil(waitMs / 1000)} s`,
       { retryable: false, retryAfterMs: waitMs },
     );
   }
 
-  /** Tells how something asked of a model ended. Never throws. */
-  async tell(model: string, event: Exclude<BreakerEvent, 'ask'>): Promise<void> {
+  /** Records how a call or prediction of a model ended. Never rejects. */
+  async record(model: string, event: Exclude<BreakerEvent, 'call'>): Promise<void> {
     await this.#step(model, event);
   }
 
@@ -55,7 +55,7 @@ export class BreakerBoard {
   async #step(model: string, event: BreakerEvent): Promise<BreakerStep> {
     const known = this.#known.get(model) ?? CLOSED;
     const here = stepBreaker(known, event, this.now(), this.settings);
-    // Nothing to write: what is known here is what the others told, at most a moment ago.
+    // Nothing to write: the watch keeps the local state up to date.
     if (here.state === known) return here;
     let step = here;
     if (this.store !== undefined) {
@@ -66,7 +66,7 @@ export class BreakerBoard {
           return { state: result.state === before ? undefined : result.state, result };
         });
       } catch (error) {
-        note(
+        logEvent(
           this.log,
           'warn',
           'provider.breaker.alone',
@@ -75,16 +75,16 @@ export class BreakerBoard {
         );
       }
     }
-    this.#learn(model, step.state);
+    this.#remember(model, step.state);
     return step;
   }
 
-  #learn(model: string, state: BreakerState): void {
+  #remember(model: string, state: BreakerState): void {
     const before = this.#known.get(model) ?? CLOSED;
     this.#known.set(model, state);
     if (before.phase === state.phase) return;
     const level = state.phase === 'open' ? 'warn' : 'info';
     const fields = { model, from: before.phase, to: state.phase };
-    note(this.log, level, 'provider.breaker.changed', fields, `circuit breaker ${state.phase}`);
+    logEvent(this.log, level, 'provider.breaker.changed', fields, `circuit breaker ${state.phase}`);
   }
 }

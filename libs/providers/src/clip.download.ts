@@ -4,23 +4,23 @@ import { pipeline } from 'node:stream/promises';
 import { ClipmeshError, dataUrlHead, decodeDataUrl } from '@clipmesh/contracts';
 
 export interface DownloadOptions {
-  /** Origin that may be plain http: the provider's own. */
+  /** The provider's own origin. Plain http is allowed for it. */
   readonly ownOrigin: string;
   readonly timeoutMs: number;
-  /** Broken off when nothing has come for this long, ms. */
+  /** The download is aborted after this long without data, ms. */
   readonly idleTimeoutMs: number;
   readonly maxBytes: number;
 }
 const MAX_REDIRECTS = 5;
 
-/** Of an output that is never taken, however often it is asked for: another model may do better. */
+/** An output that no retry can fix. Another model may work. */
 const refused = (text: string): ClipmeshError => new ClipmeshError('PROVIDER_BAD_ANSWER', text, { retryable: false });
 
-/** The URL when it may be fetched: https, or the provider's own origin. Throws `PROVIDER_BAD_ANSWER`, not retryable. */
+/** Returns the URL if it is https or of the provider's own origin. Throws `PROVIDER_BAD_ANSWER`, not retryable, for any other. */
 export function allowedUrl(text: string, base: string | undefined, ownOrigin: string): URL {
   const url = URL.canParse(text, base) ? new URL(text, base) : undefined;
   if (url !== undefined && (url.protocol === 'https:' || url.origin === ownOrigin)) return url;
-  throw refused(`the output is at ${url?.origin ?? 'no URL'}, which is not fetched`);
+  throw refused(`the output is at ${url?.origin ?? 'no URL'}, which may not be fetched`);
 }
 
 async function open(from: string, options: DownloadOptions, signal: AbortSignal): Promise<Response> {
@@ -44,8 +44,8 @@ async function open(from: string, options: DownloadOptions, signal: AbortSignal)
   throw new ClipmeshError('DOWNLOAD_FAILED', `the download was redirected more than ${MAX_REDIRECTS} times`);
 }
 
-/** Writes what a data URL holds. Nothing of the URL gets into an error. */
-async function unpackTo(url: string, file: string, maxBytes: number): Promise<{ bytes: number }> {
+/** Writes the content of a data URL. Errors never quote the URL. */
+async function writeDataUrl(url: string, file: string, maxBytes: number): Promise<{ bytes: number }> {
   const content = decodeDataUrl(url, maxBytes);
   if (content === undefined) throw refused('the output is a data URL without base64');
   if (content === 'too-large') throw refused(`the output is larger than ${maxBytes} bytes`);
@@ -54,9 +54,9 @@ async function unpackTo(url: string, file: string, maxBytes: number): Promise<{ 
 }
 
 /**
- * Writes what is at `url`, which may be a data URL, to `file`. Whether that is a clip is for the caller to prove. Throws
- * `DOWNLOAD_FAILED` when it did not come, `DOWNLOAD_EXPIRED` when it is not there, `PROVIDER_BAD_ANSWER` for what is not
- * fetched, and `CANCELED`. No partial file is left.
+ * Downloads `url`, which may be a data URL, to `file`. Does not check that the content is a clip. Throws `DOWNLOAD_FAILED` when the
+ * download fails, `DOWNLOAD_EXPIRED` for a 403, 404 or 410, `PROVIDER_BAD_ANSWER` for a URL that may not be fetched or a file that is
+ * too large, and `CANCELED`. Leaves no partial file.
  */
 export async function downloadTo(
   url: string,
@@ -64,7 +64,7 @@ export async function downloadTo(
   options: DownloadOptions,
   signal: AbortSignal,
 ): Promise<{ bytes: number }> {
-  if (dataUrlHead(url) !== undefined) return unpackTo(url, file, options.maxBytes);
+  if (dataUrlHead(url) !== undefined) return writeDataUrl(url, file, options.maxBytes);
   const timeout = AbortSignal.timeout(options.timeoutMs);
   const stalled = new AbortController();
   const idle = setTimeout(() => {
@@ -83,7 +83,7 @@ export async function downloadTo(
   try {
     const { body } = await open(url, options, any);
     if (body === null) throw new ClipmeshError('DOWNLOAD_FAILED', 'the download has no body');
-    // Opened before anything can fail: a file that is opened by a stream may come to be after it was removed.
+    // Opened before anything can fail: a stream might create the file after the removal below.
     const target = await openFile(file, 'w');
     await pipeline(Readable.from(body), count, target.createWriteStream(), { signal: any });
     return { bytes };
@@ -98,7 +98,7 @@ export async function downloadTo(
 
   function why(cause: unknown): string {
     if (timeout.aborted) return `took longer than ${options.timeoutMs} ms`;
-    if (stalled.signal.aborted) return `stood still for ${options.idleTimeoutMs} ms after ${bytes} bytes`;
-    return `broke off: ${String(cause)}`;
+    if (stalled.signal.aborted) return `received no data for ${options.idleTimeoutMs} ms after ${bytes} bytes`;
+    return `failed: ${String(cause)}`;
   }
 }

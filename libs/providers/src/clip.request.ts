@@ -1,17 +1,17 @@
 import { artifactSchema, ASPECT_RATIOS } from '@clipmesh/contracts';
 import { z } from 'zod';
 
-/** Everything a clip is made from, checked when it is read back from a store. */
+/** All inputs of a clip. The schema validates requests that are read from a store. */
 export const clipRequestSchema = z.object({
   model: z.string(),
   prompt: z.string(),
-  /** A length the model accepts, seconds. */
+  /** A duration that the model accepts, seconds. */
   durationSeconds: z.number().positive(),
   aspectRatio: z.enum(ASPECT_RATIOS),
   seed: z.int(),
-  /** What the clip begins from. */
+  /** The first frame of the clip. */
   referenceImage: artifactSchema.optional(),
-  /** Unique per attempt. Travels with the purchase, so that it can be found again at the provider. */
+  /** Unique key of the purchase. It is sent to the provider, so that the purchase can be found there. */
   attemptKey: z.string().min(1),
 });
 export type ClipRequest = Readonly<z.infer<typeof clipRequestSchema>>;

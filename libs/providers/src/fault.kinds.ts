@@ -1,37 +1,37 @@
 import { type FailureCode } from '@clipmesh/contracts';
 
-/** What a provider means when it reports a failure. */
-export const FAULT_KINDS = [
-  /** The filter refused what was asked for: the prompt or the reference image. */
+/** The kinds of failures that a provider reports. */
+export const FAILURE_KINDS = [
+  /** A content filter refused the prompt or the reference image. */
   'input-refused',
-  /** The model ran to its end and the filter withheld what it made. */
+  /** The model ran, and a content filter refused its output. */
   'output-refused',
-  /** The service failed, and would have failed for any input. */
+  /** The service failed, independent of the input. */
   'service',
   /** The provider could not read the reference image. */
   'file-unreachable',
-  /** The model does not take this input. */
+  /** The model does not accept this input. */
   'bad-input',
   'out-of-credit',
-  /** The model failed on this input, or for a reason that is not known. */
+  /** The model failed on this input, or for an unknown reason. */
   'model-failed',
 ] as const;
-export type FaultKind = (typeof FAULT_KINDS)[number];
+export type FailureKind = (typeof FAILURE_KINDS)[number];
 
-export interface FaultMeaning {
+export interface FailureMeaning {
   readonly code: FailureCode;
-  /** Whether the same model may be asked again with the same input. */
+  /** Whether a retry with the same model and input can succeed. */
   readonly retryable: boolean;
-  /** Whether it counts for the circuit breaker of the model: only a failure of the service does. */
+  /** Whether the circuit breaker of the model counts it. Only a failure of the service counts. */
   readonly health: 'failure' | 'neutral';
 }
 
-/** What follows from each kind. The director decides whether another seed or another model may help. */
-export const FAULTS: Readonly<Record<FaultKind, FaultMeaning>> = {
+/** The consequences of each kind. The director decides whether to use another seed or another model. */
+export const FAILURE_MEANINGS: Readonly<Record<FailureKind, FailureMeaning>> = {
   'input-refused': { code: 'PREDICTION_REFUSED', retryable: false, health: 'neutral' },
   'output-refused': { code: 'OUTPUT_REFUSED', retryable: false, health: 'neutral' },
   service: { code: 'PREDICTION_FAILED', retryable: true, health: 'failure' },
-  // The next try uploads the image again.
+  // A retry uploads the image again.
   'file-unreachable': { code: 'PREDICTION_FAILED', retryable: true, health: 'neutral' },
   'bad-input': { code: 'PROVIDER_BAD_INPUT', retryable: false, health: 'neutral' },
   'out-of-credit': { code: 'PROVIDER_OUT_OF_CREDIT', retryable: false, health: 'neutral' },

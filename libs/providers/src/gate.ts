@@ -1,25 +1,25 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 
-/** One at a time, in the order of arrival. */
-export class Gate {
+/** Runs one task at a time, in the order of arrival. */
+export class Mutex {
   #last: Promise<void> = Promise.resolve();
 
   /**
-   * Runs the work when those before it have left. It leaves when it ends, or earlier when it calls `leave`: the next one then
-   * runs beside it. Throws `CANCELED` when the signal is aborted before it is this one's turn.
+   * Runs `work` after all earlier work has released the mutex. Work releases it when it ends, or earlier by calling `release`; then
+   * the next one runs concurrently. Throws `CANCELED` when the signal is aborted before the work starts.
    */
-  async pass<T>(signal: AbortSignal, work: (leave: () => void) => Promise<T>): Promise<T> {
+  async run<T>(signal: AbortSignal, work: (release: () => void) => Promise<T>): Promise<T> {
     const before = this.#last;
-    let leave = (): void => undefined;
-    const left = new Promise<void>((resolve) => {
-      leave = resolve;
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
     });
-    this.#last = before.then(() => left);
+    this.#last = before.then(() => released);
     try {
       await turn(before, signal);
-      return await work(leave);
+      return await work(release);
     } finally {
-      leave();
+      release();
     }
   }
 }
@@ -27,7 +27,7 @@ export class Gate {
 function turn(before: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
-      reject(new ClipmeshError('CANCELED', 'canceled while others were at the gate'));
+      reject(new ClipmeshError('CANCELED', 'canceled while waiting for the mutex'));
     };
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });

@@ -5,8 +5,8 @@ import { createImageUpload } from './image.upload.js';
 const HOUR_MS = 60 * 60_000;
 const image = { key: 'aa/aabb.png', sha256: 'aabb', bytes: 7, contentType: 'image/png' };
 
-describe('an uploaded picture', () => {
-  it('of yesterday is not named again because its renewal failed', async () => {
+describe('image upload', () => {
+  it('does not return an expired URL after a failed upload', async () => {
     let atMs = 0;
     let uploads = 0;
     let isDown = false;
@@ -22,7 +22,7 @@ describe('an uploaded picture', () => {
     const { urlOf } = createImageUpload({
       client,
       call: (work) => work(),
-      readFile: () => Promise.resolve(Buffer.from('picture')),
+      readFile: () => Promise.resolve(Buffer.from('image')),
       now: () => atMs,
     });
     const url = (): Promise<string> => urlOf(image, new AbortController().signal);

@@ -3,34 +3,34 @@ import { withSpan } from '@clipmesh/tracing';
 import { SpanKind } from '@opentelemetry/api';
 import type Replicate from 'replicate';
 import { z } from 'zod';
-import { Gate } from './gate.js';
+import { Mutex } from './gate.js';
 
-export interface UploadParts {
+export interface ImageUploadDeps {
   readonly client: Replicate;
-  /** Runs a call of the client; throws `ClipmeshError`. */
+  /** Runs a call of the client. Throws `ClipmeshError`. */
   readonly call: <T>(work: () => Promise<T>) => Promise<T>;
   readonly readFile: (artifact: Artifact) => Promise<Uint8Array>;
   readonly now?: () => number;
 }
 
 export interface ImageUpload {
-  /** Where the provider finds a picture; throws `ClipmeshError`. */
+  /** Returns the provider's URL of an image, uploading it if needed. Throws `ClipmeshError`. */
   readonly urlOf: (image: Artifact, signal: AbortSignal) => Promise<string>;
-  /** Uploads the pictures that this input names anew when they are next asked for. */
-  readonly forget: (input: object) => void;
+  /** Drops the cached URLs that appear in this input, so that the images are uploaded again when next needed. */
+  readonly invalidate: (input: object) => void;
 }
 
-/** The provider removes an uploaded file after 24 h; a clip may be queued there for a while. */
-const KEPT_MS = 12 * 60 * 60_000;
-const MAX_REMEMBERED = 1000;
+/** The provider removes an uploaded file after 24 h. The rest of that time is left for the provider's queue. */
+const REUSE_MS = 12 * 60 * 60_000;
+const MAX_CACHED = 1000;
 const fileSchema = z.object({ urls: z.object({ get: z.url() }) });
 
-/** Uploads pictures to the provider's files: each once, however many clips begin from it. */
-export function createImageUpload({ client, call, readFile, now = Date.now }: UploadParts): ImageUpload {
-  const uploaded = new Map<string, { readonly gate: Gate; url?: string; atMs: number }>();
+/** Uploads images to the provider's file store. Clips with the same image share one upload. */
+export function createImageUpload({ client, call, readFile, now = Date.now }: ImageUploadDeps): ImageUpload {
+  const uploaded = new Map<string, { readonly mutex: Mutex; url?: string; atMs: number }>();
 
   async function upload(image: Artifact, signal: AbortSignal): Promise<string> {
-    // Copied, because a view of a pooled buffer is not what `Blob` takes.
+    // Copied, because `Blob` does not accept a view of a pooled buffer.
     const content = new Blob([new Uint8Array(await readFile(image))], { type: image.contentType });
     const name = image.key.slice(image.key.indexOf('/') + 1);
     const answer: unknown = await call(() =>
@@ -38,16 +38,16 @@ export function createImageUpload({ client, call, readFile, now = Date.now }: Up
     );
     const parsed = fileSchema.safeParse(answer);
     if (parsed.success) return parsed.data.urls.get;
-    throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'the answer to an upload names no file', { cause: parsed.error });
+    throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'the response to an upload names no file', { cause: parsed.error });
   }
 
   const urlOf: ImageUpload['urlOf'] = (image, signal) => {
-    const known = uploaded.get(image.sha256) ?? { gate: new Gate(), atMs: 0 };
+    const known = uploaded.get(image.sha256) ?? { mutex: new Mutex(), atMs: 0 };
     uploaded.set(image.sha256, known);
     const oldest = uploaded.keys().next().value;
-    if (uploaded.size > MAX_REMEMBERED && oldest !== undefined) uploaded.delete(oldest);
-    return known.gate.pass(signal, async () => {
-      if (known.url !== undefined && now() - known.atMs < KEPT_MS) return known.url;
+    if (uploaded.size > MAX_CACHED && oldest !== undefined) uploaded.delete(oldest);
+    return known.mutex.run(signal, async () => {
+      if (known.url !== undefined && now() - known.atMs < REUSE_MS) return known.url;
       const atMs = now();
       const url = await withSpan(
         'clipmesh.providers',
@@ -56,14 +56,14 @@ export function createImageUpload({ client, call, readFile, now = Date.now }: Up
         () => upload(image, signal),
         SpanKind.CLIENT,
       );
-      // Together, once it is there: the time of an upload that failed would make an old address a fresh one.
+      // Set together, after the upload: the time of a failed upload would extend the life of the old URL.
       Object.assign(known, { url, atMs });
       return url;
     });
   };
   return {
     urlOf,
-    forget(input) {
+    invalidate(input) {
       const named = new Set<unknown>(Object.values(input));
       for (const known of uploaded.values()) if (named.has(known.url)) delete known.url;
     },

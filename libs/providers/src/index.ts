@@ -1,4 +1,4 @@
-export { FAULT_KINDS, type FaultKind } from './fault.kinds.js';
+export { FAILURE_KINDS, type FailureKind } from './fault.kinds.js';
 export { MODEL_INPUTS, modelInput } from './models.js';
 export { completionCharge, planAnswerSchema } from './openai.answer.js';
 export { createOpenAiPlanModel, type OpenAiOptions } from './openai.plan-model.js';
@@ -7,6 +7,6 @@ export * from './ports.js';
 export { outcomeOf } from './prediction.state.js';
 export { type CallKind, RateLimiter, type RateLimiterOptions } from './rate.limiter.js';
 export { createReplicateProvider, type ReplicateOptions, type ReplicateProvider } from './replicate.provider.js';
-export { type BreakerSettings, type BreakerState, CLOSED, stepBreaker, verdictOf } from './breaker.js';
+export { type BreakerSettings, type BreakerState, CLOSED, stepBreaker, breakerEventOf } from './breaker.js';
 export { type ProviderLog } from './provider.events.js';
 export { type SharedEntry, type SharedState } from './shared.state.js';

@@ -1,17 +1,17 @@
 import type Replicate from 'replicate';
 import { z } from 'zod';
-import { note, type ProviderLog } from './provider.events.js';
+import { logEvent, type ProviderLog } from './provider.events.js';
 
 export interface KeyFieldDeps {
   readonly client: Replicate;
-  /** Runs a call of the client; throws `ClipmeshError`. */
+  /** Runs a call of the client. Throws `ClipmeshError`. */
   readonly call: <T>(work: () => Promise<T>) => Promise<T>;
-  /** Empty: none. */
+  /** Name of the input field. Empty: no key is sent. */
   readonly field: string;
   readonly log: ProviderLog | undefined;
 }
 
-/** The input field of a model that carries the key of a purchase; undefined when it has none. Never rejects. */
+/** Resolves with the input field that carries the purchase key; undefined when the model has none. Never rejects. */
 export type KeyField = (model: string, signal: AbortSignal) => Promise<string | undefined>;
 
 const schemaOf = z.object({
@@ -25,8 +25,8 @@ const schemaOf = z.object({
 });
 
 /**
- * A model that runs on Cog fails, after it was paid for, on an input field that it does not know. So the field is sent only to
- * models whose schema names it. Each schema is read once; one that cannot be read is asked for again with the next clip.
+ * A Cog model fails on an unknown input field, after it was paid for. So the key is sent only to models whose schema has the field.
+ * Each schema is read once. If reading fails, the next clip of the model reads it again.
  */
 export function createKeyField({ client, call, field, log }: KeyFieldDeps): KeyField {
   const known = new Map<string, boolean>();
@@ -41,9 +41,22 @@ export function createKeyField({ client, call, field, log }: KeyFieldDeps): KeyF
         const { data } = schemaOf.safeParse(answer);
         has = data !== undefined && field in data.latest_version.openapi_schema.components.schemas.Input.properties;
         known.set(model, has);
-        if (!has) note(log, 'info', 'provider.key.unknown', { model, field }, 'the model has no input for the key');
+        if (!has)
+          logEvent(
+            log,
+            'info',
+            'provider.key.unknown',
+            { model, field },
+            'the model has no input field for the purchase key',
+          );
       } catch (error) {
-        note(log, 'warn', 'provider.schema.unread', { model, reason: String(error) }, 'the schema could not be read');
+        logEvent(
+          log,
+          'warn',
+          'provider.schema.unread',
+          { model, reason: String(error) },
+          'the schema of the model could not be read',
+        );
       }
     }
     return has === true ? field : undefined;

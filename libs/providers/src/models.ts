@@ -1,11 +1,11 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { type ClipRequest } from './clip.request.js';
 
-/** What a prediction is asked with, by the model's own names. */
+/** The input of a prediction, under the model's own field names. */
 export type ModelInput = Readonly<Record<string, string | number>>;
-/** How a model names its inputs; a name that is absent is an input the model does not take. */
+/** A model's names for its inputs. The model does not accept an input whose name is absent. */
 interface InputNames {
-  /** The picture that the clip begins from. */
+  /** The first frame of the clip. */
   readonly image: string;
   readonly duration?: string;
   readonly aspectRatio?: string;
@@ -14,7 +14,7 @@ interface InputNames {
 
 const ALL = { image: 'image', duration: 'duration', aspectRatio: 'aspect_ratio', seed: 'seed' } as const;
 
-/** The video models' inputs on Replicate. Real models refuse or ignore what they do not know, so nothing else is sent. */
+/** The inputs of the video models on Replicate. No other fields are sent: real models refuse or ignore unknown ones. */
 export const MODEL_INPUTS: Readonly<Record<string, InputNames>> = {
   'google/veo-3.1': ALL,
   'google/veo-3': ALL,
@@ -27,13 +27,13 @@ export const MODEL_INPUTS: Readonly<Record<string, InputNames>> = {
 
 function namesOf({ model }: Pick<ClipRequest, 'model'>): InputNames {
   const names = MODEL_INPUTS[model];
-  if (names === undefined) throw new ClipmeshError('PROVIDER_BAD_INPUT', `model ${model} is not known`);
+  if (names === undefined) throw new ClipmeshError('PROVIDER_BAD_INPUT', `model ${model} is unknown`);
   return names;
 }
 
 /**
- * The input of one clip as the model wants it; `imageUrl` is where the provider finds the reference image. Throws
- * `PROVIDER_BAD_INPUT` for a model that is not in the table.
+ * The model's input for one clip. `imageUrl` is the provider's URL of the reference image. Throws `PROVIDER_BAD_INPUT` for an
+ * unknown model.
  */
 export function modelInput(request: ClipRequest, imageUrl?: string): ModelInput {
   const names = namesOf(request);
@@ -46,7 +46,7 @@ export function modelInput(request: ClipRequest, imageUrl?: string): ModelInput 
   };
 }
 
-/** Whether the input of a prediction asks for the clip of this request. A picture has another URL with every upload. */
+/** Whether the input of a prediction matches this request. Image URLs are not compared: every upload has a new one. */
 export function isInputOf(input: Readonly<Record<string, unknown>>, request: ClipRequest): boolean {
   const hasImage = (input[namesOf(request).image] ?? undefined) !== undefined;
   return (

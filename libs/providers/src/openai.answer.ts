@@ -5,7 +5,7 @@ import { REFUSAL_FINISHES, TRUNCATED_FINISHES } from './openai.refusals.js';
 import { type PlanAnswer } from './ports.js';
 import { errorOfStatus } from './provider.errors.js';
 
-/** A plan answer as it was kept. */
+/** A stored plan answer. */
 export const planAnswerSchema: z.ZodType<PlanAnswer> = z.object({
   draft: planDraftSchema,
   completionId: z.string(),
@@ -14,7 +14,7 @@ export const planAnswerSchema: z.ZodType<PlanAnswer> = z.object({
   model: z.string(),
 });
 
-/** Content is a text, or a list of parts of which some are the model's thoughts. */
+/** Content is a string, or a list of parts, some of which are reasoning. */
 const contentSchema = z.union([
   z.string(),
   z.array(z.looseObject({ type: z.string().optional(), text: z.string().optional() })).transform((parts) =>
@@ -25,7 +25,7 @@ const contentSchema = z.union([
   ),
 ]);
 const tokens = z.number().nonnegative().transform(Math.ceil);
-/** OpenRouter reports what went wrong behind it in a 200. */
+/** OpenRouter reports upstream errors in a 200 response. */
 const errorSchema = z.looseObject({ code: z.union([z.number(), z.string()]).nullish(), message: z.string() });
 const completionSchema = z.object({
   id: z.string().nullish(),
@@ -50,47 +50,47 @@ const completionSchema = z.object({
 });
 const failedSchema = z.object({ error: errorSchema });
 
-/** What is known of a call whose answer is read. */
-export interface Asked {
-  /** The model that was asked for. */
+/** The call that a completion belongs to. */
+export interface CompletionContext {
+  /** The requested model. */
   readonly model: string;
   /** The key of the call. */
   readonly key: string;
-  /** Configured price. Default: of the model that answered, else of the one that was asked. */
+  /** Configured price. Default: the table's price of the model that answered, else of the requested one. */
   readonly price?: LlmPrice | undefined;
-  /** Most tokens that the answer could have; undefined when that is not known. */
+  /** Token limit of the answer; undefined when unknown. */
   readonly maxTokens?: number | undefined;
-  /** The prompt: an error may quote it. Default: not known. */
+  /** The prompt, which an error may quote. Default: empty. */
   readonly prompt?: string;
 }
 
-/** Ollama draws one of a thousand ids. A charge needs one that is unique. */
-const DRAWN_ID = /^chatcmpl-\d{1,3}$/;
+/** Ollama picks one of a thousand ids. A charge needs a unique one. */
+const SHORT_ID = /^chatcmpl-\d{1,3}$/;
 const idOf = (id: string | null | undefined, key: string): string =>
-  id && !DRAWN_ID.test(id) ? id : [id ?? 'completion', key].join('.');
+  id && !SHORT_ID.test(id) ? id : [id ?? 'completion', key].join('.');
 
 /**
- * Reads a completion. Throws `PREDICTION_REFUSED`, `PLAN_TRUNCATED`, `PROVIDER_BAD_ANSWER` or what a failed call throws,
- * each with what was charged. A plan that {@link repairPlan} can mend is an answer.
+ * Reads the plan in a completion. Plans that {@link repairPlan} can repair are accepted. Throws `PREDICTION_REFUSED`, `PLAN_TRUNCATED`,
+ * `PROVIDER_BAD_ANSWER` or the error of a failed call, each with its charges.
  */
-export function answerOf(answer: unknown, asked: Asked): PlanAnswer {
+export function answerOf(answer: unknown, context: CompletionContext): PlanAnswer {
   const parsed = completionSchema.safeParse(answer);
-  if (!parsed.success) throw failedCall(answer, [], asked) ?? noCompletion(parsed.error);
+  if (!parsed.success) throw failedCall(answer, [], context) ?? noCompletion(parsed.error);
   const { choices, usage } = parsed.data;
   const [choice] = choices;
   const message = choice?.message;
-  const thoughts = message?.reasoning_content ?? message?.reasoning ?? '';
+  const reasoning = message?.reasoning_content ?? message?.reasoning ?? '';
   const content = message?.content ?? '';
   const used = {
-    completionId: idOf(parsed.data.id, asked.key),
-    model: parsed.data.model ?? asked.model,
+    completionId: idOf(parsed.data.id, context.key),
+    model: parsed.data.model ?? context.model,
     inputTokens: usage?.prompt_tokens ?? 0,
-    // Without usage a byte counts as a token: a ledger may over-state, never hide.
-    outputTokens: usage?.completion_tokens ?? new TextEncoder().encode(content + thoughts).length,
+    // Without usage a byte counts as a token: the ledger may overstate a cost, but never hide it.
+    outputTokens: usage?.completion_tokens ?? new TextEncoder().encode(content + reasoning).length,
   };
-  const charges = [completionCharge(used, 'failed', asked.price ?? llmPrice(used.model) ?? llmPrice(asked.model))];
+  const charges = [completionCharge(used, 'failed', context.price ?? llmPrice(used.model) ?? llmPrice(context.model))];
   const spent = `(completion ${used.completionId}, ${used.inputTokens} + ${used.outputTokens} tokens)`;
-  if (choice?.error) throw failedCall({ error: choice.error }, charges, asked) ?? noCompletion(choice.error, charges);
+  if (choice?.error) throw failedCall({ error: choice.error }, charges, context) ?? noCompletion(choice.error, charges);
   const finish = choice?.finish_reason?.toLowerCase() ?? '';
   if (message?.refusal)
     throw new ClipmeshError('PREDICTION_REFUSED', `the model refused: ${message.refusal} ${spent}`, { charges });
@@ -98,15 +98,15 @@ export function answerOf(answer: unknown, asked: Asked): PlanAnswer {
     throw new ClipmeshError('PREDICTION_REFUSED', `the content filter stopped the answer: ${finish} ${spent}`, {
       charges,
     });
-  // Some parsers of thoughts put the answer, or the rest of it, among them.
-  const readings = [content, content + thoughts, thoughts].filter((text) => text.trim() !== '').map(repairPlan);
-  const mended = readings.find((reading) => reading.kind === 'draft');
-  if (mended !== undefined) return { draft: mended.draft, ...used };
+  // Some servers' reasoning parsers put all or part of the answer into the reasoning.
+  const readings = [content, content + reasoning, reasoning].filter((text) => text.trim() !== '').map(repairPlan);
+  const repaired = readings.find((reading) => reading.kind === 'draft');
+  if (repaired !== undefined) return { draft: repaired.draft, ...used };
   const [reading] = readings;
-  const isFull = asked.maxTokens !== undefined && used.outputTokens >= asked.maxTokens;
+  const isFull = context.maxTokens !== undefined && used.outputTokens >= context.maxTokens;
   const isCut = reading?.kind === 'none' && reading.unclosed && isFull;
   if (TRUNCATED_FINISHES.has(finish) || isCut)
-    throw new ClipmeshError('PLAN_TRUNCATED', `the model's answer was cut off after its most tokens ${spent}`, {
+    throw new ClipmeshError('PLAN_TRUNCATED', `the model's answer was cut off at the token limit ${spent}`, {
       charges,
     });
   const problem = reading?.kind === 'none' ? reading.problem : 'the answer is empty';
@@ -114,10 +114,14 @@ export function answerOf(answer: unknown, asked: Asked): PlanAnswer {
 }
 
 const noCompletion = (cause: unknown, charges: readonly Charge[] = []): ClipmeshError =>
-  new ClipmeshError('PROVIDER_BAD_ANSWER', 'the answer is no completion', { cause, charges });
+  new ClipmeshError('PROVIDER_BAD_ANSWER', 'the response is not a completion', { cause, charges });
 
-/** The error in an answer that came with a 200; undefined where it has no status. */
-function failedCall(answer: unknown, charges: readonly Charge[], { prompt = '' }: Asked): ClipmeshError | undefined {
+/** The error in a 200 response; undefined when it has no status. */
+function failedCall(
+  answer: unknown,
+  charges: readonly Charge[],
+  { prompt = '' }: CompletionContext,
+): ClipmeshError | undefined {
   const error = failedSchema.safeParse(answer).data?.error;
   const status = Number(error?.code);
   if (error === undefined || !Number.isInteger(status) || status < 400 || status > 599) return undefined;
@@ -126,7 +130,7 @@ function failedCall(answer: unknown, charges: readonly Charge[], { prompt = '' }
 }
 
 /**
- * What a completion cost, whether its answer was of use or not. Without a price it is `unpriced`: the amount is 0.
+ * The charge of a completion, whether or not its answer is usable. Without a price it is `unpriced` and its amount is 0.
  */
 export function completionCharge(
   { completionId, model, inputTokens, outputTokens }: Omit<PlanAnswer, 'draft'>,

@@ -9,7 +9,7 @@ import { BAD_ANSWER_CODE, REFUSAL_CODES, REFUSAL_TEXT } from './openai.refusals.
 import { type PlanModel, type PlanRequest } from './ports.js';
 import { errorOfStatus, errorOfThrown } from './provider.errors.js';
 
-/** The schema as strict structured output takes it: shape only. The answer is mended to the limits when it is read. */
+/** The schema for strict structured output, which accepts no limits. `repairPlan` applies the limits to the answer. */
 const wireSchema = z.toJSONSchema(planDraftSchema, {
   override: ({ jsonSchema }) => {
     for (const limit of ['minLength', 'maxLength', 'minimum', 'maximum', 'minItems', 'maxItems'] as const)
@@ -31,7 +31,7 @@ export function systemMessage(request: PlanRequest): string {
   ].join('\n');
 }
 
-/** The prompt fenced as data; a fence within it is taken out. */
+/** The prompt, fenced as data. Fence tags inside the prompt are removed. */
 export function userMessage(prompt: string): string {
   return `<product>\n${prompt.replace(/<\/?product>/gi, '')}\n</product>`;
 }
@@ -41,22 +41,22 @@ export interface OpenAiOptions {
   readonly baseUrl: string;
   readonly model: string;
   readonly timeoutMs: number;
-  /** Whether the provider is asked to keep its answers, so that one which was lost is found again. */
+  /** Whether the provider stores its answers, so that a lost one can be found. */
   readonly store: boolean;
-  /** Configured price of the model. Default: the one of the table. */
+  /** Configured price of the model. Default: the table's price. */
   readonly price?: LlmPrice | undefined;
-  /** Most tokens of an answer, thoughts included; `retry`: of the one call after an answer was cut off. */
+  /** Token limit of an answer, including reasoning. `retry`: the limit of the one call after an answer was cut off. */
   readonly maxTokens: { readonly usual: number; readonly retry: number };
-  /** The field of the call that holds the most tokens. `none`: it is not sent, and the server's own limit holds. */
+  /** The request field for the token limit. `none`: not sent; the server's own limit applies. */
   readonly maxTokensField: 'max_completion_tokens' | 'max_tokens' | 'none';
 }
 
-/** The field of the provider's metadata that holds the key of a call. */
+/** The metadata field that holds the key of a call. */
 const KEY_FIELD = 'clipmesh_attempt';
-/** Comes with a 429, as a rate limit does. */
+/** Sent with status 429, like a rate limit. */
 const NO_CREDIT = 'insufficient_quota';
-/** Statuses of a server that keeps no answers. */
-const KEEPS_NONE: ReadonlySet<unknown> = new Set([400, 404, 405, 501]);
+/** Statuses of a server that stores no answers. */
+const NOT_STORED_STATUSES: ReadonlySet<unknown> = new Set([400, 404, 405, 501]);
 
 const errorSchema = z.object({
   code: z.unknown().optional(),
@@ -71,14 +71,14 @@ const errorSchema = z.object({
     .catch(undefined),
 });
 
-/** What is read of the client's error. */
+/** The fields of the client's error that are read. */
 interface CallError {
   readonly code?: unknown;
   readonly error?: unknown;
   readonly message: string;
 }
 
-/** The failure that an HTTP error's own codes name; undefined where its status has to do. */
+/** The failure code for an HTTP error's own codes; undefined when only its status says something. */
 function codeOf(error: CallError): 'PREDICTION_REFUSED' | 'PROVIDER_BAD_ANSWER' | 'PROVIDER_OUT_OF_CREDIT' | undefined {
   const body = errorSchema.safeParse(error.error ?? {}).data;
   const inner = body?.innererror ?? body?.inner_error ?? body?.provider_specific_fields?.innererror;
@@ -89,7 +89,7 @@ function codeOf(error: CallError): 'PREDICTION_REFUSED' | 'PROVIDER_BAD_ANSWER' 
   return isRefused || error.message.toLowerCase().endsWith(REFUSAL_TEXT) ? 'PREDICTION_REFUSED' : undefined;
 }
 
-/** OpenAI, or anything that speaks its chat completions. One call per draft: retries are the settlement's. */
+/** A plan model that uses OpenAI's chat completions or a compatible server. Makes one call per draft: the settlement retries. */
 export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
   const { apiKey, baseUrl, model, timeoutMs, store, price, maxTokens, maxTokensField } = options;
   const known = price ?? llmPrice(model);
@@ -115,13 +115,13 @@ export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
       ),
     );
 
-  /** The call, bounded, with our errors. */
+  /** Runs a call with a time limit and maps its errors. */
   async function called<T>(
     signal: AbortSignal,
     quoted: readonly string[],
     call: (bounded: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    // The client's own timeout ends with the headers.
+    // The client's own timeout covers the time to the headers only.
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
       return await call(AbortSignal.any([signal, timeout]));
@@ -150,16 +150,16 @@ export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
     charge: (answer, outcome) => completionCharge(answer, outcome, price ?? llmPrice(answer.model) ?? known),
     find: async (key, signal) => {
       if (!store) return undefined;
-      const kept = await called(signal, [], async (bounded) => {
+      const stored = await called(signal, [], async (bounded) => {
         try {
           return (await client.chat.completions.list({ metadata: { [KEY_FIELD]: key } }, { signal: bounded })).data;
         } catch (error) {
-          if (error instanceof APIError && KEEPS_NONE.has(error.status)) return [];
+          if (error instanceof APIError && NOT_STORED_STATUSES.has(error.status)) return [];
           throw error;
         }
       });
-      // A server may not know the filter.
-      const own = kept.find((completion) => metadataOf(completion)[KEY_FIELD] === key);
+      // A server may ignore the filter.
+      const own = stored.find((completion) => metadataOf(completion)[KEY_FIELD] === key);
       return own && answerOf(own, { model, key, price });
     },
     draft: (request, key, signal) =>
@@ -194,6 +194,6 @@ export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
   };
 }
 
-const keptSchema = z.object({ metadata: z.record(z.string(), z.unknown()).nullish() });
+const storedSchema = z.object({ metadata: z.record(z.string(), z.unknown()).nullish() });
 const metadataOf = (completion: unknown): Record<string, unknown> =>
-  keptSchema.safeParse(completion).data?.metadata ?? {};
+  storedSchema.safeParse(completion).data?.metadata ?? {};

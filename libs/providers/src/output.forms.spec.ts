@@ -9,12 +9,12 @@ const GIF = 'https://x.test/clip.gif';
 const MP3 = 'https://x.test/sound.mp3';
 const DATA = 'data:video/mp4;codecs="avc1.42E01E, mp4a.40.2";base64,AAAA';
 
-describe('the video in an output', () => {
+describe('the video URL of an output', () => {
   it.each<[string, unknown, string]>([
     ['a URL', MP4, MP4],
     ['a URL without an extension', BARE, BARE],
     ['a URL with a query', `${MP4}?X-Amz-Signature=a.jpg`, `${MP4}?X-Amz-Signature=a.jpg`],
-    ['a URL with a line break behind it', `${MP4}\n`, MP4],
+    ['a URL followed by a line break', `${MP4}\n`, MP4],
     ['an array of one', [MP4], MP4],
     ['an array of several, the first', [`${MP4}?1`, `${MP4}?2`], `${MP4}?1`],
     ['an array with gaps', [null, '', MP4], MP4],
@@ -29,13 +29,13 @@ describe('the video in an output', () => {
     ['{mp4, webm}', { mp4: BARE, gif: GIF }, BARE],
     ['[{type, url}]', [{ type: 'clip', url: BARE }], BARE],
     ['a video beside its thumbnail', { thumbnail: JPG, video: BARE }, BARE],
-    ['a video behind a GIF and a picture', [GIF, JPG, MP4], MP4],
-    ['a video behind its sound', { audio: MP3, video: MP4 }, MP4],
+    ['a video after a GIF and an image', [GIF, JPG, MP4], MP4],
+    ['a video after its sound', { audio: MP3, video: MP4 }, MP4],
     ['a video rather than its preview', { preview: 'https://x.test/preview.mp4', video: BARE }, BARE],
-    ['a video rather than a file of no kind', [BARE, MP4], MP4],
-    ['a file of no kind rather than a GIF', [GIF, BARE], BARE],
-    ['a GIF where there is nothing else', [JPG, GIF], GIF],
-    ['a preview where there is nothing else', { preview: MP4 }, MP4],
+    ['a video rather than a file of unknown kind', [BARE, MP4], MP4],
+    ['a file of unknown kind rather than a GIF', [GIF, BARE], BARE],
+    ['a GIF when there is nothing else', [JPG, GIF], GIF],
+    ['a preview when there is nothing else', { preview: MP4 }, MP4],
     [
       'a file by its content type',
       [
@@ -54,16 +54,20 @@ describe('the video in an output', () => {
       },
       `${BARE}2`,
     ],
-    ['a file whose type says nothing', { url: MP4, content_type: 'application/octet-stream' }, MP4],
+    ['a file with a generic content type', { url: MP4, content_type: 'application/octet-stream' }, MP4],
     ['a URL rather than the one in the input', { input: { video: `${MP4}?in` }, output: MP4 }, MP4],
-    ['a URL whose field name says nothing', { a: { b: { c: { d: MP4 } } } }, MP4],
-    ['an extension in capitals', 'https://x.test/CLIP.MP4', 'https://x.test/CLIP.MP4'],
+    ['a URL under unknown field names', { a: { b: { c: { d: MP4 } } } }, MP4],
+    ['an upper-case extension', 'https://x.test/CLIP.MP4', 'https://x.test/CLIP.MP4'],
     ['a data URL', DATA, DATA],
     ['a data URL in an object', { video: { data: DATA } }, DATA],
-    ['a data URL of no type', 'data:application/octet-stream;base64,AAAA', 'data:application/octet-stream;base64,AAAA'],
-    ['a video rather than a data URL of a picture', ['data:image/png;base64,AAAA', DATA], DATA],
-    ['JSON in a text', JSON.stringify({ video: MP4 }), MP4],
-  ])('%s', (_name, output, expected) => {
+    [
+      'a data URL with a generic type',
+      'data:application/octet-stream;base64,AAAA',
+      'data:application/octet-stream;base64,AAAA',
+    ],
+    ['a video rather than a data URL of an image', ['data:image/png;base64,AAAA', DATA], DATA],
+    ['a JSON text', JSON.stringify({ video: MP4 }), MP4],
+  ])('is found in %s', (_name, output, expected) => {
     expect(videoUrlOf(output)).toBe(expected);
   });
 
@@ -77,28 +81,28 @@ describe('the video in an output', () => {
     ['a text with a URL in it', `see ${MP4} for the video`],
     ['a number', 42],
     ['true', true],
-    ['a picture', JPG],
-    ['a picture under the name of a video', { video: JPG }],
+    ['an image', JPG],
+    ['an image in a video field', { video: JPG }],
     ['only a thumbnail', { thumbnail: BARE }],
     ['only sound', { audio: BARE, music: MP3 }],
     ['a playlist', 'https://x.test/master.m3u8'],
-    ['a file of this machine', 'file:///etc/passwd'],
+    ['a file URL', 'file:///etc/passwd'],
     ['a path', '/tmp/clip.mp4'],
-    ['a bucket', 'gs://bucket/clip.mp4'],
-    ['a script', 'javascript:alert(1)'],
-    ['a data URL of a picture', 'data:image/png;base64,AAAA'],
-    ['a data URL of a page', 'data:text/html;base64,AAAA'],
+    ['a bucket URL', 'gs://bucket/clip.mp4'],
+    ['a script URL', 'javascript:alert(1)'],
+    ['a data URL of an image', 'data:image/png;base64,AAAA'],
+    ['a data URL of an HTML page', 'data:text/html;base64,AAAA'],
     ['a data URL without base64', 'data:video/mp4,AAAA'],
-    ['no URL', 'https://'],
+    ['an invalid URL', 'https://'],
     ['broken JSON', '{"video": "https://x.test/clip.mp4"'],
-    ['a video that lies too deep', Array.from({ length: 20 }).reduce((inner) => [inner], MP4)],
-  ])('is not in %s', (_name, output) => {
+    ['a video that is nested too deep', Array.from({ length: 20 }).reduce((inner) => [inner], MP4)],
+  ])('is undefined for %s', (_name, output) => {
     expect(videoUrlOf(output)).toBeUndefined();
   });
 });
 
 describe('hostile outputs', () => {
-  it('never throw, and give a URL that is in them or nothing', () => {
+  it('never throw, and yield a URL or undefined', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 12 }), (output) => {
         const url = videoUrlOf(output);
@@ -107,7 +111,7 @@ describe('hostile outputs', () => {
     );
   });
 
-  it('hide no video by their order', () => {
+  it('yield the video in any order of files', () => {
     const others = [JPG, MP3, GIF, 'text', null, 7, {}, []];
     fc.assert(
       fc.property(fc.shuffledSubarray([...others, MP4], { minLength: 1 }), (output) => {
@@ -122,7 +126,7 @@ describe('hostile outputs', () => {
     ['deep', (n) => Array.from({ length: n }).reduce((inner) => ({ video: inner }), MP4)],
     ['wide', (n) => Array.from({ length: n }, () => ({ a: [1, 2, 3] }))],
     ['wide at every level', (n) => Array.from({ length: n }, () => Array.from({ length: 50 }, () => [{}]))],
-  ])('are looked at to a limit: %s', (_name, build) => {
+  ])('are searched up to a limit: %s', (_name, build) => {
     let reads = 0;
     const counted = (value: unknown): unknown =>
       typeof value !== 'object' || value === null
@@ -141,7 +145,7 @@ describe('hostile outputs', () => {
     expect(cost(20_000)).toBeLessThanOrEqual(cost(10_000) + 10);
   });
 
-  it('that refer to themselves come to an end', () => {
+  it('with circular references are searched in finite time', () => {
     const loop: Record<string, unknown> = { video: { url: MP4 } };
     loop['self'] = loop;
     expect(videoUrlOf(loop)).toBe(MP4);

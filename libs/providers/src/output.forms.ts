@@ -1,10 +1,10 @@
 import { dataUrlHead } from '@clipmesh/contracts';
 
-/** Levels of arrays and objects that are looked into. */
+/** Levels of arrays and objects that are searched. */
 const DEPTH_LIMIT = 8;
-/** Values that are looked at; an output with more is searched no further. */
+/** Values that are searched; the rest of the output is ignored. */
 const VALUE_LIMIT = 2000;
-/** Characters of a text that may be JSON. */
+/** Longer texts are not parsed as JSON, characters. */
 const JSON_LIMIT = 1_000_000;
 
 type Kind = 'video' | 'unknown' | 'gif' | 'other';
@@ -34,7 +34,7 @@ const EXTENSIONS: Readonly<Record<string, Kind>> = {
   ...group('other', ['zip', 'tar', 'gz', 'tgz', '7z', 'safetensors', 'ply', 'glb', 'obj', 'm3u8', 'mpd']),
 };
 
-/** What the name of a field says of a file in it. The nearest name decides. */
+/** The role of a file by the name of its field. The nearest name decides. */
 const ROLES: readonly (readonly [pattern: RegExp, role: Role])[] = [
   [
     /thumb|poster|cover|preview|frame|image|picture|mask|depth|audio|sound|music|speech|logs?$|caption|subtitle/i,
@@ -43,10 +43,10 @@ const ROLES: readonly (readonly [pattern: RegExp, role: Role])[] = [
   [/video|clip|movie|^(mp4|webm|mov)$/i, 'video'],
 ];
 
-/** What an output repeats of the request. */
-const ECHO = /^inputs?$|^input_|^source|reference|^error/i;
+/** Fields in which an output repeats the request. */
+const ECHOED_FIELDS = /^inputs?$|^input_|^source|reference|^error/i;
 
-/** The lower, the sooner it is taken. */
+/** A lower rank is preferred. */
 const KIND_RANK = { video: 0, unknown: 1, gif: 3 } as const;
 const ROLE_RANK: Readonly<Record<Role, number>> = { video: 0, neutral: 1, side: 3 };
 
@@ -55,7 +55,7 @@ interface Found {
   readonly rank: number;
 }
 
-/** What is to be looked at, and what its place says of it. */
+/** A value to search, with the role and kind that its position implies. */
 interface Place {
   readonly value: unknown;
   readonly depth: number;
@@ -64,14 +64,14 @@ interface Place {
 }
 
 /**
- * The URL of the video in what a model gives as its output: a URL, several, an object with one in it, at any depth up to 8,
- * or a text that is the JSON of one of these. Of several files the one that is a video by its content type, extension or
- * field name is taken, the first of equals. Undefined when no file can be a video.
+ * Returns the URL of the video in a model's output: a URL, a list, an object that contains a URL at a depth of up to 8, or a JSON text
+ * of one of these. Prefers the file that is a video by content type, extension or field name; among equals the first. Undefined when
+ * no file can be a video.
  */
 export function videoUrlOf(output: unknown): string | undefined {
   let best: Found | undefined;
   const places: Place[] = [{ value: output, depth: 0, role: 'neutral', kind: 'unknown' }];
-  // The list grows while it is read: level by level, so that what is nearest to the top is found first.
+  // Breadth-first: the list grows while it is read, so that values near the top come first.
   for (let at = 0; at < places.length; at += 1) {
     const place = places[at];
     if (place === undefined) continue;
@@ -91,12 +91,12 @@ function foundAt({ role, kind }: Place, text: string): Found | undefined {
   const own = kindOfUrl(text);
   if (own === undefined) return undefined;
   const known = own === 'unknown' ? kind : own;
-  // What is named a preview, and does not say that it is a video, is a picture.
+  // A file that is named a preview and is not known to be a video is an image.
   if (known === 'other' || (known === 'unknown' && role === 'side')) return undefined;
   return { url: text, rank: KIND_RANK[known] + ROLE_RANK[role] };
 }
 
-/** Undefined for what is no URL that is ever fetched. */
+/** Undefined for a text that is not a URL which may be fetched. */
 function kindOfUrl(text: string): Kind | undefined {
   const head = dataUrlHead(text);
   if (head !== undefined) return head.base64 ? kindOfType(head.mediaType) : undefined;
@@ -124,18 +124,18 @@ function innerOf({ value, depth, role, kind }: Place): Place[] {
     return value.slice(0, VALUE_LIMIT).map((inner: unknown) => ({ value: inner, depth: depth + 1, role, kind }));
   const fields = (Object.entries(value) as [string, unknown][])
     .slice(0, VALUE_LIMIT)
-    .filter(([name]) => !ECHO.test(name));
-  const said = kindOfFile(new Map(fields));
+    .filter(([name]) => !ECHOED_FIELDS.test(name));
+  const kindOfObject = kindOfFile(new Map(fields));
   return fields.map(([name, inner]) => ({
     value: inner,
     depth: depth + 1,
     role: ROLES.find(([pattern]) => pattern.test(name))?.[1] ?? role,
-    // What an object says of its file does not hold for other objects in it.
-    kind: typeof inner === 'string' ? said : 'unknown',
+    // The kind of an object's own file does not apply to nested objects.
+    kind: typeof inner === 'string' ? kindOfObject : 'unknown',
   }));
 }
 
-/** What an object says of the file in it, by content type or name. */
+/** The kind of the file in an object, by its content type or name. */
 function kindOfFile(fields: ReadonlyMap<string, unknown>): Kind {
   const text = (...names: string[]): string =>
     names.map((name) => fields.get(name)).find((value): value is string => typeof value === 'string') ?? '';

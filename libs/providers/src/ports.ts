@@ -1,74 +1,73 @@
 import { type AspectRatio, type Charge, type Framework, type PlanDraft } from '@clipmesh/contracts';
 import { type ClipRequest } from './clip.request.js';
-import { type FaultKind } from './fault.kinds.js';
+import { type FailureKind } from './fault.kinds.js';
 
-/** What the provider says of a prediction. Times are ISO 8601. */
+/** The state of a prediction as the provider reports it. Times are ISO 8601. */
 export interface PredictionState {
   readonly id: string;
-  /** As the provider names it; absent when it does not say. */
+  /** The provider's name of the model; absent when not reported. */
   readonly model?: string;
   readonly status: 'starting' | 'processing' | 'succeeded' | 'failed' | 'canceled';
-  /** Where the video is, or a data URL that holds it; absent when the output has none. */
+  /** URL or data URL of the video; absent when the output has none. */
   readonly outputUrl?: string;
   readonly error?: string;
-  /** What `error` means; read from `error` alone when absent. */
-  readonly fault?: FaultKind;
+  /** The kind of the failure. Default: derived from `error`. */
+  readonly failureKind?: FailureKind;
   readonly createdAt?: string;
   readonly startedAt?: string;
   readonly completedAt?: string;
-  /** Seconds of video the provider says it made; absent when it does not say. */
+  /** Seconds of video that the provider reports; absent when not reported. */
   readonly billedSeconds?: number;
 }
 
-/** Calls `poke` whenever the provider reported about this prediction; returns how to stop listening. */
-export type NudgeSource = (predictionId: string, poke: () => void) => () => void;
+/** Calls `onNudge` whenever the provider reported about this prediction. Returns a function that stops listening. */
+export type NudgeSource = (predictionId: string, onNudge: () => void) => () => void;
 
 export interface WaitOptions {
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
-  /** Called with every state that was read. */
+  /** Called with every polled state. */
   readonly onProgress?: (state: PredictionState) => void;
-  /** Called once per log interval while the wait lasts. */
+  /** Called once per log interval during the wait. */
   readonly onLog?: (elapsedMs: number) => void;
-  /** A nudge is answered with a poll at once; the provider's own source unless given. Polling goes on without any. */
+  /** A nudge triggers an immediate poll. Polling works without nudges. Default: the provider's own source. */
   readonly nudge?: NudgeSource;
 }
 
-/** A purchase that is looked for. */
+/** A search for a purchase. */
 export interface PurchaseSearch {
   readonly request: ClipRequest;
-  /** No create of it went out before. */
+  /** No create of the purchase was sent before this time. */
   readonly since: Date;
   /**
-   * Decides among the predictions that carry no key and are what was asked for, the oldest first: several purchases may have
-   * asked for the same. Resolves with the one that is this purchase's. One that carries the key is known by it.
+   * Chooses among the predictions that match the request and carry no key, oldest first, because several purchases may have the same
+   * request. Resolves with the one of this purchase. Not called when a prediction carries the key.
    */
   readonly adopt: (candidates: readonly PredictionState[]) => Promise<PredictionState | undefined>;
 }
 
-/** A seller of clips. Every method throws `ClipmeshError`; none tries a call twice, except polls within `wait`. */
+/** A provider of clips. Every method throws `ClipmeshError`. None retries a call, except polls in `wait`. */
 export interface ClipProvider {
   readonly name: string;
   /**
-   * Creates one prediction. `beforeSend` runs when the call is allowed to go out and has to end before it does; what it
-   * throws is thrown. When the reply is lost it throws `PROVIDER_UNAVAILABLE` though it may have been bought: `find` tells.
-   * The signal is heeded until the call is sent. From then on only the call's own time limit ends it, and the prediction is
-   * returned even if the signal was aborted meanwhile: an answer thrown away is a prediction that nobody knows.
-   * Throws `PROVIDER_UNAVAILABLE`, not retryable, without a call while the model's circuit breaker is open.
+   * Creates one prediction. Awaits `beforeSend` after the rate limit admits the call and before it is sent; rethrows its error. The
+   * signal has an effect only until the call is sent: a discarded response would leave a prediction that nobody knows. After that,
+   * only the call's own time limit ends it. Throws `PROVIDER_UNAVAILABLE` when the response is lost, although the prediction may
+   * exist; use `find`. Throws `PROVIDER_UNAVAILABLE`, not retryable, without a call while the model's circuit breaker is open.
    */
   submit(request: ClipRequest, signal: AbortSignal, beforeSend?: () => Promise<void>): Promise<PredictionState>;
   get(predictionId: string, signal: AbortSignal): Promise<PredictionState>;
-  /** Looks for a purchase whose answer was lost; undefined when the provider does not list it. */
+  /** Finds a purchase whose response was lost; undefined when the provider does not list it. */
   find(search: PurchaseSearch, signal: AbortSignal): Promise<PredictionState | undefined>;
   /** Resolves with a final state. Throws `PROVIDER_TIMEOUT` after `timeoutMs`, `CANCELED` when the signal is aborted. */
   wait(predictionId: string, options: WaitOptions): Promise<PredictionState>;
   /**
-   * Cancels, and resolves with the final state, which may be `succeeded`; one that has ended already is no error. Throws
-   * `PROVIDER_TIMEOUT` when the call could not be made within 60 s, or the end is not seen within 10 s after it,
-   * and `PROVIDER_BAD_INPUT` when there is no such prediction.
+   * Cancels a prediction and resolves with its final state, which may be `succeeded`. A prediction that has ended already is not an
+   * error. Throws `PROVIDER_TIMEOUT` when the call is not sent within 60 s or the prediction does not end within 10 s after it, and
+   * `PROVIDER_BAD_INPUT` when the prediction does not exist.
    */
   cancel(predictionId: string): Promise<PredictionState>;
-  /** Writes an output to `file`; nothing is left there after an error. Only https, the provider's own origin, and data URLs. */
+  /** Downloads an output to `file`, and leaves no file after an error. Allows https, the provider's own origin and data URLs. */
   download(url: string, file: string, signal: AbortSignal): Promise<{ bytes: number }>;
 }
 
@@ -78,7 +77,7 @@ export interface PlanRequest {
   readonly sceneCount: number;
   readonly durationSeconds: number;
   readonly aspectRatio: AspectRatio;
-  /** An answer to the same question was cut off: this one may be longer. Default: false. */
+  /** Allows a longer answer, because an earlier one was cut off. Default: false. */
   readonly hasMoreRoom?: boolean;
 }
 
@@ -87,22 +86,22 @@ export interface PlanAnswer {
   readonly completionId: string;
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** The model that answered, as the provider names it. */
+  /** The provider's name of the model that answered. */
   readonly model: string;
 }
 
 /** A language model that drafts scene plans. */
 export interface PlanModel {
   readonly model: string;
-  /** The most that one call costs, micro-dollars; undefined where its price is not known. */
+  /** Upper bound of the cost of one call, micro-dollars; undefined when the price is unknown. */
   readonly quoteMicros: number | undefined;
-  /** What an answer cost. */
+  /** The charge of an answer. */
   charge(answer: Omit<PlanAnswer, 'draft'>, outcome: Charge['outcome']): Charge;
-  /** `key` is unique to this call, so that its answer can be found again. */
+  /** Drafts a plan. `key` is unique to the call; `find` takes it. */
   draft(request: PlanRequest, key: string, signal: AbortSignal): Promise<PlanAnswer>;
   /**
-   * The answer to a former call, which nobody may have read; undefined when the provider does not show one, or keeps none.
-   * Throws what reading it throws, with its charge.
+   * Finds the answer to an earlier call whose response may be lost; undefined when the provider has or stores none. Throws the same
+   * errors as `draft` for a bad answer, with its charge.
    */
   find(key: string, signal: AbortSignal): Promise<PlanAnswer | undefined>;
 }

@@ -4,7 +4,7 @@ import { createCanceler } from './prediction.cancel.js';
 import { RateLimiter } from './rate.limiter.js';
 
 describe('canceling a prediction', () => {
-  it('is to be tried again when a cool-down outlasts the call: the prediction still runs', async () => {
+  it('throws a retryable timeout when a cool-down outlasts the call, because the prediction still runs', async () => {
     const limiter = new RateLimiter({ createsPerMinute: 600, callsPerMinute: 600 });
     await limiter.coolDown(60_000);
     const client = {
@@ -14,7 +14,7 @@ describe('canceling a prediction', () => {
       client,
       call: (work) => work(),
       get: (id) => Promise.resolve({ id, status: 'processing' }),
-      callMs: 20,
+      callTimeoutMs: 20,
     });
     await expect(cancel('p')).rejects.toMatchObject({ code: 'PROVIDER_TIMEOUT', retryable: true });
   });

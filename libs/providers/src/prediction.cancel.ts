@@ -5,23 +5,28 @@ import { type ClipProvider, type PredictionState } from './ports.js';
 import { isFinal } from './prediction.state.js';
 import { spanEvent } from './provider.events.js';
 
-export interface CancelParts {
+export interface CancelDeps {
   readonly client: Replicate;
   readonly call: <T>(work: () => Promise<T>) => Promise<T>;
   readonly get: ClipProvider['get'];
-  /** Longest that the cancel call itself may take, its wait for the rate limit included, ms; 60 s unless told. */
-  readonly callMs?: number;
+  /** Time limit of the cancel call, including its wait for the rate limit, ms. Default: 60,000. */
+  readonly callTimeoutMs?: number;
 }
 
-const CALL_MS = 60_000;
-const END_MS = 10_000;
+const CALL_TIMEOUT_MS = 60_000;
+const END_TIMEOUT_MS = 10_000;
 const GAP_MS = 200;
 
-/** Cancels predictions, and tells how they ended. */
-export function createCanceler({ client, call, get, callMs = CALL_MS }: CancelParts): ClipProvider['cancel'] {
-  /** The state once it is final. Polls that fail in passing are asked again until the time is over. */
+/** Creates the `cancel` of a provider. */
+export function createCanceler({
+  client,
+  call,
+  get,
+  callTimeoutMs: callMs = CALL_TIMEOUT_MS,
+}: CancelDeps): ClipProvider['cancel'] {
+  /** Polls until the state is final. Retries retryable errors until the time limit. */
   async function finalState(predictionId: string): Promise<PredictionState> {
-    const limit = AbortSignal.timeout(END_MS);
+    const limit = AbortSignal.timeout(END_TIMEOUT_MS);
     let last: unknown;
     for (let gapMs = GAP_MS; ; gapMs *= 1.5) {
       try {
@@ -36,7 +41,7 @@ export function createCanceler({ client, call, get, callMs = CALL_MS }: CancelPa
       if (limit.aborted)
         throw new ClipmeshError(
           'PROVIDER_TIMEOUT',
-          `canceled prediction ${predictionId} did not end within ${END_MS} ms`,
+          `canceled prediction ${predictionId} did not end within ${END_TIMEOUT_MS} ms`,
           {
             cause: last,
           },
@@ -44,13 +49,13 @@ export function createCanceler({ client, call, get, callMs = CALL_MS }: CancelPa
     }
   }
 
-  /** Asks for the end; the state when it had come before. */
+  /** Requests the cancel. Resolves with the final state when the prediction had ended already. */
   async function request(predictionId: string, signal: AbortSignal): Promise<PredictionState | undefined> {
     try {
       await call(() => client.request(`predictions/${predictionId}/cancel`, { method: 'POST', signal }));
       return undefined;
     } catch (error) {
-      // Refused: it may have ended already, which its state tells; a prediction that is not there fails there as well.
+      // Refused: the prediction may have ended already. If it does not exist, `get` throws too.
       if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_BAD_INPUT') throw error;
       const state = await get(predictionId, signal);
       if (isFinal(state)) return state;
@@ -63,7 +68,7 @@ export function createCanceler({ client, call, get, callMs = CALL_MS }: CancelPa
     try {
       return (await request(predictionId, limit)) ?? (await finalState(predictionId));
     } catch (cause) {
-      // Only our own time was over, in a long cool-down, say: the prediction runs on and is to be stopped.
+      // Our own time limit ended the call, in a long cool-down for example. The prediction still runs, so this is retryable.
       if (!(cause instanceof ClipmeshError) || cause.code !== 'CANCELED') throw cause;
       throw new ClipmeshError('PROVIDER_TIMEOUT', `prediction ${predictionId} was not canceled within ${callMs} ms`, {
         cause,

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { FAULT_KINDS, FAULTS, type FaultKind } from './fault.kinds.js';
-import { faultOf } from './prediction.fault.js';
+import { FAILURE_KINDS, FAILURE_MEANINGS, type FailureKind } from './fault.kinds.js';
+import { failureKindOf } from './prediction.fault.js';
 import { healthOf, outcomeOf, predictionOf } from './prediction.state.js';
-import { REPLICATE_FAULT_CODES, REPLICATE_FAULT_TEXTS } from './replicate.faults.table.js';
+import { REPLICATE_FAILURE_CODES, REPLICATE_FAILURE_TEXTS } from './replicate.faults.table.js';
 
-/** Messages of real services as their users quote them, and the cases that were reported to us. */
-const REAL: Readonly<Record<FaultKind, readonly string[]>> = {
+/** Messages of real services as quoted by their users, and reported cases. */
+const REAL: Readonly<Record<FailureKind, readonly string[]>> = {
   'input-refused': [
     "The prompt could not be submitted. This prompt contains words that violate Vertex AI's usage guidelines. Support codes: 29310472",
     "This prompt contains words that violate Vertex AI's usage guidelines. Try rephrasing the prompt.",
@@ -106,14 +106,14 @@ const REAL: Readonly<Record<FaultKind, readonly string[]>> = {
   ],
 };
 
-describe('the meaning of a reported failure', () => {
-  it.each(FAULT_KINDS.flatMap((kind) => REAL[kind].map((text) => [kind, text] as const)))('%s: %s', (kind, text) => {
-    expect(faultOf(text)).toBe(kind);
+describe('the kind of a reported failure', () => {
+  it.each(FAILURE_KINDS.flatMap((kind) => REAL[kind].map((text) => [kind, text] as const)))('%s: %s', (kind, text) => {
+    expect(failureKindOf(text)).toBe(kind);
   });
 
-  it('is known of at least 40 real messages, and no row of the table is without a source', () => {
-    expect(FAULT_KINDS.flatMap((kind) => REAL[kind]).length).toBeGreaterThanOrEqual(40);
-    for (const { source } of [...REPLICATE_FAULT_TEXTS, ...Object.values(REPLICATE_FAULT_CODES)])
+  it('is tested with at least 40 real messages, and every row of the tables has a source', () => {
+    expect(FAILURE_KINDS.flatMap((kind) => REAL[kind]).length).toBeGreaterThanOrEqual(40);
+    for (const { source } of [...REPLICATE_FAILURE_TEXTS, ...Object.values(REPLICATE_FAILURE_CODES)])
       expect(source).toMatch(/^https:\/\/|read \d{4}-\d\d$/);
   });
 
@@ -123,54 +123,55 @@ describe('the meaning of a reported failure', () => {
     [{ code: 'E005' }, 'input-refused'],
     [{ error: { code: 'OutputVideoSensitiveContentDetected.PolicyViolation' } }, 'output-refused'],
     [{ message: 'Internal Error' }, 'service'],
-    // What was sent decides nothing.
+    // The repeated request is ignored.
     [{ detail: [{ msg: 'no', type: 'value_error', input: { type: 'content_policy_violation' } }] }, 'model-failed'],
-    // A name that every object has.
+    // A property name of every object.
     [{ code: 'constructor' }, 'model-failed'],
   ] as const)('%j is %s', (reported, kind) => {
-    expect(faultOf(reported)).toBe(kind);
+    expect(failureKindOf(reported)).toBe(kind);
   });
 
-  it('does not come from the words of a prompt that the error quotes', () => {
+  it('ignores the prompt that the error quotes', () => {
     const prompt = 'A sign that says: your prompt was rejected, please retry (code: PA) (E005)';
     const error = `cannot draw "${prompt}"`;
-    expect(faultOf(error, [prompt])).toBe('model-failed');
+    expect(failureKindOf(error, [prompt])).toBe('model-failed');
     const state = predictionOf({ id: 'p', status: 'failed', input: { prompt }, error });
     expect(outcomeOf(state)).toMatchObject({ code: 'MODEL_FAILED', message: expect.stringContaining(prompt) });
   });
 
-  const SAID = 'A sign that says:\n"your prompt was rejected" (E005), é, please retry (code: PA)';
+  const PROMPT = 'A sign that says:\n"your prompt was rejected" (E005), é, please retry (code: PA)';
   it.each<[string, unknown]>([
-    ['as JSON in a text', `cannot draw ${JSON.stringify(SAID)}`],
-    ['in a JSON text', JSON.stringify({ detail: `cannot draw ${SAID}` })],
-    ['as JSON in a JSON text', JSON.stringify({ detail: `cannot draw ${JSON.stringify({ prompt: SAID })}` })],
-    ['in an object', { message: `cannot draw ${SAID}` }],
-    ['as the input', { detail: 'cannot draw', input: SAID }],
-    ['within the input', JSON.stringify({ detail: 'cannot draw', input: { text: SAID } })],
-    ['as the prompt', { error: { message: 'cannot draw', prompt: SAID } }],
-    ['with a code beside the prompt', { detail: 'cannot draw', prompt: { code: 'E005', text: SAID } }],
-  ])('does not come from what was sent, quoted %s', (_name, reported) => {
-    expect(faultOf(reported, [SAID])).toBe('model-failed');
+    ['as JSON in a text', `cannot draw ${JSON.stringify(PROMPT)}`],
+    ['in a JSON text', JSON.stringify({ detail: `cannot draw ${PROMPT}` })],
+    ['as JSON in a JSON text', JSON.stringify({ detail: `cannot draw ${JSON.stringify({ prompt: PROMPT })}` })],
+    ['in an object', { message: `cannot draw ${PROMPT}` }],
+    ['as the input', { detail: 'cannot draw', input: PROMPT }],
+    ['within the input', JSON.stringify({ detail: 'cannot draw', input: { text: PROMPT } })],
+    ['as the prompt', { error: { message: 'cannot draw', prompt: PROMPT } }],
+    ['with a code beside the prompt', { detail: 'cannot draw', prompt: { code: 'E005', text: PROMPT } }],
+  ])('ignores the request, quoted %s', (_name, reported) => {
+    expect(failureKindOf(reported, [PROMPT])).toBe('model-failed');
   });
 
-  it('does not come from what a validation error quotes, whole or cut', () => {
+  it('ignores what a validation error quotes, in full or truncated', () => {
     const error = "1 error: not a valid string [type=x, input_value='the prompt was flaggedthe pr...', input_type=str]";
-    expect(faultOf(error)).toBe('model-failed');
-    expect(faultOf({ detail: 'no', input: 'your prompt was rejected' })).toBe('model-failed');
+    expect(failureKindOf(error)).toBe('model-failed');
+    expect(failureKindOf({ detail: 'no', input: 'your prompt was rejected' })).toBe('model-failed');
   });
 
-  it('comes from the other fields of an answer that holds the input', () => {
-    const said = { input: SAID, error: { message: 'Your prompt was rejected.' } };
-    for (const reported of [said, JSON.stringify(said)]) expect(faultOf(reported, [SAID])).toBe('input-refused');
+  it('is read from the other fields of a response that contains the input', () => {
+    const response = { input: PROMPT, error: { message: 'Your prompt was rejected.' } };
+    for (const reported of [response, JSON.stringify(response)])
+      expect(failureKindOf(reported, [PROMPT])).toBe('input-refused');
   });
 
-  it('is found in a text of any size', () => {
-    expect(faultOf(`${'<p>'.repeat(200_000)} (E005)`)).toBe('model-failed');
-    expect(faultOf(`[${'['.repeat(50_000)}`)).toBe('model-failed');
+  it('is found in texts of any size', () => {
+    expect(failureKindOf(`${'<p>'.repeat(200_000)} (E005)`)).toBe('model-failed');
+    expect(failureKindOf(`[${'['.repeat(50_000)}`)).toBe('model-failed');
   });
 });
 
-describe('what follows from it', () => {
+describe('the consequences of a failure kind', () => {
   it.each([
     ['input-refused', 'PREDICTION_REFUSED', false, 'neutral'],
     ['output-refused', 'OUTPUT_REFUSED', false, 'neutral'],
@@ -179,10 +180,10 @@ describe('what follows from it', () => {
     ['bad-input', 'PROVIDER_BAD_INPUT', false, 'neutral'],
     ['out-of-credit', 'PROVIDER_OUT_OF_CREDIT', false, 'neutral'],
     ['model-failed', 'MODEL_FAILED', false, 'neutral'],
-  ] as const)('%s: %s, another try %s, %s', (kind, code, retryable, health) => {
+  ] as const)('%s: code %s, retryable %s, health %s', (kind, code, retryable, health) => {
     const state = { id: 'p', status: 'failed', error: REAL[kind][0] ?? '' } as const;
     expect(outcomeOf(state)).toMatchObject({ code, retryable });
     expect(healthOf(state)).toBe(health);
-    expect(FAULTS[kind]).toEqual({ code, retryable, health });
+    expect(FAILURE_MEANINGS[kind]).toEqual({ code, retryable, health });
   });
 });

@@ -1,40 +1,39 @@
-import { type FaultKind } from './fault.kinds.js';
-import { REPLICATE_FAULT_CODES, REPLICATE_FAULT_TEXTS } from './replicate.faults.table.js';
+import { type FailureKind } from './fault.kinds.js';
+import { REPLICATE_FAILURE_CODES, REPLICATE_FAILURE_TEXTS } from './replicate.faults.table.js';
 
-/** More of a text is not read: an error may be a whole HTML page. */
+/** Only this much of a text is read, because an error may be a whole HTML page, characters. */
 const LONGEST = 4000;
-/** A shorter prompt is not taken out of a text: its words are in any sentence. */
+/** A shorter prompt is not removed from a text: its words may be in any sentence. */
 const SHORTEST_QUOTE = 8;
-/** Deeper than any real answer nests its code. */
+/** Deeper than the code in any real response. */
 const DEEPEST = 5;
-/** Fields that hold what was sent. */
+/** Fields that repeat the request. */
 const SENT_FIELDS: ReadonlySet<string> = new Set(['input', 'prompt']);
-/** What was sent, as the validation errors of pydantic quote it in a text. */
+/** The request as quoted by pydantic's validation errors. */
 const QUOTED_INPUT = /\binput_value=.{0,200}?(?=, input_type=|$)/gs;
 const CODE_FIELDS: ReadonlySet<string> = new Set(['code', 'type', 'error_type', 'errorcode', 'status_code']);
-/** Codes that stand in a text: `(E005)`, `(code: PA)`, `(1026)`, or the name of one of ModelArk's. */
+/** Codes in a text: `(E005)`, `(code: PA)`, `(1026)`, or a ModelArk code. */
 const IN_TEXT =
   /\bE\d{3,4}\b|\(code: ?[A-Z]{2}\)|\(\d{4}\)|\b(?:Input|Output)?[A-Z][A-Za-z]+(?:Detected|Detection|DetectionError)\b/g;
 
 /**
- * What a reported failure means: by its codes, then by its text, and `model-failed` when neither is known. `quoted` is what
- * was sent, the prompt for example: an error may quote it, as it is or as JSON, and what the user wrote decides nothing.
- * Default: nothing.
+ * The kind of a reported failure: by its codes, then by its text, else `model-failed`. `quoted` are texts of the request, such as the
+ * prompt. They are ignored wherever the error quotes them, plain or as JSON: a user's words must not decide the kind. Default: none.
  */
-export function faultOf(reported: unknown, quoted: readonly string[] = []): FaultKind {
+export function failureKindOf(reported: unknown, quoted: readonly string[] = []): FailureKind {
   const structured = typeof reported === 'string' ? parsed(reported) : reported;
   const code = codesIn(structured, 0).find((each) => kindOfCode(each) !== undefined);
   if (code !== undefined) return kindOfCode(code) ?? 'model-failed';
   const isPlain = structured === undefined && typeof reported === 'string';
-  const text = withoutQuotes(isPlain ? reported : textsIn(structured, 0).join('\n'), quoted);
+  const text = withoutQuotes(isPlain ? reported : textsOf(structured, 0).join('\n'), quoted);
   for (const [found] of text.matchAll(IN_TEXT)) {
     const kind = kindOfCode(found.replace(/[()]|code: ?/g, ''));
     if (kind !== undefined) return kind;
   }
-  return REPLICATE_FAULT_TEXTS.find(({ pattern }) => pattern.test(text))?.kind ?? 'model-failed';
+  return REPLICATE_FAILURE_TEXTS.find(({ pattern }) => pattern.test(text))?.kind ?? 'model-failed';
 }
 
-/** A text without what was sent. */
+/** The text without quotes of the request. */
 function withoutQuotes(text: string, quoted: readonly string[]): string {
   const quotes = quoted
     .filter(({ length }) => length >= SHORTEST_QUOTE)
@@ -45,10 +44,10 @@ function withoutQuotes(text: string, quoted: readonly string[]): string {
     .replace(QUOTED_INPUT, ' ');
 }
 
-/** `OutputVideoSensitiveContentDetected.PolicyViolation` is a case of the code before its dot. */
-function kindOfCode(code: string): FaultKind | undefined {
+/** The code before a dot decides, as in `OutputVideoSensitiveContentDetected.PolicyViolation`. */
+function kindOfCode(code: string): FailureKind | undefined {
   const known = code.split('.', 1)[0] ?? '';
-  return Object.hasOwn(REPLICATE_FAULT_CODES, known) ? REPLICATE_FAULT_CODES[known]?.kind : undefined;
+  return Object.hasOwn(REPLICATE_FAILURE_CODES, known) ? REPLICATE_FAILURE_CODES[known]?.kind : undefined;
 }
 
 function parsed(text: string): unknown {
@@ -60,7 +59,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The values of the fields that hold codes, the outermost first. What was sent is not read. */
+/** The values of the code fields, outermost first. Fields that repeat the request are skipped. */
 function codesIn(value: unknown, depth: number): string[] {
   if (typeof value !== 'object' || value === null || depth > DEEPEST) return [];
   const entries = Object.entries(value);
@@ -70,15 +69,15 @@ function codesIn(value: unknown, depth: number): string[] {
   return [...own, ...entries.flatMap(([name, each]) => (SENT_FIELDS.has(name) ? [] : codesIn(each, depth + 1)))];
 }
 
-/** The texts and numbers of an answer, without what was sent. */
-function textsIn(value: unknown, depth: number): string[] {
+/** The texts and numbers of a response. Fields that repeat the request are skipped. */
+function textsOf(value: unknown, depth: number): string[] {
   if (typeof value === 'string' || typeof value === 'number') return [String(value)];
   if (typeof value !== 'object' || value === null || depth > DEEPEST) return [];
-  return Object.entries(value).flatMap(([name, each]) => (SENT_FIELDS.has(name) ? [] : textsIn(each, depth + 1)));
+  return Object.entries(value).flatMap(([name, each]) => (SENT_FIELDS.has(name) ? [] : textsOf(each, depth + 1)));
 }
 
-/** The texts in what is sent to a provider, those of lists and objects too. */
-export const textsSent = (body: unknown): string[] => {
+/** All texts in a request body, including nested ones. */
+export const textsIn = (body: unknown): string[] => {
   if (typeof body === 'string') return [body];
-  return typeof body === 'object' && body !== null ? Object.values(body).flatMap(textsSent) : [];
+  return typeof body === 'object' && body !== null ? Object.values(body).flatMap(textsIn) : [];
 };

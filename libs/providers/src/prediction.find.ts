@@ -8,18 +8,18 @@ import { predictionOf, type WirePrediction, wirePredictionSchema } from './predi
 
 export interface FindDeps {
   readonly client: Replicate;
-  /** Runs a call of the client; throws `ClipmeshError`. */
+  /** Runs a call of the client. Throws `ClipmeshError`. */
   readonly call: <T>(work: () => Promise<T>) => Promise<T>;
   readonly baseUrl: string;
-  /** Input field that may carry the key; empty: none. */
+  /** Input field that may carry the key. Empty: none. */
   readonly inputKey: string;
 }
 
 const MAX_PAGES = 50;
-/** How far the provider's clock may be behind ours, ms. */
+/** The provider's clock may be this far behind ours, ms. */
 const CLOCK_SKEW_MS = 5000;
-/** The field of purchases that were made before it was a setting. */
-const FORMER_INPUT_KEY = 'clipmesh_key';
+/** The input field of purchases from before the field was a setting. */
+const LEGACY_INPUT_KEY = 'clipmesh_key';
 const pageSchema = z.object({ next: z.string().nullish(), results: z.array(wirePredictionSchema) });
 
 function keyOf(webhook: string | null | undefined): string | undefined {
@@ -28,24 +28,24 @@ function keyOf(webhook: string | null | undefined): string | undefined {
 }
 
 /**
- * Whether a listed prediction may be of this purchase: by the keys it carries, which all have to be the purchase's, or, of one
- * that carries none, by its model and by everything that was asked for.
+ * Whether a listed prediction may belong to this purchase: `key` when all its keys are the purchase's, `input` when it carries no key
+ * and its model and input match the request.
  */
 export function matchOf(listed: WirePrediction, request: ClipRequest, inputKey: string): 'key' | 'input' | undefined {
   const { webhook, input, model } = listed;
-  const keys = [keyOf(webhook), input?.[inputKey], input?.[FORMER_INPUT_KEY]].filter(
+  const keys = [keyOf(webhook), input?.[inputKey], input?.[LEGACY_INPUT_KEY]].filter(
     (key) => typeof key === 'string' && key !== '',
   );
   if (keys.length > 0) return keys.every((key) => key === request.attemptKey) ? 'key' : undefined;
   return model === request.model && isInputOf(input ?? {}, request) ? 'input' : undefined;
 }
 
-/** Looks for purchases in the provider's list. */
+/** Creates the `find` of a provider, which searches the provider's list of predictions. */
 export function createFinder({ client, call, baseUrl, inputKey }: FindDeps): ClipProvider['find'] {
   const { origin: ownOrigin } = new URL(baseUrl);
 
   async function page(route: string, signal: AbortSignal): Promise<z.infer<typeof pageSchema>> {
-    // A page of another origin would be given the token.
+    // A request to another origin would send it the token.
     const { origin } = new URL(route, baseUrl);
     if (origin !== ownOrigin) throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the next page is at ${origin}`);
     const answer: unknown = await call(async (): Promise<unknown> =>
@@ -53,15 +53,17 @@ export function createFinder({ client, call, baseUrl, inputKey }: FindDeps): Cli
     );
     const parsed = pageSchema.safeParse(answer);
     if (parsed.success) return parsed.data;
-    throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'the list of predictions is not readable', { cause: parsed.error });
+    throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'the list of predictions has an unexpected form', {
+      cause: parsed.error,
+    });
   }
 
   return async ({ request, since, adopt }, signal) => {
     const keyless: PredictionState[] = [];
     let route: string | undefined = 'predictions';
     for (let pages = 0; route !== undefined; pages += 1) {
-      // To answer "not there" without having looked to the end would buy it again.
-      if (pages === MAX_PAGES) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'too many predictions to look through');
+      // An answer of "not found" without reading to the end would lead to a second purchase.
+      if (pages === MAX_PAGES) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'too many predictions to search');
       const { results, next }: z.infer<typeof pageSchema> = await page(route, signal);
       route = next ?? undefined;
       for (const listed of results) {

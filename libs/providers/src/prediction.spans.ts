@@ -2,15 +2,15 @@ import { ATTR } from '@clipmesh/tracing';
 import { type Attributes, SpanKind, trace } from '@opentelemetry/api';
 import { type PredictionState } from './ports.js';
 
-export interface Stretch {
+export interface Phase {
   readonly name: string;
   readonly startMs: number;
   readonly endMs: number;
   readonly attributes: Attributes;
 }
 
-/** A finished prediction as queue, run and poll lag. Times of the provider's clock are clamped to `sinceMs`..`noticedMs`. */
-export function stretchesOf(state: PredictionState, sinceMs: number, noticedMs: number): Stretch[] {
+/** Splits a finished prediction into queue, run and poll lag. Clamps the provider's times to `sinceMs`..`noticedMs`. */
+export function phasesOf(state: PredictionState, sinceMs: number, noticedMs: number): Phase[] {
   const at = (time: string | undefined): number | undefined => {
     const ms = time === undefined ? Number.NaN : Date.parse(time);
     return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, sinceMs), noticedMs);
@@ -28,10 +28,10 @@ export function stretchesOf(state: PredictionState, sinceMs: number, noticedMs: 
   );
 }
 
-/** Back-dated children of the active span. */
-export function recordStretches(state: PredictionState, sinceMs: number, noticedMs: number): void {
+/** Records the phases as back-dated child spans of the active span. */
+export function recordPhases(state: PredictionState, sinceMs: number, noticedMs: number): void {
   const tracer = trace.getTracer('clipmesh.providers');
-  for (const { name, startMs, endMs, attributes } of stretchesOf(state, sinceMs, noticedMs)) {
+  for (const { name, startMs, endMs, attributes } of phasesOf(state, sinceMs, noticedMs)) {
     tracer
       .startSpan(name, {
         kind: SpanKind.INTERNAL,

@@ -1,9 +1,9 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { z } from 'zod';
-import { type FaultKind, FAULTS } from './fault.kinds.js';
+import { type FailureKind, FAILURE_MEANINGS } from './fault.kinds.js';
 import { type PredictionState } from './ports.js';
 import { videoUrlOf } from './output.forms.js';
-import { faultOf, textsSent } from './prediction.fault.js';
+import { failureKindOf, textsIn } from './prediction.fault.js';
 
 const time = z.string().nullish();
 export const wirePredictionSchema = z.object({
@@ -22,11 +22,11 @@ export const wirePredictionSchema = z.object({
 });
 export type WirePrediction = z.infer<typeof wirePredictionSchema>;
 
-/** Replicate's prediction in our words. Throws `PROVIDER_BAD_ANSWER` when it is none. */
+/** Parses a Replicate prediction. Throws `PROVIDER_BAD_ANSWER` for anything else. */
 export function predictionOf(answer: unknown): PredictionState {
   const parsed = wirePredictionSchema.safeParse(answer);
   if (!parsed.success) {
-    throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'replicate answered with something that is no prediction', {
+    throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'the response of replicate is not a prediction', {
       cause: parsed.error,
     });
   }
@@ -40,7 +40,7 @@ export function predictionOf(answer: unknown): PredictionState {
     status: data.status === 'aborted' ? 'canceled' : data.status,
     ...(outputUrl === undefined ? {} : { outputUrl }),
     ...(error === undefined ? {} : { error }),
-    ...(data.status === 'failed' ? { fault: faultOf(data.error ?? undefined, textsSent(data.input)) } : {}),
+    ...(data.status === 'failed' ? { failureKind: failureKindOf(data.error ?? undefined, textsIn(data.input)) } : {}),
     ...(data.created_at ? { createdAt: data.created_at } : {}),
     ...(data.started_at ? { startedAt: data.started_at } : {}),
     ...(data.completed_at ? { completedAt: data.completed_at } : {}),
@@ -52,27 +52,27 @@ export function isFinal({ status }: PredictionState): boolean {
   return status === 'succeeded' || status === 'failed' || status === 'canceled';
 }
 
-/** The error of a prediction that ended badly; undefined while it runs and when it succeeded. */
+/** The error of a failed or canceled prediction; undefined while it runs and when it succeeded. */
 export function outcomeOf(state: PredictionState): ClipmeshError | undefined {
   const detail = state.error ?? 'no reason given';
   if (state.status === 'canceled') return new ClipmeshError('CANCELED', `prediction ${state.id} was canceled`);
   if (state.status !== 'failed') return undefined;
-  const { code, retryable } = FAULTS[faultIn(state)];
+  const { code, retryable } = FAILURE_MEANINGS[kindOf(state)];
   return new ClipmeshError(code, `prediction ${state.id}: ${detail}`, { retryable });
 }
 
-/** What the failure of a prediction means. */
-function faultIn({ fault, error }: PredictionState): FaultKind {
-  return fault ?? faultOf(error);
+/** The kind of a prediction's failure. */
+function kindOf({ failureKind: fault, error }: PredictionState): FailureKind {
+  return fault ?? failureKindOf(error);
 }
 
-/** Whether a filter refused the prediction's input or output. */
+/** Whether a content filter refused the prediction's input or output. */
 export function isRefusal(state: PredictionState): boolean {
-  return state.status === 'failed' && ['input-refused', 'output-refused'].includes(faultIn(state));
+  return state.status === 'failed' && ['input-refused', 'output-refused'].includes(kindOf(state));
 }
 
-/** What the end of a prediction says about the health of its model: only a failure of the service counts against it. */
+/** The breaker event for a prediction that ended. Only a failure of the service counts as `failure`. */
 export function healthOf(state: PredictionState): 'success' | 'failure' | 'neutral' {
   if (state.status === 'succeeded') return 'success';
-  return state.status === 'failed' ? FAULTS[faultIn(state)].health : 'neutral';
+  return state.status === 'failed' ? FAILURE_MEANINGS[kindOf(state)].health : 'neutral';
 }

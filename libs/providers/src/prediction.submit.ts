@@ -2,10 +2,10 @@ import { ClipmeshError } from '@clipmesh/contracts';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { SpanKind, trace } from '@opentelemetry/api';
 import type Replicate from 'replicate';
-import { type BreakerBoard } from './breaker.board.js';
-import { verdictOf } from './breaker.js';
+import { type CircuitBreakers } from './breaker.board.js';
+import { breakerEventOf } from './breaker.js';
 import { type ClipRequest } from './clip.request.js';
-import { Gate } from './gate.js';
+import { Mutex } from './gate.js';
 import { type ImageUpload } from './image.upload.js';
 import { type KeyField } from './key.field.js';
 import { modelInput, type ModelInput } from './models.js';
@@ -15,27 +15,27 @@ import { type RateLimiter } from './rate.limiter.js';
 
 export interface SubmitDeps {
   readonly client: Replicate;
-  /** Runs a call of the client; throws `ClipmeshError`. */
+  /** Runs a call of the client. Throws `ClipmeshError`. */
   readonly call: <T>(work: () => Promise<T>) => Promise<T>;
   readonly imageUrl: ImageUpload['urlOf'];
   readonly keyField: KeyField;
   readonly limiter: RateLimiter;
-  readonly breakers: BreakerBoard;
-  /** Longest from the intent to the answer, ms. */
+  readonly breakers: CircuitBreakers;
+  /** Time limit from writing the intent to the response, ms. */
   readonly callTimeoutMs: number;
-  /** A create without an answer for this long holds back no others, ms. */
+  /** A create blocks the next one for at most this long, ms. */
   readonly slotMs: number;
   readonly cancelAfterMs: number | undefined;
   readonly webhookBaseUrl: string | undefined;
 }
 
-/** The provider takes no shorter deadline, s. */
+/** The provider accepts no shorter deadline, s. */
 const SHORTEST_DEADLINE_S = 5;
 
-/** Buys predictions. */
+/** Creates the `submit` of a provider. */
 export function createSubmitter(deps: SubmitDeps): ClipProvider['submit'] {
   const { client, call, limiter, breakers, callTimeoutMs, webhookBaseUrl } = deps;
-  const gate = new Gate();
+  const mutex = new Mutex();
   const headers =
     deps.cancelAfterMs === undefined
       ? {}
@@ -51,19 +51,22 @@ export function createSubmitter(deps: SubmitDeps): ClipProvider['submit'] {
     return predictionOf(await call(send));
   }
 
-  /** Sends the create once its intent is written. */
-  async function buy(
+  /** Writes the intent, then sends the create. */
+  async function purchase(
     request: ClipRequest,
     input: ModelInput,
     beforeSend: (() => Promise<void>) | undefined,
     signal: AbortSignal,
   ): Promise<PredictionState> {
-    // One limit for the intent and the call: whoever finds the intent counts on seeing the purchase within this time.
+    // One limit for the intent and the call: whoever reads the intent expects the purchase within this time.
     const limit = AbortSignal.timeout(callTimeoutMs);
     await beforeSend?.();
-    refuseCanceled(signal);
+    throwIfCanceled(signal);
     if (limit.aborted)
-      throw new ClipmeshError('STORE_UNAVAILABLE', 'the intent was written too late: another may be buying it by now');
+      throw new ClipmeshError(
+        'STORE_UNAVAILABLE',
+        'writing the intent took too long: another process may be making this purchase',
+      );
     const attributes = { [ATTR.model]: request.model };
     const send = (): Promise<PredictionState> => create(request, input, limit);
     return withSpan('clipmesh.providers', 'replicate create', attributes, send, SpanKind.CLIENT);
@@ -71,16 +74,16 @@ export function createSubmitter(deps: SubmitDeps): ClipProvider['submit'] {
 
   return async (request, signal, beforeSend) => {
     const { model, referenceImage, attemptKey } = request;
-    // Thrown before anything is asked for, for a model that is not in the table.
+    // Throws for an unknown model before any call.
     modelInput(request);
-    refuseCanceled(signal);
-    await breakers.ask(model);
+    throwIfCanceled(signal);
+    await breakers.check(model);
     try {
       const imageUrl = referenceImage === undefined ? undefined : await deps.imageUrl(referenceImage, signal);
       const field = await deps.keyField(model, signal);
       const input = { ...modelInput(request, imageUrl), ...(field === undefined ? {} : { [field]: attemptKey }) };
-      // One create at a time, so that a provider that asks to slow down is asked once and not as often as there are clips. One
-      // that gets no answer does not hold up the others for longer than its slot.
+      // One create at a time, so that one create meets a rate limit and not one per clip. A create without a response blocks the
+      // others no longer than its slot.
       const admission = trace
         .getTracer('clipmesh.providers')
         .startSpan('await admission', { attributes: { [ATTR.waitClass]: 'rate_limit', [ATTR.model]: model } });
@@ -88,13 +91,13 @@ export function createSubmitter(deps: SubmitDeps): ClipProvider['submit'] {
         if (admission.isRecording()) admission.end();
       };
       try {
-        return await gate.pass(signal, async (leave) => {
+        return await mutex.run(signal, async (release) => {
           await limiter.acquire('create', signal);
           admitted();
-          refuseCanceled(signal);
-          const slot = setTimeout(leave, deps.slotMs);
+          throwIfCanceled(signal);
+          const slot = setTimeout(release, deps.slotMs);
           try {
-            return await buy(request, input, beforeSend, signal);
+            return await purchase(request, input, beforeSend, signal);
           } finally {
             clearTimeout(slot);
           }
@@ -103,13 +106,13 @@ export function createSubmitter(deps: SubmitDeps): ClipProvider['submit'] {
         admitted();
       }
     } catch (error) {
-      await breakers.tell(model, verdictOf(error instanceof ClipmeshError ? error.code : undefined));
+      await breakers.record(model, breakerEventOf(error instanceof ClipmeshError ? error.code : undefined));
       throw error;
     }
   };
 }
 
-function refuseCanceled(signal: AbortSignal): void {
+function throwIfCanceled(signal: AbortSignal): void {
   if (signal.aborted) throw new ClipmeshError('CANCELED', 'canceled before the purchase');
 }
 

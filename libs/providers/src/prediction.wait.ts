@@ -1,71 +1,71 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClipmeshError } from '@clipmesh/contracts';
-import { type BreakerBoard } from './breaker.board.js';
+import { type CircuitBreakers } from './breaker.board.js';
 import { backOffMs, pollGapMs } from './polling.js';
 import { type ClipProvider, type NudgeSource, type PredictionState } from './ports.js';
-import { recordStretches } from './prediction.spans.js';
+import { recordPhases } from './prediction.spans.js';
 import { healthOf, isFinal } from './prediction.state.js';
 import { spanEvent } from './provider.events.js';
 import { RunTimes } from './run.times.js';
 
-export interface WaitParts {
+export interface WaitDeps {
   readonly get: ClipProvider['get'];
-  readonly breakers: BreakerBoard;
+  readonly breakers: CircuitBreakers;
   readonly pollIntervalMs: number;
   readonly pollLogIntervalMs: number;
   readonly nudge: NudgeSource | undefined;
 }
 
-/** A pause that a poke ends early, and a poke that came before the pause as well. */
-class Pause {
-  #poked = false;
+/** A pause that a nudge ends early. A nudge from before the pause counts too. */
+class NudgeablePause {
+  #isNudged = false;
   #wake: () => void = () => undefined;
 
-  poke = (): void => {
-    this.#poked = true;
+  nudge = (): void => {
+    this.#isNudged = true;
     this.#wake();
   };
 
-  /** Lasts until `ms` are over, a poke, or an abort; says whether it was a poke. */
-  async rest(ms: number, signal: AbortSignal): Promise<boolean> {
-    if (!this.#poked) {
+  /** Resolves after `ms`, a nudge or an abort, with whether it was a nudge. */
+  async wait(ms: number, signal: AbortSignal): Promise<boolean> {
+    if (!this.#isNudged) {
       const woken = new AbortController();
       this.#wake = () => {
         woken.abort();
       };
       await delay(ms, undefined, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => undefined);
     }
-    const poked = this.#poked;
-    this.#poked = false;
-    return poked;
+    const isNudged = this.#isNudged;
+    this.#isNudged = false;
+    return isNudged;
   }
 }
 
-/** Waits for predictions: by nudges, and by polls that are timed by how long the model usually runs. */
-export function createWaiter(parts: WaitParts): ClipProvider['wait'] {
-  const { get, breakers, pollIntervalMs } = parts;
+/** Creates the `wait` of a provider. It polls at times based on the model's usual run time, and on nudges. */
+export function createWaiter(deps: WaitDeps): ClipProvider['wait'] {
+  const { get, breakers, pollIntervalMs } = deps;
   const runTimes = new RunTimes();
 
   async function settle(state: PredictionState, since: number): Promise<void> {
     const createdMs = Date.parse(state.createdAt ?? '');
-    recordStretches(state, Number.isNaN(createdMs) ? since : createdMs, Date.now());
+    recordPhases(state, Number.isNaN(createdMs) ? since : createdMs, Date.now());
     if (state.status === 'succeeded') runTimes.learn(state.model, state.startedAt, state.completedAt);
-    if (state.model !== undefined) await breakers.tell(state.model, healthOf(state));
+    if (state.model !== undefined) await breakers.record(state.model, healthOf(state));
   }
 
-  /** What is known of its run, once it runs. */
+  /** The run time so far and the usual one; undefined when either is unknown. */
   function runOf(state: PredictionState): { ranMs: number; usualMs: number } | undefined {
     const usualMs = runTimes.usualMs(state.model);
     const ranMs = Date.now() - Date.parse(state.startedAt ?? '');
     return usualMs === undefined || Number.isNaN(ranMs) ? undefined : { ranMs: Math.max(0, ranMs), usualMs };
   }
 
-  return async (predictionId, { signal, timeoutMs, onProgress, onLog, nudge = parts.nudge }) => {
+  return async (predictionId, { signal, timeoutMs, onProgress, onLog, nudge = deps.nudge }) => {
     const startedMs = Date.now();
     const deadline = AbortSignal.timeout(timeoutMs);
     const either = AbortSignal.any([signal, deadline]);
-    const pause = new Pause();
-    const stopListening = nudge?.(predictionId, pause.poke);
+    const pause = new NudgeablePause();
+    const stopListening = nudge?.(predictionId, pause.nudge);
     let failures = 0;
     let loggedMs = 0;
     let last: PredictionState | undefined;
@@ -89,17 +89,17 @@ export function createWaiter(parts: WaitParts): ClipProvider['wait'] {
           if (!either.aborted) spanEvent('provider.poll.backoff', { failures, waitMs: gapMs, reason: String(error) });
         }
         const elapsedMs = Date.now() - startedMs;
-        if (elapsedMs - loggedMs >= parts.pollLogIntervalMs) {
+        if (elapsedMs - loggedMs >= deps.pollLogIntervalMs) {
           loggedMs = elapsedMs;
           onLog?.(elapsedMs);
         }
-        if (await pause.rest(gapMs, either)) spanEvent('provider.nudge', { elapsedMs: Date.now() - startedMs });
+        if (await pause.wait(gapMs, either)) spanEvent('provider.nudge', { elapsedMs: Date.now() - startedMs });
         if (signal.aborted) throw new ClipmeshError('CANCELED', `waiting for prediction ${predictionId} was canceled`);
         if (deadline.aborted) {
-          // One that runs on for ever may do so because of its prompt: it is not bought again from this model, and others go on
-          // using it. One that never started says that the service is not well.
+          // A prediction that runs too long may do so because of its prompt: it is not retried, and the breaker ignores it. One that
+          // never started is a failure of the service.
           const started = last?.startedAt !== undefined;
-          if (last?.model !== undefined) await breakers.tell(last.model, started ? 'neutral' : 'failure');
+          if (last?.model !== undefined) await breakers.record(last.model, started ? 'neutral' : 'failure');
           const text = `prediction ${predictionId} did not ${started ? 'end' : 'start'} within ${timeoutMs} ms`;
           throw new ClipmeshError('PROVIDER_TIMEOUT', text, { retryable: !started });
         }

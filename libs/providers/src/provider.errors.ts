@@ -1,9 +1,9 @@
 import { ClipmeshError, cutText, type FailureCode } from '@clipmesh/contracts';
-import { type FaultKind, FAULTS } from './fault.kinds.js';
-import { faultOf } from './prediction.fault.js';
+import { type FailureKind, FAILURE_MEANINGS } from './fault.kinds.js';
+import { failureKindOf } from './prediction.fault.js';
 import { type Refusal, retryAfterOf } from './retry.after.js';
 
-/** The failure code of an HTTP status that is no success. */
+/** The failure code of an HTTP error status. */
 export function codeOfStatus(status: number): FailureCode {
   if (status === 429) return 'PROVIDER_RATE_LIMITED';
   if (status === 401 || status === 403) return 'PROVIDER_AUTH';
@@ -12,14 +12,14 @@ export function codeOfStatus(status: number): FailureCode {
   return status >= 500 || status < 400 ? 'PROVIDER_UNAVAILABLE' : 'PROVIDER_BAD_INPUT';
 }
 
-/** Statuses with which a service refuses what it was asked for, so that the body may tell more than the status. */
-const OF_THE_REQUEST: ReadonlySet<number> = new Set([400, 403, 409, 422, 451]);
-/** What a body may say beyond its status. A word in it never makes a refused request a failure of the service. */
-const SAID_BY_BODY: ReadonlySet<FaultKind> = new Set(['input-refused', 'out-of-credit']);
+/** Statuses of a refused request, for which the body may say more than the status. */
+const REFUSAL_STATUSES: ReadonlySet<number> = new Set([400, 403, 409, 422, 451]);
+/** Kinds that are read from the body. Words in a body never turn a refused request into a failure of the service. */
+const BODY_KINDS: ReadonlySet<FailureKind> = new Set(['input-refused', 'out-of-credit']);
 
 /**
- * The error of a refused call: by its status and, for a request that was refused, by what its body says. `quoted` is what was
- * sent: the body may quote it.
+ * The error of a call with an error status: by its status and, for a refused request, by its body. `quoted` are texts of the request,
+ * which the body may quote.
  */
 export function errorOfStatus(
   call: string,
@@ -29,14 +29,14 @@ export function errorOfStatus(
 ): ClipmeshError {
   const { status, body = '' } = refusal;
   const after = retryAfterOf(refusal, nowMs);
-  const kind = OF_THE_REQUEST.has(status) ? faultOf(body, quoted) : undefined;
-  const code = kind !== undefined && SAID_BY_BODY.has(kind) ? FAULTS[kind].code : codeOfStatus(status);
+  const kind = REFUSAL_STATUSES.has(status) ? failureKindOf(body, quoted) : undefined;
+  const code = kind !== undefined && BODY_KINDS.has(kind) ? FAILURE_MEANINGS[kind].code : codeOfStatus(status);
   return new ClipmeshError(code, `${call}: status ${status}: ${cutText(body, 500)}`, {
     ...(after === undefined ? {} : { retryAfterMs: after }),
   });
 }
 
-/** The error of a call that got no answer: the caller gave up, the time was over, or the network failed. */
+/** The error of a call without a response: canceled by the caller, timed out, or a network failure. */
 export function errorOfThrown(
   call: string,
   cause: unknown,
@@ -44,7 +44,7 @@ export function errorOfThrown(
 ): ClipmeshError {
   if (cause instanceof ClipmeshError) return cause;
   if (aborted.caller) return new ClipmeshError('CANCELED', `${call}: canceled by the caller`, { cause });
-  if (aborted.timeout) return new ClipmeshError('PROVIDER_TIMEOUT', `${call}: no answer in time`, { cause });
+  if (aborted.timeout) return new ClipmeshError('PROVIDER_TIMEOUT', `${call}: no response in time`, { cause });
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new ClipmeshError('PROVIDER_UNAVAILABLE', `${call}: ${reason}`, { cause });
 }

@@ -1,18 +1,18 @@
 import { type Attributes, trace } from '@opentelemetry/api';
 
-/** Where structured lines go; a pino logger is one. */
+/** A structured logger, such as pino. */
 export interface ProviderLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
-/** An event on the active span, if there is one. Names begin with `provider.`. */
+/** Adds an event to the active span, if there is one. Names begin with `provider.`. */
 export function spanEvent(name: string, attributes: Attributes): void {
   trace.getActiveSpan()?.addEvent(name, attributes);
 }
 
-/** A line in the log and an event on the active span. */
-export function note(
+/** Writes a log line and adds an event to the active span. */
+export function logEvent(
   log: ProviderLog | undefined,
   level: keyof ProviderLog,
   name: string,

@@ -3,7 +3,7 @@ import { allowedUrl } from './clip.download.js';
 import { modelInput } from './models.js';
 import { userMessage } from './openai.plan-model.js';
 import { pollGapMs } from './polling.js';
-import { stretchesOf } from './prediction.spans.js';
+import { phasesOf } from './prediction.spans.js';
 import { outcomeOf } from './prediction.state.js';
 import { codeOfStatus } from './provider.errors.js';
 import { RateLimiter } from './rate.limiter.js';
@@ -32,26 +32,26 @@ describe('provider errors', () => {
   });
 });
 
-describe('polling gap', () => {
+describe('poll interval', () => {
   it.each([
     [0, 2000, 100],
     [10_000, 2000, 800],
     [60_000, 2000, 2000],
-  ])('after %i ms with at most %i ms is %i ms', (elapsed, longest, gap) => {
+  ])('after %i ms, at most %i ms, is %i ms', (elapsed, longest, gap) => {
     expect(pollGapMs(elapsed, longest)).toBe(gap);
   });
 });
 
-describe('polling gap of a model whose run time is known', () => {
+describe('poll interval of a model with a known run time', () => {
   it.each([
-    ['long before its end', 1000, 7000, 2000],
-    ['shortly before the time to look', 7000, 7000, 1000],
-    ['when it usually ends', 10_000, 10_000, 400],
-    ['long after', 20_000, 20_000, 1600],
+    ['long before the usual end', 1000, 7000, 2000],
+    ['shortly before frequent polling starts', 7000, 7000, 1000],
+    ['at the usual end', 10_000, 10_000, 400],
+    ['long after the usual end', 20_000, 20_000, 1600],
   ])('%s', (_name, ranMs, elapsedMs, gapMs) => {
     expect(pollGapMs(elapsedMs, 2000, { ranMs, usualMs: 10_000 })).toBe(gapMs);
   });
-  it('learns the usual run time, the latest weighing 30 %', () => {
+  it('averages run times with a weight of 30 % for the latest', () => {
     const times = new RunTimes();
     const iso = (ms: number): string => new Date(ms).toISOString();
     times.learn('m', iso(0), iso(10_000));
@@ -62,7 +62,7 @@ describe('polling gap of a model whose run time is known', () => {
   });
 });
 
-describe('outcome', () => {
+describe('the error of a prediction', () => {
   it.each([
     ['failed', undefined, 'MODEL_FAILED'],
     ['failed', 'Prediction interrupted; please retry (code: PA)', 'PREDICTION_FAILED'],
@@ -70,7 +70,7 @@ describe('outcome', () => {
     ['canceled', undefined, 'CANCELED'],
     ['succeeded', undefined, undefined],
     ['processing', undefined, undefined],
-  ] as const)('%s with %s is %s', (status, error, code) => {
+  ] as const)('status %s with error %s is %s', (status, error, code) => {
     expect(outcomeOf({ id: 'p', status, ...(error === undefined ? {} : { error }) })?.code).toBe(code);
   });
 });
@@ -81,7 +81,7 @@ describe('model inputs', () => {
     ['google/veo-3.1', { prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7 }],
     ['kwaivgi/kling-v2.5-turbo-pro', { prompt: 'a cup', duration: 6 }],
     ['minimax/video-01', { prompt: 'a cup' }],
-  ])('%s', (model, input) => {
+  ])('of %s', (model, input) => {
     expect(modelInput({ ...base, model })).toEqual(input);
   });
   it.each([
@@ -91,16 +91,16 @@ describe('model inputs', () => {
     ['minimax/hailuo-02', 'first_frame_image'],
     ['bytedance/seedance-1-lite', 'image'],
     ['minimax/video-01', 'first_frame_image'],
-  ])('%s takes its picture as %s', (model, name) => {
+  ])('%s takes its image as %s', (model, name) => {
     expect(modelInput({ ...base, model }, 'https://x/a.png')).toHaveProperty(name, 'https://x/a.png');
   });
-  it('refuses a model it does not know', () => {
-    expect(() => modelInput({ ...base, model: 'a/b' })).toThrow(/not known/);
+  it('throws for an unknown model', () => {
+    expect(() => modelInput({ ...base, model: 'a/b' })).toThrow(/is unknown/);
   });
 });
 
-describe('limiter', () => {
-  it('spaces creates, and keeps every kind waiting through a cool-down', async () => {
+describe('rate limiter', () => {
+  it('spaces creates, and delays calls of every kind during a cool-down', async () => {
     let clock = 0;
     const sleep = (ms: number): Promise<void> => {
       clock += ms;
@@ -124,7 +124,7 @@ describe('limiter', () => {
 });
 
 describe('spans, URLs and plans', () => {
-  it('clamps the provider clock to what was seen here', () => {
+  it('clamps times of the provider clock to the observed interval', () => {
     const iso = (ms: number): string => new Date(ms).toISOString();
     const state = {
       id: 'p',
@@ -133,18 +133,18 @@ describe('spans, URLs and plans', () => {
       startedAt: iso(10),
       completedAt: iso(99),
     } as const;
-    expect(stretchesOf(state, 0, 50).map(({ startMs, endMs }) => [startMs, endMs])).toEqual([
+    expect(phasesOf(state, 0, 50).map(({ startMs, endMs }) => [startMs, endMs])).toEqual([
       [0, 10],
       [10, 50],
       [50, 50],
     ]);
   });
-  it('fetches https and the own origin only', () => {
+  it('allows only https and the own origin', () => {
     expect(allowedUrl('http://127.0.0.1:1/a', undefined, 'http://127.0.0.1:1').pathname).toBe('/a');
-    expect(() => allowedUrl('http://127.0.0.1:2/a', undefined, 'http://127.0.0.1:1')).toThrow(/not fetched/);
-    expect(() => allowedUrl('file:///etc/passwd', undefined, 'http://127.0.0.1:1')).toThrow(/not fetched/);
+    expect(() => allowedUrl('http://127.0.0.1:2/a', undefined, 'http://127.0.0.1:1')).toThrow(/may not be fetched/);
+    expect(() => allowedUrl('file:///etc/passwd', undefined, 'http://127.0.0.1:1')).toThrow(/may not be fetched/);
   });
-  it('keeps the prompt inside its fence', () => {
+  it('removes fence tags from the prompt', () => {
     expect(userMessage('a </product> b')).toBe('<product>\na  b\n</product>');
   });
 });

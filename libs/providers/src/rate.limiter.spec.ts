@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { sharedMemory } from '../test/shared.memory.js';
-import { RateLimiter, SHARE_ALONE } from './rate.limiter.js';
+import { RateLimiter, LOCAL_SHARE } from './rate.limiter.js';
 
 const never = new AbortController().signal;
 
-/** Time goes on only when everybody sleeps. */
+/** Time advances only while all callers sleep. */
 class VirtualClock {
   private ms = 10_000;
   private readonly sleepers = new Set<{ readonly atMs: number; readonly wake: () => void }>();
@@ -22,7 +22,7 @@ class VirtualClock {
   async advance(byMs: number): Promise<void> {
     const endMs = this.ms + byMs;
     for (;;) {
-      // All that can go on without time does.
+      // Let all work run that needs no time.
       await new Promise(setImmediate);
       const [next] = [...this.sleepers].sort((a, b) => a.atMs - b.atMs);
       if (next === undefined || next.atMs > endMs) break;
@@ -34,8 +34,8 @@ class VirtualClock {
   }
 }
 
-describe('limiters of many replicas', () => {
-  it('let out no more together than one alone', async () => {
+describe('rate limiters of several replicas', () => {
+  it('allow no more calls together than one limiter alone', async () => {
     const store = sharedMemory();
     const clock = new VirtualClock();
     const limiters = [1, 2, 3].map(
@@ -57,12 +57,12 @@ describe('limiters of many replicas', () => {
     await clock.advance(600);
     stop.abort();
     await Promise.all(callers);
-    // 50 at once, then 50 a second; what each of the three has leased at the end may be unused.
+    // 50 at once, then 50 a second. Each of the three may have unused leased tokens at the end.
     expect(calls).toBeGreaterThanOrEqual(70);
     expect(calls).toBeLessThanOrEqual(50 + 30 + 1);
   });
 
-  it('all pause for a cool-down that one was told of, for as long as it says, and come back one by one', async () => {
+  it('all pause for the full length of a shared cool-down, and resume spread out', async () => {
     const store = sharedMemory();
     let clock = 10_000;
     const waits: number[] = [];
@@ -89,10 +89,10 @@ describe('limiters of many replicas', () => {
     expect(waits.at(-1)).toBe(4500);
   });
 
-  it('keep to their share while the store is away, and give back what they leased', async () => {
+  it('use their share while the store is unavailable, and return leased tokens', async () => {
     const store = sharedMemory();
     let clock = 10_000;
-    /** Whoever has to wait is canceled. */
+    /** Cancels every caller that has to wait. */
     const sleep = (): Promise<never> => Promise.reject(new Error('no token is left'));
     const make = (): RateLimiter =>
       new RateLimiter({ createsPerMinute: 600, callsPerMinute: 3000, store, now: () => clock, sleep });
@@ -106,7 +106,7 @@ describe('limiters of many replicas', () => {
       }
     };
     store.away = true;
-    expect(await countUntil(make())).toBe(Math.floor(50 * SHARE_ALONE));
+    expect(await countUntil(make())).toBe(Math.floor(50 * LOCAL_SHARE));
     store.away = false;
     clock += 60_000;
     const [one, two] = [make(), make()];

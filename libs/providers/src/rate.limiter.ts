@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { z } from 'zod';
-import { note, type ProviderLog, spanEvent } from './provider.events.js';
+import { logEvent, type ProviderLog, spanEvent } from './provider.events.js';
 import { MAX_RETRY_AFTER_MS } from './retry.after.js';
 import { changeShared, type SharedState } from './shared.state.js';
 import {
@@ -18,21 +18,21 @@ export type CallKind = 'create' | 'call';
 export interface RateLimiterOptions {
   readonly createsPerMinute: number;
   readonly callsPerMinute: number;
-  /** Makes the limits and the cool-down those of all replicas together; without it they are this process's own. */
+  /** Shares the limits and the cool-down among all replicas. Default: limits of this process only. */
   readonly store?: SharedState;
   readonly log?: ProviderLog;
-  /** Ms of a clock; `Date.now` unless told. */
+  /** Clock, ms. Default: `Date.now`. */
   readonly now?: () => number;
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<unknown>;
-  /** 0-1; `Math.random` unless told. */
+  /** In [0, 1). Default: `Math.random`. */
   readonly random?: () => number;
 }
 
-/** What each process allows itself of the whole while the store is away: safe for up to four replicas. */
-export const SHARE_ALONE = 0.25;
-/** After the store failed it is left alone for this long, ms. */
-const ALONE_MS = 5000;
-/** After a cool-down calls resume spread over half its length, at most this, ms. */
+/** The share of the limits that each process uses while the store is unavailable. Safe for up to four replicas. */
+export const LOCAL_SHARE = 0.25;
+/** After a failure of the store, the limiter does not use it for this long, ms. */
+const STORE_RETRY_MS = 5000;
+/** After a cool-down, calls resume spread over half its length, at most this long, ms. */
 const MAX_SPREAD_MS = 2000;
 const COOL_DOWN = 'signal.cooldown.provider';
 const coolDownSchema = z.object({ untilMs: z.number(), lengthMs: z.number().nonnegative() });
@@ -40,17 +40,17 @@ const coolDownSchema = z.object({ untilMs: z.number(), lengthMs: z.number().nonn
 interface Lease {
   readonly kind: CallKind;
   readonly whole: TokenLimits;
-  readonly alone: TokenLimits;
+  readonly local: TokenLimits;
   own: TokenState | undefined;
   tokens: number;
   expiresMs: number;
-  /** Tokens used of the present lease, and so the forecast for the next. */
+  /** Tokens used of the current lease; the forecast for the next one. */
   spent: number;
   waiting: number;
   refill: Promise<number> | undefined;
 }
 
-/** Lets calls out: a token bucket per kind of call and one cool-down for both. Tokens are leased from the store a few at a time. */
+/** Limits calls with a token bucket per kind of call and one cool-down for both. Leases a few tokens at a time from the store. */
 export class RateLimiter {
   readonly #leases: Readonly<Record<CallKind, Lease>>;
   readonly #store: SharedState | undefined;
@@ -61,7 +61,7 @@ export class RateLimiter {
   readonly #stop: () => void;
   #coolUntil = 0;
   #spreadMs = 0;
-  #aloneUntil = 0;
+  #localUntil = 0;
 
   constructor(options: RateLimiterOptions) {
     this.#now = options.now ?? Date.now;
@@ -72,7 +72,7 @@ export class RateLimiter {
     const lease = (kind: CallKind, perMinute: number): Lease => ({
       kind,
       whole: limitsOf(perMinute),
-      alone: limitsOf(perMinute, SHARE_ALONE),
+      local: limitsOf(perMinute, LOCAL_SHARE),
       own: undefined,
       tokens: 0,
       expiresMs: 0,
@@ -84,12 +84,13 @@ export class RateLimiter {
     this.#stop =
       this.#store?.watch('signal.cooldown', (_key, value) => {
         const { data } = coolDownSchema.safeParse(value);
-        // The other replica's clock may be wrong: never longer than the pause it was asked for.
-        if (data !== undefined) this.#cool(Math.min(data.untilMs - this.#now(), data.lengthMs), data.lengthMs, 'told');
+        // Never longer than the requested pause: the other replica's clock may be wrong.
+        if (data !== undefined)
+          this.#startCoolDown(Math.min(data.untilMs - this.#now(), data.lengthMs), data.lengthMs, 'shared');
       }) ?? ((): void => undefined);
   }
 
-  /** Resolves when one call of this kind may be made. Throws `CANCELED` when the signal is aborted first. */
+  /** Resolves when one call of this kind may be sent. Throws `CANCELED` when the signal is aborted first. */
   async acquire(kind: CallKind, signal: AbortSignal): Promise<void> {
     const lease = this.#leases[kind];
     for (;;) {
@@ -97,7 +98,7 @@ export class RateLimiter {
       const coolMs = this.#coolUntil - this.#now();
       let waitMs = coolMs > 0 ? coolMs + this.#random() * this.#spreadMs : await this.#take(lease);
       if (waitMs === 0 && this.#coolUntil > this.#now()) {
-        // A cool-down began meanwhile: the token goes back.
+        // A cool-down began meanwhile: return the token.
         lease.tokens += 1;
         waitMs = 1;
       }
@@ -111,11 +112,11 @@ export class RateLimiter {
     }
   }
 
-  /** No call of either kind, of any replica, for `ms`; a shorter cool-down never shortens a longer one. Never rejects. */
+  /** Stops calls of both kinds in all replicas for `ms`. Never shortens a longer cool-down. Never rejects. */
   async coolDown(ms: number): Promise<void> {
     const lengthMs = Math.min(ms, MAX_RETRY_AFTER_MS);
     const untilMs = this.#now() + lengthMs;
-    this.#cool(lengthMs, lengthMs, 'own');
+    this.#startCoolDown(lengthMs, lengthMs, 'own');
     if (this.#store === undefined) return;
     try {
       await changeShared(this.#store, COOL_DOWN, coolDownSchema, (state) => ({
@@ -123,11 +124,17 @@ export class RateLimiter {
         result: undefined,
       }));
     } catch (error) {
-      note(this.#log, 'warn', 'provider.cooldown.alone', { reason: String(error) }, 'the cool-down is not shared');
+      logEvent(
+        this.#log,
+        'warn',
+        'provider.cooldown.alone',
+        { reason: String(error) },
+        'the cool-down could not be shared',
+      );
     }
   }
 
-  /** Gives leased tokens back and listens no more. Never rejects. */
+  /** Returns leased tokens and stops listening. Never rejects. */
   async close(): Promise<void> {
     this.#stop();
     const store = this.#store;
@@ -145,16 +152,16 @@ export class RateLimiter {
     );
   }
 
-  #cool(ms: number, lengthMs: number, origin: 'own' | 'told'): void {
+  #startCoolDown(ms: number, lengthMs: number, origin: 'own' | 'shared'): void {
     const untilMs = this.#now() + ms;
     if (ms <= 0 || untilMs <= this.#coolUntil) return;
     this.#coolUntil = untilMs;
     this.#spreadMs = Math.min(MAX_SPREAD_MS, lengthMs / 2);
     const fields = { ms: Math.round(ms), origin };
-    note(this.#log, 'warn', 'provider.cooldown', fields, 'the provider asked to slow down; calls pause');
+    logEvent(this.#log, 'warn', 'provider.cooldown', fields, 'the provider asked to slow down; calls pause');
   }
 
-  /** Takes a token and answers 0, or answers how long to wait before asking again, ms. */
+  /** Takes a token and resolves with 0, or resolves with the ms until the next one. */
   async #take(lease: Lease): Promise<number> {
     if (this.#use(lease)) return 0;
     lease.waiting += 1;
@@ -179,7 +186,7 @@ export class RateLimiter {
     return true;
   }
 
-  /** Leases tokens for those who wait, and for as many as lately came. Answers how long until there are any, ms. */
+  /** Leases tokens for the waiting and recent calls. Resolves with the ms until tokens are available, 0 when leased. */
   async #refill(lease: Lease): Promise<number> {
     const now = this.#now();
     const recent = now < lease.expiresMs + LEASE_MS ? lease.spent : 0;
@@ -188,32 +195,32 @@ export class RateLimiter {
     if (granted === 0) return waitMs;
     lease.tokens = granted;
     lease.spent = 0;
-    // From before the question, or a slow answer would lengthen the lease.
+    // Counted from before the request: a slow response must not extend the lease.
     lease.expiresMs = Math.max(now + LEASE_MS, this.#now() + 1);
     return 0;
   }
 
   async #lease(lease: Lease, want: number): Promise<Taken> {
     const store = this.#store;
-    if (store !== undefined && this.#now() >= this.#aloneUntil) {
+    if (store !== undefined && this.#now() >= this.#localUntil) {
       try {
         return await changeShared(store, `bucket.${lease.kind}`, tokenStateSchema, (state) => {
           const result = take(state, lease.whole, this.#now(), want);
           return { state: result.granted === 0 ? undefined : result.state, result };
         });
       } catch (error) {
-        this.#aloneUntil = this.#now() + ALONE_MS;
-        const fields = { share: SHARE_ALONE, reason: String(error) };
-        note(
+        this.#localUntil = this.#now() + STORE_RETRY_MS;
+        const fields = { share: LOCAL_SHARE, reason: String(error) };
+        logEvent(
           this.#log,
           'warn',
           'provider.limit.alone',
           fields,
-          'the shared limits are away; this process keeps to its share',
+          'the shared limits are unavailable; this process uses its share of them',
         );
       }
     }
-    const taken = take(lease.own, store === undefined ? lease.whole : lease.alone, this.#now(), want);
+    const taken = take(lease.own, store === undefined ? lease.whole : lease.local, this.#now(), want);
     if (taken.granted > 0) lease.own = taken.state;
     else lease.own ??= taken.state;
     return taken;

@@ -1,8 +1,8 @@
-import { type FaultKind } from './fault.kinds.js';
+import { type FailureKind } from './fault.kinds.js';
 
 interface Row {
-  readonly kind: FaultKind;
-  /** Where the code or the text is documented or was seen. */
+  readonly kind: FailureKind;
+  /** Where the code or the text is documented or quoted. */
   readonly source: string;
 }
 
@@ -18,13 +18,13 @@ const POLLINATIONS = 'https://github.com/pollinations/pollinations/pull/10801';
 const STABLE_DIFFUSION = 'https://github.com/replicate/cog-stable-diffusion/pull/24';
 const SEEN = 'quoted in public clients of Replicate and of the models behind it, read 2026-11';
 
-const of = (kind: FaultKind, source: string): Row => ({ kind, source });
+const of = (kind: FailureKind, source: string): Row => ({ kind, source });
 
-/** Codes, of Replicate and of the services behind its models. They decide before any text does. */
-export const REPLICATE_FAULT_CODES: Readonly<Record<string, Row>> = {
+/** Codes of Replicate and of the services behind its models. A code takes precedence over a text. */
+export const REPLICATE_FAILURE_CODES: Readonly<Record<string, Row>> = {
   E003: of('service', SEEN),
   E004: of('service', SEEN),
-  // "The input or output was flagged": which of them it does not say, and another try costs money.
+  // "The input or output was flagged" does not say which of them; a retry would cost money.
   E005: of('input-refused', POLLINATIONS),
   E006: of('bad-input', SEEN),
   E1000: of('service', REPLICATE),
@@ -67,10 +67,10 @@ export const REPLICATE_FAULT_CODES: Readonly<Record<string, Row>> = {
 };
 
 /**
- * Texts, for failures without a code. The first row that fits decides. A word such as "safety" or "moderation" alone means
- * nothing: a row of a refusal names who refused what.
+ * Texts for failures without a code. The first matching row decides. A word such as "safety" or "moderation" alone means nothing: a
+ * refusal's row also matches what was refused.
  */
-export const REPLICATE_FAULT_TEXTS: readonly (Row & { readonly pattern: RegExp })[] = [
+export const REPLICATE_FAILURE_TEXTS: readonly (Row & { readonly pattern: RegExp })[] = [
   { pattern: /input or output was flagged/i, ...of('input-refused', POLLINATIONS) },
   {
     pattern: /\bissue with the audio for your prompt/i,

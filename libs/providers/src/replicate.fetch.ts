@@ -1,34 +1,35 @@
 import { ClipmeshError } from '@clipmesh/contracts';
-import { textsSent } from './prediction.fault.js';
+import { textsIn } from './prediction.fault.js';
 import { spanEvent } from './provider.events.js';
 import { errorOfStatus, errorOfThrown } from './provider.errors.js';
 import { type RateLimiter } from './rate.limiter.js';
 
-/** Cool-down after a 429 that names no time, ms. */
+/** Cool-down after a 429 without a time, ms. */
 const DEFAULT_COOL_DOWN_MS = 1000;
-/** A status the client neither accepts nor retries. */
+/** A status that the client neither accepts nor retries. */
 const FAILED_CALL = 499;
 
-/** The texts of a call's body. */
-function sentIn(body: unknown): string[] {
+/** The texts in a request body. */
+function textsOfBody(body: unknown): string[] {
   try {
-    return typeof body === 'string' ? textsSent(JSON.parse(body)) : [];
+    return typeof body === 'string' ? textsIn(JSON.parse(body)) : [];
   } catch {
     return [];
   }
 }
 
-export interface CallDoor {
+export interface ReplicateFetch {
   readonly fetch: (input: URL | string | Request, init?: RequestInit) => Promise<Response>;
-  /** The error behind what the client threw. */
+  /** The original error for an error of the client. */
   readonly errorOf: (thrown: unknown) => ClipmeshError;
 }
 
 /**
- * The client retries thrown errors, 429s and (for GETs) 5xx five times on its own; a POST among them would be bought again. So nothing is
- * thrown to it: a failed call is a response with a status it gives up on, and the error is kept beside that response.
+ * A `fetch` for the Replicate client that never throws. The client retries thrown errors, 429s and (for GETs) 5xx five times; for a POST
+ * that would be a second purchase. So a failed call returns a response whose status the client does not retry, and `errorOf` finds the
+ * error by that response.
  */
-export function openCallDoor(limiter: RateLimiter, callTimeoutMs: number): CallDoor {
+export function createReplicateFetch(limiter: RateLimiter, callTimeoutMs: number): ReplicateFetch {
   const errors = new WeakMap<object, ClipmeshError>();
   const failed = (error: ClipmeshError): Response => {
     const response = new Response(error.message, { status: FAILED_CALL });
@@ -44,20 +45,20 @@ export function openCallDoor(limiter: RateLimiter, callTimeoutMs: number): CallD
       const isCreate = method === 'POST' && url.endsWith('/predictions');
       let timeout: AbortSignal | undefined;
       try {
-        // A create has been let through before its intent was written.
+        // A create acquires its token before its intent is written.
         if (!isCreate) await limiter.acquire('call', caller);
         timeout = AbortSignal.timeout(callTimeoutMs);
         const response = await fetch(url, { ...init, signal: AbortSignal.any([caller, timeout]) });
-        // Read here, so that a connection lost in the middle of the body is told apart like any other.
+        // Read here, so that a connection lost in the middle of the body is handled like any other.
         const body = await response.text();
         if (response.ok) return new Response(body, { status: 200, headers: { 'content-type': 'application/json' } });
         const refusal = { status: response.status, headers: response.headers, body };
-        const error = errorOfStatus(call, refusal, Date.now(), sentIn(init.body));
+        const error = errorOfStatus(call, refusal, Date.now(), textsOfBody(init.body));
         spanEvent('provider.call.failed', { call, code: error.code, status: response.status });
         if (error.code === 'PROVIDER_RATE_LIMITED') await limiter.coolDown(error.retryAfterMs ?? DEFAULT_COOL_DOWN_MS);
         return failed(error);
       } catch (cause) {
-        // Nobody but its time limit ends a create.
+        // Only the time limit can end a create.
         const timedOut = timeout?.aborted === true || (isCreate && caller.aborted);
         const error = errorOfThrown(call, cause, { caller: !isCreate && caller.aborted, timeout: timedOut });
         spanEvent('provider.call.failed', { call, code: error.code });

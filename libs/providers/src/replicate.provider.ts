@@ -2,7 +2,7 @@ import { type Artifact } from '@clipmesh/contracts';
 import { withSpan } from '@clipmesh/tracing';
 import { SpanKind } from '@opentelemetry/api';
 import Replicate from 'replicate';
-import { BreakerBoard } from './breaker.board.js';
+import { CircuitBreakers } from './breaker.board.js';
 import { type BreakerSettings } from './breaker.js';
 import { downloadTo } from './clip.download.js';
 import { createImageUpload } from './image.upload.js';
@@ -15,51 +15,51 @@ import { createSubmitter } from './prediction.submit.js';
 import { createWaiter } from './prediction.wait.js';
 import { type ProviderLog } from './provider.events.js';
 import { RateLimiter } from './rate.limiter.js';
-import { openCallDoor } from './replicate.fetch.js';
+import { createReplicateFetch } from './replicate.fetch.js';
 import { type SharedState } from './shared.state.js';
 
 export interface ReplicateOptions {
   readonly token: string;
   readonly baseUrl: string;
-  /** Longest gap between two polls, ms. */
+  /** Longest interval between two polls, ms. */
   readonly pollIntervalMs: number;
   readonly pollLogIntervalMs: number;
   readonly downloadTimeoutMs: number;
-  /** A download that brings nothing for this long is broken off, ms. */
+  /** A download is aborted after this long without data, ms. */
   readonly downloadIdleTimeoutMs: number;
-  /** 512 MB unless told. */
+  /** Default: 512 MB. */
   readonly maxDownloadBytes?: number;
-  /** Longest single API call, ms; 30 s unless told. */
+  /** Time limit of one API call, ms. Default: 30,000. */
   readonly callTimeoutMs?: number;
   readonly createsPerMinute: number;
   readonly callsPerMinute: number;
-  /** The bytes of a reference image. */
+  /** Reads a reference image. */
   readonly readFile: (artifact: Artifact) => Promise<Uint8Array>;
-  /** Where the provider reports; the attempt key is added as `?key=`. */
+  /** Webhook URL for the provider's reports. The purchase key is added as `?key=`. Default: no webhook. */
   readonly webhookBaseUrl?: string;
-  /** Input field that carries the attempt key, for models whose schema has it. Default: empty, none. */
+  /** Input field that carries the purchase key, for models whose schema has it. Default: empty, none. */
   readonly inputKey?: string;
-  /** A create without an answer for this long holds back no others, ms. Default: 1000. */
+  /** A create blocks the next one for at most this long, ms. Default: 1000. */
   readonly createSlotMs?: number;
-  /** The provider itself ends a prediction after this time, ms. */
+  /** The provider cancels a prediction after this time, ms. Default: never. */
   readonly cancelAfterMs?: number;
-  /** Where rate limits, cool-downs and circuit breakers are shared with the other replicas; this process's own without it. */
+  /** Shares rate limits, cool-downs and circuit breakers with the other replicas. Default: not shared. */
   readonly shared?: SharedState;
-  /** 5 failures and 30 s unless told. */
+  /** Default: 5 failures, 30 s. */
   readonly breaker?: BreakerSettings;
-  /** Tells when the provider reported about a prediction. */
+  /** Reports about predictions from the provider. Default: polling only. */
   readonly nudge?: NudgeSource;
   readonly log?: ProviderLog;
 }
 
-/** `close` gives back what was leased from the shared limits and stops listening; it never rejects. */
+/** `close` returns leased tokens to the shared limits and stops listening. It never rejects. */
 export type ReplicateProvider = ClipProvider & { close(): Promise<void> };
 
 const TRACER = 'clipmesh.providers';
 const DEFAULT_SLOT_MS = 1000;
 const DEFAULT_BREAKER: BreakerSettings = { failures: 5, openMs: 30_000 };
 
-/** Replicate, or anything that speaks its API. */
+/** A provider for Replicate or a service with the same API. */
 export function createReplicateProvider(options: ReplicateOptions): ReplicateProvider {
   const { shared, log, breaker = DEFAULT_BREAKER, callTimeoutMs = 30_000, inputKey = '' } = options;
   const limiter = new RateLimiter({
@@ -68,8 +68,8 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
     ...(shared === undefined ? {} : { store: shared }),
     ...(log === undefined ? {} : { log }),
   });
-  const breakers = new BreakerBoard(breaker, shared, log);
-  const { fetch, errorOf } = openCallDoor(limiter, callTimeoutMs);
+  const breakers = new CircuitBreakers(breaker, shared, log);
+  const { fetch, errorOf } = createReplicateFetch(limiter, callTimeoutMs);
   const client = new Replicate({
     auth: options.token,
     baseUrl: options.baseUrl,
@@ -89,8 +89,8 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
   async function get(predictionId: string, signal: AbortSignal): Promise<PredictionState> {
     const answer = await call(() => client.predictions.get(predictionId, { signal }));
     const state = predictionOf(answer);
-    // It may have failed because its picture is gone there; the next try would name the same one.
-    if (state.status === 'failed' && !isRefusal(state)) images.forget({ ...answer.input });
+    // The uploaded image may have expired; a retry must not use the same URL.
+    if (state.status === 'failed' && !isRefusal(state)) images.invalidate({ ...answer.input });
     return state;
   }
 

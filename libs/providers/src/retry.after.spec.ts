@@ -3,7 +3,7 @@ import { errorOfStatus } from './provider.errors.js';
 import { retryAfterOf } from './retry.after.js';
 
 const NOW = Date.parse('2026-11-29T12:00:00Z');
-/** Answers as Replicate, OpenAI, Azure, Gemini, Anthropic and proxies give them. */
+/** Responses in the forms of Replicate, OpenAI, Azure, Gemini, Anthropic and proxies. */
 const REAL: readonly (readonly [
   string,
   { headers?: Record<string, string>; body?: string; status?: number },
@@ -11,13 +11,13 @@ const REAL: readonly (readonly [
 ])[] = [
   ['nothing', {}, undefined],
   ['seconds', { headers: { 'retry-after': '2' } }, 2000],
-  ['a part of a second', { headers: { 'retry-after': '0.5' } }, 500],
+  ['a fraction of a second', { headers: { 'retry-after': '0.5' } }, 500],
   ['an HTTP date', { headers: { 'retry-after': 'Sun, 29 Nov 2026 12:00:10 GMT' } }, 10_000],
-  ['an HTTP date that is over', { headers: { 'retry-after': 'Sun, 29 Nov 2026 11:00:00 GMT' } }, 0],
+  ['an HTTP date in the past', { headers: { 'retry-after': 'Sun, 29 Nov 2026 11:00:00 GMT' } }, 0],
   ['an ISO date', { headers: { 'retry-after': '2026-11-29T12:00:07Z' } }, 7000],
   ['a word', { headers: { 'retry-after': 'soon' } }, undefined],
-  ['a day', { headers: { 'retry-after': '86400' } }, 300_000],
-  ['milliseconds, which are more exact', { headers: { 'retry-after-ms': '1250', 'retry-after': '2' } }, 1250],
+  ['a day, capped', { headers: { 'retry-after': '86400' } }, 300_000],
+  ['milliseconds before seconds', { headers: { 'retry-after-ms': '1250', 'retry-after': '2' } }, 1250],
   ['Azure, ms', { headers: { 'x-ms-retry-after-ms': '900' } }, 900],
   [
     'Replicate',
@@ -31,7 +31,7 @@ const REAL: readonly (readonly [
     { body: '{"detail":"Request was throttled. Your rate limit resets in ~30s."}' },
     30_000,
   ],
-  ['a field as text', { body: '{"error":{"message":"slow down","retry_after":"7"}}' }, 7000],
+  ['a field with a string value', { body: '{"error":{"message":"slow down","retry_after":"7"}}' }, 7000],
   [
     'OpenAI',
     {
@@ -42,7 +42,7 @@ const REAL: readonly (readonly [
   ['OpenAI, minutes', { body: 'Rate limit reached. Please try again in 7m12s. Visit the page.' }, 300_000],
   ['OpenAI, a minute and a half', { body: 'Please try again in 1m30s' }, 90_000],
   ['OpenAI, ms', { body: 'Please try again in 120ms.' }, 120],
-  ['OpenAI, parts', { body: 'Please try again in 5.202s.' }, 5202],
+  ['OpenAI, fractions', { body: 'Please try again in 5.202s.' }, 5202],
   [
     'Azure',
     {
@@ -50,7 +50,7 @@ const REAL: readonly (readonly [
     },
     22_000,
   ],
-  ['a minute in words', { body: 'Too many requests, try again in 2 minutes' }, 120_000],
+  ['minutes in words', { body: 'Too many requests, try again in 2 minutes' }, 120_000],
   [
     'Gemini',
     {
@@ -60,7 +60,7 @@ const REAL: readonly (readonly [
   ],
   ['Gemini, its sentence', { body: 'You exceeded your current quota. Please retry in 34.074824224s.' }, 34_075],
   [
-    'OpenAI, what is used up',
+    'OpenAI, only the exhausted limit',
     {
       headers: {
         'x-ratelimit-remaining-requests': '0',
@@ -72,7 +72,7 @@ const REAL: readonly (readonly [
     1000,
   ],
   [
-    'OpenAI, nothing said of what is left',
+    'OpenAI, remaining counts absent',
     { headers: { 'x-ratelimit-reset-requests': '120ms', 'x-ratelimit-reset-tokens': '6s' } },
     6000,
   ],
@@ -89,22 +89,22 @@ const REAL: readonly (readonly [
     42_000,
   ],
   ['a sentence without a time', { body: 'Please try again later.' }, undefined],
-  ['a number that is no pause', { body: 'limited to 6 requests in 60 seconds' }, undefined],
+  ['a number that is not a pause', { body: 'limited to 6 requests in 60 seconds' }, undefined],
 ];
 
-describe('how long a provider asks to wait', () => {
+describe('the pause that a provider requests', () => {
   it.each(REAL)('%s', (_name, { headers, body, status = 429 }, ms) => {
     expect(retryAfterOf({ status, headers: new Headers(headers), ...(body === undefined ? {} : { body }) }, NOW)).toBe(
       ms,
     );
   });
-  it('is kept with the error', () => {
+  it('is part of the error', () => {
     const error = errorOfStatus('POST /x', { status: 429, body: '{"retry_after":3}' }, NOW);
     expect(error).toMatchObject({ code: 'PROVIDER_RATE_LIMITED', retryAfterMs: 3000 });
   });
 });
 
-describe('a refused request', () => {
+describe('the error of a refused request', () => {
   const PROMPT = 'a sign: your prompt was rejected (E005)';
   it.each([
     [
@@ -122,7 +122,7 @@ describe('a refused request', () => {
       '{"title":"Insufficient credit","detail":"You have insufficient credit to run this model.","status":402}',
       'PROVIDER_OUT_OF_CREDIT',
     ],
-    // The status says that the service is not well, whatever the words are.
+    // The status says that the service failed, whatever the body says.
     [503, '{"detail":"flagged as sensitive (E005)"}', 'PROVIDER_UNAVAILABLE'],
     [429, '{"detail":"content policy violation"}', 'PROVIDER_RATE_LIMITED'],
     [422, 'service unavailable', 'PROVIDER_BAD_INPUT'],

@@ -1,11 +1,11 @@
-/** Longest pause a provider may ask for, ms: a wrong header must not stop us for a day. */
+/** Longest pause that a provider may request, ms: a wrong header must not stop us for a day. */
 export const MAX_RETRY_AFTER_MS = 5 * 60_000;
 
-/** What a refused call says about the time of the next. */
+/** A response with an error status. */
 export interface Refusal {
   readonly status: number;
   readonly headers?: Pick<Headers, 'get'> | undefined;
-  /** As it came: JSON or text. */
+  /** The unparsed body: JSON or text. */
   readonly body?: string;
 }
 
@@ -14,7 +14,7 @@ const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/;
 /** `resets in ~30s`, `try again in 1m30s`, `retry after 22 seconds`, `Please retry in 34.07s`. */
 const SENTENCE =
   /\b(?:resets?|again|retry|available)\b[^.\d]{0,24}\b(?:in|after)\b ~?(\d+(?:\.\d+)?) ?(ms|milliseconds?|s|sec(?:ond)?s?|m|min(?:ute)?s?|h|hours?)\b|\b(?:again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h))+)/i;
-/** Numbers above are times since the epoch and no lengths, s. */
+/** Larger numbers are times since the epoch, not durations, s. */
 const EPOCH_S = 1_000_000_000;
 const SECONDS_FIELDS: ReadonlySet<string> = new Set(['retry_after', 'retryafter', 'retry_after_seconds', 'retrydelay']);
 const RESETS = [
@@ -25,9 +25,9 @@ const RESETS = [
 ] as const;
 
 /**
- * How long a refused call asks us to wait, ms from now: by `Retry-After` (seconds or an HTTP date) and its kin, by fields of
- * a JSON body, by the sentence in it, and for a 429 last by the headers that say when a limit resets: OpenAI sends those with
- * every answer. At most 300,000. Undefined when nothing readable is said.
+ * How long a response asks to wait, ms from now: by `Retry-After` (seconds or an HTTP date) and similar headers, by fields of a JSON
+ * body, by a sentence in the body, and for a 429 last by the headers with the reset times of limits, which OpenAI sends with every
+ * response. At most 300,000. Undefined when the response says nothing about it.
  */
 export function retryAfterOf({ status, headers, body = '' }: Refusal, nowMs: number): number | undefined {
   const header = (name: string): string => headers?.get(name)?.trim() ?? '';
@@ -44,19 +44,19 @@ export function retryAfterOf({ status, headers, body = '' }: Refusal, nowMs: num
 const isNumber = (text: string): boolean => /^\d+(\.\d+)?$/.test(text);
 const milliseconds = (text: string): number | undefined => (isNumber(text) ? Number(text) : undefined);
 
-/** Seconds, a length such as `6m0s`, a time since the epoch, or a date. */
+/** Reads seconds, a duration such as `6m0s`, a time since the epoch, or a date. */
 function timeOf(text: string, nowMs: number): number | undefined {
   if (isNumber(text)) {
     const value = Number(text);
     if (value < EPOCH_S) return value * 1000;
     return (value < EPOCH_S * 1000 ? value * 1000 : value) - nowMs;
   }
-  if (DURATION.test(text)) return lengthOf(text);
+  if (DURATION.test(text)) return durationOf(text);
   const at = /[a-z]{3}|-\d\d-/i.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(at) ? undefined : at - nowMs;
 }
 
-function lengthOf(text: string): number {
+function durationOf(text: string): number {
   return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce(
     (sum, [, count, unit]) => sum + Number(count) * (UNITS_MS[unit ?? ''] ?? 0),
     0,
@@ -71,7 +71,7 @@ function parsed(body: string): unknown {
   }
 }
 
-/** `retry_after` of the body or of what it nests. */
+/** The `retry_after` field of the body, at any depth up to 4. */
 function fieldOf(value: unknown, nowMs: number, depth = 0): number | undefined {
   if (typeof value !== 'object' || value === null || depth > 4) return undefined;
   for (const [name, each] of Object.entries(value)) {
@@ -86,12 +86,12 @@ function sentenceOf(body: string): number | undefined {
   const match = SENTENCE.exec(body.slice(0, 4000));
   if (match === null) return undefined;
   const [, count, unit = '', whole] = match;
-  if (whole !== undefined) return lengthOf(whole.toLowerCase());
+  if (whole !== undefined) return durationOf(whole.toLowerCase());
   const name = /^m(s|il)/i.test(unit) ? 'ms' : (unit[0] ?? '').toLowerCase();
   return Number(count) * (UNITS_MS[name] ?? 0);
 }
 
-/** The longest of the resets whose limit is used up; of all, when no limit says what is left. */
+/** The longest reset time of the exhausted limits; of all limits when none says what remains. */
 function resetOf(header: (name: string) => string, nowMs: number): number | undefined {
   const resets = RESETS.flatMap((name) => {
     const wait = timeOf(header(name), nowMs);

@@ -1,6 +1,6 @@
 const WEIGHT = 0.3;
 
-/** The usual run time of each model, start to end: an average in which the latest run weighs 30 %. */
+/** The usual run time of each model, start to end: a moving average in which the latest run weighs 30 %. */
 export class RunTimes {
   readonly #usualMs = new Map<string, number>();
 
@@ -8,7 +8,7 @@ export class RunTimes {
     return model === undefined ? undefined : this.#usualMs.get(model);
   }
 
-  /** Times that are absent or unreadable are passed over. */
+  /** Ignores absent and invalid times. */
   learn(model: string | undefined, startedAt: string | undefined, completedAt: string | undefined): void {
     const ranMs = Date.parse(completedAt ?? '') - Date.parse(startedAt ?? '');
     if (model === undefined || !(ranMs >= 0)) return;

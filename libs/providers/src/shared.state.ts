@@ -7,12 +7,12 @@ export interface SharedEntry {
   readonly revision: string;
 }
 
-/** What all replicas know together. Keys consist of letters, digits and `-_/=.`; values are JSON. */
+/** State that all replicas share. Keys consist of letters, digits and `-_/=.`; values are JSON. */
 export interface SharedState {
   get(key: string): Promise<SharedEntry | undefined>;
-  /** Compare-and-set; without a revision the key must not exist. Resolves with undefined when another was faster. */
+  /** Compare-and-set. Without a revision the key must not exist. Resolves with undefined on a conflict. */
   save(key: string, value: unknown, revision: string | undefined): Promise<SharedEntry | undefined>;
-  /** Tells what keys below `prefix.` hold, now and whenever it changes, until the returned function is called. */
+  /** Calls `onChange` for the keys below `prefix.`, now and on every change, until the returned function is called. */
   watch(prefix: string, onChange: (key: string, value: unknown) => void): () => void;
 }
 
@@ -35,8 +35,9 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
 }
 
 /**
- * Changes one value by compare-and-set: 8 tries, with growing random pauses while others are faster. A step that keeps the
- * state writes nothing. Throws when the store is away or the value stays contended; never lasts longer than about 17 s.
+ * Changes one value by compare-and-set: at most 8 tries, with growing random pauses after conflicts. Writes nothing when `step` keeps
+ * the state. Throws `STORE_UNAVAILABLE` after too many conflicts or when a call takes longer than 1 s, and the store's own errors. Ends
+ * within about 17 s.
  */
 export async function changeShared<S, R>(
   store: SharedState,
@@ -44,14 +45,14 @@ export async function changeShared<S, R>(
   schema: z.ZodType<S>,
   step: (state: S | undefined) => { readonly state: S | undefined; readonly result: R },
 ): Promise<R> {
-  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+  for (let tryIndex = 0; tryIndex < TRIES; tryIndex += 1) {
     const entry = await inTime(store.get(key));
-    // What cannot be read was written by another version: it is replaced.
+    // An unreadable value was written by another version: replace it.
     const current = schema.safeParse(entry?.value).data;
     const { state, result } = step(current);
     if (state === undefined || state === current) return result;
     if ((await inTime(store.save(key, state, entry?.revision))) !== undefined) return result;
-    await delay(Math.random() * FIRST_PAUSE_MS * 2 ** attempt);
+    await delay(Math.random() * FIRST_PAUSE_MS * 2 ** tryIndex);
   }
   throw new ClipmeshError('STORE_UNAVAILABLE', `${key} is too contended`);
 }

@@ -5,13 +5,13 @@ import { LEASE_MS, limitsOf, take, type TokenState } from './token.bucket.js';
 describe('token bucket', () => {
   const limits = { capacity: 10, perMs: 0.01 };
   it.each([
-    ['a new one is full', undefined, 0, 4, { granted: 4, waitMs: 0 }],
-    ['not more than it holds', undefined, 0, 99, { granted: 10, waitMs: 0 }],
-    ['an empty one says when', { tokens: 0, atMs: 0 }, 0, 1, { granted: 0, waitMs: 100 }],
-    ['it refills', { tokens: 0, atMs: 0 }, 250, 9, { granted: 2, waitMs: 0 }],
-    ['it never overflows', { tokens: 0, atMs: 0 }, 1e9, 99, { granted: 10, waitMs: 0 }],
+    ['a new bucket is full', undefined, 0, 4, { granted: 4, waitMs: 0 }],
+    ['grants no more than its capacity', undefined, 0, 99, { granted: 10, waitMs: 0 }],
+    ['an empty bucket returns the wait', { tokens: 0, atMs: 0 }, 0, 1, { granted: 0, waitMs: 100 }],
+    ['refills over time', { tokens: 0, atMs: 0 }, 250, 9, { granted: 2, waitMs: 0 }],
+    ['never exceeds its capacity', { tokens: 0, atMs: 0 }, 1e9, 99, { granted: 10, waitMs: 0 }],
     ['a clock behind refills nothing and waits', { tokens: 0, atMs: 1000 }, 400, 1, { granted: 0, waitMs: 700 }],
-    ['a clock far ahead is passed over', { tokens: 0, atMs: 1e12 }, 0, 1, { granted: 0, waitMs: 100 }],
+    ['a clock far ahead is ignored', { tokens: 0, atMs: 1e12 }, 0, 1, { granted: 0, waitMs: 100 }],
     ['nothing wanted changes nothing', { tokens: 3, atMs: 0 }, 0, 0, { granted: 0 }],
   ] as const)('%s', (_name, state, now, want, expected) => {
     const taken = take(state, limits, now, want);
@@ -19,7 +19,7 @@ describe('token bucket', () => {
     if (state !== undefined && taken.granted === 0) expect(taken.state).toBe(state);
   });
 
-  it('lets no more than the limit out in any minute, whoever asks and however late a token is used', () => {
+  it('grants no more than the limit in any minute, with skewed clocks and late use of tokens', () => {
     const ask = fc.record({
       gapMs: fc.nat(3000),
       want: fc.nat(80),
@@ -51,10 +51,10 @@ describe('token bucket', () => {
     );
   });
 
-  it('refuses a limit that lets nothing out', () => {
+  it('rejects a limit of 0', () => {
     expect(() => limitsOf(0)).toThrow(RangeError);
   });
 });
 
-/** Tokens that clocks 3 s apart may shift from one minute into the next. */
+/** Tokens that clocks 3 s apart may move from one minute into the next. */
 const skewSlack = (perMs: number): number => Math.ceil(3000 * perMs);

@@ -1,34 +1,35 @@
 import { z } from 'zod';
 
 export const tokenStateSchema = z.object({ tokens: z.number().nonnegative(), atMs: z.number() });
-/** Tokens that were there at a time, ms since the epoch. */
+/** The number of tokens at a time, ms since the epoch. */
 export type TokenState = z.infer<typeof tokenStateSchema>;
 
 export interface TokenLimits {
-  /** Most tokens there can be at once. */
+  /** Maximum number of tokens. */
   readonly capacity: number;
   readonly perMs: number;
 }
 
 export interface Taken {
-  /** The very state that was given when nothing was taken from it. */
+  /** The given object itself when nothing was granted. */
   readonly state: TokenState;
   readonly granted: number;
-  /** Ms until a token is there; 0 when something was granted. */
+  /** Ms until a token is available; 0 when something was granted. */
   readonly waitMs: number;
 }
 
-/** How long a granted token may be used, ms. */
+/** Lifetime of a granted token, ms. */
 export const LEASE_MS = 1000;
 const MINUTE_MS = 60_000;
-/** A state further in the future than this was written by a wrong clock, ms. */
+/** A state further in the future was written by a wrong clock, ms. */
 const MAX_SKEW_MS = 60_000;
-/** Forgives a rounding error, which would cost another millisecond's sleep. */
+/** Tolerates rounding errors, which would cost another millisecond of sleep. */
 const ALMOST = 1e-6;
 
 /**
- * Limits under which the calls of any one minute are at most `perMinute`, although a burst of one second's worth may come
- * first and a token may be used up to {@link LEASE_MS} after it was granted. `share`: of the whole, 0-1.
+ * Limits that allow at most `perMinute` calls in any minute, including a burst of one second's worth and tokens used up to
+ * {@link LEASE_MS} after they were granted. `share`: the share of the whole, 0-1. Default: 1. Throws `RangeError` unless `perMinute` is
+ * positive.
  */
 export function limitsOf(perMinute: number, share = 1): TokenLimits {
   if (!(perMinute > 0)) throw new RangeError('a rate limit must be above 0 per minute');
@@ -37,7 +38,7 @@ export function limitsOf(perMinute: number, share = 1): TokenLimits {
   return { capacity, perMs: (own - capacity + 1) / (MINUTE_MS + LEASE_MS) };
 }
 
-/** Takes up to `want` tokens. No state: a full bucket. A clock that is behind refills nothing; time is never counted twice. */
+/** Takes up to `want` tokens. No state means a full bucket. A clock that is behind refills nothing: time is never counted twice. */
 export function take(state: TokenState | undefined, limits: TokenLimits, nowMs: number, want: number): Taken {
   const before = state ?? { tokens: limits.capacity, atMs: nowMs };
   const atMs = before.atMs > nowMs + MAX_SKEW_MS ? nowMs : before.atMs;

@@ -10,34 +10,34 @@ const request = {
   durationSeconds: 5,
   aspectRatio: '16:9',
 } as const;
-const look = Object.fromEntries(['style', 'palette', 'lighting', 'composition', 'mood', 'subject'].map((k) => [k, k]));
+const style = Object.fromEntries(['style', 'palette', 'lighting', 'composition', 'mood', 'subject'].map((k) => [k, k]));
 const content = JSON.stringify({
   title: 'Tea',
-  style: look,
+  style,
   scenes: [{ role: 'solve', description: 'A kettle.', durationSeconds: 5, overlayText: 'Tea' }],
 });
 const completion = (id: string, metadata?: object) => ({
   ...{ id, object: 'chat.completion', model: 'gpt-4o-mini', choices: [{ message: { content } }] },
   ...{ usage: { prompt_tokens: 3, completion_tokens: 4 }, metadata },
 });
-const calm = new AbortController().signal;
+const never = new AbortController().signal;
 
 let server: Server;
 let calls: { method: string; url: URL; body: Record<string, unknown> }[];
-/** What a look for kept answers gets. */
-let listed: { status: number; body: object };
-/** What a call gets. */
-let answered: { status: number; body: object };
+/** The response to a list of stored completions. */
+let listResponse: { status: number; body: object };
+/** The response to a create. */
+let response: { status: number; body: object };
 beforeEach(async () => {
   calls = [];
-  answered = { status: 200, body: completion('c1') };
+  response = { status: 200, body: completion('c1') };
   server = createServer((incoming, outgoing) => {
     let text = '';
     incoming.on('data', (chunk: Buffer) => (text += chunk.toString()));
     incoming.on('end', () => {
       const url = new URL(incoming.url ?? '', 'http://127.0.0.1');
       calls.push({ method: incoming.method ?? '', url, body: JSON.parse(text || '{}') as Record<string, unknown> });
-      const { status, body } = incoming.method === 'GET' ? listed : answered;
+      const { status, body } = incoming.method === 'GET' ? listResponse : response;
       outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     });
   });
@@ -57,56 +57,56 @@ const modelOf = (
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
   });
 
-describe('an answer of the language model', () => {
-  it('is kept by the provider under the key of its call, unless that is not wanted', async () => {
-    await modelOf(true).draft(request, 'gen_1.llm.1', calm);
-    await modelOf(false).draft(request, 'gen_1.llm.1', calm);
+describe('a stored answer of the language model', () => {
+  it('is stored at the provider under the key of its call, unless storing is off', async () => {
+    await modelOf(true).draft(request, 'gen_1.llm.1', never);
+    await modelOf(false).draft(request, 'gen_1.llm.1', never);
     expect(calls.map(({ body: { store, metadata } }) => ({ store, metadata }))).toEqual([
       { store: true, metadata: { clipmesh_attempt: 'gen_1.llm.1' } },
       { store: undefined, metadata: undefined },
     ]);
   });
 
-  it('is found by that key, and no other is taken for it by a server that does not know the filter', async () => {
+  it('is found by its key, even when the server ignores the filter', async () => {
     const data = [completion('x', { clipmesh_attempt: 'another' }), completion('c', { clipmesh_attempt: 'mine' }), 7];
-    listed = { status: 200, body: { object: 'list', data } };
-    expect(await modelOf(true).find('mine', calm)).toMatchObject({
+    listResponse = { status: 200, body: { object: 'list', data } };
+    expect(await modelOf(true).find('mine', never)).toMatchObject({
       completionId: 'c',
       inputTokens: 3,
       outputTokens: 4,
     });
     expect(calls[0]?.url.searchParams.get('metadata[clipmesh_attempt]')).toBe('mine');
-    expect(await modelOf(true).find('none', calm)).toBeUndefined();
-    expect(await modelOf(false).find('mine', calm)).toBeUndefined();
+    expect(await modelOf(true).find('none', never)).toBeUndefined();
+    expect(await modelOf(false).find('mine', never)).toBeUndefined();
     expect(calls).toHaveLength(2);
   });
 
-  it.each([400, 404, 405, 501])('is not there where the server keeps none: %i', async (status) => {
-    listed = { status, body: { error: { message: 'no such route' } } };
-    expect(await modelOf(true).find('mine', calm)).toBeUndefined();
+  it.each([400, 404, 405, 501])('is not found at a server that stores none: %i', async (status) => {
+    listResponse = { status, body: { error: { message: 'no such route' } } };
+    expect(await modelOf(true).find('mine', never)).toBeUndefined();
   });
 
   it.each<[number, string]>([
     [503, 'PROVIDER_UNAVAILABLE'],
     [429, 'PROVIDER_RATE_LIMITED'],
     [401, 'PROVIDER_AUTH'],
-  ])('stays in doubt after a %i', async (status, code) => {
-    listed = { status, body: { error: { message: 'later' } } };
-    await expect(modelOf(true).find('mine', calm)).rejects.toMatchObject({ code });
+  ])('has an unknown outcome after a %i', async (status, code) => {
+    listResponse = { status, body: { error: { message: 'later' } } };
+    await expect(modelOf(true).find('mine', never)).rejects.toMatchObject({ code });
   });
 
-  it('is not waited for where the account has no credit, which comes as a 429 too', async () => {
-    listed = { status: 429, body: { error: { code: 'insufficient_quota', message: 'You exceeded your quota' } } };
-    await expect(modelOf(true).find('mine', calm)).rejects.toMatchObject({
+  it('is not retried when a 429 means that the account has no credit', async () => {
+    listResponse = { status: 429, body: { error: { code: 'insufficient_quota', message: 'You exceeded your quota' } } };
+    await expect(modelOf(true).find('mine', never)).rejects.toMatchObject({
       code: 'PROVIDER_OUT_OF_CREDIT',
       retryable: false,
     });
   });
 
-  it('that is found and is no plan says what it cost', async () => {
+  it('reports its charge when it is not a plan', async () => {
     const spoilt = { ...completion('c', { clipmesh_attempt: 'mine' }), choices: [{ message: { content: '{' } }] };
-    listed = { status: 200, body: { object: 'list', data: [spoilt] } };
-    await expect(modelOf(true).find('mine', calm)).rejects.toMatchObject({
+    listResponse = { status: 200, body: { object: 'list', data: [spoilt] } };
+    await expect(modelOf(true).find('mine', never)).rejects.toMatchObject({
       code: 'PROVIDER_BAD_ANSWER',
       charges: [{ key: 'completion:c' }],
     });
@@ -119,8 +119,8 @@ describe('a call of the language model', () => {
     ['max_completion_tokens', true, { max_completion_tokens: 16_000 }],
     ['max_tokens', true, { max_tokens: 16_000 }],
     ['none', true, {}],
-  ] as const)('has room for its answer: %s, more %s', async (field, hasMoreRoom, expected) => {
-    await modelOf(true, field).draft({ ...request, hasMoreRoom }, 'gen_1.llm.1', calm);
+  ] as const)('sends its token limit in the field %s, with more room %s', async (field, hasMoreRoom, expected) => {
+    await modelOf(true, field).draft({ ...request, hasMoreRoom }, 'gen_1.llm.1', never);
     const names = ['max_completion_tokens', 'max_tokens'];
     expect(Object.fromEntries(Object.entries(calls[0]?.body ?? {}).filter(([name]) => names.includes(name)))).toEqual(
       expected,
@@ -176,14 +176,20 @@ describe('a call of the language model', () => {
     ['Alibaba', 400, { code: 'data_inspection_failed', message: 'inappropriate content' }, 'PREDICTION_REFUSED', false],
     ['DeepSeek', 400, { message: 'Content Exists Risk', type: 'invalid_request_error' }, 'PREDICTION_REFUSED', false],
     ['Groq', 400, { message: 'Failed to generate JSON', code: 'json_validate_failed' }, 'PROVIDER_BAD_ANSWER', true],
-    ['a field', 400, { message: 'content_filter is no field', code: 'unknown_parameter' }, 'PROVIDER_BAD_INPUT', false],
+    [
+      'an unknown field',
+      400,
+      { message: 'content_filter is no field', code: 'unknown_parameter' },
+      'PROVIDER_BAD_INPUT',
+      false,
+    ],
     ['a full context', 400, { message: 'too long', code: 'context_length_exceeded' }, 'PROVIDER_BAD_INPUT', false],
     ['a wrong key', 403, { message: 'no access', code: 'forbidden', metadata: {} }, 'PROVIDER_AUTH', false],
     ['no credit', 429, { message: 'quota', code: 'insufficient_quota' }, 'PROVIDER_OUT_OF_CREDIT', false],
     ['an overloaded server', 503, { message: 'content_filter is overloaded' }, 'PROVIDER_UNAVAILABLE', true],
-  ])('that is refused as %s does is not charged', async (_who, status, error, code, retryable) => {
-    answered = { status, body: { error } };
-    await expect(modelOf(false).draft(request, 'gen_1.llm.1', calm)).rejects.toMatchObject({
+  ])('is not charged when refused as by %s', async (_who, status, error, code, retryable) => {
+    response = { status, body: { error } };
+    await expect(modelOf(false).draft(request, 'gen_1.llm.1', never)).rejects.toMatchObject({
       code,
       retryable,
       charges: [],

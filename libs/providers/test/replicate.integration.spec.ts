@@ -75,7 +75,7 @@ describe('calls', () => {
     [500, 'PROVIDER_UNAVAILABLE'],
     [402, 'PROVIDER_OUT_OF_CREDIT'],
     [422, 'PROVIDER_BAD_INPUT'],
-  ])('status %i is asked once and is %s', async (status, code) => {
+  ])('status %i is not retried and is %s', async (status, code) => {
     answer = (_, response) => {
       json(response, status, { detail: 'no' }, { 'retry-after': '2' });
     };
@@ -83,17 +83,17 @@ describe('calls', () => {
     await expect(provider().get('p', never)).rejects.toMatchObject({ code });
     expect(calls).toHaveLength(2);
   });
-  it('a lost reply is never sent again', async () => {
+  it('a create with a lost response is not retried', async () => {
     answer = (incoming) => incoming.socket.destroy();
     await expect(provider().submit(request, never)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
     expect(calls).toHaveLength(1);
   });
-  it('an answer that does not come is a timeout, or a cancel when the caller gave up', async () => {
+  it('a missing response is a timeout, or a cancel when the caller aborted', async () => {
     answer = () => undefined;
     await expect(provider({ callTimeoutMs: 100 }).get('p', never)).rejects.toMatchObject({ code: 'PROVIDER_TIMEOUT' });
     await expect(provider().get('p', AbortSignal.timeout(100))).rejects.toMatchObject({ code: 'CANCELED' });
   });
-  it('finds a prediction by its input on a later page, and stops at the date', async () => {
+  it('find reads later pages to match by input, and stops at the start date', async () => {
     const created_at = new Date().toISOString();
     const mine = { id: 'mine', status: 'processing', model: request.model, created_at };
     const input = { prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7 };
@@ -113,7 +113,7 @@ describe('calls', () => {
 });
 
 describe('wait', () => {
-  it('outlives an error while polling', async () => {
+  it('continues after a failed poll', async () => {
     answer = (_, response) => {
       if (calls.length === 2) json(response, 503, {});
       else
@@ -150,7 +150,7 @@ describe('download', () => {
       },
     ],
   ];
-  it('of a data URL writes what it holds', async () => {
+  it('of a data URL writes its content', async () => {
     const file = join(directory, 'a');
     const url = `data:video/mp4;codecs="avc1.42E01E, mp4a.40.2";base64,${Buffer.from('clip').toString('base64')}`;
     expect(await provider().download(url, file, never)).toEqual({ bytes: 4 });
@@ -160,7 +160,7 @@ describe('download', () => {
   it.each([
     ['too large', `data:video/mp4;base64,${'secret'.repeat(1000)}`, 'the output is larger than 1000 bytes'],
     ['without base64', 'data:video/mp4,secret', 'the output is a data URL without base64'],
-  ])('of a data URL that is %s is refused, and nothing of it is told', async (_name, url, message) => {
+  ])('of a data URL that is %s is refused without quoting it', async (_name, url, message) => {
     const file = join(directory, 'a');
     const failed = provider({ maxDownloadBytes: 1000 }).download(url, file, never);
     await expect(failed).rejects.toMatchObject({ code: 'PROVIDER_BAD_ANSWER', retryable: false, message });
@@ -178,7 +178,7 @@ describe('download', () => {
     ).rejects.toMatchObject({ code });
     expect(existsSync(file)).toBe(false);
   });
-  it('is broken off when nothing comes any more, however long it may take', async () => {
+  it('is aborted after the idle time without data, however long the time limit is', async () => {
     const file = join(directory, 'clip.mp4');
     const idleMs = 30_000;
     let sender: ServerResponse | undefined;
@@ -194,7 +194,7 @@ describe('download', () => {
       const stopped = expect(download).rejects.toMatchObject({
         code: 'DOWNLOAD_FAILED',
         retryable: true,
-        message: `the download stood still for ${idleMs} ms after 5 bytes`,
+        message: `the download received no data for ${idleMs} ms after 5 bytes`,
       });
       for (let bytes = 1; bytes <= 5; bytes += 1) {
         await until(() => size() === bytes, 120_000, `${bytes} bytes`);
@@ -218,7 +218,7 @@ describe('purchases', () => {
   const created = { id: 'p', status: 'starting', model: request.model };
   const input = (at: number): unknown => (JSON.parse(bodies[at] ?? '{}') as { input?: unknown }).input;
 
-  it('carry their key in the webhook, no field of ours in the input, and a deadline of the provider', async () => {
+  it('carry their key in the webhook and a deadline for the provider, and no extra input field', async () => {
     let deadline: unknown;
     answer = (incoming, response) => {
       deadline = incoming.headers['cancel-after'];
@@ -243,9 +243,9 @@ describe('purchases', () => {
   it.each([
     ['has the field', 200, schema('prompt', 'clipmesh_key'), { clipmesh_key: 'k1' }, 1],
     ['has no such field', 200, schema('prompt', 'seed'), {}, 1],
-    ['has a field of every object', 200, schema('prompt'), {}, 1],
+    ['has only other fields', 200, schema('prompt'), {}, 1],
     ['has no schema', 200, { latest_version: null }, {}, 1],
-    ['is not shown, which is asked again', 503, {}, {}, 2],
+    ['cannot be read, and read it again', 503, {}, {}, 2],
   ])('carry their key in the input of a model that %s', async (_name, status, body, extra, reads) => {
     answer = (incoming, response) => {
       if (incoming.method === 'GET') json(response, status, body);
@@ -261,10 +261,10 @@ describe('purchases', () => {
     );
   });
 
-  it('go on while one of them gets no answer', async () => {
-    let held: ServerResponse | undefined;
+  it('continue while one of them gets no response', async () => {
+    let pending: ServerResponse | undefined;
     answer = (_incoming, response) => {
-      if (bodies.at(-1)?.includes('the one that hangs')) held = response;
+      if (bodies.at(-1)?.includes('the one that hangs')) pending = response;
       else json(response, 201, created);
     };
     const replicate = provider({ callTimeoutMs: 300_000, createSlotMs: 50 });
@@ -276,12 +276,12 @@ describe('purchases', () => {
     await Promise.all(others);
     expect(ended).toEqual(['another', 'another', 'another', 'another']);
     expect(calls).toHaveLength(5);
-    json(held!, 201, created);
+    json(pending!, 201, created);
     await hanging;
     expect(ended).toHaveLength(5);
   });
 
-  it('go one at a time through a limit, so that one call is refused and not as many as there are clips', async () => {
+  it('are sent one at a time, so that one call meets a rate limit and not one per clip', async () => {
     answer = (_incoming, response) => {
       if (calls.length === 1) json(response, 429, { detail: 'Your rate limit resets in ~0.2s.', retry_after: 0.2 });
       else json(response, 201, created);
@@ -292,7 +292,7 @@ describe('purchases', () => {
     expect(calls).toHaveLength(4);
   });
 
-  it('are not cut off once sent, and not sent when canceled before', async () => {
+  it('are not aborted once sent, and not sent when canceled before', async () => {
     const caller = new AbortController();
     answer = (_, response) => {
       caller.abort();
@@ -309,7 +309,7 @@ describe('purchases', () => {
     });
   });
 
-  it('are not sent when writing the intent took as long as whoever finds it waits for the purchase', async () => {
+  it('are not sent when writing the intent took longer than the time limit', async () => {
     answer = (_, response) => {
       json(response, 201, created);
     };
@@ -321,10 +321,10 @@ describe('purchases', () => {
     expect(calls).toHaveLength(0);
   });
 
-  describe('that begin from a picture', () => {
+  describe('with a reference image', () => {
     const sha256 = 'a'.repeat(64);
     const referenceImage = { key: `aa/${sha256}.png`, sha256, bytes: 7, contentType: 'image/png' };
-    const pictured = { ...request, referenceImage };
+    const withImage = { ...request, referenceImage };
     let uploadStatus: number;
     beforeEach(() => {
       uploadStatus = 201;
@@ -334,9 +334,9 @@ describe('purchases', () => {
       };
     });
 
-    it('name it by the URL of its one upload', async () => {
+    it('share the URL of one upload', async () => {
       const replicate = provider();
-      const clips = [1, 2, 3].map((n) => ({ ...pictured, attemptKey: `k${n}` }));
+      const clips = [1, 2, 3].map((n) => ({ ...withImage, attemptKey: `k${n}` }));
       await Promise.all(clips.map((clip) => replicate.submit(clip, never)));
       expect(calls.filter((call) => call === 'POST /v1/files')).toHaveLength(1);
       expect(bodies[0]).toContain(`filename="${sha256}.png"\r\nContent-Type: image/png\r\n\r\npicture\r\n`);
@@ -347,19 +347,19 @@ describe('purchases', () => {
       );
     });
 
-    it('are not bought when it cannot be uploaded, and upload it again later', async () => {
+    it('are not sent when the upload fails, and upload the image again later', async () => {
       const replicate = provider();
       uploadStatus = 503;
       let intents = 0;
       const intent = (): Promise<void> => Promise.resolve(void (intents += 1));
-      await expect(replicate.submit(pictured, never, intent)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+      await expect(replicate.submit(withImage, never, intent)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
       expect([calls.length, intents]).toEqual([1, 0]);
       uploadStatus = 201;
-      expect((await replicate.submit(pictured, never, intent)).id).toBe('p');
+      expect((await replicate.submit(withImage, never, intent)).id).toBe('p');
       expect([calls.length, intents]).toEqual([3, 1]);
     });
 
-    it('have it uploaded anew after one has failed: the picture may be gone there', async () => {
+    it('upload the image again after a failed prediction, because the file may have expired', async () => {
       let uploads = 0;
       let error = 'flagged as sensitive (E005)';
       answer = (incoming, response) => {
@@ -369,41 +369,41 @@ describe('purchases', () => {
         else json(response, 200, { ...created, status: 'failed', error, input: { image: `${origin}/v1/files/f1` } });
       };
       const replicate = provider();
-      await replicate.submit(pictured, never);
+      await replicate.submit(withImage, never);
       await replicate.get('p', never);
-      await replicate.submit({ ...pictured, attemptKey: 'k2' }, never);
+      await replicate.submit({ ...withImage, attemptKey: 'k2' }, never);
       expect(uploads).toBe(1);
 
       error = 'the image could not be downloaded';
       await replicate.get('p', never);
-      await replicate.submit({ ...pictured, attemptKey: 'k3' }, never);
+      await replicate.submit({ ...withImage, attemptKey: 'k3' }, never);
       expect(uploads).toBe(2);
       expect(bodies.at(-1)).toContain('/v1/files/f2');
-      // Another clip of the picture that is gone.
+      // Another clip with the expired URL.
       await replicate.get('p', never);
-      await replicate.submit({ ...pictured, attemptKey: 'k4' }, never);
+      await replicate.submit({ ...withImage, attemptKey: 'k4' }, never);
       expect(uploads).toBe(2);
     });
 
-    it('are told by their input from those without any', async () => {
+    it('are found separately from purchases without an image', async () => {
       const same = { prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7 };
       const at = { created_at: new Date().toISOString() };
       const results = [
         { ...created, ...at, id: 'plain', input: same },
-        { ...created, ...at, id: 'pictured', input: { ...same, image: 'https://x/another-upload' } },
+        { ...created, ...at, id: 'with-image', input: { ...same, image: 'https://x/another-upload' } },
       ];
       answer = (_, response) => {
         json(response, 200, { next: null, results });
       };
       const since = new Date(Date.now() - 1000);
-      const of = async (wanted: typeof request | typeof pictured): Promise<string | undefined> =>
+      const of = async (wanted: typeof request | typeof withImage): Promise<string | undefined> =>
         (await provider().find({ request: wanted, since, adopt: oldest }, never))?.id;
-      expect(await of(pictured)).toBe('pictured');
+      expect(await of(withImage)).toBe('with-image');
       expect(await of(request)).toBe('plain');
     });
   });
 
-  it('are found by their key; another key never fits, and the input only where there is none', async () => {
+  it('are found by their key, or by their input when the prediction carries no key', async () => {
     const same = { prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7 };
     const listed = (id: string, more: object): object => ({
       ...created,
@@ -427,11 +427,11 @@ describe('purchases', () => {
     expect(await find()).toBe('keyless');
     results = [...foreign, listed('mine', { input: { prompt: 'rewritten', clipmesh_key: 'k1' } })];
     expect(await find()).toBe('mine');
-    // All that carry no key, the oldest first.
+    // Predictions without a key, the oldest first.
     const at = (ms: number): object => ({ created_at: new Date(Date.now() - ms).toISOString() });
     results = [listed('newer', { input: same }), ...foreign, listed('older', { input: same, ...at(500) })];
     expect(await find()).toBe('older');
-    // One that was created before the intent was written, by a clock that is behind ours.
+    // Created before the intent, by a clock that is behind ours.
     results = [listed('early', { input: same, ...at(4000) }), listed('too early', { input: same, ...at(60_000) })];
     expect(await find()).toBe('early');
   });
@@ -439,9 +439,9 @@ describe('purchases', () => {
 
 describe('cancel', () => {
   it.each([
-    ['accepted, then over', 200, ['processing', 'canceled'], 'canceled'],
-    ['too late', 422, ['succeeded'], 'succeeded'],
-    ['gone by the time', 200, ['succeeded'], 'succeeded'],
+    ['accepted, then canceled', 200, ['processing', 'canceled'], 'canceled'],
+    ['refused, already ended', 422, ['succeeded'], 'succeeded'],
+    ['accepted, but succeeded', 200, ['succeeded'], 'succeeded'],
   ])('%s', async (_name, status, states, final) => {
     let reads = 0;
     answer = (incoming, response) => {
@@ -452,9 +452,9 @@ describe('cancel', () => {
   });
 
   it.each([
-    ['runs on', 200, 'PROVIDER_UNAVAILABLE'],
-    ['is not there', 404, 'PROVIDER_BAD_INPUT'],
-  ])('is refused for one that %s', async (_name, status, code) => {
+    ['still runs', 200, 'PROVIDER_UNAVAILABLE'],
+    ['does not exist', 404, 'PROVIDER_BAD_INPUT'],
+  ])('throws for a prediction that %s', async (_name, status, code) => {
     answer = (incoming, response) => {
       if (incoming.method === 'POST') json(response, 404, { detail: 'no' });
       else json(response, status, { id: 'p', status: 'processing' });
@@ -464,7 +464,7 @@ describe('cancel', () => {
 });
 
 describe('replicas', () => {
-  it('spend one call on a 429, and come back after it', async () => {
+  it('spend one call on a 429, and resume after it', async () => {
     const shared = sharedMemory();
     let limitedUntil = 0;
     let early = 0;
@@ -483,7 +483,7 @@ describe('replicas', () => {
     await Promise.all([one.close(), two.close()]);
   });
 
-  it('leave a model alone that failed too often, without a call, and take the others', async () => {
+  it('make no calls to a model that failed too often, and use other models', async () => {
     const shared = sharedMemory();
     const breaker = { failures: 2, openMs: 60_000 };
     answer = (incoming, response) => {
@@ -503,11 +503,11 @@ describe('replicas', () => {
 });
 
 describe('nudges', () => {
-  it('end a pause at once, also one that came before the pause', async () => {
-    let poke = (): void => undefined;
+  it('end a pause at once, even when they come before it', async () => {
+    let nudge = (): void => undefined;
     let stopped = 0;
     answer = (_, response) => {
-      if (calls.length === 1) poke();
+      if (calls.length === 1) nudge();
       json(response, 200, {
         id: 'p',
         status: calls.length > 1 ? 'succeeded' : 'processing',
@@ -518,7 +518,7 @@ describe('nudges', () => {
       signal: never,
       timeoutMs: 120_000,
       nudge: (_id, callback) => {
-        poke = callback;
+        nudge = callback;
         return () => void (stopped += 1);
       },
     });

@@ -1,6 +1,6 @@
 import { type SharedState } from '../src/index.js';
 
-/** A shared state in memory. `away`: every question fails until it is false again. */
+/** A shared state in memory. Every call fails while `away` is true. */
 export function sharedMemory(): SharedState & { away: boolean } {
   const rows = new Map<string, { json: string; revision: number }>();
   const listeners = new Set<(key: string) => void>();
@@ -20,16 +20,16 @@ export function sharedMemory(): SharedState & { away: boolean } {
       if ((row && String(row.revision)) !== expected) return undefined;
       revision += 1;
       rows.set(key, { json: JSON.stringify(value), revision });
-      for (const tell of listeners) tell(key);
+      for (const notify of listeners) notify(key);
       return { value, revision: String(revision) };
     },
     watch: (prefix: string, onChange: (key: string, value: unknown) => void) => {
-      const tell = (key: string): void => {
+      const notify = (key: string): void => {
         if (key.startsWith(`${prefix}.`)) onChange(key, JSON.parse(rows.get(key)?.json ?? 'null'));
       };
-      listeners.add(tell);
+      listeners.add(notify);
       return () => {
-        listeners.delete(tell);
+        listeners.delete(notify);
       };
     },
   };
