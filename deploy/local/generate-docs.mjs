@@ -1,4 +1,4 @@
-// npm run docs:generate: writes what the docs take from the code: .env.example, the settings, the messages.
+// npm run docs:generate: writes .env.example and the tables of settings, messages and attributes in the docs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { envExample, settingsTable } from '@clipmesh/config';

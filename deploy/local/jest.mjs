@@ -1,4 +1,4 @@
-// node deploy/local/jest.mjs PROJECT [jest arguments]. Jest in ESM mode needs a Node flag; this keeps it out of every script line.
+// node deploy/local/jest.mjs PROJECT [jest arguments]. Jest in ESM mode needs a Node flag; this file adds it for all scripts.
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { build, BootstrapError } from './bootstrap.mjs';
@@ -7,7 +7,7 @@ import { endWithNpm, runGroup } from './process.group.mjs';
 endWithNpm();
 const [project, ...rest] = process.argv.slice(2);
 if (project === 'e2e') {
-  // These tests start the stack as a user does: from what was compiled.
+  // These tests start the stack as a user does: from compiled files.
   try {
     await build();
   } catch (error) {
@@ -18,14 +18,14 @@ if (project === 'e2e') {
 }
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
 /**
- * Integration tests and whole stacks wait more than they compute, so more of them run than there are cores. (Jest takes no
- * percentage above 100: it reads a count.)
+ * Integration tests and whole stacks mostly wait, so there are more workers than cores. (Jest accepts no percentage above
+ * 100, so it gets a count.)
  */
 const WORKERS = {
   integration: `--maxWorkers=${2 * availableParallelism()}`,
   e2e: '--maxWorkers=3',
 };
 const workers = WORKERS[project] ?? '--maxWorkers=100%';
-// `--selectProjects` takes every word that follows it, so it comes last.
+// `--selectProjects` takes all following words, so it comes last.
 const args = ['--experimental-vm-modules', '--no-warnings', jest, workers, ...rest, '--selectProjects', project];
 process.exitCode = await runGroup(process.execPath, args);

@@ -1,18 +1,18 @@
-// Runs a command in a process group of its own, so that a signal reaches everything that it has started.
+// Runs a command in its own process group, so that a signal reaches everything that the command has started.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { clearInterval, setInterval } from 'node:timers';
 
 export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-/** Names the process that runs a group to the scripts in it. */
+/** Variable with the pid of the process that runs the group. */
 const RUNNER = 'CLIPMESH_RUNNER_PID';
-/** Time between two looks at the parent process, ms. */
+/** Time between two checks of the parent process, ms. */
 const PARENT_MS = 500;
 
 /** Exit code of a process that a signal ended, as a shell reports it. */
 export const codeOf = (signal) => 128 + (constants.signals[signal] ?? 1);
 
-/** Signals a process group; one that is gone already is fine. */
+/** Signals a process group. Ignores a group that has ended. */
 function signalGroup(pid, signal) {
   try {
     process.kill(-pid, signal);
@@ -23,8 +23,8 @@ function signalGroup(pid, signal) {
 }
 
 /**
- * Runs a command with this terminal to its end and resolves with its exit code. Passes SIGINT, SIGTERM and SIGHUP on to
- * the whole group. After the end no process of the group is left.
+ * Runs a command on this terminal to its end and resolves with its exit code. Forwards SIGINT, SIGTERM and SIGHUP to the
+ * whole group. Afterwards no process of the group is left.
  */
 export function runGroup(command, args, options) {
   return new Promise((resolve, reject) => {
@@ -59,9 +59,9 @@ function isRunning(pid) {
 }
 
 /**
- * Sends this process SIGHUP when the npm that started it is gone, or the process that runs its group. npm passes SIGINT and
- * SIGTERM on; SIGHUP and SIGKILL end npm alone, and no system reports the end of a parent in a portable way. Does nothing
- * without npm.
+ * Sends SIGHUP to this process when the npm that started it has ended, or the process that runs its group. npm forwards
+ * SIGINT and SIGTERM, but SIGHUP and SIGKILL end only npm, and there is no portable notification of the end of a parent.
+ * Does nothing without npm.
  */
 export function endWithNpm() {
   if (process.env.npm_lifecycle_event === undefined) return;

@@ -15,7 +15,7 @@ const PROGRAMS = {
   'dead-letters': 'deploy/local/dist/dead-letters.js',
   bench: 'deploy/bench/dist/main.js',
 };
-/** One group after another. Types and lint need one core each, so they are a group. */
+/** Groups run one after another, the steps of a group in parallel. Types and lint need one core each. */
 const WITHOUT_SERVERS = [['typecheck', 'lint'], ['test:unit']];
 const WITH_SERVERS = [['test:integration'], ['test:e2e']];
 const STEPS = [...WITHOUT_SERVERS, ...WITH_SERVERS].flat();
@@ -29,7 +29,7 @@ function receive(signal) {
 for (const signal of SIGNALS) process.on(signal, receive);
 endWithNpm();
 
-/** Tests never reach a paid provider, whatever the developer's shell holds. */
+/** Tests never reach a paid provider, whatever the developer's shell contains. */
 function testEnvironment() {
   const env = { ...process.env, ...(process.env.CI ? { NX_DAEMON: 'false', NX_NO_CLOUD: 'true' } : {}) };
   delete env.REPLICATE_API_TOKEN;
@@ -38,8 +38,8 @@ function testEnvironment() {
 }
 
 /**
- * The real servers that the tests talk to; what is missing is built, one after another. `variables` name those that tests
- * take from the environment; `missing` says of each that cannot be had why, and how to get it.
+ * Finds the real servers for the tests and builds missing ones, one after another. `variables` has the servers that tests
+ * read from the environment. `missing` says of each unavailable server why, and how to get it.
  */
 async function findServers(env) {
   const variables = {};
@@ -54,7 +54,7 @@ async function findServers(env) {
 
 async function test() {
   const env = testEnvironment();
-  // Builds run beside the steps that need no server.
+  // Builds run in parallel with the steps that need no server.
   const servers = findServers(env);
   servers.catch(() => undefined);
   try {
@@ -71,12 +71,12 @@ async function test() {
     for (const why of missing) console.error(`\nSKIPPED the tests of a server: ${why}`);
     return late;
   } finally {
-    // A build that nobody waits for any more ends.
+    // Ends builds that no step waits for.
     stopping.abort();
   }
 }
 
-/** Runs the steps of a group side by side; the exit code of the first that fails, or 0. */
+/** Runs the steps of each group in parallel. Returns the exit code of the first failed step, or 0. */
 async function runGroups(groups, env) {
   for (const group of groups) {
     const codes = await Promise.all(group.map((name) => step(name, env)));
@@ -87,7 +87,7 @@ async function runGroups(groups, env) {
   return 0;
 }
 
-/** Runs one script of package.json and says how long it took. */
+/** Runs one script of package.json and prints how long it took. */
 async function step(name, env) {
   const start = performance.now();
   console.log(`\n> ${name}`);
@@ -100,9 +100,9 @@ async function step(name, env) {
 
 const TEST_HELP = `npm test
 
-Everything that CI runs, in this order: ${STEPS.join(', ')}.
-Servers that the tests need and this machine does not have are built once, beside the first steps.
-Each is also a script of its own: npm run test:unit -- PATH ...`;
+Runs everything that CI runs, in this order: ${STEPS.join(', ')}.
+Test servers that this machine does not have are built once, in parallel with the first steps.
+Each step is also a script: npm run test:unit -- PATH ...`;
 const USAGE = `Usage: node deploy/local/run.mjs ${['test', ...Object.keys(PROGRAMS)].join('|')} [arguments]; each takes --help.`;
 
 async function main([command, ...rest]) {
@@ -130,7 +130,7 @@ async function main([command, ...rest]) {
   return program(join(ROOT, PROGRAMS[command]), rest);
 }
 
-/** Runs a compiled program in this process: whoever signals npm signals the program, which ends the process itself. */
+/** Runs a compiled program in this process, so that a signal to npm reaches the program. The program exits the process. */
 async function program(file, args) {
   for (const signal of SIGNALS) process.off(signal, receive);
   process.argv.splice(1, Infinity, file, ...args);
@@ -141,7 +141,7 @@ async function program(file, args) {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  // What was cut off fails for no reason of its own.
+  // After a signal, the error is only a consequence of the interruption.
   const why = error instanceof BootstrapError ? error.message : `The command could not be run: ${error.message}`;
   console.error(received === undefined ? why : 'Interrupted; nothing was started.');
   process.exitCode = received === undefined ? 1 : codeOf(received);

@@ -10,7 +10,7 @@ export type TraceSource =
 export interface AnalyzeArguments {
   readonly source: TraceSource;
   readonly json: boolean;
-  /** Jaeger's own definition of the critical path: alone as text, in the report's place for it as JSON. */
+  /** Use Jaeger's definition of the critical path: as text it replaces the report, as JSON it replaces the report's path. */
   readonly compat: boolean;
 }
 
@@ -20,12 +20,12 @@ const TEXTS = ['generation', 'data', 'jaeger', 'trace', 'service', 'last', 'file
 const SOURCES = '--generation ID, --jaeger URL --trace ID, --jaeger URL --service NAME --last N, or --file F';
 const HELP = `npm run analyze -- SOURCE [--json] [--compat jaeger]
 
-Tells where the time of a generation went: how much ran side by side, the critical path, what held the rest back, and
-what more workers would change. The source is one of:
+Shows where the time of a generation went: what ran in parallel, the critical path, the bottleneck, and what more
+workers would change. The source is one of:
 
-  --generation ID                        a generation of the running stack (its folder: --data DIR, default .clipmesh)
+  --generation ID                        a generation of the running stack (--data DIR: its folder. Default: .clipmesh)
   --jaeger URL --trace ID                one trace in Jaeger
-  --jaeger URL --service NAME --last N   the last traces of a service, put together (N: ${DEFAULT_LAST})
+  --jaeger URL --service NAME --last N   the last traces of a service, aggregated. Default of N: ${DEFAULT_LAST}
   --file F                               OTLP JSON or Jaeger JSON
 
   --json            the report as JSON
@@ -67,7 +67,7 @@ function sourceOf(values: Values, defaults: { readonly dataDir: string; readonly
   const { generation, jaeger, file, trace, service, last, data } = values;
   const given = [generation, jaeger, file].filter((one) => one !== undefined).length;
   if (given !== 1) {
-    throw new UsageError(`${given === 0 ? 'What to analyze is missing' : 'Give one source only'}: ${SOURCES}.`);
+    throw new UsageError(`${given === 0 ? 'The source is missing' : 'Give one source only'}: ${SOURCES}.`);
   }
   if (jaeger === undefined && (trace ?? service ?? last) !== undefined) {
     throw new UsageError('--trace, --service and --last need --jaeger URL.');

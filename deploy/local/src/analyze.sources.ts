@@ -7,21 +7,21 @@ import { type Addresses, withStack } from './running.stack.js';
 
 const CALL_MS = 30_000;
 const BROKER_MS = 5_000;
-/** How far back the last traces of a service are looked for. */
+/** Age of the oldest trace that is searched for, ms. */
 const RECENT_MS = 7 * 24 * 3_600_000;
-/** What begins a generation: most of the gateway's traces are only questions about one. */
+/** Operation that begins a generation. Most traces of the gateway are other requests. */
 const BEGINNING = 'publish generation.plan';
 const generationSchema = z.object({ traceId: z.string() });
 
 export interface SourceContext {
   readonly signal: AbortSignal;
-  /** Bearer tokens to try at the gateway; empty: none is needed. */
+  /** Bearer tokens to try at the gateway. Empty: none is needed. */
   readonly keys: readonly string[];
-  /** Where a stack is that has no folder here. */
+  /** Addresses of a stack without a folder on this machine. */
   readonly settings: Addresses;
 }
 
-/** The traces of a source, at least one. Rejects with one sentence that says what to do. */
+/** The traces of a source, at least one. Rejects with one sentence that says how to fix the problem. */
 export async function readSource(source: TraceSource, context: SourceContext): Promise<Trace[]> {
   switch (source.kind) {
     case 'file':
@@ -45,7 +45,7 @@ async function fromFile(path: string): Promise<Trace[]> {
     });
   }
   const traces = parsed(path, () => parseTraceText(text));
-  if (traces.length === 0) throw new Error(`${path} holds no span; export the trace again.`);
+  if (traces.length === 0) throw new Error(`${path} has no span; export the trace again.`);
   return traces;
 }
 
@@ -56,7 +56,7 @@ async function fromGeneration(id: string, stack: Addresses, { signal, keys }: So
   for (const key of keys.length === 0 ? [undefined] : keys) {
     const answer = await get(url, 'The gateway', '--data', signal, key);
     status = answer.status;
-    // An error's body names a trace too: that of the question itself.
+    // The body of an error has a trace id too: that of this request.
     if (status === 200) traceId = generationSchema.safeParse(answer.json).data?.traceId;
     if (traceId !== undefined) break;
   }
@@ -79,8 +79,8 @@ async function fromGeneration(id: string, stack: Addresses, { signal, keys }: So
 }
 
 /**
- * OTLP from `/api/v3` has the spans as they were sent; Jaeger's own JSON loses parents, and moves spans for what it takes
- * to be skewed clocks. A Jaeger without the former is asked the old way.
+ * The first of `paths` that has a trace. OTLP from `/api/v3` has the spans as they were sent. Jaeger's own JSON loses
+ * parents, and moves spans to correct what it takes for clock skew.
  */
 async function askJaeger(url: string, paths: readonly string[], signal: AbortSignal): Promise<Trace[]> {
   for (const path of paths) {
@@ -107,18 +107,18 @@ async function lastOfService(
     'query.service_name': service,
     'query.start_time_min': new Date(now - RECENT_MS).toISOString(),
     'query.start_time_max': new Date(now).toISOString(),
-    // The limit's name has changed between versions; each takes no notice of the other's.
+    // The name of the limit has changed between versions; each ignores the other name.
     'query.num_traces': String(last),
     'query.search_depth': String(last),
   };
-  const old = { service, limit: String(last) };
-  const asked = (path: string, parameters: Readonly<Record<string, string>>): string =>
+  const jaegerQuery = { service, limit: String(last) };
+  const urlWith = (path: string, parameters: Readonly<Record<string, string>>): string =>
     `${path}?${new URLSearchParams(parameters).toString()}`;
   const paths = [
-    asked('/api/v3/traces', { ...query, 'query.operation_name': BEGINNING }),
-    asked('/api/traces', { ...old, operation: BEGINNING }),
-    asked('/api/v3/traces', query),
-    asked('/api/traces', old),
+    urlWith('/api/v3/traces', { ...query, 'query.operation_name': BEGINNING }),
+    urlWith('/api/traces', { ...jaegerQuery, operation: BEGINNING }),
+    urlWith('/api/v3/traces', query),
+    urlWith('/api/traces', jaegerQuery),
   ];
   const traces = await askJaeger(url, paths, signal);
   if (traces.length === 0)
@@ -128,7 +128,7 @@ async function lastOfService(
 
 interface Answer {
   readonly status: number;
-  /** Undefined where the body is no JSON. */
+  /** Undefined when the body is not JSON. */
   readonly json: unknown;
 }
 
@@ -146,7 +146,7 @@ async function get(url: string, who: string, option: string, signal: AbortSignal
   }
 }
 
-/** Newline-delimited documents, as `/api/v3` streams them, come as an array. */
+/** Parses JSON; newline-delimited documents, as `/api/v3` streams them, become an array. Undefined: not JSON. */
 function json(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -171,7 +171,7 @@ function parsed(where: string, read: () => Trace[]): Trace[] {
 const named = z.object({ code: z.string().optional().catch(undefined), name: z.string().optional() });
 const caused = z.object({ cause: named });
 
-/** The system's word for it (ECONNREFUSED, ENOENT), of the cause where there is one. */
+/** The system's error code (ECONNREFUSED, ENOENT), of the cause when there is one. */
 function codeOf(error: unknown): string {
   const { code, name } = caused.safeParse(error).data?.cause ?? named.safeParse(error).data ?? {};
   return code ?? name ?? String(error);

@@ -12,7 +12,7 @@ import { HelpRequested, UsageError } from './arguments.js';
 const DEFAULTS = { dataDir: '.clipmesh', cwd: '/here' };
 const parse = (line: string): AnalyzeArguments => parseAnalyze(line === '' ? [] : line.split(' '), DEFAULTS);
 
-describe('the arguments of analyze', () => {
+describe('arguments of analyze', () => {
   it.each<[string, TraceSource]>([
     ['--generation gen_1', { kind: 'generation', id: 'gen_1', dataDir: '/here/.clipmesh' }],
     ['--generation gen_1 --data /there', { kind: 'generation', id: 'gen_1', dataDir: '/there' }],
@@ -28,7 +28,7 @@ describe('the arguments of analyze', () => {
     expect(parse(`${line} --json --compat jaeger`)).toEqual({ source, json: true, compat: true });
   });
   it.each([
-    ['', /What to analyze is missing/],
+    ['', /The source is missing/],
     ['--fil x', /Unknown option '--fil'/],
     ['trace.json', /Unexpected argument/],
     ['--file a --generation b', /one source only/],
@@ -42,11 +42,11 @@ describe('the arguments of analyze', () => {
     ['--jaeger http://j --trace a --last 3', /--last goes with --service/],
     ['--jaeger http://j --service s --last 0', /whole number from 1 to 1000/],
     ['--jaeger j:16686 --trace a', /--jaeger takes the address/],
-  ])('refuse %j in one sentence', (line, message) => {
+  ])('refuses %j in one sentence', (line, message) => {
     expect(() => parse(line)).toThrow(UsageError);
     expect(() => parse(line)).toThrow(message);
   });
-  it('tell their help', () => {
+  it('throws the help', () => {
     expect(() => parse('--help')).toThrow(HelpRequested);
   });
 });
@@ -66,7 +66,7 @@ const jaegerTrace = (traceID: string): object => ({
   processes: { p: { serviceName: 'gateway' } },
 });
 
-describe('the sources of analyze', () => {
+describe('sources of analyze', () => {
   let server: Server;
   let url: string;
   let folder: string;
@@ -104,12 +104,12 @@ describe('the sources of analyze', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('read a file', async () => {
+  it('reads a file', async () => {
     const path = join(folder, 'trace.json');
     await writeFile(path, JSON.stringify(document(span('a', 0, 100))));
     expect((await read({ kind: 'file', path })).map(({ traceId }) => traceId)).toEqual(['abc']);
   });
-  it('name the file that is not there, and what is wrong with one that is', async () => {
+  it('names a missing file, and the error in a broken one', async () => {
     await expect(read({ kind: 'file', path: '/no/such' })).rejects.toThrow(
       /^The file \/no\/such cannot be read \(ENOENT\)/,
     );
@@ -117,23 +117,23 @@ describe('the sources of analyze', () => {
     await writeFile(path, '{"resourceSpans": 5}');
     await expect(read({ kind: 'file', path })).rejects.toThrow(/bad\.json: OTLP JSON: resourceSpans: /);
     await writeFile(path, '{"resourceSpans": []}');
-    await expect(read({ kind: 'file', path })).rejects.toThrow(/bad\.json holds no span/);
+    await expect(read({ kind: 'file', path })).rejects.toThrow(/bad\.json has no span/);
   });
-  it('ask Jaeger for OTLP first, and the old way where it has none', async () => {
+  it('asks Jaeger for OTLP, then for its own JSON', async () => {
     const [first] = await read({ kind: 'jaeger-trace', url, traceId: 'abc' });
     expect(first?.spans).toHaveLength(2);
     const [old] = await read({ kind: 'jaeger-trace', url, traceId: '01d' });
     expect(old?.spans[0]?.service).toBe('gateway');
     await expect(read({ kind: 'jaeger-trace', url, traceId: 'dead' })).rejects.toThrow(/knows no trace dead\.$/);
   });
-  it('ask Jaeger for the last traces of a service, generations before mere questions', async () => {
+  it('asks Jaeger for the last traces of a service, generations first', async () => {
     expect(await read({ kind: 'jaeger-service', url, service: 'gateway', last: 2 })).toHaveLength(2);
     const [made] = await read({ kind: 'jaeger-service', url, service: 'asked', last: 2 });
     expect(made?.traceId).toBe('made');
     const nobody = read({ kind: 'jaeger-service', url, service: 'nobody', last: 2 });
     await expect(nobody).rejects.toThrow(/has no trace of the service nobody/);
   });
-  it('say so when nobody answers', async () => {
+  it('reports a Jaeger that does not answer', async () => {
     const gone = createServer();
     await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve));
     const { port } = gone.address() as AddressInfo;
@@ -141,7 +141,7 @@ describe('the sources of analyze', () => {
     const source = { kind: 'jaeger-trace', url: `http://127.0.0.1:${port}`, traceId: 'abc' } as const;
     await expect(read(source)).rejects.toThrow(`Jaeger at http://127.0.0.1:${port} does not answer (ECONNREFUSED)`);
   });
-  it('need a stack that runs, and a generation that it knows', async () => {
+  it('needs a running stack, and a generation that it knows', async () => {
     const source = { kind: 'generation', id: 'gen_1', dataDir: folder } as const;
     await expect(read(source)).rejects.toThrow(
       /^No stack runs on .+; start it with npm run up.+ NATS_URL say: The gateway at http:\S+ knows no generation gen_1\.$/,
@@ -152,7 +152,7 @@ describe('the sources of analyze', () => {
     expect(asked.slice(-2)).toEqual(['/v1/generations/gen_1 Bearer one', '/v1/generations/gen_1 Bearer two']);
   });
 
-  it('are printed as tables, as JSON, and as Jaeger sees them', async () => {
+  it('prints tables, JSON, and the path as Jaeger defines it', async () => {
     const source = { kind: 'jaeger-trace', url, traceId: 'abc' } as const;
     const traces = await read(source);
     const as = (options: Partial<AnalyzeArguments>): string =>

@@ -60,7 +60,7 @@ describe('arguments of demo', () => {
     expect(parseDemo(args, defaults)).toMatchObject(expected);
   });
 
-  it.each([['--help'], ['-h']])('%s tells every option', (flag) => {
+  it.each([['--help'], ['-h']])('%s shows every option', (flag) => {
     expect(() => parseDemo(['--scenes', '3', flag], defaults)).toThrow(HelpRequested);
     expect(() => parseDemo([flag], defaults)).toThrow(/--prompt TEXT .*--workers N .*--data DIR /s);
     expect(() => parseUp([flag], defaults)).toThrow(/--scale SERVICE=N .*--port N .*--data DIR /s);

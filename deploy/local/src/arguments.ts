@@ -7,33 +7,33 @@ export type ServiceName = (typeof SERVICES)[number];
 export type Scale = Readonly<Record<ServiceName, number>>;
 const MOST_REPLICAS = 16;
 
-/** The command line does not fit; the message is one sentence for the user. */
+/** The command line is wrong. The message is one sentence for the user. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Help was asked for; the message is the help. */
+/** The user requested help. The message is the help text. */
 export class HelpRequested extends Error {
   override readonly name = 'HelpRequested';
 }
 
-/** A command's options in the order of its help: name, what it takes (nothing: a switch), what it means. */
+/** An option in the order of the help: name, value (empty: a switch), meaning. */
 type Option = readonly [name: string, takes: string, meaning: string];
-const DATA: Option = ['data', 'DIR', 'folder of the stack: its records, media, logs and pids (.clipmesh)'];
+const DATA: Option = ['data', 'DIR', 'folder of the stack: records, media, logs and pids. Default: .clipmesh'];
 const UP: readonly Option[] = [
-  ['scale', 'SERVICE=N', 'replicas of a service, for example clip-generator=3; may be given several times'],
-  ['port', 'N', 'port of the gateway (8080)'],
+  ['scale', 'SERVICE=N', 'replicas of a service, for example clip-generator=3; repeatable'],
+  ['port', 'N', 'port of the gateway. Default: 8080'],
   DATA,
-  ['jaeger', '', 'a Jaeger beside the stack that gets every trace; the first time it may have to be built'],
+  ['jaeger', '', 'also start a Jaeger that receives all traces; the first time it may have to be built'],
 ];
 const DEMO: readonly Option[] = [
-  ['prompt', 'TEXT', 'what the film is about, 10-5000 characters'],
-  ['duration', 'SECONDS', 'length of the film, 9-60 (15)'],
-  ['scenes', 'N', 'number of scenes (as the framework of the ad has)'],
-  ['aspect', 'W:H', '9:16, 16:9 or 1:1 (9:16)'],
-  ['workers', 'N', 'clips in flight at once, 1-12 (MAX_PARALLEL_VIDEO_WORKERS); 1: one after another'],
-  ['out', 'FILE', 'where the film goes, its report beside it (out/demo.mp4)'],
-  ['port', 'N', 'port of the gateway (any free one)'],
+  ['prompt', 'TEXT', 'what the video is about, 10-5000 characters'],
+  ['duration', 'SECONDS', 'length of the video, 9-60. Default: 15'],
+  ['scenes', 'N', 'number of scenes. Default: as many as the framework of the ad has'],
+  ['aspect', 'W:H', '9:16, 16:9 or 1:1. Default: 9:16'],
+  ['workers', 'N', 'clips in flight at once, 1-12; 1: in sequence. Default: MAX_PARALLEL_VIDEO_WORKERS'],
+  ['out', 'FILE', 'file of the video; the report is written beside it. Default: out/demo.mp4'],
+  ['port', 'N', 'port of the gateway. Default: any free port'],
   DATA,
 ];
 
@@ -43,27 +43,24 @@ function help(command: string, does: string, options: readonly Option[]): string
   const lines = options.map(([, , meaning], index) => `  ${(left[index] ?? '').padEnd(width)}  ${meaning}`);
   return [`npm run ${command} -- [options]`, '', does, '', ...lines].join('\n');
 }
-const UP_HELP = help('up', 'Runs the local stack until Ctrl-C; a second Ctrl-C ends it at once.', UP);
-const DEMO_HELP = help(
-  'demo',
-  'Makes one video with a local stack of its own, and tells how long each stage took.',
-  DEMO,
-);
+const UP_HELP = help('up', 'Runs the local stack until Ctrl-C. A second Ctrl-C kills it.', UP);
+const DEMO_HELP = help('demo', 'Makes one video with its own local stack, and prints how long each stage took.', DEMO);
 
 export interface UpArguments {
   readonly port: number;
   readonly dataDir: string;
   readonly scale: Scale;
-  /** Start a Jaeger and send the traces there too. */
+  /** Starts a Jaeger and sends the traces there too. */
   readonly jaeger: boolean;
 }
 export interface DemoArguments {
-  /** Undefined: any free one. */
+  /** Undefined: any free port. */
   readonly port: number | undefined;
   readonly dataDir: string;
   readonly request: CreateGenerationInput;
-  /** The film; the report lies beside it. */
+  /** File of the video. */
   readonly out: string;
+  /** File of the report, beside the video. */
   readonly report: string;
 }
 export interface ArgumentDefaults {
@@ -91,7 +88,7 @@ function read(args: readonly string[], known: readonly Option[], helpText: strin
       `${reason.replace(/\.$/, '')}; the options are ${names.map((name) => `--${name}`).join(', ')}.`,
     );
   }
-  // Of an empty path the working folder would become. How short a prompt may be, the API says.
+  // An empty path would become the working folder. The API checks the length of a prompt.
   const empty = names.find((name) => name !== 'prompt' && values.get(name)?.some((value) => value.trim() === ''));
   if (empty !== undefined) throw new UsageError(`--${empty} takes a value.`);
   return values;
@@ -133,7 +130,7 @@ export function parseUp(args: readonly string[], defaults: ArgumentDefaults): Up
   };
 }
 
-/** Options of `demo`, checked by the API's own schema before anything is started. Throws {@link UsageError}. */
+/** Options of `demo`, validated with the schema of the API before anything starts. Throws {@link UsageError}. */
 export function parseDemo(args: readonly string[], defaults: ArgumentDefaults): DemoArguments {
   const values = read(args, DEMO, DEMO_HELP);
   const last = (name: string): string | undefined => values.get(name)?.at(-1);
@@ -143,7 +140,7 @@ export function parseDemo(args: readonly string[], defaults: ArgumentDefaults): 
   const aspect = last('aspect');
   const request = createGenerationSchema.safeParse({
     prompt: last('prompt') ?? DEMO_PROMPT,
-    // The demo measures the making of a film: it buys.
+    // The demo measures the work, so it does not use the cache.
     cache: false,
     ...(duration === undefined ? {} : { durationSeconds: duration }),
     ...(scenes === undefined ? {} : { sceneCount: scenes }),

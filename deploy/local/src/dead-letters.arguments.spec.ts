@@ -42,12 +42,12 @@ describe('dead-letters', () => {
     expect(() => parse(...args)).toThrow(UsageError);
   });
 
-  it('helps', () => {
+  it('throws the help', () => {
     expect(() => parse('--help')).toThrow(HelpRequested);
   });
 });
 
-describe('what a list leaves out', () => {
+describe('rest of a list', () => {
   const letters = [{ sequence: 7 }, { sequence: 9 }];
   const list = { kind: 'list', limit: 2 } as const;
   it.each([

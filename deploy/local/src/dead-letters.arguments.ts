@@ -5,13 +5,13 @@ import { HelpRequested, UsageError } from './arguments.js';
 
 const HELP = `npm run dead-letters -- list | show SEQ | replay SEQ [options]
 
-Messages that the services gave up, of the stack that runs: lists them, shows one with its body, sends one again.
+Lists the dead letters of the running stack, shows one with its body, or sends one again.
 
-  --data DIR       folder of the stack (.clipmesh)
-  --generation ID  list: those of one generation
-  --limit N        list: at most N, 1-1000 (50); without --after the newest
-  --after SEQ      list: those that follow this one; 0 begins with the oldest
-  --json           JSON in place of lines`;
+  --data DIR       folder of the stack. Default: .clipmesh
+  --generation ID  list: only one generation
+  --limit N        list: at most N, 1-1000; without --after the newest. Default: 50
+  --after SEQ      list: those after this one; 0 starts with the oldest
+  --json           prints JSON`;
 
 export interface ListCommand {
   readonly kind: 'list';
@@ -34,7 +34,7 @@ function wholeFrom(what: string, text: string, least: number, most: number): num
 }
 const positive = (what: string, text: string, most: number): number => wholeFrom(what, text, 1, most);
 
-/** Says what a list leaves out, and how to see it; empty when it shows everything. */
+/** How many dead letters a list leaves out, and the command that shows them. Empty when it shows all. */
 export function moreText(
   {
     letters,

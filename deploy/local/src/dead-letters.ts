@@ -37,7 +37,7 @@ async function run(letters: DeadLetters, command: DeadLettersCommand, json: bool
   const letter = found(await (kind === 'show' ? letters.get(sequence) : letters.replay(sequence)), sequence);
   if (json) return JSON.stringify({ ...letter, body: bodyOf(letter) }, null, 2);
   return kind === 'show'
-    ? `${lineOf(letter)}\n\n${bodyOf(letter)}${letter.truncated ? '\n(the rest was too large to keep)' : ''}`
+    ? `${lineOf(letter)}\n\n${bodyOf(letter)}${letter.truncated ? '\n(cut: the body was too large to keep)' : ''}`
     : `Sent again to ${letter.subject}; the dead letter ${sequence} is gone.`;
 }
 

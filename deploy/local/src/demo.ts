@@ -14,7 +14,7 @@ const DEADLINE_MS = 45 * 60_000;
 const CANCEL_MS = 3_000;
 const ONE_OF_EACH = Object.fromEntries(SERVICES.map((name) => [name, 1])) as Scale;
 
-/** Before anything is made or paid for. */
+/** Throws one sentence when the file cannot be written. Called before anything is made or paid for. */
 async function checkWritable(file: string): Promise<void> {
   try {
     makeFolder(dirname(file));
@@ -37,7 +37,7 @@ await runProgram(async ({ stop, kill }) => {
   });
   await checkWritable(args.out);
   await checkWritable(args.report);
-  // The one replica handles as many clips at once as the generation has in flight: the report then counts these workers.
+  // The single replica handles as many clips as the generation has in flight, so the report counts these workers.
   const workers = args.request.parallel?.maxWorkers ?? config.maxParallelVideoWorkers;
   console.log('Starting the local stack …');
   const stack = await startStack({
@@ -61,7 +61,7 @@ await runProgram(async ({ stop, kill }) => {
     try {
       await gateway.follow(id, DEADLINE_MS, bar.show);
     } catch (error) {
-      // Unpaid-for work is given back even when nobody waits any more.
+      // Cancels clips that are still running, so that they cost nothing more.
       await gateway.cancel(id, CANCEL_MS).catch(() => undefined);
       throw error;
     } finally {

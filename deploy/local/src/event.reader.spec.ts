@@ -16,7 +16,7 @@ async function readAll(chunks: readonly string[]): Promise<ServerEvent[]> {
 }
 
 describe('server-sent events', () => {
-  it('are the same however the text is cut', async () => {
+  it('are the same for every chunking of the text', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(text.length), { maxLength: 12 }), async (cuts) => {
         const at = [0, ...cuts.toSorted((a, b) => a - b), text.length];

@@ -4,7 +4,7 @@ export interface ServerEvent {
   readonly data: string;
 }
 
-/** Server-sent events out of text that arrives in pieces; comments (keep-alives) are left out. */
+/** Parses server-sent events from text chunks. Skips comments (keep-alives). */
 export async function* readServerEvents(chunks: AsyncIterable<string>): AsyncGenerator<ServerEvent> {
   let buffer = '';
   for await (const chunk of chunks) {

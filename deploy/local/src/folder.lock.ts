@@ -2,18 +2,18 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { endRecorded, readRecord, removeRecord, writeRecord } from './process.records.js';
 
-/** Name of the stack's own process in `DIR/run`. */
+/** Name of the stack's process in `DIR/run`. */
 export const STACK = 'stack';
 
 const taken = (pid: number | undefined): string => (pid === undefined ? '' : ` (pid ${pid})`);
 
 /**
- * Claims a folder for the stack of this process and ends what a killed stack has left there: it holds the broker's files.
- * Returns how to release the folder. Rejects with one sentence when another stack runs on it.
+ * Claims a folder for the stack of this process and ends the processes that a killed stack has left: they use the broker's
+ * files. Returns a function that releases the folder. Rejects with one sentence when another stack runs on it.
  */
 export async function claimFolder(dataDir: string): Promise<() => void> {
   const refuse = (pid?: number): never => {
-    throw new Error(`a stack is running on ${dataDir} already${taken(pid)}; stop it, or choose another with --data`);
+    throw new Error(`a stack already runs on ${dataDir}${taken(pid)}; stop it, or choose another with --data`);
   };
   const holder = readRecord(dataDir, STACK);
   if (holder !== undefined && holder.pid !== process.pid) refuse(holder.pid);

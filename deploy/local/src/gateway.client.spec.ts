@@ -4,7 +4,7 @@ import { type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { GatewayClient } from './gateway.client.js';
 
-const told = (name: string, progress: number): string =>
+const eventText = (name: string, progress: number): string =>
   `event: ${name}\ndata: ${JSON.stringify({ status: 'x', stage: 'export', progress, scenes: [], costMicros: 0 })}\n\n`;
 
 let server: Server;
@@ -12,7 +12,7 @@ let client: GatewayClient;
 beforeEach(async () => {
   server = createServer((_request, response) => {
     response.setHeader('content-type', 'text/event-stream');
-    response.end(`${told('generation.progressed', 85)}${told('generation.succeeded', 100)}`);
+    response.end(`${eventText('generation.progressed', 85)}${eventText('generation.succeeded', 100)}`);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -24,8 +24,8 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
-describe('a generation that is followed', () => {
-  it('shows its end too', async () => {
+describe('GatewayClient.follow', () => {
+  it('reports the end of the generation too', async () => {
     const shown: number[] = [];
     await client.follow('gen_1', 10_000, ({ progress }) => shown.push(progress));
     expect(shown).toEqual([85, 100]);

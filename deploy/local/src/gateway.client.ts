@@ -31,7 +31,7 @@ const generationSchema = z.object({
 export type GenerationView = z.infer<typeof generationSchema>;
 const costSchema = z.object({ totalUsd: z.number() });
 
-/** The gateway as a client sees it; every call is bounded in time. */
+/** HTTP client of the gateway. Every call has a timeout. */
 export class GatewayClient {
   constructor(
     private readonly origin: string,
@@ -59,19 +59,19 @@ export class GatewayClient {
     return (await this.call(`/${id}/performance`)).json();
   }
 
-  /** Works also after the client's own signal has been aborted: that is when it is needed. */
+  /** Cancels a generation. Also works after the client's own signal was aborted, which is when it is needed. */
   async cancel(id: string, timeoutMs: number): Promise<void> {
     await this.call(`/${id}/cancel`, { method: 'POST' }, AbortSignal.timeout(timeoutMs));
   }
 
-  /** Appears under its name only when complete. */
+  /** Downloads the video. The file gets its name only when it is complete. */
   async download(id: string, file: string): Promise<void> {
     const part = `${file}.part`;
     await mkdir(dirname(file), { recursive: true });
     const limit = AbortSignal.any([this.signal, AbortSignal.timeout(DOWNLOAD_MS)]);
     try {
       const { body } = await this.call(`/${id}/video`, {}, limit);
-      if (body === null) throw new Error('the gateway sent no film');
+      if (body === null) throw new Error('the gateway sent no video');
       await pipeline(Readable.fromWeb(body as WebStream), createWriteStream(part), { signal: limit });
       await rename(part, file);
     } finally {
@@ -79,7 +79,7 @@ export class GatewayClient {
     }
   }
 
-  /** Follows a generation to its end, over lost connections too; `deadlineMs` bounds the whole. */
+  /** Follows a generation to its end and reconnects after lost connections. Rejects after `deadlineMs`. */
   async follow(id: string, deadlineMs: number, onProgress: (progress: Progress) => void): Promise<void> {
     const deadline = AbortSignal.timeout(deadlineMs);
     const limit = AbortSignal.any([this.signal, deadline]);
@@ -88,7 +88,7 @@ export class GatewayClient {
       try {
         const init = lastId === undefined ? {} : { headers: { 'last-event-id': lastId } };
         const { body, status } = await this.call(`/${id}/events`, init, limit);
-        // It has ended, and its last event was seen or is no longer kept.
+        // The generation has ended, and its last event was received or is no longer kept.
         if (status === 204) return;
         if (body !== null) {
           for await (const event of readServerEvents(Readable.fromWeb(body as WebStream).setEncoding('utf8'))) {

@@ -1,26 +1,26 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-// eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed: no package of ours
+// eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed, so not a package
 import { findServer } from '../../test-servers/find-server.mjs';
 import { makeRunFolder } from './make.folder.js';
 import { freePorts } from './ports.js';
 import { type ProcessSpec } from './supervisor.js';
 
-/** Traces kept in its memory; the oldest goes first. */
+/** Traces kept in memory; the oldest is dropped first. */
 const MOST_TRACES = 10_000;
-/** Where a Jaeger that runs elsewhere takes OTLP/HTTP. */
+/** OTLP/HTTP port of a Jaeger that runs elsewhere. */
 const OTLP_PORT = 4318;
 
 export interface Jaeger {
-  /** Its UI, and its query API. */
+  /** URL of the UI and the query API. */
   readonly url: string;
-  /** Base address for OTLP/HTTP. */
+  /** Base URL for OTLP/HTTP. */
   readonly otlp: string;
-  /** Undefined: it runs already and is not ours to stop. */
+  /** Undefined: Jaeger runs already, and the stack does not stop it. */
   readonly spec?: ProcessSpec;
 }
 
-/** A Jaeger that keeps everything in memory and listens on loopback only. */
+/** Configuration of a Jaeger that stores traces in memory and listens on loopback only. */
 export const jaegerConfig = (ports: {
   readonly query: number;
   readonly grpc: number;
@@ -43,21 +43,21 @@ export const jaegerConfig = (ports: {
   exporters: { jaeger_storage_exporter: { trace_storage: 'memory' } },
 });
 
-/** Its settings, for the stack in `dataDir`. */
+/** Configuration file of Jaeger, for the stack in `dataDir`. */
 export const jaegerFile = (dataDir: string): string => join(dataDir, 'run', 'jaeger.json');
 
-/** A line of its log that says that it works. */
+/** Log line of a Jaeger that is ready. */
 export const JAEGER_READY = 'Everything is ready';
 
 /**
- * Finds Jaeger, or builds it once (some minutes), and says how to start it for the stack in `dataDir`. Rejects with one
- * sentence where it cannot be had, or where the traces go elsewhere already.
+ * Finds Jaeger, or builds it once (some minutes), and returns how to start it for the stack in `dataDir`. Rejects with one
+ * sentence when it is not available, or when `otlpEndpoint` sends the traces elsewhere.
  */
 export async function prepareJaeger(dataDir: string, otlpEndpoint: string | undefined): Promise<Jaeger> {
   if (otlpEndpoint !== undefined)
-    throw new Error('OTEL_EXPORTER_OTLP_ENDPOINT sends the traces elsewhere already; unset it, or leave out --jaeger.');
+    throw new Error('OTEL_EXPORTER_OTLP_ENDPOINT already sends the traces elsewhere; unset it, or omit --jaeger.');
   const found = await findServer('jaeger');
-  if ('missing' in found) throw new Error(`There is no Jaeger: ${found.missing}`);
+  if ('missing' in found) throw new Error(`Jaeger is not available: ${found.missing}`);
   if ('url' in found) {
     const { protocol, hostname } = new URL(found.url);
     return { url: found.url, otlp: `${protocol}//${hostname}:${OTLP_PORT}` };
@@ -77,7 +77,7 @@ export async function prepareJaeger(dataDir: string, otlpEndpoint: string | unde
       cwd: dataDir,
       env: process.env,
       ready: JAEGER_READY,
-      // It takes the last spans of those that stop.
+      // Receives the last spans of the other processes.
       last: true,
     },
   };

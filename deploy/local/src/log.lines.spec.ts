@@ -15,12 +15,12 @@ describe('log lines', () => {
     expect(JSON.parse(logLine(line, 'nats', stream, TIME))).toEqual(expected);
   });
 
-  it('leaves JSON as it is', () => {
+  it('leaves JSON unchanged', () => {
     const line = '{"level":"info","msg":"ready"}';
     expect(logLine(line, 'overlay', 'stdout', TIME)).toBe(line);
   });
 
-  it('puts lines together again that arrive in pieces', () => {
+  it('joins lines that arrive in chunks', () => {
     const lines: string[] = [];
     const splitter = lineSplitter((line) => lines.push(line));
     for (const piece of ['one', ' line\nan', 'other\r\n\nlast']) splitter.add(piece);

@@ -6,10 +6,10 @@ const LEVELS: Readonly<Record<string, string>> = {
   ERR: 'error',
   FTL: 'fatal',
 };
-/** nats-server's own form: `[pid] 2026/01/31 12:00:00.000000 [INF] text`. */
+/** Format of nats-server: `[pid] 2026/01/31 12:00:00.000000 [INF] text`. */
 const BROKER_LINE = /^\[\d+\] \S+ \S+ \[([A-Z]{3})\] +(.*)$/;
 
-/** A line of a process's output as it stands in the log: JSON as it is, anything else wrapped, so that every line is JSON. */
+/** The log line for a line of a process's output: JSON unchanged, other text wrapped, so that every line is JSON. */
 export function logLine(line: string, service: string, stream: 'stdout' | 'stderr', time: string): string {
   if (line.startsWith('{') && isJson(line)) return line;
   const [, tag = '', text = line] = BROKER_LINE.exec(line) ?? [];
@@ -26,20 +26,20 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Cuts text that arrives in pieces into lines; `end` gives the last one, which no line break ended. */
+/** Splits text that arrives in chunks into lines. `end` emits the last line, which has no line break. */
 export function lineSplitter(onLine: (line: string) => void): { add: (text: string) => void; end: () => void } {
   let rest = '';
-  const tell = (line: string): void => {
+  const emit = (line: string): void => {
     if (line.trim() !== '') onLine(line.replace(/\r$/, ''));
   };
   return {
     add: (text) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
-      lines.forEach(tell);
+      lines.forEach(emit);
     },
     end: () => {
-      tell(rest);
+      emit(rest);
       rest = '';
     },
   };

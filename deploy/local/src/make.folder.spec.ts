@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { makeFolder } from './make.folder.js';
 
-describe('a folder to be made', () => {
+describe('makeFolder', () => {
   let root: string;
   beforeAll(() => {
     root = mkdtempSync(join(tmpdir(), 'clipmesh-make-'));
@@ -13,7 +13,7 @@ describe('a folder to be made', () => {
     rmSync(root, { recursive: true, force: true });
   });
 
-  it('is made with those above it, and may be there', () => {
+  it('creates a folder with its parents, and accepts an existing one', () => {
     makeFolder(join(root, 'a/b/c'));
     makeFolder(join(root, 'a/b/c'));
     expect(existsSync(join(root, 'a/b/c'))).toBe(true);
@@ -22,7 +22,7 @@ describe('a folder to be made', () => {
   it.each([
     ['below a file', 'file/below', 'ENOTDIR'],
     ['where a file is', 'file', 'ENOTDIR'],
-  ])('%s is refused', (_where, path, code) => {
+  ])('refuses %s', (_where, path, code) => {
     writeFileSync(join(root, 'file'), '');
     expect(() => {
       makeFolder(join(root, path));

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
- * Makes a folder and those above it. (`mkdirSync` with `recursive` never ends on Node 20 where a folder says ENOENT to
- * new ones, as /proc does.) Throws what the file system says.
+ * Creates a folder and its parents. Throws the error of the file system. (On Node 20, `mkdirSync` with `recursive` never
+ * returns when a folder answers ENOENT to a new entry, as /proc does.)
  */
 export function makeFolder(path: string): void {
   if (existsSync(path) && statSync(path).isDirectory()) return;
@@ -11,19 +11,19 @@ export function makeFolder(path: string): void {
   try {
     mkdirSync(path);
   } catch (error) {
-    // Another start may have made it meanwhile.
+    // Another process may have created it meanwhile.
     if (!existsSync(path)) throw error;
     if (!statSync(path).isDirectory())
-      throw Object.assign(new Error(`${path} is no folder`, { cause: error }), { code: 'ENOTDIR' });
+      throw Object.assign(new Error(`${path} is not a folder`, { cause: error }), { code: 'ENOTDIR' });
   }
 }
 
-/** `DIR/run` of a stack. Throws one sentence. */
+/** Creates `DIR/run` of a stack. Throws one sentence. */
 export function makeRunFolder(dataDir: string): void {
   try {
     makeFolder(join(dataDir, 'run'));
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new Error(`the folder ${dataDir} cannot be made (${code}); choose another with --data`, { cause });
+    throw new Error(`the folder ${dataDir} cannot be created (${code}); choose another with --data`, { cause });
   }
 }

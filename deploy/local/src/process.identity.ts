@@ -4,14 +4,14 @@ import { readFileSync } from 'node:fs';
 const PS_MS = 10_000;
 
 /**
- * Says which process has this pid now: the time of its start, as the system writes it. Two processes that had the same
- * pid one after the other differ in it. Undefined when no process has the pid, or only one that has ended.
+ * Identity of the process that has this pid now: its start time, as the system reports it. Distinguishes processes that
+ * reuse a pid. Undefined when no running process has the pid.
  */
 export function identityOf(pid: number): string | undefined {
   return process.platform === 'linux' ? fromProc(pid) : fromPs(pid);
 }
 
-/** The boot, and the start in clock ticks since then: field 22 of `stat`, counted behind the name, which may hold blanks. */
+/** The boot id, and the start in clock ticks since then: field 22 of `stat`. The name before it may contain spaces. */
 function fromProc(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

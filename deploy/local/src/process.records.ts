@@ -6,20 +6,20 @@ import { identityOf } from './process.identity.js';
 
 const recordSchema = z.object({
   pid: z.int().min(2),
-  /** {@link identityOf} the process. */
+  /** {@link identityOf} of the process. */
   identity: z.string().min(1),
-  /** Ended after all others: what they need while they finish. */
+  /** Ended after all others, which need it while they stop. */
   last: z.boolean(),
 });
 export type ProcessRecord = z.infer<typeof recordSchema> & { readonly name: string };
 
 const RECORD = '.process.json';
-/** Pause between two looks at processes that are not our children: no event tells of their end, ms. */
-const LOOK_MS = 50;
-/** After SIGKILL the kernel needs no longer than this, ms. */
+/** Pause between two checks of processes that are not children of this one: their end raises no event, ms. */
+const CHECK_MS = 50;
+/** Longest time from SIGKILL to the end of a process, ms. */
 const KILL_MS = 10_000;
 
-/** Signals a whole process group; a group that is gone already is fine. */
+/** Signals a whole process group. Ignores a group that has ended. */
 export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   signalled(-pid, signal);
 }
@@ -33,10 +33,10 @@ function signalled(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Writes `DIR/run/NAME.pid` for people, and beside it what tells the process from a later one with its pid. */
+/** Writes `DIR/run/NAME.pid` for users, and beside it a record that identifies the process even when its pid is reused. */
 export function writeRecord(dir: string, name: string, pid: number, last: boolean): void {
   const identity = identityOf(pid);
-  // One that has ended already needs no record.
+  // The process has ended.
   if (identity === undefined) return;
   writeFileSync(join(dir, 'run', `${name}${RECORD}`), JSON.stringify({ pid, identity, last }));
   writeFileSync(join(dir, 'run', `${name}.pid`), `${pid}\n`);
@@ -46,7 +46,7 @@ export function removeRecord(dir: string, name: string): void {
   for (const suffix of ['.pid', RECORD]) rmSync(join(dir, 'run', `${name}${suffix}`), { force: true });
 }
 
-/** The process that a record names; undefined when there is no readable record or the process has ended. */
+/** The process of a record. Undefined when there is no readable record or the process has ended. */
 export function readRecord(dir: string, name: string): ProcessRecord | undefined {
   try {
     const text = readFileSync(join(dir, 'run', `${name}${RECORD}`), 'utf8');
@@ -66,8 +66,8 @@ function namesIn(dir: string): string[] {
 
 /**
  * Ends every recorded process of a folder with its group, except `except`, and removes the records. Each gets SIGTERM, and
- * SIGKILL `graceMs` later (0: at once); the `last` ones after all others. A process that only has the pid of a recorded
- * one is left alone. Resolves when all are gone.
+ * SIGKILL `graceMs` later (0: at once); those with `last` after all others. Does not touch a process that only reuses the
+ * pid of a recorded one. Resolves when all have ended.
  */
 export async function endRecorded(dir: string, graceMs: number, except: string): Promise<void> {
   const names = namesIn(dir).filter((name) => name !== except);
@@ -78,15 +78,15 @@ export async function endRecorded(dir: string, graceMs: number, except: string):
       for (const { pid } of some) signalled(pid, 'SIGTERM');
       await gone(some, graceMs);
     }
-    // A leader that has ended may have left its group; one with another identity only has the pid of a recorded process.
+    // The group may outlive its leader. A process with another identity only reuses the pid.
     for (const { pid, identity } of some) if ((identityOf(pid) ?? identity) === identity) signalGroup(pid, 'SIGKILL');
     await gone(some, KILL_MS);
   }
-  // A stack that was started meanwhile has written its own.
+  // A stack that started meanwhile has written its own records.
   for (const name of names) if (readRecord(dir, name) === undefined) removeRecord(dir, name);
 }
 
 async function gone(records: readonly ProcessRecord[], withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
-  while (records.some(isRunning) && performance.now() < deadline) await sleep(LOOK_MS);
+  while (records.some(isRunning) && performance.now() < deadline) await sleep(CHECK_MS);
 }

@@ -4,7 +4,7 @@ import { printable } from './terminal.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** The user ended the command before it was done; the exit code says by which signal. */
+/** A signal ended the command before it was done. */
 export class Interrupted extends Error {
   constructor(readonly exitCode: number) {
     super('Interrupted; everything that was started has been stopped.');
@@ -12,19 +12,19 @@ export class Interrupted extends Error {
   }
 }
 
-/** A terminal's Ctrl-C reaches a process from the terminal and from every parent that passes it on: one press within this time, ms. */
+/** A Ctrl-C arrives from the terminal and from every parent that forwards it: signals within this time are one press, ms. */
 const ONE_PRESS_MS = 1000;
 
 export interface Signals {
-  /** Aborted by the first signal: put everything away in good order. */
+  /** Aborted by the first signal: stop in order. */
   readonly stop: AbortSignal;
-  /** Aborted by a second one: end everything at once. */
+  /** Aborted by the second signal: kill everything at once. */
   readonly kill: AbortSignal;
 }
 
 /**
- * Runs a command: signals abort `stop`, then `kill`; an error is one sentence on stderr.
- * Exit codes: 0, 1 failed, 2 wrong arguments, 128 + signal when a signal ended what had yet to finish.
+ * Runs a command. Signals abort `stop`, then `kill`. An error is one sentence on stderr.
+ * Exit codes: 0 done, 1 failed, 2 wrong arguments, 128 + signal when a signal ended unfinished work.
  */
 export async function runProgram(main: (signals: Signals) => Promise<void>): Promise<never> {
   const stop = new AbortController();
@@ -38,7 +38,7 @@ export async function runProgram(main: (signals: Signals) => Promise<void>): Pro
   };
   for (const signal of SIGNALS) process.on(signal, received);
   for (const stream of [process.stdout, process.stderr]) {
-    // Whoever read our output is gone; what was started must still be stopped.
+    // The reader of the output is gone. Running processes must still be stopped.
     stream.on('error', () => {
       if (!stop.signal.aborted) received('SIGPIPE');
     });
@@ -51,7 +51,7 @@ async function exitCodeOf(work: Promise<void>, stop: AbortSignal): Promise<numbe
     await work;
     return 0;
   } catch (thrown) {
-    // Whatever a call says that was cut off by the stop: the stop is the reason.
+    // After a stop, the error of an aborted call is only a consequence.
     const error: unknown = stop.aborted ? stop.reason : thrown;
     if (error instanceof HelpRequested) {
       console.log(error.message);

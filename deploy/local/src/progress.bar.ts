@@ -27,7 +27,7 @@ export function progressLine({ progress, stage, scenes, costMicros }: Progress):
     .join('  ');
 }
 
-/** Redraws one line on a terminal; elsewhere prints each line that differs from the one before. */
+/** Redraws one line on a terminal. Elsewhere prints each line that differs from the previous one. */
 export function progressPrinter(out: NodeJS.WriteStream): { show: (progress: Progress) => void; end: () => void } {
   let before = '';
   return {

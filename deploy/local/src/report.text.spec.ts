@@ -14,8 +14,8 @@ const report = {
   ],
 };
 
-describe('the report for people', () => {
-  it('tells stages, workers and the speed-up', () => {
+describe('reportText', () => {
+  it('shows stages, workers and the speed-up', () => {
     const text = reportText(report);
     expect(text).toMatch(/^clip +4\.8 s +1\.9 s +3$/m);
     expect(text).toMatch(/^overlay +2\.8 s +1\.8 s +2$/m);
@@ -23,23 +23,23 @@ describe('the report for people', () => {
     expect(text).not.toContain('Bottleneck');
   });
 
-  it('tells the bottleneck where there is one', () => {
+  it('shows the bottleneck when there is one', () => {
     const bottleneck = { stage: 'clip', share: 0.431, advice: 'add workers' };
     expect(reportText({ ...report, bottleneck })).toContain('Bottleneck clip (43 %): add workers');
   });
 });
 
-describe('the cost', () => {
+describe('costText', () => {
   it.each([
-    [{}, '$1.4400 simulated: the sandbox plays the providers, and nothing was charged'],
+    [{}, '$1.4400 simulated: the sandbox replaces the providers, and nothing was charged'],
     [{ REPLICATE_API_TOKEN: '', OPENAI_API_KEY: '' }, '$1.4400 simulated: the sandbox'],
-    [{ REPLICATE_API_TOKEN: 'r8_x' }, '$1.4400, in part simulated: the sandbox plays the language model'],
-    [{ OPENAI_API_KEY: 'sk-x' }, '$1.4400, in part simulated: the sandbox plays the clips'],
-  ])('says what of it is simulated: %j', (env, text) => {
+    [{ REPLICATE_API_TOKEN: 'r8_x' }, '$1.4400, partly simulated: the sandbox replaces the language model'],
+    [{ OPENAI_API_KEY: 'sk-x' }, '$1.4400, partly simulated: the sandbox replaces the clips'],
+  ])('says which part is simulated: %j', (env, text) => {
     expect(costText(1.44, env)).toContain(text);
   });
 
-  it('is the plain amount where both providers charge', () => {
+  it('is the plain amount when both providers charge', () => {
     expect(costText(1.44, { REPLICATE_API_TOKEN: 'r8_x', OPENAI_API_KEY: 'sk-x' })).toBe('$1.4400');
   });
 });

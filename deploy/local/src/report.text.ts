@@ -13,7 +13,7 @@ const reportSchema = z.object({
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
-/** The cost, and which part of it is simulated: a provider without a token is the sandbox, which charges nobody. */
+/** The cost, and which part of it is simulated. A provider without a token is the sandbox, which charges nothing. */
 export function costText(totalUsd: number, env: Readonly<Record<string, string | undefined>>): string {
   const simulated = [
     ...(env['REPLICATE_API_TOKEN'] ? [] : ['clips (no REPLICATE_API_TOKEN)']),
@@ -21,11 +21,11 @@ export function costText(totalUsd: number, env: Readonly<Record<string, string |
   ];
   const amount = `$${totalUsd.toFixed(4)}`;
   if (simulated.length === 0) return amount;
-  if (simulated.length === 2) return `${amount} simulated: the sandbox plays the providers, and nothing was charged`;
-  return `${amount}, in part simulated: the sandbox plays the ${simulated.join(' and ')} and charges nothing`;
+  if (simulated.length === 2) return `${amount} simulated: the sandbox replaces the providers, and nothing was charged`;
+  return `${amount}, partly simulated: the sandbox replaces the ${simulated.join(' and ')} and charges nothing`;
 }
 
-/** A performance report for people: each stage's time and workers, and what running side by side has saved. */
+/** A performance report as text: time and workers of each stage, and the time saved by running in parallel. */
 export function reportText(report: unknown): string {
   const { stages, workers, bottleneck, ...whole } = reportSchema.parse(report);
   const rows = stages.map(({ stage, workMs, busyMs }) =>
@@ -40,7 +40,7 @@ export function reportText(report: unknown): string {
     `${'Stage'.padEnd(10)}${'work'.padStart(10)}${'elapsed'.padStart(12)}${'workers'.padStart(9)}`,
     ...rows,
     '',
-    `Time       ${seconds(whole.makespanMs)}; one after another it would have been ${seconds(whole.sequentialMs)}`,
+    `Time       ${seconds(whole.makespanMs)}; in sequence: ${seconds(whole.sequentialMs)}`,
     `Speed-up   ${whole.speedup.toFixed(2)}x with up to ${whole.peakConcurrency} workers at once: ${seconds(whole.timeSavedMs)} saved`,
     ...(bottleneck === undefined
       ? []

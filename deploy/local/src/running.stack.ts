@@ -4,15 +4,15 @@ import { type Config } from '@clipmesh/config';
 import { accessOf, type BrokerAccess } from '@clipmesh/messaging';
 import { z } from 'zod';
 
-/** `stack.json`: the broker of a local stack asks for no credentials. */
+/** `stack.json`: the broker of a local stack needs no credentials. */
 const addressesSchema = z.object({ gateway: z.url(), nats: z.url().transform((url): BrokerAccess => ({ url })) });
-/** Where a stack listens. */
+/** Addresses of a stack. */
 export interface Addresses {
   readonly gateway: string;
   readonly nats: BrokerAccess;
 }
 
-/** Where the settings say that it listens: containers, and services that were started one by one. */
+/** Addresses from the settings: for containers, and for services that were started one by one. */
 export function addressesIn(config: Config): Addresses {
   const { gatewayHost, gatewayPort } = config;
   const host = gatewayHost.includes(':') ? `[${gatewayHost}]` : gatewayHost;
@@ -20,8 +20,8 @@ export function addressesIn(config: Config): Addresses {
 }
 
 /**
- * Works with the stack that runs on a folder; where none does, with what the settings name. What goes wrong there says that
- * it was looked for in both.
+ * Calls `work` with the stack that runs on a folder or, when none runs there, with the addresses of the settings. An error
+ * then names both places.
  */
 export async function withStack<T>(
   dataDir: string,

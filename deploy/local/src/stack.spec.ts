@@ -3,7 +3,7 @@ import { parseUp } from './arguments.js';
 import { startStack } from './stack.js';
 
 describe('a stack', () => {
-  it('tells in one sentence that its folder cannot be made', async () => {
+  it('says in one sentence that its folder cannot be created', async () => {
     const { stop, kill } = { stop: new AbortController(), kill: new AbortController() };
     const { port, dataDir, scale } = parseUp(['--data', `${process.execPath}/stack`], {
       port: 1,
@@ -22,7 +22,7 @@ describe('a stack', () => {
       report: () => undefined,
     });
     await expect(started).rejects.toThrow(
-      `the folder ${process.execPath}/stack cannot be made (ENOTDIR); choose another with --data`,
+      `the folder ${process.execPath}/stack cannot be created (ENOTDIR); choose another with --data`,
     );
   });
 });

@@ -10,42 +10,42 @@ import { type ProcessSpec, Supervisor } from './supervisor.js';
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const BROKER_MS = 15_000;
 const SERVICE_MS = 60_000;
-/** After its drain time a service hands work back and sends its last spans; then it is killed, ms. */
+/** After its drain time a service naks its work and sends its last spans; after this time it is killed, ms. */
 const AFTER_DRAIN_MS = 10_000;
 
 export interface StackOptions {
   readonly dataDir: string;
-  /** Undefined: any free one. */
+  /** Undefined: any free port. */
   readonly port: number | undefined;
   readonly scale: Scale;
   /** Started before the services, which then send their traces there. */
   readonly jaeger?: Jaeger;
   readonly env: NodeJS.ProcessEnv;
   readonly report: (line: string) => void;
-  /** How long a service may finish running work when it is stopped, ms. */
+  /** How long a stopped service may finish running work, ms. */
   readonly drainMs: number;
-  /** How long a service may take to stop once this process was killed, ms. */
+  /** How long a service may take to stop after this process was killed, ms. */
   readonly orphanStopMs: number;
-  /** Aborted: the start is given up and everything that runs already is stopped. */
+  /** Aborted: the start ends, and everything that runs is stopped. */
   readonly stop: AbortSignal;
-  /** Aborted: whatever runs is killed, work or no work. */
+  /** Aborted: everything is killed, even with unfinished work. */
   readonly kill: AbortSignal;
 }
 export interface StackUrls {
   readonly gateway: string;
-  /** The stand-in for the providers; it runs also when a real token is set, for whichever of the two has none. */
+  /** The sandbox. It runs even when one real token is set, for the provider without a token. */
   readonly sandbox: string;
   readonly nats: string;
-  /** Where Jaeger shows and answers, when there is one. */
+  /** UI and query API of Jaeger, when there is one. */
   readonly jaeger?: string;
 }
 export interface Stack {
   readonly urls: StackUrls;
-  /** Leaves no process behind. */
+  /** Stops the stack and leaves no process. */
   readonly stop: () => Promise<void>;
 }
 
-const NOT_PASSED_ON = [
+const NOT_FORWARDED = [
   'NATS_CREDS_FILE',
   'NATS_NKEY_SEED_FILE',
   'NATS_TLS_CA_FILE',
@@ -54,7 +54,7 @@ const NOT_PASSED_ON = [
   'HEALTH_PORT',
 ] as const;
 
-/** What every service gets. A provider without a token of its own is the sandbox: nothing else differs. */
+/** Environment of every service. A provider without a token is the sandbox: only its base URL differs. */
 export function serviceEnvironment(
   env: NodeJS.ProcessEnv,
   dataDir: string,
@@ -66,7 +66,7 @@ export function serviceEnvironment(
     DATA_DIR: dataDir,
     NATS_URL: `nats://127.0.0.1:${ports.nats}`,
     // Files for another broker, and one port for all services: not for this stack.
-    ...Object.fromEntries(NOT_PASSED_ON.map((variable) => [variable, ''])),
+    ...Object.fromEntries(NOT_FORWARDED.map((variable) => [variable, ''])),
     GATEWAY_HOST: '127.0.0.1',
     GATEWAY_PORT: String(ports.gateway),
     SANDBOX_HOST: '127.0.0.1',
@@ -86,12 +86,12 @@ function nodeProcess(service: ServiceName | 'sandbox', instance: number, env: No
     cwd: ROOT,
     env: { ...env, OTEL_SERVICE_NAME: service, OTEL_SERVICE_INSTANCE_ID: `${service}.${instance}` },
     ready: sandbox ? '"msg":"listening"' : '"msg":"ready"',
-    // Whatever is canceled while the stack stops still reaches the sandbox.
+    // Cancels during the stop still reach the sandbox.
     ...(sandbox ? { last: true } : {}),
   };
 }
 
-/** Broker, sandbox, then all services side by side. Rejects with one sentence, and with nothing left running. */
+/** Starts the broker, the sandbox, then all services in parallel. Rejects with one sentence, and leaves nothing running. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { dataDir, port, scale, jaeger, report } = options;
   const env = jaeger === undefined ? options.env : { ...options.env, OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.otlp };

@@ -14,9 +14,9 @@ export interface ProcessSpec {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Part of a line that the process prints, on either stream, once it works. */
+  /** Part of a line that the process prints, on either stream, when it is ready. */
   readonly ready: string;
-  /** Stopped after all others: what they still need while they finish. */
+  /** Stopped after all others, which need it while they stop. */
   readonly last?: boolean;
 }
 export interface SupervisorOptions {
@@ -26,15 +26,15 @@ export interface SupervisorOptions {
   readonly report: (line: string) => void;
   /** How long a process may take to stop before it is killed, ms. */
   readonly stopMs: number;
-  /** How long the processes may take to stop once this process was killed, ms; then the guard kills them. */
+  /** How long the processes may take to stop after this process was killed, ms; then the guard kills them. */
   readonly orphanStopMs: number;
   readonly firstBackoffMs?: number;
   readonly maxBackoffMs?: number;
 }
 
-/** A process that ran this long has recovered: the next restart comes quickly again. */
+/** After this run time a process has recovered, and the backoff starts over, ms. */
 const STEADY_MS = 30_000;
-/** After SIGKILL the kernel needs no longer than this. */
+/** Longest time from SIGKILL to the end of a process, ms. */
 const KILL_MS = 3_000;
 const GUARD = join(import.meta.dirname, '..', 'dist', 'stack.guard.js');
 
@@ -52,8 +52,8 @@ export const nameOf = ({ service, instance }: Pick<ProcessSpec, 'service' | 'ins
   `${service}.${instance}`;
 
 /**
- * Starts processes in groups of their own, restarts those that die, and ends them all. After `stop` no process of any
- * group is left. When this process is killed, a guard beside it ends them all.
+ * Starts processes in their own groups, restarts those that die, and ends them all. After `stop` no process of any group
+ * is left. When this process is killed, a guard process ends them all.
  */
 export class Supervisor {
   private readonly all: Supervised[] = [];
@@ -66,7 +66,7 @@ export class Supervisor {
     for (const folder of ['run', 'logs']) mkdirSync(join(options.dir, folder), { recursive: true });
   }
 
-  /** Resolves once the process is ready; rejects with its last words when it ends before, or after `timeoutMs`. */
+  /** Resolves when the process is ready. Rejects with its last output when it ends before that, and after `timeoutMs`. */
   async start(spec: ProcessSpec, timeoutMs: number): Promise<void> {
     this.stopping.signal.throwIfAborted();
     this.guard ??= this.startGuard();
@@ -89,13 +89,13 @@ export class Supervisor {
     this.loops.push(this.keepAlive(entry, running));
   }
 
-  /** SIGTERM to all in parallel, SIGKILL to what is left after a while; the `last` ones only then, in the same way. */
+  /** Sends SIGTERM to all, and SIGKILL after `stopMs`; then the same to those with `last`. */
   stop(): Promise<void> {
     this.stopped ??= this.stopAll();
     return this.stopped;
   }
 
-  /** SIGKILL to everything at once; a running `stop` then ends as soon as all are gone. */
+  /** Sends SIGKILL to everything. A running `stop` resolves as soon as all have ended. */
   kill(): void {
     this.stopping.abort();
     for (const { running } of this.all) {
@@ -118,7 +118,7 @@ export class Supervisor {
     if (this.guard?.kill('SIGKILL') === true) await once(this.guard, 'exit');
   }
 
-  /** In a session of its own, with a pipe from us as its stdin: the system closes that when we end, whatever ends us. */
+  /** The guard runs in its own session, with a pipe as its stdin. The system closes the pipe when this process ends in any way. */
   private startGuard(): ChildProcess {
     const { dir, orphanStopMs } = this.options;
     const guard = spawn(process.execPath, [GUARD, dir, String(orphanStopMs), String(process.pid)], {
@@ -128,7 +128,7 @@ export class Supervisor {
     guard.on('error', (error) => {
       this.options.report(`the guard did not start: ${error.message}`);
     });
-    // A broken pipe: the guard is gone.
+    // A broken pipe: the guard has ended.
     guard.stdin.on('error', () => undefined);
     return guard;
   }
@@ -146,7 +146,7 @@ export class Supervisor {
       });
     };
     const ended = (): boolean => running.child.exitCode !== null || running.child.signalCode !== null;
-    // The leader alone: it decides what becomes of the work its children do.
+    // Only the leader: it decides how its children stop.
     if (!ended()) running.child.kill('SIGTERM');
     await within(this.options.stopMs);
     if (!ended()) signalGroup(pid, 'SIGKILL');
@@ -175,7 +175,7 @@ export class Supervisor {
   private spawn(entry: Supervised): Running {
     const { spec } = entry;
     const log = createWriteStream(this.logOf(spec), { flags: 'a' });
-    // A full disk must not end the stack; the log then ends where the space does.
+    // A full disk must not end the stack; only the log is cut.
     log.on('error', () => undefined);
     const child = spawn(spec.command, [...spec.args], {
       cwd: spec.cwd,
@@ -185,31 +185,31 @@ export class Supervisor {
     });
     if (child.pid !== undefined) writeRecord(this.options.dir, nameOf(spec), child.pid, spec.last ?? false);
 
-    let lastWords = '';
-    let announce: (() => void) | undefined;
+    let lastOutput = '';
+    let markReady: (() => void) | undefined;
     const isReady = new Promise<void>((resolve) => {
-      announce = resolve;
+      markReady = resolve;
     });
     const lines = (['stdout', 'stderr'] as const).map((name) => {
       const splitter = lineSplitter((line) => {
         log.write(`${logLine(line, spec.service, name, new Date().toISOString())}\n`);
         if (!line.includes(spec.ready)) return;
-        announce?.();
-        announce = undefined;
+        markReady?.();
+        markReady = undefined;
       });
       child[name].setEncoding('utf8').on('data', (text: string) => {
-        lastWords = (lastWords + text).slice(-4_000);
+        lastOutput = (lastOutput + text).slice(-4_000);
         splitter.add(text);
       });
       return splitter;
     });
-    // `close` comes after the last output; a grandchild that holds the pipes must not hold us, so `exit` kills the group.
+    // `close` follows the last output. A grandchild that keeps the pipes open would delay it, so `exit` kills the group.
     const exited = new Promise<void>((resolve) => {
       child.once('exit', () => {
         if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
       });
       child.once('error', (error) => {
-        lastWords += `${error.message}\n`;
+        lastOutput += `${error.message}\n`;
         if (child.pid === undefined) resolve();
       });
       child.once('close', () => {
@@ -224,10 +224,10 @@ export class Supervisor {
     const ready = Promise.race([
       isReady,
       exited.then(() => {
-        throw new Error(`${nameOf(spec)} did not start: ${reasonIn(lastWords)}`);
+        throw new Error(`${nameOf(spec)} did not start: ${reasonIn(lastOutput)}`);
       }),
     ]);
-    // A restart has nobody who waits for it; its end is seen through `exited`.
+    // Nobody awaits a restart; its end is observed through `exited`.
     ready.catch(() => undefined);
     const running = { child, ready, exited };
     entry.running = running;
@@ -235,9 +235,9 @@ export class Supervisor {
   }
 }
 
-/** The line that says why: an uncaught error's own, before its stack and Node's footer, else the last one. */
+/** The line with the reason: that of an uncaught error, before its stack and Node's footer, else the last line. */
 function reasonIn(output: string): string {
   const lines = output.split('\n').map((line) => line.trim());
   const said = lines.filter((line) => line !== '' && !line.startsWith('Node.js v'));
-  return said.findLast((line) => /^(\w*Error)\b.*: /.test(line)) ?? said.at(-1) ?? 'it said nothing';
+  return said.findLast((line) => /^(\w*Error)\b.*: /.test(line)) ?? said.at(-1) ?? 'no output';
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { printable } from './terminal.js';
 
-describe('what is printed of foreign text', () => {
+describe('printable', () => {
   it.each([
     ['plain, with lines\nand\ttabs, é, 漢 and 🎬', 'plain, with lines\nand\ttabs, é, 漢 and 🎬'],
     ['\u001b[31mred\u001b[0m', '\ufffd[31mred\ufffd[0m'],

@@ -1,12 +1,12 @@
-/** Control characters, and those that turn the direction of writing; a line's end and a tab are none of them. */
-const OBEYED = /(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu;
+/** Control characters and those that change the writing direction, except line feed and tab. */
+const CONTROL = /(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu;
 
-/** Text from elsewhere without what a terminal would obey instead of showing it. */
+/** Foreign text without the characters that control a terminal. */
 export function printable(text: string): string {
-  return text.replace(OBEYED, '\ufffd');
+  return text.replace(CONTROL, '\ufffd');
 }
 
-/** Writes a line, or many, to stdout; resolves when all of it is taken: a pipe takes long text in pieces. */
+/** Writes text and a line feed to stdout. Resolves when all of it is written: a pipe takes long text in chunks. */
 export async function writeOut(text: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     process.stdout.write(`${text}\n`, (error) => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { analyze, parseTrace, type Trace } from '@clipmesh/trace-analysis';
-// eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed: no package of ours
+// eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed, so not a package
 import { findServerOrSkip } from '../../test-servers/find-server.mjs';
 import { readSource } from '../src/analyze.sources.js';
 import { type TraceSource } from '../src/analyze.arguments.js';
@@ -42,8 +42,8 @@ const span = (
   links: links.map((link) => ({ traceId: TRACE_ID, spanId: link })),
 });
 
-/** Two clips side by side behind a publish, and a stitch that links to one and is sent by the other. */
-function film(): object {
+/** Two parallel clips after a publish, and a stitch that is a child of one and links to the other. */
+function videoTrace(): object {
   const clip = { 'clipmesh.stage': 'clip', 'clipmesh.pool.size': 2 };
   const spans = [
     span('0000000000000001', 2, [0, 20], ''),
@@ -85,17 +85,17 @@ const configFor = (query: number, grpc: number, otlp: number): object => ({
   exporters: { jaeger_storage_exporter: { trace_storage: 'memory' } },
 });
 
-/** Resolves once it says that it is ready; rejects with its last words when it ends before, or takes too long. */
+/** Resolves when Jaeger logs that it is ready. Rejects with its last output when it ends before that or takes too long. */
 async function started(command: string, args: readonly string[]): Promise<ChildProcess> {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
+  let output = '';
   const ready = new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(new Error(`Jaeger was not ready in time: ${said}`));
+      reject(new Error(`Jaeger was not ready in time: ${output}`));
     }, START_MS);
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-2000);
-      if (said.includes('Everything is ready')) {
+      output = (output + text).slice(-2000);
+      if (output.includes('Everything is ready')) {
         clearTimeout(timer);
         resolve();
       }
@@ -103,7 +103,7 @@ async function started(command: string, args: readonly string[]): Promise<ChildP
     child.once('error', reject);
     child.once('exit', () => {
       clearTimeout(timer);
-      reject(new Error(`Jaeger ended: ${said}`));
+      reject(new Error(`Jaeger ended: ${output}`));
     });
   });
   await ready.catch((error: unknown) => {
@@ -122,8 +122,8 @@ async function ended(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-(program === undefined ? describe.skip : describe)('a trace that went through Jaeger', () => {
-  const sent = film();
+(program === undefined ? describe.skip : describe)('a trace that is read from Jaeger', () => {
+  const sent = videoTrace();
   const [expected] = parseTrace(sent).map(analyze);
   let folder: string;
   let server: ChildProcess | undefined;
@@ -163,11 +163,11 @@ async function ended(child: ChildProcess): Promise<void> {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('gives the report that it would have given before, by its id', async () => {
+  it('gives the same report as the original trace, by its id', async () => {
     const [trace] = await read({ kind: 'jaeger-trace', url, traceId: TRACE_ID });
     expect(trace === undefined ? undefined : analyze(trace)).toEqual(expected);
   });
-  it('is among the last ones of its service, as it was sent', async () => {
+  it('is among the last traces of its service, unchanged', async () => {
     const traces = await read({ kind: 'jaeger-service', url, service: 'gateway', last: 5 });
     const found = traces.find(({ traceId }) => traceId === TRACE_ID);
     expect(found === undefined ? undefined : analyze(found).criticalPath).toEqual(expected?.criticalPath);
@@ -175,7 +175,7 @@ async function ended(child: ChildProcess): Promise<void> {
       true,
     );
   });
-  it('is told apart from one that it does not know', async () => {
+  it('is refused with an unknown id', async () => {
     await expect(read({ kind: 'jaeger-trace', url, traceId: 'abc' })).rejects.toThrow(/knows no trace abc/);
   });
 });

@@ -9,7 +9,7 @@ import { claimFolder } from '../src/folder.lock.js';
 import { identityOf } from '../src/process.identity.js';
 import { endRecorded, writeRecord } from '../src/process.records.js';
 
-/** Only ends a hang. */
+/** Ends a hang. */
 const HANG_MS = 60_000;
 const IDLE = 'setInterval(() => {}, 1000)';
 let dir: string;
@@ -24,7 +24,7 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** A process with a record in the folder; it runs and listens to signals when this resolves. */
+/** Starts a process with a record in the folder. Resolves when the process listens to signals. */
 async function leave(name: string, code = IDLE, last = false): Promise<ChildProcess> {
   const child = spawn(process.execPath, ['-e', `${code}; console.log('up')`], {
     detached: true,
@@ -35,7 +35,7 @@ async function leave(name: string, code = IDLE, last = false): Promise<ChildProc
   writeRecord(dir, name, child.pid ?? 0, last);
   return child;
 }
-/** The signal that ended it. */
+/** The signal that ended the child. */
 const ended = async (child: ChildProcess): Promise<unknown> => {
   if (child.exitCode !== null || child.signalCode !== null) return child.signalCode;
   return (await within(once(child, 'exit') as Promise<unknown[]>, HANG_MS, 'the end'))[1];
@@ -43,10 +43,10 @@ const ended = async (child: ChildProcess): Promise<unknown> => {
 const files = (): string[] => readdirSync(join(dir, 'run')).sort();
 const recordFile = (name: string): string => join(dir, 'run', `${name}.process.json`);
 
-describe('a folder that a killed stack has left', () => {
-  it.each(['jaeger.1', 'nats.1', 'planner.1', 'stack'])('is rid of its %s', async (name) => {
+describe('the folder of a killed stack', () => {
+  it.each(['jaeger.1', 'nats.1', 'planner.1', 'stack'])('ends its %s', async (name) => {
     const left = await leave(name);
-    // A supervisor that was killed is no more; only what it started is.
+    // A killed supervisor has ended; only its processes remain.
     if (name === 'stack') {
       left.kill('SIGKILL');
       await ended(left);
@@ -59,10 +59,10 @@ describe('a folder that a killed stack has left', () => {
   });
 
   it.each([
-    ['has come to have one of its pids', (text: string) => text.replace(/"identity":"[^"]*"/, '"identity":"earlier"')],
-    ['is named by a record that cannot be read', () => '{'],
-    ['is named by a pid file alone', undefined],
-  ])('leaves alone who %s', async (_who, rewrite) => {
+    ['reuses one of its pids', (text: string) => text.replace(/"identity":"[^"]*"/, '"identity":"earlier"')],
+    ['has an unreadable record', () => '{'],
+    ['has only a pid file', undefined],
+  ])('does not touch a process that %s', async (_who, rewrite) => {
     const stranger = await leave('jaeger.1');
     if (rewrite === undefined) rmSync(recordFile('jaeger.1'));
     else writeFileSync(recordFile('jaeger.1'), rewrite(readFileSync(recordFile('jaeger.1'), 'utf8')));
@@ -71,7 +71,7 @@ describe('a folder that a killed stack has left', () => {
     expect(files()).toEqual([]);
   });
 
-  it('is refused to a second stack, with the pid of the first', async () => {
+  it('refuses a second stack, with the pid of the first', async () => {
     const first = await leave('stack');
     const service = await leave('planner.1');
     await expect(claimFolder(dir)).rejects.toThrow(
@@ -80,7 +80,7 @@ describe('a folder that a killed stack has left', () => {
     expect(service.exitCode ?? service.signalCode).toBeNull();
   });
 
-  it('may be claimed although a stranger has the pid of its last stack', async () => {
+  it('may be claimed when another process reuses the pid of its last stack', async () => {
     const stranger = await leave('stack');
     writeFileSync(recordFile('stack'), JSON.stringify({ pid: stranger.pid, identity: 'earlier', last: true }));
     (await claimFolder(dir))();
@@ -88,15 +88,15 @@ describe('a folder that a killed stack has left', () => {
   });
 });
 
-describe('the processes of a record', () => {
-  it('are asked to end, then killed with their children, the last ones after all others', async () => {
+describe('recorded processes', () => {
+  it('get SIGTERM, then SIGKILL with their children, those with `last` after all others', async () => {
     const note = (name: string): string =>
       `process.on('SIGTERM', () => { require('node:fs').appendFileSync(${JSON.stringify(join(dir, 'order'))}, '${name} '); process.exit(0); }); ${IDLE}`;
     const deaf = `process.on('SIGTERM', () => {}); require('node:child_process').spawn(process.execPath, ['-e', '${IDLE}'], { stdio: 'inherit' }); ${IDLE}`;
     const broker = await leave('broker.1', note('broker'), true);
     const worker = await leave('worker.1', note('worker'));
     const stubborn = await leave('stubborn.1', deaf);
-    // Its child holds the pipe too: it ends with the last of the group.
+    // Its child keeps the pipe open too, so the pipe closes with the last process of the group.
     const groupGone = once(stubborn.stdout ?? stubborn, 'close');
     await endRecorded(dir, 300, 'stack');
     expect(await ended(stubborn)).toBe('SIGKILL');
@@ -107,7 +107,7 @@ describe('the processes of a record', () => {
     expect(files()).toEqual([]);
   });
 
-  it('have an identity that stays, and none when they have ended', async () => {
+  it('have a stable identity, and none when they have ended', async () => {
     const child = await leave('probe.1');
     const other = await leave('probe.2');
     const identity = identityOf(child.pid ?? 0);

@@ -11,7 +11,7 @@ afterAll(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-describe('a command in a group of its own', () => {
+describe('a command in its own process group', () => {
   it('ends when the process that runs the group is killed', async () => {
     const module = join(import.meta.dirname, '..', 'process.group.mjs');
     const inner = join(dir, 'inner.mjs');
@@ -24,7 +24,7 @@ process.on('SIGHUP', () => { console.log('ended'); process.exit(0); });
 console.log('started');
 setInterval(() => undefined, 1000);`,
     );
-    // As npm does between the two, a shell is the parent: it outlives the one that is killed.
+    // As with npm, a shell is the parent of the inner process and outlives the killed one.
     writeFileSync(
       outer,
       `import { runGroup } from ${JSON.stringify(module)};

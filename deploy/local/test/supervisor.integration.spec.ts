@@ -62,11 +62,11 @@ describe('supervisor', () => {
     const log = readFileSync(join(dir, 'logs', 'probe.1.log'), 'utf8')
       .trim()
       .split('\n');
-    const told = log.map((line) => (JSON.parse(line) as { msg: string }).msg);
-    expect(told.sort()).toEqual(['a warning', 'ready']);
+    const messages = log.map((line) => (JSON.parse(line) as { msg: string }).msg);
+    expect(messages.sort()).toEqual(['a warning', 'ready']);
   });
 
-  it('waits for a process that still works, and for none that is told to be killed', async () => {
+  it('waits for a process that still works, but not after a kill', async () => {
     const slow = new Supervisor({ dir, report: () => undefined, stopMs: 60_000, orphanStopMs: 500 });
     await slow.start(script(`process.on('SIGTERM', () => {}); ${READY}`), 120_000);
     const pid = pidOf('probe.1');
@@ -78,7 +78,7 @@ describe('supervisor', () => {
     expect(alive(pid)).toBe(false);
   });
 
-  it('pauses longer before every start of a process that dies at once', async () => {
+  it('backs off longer before each restart of a process that dies at once', async () => {
     const counter = join(dir, 'starts');
     const count = `require('node:fs').appendFileSync(${JSON.stringify(counter)}, '.')`;
     const once = `require('node:fs').existsSync(${JSON.stringify(counter)}) ? (${count}, process.exit(1)) : ${count};`;
@@ -91,7 +91,7 @@ describe('supervisor', () => {
     expect(pauses).toEqual([20, 40, 80, 80]);
   });
 
-  it('starts a process again that was killed', async () => {
+  it('restarts a killed process', async () => {
     await supervisor.start(script(READY), 120_000);
     const pid = pidOf('probe.1');
     process.kill(pid, 'SIGKILL');
@@ -99,7 +99,7 @@ describe('supervisor', () => {
     expect(reports[0]).toContain('probe.1 ended');
   });
 
-  it('ends with SIGKILL what ignores SIGTERM, its children too', async () => {
+  it('kills a process that ignores SIGTERM, with its children', async () => {
     const child = `require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']).pid`;
     await supervisor.start(
       script(`process.on('SIGTERM', () => {}); console.log('child ' + ${child}); ${READY}`),
@@ -112,7 +112,7 @@ describe('supervisor', () => {
     await until(() => !alive(pid) && !alive(grandchild));
   });
 
-  it('stops the last ones after all others', async () => {
+  it('stops processes with `last` after all others', async () => {
     const file = join(dir, 'order');
     const note = (name: string): string =>
       `process.on('SIGTERM', () => { require('node:fs').appendFileSync(${JSON.stringify(file)}, '${name} '); process.exit(0); }); ${READY}`;
@@ -122,16 +122,16 @@ describe('supervisor', () => {
     expect(readFileSync(file, 'utf8')).toBe('worker broker ');
   });
 
-  it('tells the last words of a process that does not start', async () => {
+  it('reports the last output of a process that does not start', async () => {
     const failing = script(`console.error('the key is missing'); process.exit(1);`);
     await expect(supervisor.start(failing, 120_000)).rejects.toThrow('probe.1 did not start: the key is missing');
   });
 
-  it('does not wait for ever', async () => {
+  it('stops waiting after the timeout', async () => {
     await expect(supervisor.start(script('setInterval(() => {}, 1000)'), 200)).rejects.toThrow('was not ready');
   });
 
-  it('says so when the program does not exist', async () => {
+  it('reports a program that does not exist', async () => {
     await expect(supervisor.start(script('', { command: 'no-such-program' }), 120_000)).rejects.toThrow(/ENOENT/);
   });
 });
