@@ -124,14 +124,15 @@ async function installPrograms() {
   );
 }
 
-/** Compiles everything and bundles the services; quick when nothing has changed. */
+/** Compiles everything and bundles the services, unless no source has changed since the last time. */
 export async function build() {
+  // Its bundler is one of the packages that were installed only just now.
+  const { bundle, isBundled } = await import('./bundle.mjs');
+  if (await isBundled(ROOT)) return;
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   if (!(await succeeds(process.execPath, [tsc, '-b'])))
     throw new BootstrapError('The build failed; the messages of "npx tsc -b" are above.');
   try {
-    // Its bundler is one of the packages that were installed only just now.
-    const { bundle } = await import('./bundle.mjs');
     await bundle(ROOT);
   } catch (error) {
     throw new BootstrapError(`The services could not be bundled: ${error.message}`);

@@ -15,7 +15,10 @@ export interface Font extends TextMeasure {
 /** Reads a TrueType or OpenType font for measuring. */
 export async function loadFont(file: string): Promise<Font> {
   const bytes = await readFile(file);
-  const font = opentype.parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  // Glyphs are read when they are asked for: reading all of them holds up the start of a service.
+  const font = opentype.parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength), {
+    lowMemory: true,
+  });
   return {
     file,
     // Glyph by glyph: drawtext substitutes nothing either, and opentype.js cannot read this font's substitutions.

@@ -69,7 +69,7 @@ describe('the budget of an owner, at any interleaving', () => {
           expect(await world.broken()).toEqual([]);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 });
