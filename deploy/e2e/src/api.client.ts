@@ -53,8 +53,7 @@ function parseEvents(text: string): SentEvent[] {
 }
 
 /**
- * A GET whose connection was reset is sent once more: the server may have closed an idle connection at the moment that it
- * was used.
+ * Sends a GET once more when its connection was reset: the server may have closed an idle connection just before its use.
  */
 async function get(url: string, init: RequestInit = {}): Promise<Response> {
   const ask = (): Promise<Response> => fetch(url, { ...init, signal: init.signal ?? AbortSignal.timeout(CALL_MS) });
@@ -67,7 +66,7 @@ async function get(url: string, init: RequestInit = {}): Promise<Response> {
   }
 }
 
-/** The gateway's HTTP API as a client sees it; every call is bounded in time. */
+/** HTTP client of the gateway. Every call has a timeout. */
 export class ApiClient {
   constructor(private readonly origin: string) {}
 
@@ -84,7 +83,7 @@ export class ApiClient {
     });
   }
 
-  /** Creates a generation, without the cache unless told: what is made is bought. */
+  /** Creates a generation. Default: without the cache. */
   async create(request: CreateGenerationInput): Promise<string> {
     const response = await this.post('/v1/generations', { cache: false, ...request });
     if (response.status !== 202) throw new Error(`create answered ${response.status}: ${await response.text()}`);
@@ -100,7 +99,7 @@ export class ApiClient {
     return schema.parse(await (await this.call('/v1/generations')).json()).generations.map(({ id }) => id);
   }
 
-  /** The generation once it has ended, however it did. */
+  /** Waits until the generation has ended, with any status. */
   ended(id: string, timeoutMs: number): Promise<Generation> {
     return eventually(`the end of ${id}`, timeoutMs, async () => {
       const generation = await this.read(id);
@@ -108,7 +107,7 @@ export class ApiClient {
     });
   }
 
-  /** The generation once it has succeeded; throws its error when it ended otherwise. */
+  /** Waits until the generation has succeeded. Throws its error when it ended otherwise. */
   async succeeded(id: string, timeoutMs: number): Promise<Generation> {
     const generation = await this.ended(id, timeoutMs);
     if (generation.status !== 'succeeded')
@@ -116,7 +115,7 @@ export class ApiClient {
     return generation;
   }
 
-  /** All events to the last one: those after `lastEventId`, or from the start. */
+  /** All events after `lastEventId` to the last one. Default: from the first. */
   async events(id: string, timeoutMs: number, lastEventId?: number): Promise<SentEvent[]> {
     const headers: Record<string, string> = lastEventId === undefined ? {} : { 'last-event-id': String(lastEventId) };
     const response = await this.call(`/v1/generations/${id}/events`, { headers }, timeoutMs);
@@ -128,7 +127,7 @@ export class ApiClient {
     return costSchema.parse(await (await this.call(`/v1/generations/${id}/cost`)).json());
   }
 
-  /** The report's leading figures; the rest as it came. */
+  /** The main figures of the report are validated; other fields are kept unchanged. */
   async performance(id: string): Promise<z.infer<typeof reportSchema>> {
     return reportSchema.parse(await (await this.call(`/v1/generations/${id}/performance`)).json());
   }
@@ -140,7 +139,7 @@ export class ApiClient {
   }
 }
 
-/** The sandbox's control routes and its files. */
+/** Client of the sandbox's control routes and files. */
 export class SandboxClient {
   constructor(private readonly origin: string) {}
 
@@ -163,7 +162,7 @@ export class SandboxClient {
     await fetch(`${this.origin}/sandbox/invoice`, { method: 'DELETE', signal: AbortSignal.timeout(CALL_MS) });
   }
 
-  /** How many files were uploaded. */
+  /** Number of uploaded files. */
   async uploads(): Promise<number> {
     const headers = { authorization: 'Bearer test' };
     const response = await get(`${this.origin}/v1/files`, { headers });

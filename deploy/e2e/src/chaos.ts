@@ -8,13 +8,13 @@ const BACK_MS = 120_000;
 export interface ChaosOptions {
   /** Time between two kills, ms. */
   readonly everyMs: number;
-  /** Names that may die, as they stand in `DIR/run`. */
+  /** Names of processes that may be killed, as in `DIR/run`. */
   readonly victims: (name: string) => boolean;
-  /** Which victim is next: a number in [0, 1). */
+  /** Chooses the next victim: a number in [0, 1). */
   readonly random: () => number;
 }
 
-/** Kills a random process with SIGKILL again and again, until it is stopped; the stack's supervisor starts them again. */
+/** Kills a random process with SIGKILL repeatedly, until it is stopped. The supervisor of the stack restarts them. */
 export class Chaos {
   readonly killed: string[] = [];
   private readonly stopping = new AbortController();
@@ -27,7 +27,7 @@ export class Chaos {
     this.done = this.run();
   }
 
-  /** No more kills; resolves when all that died are back and the gateway answers. */
+  /** Stops killing. Resolves when all killed processes are back and the gateway answers. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.done;

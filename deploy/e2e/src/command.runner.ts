@@ -8,13 +8,13 @@ export const ROOT = join(import.meta.dirname, '..', '..', '..');
 const GUARD = join(ROOT, 'deploy/e2e/guard.mjs');
 
 export interface Ended {
-  /** Exit code; undefined when a signal ended it. */
+  /** Exit code. Undefined when a signal ended the command. */
   readonly code: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Providers' keys never reach a test's processes, whatever the developer's shell holds. */
+/** The keys of providers never reach the processes of a test, whatever the developer's shell contains. */
 function environment(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const {
     REPLICATE_API_TOKEN: _token,
@@ -27,8 +27,8 @@ function environment(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv 
 }
 
 /**
- * One command in a process group of its own. Every process of it, however deep, carries a mark that finds it again,
- * and it is stopped when the test run is interrupted.
+ * One command in its own process group. A variable in the environment marks all its processes, at any depth. The command is
+ * stopped when the test run is interrupted.
  */
 export class Command {
   readonly mark = `CLIPMESH_E2E_MARK=${randomUUID()}`;
@@ -59,7 +59,7 @@ export class Command {
     this.closed.catch(() => undefined);
   }
 
-  /** What the command has said so far matches `pattern`; throws when it ended without or `timeoutMs` has passed. */
+  /** Waits until the output matches `pattern`. Throws when the command ends before that, and after `timeoutMs`. */
   said(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray> {
     return eventually(`output like ${String(pattern)}`, timeoutMs, () => {
       const match = pattern.exec(this.stdout + this.stderr);
@@ -68,18 +68,18 @@ export class Command {
     });
   }
 
-  /** As a terminal's Ctrl-C does: the whole foreground group gets it. */
+  /** Interrupts like Ctrl-C in a terminal: the whole foreground group gets the signal. */
   interruptGroup(): void {
     if (this.child.pid !== undefined && !this.over) process.kill(-this.child.pid, 'SIGINT');
   }
 
-  /** Whoever read the output goes away, as `| head` does. */
+  /** Closes the reader of the output, as `| head` does. */
   stopReading(): void {
     this.child.stdout?.destroy();
     this.child.stderr?.destroy();
   }
 
-  /** Resolves when the command is over; after `timeoutMs` it is killed and the call rejects. */
+  /** Resolves when the command has ended. After `timeoutMs` it kills the command and rejects. */
   async end(timeoutMs: number): Promise<Ended> {
     let timer: NodeJS.Timeout | undefined;
     const overdue = new Promise<never>((_resolve, reject) => {
@@ -97,18 +97,18 @@ export class Command {
     }
   }
 
-  /** Processes of the command that are alive, itself included. */
+  /** Running processes of the command, itself included. */
   leftovers(): string[] {
     return processesWith(this.mark);
   }
 
-  /** The way out of a failed test: every process of the command is killed. */
+  /** Kills every process of the command, after a failed test. */
   destroy(): void {
     for (const line of this.leftovers()) {
       try {
         process.kill(Number.parseInt(line, 10), 'SIGKILL');
       } catch {
-        // It ended by itself in the meantime.
+        // It has ended in the meantime.
       }
     }
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Looks again and again until `look` gives something; throws with `what` when it has not after `timeoutMs`. */
+/** Polls `look` until it returns a value. Throws an error with `what` after `timeoutMs`. */
 export async function eventually<T>(
   what: string,
   timeoutMs: number,

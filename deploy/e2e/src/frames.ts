@@ -23,7 +23,7 @@ async function pixels(args: readonly string[], width: number, height: number): P
   return { width, height, luma: stdout };
 }
 
-/** The frame at `second`, scaled to the given size; 0 also of a still picture. */
+/** The frame at `second`, scaled to the given size. Use 0 for a still picture. */
 export function frameAt(file: string, second: number, width: number, height: number): Promise<Frame> {
   return pixels(
     [...(second === 0 ? [] : ['-ss', second.toFixed(3)]), '-i', file, '-vf', `scale=${width}:${height}`],
@@ -32,7 +32,7 @@ export function frameAt(file: string, second: number, width: number, height: num
   );
 }
 
-/** White text on black, drawn by ffmpeg itself: what a reader should be able to read. */
+/** White text on black, drawn by ffmpeg, to compare with. */
 export function drawnText(
   textFile: string,
   fontFile: string,
@@ -69,7 +69,7 @@ export function maskOf(frame: Frame, isSet: (index: number) => boolean): Mask {
   return { width: frame.width, height: frame.height, set: frame.luma.map((_value, index) => (isSet(index) ? 1 : 0)) };
 }
 
-/** The smallest box around everything that is set; undefined when nothing is. */
+/** The smallest box around all set pixels. Undefined when none is set. */
 export function boxOf({ width, set }: Mask): Box | undefined {
   const box = { left: Number.POSITIVE_INFINITY, top: Number.POSITIVE_INFINITY, right: 0, bottom: 0 };
   for (const [index, value] of set.entries()) {
@@ -83,7 +83,7 @@ export function boxOf({ width, set }: Mask): Box | undefined {
   return box.right === 0 ? undefined : box;
 }
 
-/** How many are set: inside the box, and outside it. */
+/** Number of set pixels inside and outside the box. */
 export function countBy({ width, set }: Mask, box: Box): { inside: number; outside: number } {
   const count = { inside: 0, outside: 0 };
   for (const [index, value] of set.entries()) {
@@ -97,7 +97,7 @@ export function countBy({ width, set }: Mask, box: Box): { inside: number; outsi
 
 const GRID = { columns: 240, rows: 24 } as const;
 
-/** How much of the content of two masks agrees when both are stretched to one size: shared over all that is set, 0-1. */
+/** Similarity of two masks that are stretched to one size, 0-1: pixels set in both over pixels set in either. */
 export function likeness(a: Mask, b: Mask): number {
   const boxes = [boxOf(a), boxOf(b)] as const;
   if (boxes[0] === undefined || boxes[1] === undefined) return 0;
@@ -123,7 +123,7 @@ const probeSchema = z.object({
   streams: z.array(z.looseObject({ codec_type: z.string(), codec_name: z.string() })),
 });
 
-/** What ffprobe says of a film, each kind of stream once. */
+/** What ffprobe reports about a video, one stream of each kind. */
 export async function probe(file: string): Promise<{
   durationSeconds: number;
   streams: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -142,7 +142,7 @@ export async function probe(file: string): Promise<{
   };
 }
 
-/** The names of an MP4's top-level boxes, in order. */
+/** Names of the top-level boxes of an MP4, in order. */
 export function boxNames(bytes: Buffer): string[] {
   const names: string[] = [];
   for (let at = 0; at + 8 <= bytes.length;) {

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 type Step = 'overlay' | 'join';
-/** What the arguments of each step, and of no other, contain. */
+/** A pattern that only the arguments of the step match. */
 const MARKS: Readonly<Record<Step, string>> = { overlay: '*libx264*', join: '*concat*' };
 
-/** What the sandbox draws is a clip of the provider, not a step of ours. */
+/** ffmpeg processes of the sandbox draw clips of the provider, and are never held. */
 const DRAWING = '  *sine=frequency*) ;;';
 
-/** An ffmpeg whose steps wait while they are held, so that a test can act in the middle of one. */
+/** An ffmpeg whose steps wait while they are held, so that a test can act during a step. */
 export class HeldFfmpeg {
   private readonly folder = mkdtempSync(join(tmpdir(), 'clipmesh-ffmpeg-'));
   readonly path = join(this.folder, 'ffmpeg');
@@ -32,7 +32,7 @@ export class HeldFfmpeg {
     writeFileSync(this.heldFile(step), '');
   }
 
-  /** Whether a process has come to the step since it is held. */
+  /** Whether a process has reached the step since it is held. */
   waits(step: Step): boolean {
     return existsSync(this.seenFile(step));
   }

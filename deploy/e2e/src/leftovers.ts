@@ -7,7 +7,7 @@ import { type LocalStack } from './local.stack.js';
 
 const CLEANED_MS = 120_000;
 
-/** What is still left over when the stack has had its time to clean up; nothing, when all is well. */
+/** Waits until the stack has cleaned up. Returns what is still left over after the timeout; empty when nothing is. */
 export async function cleaned(stack: LocalStack): Promise<string[]> {
   let left: string[] = [];
   try {
@@ -16,13 +16,13 @@ export async function cleaned(stack: LocalStack): Promise<string[]> {
       return left.length === 0 ? left : undefined;
     });
   } catch (error) {
-    // Whoever could not look must not say that all is well.
+    // A failed check must not count as clean.
     if (left.length === 0) throw error;
     return left;
   }
 }
 
-/** What a quiet stack must not have: commands, events nobody handled, ffmpeg processes, temporary files. */
+/** What an idle stack must not have: commands, unhandled events, ffmpeg processes, temporary files. */
 async function leftovers(stack: LocalStack): Promise<string[]> {
   const connection = await connectBroker({ url: stack.urls.nats, name: 'e2e', graceMs: 10_000 });
   try {
@@ -38,7 +38,7 @@ async function leftovers(stack: LocalStack): Promise<string[]> {
   }
 }
 
-/** The ffmpeg processes that work for this stack. */
+/** The ffmpeg processes of this stack, without those of the sandbox. */
 export function ffmpegOf({ dataDir }: LocalStack): string[] {
   return execFileSync('ps', ['axww', '-o', 'pid=,command='], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
     .split('\n')

@@ -13,7 +13,7 @@ const urlsSchema = z.object({ gateway: z.url(), sandbox: z.url(), nats: z.url(),
 
 export type StackUrls = z.infer<typeof urlsSchema>;
 
-/** `DIR/run/stack.json` of a stack that is ready. */
+/** `DIR/run/stack.json` of a ready stack. */
 export function urlsIn(dataDir: string): StackUrls {
   return urlsSchema.parse(JSON.parse(readFileSync(join(dataDir, 'run', 'stack.json'), 'utf8')));
 }
@@ -24,7 +24,7 @@ export interface LocalStackOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A port on loopback that was free at the time of the call. */
+/** A port on loopback that is free at the time of the call. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -32,14 +32,14 @@ export async function freePort(): Promise<number> {
   const address = server.address();
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('there is no free port');
+  if (address === null || typeof address === 'string') throw new Error('no port is free');
   return address.port;
 }
 
-/** For tests that are not about pictures: encoding takes a fraction of the time. */
+/** For tests that do not check pictures: encoding takes a fraction of the time. */
 export const CHEAP_PICTURES = { FFMPEG_PRESET: 'ultrafast' } as const;
 
-/** The local stack, started by its own command on a port and a data folder of its own. */
+/** The local stack, started by its command on its own port and data folder. */
 export class LocalStack {
   private constructor(
     readonly command: Command,
@@ -62,17 +62,17 @@ export class LocalStack {
     }
   }
 
-  /** Pids by name, from `DIR/run`; the stack's own process is `stack`. */
+  /** Pids by name, from `DIR/run`. The process of the stack is `stack`. */
   pids(): Map<string, number> {
     return readPids(this.dataDir);
   }
 
-  /** The lines that a process, `planner.1` for example, has logged so far. */
+  /** Log lines of a process, for example `planner.1`. */
   log(name: string): string[] {
     return readFileSync(join(this.dataDir, 'logs', `${name}.log`), 'utf8').split('\n');
   }
 
-  /** Ctrl-C. Throws when a process of the stack outlives it. */
+  /** Stops the stack like Ctrl-C. Throws when a process of the stack is left. */
   async stop(): Promise<Ended> {
     const pids = this.pids();
     try {

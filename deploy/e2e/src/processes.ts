@@ -11,14 +11,14 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** `DIR/run`: the pid of each process by its name, `clip-generator.1` say. */
+/** Pids in `DIR/run` by name, for example `clip-generator.1`. */
 export function readPids(dataDir: string): Map<string, number> {
   const run = join(dataDir, 'run');
   const files = readdirSync(run).filter((name) => name.endsWith('.pid'));
   return new Map(files.flatMap((name) => pidIn(name, join(run, name))));
 }
 
-/** Nothing when the process has ended since the folder was listed, or its pid is not written yet. */
+/** Empty when the process has ended since the folder was listed, or its pid is not written yet. */
 function pidIn(name: string, file: string): [string, number][] {
   try {
     const pid = Number(readFileSync(file, 'utf8'));
@@ -29,7 +29,7 @@ function pidIn(name: string, file: string): [string, number][] {
   }
 }
 
-/** Every process on this machine, as `pid command environment`, whose environment holds `mark`. */
+/** Every process on this machine with `mark` in its environment, as `pid command environment`. */
 export function processesWith(mark: string): string[] {
   const listing = execFileSync('ps', ['axeww', '-o', 'pid=,command='], {
     encoding: 'utf8',

@@ -34,14 +34,14 @@ export interface Measured {
   readonly report: Report;
 }
 
-/** One film and its report through the API. */
+/** Makes one video and reads its report through the API. */
 export async function measure(api: ApiClient, request: CreateGenerationInput, timeoutMs: number): Promise<Measured> {
   const generation = await api.succeeded(await api.create(request), timeoutMs);
   const answer = await api.call(`/v1/generations/${generation.id}/performance`);
   return { generation, report: reportSchema.parse(await answer.json()) };
 }
 
-/** What `analyze ARGS --json` prints. */
+/** The output of `analyze ARGS --json`. */
 export async function analyzed(...args: readonly string[]): Promise<Report> {
   const { code, stdout, stderr } = await new Command('deploy/local/dist/analyze.js', [...args, '--json']).end(
     ANALYZE_MS,
@@ -50,14 +50,14 @@ export async function analyzed(...args: readonly string[]): Promise<Report> {
   return reportSchema.parse(JSON.parse(stdout));
 }
 
-/** The makespan that a report predicts for a change. Throws when it does not speak of it. */
+/** The makespan that a report predicts for a change. Throws when the report has no such change. */
 export function predicted({ whatIf }: Report, change: string): number {
   const found = whatIf.find((one) => one.change === change);
   if (found !== undefined) return found.predictedMakespanMs;
-  throw new Error(`no prediction for "${change}", but for: ${whatIf.map((one) => one.change).join(', ')}`);
+  throw new Error(`no prediction for "${change}", only for: ${whatIf.map((one) => one.change).join(', ')}`);
 }
 
-/** Which invariants of a report do not hold; figures are rounded to a microsecond each. */
+/** The violated invariants of a report. Each figure is rounded to a microsecond. */
 export function brokenInvariants(report: Report): string[] {
   const { makespanMs, workMs, concurrency, criticalPath, lowerBoundMs, gap, stages, speedup } = report;
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * An ffmpeg for stacks whose times are compared. What the sandbox draws, which no real provider does on this machine, is
- * drawn once for each size and length; and every overlay may rest first, so that overlays take their time on any machine,
- * however busy, and do not slow each other down.
+ * An ffmpeg for stacks whose times are compared. It draws the clips of the sandbox once for each size and length, because a
+ * real provider does not use this machine. Every overlay may sleep first, so that overlays take the same time on any
+ * machine and do not slow each other down.
  */
 export class SlowFfmpeg {
   private readonly folder = mkdtempSync(join(tmpdir(), 'clipmesh-ffmpeg-'));

@@ -16,14 +16,14 @@ const eventsSchema = z.array(
   }),
 );
 
-/** An OTLP/HTTP collector in memory: what the stack's services send to `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+/** An OTLP/HTTP collector in memory that receives what services send to `OTEL_EXPORTER_OTLP_ENDPOINT`. */
 export class TraceCollector {
   private readonly resourceSpans: unknown[] = [];
 
   private constructor(private readonly server: Server) {}
 
   static async start(): Promise<TraceCollector> {
-    // An idle connection is never closed from here: no span is lost to one that a service still uses.
+    // Never close an idle connection here: a service may be about to use it, and a span would be lost.
     const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -43,7 +43,7 @@ export class TraceCollector {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** The trace as soon as it holds a span called `last` and every span's parent. */
+  /** Waits until the trace has a span with the name `last` and the parent of every span. */
   complete(traceId: string, last: string, timeoutMs: number): Promise<Trace> {
     return eventually(`the whole trace ${traceId}`, timeoutMs, () => {
       const found = this.trace(traceId);
@@ -53,12 +53,12 @@ export class TraceCollector {
     });
   }
 
-  /** What has arrived of a trace. */
+  /** The received spans of a trace. */
   trace(traceId: string): Trace | undefined {
     return parseTrace({ resourceSpans: this.resourceSpans }).find((trace) => trace.traceId === traceId);
   }
 
-  /** The names of the span events of a trace that have arrived. */
+  /** The names of the received span events of a trace. */
   eventNames(traceId: string): Set<string> {
     const spans = eventsSchema
       .parse(this.resourceSpans)
@@ -75,7 +75,7 @@ export class TraceCollector {
   }
 }
 
-/** Attribute keys as they stand in every trace. */
+/** Attribute keys of the traces. */
 export const KEYS = {
   scene: 'clipmesh.scene.index',
   worker: 'clipmesh.worker.id',
@@ -86,8 +86,8 @@ export const named = (trace: Trace, name: string, service?: string): Span[] =>
   trace.spans.filter((span) => span.name === name && (service === undefined || span.service === service));
 
 /**
- * Most clips that were being made at one time. Told by the purchases: the handling of a message ends only after the event
- * that lets the next scene start is out, so that two of these overlap by a hair.
+ * The largest number of clips in flight at one time, counted by the purchase spans. The process spans overlap a little,
+ * because a message is settled only after the event that starts the next scene is published.
  */
 export function mostClipsAtOnce({ spans }: Trace): number {
   const edges = spans
@@ -101,7 +101,7 @@ export function mostClipsAtOnce({ spans }: Trace): number {
   return edges.reduce((most, { step }) => Math.max(most, (level += step)), 0);
 }
 
-/** From the first start to the last end, ms. */
+/** Time from the first start to the last end, ms. */
 export function stretchMs(spans: readonly Span[]): number {
   return (Math.max(...spans.map(({ endUs }) => endUs)) - Math.min(...spans.map(({ startUs }) => startUs))) / 1000;
 }

@@ -36,12 +36,12 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // Whatever beforeAll did not come to: what it did must still be put away.
+  // When beforeAll fails half-way, what it has started must still stop.
   await (stack as LocalStack | undefined)?.stop();
 });
 
-/** The ledger's total, once every charge that the invoice knows is booked. */
-async function booked(...ids: string[]): Promise<number> {
+/** The total of the ledger, when it has every charge of the invoice, in micro-dollars. */
+async function ledgerTotal(...ids: string[]): Promise<number> {
   return eventually('a ledger that equals the invoice', 120_000, async () => {
     const costs = await Promise.all(ids.map((id) => api.cost(id)));
     const micros = Math.round(costs.reduce((sum, { totalUsd }) => sum + totalUsd, 0) * 1e6);
@@ -52,8 +52,8 @@ async function booked(...ids: string[]): Promise<number> {
 const twins = (change: Partial<CreateGenerationInput>): Promise<string[]> =>
   Promise.all([1, 2].map(() => api.create({ ...request, ...change })));
 
-describe('films that were asked for before', () => {
-  it('are bought once when they are asked for at once, and never again', async () => {
+describe('repeated requests', () => {
+  it('are bought once when they are sent at once, and not again later', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 3, max: 3 } });
     const ids = await twins({});
@@ -63,9 +63,9 @@ describe('films that were asked for before', () => {
     expect(invoice.completions).toHaveLength(1);
     const bought = invoice.predictions.map(({ id }) => id).sort();
     for (const { scenes } of made) expect(scenes.map(({ predictionId }) => predictionId).sort()).toEqual(bought);
-    // Of each pair of scenes one was bought.
+    // One scene of each pair was bought.
     expect(made.flatMap(({ scenes }) => scenes.map(({ cached }) => cached)).filter(Boolean)).toHaveLength(SCENES);
-    expect(await booked(...ids)).toBeGreaterThan(0);
+    expect(await ledgerTotal(...ids)).toBeGreaterThan(0);
 
     const id = await api.create(request);
     const later = await api.succeeded(id, MAKE_MS);
@@ -73,12 +73,12 @@ describe('films that were asked for before', () => {
     expect(later.costUsd).toBe(0);
     expect(later.result?.sha256).toBe(made[0]?.result?.sha256);
     expect(await sandbox.invoice()).toEqual(invoice);
-    // The report counts no work of the provider: nothing on its path is a prediction.
+    // The report has no work of the provider: no prediction is on its critical path.
     const { criticalPath } = (await api.performance(id)) as { criticalPath?: { name: string }[] };
     expect(criticalPath?.filter(({ name }) => name.startsWith('predict '))).toEqual([]);
   });
 
-  it('are bought again, and differ, where the cache is not wanted', async () => {
+  it('are bought again, and differ, without the cache', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.2 } });
     const id = await api.create({ ...request, cache: false });
@@ -87,16 +87,16 @@ describe('films that were asked for before', () => {
     const { predictions, completions } = await sandbox.invoice();
     expect(predictions).toHaveLength(SCENES);
     expect(completions).toHaveLength(1);
-    await booked(id);
+    await ledgerTotal(id);
     const again = await api.succeeded(await api.create({ ...request, cache: false }), MAKE_MS);
     expect(again.plan?.seed).not.toBe(plan?.seed);
   });
 
-  it('are bought once although the replica that buys is killed', async () => {
+  it('are bought once although the buying replica is killed', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 5, max: 5 } });
     const ids = await twins({ prompt: 'A pair of skis that knows the way down.' });
-    await eventually('all clips under way', 120_000, async () =>
+    await eventually('all clips in flight', 120_000, async () =>
       (await sandbox.invoice()).predictions.length === SCENES ? true : undefined,
     );
     process.kill(stack.pids().get('clip-generator.1') ?? 0, 'SIGKILL');
@@ -106,19 +106,19 @@ describe('films that were asked for before', () => {
     expect(predictions.every(({ status }) => status === 'succeeded')).toBe(true);
     const bought = predictions.map(({ id }) => id).sort();
     for (const { scenes } of made) expect(scenes.map(({ predictionId }) => predictionId).sort()).toEqual(bought);
-    await booked(...ids);
+    await ledgerTotal(...ids);
   });
 
-  it('go to whoever waits when the one that buys is canceled', async () => {
+  it('are bought by the waiting generation when the buying one is canceled', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 6, max: 6 } });
     const prompt = 'A pair of scissors that cuts only on the line.';
     const first = await api.create({ ...request, prompt });
-    await eventually('all clips under way', 120_000, async () =>
+    await eventually('all clips in flight', 120_000, async () =>
       (await sandbox.invoice()).predictions.length === SCENES ? true : undefined,
     );
     const second = await api.create({ ...request, prompt });
-    await eventually('a second one that waits', 120_000, async () =>
+    await eventually('a second generation that waits', 120_000, async () =>
       (await api.read(second)).status === 'generating' ? true : undefined,
     );
     await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.2 } });
@@ -130,33 +130,33 @@ describe('films that were asked for before', () => {
       ...Array<string>(SCENES).fill('canceled'),
       ...Array<string>(SCENES).fill('succeeded'),
     ]);
-    await booked(first, second);
+    await ledgerTotal(first, second);
   });
 });
 
-describe('films that begin from a picture', () => {
+describe('videos with a reference image', () => {
   const prompt = 'A pair of lamps that leans toward the reader.';
   const make = async (referenceImage: CreateGenerationInput['referenceImage']) => {
     const id = await api.create({ ...request, prompt, ...(referenceImage === undefined ? {} : { referenceImage }) });
     const made = await api.succeeded(id, MAKE_MS);
     return { ...made, bought: made.scenes.filter(({ cached }) => !cached).length };
   };
-  /** Dark above, bright below, or the other way round. */
+  /** A picture with one brightness above and one below. */
   const picture = (above: number, below: number): Buffer => pngOf(480, 480, (_x, y) => (y < 240 ? above : below));
   const dataOf = (bytes: Buffer) => ({ data: `data:image/png;base64,${bytes.toString('base64')}` });
 
-  it('show it in every scene, and are bought once for the same picture, wherever it is', async () => {
+  it('show it in every scene, and are bought once for the same image from any source', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.2 } });
     const first = await make(dataOf(picture(10, 245)));
     expect(first.bought).toBe(SCENES);
-    // Once for each replica that buys.
+    // At most one upload per buying replica.
     expect(await sandbox.uploads()).toBeLessThanOrEqual(2);
     const file = join(stack.dataDir, 'pictured.mp4');
     await writeFile(file, await api.bytes(`/v1/generations/${first.id}/video`));
     for (let scene = 0; scene < SCENES; scene += 1) {
       const { luma } = await frameAt(file, scene * 3 + 1.5, 1, 8);
-      // The shape that moves over it lies on some of the rows.
+      // The moving shape covers some of the rows.
       expect(Math.min(...luma.subarray(0, 4))).toBeLessThan(60);
       expect(Math.max(...luma.subarray(4))).toBeGreaterThan(200);
     }
@@ -175,7 +175,7 @@ describe('films that begin from a picture', () => {
       server.closeAllConnections();
       server.close();
     }
-    // It is fetched once, and not told which trace it is part of.
+    // The image is fetched once, without a traceparent.
     expect(seen.map(({ traceparent }) => traceparent)).toEqual([undefined]);
 
     const other = await make(dataOf(picture(245, 10)));
@@ -183,6 +183,6 @@ describe('films that begin from a picture', () => {
     const plain = await make(undefined);
     expect(plain.bought).toBe(SCENES);
     expect((await sandbox.invoice()).predictions).toHaveLength(3 * SCENES);
-    await booked(first.id, other.id, plain.id);
+    await ledgerTotal(first.id, other.id, plain.id);
   });
 });

@@ -22,14 +22,14 @@ let sandbox: SandboxClient;
 
 beforeAll(async () => {
   ffmpeg = new HeldFfmpeg();
-  // Nothing that waits comes back by itself while a test lasts.
+  // Retries wait longer than a test lasts.
   stack = await LocalStack.start({ env: { FFMPEG_PATH: ffmpeg.path, VIDEO_RETRY_FIRST_SECONDS: '3600' } });
   api = new ApiClient(stack.urls.gateway);
   sandbox = new SandboxClient(stack.urls.sandbox);
 });
 
 afterAll(async () => {
-  // When beforeAll fails half-way, what it has started still has to stop.
+  // When beforeAll fails half-way, what it has started must still stop.
   await (stack as LocalStack | undefined)?.stop();
   ffmpeg.remove();
 });
@@ -41,7 +41,7 @@ const running = async (): Promise<string[]> =>
 const seen = (what: string, look: () => Promise<boolean> | boolean): Promise<true> =>
   eventually(what, HANG_MS, async () => ((await look()) ? true : undefined));
 
-/** Nothing runs for the generation here or at the provider, and ledger and invoice agree. */
+/** Checks that nothing runs for the generation here or at the provider, and that ledger and invoice agree. */
 async function stopped(id: string): Promise<void> {
   await seen('the end of all that runs', async () => (await running()).length + ffmpegOf(stack).length === 0);
   expect((await api.ended(id, HANG_MS)).status).toBe('canceled');
@@ -50,7 +50,7 @@ async function stopped(id: string): Promise<void> {
   expect(await cleaned(stack)).toEqual([]);
 }
 
-/** What lasts until it is canceled, and how to see that it has begun. */
+/** Work that runs until it is canceled, and how to detect that it has begun. */
 const MOMENTS: readonly [string, object, 'overlay' | 'join' | undefined, (id: string) => Promise<boolean> | boolean][] =
   [
     ['at once', { clipSeconds: QUICK, hold: [0, 1, 2] }, undefined, () => true],
@@ -62,13 +62,13 @@ const MOMENTS: readonly [string, object, 'overlay' | 'join' | undefined, (id: st
       async () => (await running()).length === 3,
     ],
     [
-      'while its clips are made',
+      'while its clips are generated',
       { clipSeconds: QUICK, hold: [0, 1, 2] },
       undefined,
       async () => (await running()).length === 3,
     ],
     [
-      'while one clip is made and others are overlaid',
+      'while one clip is generated and others are overlaid',
       { clipSeconds: QUICK, hold: [2] },
       'overlay',
       () => ffmpegOf(stack).length > 0,
@@ -92,12 +92,12 @@ describe('a cancel', () => {
     }
   });
 
-  it('reaches a purchase whose reply was lost while its command waits for the next try', async () => {
+  it('reaches a purchase with a lost reply while its command waits for the next try', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: QUICK, hold: [0, 1, 2], loseReplies: 1 });
     const id = await api.create(request(100));
     await seen('three purchases without a reply', async () => (await running()).length === 3);
-    // All three commands wait an hour for their next try: no handler runs.
+    // All three commands wait an hour for their next try, so no handler runs.
     await seen('three retries', () => {
       const lines = stack.log('clip-generator.1').filter((line) => line.includes(id) && line.includes('"delayMs"'));
       return lines.length >= 3;
@@ -106,7 +106,7 @@ describe('a cancel', () => {
     await stopped(id);
   });
 
-  it('twice is one cancel; of a finished generation it is refused', async () => {
+  it('can be repeated, and is refused for a finished generation', async () => {
     await sandbox.scenario({ clipSeconds: QUICK, hold: [0, 1, 2] });
     const id = await api.create(request(200));
     for (let times = 0; times < 2; times += 1)

@@ -19,7 +19,7 @@ const SMALL = ['--scenes', '3', '--duration', '9', '--aspect', '1:1'];
 let dir: string;
 let up: Command;
 let port: number;
-/** Put away at the end, whatever became of their tests. */
+/** Killed at the end, even after failed tests. */
 const started: Command[] = [];
 const folder = (name: string): string => join(dir, name);
 
@@ -41,7 +41,7 @@ function start(args: readonly string[], env: Readonly<Record<string, string>> = 
   return command;
 }
 
-/** Runs a command that must fail, and leave nothing but one sentence. */
+/** Runs a command that must fail, print one sentence, and leave nothing. */
 async function fails(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   const command = start(args, env);
   const ended = await command.end(60_000);
@@ -61,15 +61,15 @@ function saysOneSentence({ stdout, stderr }: Ended): void {
 const pidFiles = (data: string): string[] => (existsSync(join(data, 'run')) ? [...readPids(data).keys()] : []);
 
 describe('npm run demo', () => {
-  it('makes a film and its report, and leaves no process behind', async () => {
-    const out = join(folder('films'), 'kettle.mp4');
+  it('makes a video and its report, and leaves no process', async () => {
+    const out = join(folder('videos'), 'kettle.mp4');
     const command = start(['demo', ...SMALL, '--data', folder('demo'), '--out', out]);
     const { code, stdout, stderr } = await command.end(120_000);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(command.leftovers()).toEqual([]);
     expect(pidFiles(folder('demo'))).toEqual([]);
 
-    expect(readdirSync(folder('films')).sort()).toEqual(['kettle.mp4', 'kettle.report.json']);
+    expect(readdirSync(folder('videos')).sort()).toEqual(['kettle.mp4', 'kettle.report.json']);
     expect(Math.abs((await probe(out)).durationSeconds - 9)).toBeLessThan(0.2);
     const figures = ['makespanMs', 'workMs', 'speedup', 'sequentialMs', 'timeSavedMs', 'efficiency', 'peakConcurrency'];
     const schema = z.looseObject({
@@ -78,7 +78,7 @@ describe('npm run demo', () => {
       workers: z.record(z.string(), z.number()),
       stages: z.array(z.looseObject({ stage: z.string(), workMs: z.number() })),
     });
-    const report = schema.parse(JSON.parse(readFileSync(join(folder('films'), 'kettle.report.json'), 'utf8')));
+    const report = schema.parse(JSON.parse(readFileSync(join(folder('videos'), 'kettle.report.json'), 'utf8')));
     expect(report.stages.map(({ stage }) => stage)).toEqual(
       expect.arrayContaining(['llm', 'clip', 'overlay', 'stitch']),
     );
@@ -98,7 +98,7 @@ describe('npm run demo', () => {
     }
   });
 
-  it('stops in the middle on Ctrl-C: paid work is given back, nothing is left', async () => {
+  it('stops in the middle on Ctrl-C: predictions are canceled, nothing is left', async () => {
     const command = start(['demo', ...SMALL, '--data', folder('stopped'), '--out', folder('stopped.mp4')]);
     await command.said(/▸/, 90_000);
     const { sandbox } = urlsIn(folder('stopped'));
@@ -121,13 +121,13 @@ describe('npm run demo', () => {
     expect(log).not.toContain('could not be canceled');
   });
 
-  // Only root's installs are begun by the command itself.
+  // The command starts an installation itself only as root.
   (process.getuid?.() === 0 ? it : it.skip)(
-    'stops on Ctrl-C while something is installed, and begins nothing more',
+    'stops on Ctrl-C during an installation, and starts nothing more',
     async () => {
       const programs = folder('bin');
       mkdirSync(programs);
-      // An installer that never ends, on a path without ffmpeg.
+      // An installer that never ends, on a PATH without ffmpeg.
       writeFileSync(join(programs, 'apt-get'), '#!/bin/sh\nexec /bin/sleep 600\n', { mode: 0o755 });
       const command = start(['demo', '--data', folder('install')], { PATH: programs });
       await command.said(/^Installing ffmpeg, ffprobe: apt-get update$/m, 120_000);
@@ -139,7 +139,7 @@ describe('npm run demo', () => {
     },
   );
 
-  it('stops on Ctrl-C while the stack still starts', async () => {
+  it('stops on Ctrl-C while the stack starts', async () => {
     const command = start(['demo', '--data', folder('early'), '--out', folder('early.mp4')]);
     await command.said(/Starting the local stack/, 60_000);
     await eventually('the first process', 120_000, () => (pidFiles(folder('early')).length > 1 ? true : undefined));
@@ -151,7 +151,7 @@ describe('npm run demo', () => {
     expect(pidFiles(folder('early'))).toEqual([]);
   });
 
-  it('stops when nobody reads what it says any more', async () => {
+  it('stops when the reader of its output is closed', async () => {
     const command = start(['demo', ...SMALL, '--data', folder('unread'), '--out', folder('unread.mp4')]);
     await command.said(/▸/, 90_000);
     const pids = [...readPids(folder('unread')).values()];
@@ -161,7 +161,7 @@ describe('npm run demo', () => {
     expect(command.leftovers()).toEqual([]);
   });
 
-  it('refuses what it cannot do before anything is started', async () => {
+  it('refuses wrong arguments before anything starts', async () => {
     const data = ['--data', folder('refused')];
     const [flag, empty, long, ffmpeg, out] = await Promise.all([
       fails(['demo', ...data, '--colour', 'red']),
@@ -178,7 +178,7 @@ describe('npm run demo', () => {
     expect(existsSync(folder('refused'))).toBe(false);
   });
 
-  it('says which service could not start and why, and stops the others', async () => {
+  it('names the service that could not start and the reason, and stops the others', async () => {
     const ended = await fails(['demo', '--data', folder('broken')], { FFMPEG_PATH: '/bin/false' });
     expect(ended.stderr).toMatch(/did not start: .*ffmpeg/);
     expect(pidFiles(folder('broken'))).toEqual([]);
@@ -186,7 +186,7 @@ describe('npm run demo', () => {
 });
 
 describe('npm run up', () => {
-  it('tells where its parts are', () => {
+  it('writes its URLs, pids and logs', () => {
     const urls = JSON.parse(readFileSync(join(folder('up'), 'run', 'stack.json'), 'utf8')) as unknown;
     expect(urls).toEqual({
       gateway: `http://127.0.0.1:${port}`,
@@ -195,14 +195,14 @@ describe('npm run up', () => {
     });
   });
 
-  it('does not start twice on one folder, and the first goes on', async () => {
+  it('does not start twice on one folder, and the first stack continues', async () => {
     const second = await fails(['up', '--port', String(await freePort()), '--data', folder('up')]);
     expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('--data') });
     expect(pidFiles(folder('up'))).toHaveLength(9);
     expect((await new ApiClient(`http://127.0.0.1:${port}`).call('/readyz')).status).toBe(200);
   });
 
-  it('does not start on a port that is taken', async () => {
+  it('does not start on a port in use', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const taken = (server.address() as AddressInfo).port;
@@ -215,7 +215,7 @@ describe('npm run up', () => {
     }
   });
 
-  it('answers every wrong request with a problem that has a code', async () => {
+  it('answers every wrong request with a problem and a code', async () => {
     const api = new ApiClient(`http://127.0.0.1:${port}`);
     const unknown = `/v1/generations/gen_${'0'.repeat(32)}`;
     const wrong: [string, Promise<Response>, number, string][] = [
@@ -239,7 +239,7 @@ describe('npm run up', () => {
     }
   });
 
-  it('cleans up after one that was killed, and finds its records again', async () => {
+  it('cleans up after a killed stack, and keeps its records', async () => {
     const data = folder('killed');
     const boot = async (): Promise<{ command: Command; api: ApiClient; pids: Map<string, number> }> => {
       const own = await freePort();
@@ -264,7 +264,7 @@ describe('npm run up', () => {
     const second = await boot();
     expect([...first.pids].filter(([, pid]) => isAlive(pid))).toEqual([]);
     expect(first.command.leftovers()).toEqual([]);
-    // The new sandbox knows nothing of the old one's predictions: what was in flight is bought anew, once.
+    // The new sandbox does not know the predictions of the old one, so clips in flight are bought again, once.
     expect((await second.api.succeeded(id, 60_000)).progress).toBe(100);
     expect((await new SandboxClient(urlsIn(data).sandbox).invoice()).predictions).toHaveLength(3);
     second.command.interruptGroup();

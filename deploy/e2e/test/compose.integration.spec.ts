@@ -9,7 +9,7 @@ import { describe, expect, it } from '@jest/globals';
 import { execa } from 'execa';
 import YAML from 'yaml';
 import { z } from 'zod';
-// eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed: no package of ours
+// eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed, so not a package
 import { findServerOrSkip } from '../../test-servers/find-server.mjs';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -21,7 +21,7 @@ const ACTORS = ['planner', 'clip-generator', 'overlay', 'stitcher', 'cost'] as c
 const OURS = ['gateway', ...ACTORS, 'sandbox'];
 const ALWAYS = ['nats', ...OURS];
 
-/** Variables that the file asks for and no service reads. */
+/** Variables of the file that no service reads. */
 const FILE_VARIABLES: Readonly<Record<string, string>> = {
   CLIPMESH_TAG: 'latest',
   NATS_IMAGE: 'nats:2.12.3-alpine',
@@ -31,9 +31,9 @@ const FILE_VARIABLES: Readonly<Record<string, string>> = {
   JAEGER_UI_PORT: '16686',
   CLIP_GENERATOR_REPLICAS: '1',
 };
-/** What other people's images read. */
+/** Variables of third-party images. */
 const FOREIGN_ENVIRONMENT = new Set(['JAEGER_LISTEN_HOST']);
-/** Settings whose value inside a container is the file's own business, with the services that get them; the rest is passed on. */
+/** Settings whose value the file sets inside a container, with the services that get them; all others are passed through. */
 const PLACED: Readonly<Record<string, Readonly<Record<string, string | number | null>>>> = {
   NATS_URL: Object.fromEntries(OURS.map((name) => [name, 'nats://nats:4222'])),
   DATA_DIR: Object.fromEntries(OURS.map((name) => [name, '/data'])),
@@ -54,12 +54,12 @@ const PLACED: Readonly<Record<string, Readonly<Record<string, string | number | 
   OVERLAY_FONT_FILE: { overlay: null },
   HEALTH_PORT: Object.fromEntries(ACTORS.map((name) => [name, 8081])),
 };
-/** The image brings ffmpeg; a replica's name is its host's. */
+/** Settings that containers do not need: the image contains ffmpeg, and a replica has the name of its host. */
 const LEFT_OUT = new Set([
   'FFMPEG_PATH',
   'FFPROBE_PATH',
   'OTEL_SERVICE_INSTANCE_ID',
-  // The probes run inside the container; the local stack has no containers.
+  // Probes run inside the container; ORPHAN_STOP_SECONDS is for the local stack only.
   'HEALTH_HOST',
   'ORPHAN_STOP_SECONDS',
 ]);
@@ -100,13 +100,13 @@ const questions = [...text.replace(/^\s*#.*$/gm, '').matchAll(/(?<!\$)\$\{([A-Z_
 );
 
 describe('the compose file', () => {
-  it('runs the broker, the six services and the sandbox; what is extra waits behind a profile', () => {
+  it('runs the broker, the six services and the sandbox; the rest needs a profile', () => {
     expect(Object.keys(services).sort()).toEqual([...ALWAYS, 'jaeger', 'mongo'].sort());
     expect(ALWAYS.filter((name) => service(name).profiles !== undefined)).toEqual([]);
     for (const extra of ['jaeger', 'mongo']) expect(service(extra).profiles).toEqual([extra]);
   });
 
-  it('says of every service how its health is seen, or why not', () => {
+  it('has a health check for every service, or a reason for none', () => {
     for (const [name, { healthcheck, 'x-no-healthcheck': reason }] of Object.entries(services)) {
       expect({ name, either: (healthcheck === undefined) !== (reason === undefined) }).toEqual({ name, either: true });
     }
@@ -127,7 +127,7 @@ describe('the compose file', () => {
     }
   });
 
-  it('hands every setting to every service, save those it places itself', () => {
+  it('passes every setting to every service, except those that it sets', () => {
     for (const name of OURS) {
       const { environment } = service(name);
       for (const variable of settings.keys()) {
@@ -140,12 +140,12 @@ describe('the compose file', () => {
     expect(Object.keys(services).filter((name) => 'API_KEYS' in service(name).environment)).toEqual(['gateway']);
   });
 
-  it('sets no variable that nobody reads', () => {
+  it('sets no unused variable', () => {
     const set = Object.values(services).flatMap(({ environment }) => Object.keys(environment));
     expect(set.filter((variable) => !settings.has(variable) && !FOREIGN_ENVIRONMENT.has(variable))).toEqual([]);
   });
 
-  it('asks for no variable but settings, with their defaults, and its own few', () => {
+  it('uses only settings, with their defaults, and its own few variables', () => {
     expect(questions.length).toBeGreaterThan(10);
     for (const { variable, operator, word } of questions) {
       if (operator === ':?') {
@@ -161,7 +161,7 @@ describe('the compose file', () => {
     );
   });
 
-  it('publishes only ports that can be moved, and only the gateway beyond this machine', () => {
+  it('publishes only configurable ports, and only the gateway beyond this machine', () => {
     const published = Object.entries(services).flatMap(([name, { ports }]) => ports.map((port) => ({ name, port })));
     for (const { name, port } of published) {
       expect(port).toMatch(name === 'gateway' ? /^\$\{[A-Z_]+:-\d+\}:\d+$/ : /^127\.0\.0\.1:\$\{[A-Z_]+:-\d+\}:\d+$/);
@@ -185,7 +185,7 @@ describe('the compose file', () => {
       said: 'r8 https://replicate.example/v1 sandbox http://sandbox:9090/v1',
     },
     { env: { REPLICATE_API_TOKEN: 'r8', OPENAI_API_KEY: 'sk' }, said: 'r8  sk ' },
-  ])('makes the sandbox of a provider without a token: $env', async ({ env, said }) => {
+  ])('uses the sandbox for a provider without a token: $env', async ({ env, said }) => {
     for (const name of ['planner', 'clip-generator']) {
       const [command = '', ...args] = (service(name).entrypoint ?? []).map((part) => part.replaceAll('$$', '$'));
       const print = 'echo "$REPLICATE_API_TOKEN $REPLICATE_BASE_URL $OPENAI_API_KEY $OPENAI_BASE_URL"';
@@ -201,7 +201,7 @@ describe('the compose file', () => {
 });
 
 const compose = await findServerOrSkip('docker-compose');
-(compose === undefined ? describe.skip : describe)('the compose file, read by docker-compose', () => {
+(compose === undefined ? describe.skip : describe)('the compose file in docker-compose', () => {
   const config = async (env: Readonly<Record<string, string>>, ...options: string[]) => {
     if (compose === undefined || 'url' in compose) throw new Error('docker-compose is a program, not a URL');
     const args = [...compose.args, '--env-file', '/dev/null', '-f', FILE, ...options, 'config', '--format', 'json'];
@@ -248,12 +248,12 @@ const compose = await findServerOrSkip('docker-compose');
     for (const extra of ['jaeger', 'mongo']) expect(Object.keys(await read({}, '--profile', extra))).toContain(extra);
   });
 
-  it('probes every service of ours with a request of its own, on the port that the service listens on', async () => {
+  it('probes every Clipmesh service with a request on the port that it listens on', async () => {
     const all = await read({});
     for (const name of OURS) {
       const [how, program, flag, code = ''] = all[name]?.healthcheck?.test ?? [];
       expect({ name, how, program, flag }).toEqual({ name, how: 'CMD', program: 'node', flag: '-e' });
-      // docker-compose writes a dollar twice, as it is read.
+      // docker-compose escapes a dollar as two.
       const script = code.replaceAll('$$', '$');
       const server = createServer((request, response) => {
         response.writeHead(request.url === '/healthz' ? 200 : 404).end();
@@ -279,13 +279,13 @@ const compose = await findServerOrSkip('docker-compose');
     for (const name of ACTORS) expect(all[name]?.environment).toMatchObject({ HEALTH_PORT: '8081' });
   });
 
-  it('refuses to start without keys and says what to set', async () => {
+  it('refuses to start without keys, and says what to set', async () => {
     const { exitCode, stderr } = await config({});
     expect(exitCode).not.toBe(0);
     expect(stderr).toContain('API_KEYS=owner:key');
   });
 
-  it('gives every service its drain time and more', async () => {
+  it('gives every service more than its drain time', async () => {
     for (const drain of [undefined, '45', '600']) {
       const all = await read(drain === undefined ? {} : { DRAIN_SECONDS: drain });
       for (const name of ['gateway', ...ACTORS]) {
@@ -294,7 +294,7 @@ const compose = await findServerOrSkip('docker-compose');
     }
   });
 
-  it('takes a copy of .env.example with keys and changed values', async () => {
+  it('accepts a copy of .env.example with keys and changed values', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'clipmesh-compose-'));
     try {
       const file = join(dir, '.env');
@@ -315,7 +315,7 @@ const compose = await findServerOrSkip('docker-compose');
 
 const nats = await findServerOrSkip('nats-server');
 (nats === undefined ? describe.skip : describe)('the broker configuration', () => {
-  it('is taken by the server that compose runs', async () => {
+  it('is accepted by the server version of the compose file', async () => {
     if (nats === undefined || 'url' in nats) throw new Error('nats-server is a program, not a URL');
     const dir = mkdtempSync(join(tmpdir(), 'clipmesh-nats-'));
     try {

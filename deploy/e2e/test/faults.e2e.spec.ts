@@ -56,7 +56,7 @@ const usageSchema = z.looseObject({
   budget: z.object({ spentUsd: z.number(), reservedUsd: z.number() }),
 });
 
-/** Waits until nothing is reserved any more for what has ended, and the account says what the ledger says. */
+/** Waits until ended generations have no reservation, and account and ledger agree. */
 async function settled(api: ApiClient): Promise<void> {
   await eventually('an account that is settled', 120_000, async () => {
     const { totalUsd, budget } = usageSchema.parse(await (await api.call('/v1/usage')).json());
@@ -64,7 +64,7 @@ async function settled(api: ApiClient): Promise<void> {
   });
 }
 
-/** Starts generations, and tells, when all have succeeded, what the provider charged for each of their scenes. */
+/** Waits until all generations have succeeded, and checks the charge of the provider for each scene. */
 async function makeAll({ stack, api, sandbox }: Site, ids: string[]): Promise<void> {
   for (const id of ids) await api.succeeded(id, MAKE_MS);
   const { predictions, totalUsd } = await sandbox.invoice();
@@ -83,7 +83,7 @@ async function makeAll({ stack, api, sandbox }: Site, ids: string[]): Promise<vo
     expect(micros(clips)).toBe(micros(own));
     bookedMicros += micros(booked.entries);
   }
-  // The language model's answers too, those that a killed planner never read among them.
+  // Also for answers of the language model, including those that a killed planner never read.
   expect(bookedMicros).toBe(micros([{ amountUsd: totalUsd }]));
   await settled(api);
   expect(await cleaned(stack)).toEqual([]);
@@ -107,7 +107,7 @@ describe.each(['the broker', 'MongoDB'])('with records in %s', (records) => {
   });
 
   (unavailable ? it.skip : it)(
-    'any service and the broker may be killed at any moment: every film is made, every clip is paid once',
+    'any service and the broker may be killed at any moment: every video is made, every clip is paid once',
     async () => {
       const { stack, api, sandbox } = site;
       await sandbox.scenario({ clipSeconds: { min: 0.5, max: 2 } });
@@ -115,7 +115,7 @@ describe.each(['the broker', 'MongoDB'])('with records in %s', (records) => {
       let seed = 7;
       const chaos = new Chaos(stack, {
         everyMs: 700,
-        // The sandbox keeps the invoice in memory; the stack's own process is what starts the dead again.
+        // The sandbox has the invoice in memory; the process of the stack restarts the killed ones.
         victims: (name) => !['sandbox.1', 'stack'].includes(name),
         random: () => {
           seed = (seed * 48_271) % 0x7fffffff;
@@ -139,23 +139,23 @@ describe('faults', () => {
     ({ api, sandbox } = site);
   });
   afterAll(async () => {
-    // Whatever beforeAll did not come to: what it did must still be put away.
+    // When beforeAll fails half-way, what it has started must still stop.
     await (site as Site | undefined)?.stack.stop();
   });
 
-  it('replies to creates are lost: still one prediction per scene', async () => {
+  it('lost replies to creates: still one prediction per scene', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 0.5, max: 1 }, loseReplies: 0.5 });
     await makeAll(site, [await api.create(request(11)), await api.create(request(12))]);
   });
 
-  it('the provider is away now and then, and slows us down: all succeed within its limit', async () => {
+  it('a provider that is away at times and rate-limits: all succeed within its limit', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.4 }, unavailableEvery: 4 });
     await makeAll(site, [await api.create(request(21))]);
   });
 
-  it('a 429 storm: creates stay under the limit, and each replica wastes one call per cool-down at most', async () => {
+  it('a 429 storm: creates stay under the limit, and each replica wastes at most one call per cool-down', async () => {
     await sandbox.clearInvoice();
     const perMinute = 8;
     const retryAfterSeconds = 3;
@@ -176,7 +176,7 @@ describe('faults', () => {
     const { predictions } = await sandbox.invoice();
     expect(predictions).toHaveLength(12);
     expect(predictions.every(({ status }) => status === 'succeeded')).toBe(true);
-    // Being put off is no failure of a model: none was passed over.
+    // A rate limit is not a failure of a model: none was skipped.
     for (const id of ids)
       expect((await api.read(id)).scenes.map(({ model }) => model)).toEqual(
         Array.from({ length: 4 }, () => FIRST_MODEL),

@@ -35,7 +35,7 @@ interface Case {
   readonly height: number;
 }
 const prompt = 'A kettle that sings when the water is ready, for people who forget it on the stove.';
-const film = (
+const videoCase = (
   name: string,
   scenes: number,
   window: number,
@@ -57,16 +57,16 @@ const film = (
 });
 const WIDE: [number, number] = [1280, 720];
 const CASES = [
-  film('3 scenes, window 1', 3, 1, { aspectRatio: '1:1' }, [720, 720]),
-  film('5 scenes, window 3', 5, 3, { aspectRatio: '16:9' }, WIDE),
-  film('7 scenes, window 4', 7, 4, { aspectRatio: '9:16' }, [720, 1280]),
+  videoCase('3 scenes, window 1', 3, 1, { aspectRatio: '1:1' }, [720, 720]),
+  videoCase('5 scenes, window 3', 5, 3, { aspectRatio: '16:9' }, WIDE),
+  videoCase('7 scenes, window 4', 7, 4, { aspectRatio: '9:16' }, [720, 1280]),
 ];
-const BARE = film('5 scenes without texts', 5, 3, { aspectRatio: '16:9', overlays: false }, WIDE);
+const BARE = videoCase('5 scenes without texts', 5, 3, { aspectRatio: '16:9', overlays: false }, WIDE);
 
 interface Made {
   readonly generation: Generation;
   readonly plan: Plan;
-  readonly film: string;
+  readonly video: string;
   readonly events: readonly SentEvent[];
   readonly trace: Trace;
   /** The raw clips in plan order. */
@@ -92,13 +92,13 @@ async function make({ name, request }: Case): Promise<void> {
     writeFileSync(join(folder, file), bytes);
     return join(folder, file);
   };
-  const video = keep('film.mp4', await api.bytes(`/v1/generations/${id}/video`));
+  const video = keep('video.mp4', await api.bytes(`/v1/generations/${id}/video`));
   const clips: string[] = [];
   for (const { index, predictionId = '' } of generation.scenes) {
     clips.push(keep(`clip-${index}.mp4`, await sandbox.clip(predictionId)));
   }
   const trace = await collector.complete(generation.traceId, 'process generation.succeeded', 120_000);
-  made.set(name, { generation, plan, film: video, events, trace, clips });
+  made.set(name, { generation, plan, video, events, trace, clips });
 }
 
 const of = ({ name }: Case): Made => {
@@ -108,7 +108,7 @@ const of = ({ name }: Case): Made => {
 };
 
 beforeAll(async () => {
-  files = mkdtempSync(join(tmpdir(), 'clipmesh-films-'));
+  files = mkdtempSync(join(tmpdir(), 'clipmesh-videos-'));
   collector = await TraceCollector.start();
   // All videos are made at once, and each fills its own window: the first clips are held until all of them run.
   const clips = [...CASES, BARE].reduce((sum, { window }) => sum + window, 0);
@@ -130,17 +130,17 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // Whatever beforeAll did not come to: what it did must still be put away.
+  // When beforeAll fails half-way, what it has started must still stop.
   await (stack as LocalStack | undefined)?.stop();
   await (collector as TraceCollector | undefined)?.close();
   rmSync(files, { recursive: true, force: true });
 });
 
-describe.each(CASES.map((entry) => [entry.name, entry] as const))('a film of %s', (_name, entry) => {
+describe.each(CASES.map((entry) => [entry.name, entry] as const))('a video with %s', (_name, entry) => {
   const { request, window, width, height } = entry;
 
-  it('is an MP4 that can be streamed, of the size and length asked for', async () => {
-    const { film: file, generation } = of(entry);
+  it('is a streamable MP4 of the requested size and length', async () => {
+    const { video: file, generation } = of(entry);
     const { durationSeconds, streams, count } = await probe(file);
     expect(count).toBe(2);
     expect(streams['video']).toMatchObject({
@@ -158,8 +158,8 @@ describe.each(CASES.map((entry) => [entry.name, entry] as const))('a film of %s'
     expect(boxes.indexOf('moov')).toBeLessThan(boxes.indexOf('mdat'));
   });
 
-  it('can be fetched in parts, and says so when a part is not there', async () => {
-    const { generation, film: file } = of(entry);
+  it('answers range requests, and refuses an unsatisfiable range', async () => {
+    const { generation, video: file } = of(entry);
     const path = `/v1/generations/${generation.id}/video`;
     const part = await api.call(path, { headers: { range: 'bytes=100-299' } });
     expect({ status: part.status, range: part.headers.get('content-range') }).toEqual({
@@ -175,7 +175,7 @@ describe.each(CASES.map((entry) => [entry.name, entry] as const))('a film of %s'
   });
 
   it('shows the scenes in plan order', async () => {
-    const { plan, film: file, clips } = of(entry);
+    const { plan, video: file, clips } = of(entry);
     const size = [64, 64] as const;
     for (const second of [0.6, 2.4]) {
       const raw = await Promise.all(clips.map((clip) => frameAt(clip, second, ...size)));
@@ -192,7 +192,7 @@ describe.each(CASES.map((entry) => [entry.name, entry] as const))('a film of %s'
   });
 
   it('has a bright thumbnail', async () => {
-    const { generation, film: file } = of(entry);
+    const { generation, video: file } = of(entry);
     const picture = join(files, `${generation.id}.jpg`);
     writeFileSync(picture, await api.bytes(`/v1/generations/${generation.id}/thumbnail`));
     const shown = meanLuma(await frameAt(picture, 0, 96, 96));
@@ -202,7 +202,7 @@ describe.each(CASES.map((entry) => [entry.name, entry] as const))('a film of %s'
     expect(shown).toBeGreaterThanOrEqual(all.reduce((sum, one) => sum + one, 0) / all.length - 2);
   });
 
-  it('cost what the provider charged for it, and one prediction per scene', async () => {
+  it('costs what the provider charged, with one prediction per scene', async () => {
     const { generation } = of(entry);
     const invoice = await sandbox.invoice();
     const bought = new Set(generation.scenes.map(({ predictionId }) => predictionId));
@@ -220,7 +220,7 @@ describe.each(CASES.map((entry) => [entry.name, entry] as const))('a film of %s'
     expect(generation.costUsd).toBeCloseTo(ledger.totalUsd, 9);
   });
 
-  it('told its story in order, and tells it again from any point', async () => {
+  it('emits its events in order, and replays them from any point', async () => {
     const { generation, events } = of(entry);
     const ids = events.map(({ id }) => id);
     expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
@@ -249,7 +249,7 @@ describe.each(CASES.map((entry) => [entry.name, entry] as const))('a film of %s'
     expect(await api.events(generation.id, 120_000)).toEqual(events);
   });
 
-  it('left one trace in which every step is the child of its cause', () => {
+  it('leaves one trace in which every step is the child of its cause', () => {
     const { generation, trace } = of(entry);
     const byId = new Map(trace.spans.map((span) => [span.id, span]));
     const lineage = (span: Span | undefined): string[] => {
@@ -308,12 +308,12 @@ describe.each(CASES.map((entry) => [entry.name, entry] as const))('a film of %s'
     expect(new Set(causes).size).toBe(request.sceneCount);
   });
 
-  it('never had more clips in flight than its window, and used all of it', () => {
+  it('has at most as many clips in flight as its window, and uses all of it', () => {
     expect(mostClipsAtOnce(of(entry).trace)).toBe(Math.min(window, request.sceneCount));
   });
 });
 
-describe('the texts of a film', () => {
+describe('overlay texts', () => {
   const [, entry] = CASES;
   const shots = async (): Promise<{ withText: Frame; without: Frame; text: string; position: string }[]> => {
     const [texts, bare] = [of(entry!), of(BARE)];
@@ -322,8 +322,8 @@ describe('the texts of a film', () => {
     for (const { durationSeconds, overlay } of texts.plan.scenes) {
       const second = start + durationSeconds * 0.7;
       const [withText, without] = await Promise.all([
-        frameAt(texts.film, second, ...WIDE),
-        frameAt(bare.film, second, ...WIDE),
+        frameAt(texts.video, second, ...WIDE),
+        frameAt(bare.video, second, ...WIDE),
       ]);
       all.push({ withText, without, text: overlay?.text ?? '', position: overlay?.position ?? '' });
       start += durationSeconds;
@@ -331,7 +331,7 @@ describe('the texts of a film', () => {
     return all;
   };
 
-  it('stand where the plan wants them, and change nothing elsewhere', async () => {
+  it('are at the position of the plan, and change nothing elsewhere', async () => {
     for (const { withText, without, position } of await shots()) {
       const differs = maskOf(
         withText,
@@ -345,7 +345,7 @@ describe('the texts of a film', () => {
     }
   });
 
-  it('are those of their own scene', async () => {
+  it('belong to their scene', async () => {
     const all = await shots();
     const texts = [...new Set(all.map(({ text }) => text))];
     const drawn = await Promise.all(
@@ -366,15 +366,15 @@ describe('the texts of a film', () => {
   });
 });
 
-it('all films together cost what the whole invoice says, to the micro-dollar', async () => {
+it('all videos together cost the total of the invoice, to the micro-dollar', async () => {
   const micros = (usd: number): number => Math.round(usd * 1_000_000);
   const ids = [...made.values()].map(({ generation }) => generation.id);
   const { totalUsd, predictions } = await sandbox.invoice();
   expect(predictions).toHaveLength([...CASES, BARE].reduce((sum, { request }) => sum + request.sceneCount, 0));
-  const booked = await eventually('a ledger that equals the invoice', 120_000, async () => {
+  const totalMicros = await eventually('a ledger that equals the invoice', 120_000, async () => {
     const totals = await Promise.all(ids.map(async (id) => micros((await api.cost(id)).totalUsd)));
     const sum = totals.reduce((all, one) => all + one, 0);
     return sum === micros(totalUsd) ? sum : undefined;
   });
-  expect(booked).toBeGreaterThan(0);
+  expect(totalMicros).toBeGreaterThan(0);
 });

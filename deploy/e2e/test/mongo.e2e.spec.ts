@@ -8,7 +8,7 @@ import { CHEAP_PICTURES, LocalStack } from '../src/local.stack.js';
 
 const MAKE_MS = 240_000;
 const SCENES = 3;
-/** Longer by a variable when a longer absence is to be tried by hand, ms. */
+/** How long MongoDB is away; a variable sets a longer time for a manual test, ms. */
 const AWAY_MS = Number(process.env['CLIPMESH_TEST_MONGO_AWAY_MS'] ?? 3000);
 const request: CreateGenerationInput = {
   prompt: 'A lighthouse that writes letters to passing ships.',
@@ -35,7 +35,7 @@ const program = await findMongo();
     gate = await TcpGate.before(mongo.host);
     stopping.push(() => gate.shut());
     const uri = mongo.database().replace(mongo.host, `127.0.0.1:${gate.port}`);
-    // Both are waited for, also when one fails: what has started must be known to be stopped.
+    // Await both, even when one fails, so that both can be stopped.
     const [first, second] = await Promise.allSettled([
       startStack({ MONGODB_URI: uri, MONGODB_REQUEST_WAIT_SECONDS: '1', MONGODB_CONNECT_TIMEOUT: '1' }),
       startStack({}),
@@ -56,7 +56,7 @@ const program = await findMongo();
     return stack;
   }
 
-  it('makes the film that it makes with records in the broker, and answers the same to the byte', async () => {
+  it('makes the same video as with records in the broker, and answers the same to the byte', async () => {
     const [first, second] = await Promise.all(
       [onMongo, onKv].map(async ({ urls }) => {
         const [api, sandbox] = [new ApiClient(urls.gateway), new SandboxClient(urls.sandbox)];
@@ -103,27 +103,27 @@ const program = await findMongo();
   });
 });
 
-/** What the API says of a finished generation, with ids and times as signs. Entries are sorted by ids, so they are sorted anew. */
+/** The answers of the API for a finished generation, with placeholders for ids and times. Sorts the entries again, because their order depended on ids. */
 async function answersOf(api: ApiClient, id: string): Promise<string> {
-  // The report of how fast it was comes in last, and is another each time.
+  // The performance summary is written last, and differs each time.
   const generation = await eventually('the report', MAKE_MS, async () => {
     const text = await (await api.call(`/v1/generations/${id}`)).text();
     return (JSON.parse(text) as { performance?: unknown }).performance === undefined ? undefined : text;
   });
   const cost = await (await api.call(`/v1/generations/${id}/cost`)).text();
   const parsed = JSON.parse(generation) as { performance: unknown; scenes: { predictionId: string; index: number }[] };
-  const withSigns = parsed.scenes.reduce(
+  const withPlaceholders = parsed.scenes.reduce(
     (text, { predictionId, index }) => text.replaceAll(predictionId, `prediction-${index}`),
     JSON.stringify([
       { ...parsed, performance: Object.keys(parsed.performance as object) },
       JSON.parse(cost) as unknown,
     ]),
   );
-  const signs = withSigns
+  const neutral = withPlaceholders
     .replaceAll(id, 'generation')
     .replace(/"[0-9a-f]{32}"/g, '"trace"')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'time')
     .replace(/completion:[\w-]+/g, 'completion:id');
-  const [view, bill] = JSON.parse(signs) as [unknown, { entries: { key: string }[] }];
+  const [view, bill] = JSON.parse(neutral) as [unknown, { entries: { key: string }[] }];
   return JSON.stringify([view, { ...bill, entries: bill.entries.sort((a, b) => (a.key < b.key ? -1 : 1)) }], null, 1);
 }

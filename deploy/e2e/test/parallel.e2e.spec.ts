@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // When beforeAll fails half-way, what it has started still has to stop.
+  // When beforeAll fails half-way, what it has started must still stop.
   await (stack as LocalStack | undefined)?.stop();
   await (collector as TraceCollector | undefined)?.close();
 });
@@ -38,7 +38,7 @@ async function traceOf(id: string): Promise<Trace> {
   return collector.complete(traceId, 'process generation.succeeded', HANG_MS);
 }
 const clipsOf = (trace: Trace) => named(trace, 'process clip.generate', 'clip-generator');
-/** Waits until the provider has succeeded with, and still runs, so many predictions. */
+/** Waits until the provider has this many succeeded and running predictions. */
 const predictions = (succeeded: number, running: number): Promise<true> =>
   eventually(`${succeeded} clips made and ${running} under way`, HANG_MS, async () => {
     const states = (await sandbox.invoice()).predictions.map(({ status }) => status);
@@ -47,7 +47,7 @@ const predictions = (succeeded: number, running: number): Promise<true> =>
   });
 
 describe('the clips of one generation', () => {
-  it('are all made at once when all of them are in the window', async () => {
+  it('all run at once when the window has room for all', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: QUICK, hold: [0, 1, 2, 3] });
     const id = await create(4, { maxWorkers: 4 }, 'A lamp that follows the sun through the day.');
@@ -61,7 +61,7 @@ describe('the clips of one generation', () => {
   it.each([
     ['in a window of 1', { maxWorkers: 1 }],
     ['with parallel generation switched off', { enabled: false }],
-  ])('come one after another %s, and the first is overlaid while the second is made', async (_name, parallel) => {
+  ])('run one at a time %s, and the first is overlaid while the second is generated', async (_name, parallel) => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: QUICK, hold: [1] });
     const id = await create(3, parallel, 'A chair that folds into a bag.');
@@ -78,7 +78,7 @@ describe('the clips of one generation', () => {
     expect(clips.map((span) => span.attributes[KEYS.scene])).toEqual([0, 1, 2]);
   });
 
-  it('wait for no batch: a worker that is done takes the next scene while a slow clip still runs', async () => {
+  it('are not batched: a free worker takes the next scene while a slow clip still runs', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: QUICK, hold: [0] });
     const id = await create(4, { maxWorkers: 2 }, 'A pen that never runs dry.');

@@ -12,9 +12,9 @@ interface Planted {
   readonly folder: string;
   readonly name: string;
   readonly code: string;
-  /** What the lint must say about it. */
+  /** Rule that must report it. */
   readonly rule: string;
-  /** A rule for tests looks at these files alone. */
+  /** Rules for tests check only spec files. */
   readonly isSpec?: boolean;
 }
 const PLANTED: readonly Planted[] = [
@@ -61,8 +61,8 @@ const PLANTED: readonly Planted[] = [
 const fileOf = ({ folder, name, isSpec = false }: Planted): string =>
   join(ROOT, folder, `${PREFIX}${name.replaceAll(' ', '-')}${isSpec ? '.spec' : ''}.ts`);
 
-/** Also those of a run that was killed. */
-function uproot(): void {
+/** Removes the planted files, including those of a killed run. */
+function removePlanted(): void {
   for (const folder of new Set(PLANTED.map((planted) => planted.folder))) {
     for (const name of readdirSync(join(ROOT, folder)).filter((entry) => entry.startsWith(PREFIX))) {
       rmSync(join(ROOT, folder, name));
@@ -70,7 +70,7 @@ function uproot(): void {
   }
 }
 
-/** What `npm run lint` does, on the planted files alone. */
+/** Runs `npm run lint` on the planted files only. */
 async function lint(): Promise<{ code: number; output: string }> {
   const env = { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NO_COLOR: '1', FORCE_COLOR: '0' };
   const run = (...args: string[]) => promisify(execFile)('npx', args, { cwd: ROOT, env, timeout: LINT_MS });
@@ -84,35 +84,38 @@ async function lint(): Promise<{ code: number; output: string }> {
   }
 }
 
-/** What the lint says of a file: the lines below its name, up to the empty one. */
+/** The report on a file: the lines after its name, up to an empty one. */
 function reportOn(file: string, output: string): string {
   const lines = output.split('\n').map((line) => line.trim());
   const from = lines.indexOf(file) + 1;
   return from === 0 ? '' : lines.slice(from, lines.indexOf('', from)).join('\n');
 }
 
-describe('a planted violation of the house', () => {
+describe('a planted violation of the import rules', () => {
   let result: { code: number; output: string };
 
   beforeAll(async () => {
-    uproot();
-    process.once('exit', uproot);
+    removePlanted();
+    process.once('exit', removePlanted);
     try {
       for (const planted of PLANTED) writeFileSync(fileOf(planted), planted.code);
       result = await lint();
     } finally {
-      uproot();
+      removePlanted();
     }
   });
 
-  afterAll(uproot);
+  afterAll(removePlanted);
 
   it('fails the lint', () => {
     expect(result.code).toBe(1);
   });
 
-  it.each(PLANTED.map((planted) => [planted.name, planted] as const))('%s is told with its rule', (_name, planted) => {
-    const report = reportOn(fileOf(planted), result.output);
-    expect(report).toContain(planted.rule);
-  });
+  it.each(PLANTED.map((planted) => [planted.name, planted] as const))(
+    '%s is reported with its rule',
+    (_name, planted) => {
+      const report = reportOn(fileOf(planted), result.output);
+      expect(report).toContain(planted.rule);
+    },
+  );
 });

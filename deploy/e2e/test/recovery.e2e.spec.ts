@@ -6,7 +6,7 @@ import { cleaned } from '../src/leftovers.js';
 import { CHEAP_PICTURES, LocalStack } from '../src/local.stack.js';
 
 const MAKE_MS = 240_000;
-/** Longer by a variable when a longer absence is to be tried by hand, ms. */
+/** How long the broker is away; a variable sets a longer time for a manual test, ms. */
 const AWAY_MS = Number(process.env['CLIPMESH_TEST_BROKER_AWAY_MS'] ?? 3000);
 const request: CreateGenerationInput = {
   prompt: 'A lunch box that keeps soup hot until noon.',
@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // Whatever beforeAll did not come to: what it did must still be put away.
+  // When beforeAll fails half-way, what it has started must still stop.
   await (stack as LocalStack | undefined)?.stop();
 });
 
@@ -52,7 +52,7 @@ const retry = async (id: string): Promise<void> => {
 };
 
 describe('partial failure', () => {
-  it('keeps the finished scenes, names the failed one, and a retry runs only that', async () => {
+  it('keeps the finished scenes, names the failed one, and a retry runs only that one', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.4 }, failEvery: 3 });
     const id = await api.create(request);
@@ -68,10 +68,14 @@ describe('partial failure', () => {
     await retry(id);
     const made = await api.succeeded(id, MAKE_MS);
     expect(made).toMatchObject({ run: 2 });
-    // The report is about the run that made the film, which made one clip.
+    // The report covers the run that made the video, which generated one clip.
     expect(made.traceId).not.toBe(failed.traceId);
-    const told = await eventually('its report', 120_000, async () => (await api.read(id))['performance'] ?? undefined);
-    expect(told).toMatchObject({ complete: true });
+    const summary = await eventually(
+      'its report',
+      120_000,
+      async () => (await api.read(id))['performance'] ?? undefined,
+    );
+    expect(summary).toMatchObject({ complete: true });
     expect(await api.performance(id)).toMatchObject({
       traceId: made.traceId,
       stages: expect.arrayContaining([expect.objectContaining({ stage: 'clip', count: 1 })]),
@@ -93,7 +97,7 @@ describe('partial failure', () => {
     expect(await cleaned(stack)).toEqual([]);
   });
 
-  it('does not try again what the safety filter refused', async () => {
+  it('does not retry a prompt that the safety filter refused', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.4 }, rejectPrompts: 'e' });
     const { status, error } = await api.ended(await api.create({ ...request, seed: 5 }), MAKE_MS);
@@ -102,7 +106,7 @@ describe('partial failure', () => {
     expect((await sandbox.invoice()).predictions.length).toBeLessThanOrEqual(3);
   });
 
-  it('goes on one scene after another when the provider is in trouble, and says so', async () => {
+  it('runs one scene at a time when the provider keeps failing, and reports it', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 0.2, max: 0.4 }, failEvery: 2 });
     const id = await api.create({ ...request, sceneCount: 5, durationSeconds: 15, seed: 6 });
@@ -117,7 +121,7 @@ describe('partial failure', () => {
 });
 
 describe('the broker', () => {
-  it('is away for a while: the API says so, and everything goes on when it is back', async () => {
+  it('is away for a while: the API answers 503, and everything continues when it is back', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 2, max: 3 } });
     const id = await api.create({ ...request, seed: 8 });
@@ -126,7 +130,7 @@ describe('the broker', () => {
     );
     const pids = stack.pids();
     const [starter, broker] = [pids.get('stack') ?? 0, pids.get('nats.1') ?? 0];
-    // Who would start it again at once is made to wait.
+    // The supervisor, which would restart it at once, is paused.
     process.kill(starter, 'SIGSTOP');
     try {
       process.kill(broker, 'SIGKILL');
@@ -145,7 +149,7 @@ describe('the broker', () => {
     await eventually('the ledger', 120_000, async () =>
       (await api.cost(id)).totalUsd === totalUsd ? true : undefined,
     );
-    // Nothing but the broker was started again.
+    // Only the broker was restarted.
     const changed = [...stack.pids()].filter(([name, pid]) => pids.get(name) !== pid).map(([name]) => name);
     expect(changed).toEqual(['nats.1']);
     expect(await cleaned(stack)).toEqual([]);

@@ -12,7 +12,7 @@ const request = (prompt: string): CreateGenerationInput => ({
   aspectRatio: '1:1',
   overlays: false,
 });
-/** The first is in every prompt of the one product, and in no prompt of the other. */
+/** The first word is in every prompt of one product, and in no prompt of the other. */
 const REFUSED = request('Zanzibar lanterns that glow all night long.');
 const HEALTHY = request('A kettle that sings when the water is hot.');
 
@@ -34,14 +34,14 @@ beforeAll(async () => {
   sandbox = new SandboxClient(stack.urls.sandbox);
 }, 120_000);
 afterAll(async () => {
-  // Whatever beforeAll did not come to: what it did must still be put away.
+  // When beforeAll fails half-way, what it has started must still stop.
   await (stack as LocalStack | undefined)?.stop();
 }, 120_000);
 
 const breakersOpened = (): string[] =>
   stack.log('clip-generator.1').filter((line) => line.includes('provider.breaker') && line.includes('"to":"open"'));
 
-describe('prompts that fail for a reason that nobody knows', () => {
+describe('prompts that fail for an unknown reason', () => {
   it('cost one purchase per scene and model, open no breaker, and leave a healthy generation alone', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({
@@ -62,7 +62,7 @@ describe('prompts that fail for a reason that nobody knows', () => {
     expect(breakersOpened()).toEqual([]);
   }, 400_000);
 
-  it('whose output is refused are made once more with another seed, and the ledger says what it cost', async () => {
+  it('with a refused output are tried once more with another seed, and the ledger has the cost', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({
       clipSeconds: { min: 0.2, max: 0.4 },

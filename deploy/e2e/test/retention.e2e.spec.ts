@@ -7,9 +7,9 @@ import { eventually } from '../src/eventually.js';
 import { CHEAP_PICTURES, LocalStack } from '../src/local.stack.js';
 
 const MAKE_MS = 240_000;
-/** Some twenty seconds, so that the first part of the test is over before the end of it. */
+/** Some twenty seconds: longer than the first part of the test. */
 const RETENTION_DAYS = 0.000_25;
-/** Some seven seconds: longer than a file is on its way to its record. */
+/** Some seven seconds: longer than it takes until a record refers to a stored file. */
 const ORPHAN_GRACE_HOURS = 0.002;
 const usageSchema = z.looseObject({ totalUsd: z.number() });
 
@@ -30,18 +30,18 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // Whatever beforeAll did not come to: what it did must still be put away.
+  // When beforeAll fails half-way, what it has started must still stop.
   await (stack as LocalStack | undefined)?.stop();
 });
 
-/** The media files that are kept. */
+/** The stored media files. */
 const files = (): Promise<string[]> => filesUnder(join(stack.dataDir, 'artifacts'));
 
 const remove = (id: string): Promise<Response> => api.call(`/v1/generations/${id}`, { method: 'DELETE' });
 const usage = async (): Promise<number> => usageSchema.parse(await (await api.call('/v1/usage')).json()).totalUsd;
 
-it('a deleted film is gone, its twin plays on; when that one expires no file is left, and the amounts stay', async () => {
-  const film = {
+it('a deleted video is gone, its twin stays; when that one expires no file is left, and the amounts stay', async () => {
+  const request = {
     prompt: 'A clock that forgives being late.',
     sceneCount: 3,
     durationSeconds: 9,
@@ -49,11 +49,11 @@ it('a deleted film is gone, its twin plays on; when that one expires no file is 
     seed: 7,
     cache: false,
   } as const;
-  const [one, other] = await Promise.all([api.create(film), api.create(film)]);
+  const [one, other] = await Promise.all([api.create(request), api.create(request)]);
   expect((await remove(one)).status).toBe(409);
   const [first, second] = await Promise.all([one, other].map((id) => api.succeeded(id, MAKE_MS)));
   expect(second?.result?.sha256).toBe(first?.result?.sha256);
-  const spent = await eventually('both films in the ledger', 120_000, async () => {
+  const spent = await eventually('both videos in the ledger', 120_000, async () => {
     const costs = await Promise.all([one, other].map((id) => api.cost(id)));
     const total = costs.reduce((sum, { totalUsd }) => sum + totalUsd, 0);
     return Math.abs(total - (await usage())) < 1e-9 && costs.every(({ entries }) => entries.length === 4)
@@ -61,7 +61,7 @@ it('a deleted film is gone, its twin plays on; when that one expires no file is 
       : undefined;
   });
 
-  // Refused, to be asked again, while the last events are being handled.
+  // Answered with 503 while the last events are being handled.
   await eventually('the deletion', 120_000, async () => ((await remove(one)).status === 204 ? true : undefined));
   expect((await remove(one)).status).toBe(404);
   expect((await api.call(`/v1/generations/${one}`)).status).toBe(404);

@@ -23,15 +23,15 @@ let stack: LocalStack;
 let api: ApiClient;
 let sandbox: SandboxClient;
 let receiver: Server;
-/** What the webhook was told. */
-const told: { type: string; data: Generation }[] = [];
+/** Deliveries to the webhook. */
+const deliveries: { type: string; data: Generation }[] = [];
 
 beforeAll(async () => {
   receiver = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
-      told.push(JSON.parse(body) as (typeof told)[number]);
+      deliveries.push(JSON.parse(body) as (typeof deliveries)[number]);
       response.end();
     });
   }).listen(0, '127.0.0.1');
@@ -43,7 +43,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // Whatever beforeAll did not come to: what it did must still be put away.
+  // When beforeAll fails half-way, what it has started must still stop.
   await (stack as LocalStack | undefined)?.stop();
   receiver.close();
 });
@@ -51,22 +51,22 @@ afterAll(async () => {
 async function waiting(): Promise<Generation> {
   await sandbox.clearInvoice();
   const { port } = receiver.address() as AddressInfo;
-  const id = await api.create({ ...request, webhookUrl: `http://127.0.0.1:${port}/told` });
+  const id = await api.create({ ...request, webhookUrl: `http://127.0.0.1:${port}/events` });
   return eventually('a plan that waits', MAKE_MS, async () => {
     const generation = await api.read(id);
     return generation.status === 'awaiting_approval' ? generation : undefined;
   });
 }
 
-/** The webhook was told of these, in any order, each at least once, and of nothing else. */
-async function heard(id: string, ...types: string[]): Promise<void> {
-  const of = (): Set<string> => new Set(told.filter(({ data }) => data.id === id).map(({ type }) => type));
+/** Waits until the webhook has received exactly these events, each at least once, in any order. */
+async function delivered(id: string, ...types: string[]): Promise<void> {
+  const of = (): Set<string> => new Set(deliveries.filter(({ data }) => data.id === id).map(({ type }) => type));
   await eventually('the webhook', 120_000, () => (of().size >= types.length ? true : undefined));
   expect([...of()].sort()).toEqual(types.toSorted());
 }
 
-describe('a plan that is reviewed', () => {
-  it('is made as it was changed, once it is approved, although everybody died in between', async () => {
+describe('plan review', () => {
+  it('makes the changed plan after its approval, although planner and gateway were killed in between', async () => {
     const { id, traceId, plan } = await waiting();
     const bought = await sandbox.invoice();
     expect([bought.completions.length, bought.predictions.length]).toEqual([1, 0]);
@@ -103,7 +103,7 @@ describe('a plan that is reviewed', () => {
     await eventually('the ledger', 120_000, async () =>
       (await api.cost(id)).totalUsd === totalUsd ? true : undefined,
     );
-    // What ran is not measured against the time that the plan was read.
+    // The report does not include the time of the review.
     expect(made.traceId).not.toBe(traceId);
     const report = await eventually(
       'its report',
@@ -111,43 +111,43 @@ describe('a plan that is reviewed', () => {
       async () => (await api.read(id))['performance'] ?? undefined,
     );
     expect(report).toMatchObject({ complete: true });
-    await heard(id, 'generation.awaiting_approval', 'generation.succeeded');
+    await delivered(id, 'generation.awaiting_approval', 'generation.succeeded');
     expect(await api.performance(id)).toMatchObject({
       stages: expect.arrayContaining([expect.objectContaining({ stage: 'clip', count: 3 })]),
     });
   });
 
-  it('costs no clip when it is canceled instead', async () => {
+  it('buys no clip when it is canceled instead', async () => {
     const { id } = await waiting();
     expect((await api.post(`/v1/generations/${id}/cancel`, {})).status).toBe(202);
     expect((await api.ended(id, MAKE_MS)).status).toBe('canceled');
     expect((await api.post(`/v1/generations/${id}/approve`, {})).status).toBe(409);
     expect((await sandbox.invoice()).predictions).toEqual([]);
-    await heard(id, 'generation.awaiting_approval', 'generation.canceled');
+    await delivered(id, 'generation.awaiting_approval', 'generation.canceled');
   });
 });
 
-describe('a scene of a film that is there', () => {
-  it('is made anew alone; its text costs nothing', async () => {
+describe('a scene of a finished video', () => {
+  it('is regenerated alone; a new text costs nothing', async () => {
     await sandbox.clearInvoice();
     const { mode: _reviewed, ...plain } = request;
     const id = await api.create(plain);
     const first = await api.succeeded(id, MAKE_MS);
-    const anew = async (body: object): Promise<Generation> => {
+    const regenerate = async (body: object): Promise<Generation> => {
       expect((await api.post(`/v1/generations/${id}/scenes/1/regenerate`, body)).status).toBe(202);
       return api.succeeded(id, MAKE_MS);
     };
     const bought = ({ scenes }: Generation): unknown[] => scenes.map(({ predictionId }) => predictionId);
 
-    const second = await anew({ description: 'A pencil at rest', overlay: { text: 'At rest' } });
+    const second = await regenerate({ description: 'A pencil at rest', overlay: { text: 'At rest' } });
     expect(second).toMatchObject({ run: 2 });
     expect(bought(second).map((one, scene) => one === bought(first)[scene])).toEqual([true, false, true]);
     expect(second.result?.sha256).not.toBe(first.result?.sha256);
-    const third = await anew({ overlay: { text: 'Resting' } });
+    const third = await regenerate({ overlay: { text: 'Resting' } });
     expect(bought(third)).toEqual(bought(second));
     expect(third.result?.sha256).not.toBe(second.result?.sha256);
-    const film = await api.bytes(`/v1/generations/${id}/video`);
-    expect(film).toHaveLength(third.result?.bytes ?? 0);
+    const video = await api.bytes(`/v1/generations/${id}/video`);
+    expect(video).toHaveLength(third.result?.bytes ?? 0);
 
     const { predictions, completions, totalUsd } = await sandbox.invoice();
     expect([completions.length, predictions.length]).toEqual([1, 4]);

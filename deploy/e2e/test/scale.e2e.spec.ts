@@ -39,13 +39,13 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // Whatever beforeAll did not come to: what it did must still be put away.
+  // When beforeAll fails half-way, what it has started must still stop.
   await (stack as LocalStack | undefined)?.stop();
   await (collector as TraceCollector | undefined)?.close();
 });
 
 describe('three clip generators', () => {
-  it('are three processes with pids and logs of their own', () => {
+  it('are three processes with their own pids and logs', () => {
     const names = [...stack.pids().keys()].sort();
     expect(names).toEqual(
       [
@@ -74,7 +74,7 @@ describe('three clip generators', () => {
     expect([...new Set(workers)].sort()).toEqual(['clip-generator.1', 'clip-generator.2', 'clip-generator.3']);
   });
 
-  it('lose one to SIGKILL: it is started again, and every clip is still bought once', async () => {
+  it('survive a SIGKILL of one: it is restarted, and every clip is still bought once', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 4, max: 4 } });
     const id = await api.create({ ...request, prompt: `${prompt} At night.` });
@@ -103,7 +103,7 @@ describe('three clip generators', () => {
   });
 });
 
-it('two stacks with ports and folders of their own know nothing of each other', async () => {
+it('two stacks with their own ports and folders are independent', async () => {
   const other = await LocalStack.start({
     env: { ...CHEAP_PICTURES, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ENABLE_PARALLEL_VIDEO_GENERATION: 'false' },
   });
@@ -120,7 +120,7 @@ it('two stacks with ports and folders of their own know nothing of each other', 
     expect((await api.list()).filter((id) => !before.includes(id))).toEqual([here]);
     expect((await sandbox.invoice()).predictions).toHaveLength(3);
     expect((await otherSandbox.invoice()).predictions).toHaveLength(3);
-    // The second one is told by its settings, not by the request, to generate one clip after another.
+    // The settings of the second stack, not the request, run one clip at a time.
     const trace = await collector.complete(second.traceId, 'process generation.succeeded', 120_000);
     expect(mostClipsAtOnce(trace)).toBe(1);
   } finally {

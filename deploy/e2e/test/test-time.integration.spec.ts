@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Linter } from 'eslint';
-// eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node, as eslint.config.mjs reads it: no package of ours
+// eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node, as eslint.config.mjs reads it, so not a package
 import { testTime } from '../../lint/test-time.rules.mjs';
 
 const rulesBroken = (code: string): (string | null)[] =>

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CreateGenerationInput } from '@clipmesh/contracts';
-// eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed: no package of ours
+// eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed, so not a package
 import { findServerOrSkip } from '../../test-servers/find-server.mjs';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
@@ -43,7 +43,7 @@ beforeAll(async () => {
   first = await make({ clipSeconds: QUICK });
 });
 afterAll(async () => {
-  // When beforeAll fails half-way, what it has started still has to stop.
+  // When beforeAll fails half-way, what it has started must still stop.
   await (stack as LocalStack | undefined)?.stop();
 });
 
@@ -61,7 +61,7 @@ describe('the report of a run', () => {
     expect(brokenInvariants((await make(scenario, request)).report)).toEqual([]);
   });
 
-  it('is kept in the record in short, and logged', async () => {
+  it('has its summary in the record and the log', async () => {
     const { generation, report } = first;
     expect(brokenInvariants(report)).toEqual([]);
     const kept = await eventually(
@@ -96,7 +96,7 @@ describe('the report of a run', () => {
       const answer = await fetch(`${url}/api/traces/${traceId}`, { signal: AbortSignal.timeout(HANG_MS) });
       const file = join(folder, 'trace.json');
       writeFileSync(file, await answer.text());
-      // By default from /api/v3; the file is what the other API says.
+      // Default: from /api/v3; the file has the answer of the other API.
       const [fromStream, fromJaeger, fromFile] = await Promise.all([
         analyzed('--generation', id, '--data', stack.dataDir),
         analyzed('--jaeger', url, '--trace', traceId),

@@ -41,12 +41,12 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // Whatever beforeAll did not come to: what it did must still be put away.
+  // When beforeAll fails half-way, what it has started must still stop.
   await (stack as LocalStack | undefined)?.stop();
   await (collector as TraceCollector | undefined)?.close();
 });
 
-/** What a service has logged about a generation: the level and the words. */
+/** The log lines of a service about a generation, as level and message. */
 const logged = (name: string, id: string): string[] =>
   stack
     .log(name)
@@ -73,15 +73,15 @@ async function deadLetters(...args: string[]): Promise<string> {
 const lettersOf = async (id: string): Promise<z.infer<typeof lettersSchema>> =>
   lettersSchema.parse(JSON.parse(await deadLetters('list', '--generation', id, '--json')));
 
-describe('in the record, the log and the trace stands', () => {
-  it('every try that is repeated, every model that is passed over, and why scenes come one after another', async () => {
+describe('the record, the log and the trace have', () => {
+  it('every retry, every model fallback, and the reason of the sequential fallback', async () => {
     await sandbox.scenario({ clipSeconds: { min: 0.1, max: 0.2 }, failEvery: 1 });
     const id = await api.create(request);
     const { status, error, traceId, incidents, parallel, scenes } = await api.ended(id, MAKE_MS);
     expect({ status, error }).toMatchObject({ status: 'failed', error: { code: 'PREDICTION_FAILED', stage: 'clip' } });
     expect(scenes.map(({ model }) => model)).toEqual([SECOND, SECOND, SECOND]);
     expect(parallel).toMatchObject({ window: 1, fallback: { reason: 'PREDICTION_FAILED', from: 4 } });
-    // Each scene: twice with the first model, twice with the second.
+    // Each scene is tried twice with the first model and twice with the second.
     for (const scene of [0, 1, 2])
       for (const model of [FIRST, SECOND])
         for (const kind of ['retried', 'failed'])
@@ -101,23 +101,23 @@ describe('in the record, the log and the trace stands', () => {
     expect(directed).toContain('error: generation failed');
     await spanEvents(traceId, ['clipmesh.retry', 'clipmesh.model_fallback', 'clipmesh.fallback', 'exception']);
 
-    // What was given up can be listed, looked at and sent again: here it fails again.
+    // A dead letter can be listed, shown and replayed; here it fails again.
     const letters = await lettersOf(id);
     expect(letters.map(({ reason }) => reason.code)).toEqual(Array.from({ length: 6 }, () => 'PREDICTION_FAILED'));
     const { sequence } = letters[0] ?? { sequence: 0 };
     expect(await deadLetters('show', String(sequence))).toContain(`"generationId":"${id}"`);
     expect(await deadLetters('replay', String(sequence))).toMatch(/^Sent again to clip\.generate\./);
-    await eventually('the letter that came back', 120_000, async () => {
+    await eventually('the new dead letter', 120_000, async () => {
       const now = (await lettersOf(id)).map((letter) => letter.sequence);
       return now.length === 6 && !now.includes(sequence) ? true : undefined;
     });
   });
 
-  it('a cancel, and what it stopped', async () => {
+  it('a cancel, and what it has stopped', async () => {
     await sandbox.scenario({ clipSeconds: { min: 30, max: 30 } });
     await sandbox.clearInvoice();
     const id = await api.create({ ...request, seed: 3 });
-    await eventually('clips under way', 120_000, async () =>
+    await eventually('clips in flight', 120_000, async () =>
       (await sandbox.invoice()).predictions.length === 3 ? true : undefined,
     );
     expect((await api.post(`/v1/generations/${id}/cancel`, {})).status).toBe(202);
@@ -132,7 +132,7 @@ describe('in the record, the log and the trace stands', () => {
     await spanEvents(traceId, ['clipmesh.stopped']);
   });
 
-  it('a trace of its own, whatever trace the caller is in', async () => {
+  it('their own trace, whatever traceparent the client sends', async () => {
     const caller = 'c'.repeat(32);
     const traceparent = `00-${caller}-${'d'.repeat(16)}-00`;
     const response = await api.call('/v1/generations/none', { headers: { traceparent } });
