@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ClipGenerateBody } from '@clipmesh/contracts';
 import { type Attempt } from '@clipmesh/persistence';
-import { type Entry, fingerprintOf, nextStep } from './attempt.rules.js';
+import { type StoredPurchase, fingerprintOf, nextStep } from './attempt.rules.js';
 
 const generationId = `gen_${'1'.repeat(32)}`;
 const at = '2026-01-01T00:00:00.000Z';
@@ -16,7 +16,7 @@ const body: ClipGenerateBody = {
   seed: 7,
 };
 const artifact = { key: `ab/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
-const entry = (change: Partial<Attempt>): Entry => ({
+const entry = (change: Partial<Attempt>): StoredPurchase => ({
   revision: '1',
   value: {
     key: 'clip.1',

@@ -4,10 +4,10 @@ import { type Attempt, type Versioned } from '@clipmesh/persistence';
 import { MODELS, snapSeconds } from '@clipmesh/pipeline';
 import { clipRequestSchema } from '@clipmesh/providers';
 
-export type Entry = Versioned<Attempt>;
+export type StoredPurchase = Versioned<Attempt>;
 
 /** How long a purchase can stay unseen, ms. */
-export interface Doubt {
+export interface OutcomeTimeouts {
   /** Longest a create call can be under way. */
   readonly callTimeoutMs: number;
   /** After a call has ended, the provider shows what it took within this time. */
@@ -17,11 +17,11 @@ export interface Doubt {
 /** What to do about a clip, given what was tried before. */
 export type Step =
   /** It is paid for and kept: nothing to do. */
-  | { readonly kind: 'use'; readonly entry: Entry }
+  | { readonly kind: 'use'; readonly entry: StoredPurchase }
   /** It is bought: wait for that prediction and collect it. */
-  | { readonly kind: 'attach'; readonly entry: Entry }
+  | { readonly kind: 'attach'; readonly entry: StoredPurchase }
   /** It may be bought: look at the provider, and buy only when it is not there at `certainAtMs`. */
-  | { readonly kind: 'search'; readonly entry: Entry; readonly certainAtMs: number }
+  | { readonly kind: 'search'; readonly entry: StoredPurchase; readonly certainAtMs: number }
   /** Write an intent under this key, then buy. */
   | { readonly kind: 'buy'; readonly key: string };
 
@@ -34,9 +34,9 @@ export function fingerprintOf(body: ClipGenerateBody): string {
     .digest('hex');
 }
 
-const CLOSENESS = { finished: 4, submitted: 3, unanswered: 2, intended: 1, failed: 0, canceled: 0 } as const;
+const PROGRESS_RANK = { finished: 4, submitted: 3, unanswered: 2, intended: 1, failed: 0, canceled: 0 } as const;
 
-const IN_DOUBT: ReadonlySet<Attempt['status']> = new Set(['intended', 'unanswered', 'submitted']);
+const UNKNOWN_OUTCOME: ReadonlySet<Attempt['status']> = new Set(['intended', 'unanswered', 'submitted']);
 
 /** The lengths that a scene may have, seconds. */
 const LENGTHS = Array.from(
@@ -56,7 +56,7 @@ function isSameLength(one: Length, other: Length): boolean {
 }
 
 /** Whether an attempt, at whatever model, was to give the same picture. */
-function isSameWish({ request }: Attempt, body: ClipGenerateBody): boolean {
+function isSamePicture({ request }: Attempt, body: ClipGenerateBody): boolean {
   const { data } = clipRequestSchema.safeParse(request);
   return (
     data?.prompt === body.prompt &&
@@ -68,20 +68,20 @@ function isSameWish({ request }: Attempt, body: ClipGenerateBody): boolean {
 }
 
 /** Purchases for the scene whose end nobody has seen, of a clip that is not wanted any more: an earlier run asked for it. */
-export function formerOf(entries: readonly Entry[], body: ClipGenerateBody): Entry[] {
+export function unknownPreviousOf(entries: readonly StoredPurchase[], body: ClipGenerateBody): StoredPurchase[] {
   const fingerprint = fingerprintOf(body);
   return entries.filter(
     ({ value }) =>
       value.kind === 'clip' &&
       value.scene === body.scene &&
-      IN_DOUBT.has(value.status) &&
+      UNKNOWN_OUTCOME.has(value.status) &&
       value.fingerprint !== fingerprint &&
-      !isSameWish(value, body),
+      !isSamePicture(value, body),
   );
 }
 
 /** How this very command ended before, whatever model or purchase it ended with; a command of a later step is another try. */
-export function gaveUpOf(entries: readonly Entry[], body: ClipGenerateBody): Attempt['gaveUp'] {
+export function previousFailureOf(entries: readonly StoredPurchase[], body: ClipGenerateBody): Attempt['gaveUp'] {
   return entries.find(({ value }) => value.scene === body.scene && value.gaveUp?.attempt === body.attempt)?.value
     .gaveUp;
 }
@@ -90,19 +90,19 @@ export function gaveUpOf(entries: readonly Entry[], body: ClipGenerateBody): Att
  * The next step for a clip. Of several attempts at it the one that is furthest counts; one at another model, too, whose
  * end nobody saw: should it have been bought, it is the clip.
  */
-export function nextStep(entries: readonly Entry[], body: ClipGenerateBody, doubt: Doubt): Step {
+export function nextStep(entries: readonly StoredPurchase[], body: ClipGenerateBody, doubt: OutcomeTimeouts): Step {
   const ofScene = entries.filter(({ value }) => value.kind === 'clip' && value.scene === body.scene);
   const fingerprint = fingerprintOf(body);
-  const own = (entry: Entry): boolean => entry.value.fingerprint === fingerprint;
+  const own = (entry: StoredPurchase): boolean => entry.value.fingerprint === fingerprint;
   const [best] = ofScene
-    .filter((entry) => CLOSENESS[entry.value.status] > 0 && (own(entry) || isSameWish(entry.value, body)))
-    .sort((a, b) => CLOSENESS[b.value.status] - CLOSENESS[a.value.status] || Number(own(b)) - Number(own(a)));
+    .filter((entry) => PROGRESS_RANK[entry.value.status] > 0 && (own(entry) || isSamePicture(entry.value, body)))
+    .sort((a, b) => PROGRESS_RANK[b.value.status] - PROGRESS_RANK[a.value.status] || Number(own(b)) - Number(own(a)));
   if (best === undefined) return { kind: 'buy', key: `clip.${body.generationId}.${body.scene}.${ofScene.length + 1}` };
   return stepFor(best, doubt);
 }
 
 /** What an open attempt needs. */
-export function stepFor(entry: Entry, { callTimeoutMs, settleMs }: Doubt): Exclude<Step, { kind: 'buy' }> {
+export function stepFor(entry: StoredPurchase, { callTimeoutMs, settleMs }: OutcomeTimeouts): Exclude<Step, { kind: 'buy' }> {
   const { status, artifact, predictionId, updatedAt } = entry.value;
   if (predictionId !== undefined)
     return status === 'finished' && artifact !== undefined ? { kind: 'use', entry } : { kind: 'attach', entry };

@@ -2,7 +2,7 @@ import { type Clock, every, type Periodic } from '@clipmesh/messaging';
 import { type CacheLimits, type CacheStore, sweepCache } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 
-export interface CacheSweeperParts {
+export interface CacheSweeperDeps {
   readonly store: CacheStore;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
   readonly clock: Clock;
@@ -14,7 +14,7 @@ export interface CacheSweeperParts {
  * Removes cache entries that are past their time or over the size limit, every `intervalMs` until it is stopped. Files stay:
  * the retention sweep removes those that nothing names.
  */
-export function startCacheSweeper({ store, logger, clock, intervalMs, limits }: CacheSweeperParts): Periodic {
+export function startCacheSweeper({ store, logger, clock, intervalMs, limits }: CacheSweeperDeps): Periodic {
   const sweep = async (): Promise<void> => {
     const removed = await sweepCache(store, clock.now(), limits);
     if (removed > 0) logger.info({ removed }, 'cache entries removed');

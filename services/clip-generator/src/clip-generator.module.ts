@@ -12,9 +12,9 @@ import {
 import { createReplicateProvider } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CancelerActor } from './canceler.actor.js';
-import { CLIP_PARTS, ClipGeneratorActor } from './clip-generator.actor.js';
+import { CLIP_DEPS, ClipGeneratorActor } from './clip-generator.actor.js';
 import { startCacheSweeper } from './cache.sweeper.js';
-import { type ClipParts } from './clip.parts.js';
+import { type ClipDeps } from './clip.parts.js';
 
 const CLOSING = Symbol('CLOSING');
 
@@ -59,9 +59,9 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
       ? {}
       : { webhookBaseUrl: new URL('/v1/webhooks/replicate', config.publicUrl).href }),
   });
-  const parts: ClipParts = {
+  const deps: ClipDeps = {
     provider,
-    attempts,
+    purchases: attempts,
     claims: idempotency,
     artifacts,
     // Made young first: until the generation's record names it, no sweep takes it for an orphan.
@@ -69,7 +69,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     media,
     clipRules: { minShare: config.clipMinPercent / 100, maxSeconds: config.clipMaxMs / 1000 },
     downloads: {
-      attempts: config.clipDownloadAttempts,
+      tries: config.clipDownloadAttempts,
       firstDelayMs: config.clipDownloadRetryFirstMs,
       maxDelayMs: config.clipDownloadRetryMaxMs,
     },
@@ -77,7 +77,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
       ? {
           provider: `${provider.name} ${config.replicateBaseUrl}`,
           scopeOf: cacheScope(config.clipCacheScope, generations),
-          flights: {
+          leases: {
             store: cache,
             clock: systemClock,
             nudges: cacheNudges,
@@ -96,7 +96,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     clock: systemClock,
     isCanceled: (generationId) => cancellations.check(generationId),
     markCanceled: (generationId) => cancellations.request(generationId),
-    doubt: { callTimeoutMs: config.providerCallTimeoutMs, settleMs: config.attemptSettleMs },
+    outcomeTimeouts: { callTimeoutMs: config.providerCallTimeoutMs, settleMs: config.attemptSettleMs },
   };
   const sweeper = startCacheSweeper({
     store: cache,
@@ -109,7 +109,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     module: ClipGeneratorModule,
     controllers: [ClipGeneratorActor, CancelerActor],
     providers: [
-      { provide: CLIP_PARTS, useValue: parts },
+      { provide: CLIP_DEPS, useValue: deps },
       {
         provide: CLOSING,
         useValue: {

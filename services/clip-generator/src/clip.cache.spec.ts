@@ -3,7 +3,7 @@ import { type Artifact, type ClipGenerateBody, ClipmeshError, type Outgoing } fr
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { clipKey } from './clip.cache.js';
-import { type ClipParts } from './clip.parts.js';
+import { type ClipDeps } from './clip.parts.js';
 import { buyClip } from './clip.purchase.js';
 
 const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0')}`;
@@ -28,14 +28,14 @@ const calm = new AbortController().signal;
 
 let bought: string[];
 let intact: boolean;
-let verify: ClipParts['media']['verifyClip'];
+let verify: ClipDeps['media']['verifyClip'];
 /** Of the next prediction that ends. */
 let failing: string | undefined;
 let hold: Promise<void> | undefined;
 let canceled: Set<string>;
 /** By generation; nobody's share one scope. */
 let owners: Map<string, string>;
-let parts: ClipParts;
+let deps: ClipDeps;
 
 beforeEach(() => {
   bought = [];
@@ -48,7 +48,7 @@ beforeEach(() => {
   const { attempts, cache, idempotency } = createMemoryStores();
   const listeners = new Set<() => void>();
   const log = (): void => undefined;
-  parts = {
+  deps = {
     provider: {
       name: 'shop',
       submit: async ({ attemptKey }, _signal, beforeSend) => {
@@ -76,20 +76,20 @@ beforeEach(() => {
       cancel: (id) => Promise.resolve({ id, status: 'canceled' }),
       download: () => Promise.resolve({ bytes: 1 }),
     },
-    attempts,
+    purchases: attempts,
     claims: idempotency,
     artifacts: {
       put: () => Promise.resolve(artifact),
       withFile: (_artifact: unknown, use: (file: string) => Promise<unknown>) => use('/nowhere/clip'),
-    } as unknown as ClipParts['artifacts'],
+    } as unknown as ClipDeps['artifacts'],
     isIntact: () => Promise.resolve(intact),
     media: { verifyClip: (...args) => verify(...args) },
     clipRules: { minShare: 0.5, maxSeconds: 600 },
-    downloads: { attempts: 2, firstDelayMs: 0, maxDelayMs: 0 },
+    downloads: { tries: 2, firstDelayMs: 0, maxDelayMs: 0 },
     cache: {
       provider: 'shop',
       scopeOf: (id) => Promise.resolve(owners.get(id)),
-      flights: {
+      leases: {
         store: cache,
         clock: systemClock,
         nudges: {
@@ -110,14 +110,14 @@ beforeEach(() => {
     scratch: { directory: '/nowhere', withFolder: (use) => use('/nowhere') },
     timeoutMs: 10_000,
     planTimeoutMs: 1000,
-    doubt: { callTimeoutMs: 0, settleMs: 0 },
+    outcomeTimeouts: { callTimeoutMs: 0, settleMs: 0 },
     clock: systemClock,
     isCanceled: (id) => Promise.resolve(canceled.has(id)),
     markCanceled: (id) => Promise.resolve(void canceled.add(id)),
   };
 });
 
-const told = (outgoing: Outgoing[]): unknown => outgoing[0]?.body;
+const bodyOf = (outgoing: Outgoing[]): unknown => outgoing[0]?.body;
 
 describe('the key of a clip', () => {
   it('is of everything that changes it, and of nothing else', () => {
@@ -139,8 +139,8 @@ describe('the key of a clip', () => {
 
 describe('a clip that was bought before', () => {
   it('costs nothing, says so, and names the purchase', async () => {
-    expect(told(await buyClip(parts, body(1), calm))).toMatchObject({ cached: false, charges: [{ quantity: 4 }] });
-    expect(told(await buyClip(parts, body(2, { scene: 1 }), calm))).toMatchObject({
+    expect(bodyOf(await buyClip(deps, body(1), calm))).toMatchObject({ cached: false, charges: [{ quantity: 4 }] });
+    expect(bodyOf(await buyClip(deps, body(2, { scene: 1 }), calm))).toMatchObject({
       cached: true,
       charges: [],
       predictionId: 'p1',
@@ -152,54 +152,54 @@ describe('a clip that was bought before', () => {
   });
 
   it('is bought by the buyer alone when it comes again', async () => {
-    await buyClip(parts, body(1), calm);
-    expect(told(await buyClip(parts, body(1), calm))).toMatchObject({ cached: false, predictionId: 'p1' });
+    await buyClip(deps, body(1), calm);
+    expect(bodyOf(await buyClip(deps, body(1), calm))).toMatchObject({ cached: false, predictionId: 'p1' });
     expect(bought).toHaveLength(1);
   });
 
   it('is bought anew when its file is gone or damaged', async () => {
-    await buyClip(parts, body(1), calm);
+    await buyClip(deps, body(1), calm);
     intact = false;
-    expect(told(await buyClip(parts, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
     intact = true;
-    expect(told(await buyClip(parts, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
   });
 
   it('is bought anew when its file is no clip', async () => {
-    await buyClip(parts, body(1), calm);
+    await buyClip(deps, body(1), calm);
     const good = verify;
     verify = () => {
       verify = good;
       return Promise.reject(new ClipmeshError('MEDIA_INVALID', 'it is a page'));
     };
-    expect(told(await buyClip(parts, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
-    expect(told(await buyClip(parts, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
   });
 
   it('is bought anew when it was rejected', async () => {
-    await buyClip(parts, body(1), calm);
+    await buyClip(deps, body(1), calm);
     const command = body(2, { rejectedPrediction: 'p1' });
-    expect(told(await buyClip(parts, command, calm))).toMatchObject({ cached: false, predictionId: 'p2' });
-    expect(told(await buyClip(parts, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, command, calm))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
   });
 
   it('is none when its output never was a clip', async () => {
     const good = verify;
     verify = () => Promise.reject(new ClipmeshError('MEDIA_INVALID', 'it is a page'));
-    await expect(buyClip(parts, body(1), calm)).rejects.toMatchObject({ code: 'MEDIA_INVALID', retryable: false });
-    expect(await parts.cache?.flights.store.all()).toEqual([]);
+    await expect(buyClip(deps, body(1), calm)).rejects.toMatchObject({ code: 'MEDIA_INVALID', retryable: false });
+    expect(await deps.cache?.leases.store.all()).toEqual([]);
     verify = good;
-    expect(told(await buyClip(parts, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
   });
 
-  it.each<[string, (own: ClipParts) => [ClipParts, ClipGenerateBody]]>([
+  it.each<[string, (own: ClipDeps) => [ClipDeps, ClipGenerateBody]]>([
     ['the request', (own) => [own, body(2, { cache: false })]],
     ['the setting', (own) => [{ ...own, cache: undefined }, body(2)]],
   ])('is bought again where %s does not want the cache', async (_name, without) => {
-    await buyClip(parts, body(1), calm);
-    const [own, asked] = without(parts);
-    expect(told(await buyClip(own, asked, calm))).toMatchObject({ cached: false, predictionId: 'p2' });
-    expect(told(await buyClip(parts, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p1' });
+    await buyClip(deps, body(1), calm);
+    const [own, asked] = without(deps);
+    expect(bodyOf(await buyClip(own, asked, calm))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p1' });
   });
 });
 
@@ -213,31 +213,31 @@ describe('the clip of another owner', () => {
   });
 
   it('is bought again, and is never waited for', async () => {
-    expect(told(await buyClip(parts, body(1), calm))).toMatchObject({ cached: false, predictionId: 'p1' });
-    expect(told(await buyClip(parts, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
-    expect(told(await buyClip(parts, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p1' });
-    expect(told(await buyClip(parts, body(2, { scene: 1 }), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(1), calm))).toMatchObject({ cached: false, predictionId: 'p1' });
+    expect(bodyOf(await buyClip(deps, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p1' });
+    expect(bodyOf(await buyClip(deps, body(2, { scene: 1 }), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
   });
 
   it('is not waited for while it is being bought; that of the same owner is', async () => {
     let release: () => void = () => undefined;
     hold = new Promise((resolve) => (release = resolve));
-    const first = buyClip(parts, body(1), calm);
+    const first = buyClip(deps, body(1), calm);
     while (bought.length < 1) await new Promise((resolve) => setImmediate(resolve));
-    const others = [buyClip(parts, body(2), calm), buyClip(parts, body(3), calm)];
+    const others = [buyClip(deps, body(2), calm), buyClip(deps, body(3), calm)];
     while (bought.length < 2) await new Promise((resolve) => setImmediate(resolve));
     release();
     const all = await Promise.all([first, ...others]);
-    expect(all.map((outgoing) => (told(outgoing) as { cached: boolean }).cached)).toEqual([false, false, true]);
+    expect(all.map((outgoing) => (bodyOf(outgoing) as { cached: boolean }).cached)).toEqual([false, false, true]);
     expect(bought).toHaveLength(2);
   });
 });
 
 describe('a cache that is away', () => {
   it('costs no clip that is bought by then', async () => {
-    const { cache } = parts;
+    const { cache } = deps;
     if (cache === undefined) throw new Error('no cache');
-    const { store } = cache.flights;
+    const { store } = cache.leases;
     const away: typeof store = {
       ...store,
       save: (entry, revision) =>
@@ -245,8 +245,8 @@ describe('a cache that is away', () => {
           ? Promise.reject(new ClipmeshError('STORE_UNAVAILABLE', 'away'))
           : store.save(entry, revision),
     };
-    const own = { ...parts, cache: { ...cache, flights: { ...cache.flights, store: away } } };
-    expect(told(await buyClip(own, body(1), calm))).toMatchObject({ predictionId: 'p1', charges: [{ quantity: 4 }] });
+    const own = { ...deps, cache: { ...cache, flights: { ...cache.leases, store: away } } };
+    expect(bodyOf(await buyClip(own, body(1), calm))).toMatchObject({ predictionId: 'p1', charges: [{ quantity: 4 }] });
   });
 });
 
@@ -256,9 +256,9 @@ describe('a clip that another is buying', () => {
     hold = new Promise((resolve) => {
       release = resolve;
     });
-    const all = [1, 2, 3].map((n) => buyClip(parts, body(n), calm));
+    const all = [1, 2, 3].map((n) => buyClip(deps, body(n), calm));
     release();
-    const answers = (await Promise.all(all)).map(told);
+    const answers = (await Promise.all(all)).map(bodyOf);
     expect(bought).toHaveLength(1);
     expect(answers.filter((answer) => (answer as { cached: boolean }).cached)).toHaveLength(2);
   });
@@ -269,13 +269,13 @@ describe('a clip that another is buying', () => {
     hold = new Promise((resolve) => {
       release = resolve;
     });
-    const first = buyClip(parts, body(1), calm);
+    const first = buyClip(deps, body(1), calm);
     const refused = expect(first).rejects.toMatchObject({ code: 'MODEL_FAILED' });
     while (bought.length === 0) await systemClock.sleep(1);
-    const second = buyClip(parts, body(2), calm);
+    const second = buyClip(deps, body(2), calm);
     release();
     await refused;
-    expect(told(await second)).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(bodyOf(await second)).toMatchObject({ cached: false, predictionId: 'p2' });
   });
 
   it.each([
@@ -287,15 +287,15 @@ describe('a clip that another is buying', () => {
       release = resolve;
     });
     const abort = new AbortController();
-    const first = buyClip(parts, body(1), abort.signal);
+    const first = buyClip(deps, body(1), abort.signal);
     while (bought.length === 0) await systemClock.sleep(1);
-    const second = buyClip(parts, body(2), calm);
+    const second = buyClip(deps, body(2), calm);
     if (isCancel) canceled.add(idOf(1));
     abort.abort(new ClipmeshError('CANCELED', 'stopped'));
     await expect(first).rejects.toThrow('stopped');
     release();
     // Handed back, it is delivered again, to whomever.
-    if (!isCancel) await buyClip(parts, body(1), calm);
-    expect(told(await second)).toMatchObject({ cached, predictionId });
+    if (!isCancel) await buyClip(deps, body(1), calm);
+    expect(bodyOf(await second)).toMatchObject({ cached, predictionId });
   });
 });

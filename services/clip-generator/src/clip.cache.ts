@@ -2,9 +2,9 @@ import { type Artifact, type Charge, type ClipGenerateBody, ClipmeshError } from
 import { board, cacheKey, type Flight, land, type Wish } from '@clipmesh/persistence';
 import { clipRequestSchema } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
-import { type Entry, nextStep, type Step } from './attempt.rules.js';
+import { type StoredPurchase, nextStep, type Step } from './attempt.rules.js';
 import { isUsable } from './clip.collect.js';
-import { type ClipCache, type ClipParts } from './clip.parts.js';
+import { type ClipCache, type ClipDeps } from './clip.parts.js';
 
 /** A clip that is stored here, bought now or before. */
 export interface Clip {
@@ -39,11 +39,11 @@ export function clipKey(provider: string, input: Input, scope?: string): string 
 }
 
 /** What was bought may be another model's clip than the one asked for. */
-function wishOf(
+function cacheRequestOf(
   { provider }: Pick<ClipCache, 'provider'>,
   scope: string | undefined,
   body: ClipGenerateBody,
-  entry: Entry | undefined,
+  entry: StoredPurchase | undefined,
 ): Wish {
   const input: Input = entry === undefined ? body : clipRequestSchema.parse(entry.value.request);
   return {
@@ -59,60 +59,60 @@ function wishOf(
  * replicas, the others wait. What this generation has bought already is never waited for: it is carried on.
  */
 export async function throughCache(
-  parts: ClipParts,
+  deps: ClipDeps,
   body: ClipGenerateBody,
   step: Step,
   signal: AbortSignal,
-  buy: (timeoutMs: number) => Promise<Entry>,
+  buy: (timeoutMs: number) => Promise<StoredPurchase>,
 ): Promise<Clip> {
-  const { cache, clock, timeoutMs } = parts;
+  const { cache, clock, timeoutMs } = deps;
   if (cache === undefined || body.cache === false) return clipOf(await buy(timeoutMs));
   const scope = await cache.scopeOf(body.generationId);
-  const wish = wishOf(cache, scope, body, step.kind === 'buy' ? undefined : step.entry);
+  const request = cacheRequestOf(cache, scope, body, step.kind === 'buy' ? undefined : step.entry);
   const startedMs = clock.now();
-  const boarding = await withSpan(
+  const acquired = await withSpan(
     'clipmesh.clip-generator',
     'look into the cache',
-    { [ATTR.model]: wish.model, [ATTR.scene]: body.scene, [ATTR.waitClass]: 'external' },
+    { [ATTR.model]: request.model, [ATTR.scene]: body.scene, [ATTR.waitClass]: 'external' },
     async (span) => {
-      const found = await board(cache.flights, wish, {
+      const found = await board(cache.leases, request, {
         signal,
         timeoutMs: step.kind === 'buy' ? timeoutMs : 0,
         isSound: async ({ artifact, predictionId }) =>
           artifact !== undefined &&
           predictionId !== undefined &&
           predictionId !== body.rejectedPrediction &&
-          (await isUsable(parts, artifact, body.durationSeconds, signal)),
+          (await isUsable(deps, artifact, body.durationSeconds, signal)),
       });
       span.setAttribute(ATTR.cached, found.kind === 'hit');
       return found;
     },
   );
-  if (boarding.kind === 'hit') {
-    const { model, predictionId = '', artifact } = boarding.entry;
-    if (artifact === undefined) throw new ClipmeshError('INTERNAL', `cache entry ${wish.key} has no clip`);
+  if (acquired.kind === 'hit') {
+    const { model, predictionId = '', artifact } = acquired.entry;
+    if (artifact === undefined) throw new ClipmeshError('INTERNAL', `cache entry ${request.key} has no clip`);
     const { generationId, scene } = body;
-    parts.logger.info({ generationId, scene, predictionId }, 'the clip was bought before and is used again');
+    deps.logger.info({ generationId, scene, predictionId }, 'the clip was bought before and is used again');
     return { model, predictionId, artifact, cached: true };
   }
-  const { flight } = boarding;
+  const { flight } = acquired;
   try {
     const entry = await buy(Math.max(1, timeoutMs - (clock.now() - startedMs)));
     const clip = clipOf(entry);
     const content = { predictionId: clip.predictionId, artifact: clip.artifact };
-    const made = wishOf(cache, scope, body, entry);
-    if (made.key !== wish.key) {
+    const actual = cacheRequestOf(cache, scope, body, entry);
+    if (actual.key !== request.key) {
       await flight.giveUp();
-      await land(cache.flights, made, content);
+      await land(cache.leases, actual, content);
     } else await flight.land(content);
     return clip;
   } catch (error) {
-    await leave(parts, body, flight, signal);
+    await releaseLease(deps, body, flight, signal);
     throw error;
   }
 }
 
-function clipOf({ value }: Entry): Clip {
+function clipOf({ value }: StoredPurchase): Clip {
   const { key, model, predictionId, artifact, charge } = value;
   if (predictionId === undefined || artifact === undefined)
     throw new ClipmeshError('INTERNAL', `attempt ${key} is finished without its clip`);
@@ -120,14 +120,14 @@ function clipOf({ value }: Entry): Clip {
 }
 
 /** Whoever waits is kept waiting only where a clip may still come of what was bought. */
-async function leave(parts: ClipParts, body: ClipGenerateBody, flight: Flight, signal: AbortSignal): Promise<void> {
+async function releaseLease(deps: ClipDeps, body: ClipGenerateBody, flight: Flight, signal: AbortSignal): Promise<void> {
   try {
-    const nothingComes = signal.aborted
-      ? await parts.isCanceled(body.generationId)
-      : nextStep(await parts.attempts.list(body.generationId), body, parts.doubt).kind === 'buy';
-    await (nothingComes ? flight.giveUp() : flight.suspend());
+    const isAbandoned = signal.aborted
+      ? await deps.isCanceled(body.generationId)
+      : nextStep(await deps.purchases.list(body.generationId), body, deps.outcomeTimeouts).kind === 'buy';
+    await (isAbandoned ? flight.giveUp() : flight.suspend());
   } catch (error) {
-    parts.logger.warn({ err: error, generationId: body.generationId }, 'a flight was left to its lease');
+    deps.logger.warn({ err: error, generationId: body.generationId }, 'a flight was left to its lease');
     await flight.suspend();
   }
 }

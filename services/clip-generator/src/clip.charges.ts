@@ -3,7 +3,7 @@ import { clipCostMicros, MODELS } from '@clipmesh/pipeline';
 import { type PredictionState } from '@clipmesh/providers';
 
 /** What the charge depends on, as the command or its attempt knows it. */
-export interface Bought {
+export interface PurchasedClip {
   readonly model: string;
   readonly scene: number;
   /** Seconds asked for; billed when the provider names none. */
@@ -14,7 +14,7 @@ export interface Bought {
  * What the provider charges for a prediction in this state: one that succeeded, one that was canceled after it had started,
  * and one that failed though the provider names the seconds of video that it made (its output was refused).
  */
-export function chargesOf({ model, scene, durationSeconds }: Bought, state: PredictionState): Charge[] {
+export function chargesOf({ model, scene, durationSeconds }: PurchasedClip, state: PredictionState): Charge[] {
   const charged =
     state.status === 'succeeded' ||
     (state.status === 'canceled' && state.startedAt !== undefined) ||
@@ -42,17 +42,17 @@ export function chargesOf({ model, scene, durationSeconds }: Bought, state: Pred
 export const chargeIn = ([charge]: readonly Charge[]): { charge?: Charge } => (charge === undefined ? {} : { charge });
 
 /** Whatever goes wrong in this work tells what was paid: there may be no further try that would. */
-export async function telling<T>(charges: readonly Charge[], work: () => Promise<T>): Promise<T> {
+export async function reportingCharges<T>(charges: readonly Charge[], work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof ClipmeshError ? paid(error, charges) : error;
+    throw error instanceof ClipmeshError ? withCharges(error, charges) : error;
   }
 }
 
 /** The same error, with what was paid: each thing once. */
-export function paid(error: ClipmeshError, told: readonly Charge[]): ClipmeshError {
-  const charges = [...new Map(told.map((charge) => [charge.key, charge])).values()];
+export function withCharges(error: ClipmeshError, reported: readonly Charge[]): ClipmeshError {
+  const charges = [...new Map(reported.map((charge) => [charge.key, charge])).values()];
   const { code, message: text, retryable, retryAfterMs } = error;
   return new ClipmeshError(code, text, {
     cause: error,

@@ -8,7 +8,7 @@ import {
   WorkRetried,
 } from '@clipmesh/contracts';
 
-const told = (body: ClipGenerateBody, error: unknown) => ({
+const failureBody = (body: ClipGenerateBody, error: unknown) => ({
   generationId: body.generationId,
   at: new Date().toISOString(),
   charges: error instanceof ClipmeshError ? [...error.charges] : [],
@@ -17,11 +17,11 @@ const told = (body: ClipGenerateBody, error: unknown) => ({
 
 /** A clip was given up. */
 export const clipFailed = (body: ClipGenerateBody, { error }: { error: unknown }): Outgoing[] => [
-  message(ClipFailed, { ...told(body, error), scene: body.scene, attempt: body.attempt, model: body.model }),
+  message(ClipFailed, { ...failureBody(body, error), scene: body.scene, attempt: body.attempt, model: body.model }),
 ];
 
 /** A try failed, and another follows. */
 export const clipRetried = (
   body: ClipGenerateBody,
   { error, ...retry }: { error: unknown; messageId: string; fault: number; delayMs: number },
-): Outgoing[] => [message(WorkRetried, { ...told(body, error), ...retry })];
+): Outgoing[] => [message(WorkRetried, { ...failureBody(body, error), ...retry })];

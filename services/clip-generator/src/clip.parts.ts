@@ -1,4 +1,4 @@
-import { type Doubt } from './attempt.rules.js';
+import { type OutcomeTimeouts } from './attempt.rules.js';
 import { type Artifact } from '@clipmesh/contracts';
 import { type ClipRules, type Media } from '@clipmesh/media';
 import { type Clock } from '@clipmesh/messaging';
@@ -15,7 +15,7 @@ import { type createLogger } from '@clipmesh/tracing';
 
 /** What using a clip again needs. */
 export interface ClipCache {
-  readonly flights: FlightParts;
+  readonly leases: FlightParts;
   /** Who sells, and where: what one provider made is not another's. */
   readonly provider: string;
   /** Generations of one scope share their clips. Undefined: all generations do. */
@@ -23,9 +23,9 @@ export interface ClipCache {
 }
 
 /** What buying a clip needs. */
-export interface ClipParts {
+export interface ClipDeps {
   readonly provider: ClipProvider;
-  readonly attempts: AttemptStore;
+  readonly purchases: AttemptStore;
   /** Which purchase each prediction belongs to. */
   readonly claims: Pick<IdempotencyStore, 'claim' | 'peek'>;
   readonly artifacts: ArtifactStore;
@@ -34,7 +34,7 @@ export interface ClipParts {
   readonly media: Pick<Media, 'verifyClip'>;
   readonly clipRules: Omit<ClipRules, 'durationSeconds'>;
   /** Downloads of one prediction's output until it can be used, and the pauses between them, ms; doubled each time. */
-  readonly downloads: { readonly attempts: number; readonly firstDelayMs: number; readonly maxDelayMs: number };
+  readonly downloads: { readonly tries: number; readonly firstDelayMs: number; readonly maxDelayMs: number };
   /** Undefined: every clip is bought. */
   readonly cache: ClipCache | undefined;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn' | 'error'>;
@@ -43,7 +43,7 @@ export interface ClipParts {
   readonly timeoutMs: number;
   /** Longest call to the language model, ms. */
   readonly planTimeoutMs: number;
-  readonly doubt: Doubt;
+  readonly outcomeTimeouts: OutcomeTimeouts;
   readonly clock: Clock;
   /** Whether the generation was canceled before this call began, as the broker knows it. */
   readonly isCanceled: (generationId: string) => Promise<boolean>;

@@ -2,19 +2,19 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
-import { body, calm, generationId, partsOf, Shop, statusesOf } from '../test/clip.shop.js';
+import { body, noAbort, generationId, depsOf, FakeProvider, statusesOf } from '../test/clip.shop.js';
 import { cancelPurchases } from './clip.cancel.js';
-import { adopting, owns } from './clip.claims.js';
-import { type ClipParts } from './clip.parts.js';
+import { adoptFor, claimPrediction } from './clip.claims.js';
+import { type ClipDeps } from './clip.parts.js';
 import { buyClip } from './clip.purchase.js';
 
-let shop: Shop;
-let parts: ClipParts;
+let fake: FakeProvider;
+let deps: ClipDeps;
 beforeEach(() => {
-  shop = new Shop();
-  parts = partsOf(shop);
+  fake = new FakeProvider();
+  deps = depsOf(fake);
 });
-const statuses = (): Promise<string[]> => statusesOf(parts);
+const statuses = (): Promise<string[]> => statusesOf(deps);
 
 describe('buying a clip', () => {
   it.each([
@@ -24,48 +24,48 @@ describe('buying a clip', () => {
     'buys once for a repeated command and a later one, for %s, that doubt one attempt at once',
     async (_name, model) => {
       for (const laterFirst of [false, true]) {
-        shop.predictions.length = 0;
+        fake.predictions.length = 0;
         // A call may be under way for a minute; one that has ended is not in doubt any more.
         const clock = { ...systemClock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
         const doubt = { callTimeoutMs: 60_000, settleMs: 0 };
-        parts = { ...parts, clock, doubt, attempts: createMemoryStores().attempts };
-        shop.faults = ['lose request'];
-        await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+        deps = { ...deps, clock, outcomeTimeouts: doubt, purchases: createMemoryStores().attempts };
+        fake.failures = ['lose request'];
+        await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
         expect(await statuses()).toEqual(['unanswered']);
         const commands = [body, { ...body, attempt: 2, model }];
         if (laterFirst) commands.reverse();
-        await Promise.all(commands.map((command) => buyClip(parts, command, calm)));
-        expect(shop.predictions.map(({ status }) => status)).toEqual(['succeeded']);
+        await Promise.all(commands.map((command) => buyClip(deps, command, noAbort)));
+        expect(fake.predictions.map(({ status }) => status)).toEqual(['succeeded']);
       }
     },
   );
 
   it('ends, and stops the spend, when the attempts are removed with their generation while the call is out', async () => {
-    const { submit } = shop.provider;
-    const provider: ClipParts['provider'] = {
-      ...shop.provider,
+    const { submit } = fake.provider;
+    const provider: ClipDeps['provider'] = {
+      ...fake.provider,
       submit: async (request, signal, beforeSend) => {
         const state = await submit(request, signal, beforeSend);
-        await parts.attempts.remove(generationId);
+        await deps.purchases.remove(generationId);
         return state;
       },
     };
-    await expect(buyClip({ ...parts, provider }, body, calm)).rejects.toMatchObject({ code: 'CANCELED' });
-    expect(shop.canceled).toEqual(['p1']);
+    await expect(buyClip({ ...deps, provider }, body, noAbort)).rejects.toMatchObject({ code: 'CANCELED' });
+    expect(fake.canceled).toEqual(['p1']);
     expect(await statuses()).toEqual([]);
   });
 
   it('buys once, however often the command comes, and whatever its number', async () => {
-    const [first] = await buyClip(parts, body, calm);
-    const [again] = await buyClip(parts, body, calm);
-    const [later] = await buyClip(parts, { ...body, attempt: 4, revival: 1 }, calm);
+    const [first] = await buyClip(deps, body, noAbort);
+    const [again] = await buyClip(deps, body, noAbort);
+    const [later] = await buyClip(deps, { ...body, attempt: 4, revival: 1 }, noAbort);
     expect(first?.body).toMatchObject({ predictionId: 'p1', charges: [{ amountMicros: 480_000 }] });
     expect(again?.body).toMatchObject({ predictionId: 'p1' });
     expect(later?.body).toMatchObject({ predictionId: 'p1', attempt: 4 });
-    expect(shop.predictions).toHaveLength(1);
+    expect(fake.predictions).toHaveLength(1);
   });
 
-  it.each<[Shop['faults'], string, number]>([
+  it.each<[FakeProvider['failures'], string, number]>([
     [['lose reply'], 'unanswered', 1],
     [['lose request'], 'unanswered', 1],
     [['refuse'], 'failed', 1],
@@ -84,16 +84,16 @@ describe('buying a clip', () => {
     [['stall', 'bad bytes'], 'failed', 2],
     [['crash', 'killed'], 'submitted', 1],
   ])('after %j the attempt is %s, and the next try ends with %i predictions', async (faults, status, predictions) => {
-    shop.faults = [...faults];
-    await expect(buyClip(parts, body, calm)).rejects.toBeInstanceOf(ClipmeshError);
+    fake.failures = [...faults];
+    await expect(buyClip(deps, body, noAbort)).rejects.toBeInstanceOf(ClipmeshError);
     expect(await statuses()).toEqual([status]);
-    expect(shop.canceled).toEqual(faults[0] === 'late' ? ['p1'] : []);
-    const [told] = await buyClip(parts, { ...body, attempt: 2 }, calm);
-    expect(told?.definition.name).toBe('clip.generated');
-    expect(shop.predictions).toHaveLength(predictions);
+    expect(fake.canceled).toEqual(faults[0] === 'late' ? ['p1'] : []);
+    const [event] = await buyClip(deps, { ...body, attempt: 2 }, noAbort);
+    expect(event?.definition.name).toBe('clip.generated');
+    expect(fake.predictions).toHaveLength(predictions);
   });
 
-  it.each<[Shop['faults'], number]>([
+  it.each<[FakeProvider['failures'], number]>([
     [['bad bytes'], 2],
     [['expired'], 2],
     [['crash'], 2],
@@ -101,39 +101,39 @@ describe('buying a clip', () => {
     [['bad bytes', 'bad bytes'], 3],
     [['expired', 'bad bytes'], 3],
   ])('after %j downloads again from the same prediction, %i times in all', async (faults, downloads) => {
-    parts = { ...parts, downloads: { ...parts.downloads, attempts: 3 } };
-    shop.faults = [...faults];
-    const [told] = await buyClip(parts, body, calm);
-    expect(told?.body).toMatchObject({ predictionId: 'p1', charges: [{ key: 'prediction:p1' }] });
-    expect([shop.downloads, shop.predictions.length]).toEqual([downloads, 1]);
+    deps = { ...deps, downloads: { ...deps.downloads, tries: 3 } };
+    fake.failures = [...faults];
+    const [event] = await buyClip(deps, body, noAbort);
+    expect(event?.body).toMatchObject({ predictionId: 'p1', charges: [{ key: 'prediction:p1' }] });
+    expect([fake.downloads, fake.predictions.length]).toEqual([downloads, 1]);
     expect(await statuses()).toEqual(['finished']);
   });
 
   it('pauses longer and longer between two downloads, to a limit', async () => {
     const pauses: number[] = [];
     const clock = { ...systemClock, sleep: (ms: number) => Promise.resolve(void pauses.push(ms)) };
-    parts = { ...parts, clock, downloads: { attempts: 5, firstDelayMs: 1000, maxDelayMs: 3000 } };
-    shop.faults = Array.from({ length: 5 }, () => 'bad bytes' as const);
-    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'MEDIA_INVALID' });
-    expect([pauses, shop.downloads]).toEqual([[1000, 2000, 3000, 3000], 5]);
+    deps = { ...deps, clock, downloads: { tries: 5, firstDelayMs: 1000, maxDelayMs: 3000 } };
+    fake.failures = Array.from({ length: 5 }, () => 'bad bytes' as const);
+    await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code: 'MEDIA_INVALID' });
+    expect([pauses, fake.downloads]).toEqual([[1000, 2000, 3000, 3000], 5]);
   });
 
   it('takes a prediction whose output is never a clip for a failed one, and tells what it cost', async () => {
-    shop.faults = ['bad bytes', 'bad bytes'];
-    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({
+    fake.failures = ['bad bytes', 'bad bytes'];
+    await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({
       code: 'MEDIA_INVALID',
       message: 'prediction p1 gave no clip that can be used, downloaded 2 times: it is a page',
       retryable: false,
       charges: [{ key: 'prediction:p1', amountMicros: 480_000 }],
     });
-    const [told] = await buyClip(parts, { ...body, attempt: 2, model: 'google/veo-3' }, calm);
-    expect(told?.body).toMatchObject({ model: 'google/veo-3', predictionId: 'p2' });
+    const [event] = await buyClip(deps, { ...body, attempt: 2, model: 'google/veo-3' }, noAbort);
+    expect(event?.body).toMatchObject({ model: 'google/veo-3', predictionId: 'p2' });
     expect(await statuses()).toEqual(['failed', 'finished']);
   });
 
   it.each(['crash', 'stall', 'no memory'] as const)('fails for good when every try ends in: %s', async (fault) => {
-    shop.faults = [fault, fault];
-    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({
+    fake.failures = [fault, fault];
+    await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({
       code: 'MEDIA_INVALID',
       retryable: false,
       charges: [{ key: 'prediction:p1' }],
@@ -141,14 +141,14 @@ describe('buying a clip', () => {
   });
 
   it('collects a stored clip again over which ffmpeg crashes', async () => {
-    await buyClip(parts, body, calm);
-    shop.faults = ['crash'];
-    const [again] = await buyClip(parts, body, calm);
+    await buyClip(deps, body, noAbort);
+    fake.failures = ['crash'];
+    const [again] = await buyClip(deps, body, noAbort);
     expect(again?.body).toMatchObject({ predictionId: 'p1' });
-    expect([shop.downloads, shop.predictions.length]).toEqual([2, 1]);
+    expect([fake.downloads, fake.predictions.length]).toEqual([2, 1]);
   });
 
-  it.each<[Shop['faults'], string]>([
+  it.each<[FakeProvider['failures'], string]>([
     [['fail'], 'MODEL_FAILED'],
     [['refuse output'], 'OUTPUT_REFUSED'],
     [['empty'], 'PROVIDER_BAD_ANSWER'],
@@ -159,178 +159,178 @@ describe('buying a clip', () => {
   ])(
     'that ended after %j is not bought again by the same command, before and after the next one',
     async (faults, code) => {
-      shop.faults = [...faults];
-      await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code, retryable: false });
-      const bought = shop.predictions.length;
-      await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code, retryable: false });
-      expect(shop.predictions).toHaveLength(bought);
-      await buyClip(parts, { ...body, attempt: 2, model: 'google/veo-3' }, calm);
-      const error = await buyClip(parts, body, calm).catch((thrown: unknown) => thrown);
+      fake.failures = [...faults];
+      await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code, retryable: false });
+      const bought = fake.predictions.length;
+      await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code, retryable: false });
+      expect(fake.predictions).toHaveLength(bought);
+      await buyClip(deps, { ...body, attempt: 2, model: 'google/veo-3' }, noAbort);
+      const error = await buyClip(deps, body, noAbort).catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ code, retryable: false });
-      expect(shop.predictions).toHaveLength(bought + 1);
+      expect(fake.predictions).toHaveLength(bought + 1);
     },
   );
 
   it('that ended with the clip of a former model is not bought again by the same command', async () => {
-    shop.faults = ['lose reply'];
-    await expect(buyClip(parts, body, calm)).rejects.toThrow('reset');
+    fake.failures = ['lose reply'];
+    await expect(buyClip(deps, body, noAbort)).rejects.toThrow('reset');
     const next = { ...body, attempt: 2, model: 'google/veo-3' };
-    shop.faults = ['bad bytes', 'bad bytes'];
+    fake.failures = ['bad bytes', 'bad bytes'];
     for (let times = 0; times < 2; times += 1)
-      await expect(buyClip(parts, next, calm)).rejects.toMatchObject({ code: 'MEDIA_INVALID' });
-    expect(shop.predictions).toHaveLength(1);
+      await expect(buyClip(deps, next, noAbort)).rejects.toMatchObject({ code: 'MEDIA_INVALID' });
+    expect(fake.predictions).toHaveLength(1);
   });
 
-  it.each<[Shop['faults'][number], string]>([
+  it.each<[FakeProvider['failures'][number], string]>([
     ['late', 'PROVIDER_TIMEOUT'],
     ['gone', 'PREDICTION_FAILED'],
     ['refuse', 'PROVIDER_RATE_LIMITED'],
   ])('is bought again by the same command after %s, unless that was its last try', async (fault, code) => {
     for (const isLast of [false, true]) {
       const own = { ...body, scene: Number(isLast) };
-      shop.faults = [fault];
-      await expect(buyClip(parts, own, calm, () => isLast)).rejects.toMatchObject({ code });
-      const again = await buyClip(parts, own, calm).catch((error: unknown) => error);
+      fake.failures = [fault];
+      await expect(buyClip(deps, own, noAbort, () => isLast)).rejects.toMatchObject({ code });
+      const again = await buyClip(deps, own, noAbort).catch((error: unknown) => error);
       expect(again instanceof ClipmeshError ? again.code : 'bought').toBe(isLast ? code : 'bought');
     }
   });
 
   it('collects a finished clip again whose file cannot be used any more, and buys only when that fails', async () => {
-    await buyClip(parts, body, calm);
-    shop.faults = ['bad bytes'];
-    const [again] = await buyClip(parts, body, calm);
+    await buyClip(deps, body, noAbort);
+    fake.failures = ['bad bytes'];
+    const [again] = await buyClip(deps, body, noAbort);
     expect(again?.body).toMatchObject({ predictionId: 'p1', charges: [{ key: 'prediction:p1' }] });
-    expect([shop.downloads, shop.predictions.length]).toEqual([2, 1]);
+    expect([fake.downloads, fake.predictions.length]).toEqual([2, 1]);
 
-    shop.faults = ['bad bytes', 'expired', 'expired'];
-    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'DOWNLOAD_EXPIRED' });
+    fake.failures = ['bad bytes', 'expired', 'expired'];
+    await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code: 'DOWNLOAD_EXPIRED' });
     expect(await statuses()).toEqual(['failed']);
-    const [other] = await buyClip(parts, { ...body, attempt: 2 }, calm);
+    const [other] = await buyClip(deps, { ...body, attempt: 2 }, noAbort);
     expect(other?.body).toMatchObject({ predictionId: 'p2' });
   });
 
   it('does not take the clip that was rejected, and buys one other, however often it is asked', async () => {
-    await buyClip(parts, body, calm);
+    await buyClip(deps, body, noAbort);
     const command = { ...body, attempt: 3, rejectedPrediction: 'p1' };
     for (let times = 0; times < 2; times += 1) {
-      const [told] = await buyClip(parts, command, calm);
-      expect(told?.body).toMatchObject({ predictionId: 'p2' });
+      const [event] = await buyClip(deps, command, noAbort);
+      expect(event?.body).toMatchObject({ predictionId: 'p2' });
     }
-    expect(shop.predictions).toHaveLength(2);
+    expect(fake.predictions).toHaveLength(2);
     expect(await statuses()).toEqual(['failed', 'finished']);
   });
 
   it('does not give up a prediction that the provider may only not show yet', async () => {
-    parts = { ...parts, doubt: { callTimeoutMs: 0, settleMs: 60_000 } };
-    shop.faults = ['gone'];
-    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', retryable: true });
+    deps = { ...deps, outcomeTimeouts: { callTimeoutMs: 0, settleMs: 60_000 } };
+    fake.failures = ['gone'];
+    await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', retryable: true });
     expect(await statuses()).toEqual(['submitted']);
-    await buyClip(parts, body, calm);
-    expect(shop.predictions).toHaveLength(1);
+    await buyClip(deps, body, noAbort);
+    expect(fake.predictions).toHaveLength(1);
   });
 
   it('takes a clip that was finished when it was canceled for being late', async () => {
-    shop.faults = ['lose download'];
-    await expect(buyClip(parts, body, calm)).rejects.toThrow('reset');
-    shop.faults = ['late'];
-    const [told] = await buyClip(parts, body, calm);
-    expect(told?.body).toMatchObject({ predictionId: 'p1' });
+    fake.failures = ['lose download'];
+    await expect(buyClip(deps, body, noAbort)).rejects.toThrow('reset');
+    fake.failures = ['late'];
+    const [event] = await buyClip(deps, body, noAbort);
+    expect(event?.body).toMatchObject({ predictionId: 'p1' });
   });
 
   it('takes what the former model had bought without saying so, and else buys from the next', async () => {
-    shop.faults = ['lose reply'];
-    await expect(buyClip(parts, body, calm)).rejects.toThrow('reset');
-    const [told] = await buyClip(parts, { ...body, attempt: 2, model: 'google/veo-3' }, calm);
-    expect(told?.body).toMatchObject({ model: 'google/veo-3.1', predictionId: 'p1' });
+    fake.failures = ['lose reply'];
+    await expect(buyClip(deps, body, noAbort)).rejects.toThrow('reset');
+    const [event] = await buyClip(deps, { ...body, attempt: 2, model: 'google/veo-3' }, noAbort);
+    expect(event?.body).toMatchObject({ model: 'google/veo-3.1', predictionId: 'p1' });
 
-    shop.faults = ['lose request'];
-    await expect(buyClip(parts, { ...body, scene: 1 }, calm)).rejects.toThrow('no route');
-    const [other] = await buyClip(parts, { ...body, scene: 1, attempt: 2, model: 'google/veo-3' }, calm);
+    fake.failures = ['lose request'];
+    await expect(buyClip(deps, { ...body, scene: 1 }, noAbort)).rejects.toThrow('no route');
+    const [other] = await buyClip(deps, { ...body, scene: 1, attempt: 2, model: 'google/veo-3' }, noAbort);
     expect(other?.body).toMatchObject({ model: 'google/veo-3', predictionId: 'p2' });
     expect(await statuses()).toEqual(['finished', 'failed', 'finished']);
   });
 
   it('whose output is refused says what it cost, and with another seed is another purchase', async () => {
-    shop.faults = ['refuse output'];
-    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({
+    fake.failures = ['refuse output'];
+    await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({
       code: 'OUTPUT_REFUSED',
       retryable: false,
       charges: [{ key: 'prediction:p1', amountMicros: 480_000, outcome: 'failed' }],
     });
     expect(await statuses()).toEqual(['failed']);
     // The same command comes again: its acknowledgement was lost.
-    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ code: 'OUTPUT_REFUSED', retryable: false });
-    expect(shop.predictions).toHaveLength(1);
-    const [told] = await buyClip(parts, { ...body, attempt: 2, seed: body.seed + 1 }, calm);
-    expect(told?.body).toMatchObject({
+    await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code: 'OUTPUT_REFUSED', retryable: false });
+    expect(fake.predictions).toHaveLength(1);
+    const [event] = await buyClip(deps, { ...body, attempt: 2, seed: body.seed + 1 }, noAbort);
+    expect(event?.body).toMatchObject({
       predictionId: 'p2',
       charges: [{ key: 'prediction:p1' }, { key: 'prediction:p2' }],
     });
   });
 
   it('that fails for an unknown reason is not bought again from the same model', async () => {
-    shop.faults = ['fail'];
+    fake.failures = ['fail'];
     for (const again of [body, body])
-      await expect(buyClip(parts, again, calm)).rejects.toMatchObject({ code: 'MODEL_FAILED', retryable: false });
-    expect(shop.predictions).toHaveLength(1);
+      await expect(buyClip(deps, again, noAbort)).rejects.toMatchObject({ code: 'MODEL_FAILED', retryable: false });
+    expect(fake.predictions).toHaveLength(1);
     // The owner retries the generation: that is another command.
-    await buyClip(parts, { ...body, attempt: 2 }, calm);
-    expect(shop.predictions).toHaveLength(2);
+    await buyClip(deps, { ...body, attempt: 2 }, noAbort);
+    expect(fake.predictions).toHaveLength(2);
   });
 
   it('leaves a prediction that succeeded without an output to the next model, and tells what it cost', async () => {
-    shop.faults = ['empty'];
-    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({
+    fake.failures = ['empty'];
+    await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({
       code: 'PROVIDER_BAD_ANSWER',
       retryable: false,
       charges: [{ key: 'prediction:p1' }],
     });
     expect(await statuses()).toEqual(['failed']);
-    const [told] = await buyClip(parts, { ...body, attempt: 2, model: 'google/veo-3' }, calm);
-    expect(told?.body).toMatchObject({ model: 'google/veo-3', predictionId: 'p2' });
+    const [event] = await buyClip(deps, { ...body, attempt: 2, model: 'google/veo-3' }, noAbort);
+    expect(event?.body).toMatchObject({ model: 'google/veo-3', predictionId: 'p2' });
   });
 
   it('tells what was paid for a clip that could not be collected', async () => {
-    shop.faults = ['lose download'];
-    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({
+    fake.failures = ['lose download'];
+    await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({
       code: 'DOWNLOAD_FAILED',
       charges: [{ key: 'prediction:p1', amountMicros: 480_000 }],
     });
   });
 
   it('tells what was paid for a clip that could not be noted', async () => {
-    const attempts: ClipParts['attempts'] = {
-      ...parts.attempts,
+    const attempts: ClipDeps['purchases'] = {
+      ...deps.purchases,
       save: (attempt, revision) =>
         attempt.status === 'finished'
           ? Promise.reject(new ClipmeshError('STORE_UNAVAILABLE', 'away'))
-          : parts.attempts.save(attempt, revision),
+          : deps.purchases.save(attempt, revision),
     };
-    await expect(buyClip({ ...parts, attempts }, body, calm)).rejects.toMatchObject({
+    await expect(buyClip({ ...deps, purchases: attempts }, body, noAbort)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       charges: [{ key: 'prediction:p1' }],
     });
   });
 
   it('tells with the clip what an earlier try had cost, as its teller may have died', async () => {
-    shop.faults = ['late'];
-    await expect(buyClip(parts, body, calm)).rejects.toMatchObject({ charges: [{ key: 'prediction:p1' }] });
-    const [told] = await buyClip(parts, body, calm);
-    expect(told?.body).toMatchObject({ charges: [{ key: 'prediction:p1' }, { key: 'prediction:p2' }] });
+    fake.failures = ['late'];
+    await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ charges: [{ key: 'prediction:p1' }] });
+    const [event] = await buyClip(deps, body, noAbort);
+    expect(event?.body).toMatchObject({ charges: [{ key: 'prediction:p1' }, { key: 'prediction:p2' }] });
   });
 
-  it.each<[Shop['faults'], string[], number[]]>([
+  it.each<[FakeProvider['failures'], string[], number[]]>([
     [['lose reply'], ['p1'], [480_000, 480_000]],
     [['lose request'], [], [480_000]],
     [['lose download'], ['p1'], [480_000, 480_000]],
   ])(
     'of another clip first ends, and books, what the scene had in doubt after %j',
     async (faults, canceled, amounts) => {
-      shop.faults = [...faults];
-      await expect(buyClip(parts, body, calm)).rejects.toBeInstanceOf(ClipmeshError);
-      const [told] = await buyClip(parts, { ...body, attempt: 2, seed: 99 }, calm);
-      expect(shop.canceled).toEqual(canceled);
-      expect(told?.body).toMatchObject({
+      fake.failures = [...faults];
+      await expect(buyClip(deps, body, noAbort)).rejects.toBeInstanceOf(ClipmeshError);
+      const [event] = await buyClip(deps, { ...body, attempt: 2, seed: 99 }, noAbort);
+      expect(fake.canceled).toEqual(canceled);
+      expect(event?.body).toMatchObject({
         predictionId: `p${amounts.length}`,
         charges: amounts.map((amountMicros) => ({ amountMicros })),
       });
@@ -339,95 +339,95 @@ describe('buying a clip', () => {
   );
 
   it('of another clip does not spend what the scene turns out to have cost', async () => {
-    shop.faults = ['lose reply'];
-    await expect(buyClip(parts, body, calm)).rejects.toThrow('reset');
+    fake.failures = ['lose reply'];
+    await expect(buyClip(deps, body, noAbort)).rejects.toThrow('reset');
     const command = { ...body, attempt: 2, seed: 99, allowanceMicros: 500_000 };
-    await expect(buyClip(parts, command, calm)).rejects.toMatchObject({
+    await expect(buyClip(deps, command, noAbort)).rejects.toMatchObject({
       code: 'BUDGET_EXCEEDED',
       charges: [{ key: 'prediction:p1' }],
     });
-    expect(shop.predictions).toHaveLength(1);
+    expect(fake.predictions).toHaveLength(1);
   });
 
   describe('at a provider that tells no purchase of the same clip from another', () => {
     beforeEach(() => {
-      shop.keyless = true;
+      fake.keyless = true;
     });
     const scene = (n: number, attempt = 1): typeof body => ({ ...body, scene: n, attempt });
-    const idOf = (told: Awaited<ReturnType<typeof buyClip>>): unknown =>
-      (told[0]?.body as { predictionId?: unknown }).predictionId;
+    const idOf = (event: Awaited<ReturnType<typeof buyClip>>): unknown =>
+      (event[0]?.body as { predictionId?: unknown }).predictionId;
 
     it('gives each of two purchases whose answers were lost a prediction of its own', async () => {
       for (const n of [0, 1]) {
-        shop.faults = ['lose reply'];
-        await expect(buyClip(parts, scene(n), calm)).rejects.toThrow('reset');
+        fake.failures = ['lose reply'];
+        await expect(buyClip(deps, scene(n), noAbort)).rejects.toThrow('reset');
       }
-      const found = await Promise.all([buyClip(parts, scene(1), calm), buyClip(parts, scene(0), calm)]);
+      const found = await Promise.all([buyClip(deps, scene(1), noAbort), buyClip(deps, scene(0), noAbort)]);
       expect(found.map(idOf).sort()).toEqual(['p1', 'p2']);
-      expect(shop.predictions).toHaveLength(2);
+      expect(fake.predictions).toHaveLength(2);
     });
 
     it('leaves the prediction of another purchase alone, and buys when its own never came', async () => {
-      const first = await buyClip(parts, scene(0), calm);
-      shop.faults = ['lose request'];
-      await expect(buyClip(parts, scene(1), calm)).rejects.toThrow('no route');
-      const second = await buyClip(parts, scene(1), calm);
+      const first = await buyClip(deps, scene(0), noAbort);
+      fake.failures = ['lose request'];
+      await expect(buyClip(deps, scene(1), noAbort)).rejects.toThrow('no route');
+      const second = await buyClip(deps, scene(1), noAbort);
       expect([idOf(first), idOf(second)]).toEqual(['p1', 'p2']);
     });
 
     it('does not take a failed prediction of the try before', async () => {
-      shop.faults = ['fail'];
-      await expect(buyClip(parts, scene(0), calm)).rejects.toMatchObject({ code: 'MODEL_FAILED' });
-      shop.faults = ['lose reply'];
-      await expect(buyClip(parts, scene(0, 2), calm)).rejects.toThrow('reset');
-      expect(idOf(await buyClip(parts, scene(0, 2), calm))).toBe('p2');
-      expect(shop.predictions).toHaveLength(2);
+      fake.failures = ['fail'];
+      await expect(buyClip(deps, scene(0), noAbort)).rejects.toMatchObject({ code: 'MODEL_FAILED' });
+      fake.failures = ['lose reply'];
+      await expect(buyClip(deps, scene(0, 2), noAbort)).rejects.toThrow('reset');
+      expect(idOf(await buyClip(deps, scene(0, 2), noAbort))).toBe('p2');
+      expect(fake.predictions).toHaveLength(2);
     });
 
     it('looks for its own when another took its prediction while its answer was on the way', async () => {
-      const { submit } = shop.provider;
-      shop.faults = ['lose reply'];
-      await expect(buyClip(parts, scene(1), calm)).rejects.toThrow('reset');
-      const provider: ClipParts['provider'] = {
-        ...shop.provider,
+      const { submit } = fake.provider;
+      fake.failures = ['lose reply'];
+      await expect(buyClip(deps, scene(1), noAbort)).rejects.toThrow('reset');
+      const provider: ClipDeps['provider'] = {
+        ...fake.provider,
         submit: async (request, signal, beforeSend) => {
           const state = await submit(request, signal, beforeSend);
           // The other purchase finds p1, its own; what it leaves is p2. So p2 is taken here, and p1 is left.
-          await parts.claims.claim(`prediction\n${state.id}`, 'another purchase', generationId);
+          await deps.claims.claim(`prediction\n${state.id}`, 'another purchase', generationId);
           return state;
         },
       };
-      expect(idOf(await buyClip({ ...parts, provider }, scene(0), calm))).toBe('p1');
-      expect(shop.predictions).toHaveLength(2);
+      expect(idOf(await buyClip({ ...deps, provider }, scene(0), noAbort))).toBe('p1');
+      expect(fake.predictions).toHaveLength(2);
     });
 
     it('takes none while its own call may be under way, but the one that it had claimed', async () => {
-      shop.faults = ['lose reply'];
-      await expect(buyClip(parts, scene(0), calm)).rejects.toThrow('reset');
-      const [entry] = await parts.attempts.list(generationId);
-      const [made] = shop.predictions;
-      expect(await adopting(parts, entry!, false)([made!])).toBeUndefined();
-      expect(await owns(parts, entry!.value, made!.id)).toBe(true);
-      expect(await adopting(parts, entry!, false)([{ ...made!, id: 'older' }, made!])).toBe(made);
-      expect(await parts.claims.peek('prediction\nolder')).toBeUndefined();
+      fake.failures = ['lose reply'];
+      await expect(buyClip(deps, scene(0), noAbort)).rejects.toThrow('reset');
+      const [entry] = await deps.purchases.list(generationId);
+      const [made] = fake.predictions;
+      expect(await adoptFor(deps, entry!, false)([made!])).toBeUndefined();
+      expect(await claimPrediction(deps, entry!.value, made!.id)).toBe(true);
+      expect(await adoptFor(deps, entry!, false)([{ ...made!, id: 'older' }, made!])).toBe(made);
+      expect(await deps.claims.peek('prediction\nolder')).toBeUndefined();
     });
 
     it('cancels no prediction of another purchase', async () => {
-      await buyClip(parts, scene(0), calm);
-      shop.faults = ['lose request'];
-      await expect(buyClip(parts, scene(1), calm)).rejects.toThrow('no route');
-      await cancelPurchases(parts, generationId, calm);
-      expect(shop.canceled).toEqual([]);
+      await buyClip(deps, scene(0), noAbort);
+      fake.failures = ['lose request'];
+      await expect(buyClip(deps, scene(1), noAbort)).rejects.toThrow('no route');
+      await cancelPurchases(deps, generationId, noAbort);
+      expect(fake.canceled).toEqual([]);
     });
   });
 
   it('does not buy while an earlier call may still be under way', async () => {
-    shop.faults = ['lose request'];
-    await expect(buyClip(parts, body, calm)).rejects.toThrow('no route');
+    fake.failures = ['lose request'];
+    await expect(buyClip(deps, body, noAbort)).rejects.toThrow('no route');
     const abort = new AbortController();
-    const waiting = buyClip({ ...parts, doubt: { callTimeoutMs: 0, settleMs: 60_000 } }, body, abort.signal);
+    const waiting = buyClip({ ...deps, outcomeTimeouts: { callTimeoutMs: 0, settleMs: 60_000 } }, body, abort.signal);
     abort.abort();
     await expect(waiting).rejects.toThrow();
-    expect(shop.predictions).toHaveLength(0);
+    expect(fake.predictions).toHaveLength(0);
   });
 });

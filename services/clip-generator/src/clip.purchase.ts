@@ -12,14 +12,14 @@ import { clipPrice } from '@clipmesh/pipeline';
 import { AlreadyExistsError, type Attempt, ConflictError } from '@clipmesh/persistence';
 import { type ClipRequest, clipRequestSchema, outcomeOf, type PredictionState } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
-import { advance, boughtOf, isoNow } from './attempt.book.js';
-import { type Entry, fingerprintOf, formerOf, gaveUpOf, nextStep, type Step, stepFor } from './attempt.rules.js';
+import { updatePurchase, purchasedClipOf, isoNow } from './attempt.book.js';
+import { type StoredPurchase, fingerprintOf, unknownPreviousOf, previousFailureOf, nextStep, type Step, stepFor } from './attempt.rules.js';
 import { type Clip, throughCache } from './clip.cache.js';
-import { endFormer } from './clip.cancel.js';
-import { chargeIn, chargesOf, paid, telling } from './clip.charges.js';
-import { adopting, owns } from './clip.claims.js';
+import { cancelPrevious } from './clip.cancel.js';
+import { chargeIn, chargesOf, withCharges, reportingCharges } from './clip.charges.js';
+import { adoptFor, claimPrediction } from './clip.claims.js';
 import { collectClip, isBadOutput, isUsable } from './clip.collect.js';
-import { type ClipParts } from './clip.parts.js';
+import { type ClipDeps } from './clip.parts.js';
 
 /** Answers after which it is certain that nothing was bought. */
 const NOT_BOUGHT: ReadonlySet<FailureCode> = new Set([
@@ -29,7 +29,7 @@ const NOT_BOUGHT: ReadonlySet<FailureCode> = new Set([
   'PROVIDER_OUT_OF_CREDIT',
   'CANCELED',
 ]);
-interface Buying extends ClipParts {
+interface BuyDeps extends ClipDeps {
   /** Whether the command ends with this error: it is not delivered again but by mistake. */
   readonly givesUp: (error: ClipmeshError) => boolean;
 }
@@ -43,26 +43,26 @@ const SEARCH_GAP_MS = 1000;
  * with an error. Default: with one that is not retryable.
  */
 export async function buyClip(
-  parts: ClipParts,
+  deps: ClipDeps,
   body: ClipGenerateBody,
   signal: AbortSignal,
-  givesUp: Buying['givesUp'] = (error) => !error.retryable,
+  givesUp: BuyDeps['givesUp'] = (error) => !error.retryable,
 ): Promise<Outgoing[]> {
-  const known = await parts.attempts.list(body.generationId);
+  const known = await deps.purchases.list(body.generationId);
   // The same command was answered before, and its acknowledgement was lost: the scene may have gone on with another seed since.
-  const gaveUp = gaveUpOf(known, body);
-  const entries = gaveUp === undefined ? await listed(parts, known, body, signal) : known;
+  const gaveUp = previousFailureOf(known, body);
+  const entries = gaveUp === undefined ? await settledPurchases(deps, known, body, signal) : known;
   // What was paid before may not have been told: its teller may have died. Told twice it is booked once.
-  const owed = entries.flatMap(({ value }) => (value.scene === body.scene ? (value.charge ?? []) : []));
+  const unpublished = entries.flatMap(({ value }) => (value.scene === body.scene ? (value.charge ?? []) : []));
   try {
     if (gaveUp !== undefined) throw new ClipmeshError(gaveUp.code, gaveUp.message, { retryable: false });
-    const first = nextStep(entries, body, parts.doubt);
-    const clip = await throughCache(parts, body, first, signal, (timeoutMs) =>
-      obtain({ ...parts, timeoutMs, givesUp }, body, first, signal),
+    const first = nextStep(entries, body, deps.outcomeTimeouts);
+    const clip = await throughCache(deps, body, first, signal, (timeoutMs) =>
+      buyOrCollect({ ...deps, timeoutMs, givesUp }, body, first, signal),
     );
-    return [generated(parts, body, clip, owed)];
+    return [generatedEvent(deps, body, clip, unpublished)];
   } catch (error) {
-    throw error instanceof ClipmeshError ? paid(error, [...owed, ...error.charges]) : error;
+    throw error instanceof ClipmeshError ? withCharges(error, [...unpublished, ...error.charges]) : error;
   }
 }
 
@@ -70,58 +70,58 @@ export async function buyClip(
  * The purchases of the generation, once no purchase of another clip of the scene has an unknown outcome (it may have been paid),
  * and none counts as finished whose clip could not be used.
  */
-async function listed(
-  parts: ClipParts,
-  entries: Entry[],
+async function settledPurchases(
+  deps: ClipDeps,
+  entries: StoredPurchase[],
   body: ClipGenerateBody,
   signal: AbortSignal,
-): Promise<Entry[]> {
-  const former = formerOf(entries, body);
+): Promise<StoredPurchase[]> {
+  const previous = unknownPreviousOf(entries, body);
   const rejected = entries.filter(
     ({ value }) =>
       value.scene === body.scene && value.status === 'finished' && value.predictionId === body.rejectedPrediction,
   );
-  if (former.length + rejected.length === 0) return entries;
+  if (previous.length + rejected.length === 0) return entries;
   await Promise.all([
-    ...former.map((entry) => endFormer(parts, entry, signal)),
-    ...rejected.map((entry) => advance(parts, entry, { status: 'failed' })),
+    ...previous.map((entry) => cancelPrevious(deps, entry, signal)),
+    ...rejected.map((entry) => updatePurchase(deps, entry, { status: 'failed' })),
   ]);
-  return parts.attempts.list(body.generationId);
+  return deps.purchases.list(body.generationId);
 }
 
-async function obtain(parts: Buying, body: ClipGenerateBody, step: Step, signal: AbortSignal): Promise<Entry> {
-  if (step.kind === 'use' && (await kept(parts, step.entry, signal))) return step.entry;
+async function buyOrCollect(deps: BuyDeps, body: ClipGenerateBody, step: Step, signal: AbortSignal): Promise<StoredPurchase> {
+  if (step.kind === 'use' && (await isStored(deps, step.entry, signal))) return step.entry;
   return withSpan(
     'clipmesh.clip-generator',
     `predict ${body.model}`,
     { [ATTR.model]: body.model, [ATTR.scene]: body.scene },
     async (span) => {
-      const entry = await acquire(parts, body, step, signal);
+      const entry = await findOrSubmit(deps, body, step, signal);
       span.setAttribute(ATTR.predictionId, entry.value.predictionId ?? '');
-      const state = await ended(parts, body, entry, signal);
-      const charges = chargesOf(boughtOf(entry), state);
+      const state = await waitForEnd(deps, body, entry, signal);
+      const charges = chargesOf(purchasedClipOf(entry), state);
       span.setAttribute(ATTR.costMicros, charges[0]?.amountMicros ?? 0);
-      return telling(charges, async () => {
+      return reportingCharges(charges, async () => {
         const failure = failureOf(state);
         if (failure !== undefined) {
-          await advance(parts, entry, { ...failedWith(parts, body, failure), ...chargeIn(charges) });
+          await updatePurchase(deps, entry, { ...failedWith(deps, body, failure), ...chargeIn(charges) });
           throw failure;
         }
-        const artifact = await collect(parts, body, entry, state, charges, signal);
-        return advance(parts, entry, { status: 'finished', artifact, ...chargeIn(charges) });
+        const artifact = await collect(deps, body, entry, state, charges, signal);
+        return updatePurchase(deps, entry, { status: 'finished', artifact, ...chargeIn(charges) });
       });
     },
   );
 }
 
 /** Whether a finished purchase still has its clip. One that has not is collected again from its prediction. */
-async function kept(parts: ClipParts, entry: Entry, signal: AbortSignal): Promise<boolean> {
+async function isStored(deps: ClipDeps, entry: StoredPurchase, signal: AbortSignal): Promise<boolean> {
   const { artifact } = entry.value;
-  return artifact !== undefined && isUsable(parts, artifact, boughtOf(entry).durationSeconds, signal);
+  return artifact !== undefined && isUsable(deps, artifact, purchasedClipOf(entry).durationSeconds, signal);
 }
 
 /** The prediction of this clip: the one that is known, one found at the provider, or a new one. */
-async function acquire(parts: Buying, body: ClipGenerateBody, first: Step, signal: AbortSignal): Promise<Entry> {
+async function findOrSubmit(deps: BuyDeps, body: ClipGenerateBody, first: Step, signal: AbortSignal): Promise<StoredPurchase> {
   let step = first;
   for (;;) {
     signal.throwIfAborted();
@@ -133,50 +133,50 @@ async function acquire(parts: Buying, body: ClipGenerateBody, first: Step, signa
         const { value } = step.entry;
         const request = clipRequestSchema.parse(value.request);
         // Before the look: what shows up during it may not be in its answer.
-        const certain = parts.clock.now() >= step.certainAtMs;
-        const search = { request, since: new Date(value.createdAt), adopt: adopting(parts, step.entry, certain) };
-        const found = await parts.provider.find(search, signal);
+        const certain = deps.clock.now() >= step.certainAtMs;
+        const search = { request, since: new Date(value.createdAt), adopt: adoptFor(deps, step.entry, certain) };
+        const found = await deps.provider.find(search, signal);
         if (found !== undefined) {
-          parts.logger.info(
+          deps.logger.info(
             { generationId: body.generationId, scene: body.scene, predictionId: found.id },
             'a purchase whose answer was lost is taken up again',
           );
-          return advance(parts, step.entry, { status: 'submitted', predictionId: found.id });
+          return updatePurchase(deps, step.entry, { status: 'submitted', predictionId: found.id });
         }
         if (certain) {
           const { entry } = step;
           try {
             if (value.fingerprint === fingerprintOf(body)) {
-              step = await submit(parts, body, value.key, signal, () => decide(parts, entry, 'intended'));
+              step = await submit(deps, body, value.key, signal, () => settleUnknown(deps, entry, 'intended'));
               break;
             }
-            await decide(parts, entry, 'failed');
+            await settleUnknown(deps, entry, 'failed');
           } catch (error) {
             if (!(error instanceof ConflictError)) throw error;
           }
-          step = nextStep(await parts.attempts.list(body.generationId), body, parts.doubt);
+          step = nextStep(await deps.purchases.list(body.generationId), body, deps.outcomeTimeouts);
           break;
         }
-        const doubtMs = step.certainAtMs - parts.clock.now();
-        await parts.clock.sleep(Math.max(0, Math.min(doubtMs, SEARCH_GAP_MS)), signal);
-        step = stepFor((await parts.attempts.get(body.generationId, value.key)) ?? step.entry, parts.doubt);
+        const waitMs = step.certainAtMs - deps.clock.now();
+        await deps.clock.sleep(Math.max(0, Math.min(waitMs, SEARCH_GAP_MS)), signal);
+        step = stepFor((await deps.purchases.get(body.generationId, value.key)) ?? step.entry, deps.outcomeTimeouts);
         break;
       }
       case 'buy':
         try {
           const { key } = step;
-          step = await submit(parts, body, key, signal, () => intend(parts, body, key));
+          step = await submit(deps, body, key, signal, () => recordIntent(deps, body, key));
         } catch (error) {
           if (!(error instanceof AlreadyExistsError)) throw error;
-          step = nextStep(await parts.attempts.list(body.generationId), body, parts.doubt);
+          step = nextStep(await deps.purchases.list(body.generationId), body, deps.outcomeTimeouts);
         }
     }
   }
 }
 
-function intend(parts: ClipParts, body: ClipGenerateBody, key: string): Promise<Entry> {
-  const at = isoNow(parts);
-  return parts.attempts.create({
+function recordIntent(deps: ClipDeps, body: ClipGenerateBody, key: string): Promise<StoredPurchase> {
+  const at = isoNow(deps);
+  return deps.purchases.create({
     key,
     generationId: body.generationId,
     kind: 'clip',
@@ -191,7 +191,7 @@ function intend(parts: ClipParts, body: ClipGenerateBody, key: string): Promise<
 }
 
 /** Throws `BUDGET_EXCEEDED` when another purchase could bring the scene over its allowance. */
-async function refuseOverBudget({ attempts }: ClipParts, body: ClipGenerateBody): Promise<void> {
+async function refuseOverBudget({ purchases: attempts }: ClipDeps, body: ClipGenerateBody): Promise<void> {
   const { generationId, scene, model, durationSeconds, allowanceMicros } = body;
   if (allowanceMicros === undefined) return;
   const paidFor = (await attempts.list(generationId)).reduce(
@@ -207,33 +207,33 @@ async function refuseOverBudget({ attempts }: ClipParts, body: ClipGenerateBody)
  * was bought, or look for it when a purchase of the same clip has taken this one's prediction for its own.
  */
 async function submit(
-  parts: Buying,
+  deps: BuyDeps,
   body: ClipGenerateBody,
   key: string,
   signal: AbortSignal,
-  intent: () => Promise<Entry>,
+  intent: () => Promise<StoredPurchase>,
 ): Promise<Step> {
-  await refuseOverBudget(parts, body);
-  let entry: Entry | undefined;
+  await refuseOverBudget(deps, body);
+  let entry: StoredPurchase | undefined;
   try {
-    const { id } = await parts.provider.submit(requestOf(body, key), signal, async () => {
+    const { id } = await deps.provider.submit(requestOf(body, key), signal, async () => {
       entry = await intent();
       // Asked after the intent is written: either this sees the cancel, or the canceler sees the intent.
-      if (await parts.isCanceled(body.generationId))
+      if (await deps.isCanceled(body.generationId))
         throw new ClipmeshError('CANCELED', 'the generation was canceled before the clip was bought');
     });
     if (entry === undefined) throw new ClipmeshError('INTERNAL', `${key} was bought without an intent`);
-    const bought = await owns(parts, entry.value, id);
-    if (!bought) parts.logger.warn({ key, predictionId: id }, 'another purchase of the same clip has the prediction');
+    const bought = await claimPrediction(deps, entry.value, id);
+    if (!bought) deps.logger.warn({ key, predictionId: id }, 'another purchase of the same clip has the prediction');
     const change = bought ? { status: 'submitted' as const, predictionId: id } : { status: 'unanswered' as const };
-    return stepFor(await advance(parts, entry, change), parts.doubt);
+    return stepFor(await updatePurchase(deps, entry, change), deps.outcomeTimeouts);
   } catch (error) {
     const certain = error instanceof ClipmeshError && (NOT_BOUGHT.has(error.code) || !error.retryable);
     if (entry !== undefined)
       // Should this fail too, the attempt stays `intended`, which only means a longer search.
-      await advance(parts, entry, certain ? failedWith(parts, body, error) : { status: 'unanswered' }).catch(
+      await updatePurchase(deps, entry, certain ? failedWith(deps, body, error) : { status: 'unanswered' }).catch(
         (cause: unknown) => {
-          parts.logger.warn({ err: cause, key }, 'the attempt could not be brought up to date');
+          deps.logger.warn({ err: cause, key }, 'the attempt could not be brought up to date');
         },
       );
     throw error;
@@ -241,13 +241,13 @@ async function submit(
 }
 
 /** The final state. One that is not there in time is canceled at the provider; if it was finished by then, it is taken. */
-async function ended(
-  parts: Buying,
+async function waitForEnd(
+  deps: BuyDeps,
   body: ClipGenerateBody,
-  entry: Entry,
+  entry: StoredPurchase,
   signal: AbortSignal,
 ): Promise<PredictionState> {
-  const { provider, logger, timeoutMs } = parts;
+  const { provider, logger, timeoutMs } = deps;
   const predictionId = entry.value.predictionId ?? '';
   const fields = { generationId: body.generationId, scene: body.scene, predictionId };
   try {
@@ -261,20 +261,20 @@ async function ended(
   } catch (error) {
     if (error instanceof ClipmeshError && error.code === 'PROVIDER_BAD_INPUT') {
       const text = `the provider does not know prediction ${predictionId}`;
-      const mayStillShow = parts.clock.now() - Date.parse(entry.value.updatedAt) < parts.doubt.settleMs;
+      const mayStillShow = deps.clock.now() - Date.parse(entry.value.updatedAt) < deps.outcomeTimeouts.settleMs;
       if (mayStillShow) throw new ClipmeshError('PROVIDER_UNAVAILABLE', text, { cause: error });
       // To go on waiting for it would fail this clip for ever, at every model.
       const unknown = new ClipmeshError('PREDICTION_FAILED', text, { cause: error });
-      await advance(parts, entry, failedWith(parts, body, unknown));
+      await updatePurchase(deps, entry, failedWith(deps, body, unknown));
       throw unknown;
     }
     if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_TIMEOUT') throw error;
     logger.warn({ ...fields, timeoutMs }, 'the clip did not come in time; it is canceled at the provider');
     const state = await provider.cancel(predictionId);
     if (state.status === 'succeeded') return state;
-    const charges = chargesOf(boughtOf(entry), state);
-    return telling(charges, async () => {
-      await advance(parts, entry, { ...failedWith(parts, body, error), ...chargeIn(charges) });
+    const charges = chargesOf(purchasedClipOf(entry), state);
+    return reportingCharges(charges, async () => {
+      await updatePurchase(deps, entry, { ...failedWith(deps, body, error), ...chargeIn(charges) });
       throw error;
     });
   }
@@ -282,7 +282,7 @@ async function ended(
 
 /** The end of a purchase. With it ends the command, if it does: delivered again, it publishes the same failure and buys nothing. */
 function failedWith(
-  { givesUp }: Buying,
+  { givesUp }: BuyDeps,
   { attempt }: ClipGenerateBody,
   error: ClipmeshError,
 ): Pick<Attempt, 'status' | 'gaveUp'> {
@@ -299,18 +299,18 @@ function failureOf(state: PredictionState): ClipmeshError | undefined {
 }
 
 async function collect(
-  parts: Buying,
+  deps: BuyDeps,
   body: ClipGenerateBody,
-  entry: Entry,
+  entry: StoredPurchase,
   state: PredictionState,
   charges: readonly Charge[],
   signal: AbortSignal,
 ): Promise<Artifact> {
   try {
-    return await collectClip(parts, state, boughtOf(entry).durationSeconds, signal);
+    return await collectClip(deps, state, purchasedClipOf(entry).durationSeconds, signal);
   } catch (error) {
     // To go on with it would fail this clip for ever, at every model.
-    if (isBadOutput(error)) await advance(parts, entry, { ...failedWith(parts, body, error), ...chargeIn(charges) });
+    if (isBadOutput(error)) await updatePurchase(deps, entry, { ...failedWith(deps, body, error), ...chargeIn(charges) });
     throw error;
   }
 }
@@ -319,8 +319,8 @@ async function collect(
  * Settles an attempt that is in doubt: bought anew under its key, or given up for another. Two commands for one scene may
  * be under way, a repeated and a later one, and only one of them may decide: throws {@link ConflictError} for the other.
  */
-function decide(parts: ClipParts, entry: Entry, status: 'intended' | 'failed'): Promise<Entry> {
-  return parts.attempts.save({ ...entry.value, status, updatedAt: isoNow(parts) }, entry.revision);
+function settleUnknown(deps: ClipDeps, entry: StoredPurchase, status: 'intended' | 'failed'): Promise<StoredPurchase> {
+  return deps.purchases.save({ ...entry.value, status, updatedAt: isoNow(deps) }, entry.revision);
 }
 
 function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {
@@ -329,12 +329,12 @@ function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {
   return { model, prompt, durationSeconds, aspectRatio, seed, ...image, attemptKey };
 }
 
-function generated(parts: ClipParts, body: ClipGenerateBody, clip: Clip, owed: readonly Charge[]): Outgoing {
+function generatedEvent(deps: ClipDeps, body: ClipGenerateBody, clip: Clip, owed: readonly Charge[]): Outgoing {
   const { predictionId, artifact, charge, model, cached } = clip;
   const others = owed.filter(({ key }) => key !== charge?.key);
   return message(ClipGenerated, {
     generationId: body.generationId,
-    at: isoNow(parts),
+    at: isoNow(deps),
     charges: charge === undefined ? others : [...others, charge],
     scene: body.scene,
     attempt: body.attempt,

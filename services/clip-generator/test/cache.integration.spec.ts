@@ -95,21 +95,21 @@ const clip = {
   aspectRatio: '1:1',
   seed: 7,
 } as const;
-type Told = z.infer<typeof ClipGenerated.schema>;
+type ClipGeneratedBody = z.infer<typeof ClipGenerated.schema>;
 
-async function make(body: ClipGenerateBody): Promise<Told> {
+async function make(body: ClipGenerateBody): Promise<ClipGeneratedBody> {
   const [{ runtime } = { runtime: undefined }] = replicas;
   if (runtime === undefined) throw new Error('no replica');
   await runtime.publish([message(ClipGenerate, body)]);
   const reading = new AbortController();
   try {
-    const told = await until(
+    const event = await until(
       readEvents(runtime.connection, body.generationId, { signal: reading.signal }),
       DEADLINE_MS,
       `a clip of ${body.generationId}`,
       ({ name }) => name === ClipGenerated.name,
     );
-    return ClipGenerated.schema.parse(told.body);
+    return ClipGenerated.schema.parse(event.body);
   } finally {
     reading.abort();
   }
@@ -132,7 +132,7 @@ describe('two replicas', () => {
     expect((await sandbox.invoice()).predictions).toHaveLength(2);
   });
 
-  it('buy nothing more for a generation once its cancel was told, though whoever told it did no more', async () => {
+  it('buy nothing more for a generation once its cancel was event, though whoever event it did no more', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 30, max: 30 } });
     const [{ runtime } = { runtime: undefined }] = replicas;

@@ -3,7 +3,7 @@ import { type ClipFacts, ProcessError } from '@clipmesh/media';
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { type ClipRequest, type PredictionState } from '@clipmesh/providers';
-import { type ClipParts } from '../src/clip.parts.js';
+import { type ClipDeps } from '../src/clip.parts.js';
 
 export const generationId = `gen_${'1'.repeat(32)}`;
 export const body: ClipGenerateBody = {
@@ -17,10 +17,10 @@ export const body: ClipGenerateBody = {
   seed: 7,
 };
 const artifact = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
-export const calm = new AbortController().signal;
+export const noAbort = new AbortController().signal;
 
 /** How ffmpeg can fail over a whole file, and whether only the machine can be the reason. */
-const FFMPEG_FAULTS = [
+const FFMPEG_FAILURES = [
   ['full disk', 'STORE_UNAVAILABLE', true],
   ['killed', 'OUT_OF_MEMORY', true],
   ['crash', 'FFMPEG_FAILED', false],
@@ -29,9 +29,9 @@ const FFMPEG_FAULTS = [
 ] as const;
 
 /** A provider whose predictions are there for looking at; each fault happens once. */
-export class Shop {
+export class FakeProvider {
   readonly predictions: (PredictionState & { key: string })[] = [];
-  faults: (
+  failures: (
     | 'refuse'
     | 'refuse output'
     | 'bad input'
@@ -60,13 +60,13 @@ export class Shop {
   /** Those that have succeeded without an output. */
   private readonly empty = new Set<string>();
 
-  private takes(fault: Shop['faults'][number]): boolean {
-    const found = this.faults.indexOf(fault);
-    if (found >= 0) this.faults.splice(found, 1);
+  private takes(fault: FakeProvider['failures'][number]): boolean {
+    const found = this.failures.indexOf(fault);
+    if (found >= 0) this.failures.splice(found, 1);
     return found >= 0;
   }
 
-  readonly provider: ClipParts['provider'] = {
+  readonly provider: ClipDeps['provider'] = {
     name: 'shop',
     submit: async (request: ClipRequest, _signal, beforeSend) => {
       await beforeSend?.();
@@ -115,7 +115,7 @@ export class Shop {
   verify(): Promise<ClipFacts> {
     this.verified += 1;
     if (this.takes('bad bytes')) return Promise.reject(new ClipmeshError('MEDIA_INVALID', 'it is a page'));
-    const fault = FFMPEG_FAULTS.find(([name]) => this.takes(name));
+    const fault = FFMPEG_FAILURES.find(([name]) => this.takes(name));
     if (fault !== undefined)
       return Promise.reject(new ProcessError(fault[1], `ffmpeg: ${fault[0]}`, fault[2], undefined));
     return Promise.resolve({ contentType: 'video/mp4', durationSeconds: 4, width: 1280, height: 720 });
@@ -135,35 +135,35 @@ export class Shop {
   }
 }
 
-/** What buys at the shop, with empty stores and no cache. */
-export function partsOf(shop: Shop): ClipParts {
-  const { provider } = shop;
+/** What buys at the fake, with empty stores and no cache. */
+export function depsOf(fake: FakeProvider): ClipDeps {
+  const { provider } = fake;
   const { attempts, idempotency } = createMemoryStores();
   const log = (): void => undefined;
   let canceled = false;
   return {
     provider,
-    attempts,
+    purchases: attempts,
     claims: idempotency,
     cache: undefined,
     artifacts: {
       put: () => Promise.resolve(artifact),
       withFile: (_artifact: unknown, use: (file: string) => Promise<unknown>) => use('/nowhere/clip'),
-    } as unknown as ClipParts['artifacts'],
+    } as unknown as ClipDeps['artifacts'],
     isIntact: () => Promise.resolve(true),
-    media: { verifyClip: () => shop.verify() },
+    media: { verifyClip: () => fake.verify() },
     clipRules: { minShare: 0.5, maxSeconds: 600 },
-    downloads: { attempts: 2, firstDelayMs: 0, maxDelayMs: 0 },
+    downloads: { tries: 2, firstDelayMs: 0, maxDelayMs: 0 },
     logger: { info: log, warn: log, error: log },
     scratch: { directory: '/nowhere', withFolder: (use) => use('/nowhere') },
     timeoutMs: 1000,
     planTimeoutMs: 1000,
-    doubt: { callTimeoutMs: 0, settleMs: 0 },
+    outcomeTimeouts: { callTimeoutMs: 0, settleMs: 0 },
     clock: systemClock,
     isCanceled: () => Promise.resolve(canceled),
     markCanceled: () => Promise.resolve(void (canceled = true)),
   };
 }
 
-export const statusesOf = async ({ attempts }: ClipParts): Promise<string[]> =>
+export const statusesOf = async ({ purchases: attempts }: ClipDeps): Promise<string[]> =>
   (await attempts.list(generationId)).map(({ value }) => value.status);

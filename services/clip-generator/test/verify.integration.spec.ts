@@ -95,7 +95,7 @@ async function make(body: ClipGenerateBody): Promise<End> {
   await replica.runtime.publish([message(ClipGenerate, body)]);
   const reading = new AbortController();
   try {
-    const told = await until(
+    const event = await until(
       readEvents(replica.runtime.connection, body.generationId, { signal: reading.signal }),
       DEADLINE_MS,
       `the end of ${body.generationId}`,
@@ -103,9 +103,9 @@ async function make(body: ClipGenerateBody): Promise<End> {
         (name === ClipGenerated.name || name === ClipFailed.name) &&
         (of as { attempt?: number }).attempt === body.attempt,
     );
-    return told.name === ClipGenerated.name
-      ? { name: 'clip.generated', body: ClipGenerated.schema.parse(told.body) }
-      : { name: 'clip.failed', body: ClipFailed.schema.parse(told.body) };
+    return event.name === ClipGenerated.name
+      ? { name: 'clip.generated', body: ClipGenerated.schema.parse(event.body) }
+      : { name: 'clip.failed', body: ClipFailed.schema.parse(event.body) };
   } finally {
     reading.abort();
   }

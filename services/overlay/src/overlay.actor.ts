@@ -15,8 +15,8 @@ import { type ArtifactStore, type Scratch } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 
-export const OVERLAY_PARTS = Symbol('OVERLAY_PARTS');
-export interface OverlayParts {
+export const OVERLAY_DEPS = Symbol('OVERLAY_PARTS');
+export interface OverlayDeps {
   readonly media: Media;
   readonly artifacts: ArtifactStore;
   readonly scratch: Scratch;
@@ -24,7 +24,7 @@ export interface OverlayParts {
 }
 
 const now = (): string => new Date().toISOString();
-const told = (body: OverlayApplyBody, error: unknown) => ({
+const failureBody = (body: OverlayApplyBody, error: unknown) => ({
   generationId: body.generationId,
   at: now(),
   charges: [],
@@ -34,21 +34,21 @@ const told = (body: OverlayApplyBody, error: unknown) => ({
 /** Normalises a clip, draws its text and encodes it: the one time that its pixels are encoded. */
 @Controller()
 export class OverlayActor {
-  constructor(@Inject(OVERLAY_PARTS) private readonly parts: OverlayParts) {}
+  constructor(@Inject(OVERLAY_DEPS) private readonly deps: OverlayDeps) {}
 
   @Inbox({
     inbox: 'overlay',
     message: OverlayApply,
     stage: 'overlay',
     failed: (body: OverlayApplyBody, { error }: { error: unknown }): Outgoing[] => [
-      message(OverlayFailed, { ...told(body, error), scene: body.scene, attempt: body.attempt }),
+      message(OverlayFailed, { ...failureBody(body, error), scene: body.scene, attempt: body.attempt }),
     ],
     retried: (body: OverlayApplyBody, { error, ...retry }): Outgoing[] => [
-      message(WorkRetried, { ...told(body, error), ...retry }),
+      message(WorkRetried, { ...failureBody(body, error), ...retry }),
     ],
   })
   async receive(body: OverlayApplyBody, { signal }: HandlerContext): Promise<readonly Outgoing[]> {
-    const { media, artifacts, scratch, logger } = this.parts;
+    const { media, artifacts, scratch, logger } = this.deps;
     const { generationId, scene, attempt } = body;
     return scratch.withFolder(async (directory) => {
       const output = join(directory, 'scene.mov');

@@ -2,7 +2,7 @@ import { openMedia } from '@clipmesh/media';
 import { type ServiceRuntime } from '@clipmesh/messaging';
 import { openArtifactFolder, openScratch } from '@clipmesh/persistence';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { OverlayActor, OVERLAY_PARTS } from './overlay.actor.js';
+import { OverlayActor, OVERLAY_DEPS } from './overlay.actor.js';
 
 @Module({})
 class OverlayModule {}
@@ -16,6 +16,6 @@ export async function overlayModule({ config, workerId, logger }: ServiceRuntime
   return {
     module: OverlayModule,
     controllers: [OverlayActor],
-    providers: [{ provide: OVERLAY_PARTS, useValue: { media, artifacts, scratch, logger } }],
+    providers: [{ provide: OVERLAY_DEPS, useValue: { media, artifacts, scratch, logger } }],
   };
 }

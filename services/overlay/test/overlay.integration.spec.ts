@@ -71,7 +71,7 @@ async function clipOf(durationSeconds: number, size = { width: 320, height: 480 
 }
 
 /** What is told of the scene: done, or failed. */
-async function told(generationId: string): Promise<{ name: string; body: unknown }> {
+async function endOf(generationId: string): Promise<{ name: string; body: unknown }> {
   const reading = new AbortController();
   try {
     return await until(
@@ -91,7 +91,7 @@ async function apply(body: Omit<OverlayApplyBody, 'generationId' | 'attempt' | '
   return generationId;
 }
 
-const emptied = (workerId: string): Promise<unknown> =>
+const tempIsEmpty = (workerId: string): Promise<unknown> =>
   until(
     async () => (await filesUnder(tempOf(workerId))).length === 0,
     DEADLINE_MS,
@@ -114,7 +114,7 @@ describe('the overlay service', () => {
       [
         { clip, durationSeconds: 2, overlay },
         { clip, durationSeconds: 2 },
-      ].map(async (body) => OverlayApplied.schema.parse((await told(await apply(body))).body)),
+      ].map(async (body) => OverlayApplied.schema.parse((await endOf(await apply(body))).body)),
     );
     expect(withText).toMatchObject({ scene: 2, attempt: 1, charges: [], clip: { contentType: 'video/quicktime' } });
     expect(withText?.clip.sha256).not.toBe(without?.clip.sha256);
@@ -129,9 +129,9 @@ describe('the overlay service', () => {
       });
     }
     // The same again is the same to the byte: it is one file.
-    const again = OverlayApplied.schema.parse((await told(await apply({ clip, durationSeconds: 2 }))).body);
+    const again = OverlayApplied.schema.parse((await endOf(await apply({ clip, durationSeconds: 2 }))).body);
     expect(again.clip.key).toBe(without?.clip.key);
-    await emptied('overlay.1');
+    await tempIsEmpty('overlay.1');
   });
 
   it('draws what the font has, and says what it has not', async () => {
@@ -140,7 +140,7 @@ describe('the overlay service', () => {
       durationSeconds: 1,
       overlay: { ...overlay, text: 'Tea 日本' },
     });
-    expect(await told(generationId)).toMatchObject({ name: OverlayApplied.name });
+    expect(await endOf(generationId)).toMatchObject({ name: OverlayApplied.name });
     const warned = logged.filter((line) => line.includes(generationId)).map((line) => JSON.parse(line) as unknown);
     expect(warned).toMatchObject([{ level: 'warn', scene: 2, characters: '日本' }]);
   });
@@ -149,19 +149,19 @@ describe('the overlay service', () => {
     const path = join(folder.path, 'words.mp4');
     await writeFile(path, 'these are words');
     const clip = await artifacts.put(path, { contentType: 'video/mp4' });
-    const { name, body } = await told(await apply({ clip, durationSeconds: 2 }));
+    const { name, body } = await endOf(await apply({ clip, durationSeconds: 2 }));
     expect(name).toBe(OverlayFailed.name);
     expect(OverlayFailed.schema.parse(body)).toMatchObject({
       scene: 2,
       failure: { code: 'MEDIA_INVALID', stage: 'overlay', scene: 2, retryable: false, charged: false },
     });
-    await emptied('overlay.1');
+    await tempIsEmpty('overlay.1');
   });
 
   it('tells of a clip that is gone after its tries', async () => {
     const clip = await clipOf(1, { width: 64, height: 64 });
     await artifacts.remove(clip);
-    const { name, body } = await told(await apply({ clip, durationSeconds: 2 }));
+    const { name, body } = await endOf(await apply({ clip, durationSeconds: 2 }));
     expect(name).toBe(OverlayFailed.name);
     expect(OverlayFailed.schema.parse(body).failure).toMatchObject({ stage: 'overlay', scene: 2 });
   });
@@ -175,7 +175,7 @@ describe('the overlay service', () => {
     const cancellations = await openCancellations(replica.runtime.connection);
     await cancellations.request(generationId);
     cancellations.close();
-    await emptied('overlay.1');
+    await tempIsEmpty('overlay.1');
     await until(
       async () => (await readBacklog(replica.runtime.connection)).generations.size === 0,
       DEADLINE_MS,
@@ -195,8 +195,8 @@ describe('the overlay service', () => {
     const stopped = replica;
     replica = await start('overlay.2', { FFMPEG_PRESET: 'ultrafast' });
     await stopped.stop();
-    await emptied('overlay.1');
-    const { name } = await told(generationId);
+    await tempIsEmpty('overlay.1');
+    const { name } = await endOf(generationId);
     expect(name).toBe(OverlayApplied.name);
   });
 });

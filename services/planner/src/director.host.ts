@@ -11,7 +11,7 @@ import { decide, type DirectorEvent } from '@clipmesh/pipeline';
 import { ATTR, type createLogger } from '@clipmesh/tracing';
 import { trace } from '@opentelemetry/api';
 
-export interface DirectorParts {
+export interface DirectorDeps {
   readonly generations: Pick<GenerationStore, 'get' | 'save'>;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn' | 'error'>;
   readonly clock: Clock;
@@ -22,7 +22,7 @@ const MAX_CONFLICTS = 20;
 
 /** Load, decide, compare-and-set, and only then let the messages out. Any replica can handle any event. */
 export async function direct(
-  { generations, logger, clock }: DirectorParts,
+  { generations, logger, clock }: DirectorDeps,
   event: DirectorEvent,
 ): Promise<readonly Outgoing[]> {
   const { generationId } = event.body;
@@ -72,7 +72,7 @@ function traced(
 }
 
 function report(
-  logger: DirectorParts['logger'],
+  logger: DirectorDeps['logger'],
   { state: before }: GenerationRecord,
   { id: generationId, state }: GenerationRecord,
 ): void {

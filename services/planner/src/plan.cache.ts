@@ -4,7 +4,7 @@ import { cacheKey, type FlightParts, type ScopeOf, type Wish } from '@clipmesh/p
 
 /** What using an answer of the language model again needs. */
 export interface PlanCache {
-  readonly flights: FlightParts;
+  readonly leases: FlightParts;
   /** Who sells, and where: what one provider wrote is not another's. */
   readonly provider: string;
   /** Generations of one scope share their answers. Undefined: all generations do. */
@@ -29,7 +29,7 @@ export function planKey(provider: string, model: string, job: Job, scope?: strin
   });
 }
 
-export async function planWish(cache: PlanCache, model: string, generationId: string, job: Job): Promise<Wish> {
+export async function planCacheRequest(cache: PlanCache, model: string, generationId: string, job: Job): Promise<Wish> {
   const scope = await cache.scopeOf(generationId);
   return { key: planKey(cache.provider, model, job, scope), kind: 'llm', model, holder: `llm.${generationId}` };
 }

@@ -11,11 +11,11 @@ import {
 import { repairPlan, planFromDraft, planShape } from '@clipmesh/pipeline';
 import { type PlanAnswer, planAnswerSchema, type PlanModel } from '@clipmesh/providers';
 import { type createLogger } from '@clipmesh/tracing';
-import { type PlanCache, planWish } from './plan.cache.js';
+import { type PlanCache, planCacheRequest } from './plan.cache.js';
 
-export interface PlanPurchaseParts {
+export interface PlanPurchaseDeps {
   readonly planModel: PlanModel;
-  readonly attempts: AttemptStore;
+  readonly purchases: AttemptStore;
   /** Undefined: every plan is bought. */
   readonly cache: PlanCache | undefined;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
@@ -33,7 +33,7 @@ const NOT_CHARGED: ReadonlySet<FailureCode> = new Set([
 ]);
 
 /** Longest look for one answer, ms. */
-const LOOK_MS = 10_000;
+const FIND_TIMEOUT_MS = 10_000;
 
 const now = (): string => new Date().toISOString();
 const fingerprintOf = (job: Job, model: string): string =>
@@ -49,7 +49,7 @@ interface Command {
   readonly givesUp: (error: ClipmeshError) => boolean;
   readonly fingerprint: string;
 }
-interface Bought {
+interface PurchasedPlan {
   readonly plan: Plan;
   readonly charges: Charge[];
   readonly answer: PlanAnswer;
@@ -61,64 +61,64 @@ interface Bought {
  * again: `attempt` is its step. Default: 1. `givesUp` says whether it ends with an error. Default: with one that is not retryable.
  */
 export async function buyPlan(
-  parts: PlanPurchaseParts,
+  deps: PlanPurchaseDeps,
   generationId: string,
   job: Job,
   signal: AbortSignal,
   attempt = 1,
   givesUp: Command['givesUp'] = (error) => !error.retryable,
 ): Promise<{ plan: Plan; charges: Charge[] }> {
-  const { cache, attempts, planModel } = parts;
+  const { cache, purchases: attempts, planModel } = deps;
   const known = (await attempts.list(generationId)).filter(({ value }) => value.kind === 'llm');
-  refuseEnded(known, attempt);
+  rethrowPreviousFailure(known, attempt);
   const command: Command = { generationId, job, attempt, givesUp, fingerprint: fingerprintOf(job, planModel.model) };
-  if (cache === undefined || job.cache === false) return askPlan(parts, command, known, signal);
-  const isKept = known.some(({ value }) => value.status === 'finished');
-  const boarding = await board(cache.flights, await planWish(cache, planModel.model, generationId, job), {
+  if (cache === undefined || job.cache === false) return askPlan(deps, command, known, signal);
+  const isBought = known.some(({ value }) => value.status === 'finished');
+  const acquired = await board(cache.leases, await planCacheRequest(cache, planModel.model, generationId, job), {
     signal,
-    timeoutMs: isKept ? 0 : cache.timeoutMs,
+    timeoutMs: isBought ? 0 : cache.timeoutMs,
     isSound: ({ answer }) => Promise.resolve(cachedPlan(job, answer) !== undefined),
   }).catch((error: unknown) => {
-    throw error instanceof ClipmeshError ? telling(error, owedFor(known)) : error;
+    throw error instanceof ClipmeshError ? withCharges(error, chargesFor(known)) : error;
   });
-  if (boarding.kind === 'hit') {
-    const plan = cachedPlan(job, boarding.entry.answer);
+  if (acquired.kind === 'hit') {
+    const plan = cachedPlan(job, acquired.entry.answer);
     if (plan === undefined) throw new ClipmeshError('INTERNAL', 'a cached answer is no plan');
-    return { plan, charges: owedFor(await lookUp(parts, command, known)) };
+    return { plan, charges: chargesFor(await findLostAnswers(deps, command, known)) };
   }
   try {
-    const bought = await askPlan(parts, command, known, signal);
-    await boarding.flight.land({ answer: bought.answer });
+    const bought = await askPlan(deps, command, known, signal);
+    await acquired.flight.land({ answer: bought.answer });
     return bought;
   } catch (error) {
     // A call that has ended without a plan leaves nothing to wait for.
-    await boarding.flight.giveUp();
+    await acquired.flight.giveUp();
     throw error;
   }
 }
 
 function cachedPlan(job: Job, raw: unknown): Plan | undefined {
-  const answer = keptAnswer(raw);
+  const answer = storedAnswer(raw);
   return answer && planFromDraft(job, answer.draft);
 }
 
 /** A kept answer. One that an earlier version kept, and that does not fit today's schema, is mended; undefined: it cannot be. */
-function keptAnswer(raw: unknown): PlanAnswer | undefined {
+function storedAnswer(raw: unknown): PlanAnswer | undefined {
   const known = planAnswerSchema.safeParse(raw);
   if (known.success) return known.data;
   if (typeof raw !== 'object' || raw === null) return undefined;
-  const mended = repairPlan(JSON.stringify(raw));
-  return mended.kind === 'draft' ? planAnswerSchema.safeParse({ ...raw, draft: mended.draft }).data : undefined;
+  const repaired = repairPlan(JSON.stringify(raw));
+  return repaired.kind === 'draft' ? planAnswerSchema.safeParse({ ...raw, draft: repaired.draft }).data : undefined;
 }
 
 /** Throws the failure with which the command of this step has ended, and what was paid for the plan. */
-function refuseEnded(known: readonly Versioned<Attempt>[], attempt: number): void {
+function rethrowPreviousFailure(known: readonly Versioned<Attempt>[], attempt: number): void {
   const end = known.find(({ value }) => value.gaveUp?.attempt === attempt)?.value.gaveUp;
-  if (end !== undefined) throw new ClipmeshError(end.code, end.message, { retryable: false, charges: owedFor(known) });
+  if (end !== undefined) throw new ClipmeshError(end.code, end.message, { retryable: false, charges: chargesFor(known) });
 }
 
 /** What was paid before may not have been told: its teller may have died. Told twice it is booked once. */
-const owedFor = (known: readonly Versioned<Attempt>[]): Charge[] => known.flatMap(({ value }) => value.charge ?? []);
+const chargesFor = (known: readonly Versioned<Attempt>[]): Charge[] => known.flatMap(({ value }) => value.charge ?? []);
 
 /**
  * A plan from the language model. The answer is kept before the plan is announced, so that a planner that dies in
@@ -127,26 +127,26 @@ const owedFor = (known: readonly Versioned<Attempt>[]): Charge[] => known.flatMa
  * known. Errors carry everything that was paid for this plan.
  */
 async function askPlan(
-  parts: PlanPurchaseParts,
+  deps: PlanPurchaseDeps,
   command: Command,
   before: readonly Versioned<Attempt>[],
   signal: AbortSignal,
-): Promise<Bought> {
-  const { planModel, attempts } = parts;
+): Promise<PurchasedPlan> {
+  const { planModel, purchases: attempts } = deps;
   const { generationId, job, attempt, fingerprint } = command;
-  const known = await lookUp(parts, command, before);
-  refuseEnded(known, attempt);
+  const known = await findLostAnswers(deps, command, before);
+  rethrowPreviousFailure(known, attempt);
   for (const { value } of known) {
     if (value.status !== 'finished' || value.fingerprint !== fingerprint) continue;
-    const answer = keptAnswer(value.answer);
+    const answer = storedAnswer(value.answer);
     const plan = answer && planFromDraft(job, answer.draft);
-    if (answer !== undefined && plan !== undefined) return { plan, charges: owedFor(known), answer };
+    if (answer !== undefined && plan !== undefined) return { plan, charges: chargesFor(known), answer };
   }
   signal.throwIfAborted();
   const hasMoreRoom = known.some(
     ({ value }) => value.failure === 'PLAN_TRUNCATED' && value.fingerprint === fingerprint,
   );
-  const entry = await intend(attempts, {
+  const entry = await recordIntent(attempts, {
     key: `llm.${known.length + 1}`,
     generationId,
     kind: 'llm',
@@ -159,7 +159,7 @@ async function askPlan(
   });
   try {
     // Asked after the intent is written: either this sees the cancel, or the canceler sees the intent.
-    if (await parts.isCanceled(generationId))
+    if (await deps.isCanceled(generationId))
       throw new ClipmeshError('CANCELED', 'the generation was canceled before its plan was asked for');
     const answer = await planModel.draft(
       {
@@ -174,28 +174,28 @@ async function askPlan(
       new AbortController().signal,
     );
     const bought = planOf(planModel, job, answer);
-    await conclude(attempts, entry, { status: 'finished', answer, charge: bought.charges[0] });
-    return { plan: bought.plan, charges: [...owedFor(await lookUp(parts, command, known)), ...bought.charges], answer };
+    await endPurchase(attempts, entry, { status: 'finished', answer, charge: bought.charges[0] });
+    return { plan: bought.plan, charges: [...chargesFor(await findLostAnswers(deps, command, known)), ...bought.charges], answer };
   } catch (error) {
     if (!(error instanceof ClipmeshError)) throw error;
     const [charge] = error.charges;
     const isOver = charge !== undefined || !error.retryable || NOT_CHARGED.has(error.code);
     // With more room it is cut off again: the same question would be, too.
     const retryable = error.code === 'PLAN_TRUNCATED' && hasMoreRoom ? false : error.retryable;
-    const ended = await conclude(attempts, entry, {
+    const ended = await endPurchase(attempts, entry, {
       status: isOver ? 'failed' : 'unanswered',
       ...(charge && { charge }),
       ...failureOf(error),
       ...(isOver && (!retryable || command.givesUp(error)) ? endOf(command, error) : {}),
     });
     // This one too: there may be no further try that would look for it.
-    const owed = owedFor(await lookUp(parts, command, [...known, ended]));
-    throw telling(error, owed, retryable);
+    const charges = chargesFor(await findLostAnswers(deps, command, [...known, ended]));
+    throw withCharges(error, charges, retryable);
   }
 }
 
 /** The same error, with what was paid for the plan. */
-function telling(error: ClipmeshError, charges: readonly Charge[], retryable = error.retryable): ClipmeshError {
+function withCharges(error: ClipmeshError, charges: readonly Charge[], retryable = error.retryable): ClipmeshError {
   const { code, message, retryAfterMs } = error;
   return new ClipmeshError(code, message, {
     cause: error,
@@ -209,8 +209,8 @@ function telling(error: ClipmeshError, charges: readonly Charge[], retryable = e
 const callKey = ({ value }: Versioned<Attempt>): string => `${value.generationId}.${value.key}`;
 
 /** The attempts, with what the provider shows by now of those whose answer nobody has read. */
-async function lookUp(
-  { planModel, attempts, logger }: PlanPurchaseParts,
+async function findLostAnswers(
+  { planModel, purchases: attempts, logger }: PlanPurchaseDeps,
   command: Command,
   known: readonly Versioned<Attempt>[],
 ): Promise<Versioned<Attempt>[]> {
@@ -219,18 +219,18 @@ async function lookUp(
       const { status, generationId, key } = entry.value;
       if (status !== 'intended' && status !== 'unanswered') return entry;
       try {
-        const answer = await planModel.find(callKey(entry), AbortSignal.timeout(LOOK_MS));
+        const answer = await planModel.find(callKey(entry), AbortSignal.timeout(FIND_TIMEOUT_MS));
         if (answer === undefined) return entry;
         logger.info({ generationId, key, completionId: answer.completionId }, 'an answer that was lost is taken up');
         const { charges } = planOf(planModel, command.job, answer);
-        return await conclude(attempts, entry, { status: 'finished', answer, charge: charges[0] });
+        return await endPurchase(attempts, entry, { status: 'finished', answer, charge: charges[0] });
       } catch (error) {
         const charge = error instanceof ClipmeshError ? error.charges[0] : undefined;
         // The same question would be refused again, and paid for.
         const isEnd = isRefusal(error) && entry.value.fingerprint === command.fingerprint;
         const end = isEnd ? endOf(command, error) : {};
         if (charge !== undefined || isEnd)
-          return conclude(attempts, entry, {
+          return endPurchase(attempts, entry, {
             status: 'failed',
             ...(charge && { charge }),
             ...failureOf(error),
@@ -257,7 +257,7 @@ const failureOf = (error: unknown): Pick<Attempt, 'failure'> =>
   error instanceof ClipmeshError && error.code === 'PLAN_TRUNCATED' ? { failure: error.code } : {};
 
 /** Ends an attempt; one that another planner has ended meanwhile stays as that has left it. */
-async function conclude(
+async function endPurchase(
   attempts: AttemptStore,
   entry: Versioned<Attempt>,
   change: Partial<Attempt>,
@@ -271,7 +271,7 @@ async function conclude(
 }
 
 /** Another planner may have counted the same; each of the two asks under a key of its own. */
-async function intend(attempts: AttemptStore, attempt: Attempt): Promise<Versioned<Attempt>> {
+async function recordIntent(attempts: AttemptStore, attempt: Attempt): Promise<Versioned<Attempt>> {
   for (let count = 1; ; count += 1) {
     try {
       return await attempts.create({ ...attempt, key: count === 1 ? attempt.key : `${attempt.key}.${count}` });

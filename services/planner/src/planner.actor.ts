@@ -16,12 +16,12 @@ import { type HandlerContext, Inbox, type Publish } from '@clipmesh/messaging';
 import { planFromTemplate } from '@clipmesh/pipeline';
 import { ATTR, type createLogger, withSpan } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
-import { buyPlan, type PlanPurchaseParts } from './plan.purchase.js';
+import { buyPlan, type PlanPurchaseDeps } from './plan.purchase.js';
 
-export const PLANNER_PARTS = Symbol('PLANNER_PARTS');
-export interface PlannerParts {
+export const PLANNER_DEPS = Symbol('PLANNER_PARTS');
+export interface PlannerDeps {
   /** Absent: plans come from templates. */
-  readonly purchase: PlanPurchaseParts | undefined;
+  readonly purchase: PlanPurchaseDeps | undefined;
   readonly publish: Publish;
   readonly logger: ReturnType<typeof createLogger>;
 }
@@ -31,7 +31,7 @@ const chargesOf = (error: unknown): Charge[] => (error instanceof ClipmeshError 
 
 @Controller()
 export class PlannerActor {
-  constructor(@Inject(PLANNER_PARTS) private readonly parts: PlannerParts) {}
+  constructor(@Inject(PLANNER_DEPS) private readonly deps: PlannerDeps) {}
 
   @Inbox({
     inbox: 'planner',
@@ -58,9 +58,9 @@ export class PlannerActor {
   })
   async receive(body: GenerationPlanBody, context: HandlerContext): Promise<readonly Outgoing[]> {
     const { generationId, attempt } = body;
-    await this.parts.publish([message(PlanStarted, { generationId, attempt, at: now(), charges: [] })]);
+    await this.deps.publish([message(PlanStarted, { generationId, attempt, at: now(), charges: [] })]);
     const { plan, charges } = await this.write(body, context);
-    this.parts.logger.info(
+    this.deps.logger.info(
       { generationId, source: plan.source, scenes: plan.scenes.length, durationSeconds: plan.durationSeconds },
       'plan written',
     );
@@ -71,7 +71,7 @@ export class PlannerActor {
     { generationId, attempt, job }: GenerationPlanBody,
     { signal, givesUp }: HandlerContext,
   ): Promise<{ plan: Plan; charges: Charge[] }> {
-    const { purchase } = this.parts;
+    const { purchase } = this.deps;
     if (purchase !== undefined) return buyPlan(purchase, generationId, job, signal, attempt, givesUp);
     const plan = await withSpan('clipmesh.planner', 'plan from template', { [ATTR.stage]: 'planning' }, () =>
       Promise.resolve(planFromTemplate(job)),

@@ -11,10 +11,10 @@ import {
 import { cacheScope, openStores } from '@clipmesh/persistence';
 import { createOpenAiPlanModel } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { DirectorActor, DIRECTOR_PARTS } from './director.actor.js';
+import { DirectorActor, DIRECTOR_DEPS } from './director.actor.js';
 import { type PlanCache } from './plan.cache.js';
-import { PlannerActor, PLANNER_PARTS, type PlannerParts } from './planner.actor.js';
-import { REPORT_PARTS, type ReportParts } from './report.host.js';
+import { PlannerActor, PLANNER_DEPS, type PlannerDeps } from './planner.actor.js';
+import { REPORT_DEPS, type ReportDeps } from './report.host.js';
 import { ReportActor } from './report.actor.js';
 import { startSweeper } from './stall.sweeper.js';
 
@@ -56,7 +56,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
         provider: `openai ${config.openaiBaseUrl}`,
         scopeOf: cacheScope(config.clipCacheScope, generations),
         timeoutMs: config.openaiApiTimeoutMs,
-        flights: {
+        leases: {
           store: cache,
           clock: systemClock,
           nudges: cacheNudges,
@@ -68,7 +68,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
         },
       }
     : undefined;
-  const report: ReportParts = {
+  const report: ReportDeps = {
     generations,
     logger,
     // Without the stream there is nothing to read.
@@ -79,18 +79,18 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
     controllers: [PlannerActor, DirectorActor, ReportActor],
     providers: [
       {
-        provide: PLANNER_PARTS,
+        provide: PLANNER_DEPS,
         useValue: {
           purchase: planModel && {
             planModel,
-            attempts,
+            purchases: attempts,
             cache: planCache,
             logger,
             isCanceled: (generationId) => cancellations.check(generationId),
           },
           publish,
           logger,
-        } satisfies PlannerParts,
+        } satisfies PlannerDeps,
       },
       {
         provide: CACHE_NUDGES,
@@ -100,8 +100,8 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
           },
         },
       },
-      { provide: DIRECTOR_PARTS, useValue: { generations, logger, clock: systemClock } },
-      { provide: REPORT_PARTS, useValue: report },
+      { provide: DIRECTOR_DEPS, useValue: { generations, logger, clock: systemClock } },
+      { provide: REPORT_DEPS, useValue: report },
       { provide: STORES, useValue: { onApplicationShutdown: () => stores.close() } },
       {
         provide: STREAM_KEEPER,
@@ -123,7 +123,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
             clock: systemClock,
             dropSettled: () => dropSettled(connection),
             backlog: () => readBacklog(connection),
-            isHeard: (generationId) => directorHasHeard(connection, generationId),
+            isDirectorCaughtUp: (generationId) => directorHasHeard(connection, generationId),
             intervalMs: config.sweepIntervalMs,
             stallAfterMs: config.stallAfterMs,
             maxRevivals: config.maxRevivals,

@@ -2,7 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { ClipmeshError, type GenerationRecord } from '@clipmesh/contracts';
 import { ConflictError } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
-import { report, REPORT_TRIES, type ReportParts } from './report.host.js';
+import { report, REPORT_TRIES, type ReportDeps } from './report.host.js';
 
 const id = `gen_${'1'.repeat(32)}`;
 const traceId = '5de7f58866240624a6a3d33a8b974a96';
@@ -44,12 +44,12 @@ const resourceSpans = [
   },
 ];
 
-function parts(spans: unknown[], complete: boolean, conflicts = 0) {
+function deps(spans: unknown[], complete: boolean, conflicts = 0) {
   let left = conflicts;
   const saved: GenerationRecord[] = [];
   const info = jest.fn();
   const warn = jest.fn();
-  const made: ReportParts = {
+  const made: ReportDeps = {
     generations: {
       get: () => Promise.resolve({ value: record, revision: '7' }),
       save: (value) => {
@@ -69,7 +69,7 @@ const signal = new AbortController().signal;
 
 describe('the report of an ended generation', () => {
   it('goes into its record and into one line of the log', async () => {
-    const { made, saved, info } = parts(resourceSpans, true);
+    const { made, saved, info } = deps(resourceSpans, true);
     await report(made, of, 1, signal);
     expect(saved).toHaveLength(1);
     expect(saved[0]).toMatchObject({
@@ -94,7 +94,7 @@ describe('the report of an ended generation', () => {
   });
 
   it('waits for a whole trace, but not for ever', async () => {
-    const { made, saved } = parts(resourceSpans, false);
+    const { made, saved } = deps(resourceSpans, false);
     for (let attempt = 1; attempt < REPORT_TRIES; attempt += 1) {
       const error = await report(made, of, attempt, signal).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(ClipmeshError);
@@ -106,7 +106,7 @@ describe('the report of an ended generation', () => {
   });
 
   it('does not overwrite what another saved meanwhile', async () => {
-    const { made, saved } = parts(resourceSpans, true, 3);
+    const { made, saved } = deps(resourceSpans, true, 3);
     await report(made, of, 1, signal);
     expect(saved).toHaveLength(1);
   });
@@ -115,9 +115,9 @@ describe('the report of an ended generation', () => {
     ['began before the trace was read', 0],
     ['began while the trace was read', 1],
   ])('is not put into the record of another run that %s', async (_name, after) => {
-    const { made, saved } = parts(resourceSpans, true);
+    const { made, saved } = deps(resourceSpans, true);
     let looks = 0;
-    const get = (): ReturnType<ReportParts['generations']['get']> => {
+    const get = (): ReturnType<ReportDeps['generations']['get']> => {
       looks += 1;
       const next = { ...record, traceId: 'f'.repeat(32), state: { ...record.state, run: 2 } };
       return Promise.resolve({ value: looks > after ? next : record, revision: '7' });
@@ -127,7 +127,7 @@ describe('the report of an ended generation', () => {
   });
 
   it('says so where no span is left, and is silent where none are kept', async () => {
-    const { made, saved, warn } = parts([], false);
+    const { made, saved, warn } = deps([], false);
     await report(made, of, REPORT_TRIES, signal);
     await report({ ...made, trace: undefined }, of, 1, signal);
     expect(saved).toEqual([]);

@@ -3,8 +3,8 @@ import { ConflictError, type GenerationStore } from '@clipmesh/persistence';
 import { analyze, parseTrace, type PerformanceReport } from '@clipmesh/trace-analysis';
 import { type createLogger } from '@clipmesh/tracing';
 
-export const REPORT_PARTS = Symbol('REPORT_PARTS');
-export interface ReportParts {
+export const REPORT_DEPS = Symbol('REPORT_PARTS');
+export interface ReportDeps {
   readonly generations: Pick<GenerationStore, 'get' | 'save'>;
   /** What is stored of a trace; undefined where no spans are stored. */
   readonly trace:
@@ -48,12 +48,12 @@ export function summaryOf(report: PerformanceReport, complete: boolean): Perform
  * tries are left. Told twice, it is written twice, to the same.
  */
 export async function report(
-  parts: ReportParts,
+  deps: ReportDeps,
   { generationId, run }: { readonly generationId: string; readonly run: number },
   attempt: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { generations, trace, logger } = parts;
+  const { generations, trace, logger } = deps;
   const found = await generations.get(generationId);
   if (found?.value.state.run !== run || trace === undefined) return;
   const { traceId } = found.value;
@@ -81,7 +81,7 @@ export async function report(
 }
 
 async function save(
-  generations: ReportParts['generations'],
+  generations: ReportDeps['generations'],
   { generationId, run }: { readonly generationId: string; readonly run: number },
   performance: PerformanceSummary,
 ): Promise<void> {

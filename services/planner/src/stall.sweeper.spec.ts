@@ -25,17 +25,17 @@ it('notices what has stalled although the director has events of others to handl
   const { generations } = createMemoryStores();
   const [stalled, unheard, alive] = [idOf('1'), idOf('2'), idOf('3')];
   for (const id of [stalled, unheard, alive]) await generations.create(record(id));
-  const told: Outgoing[] = [];
+  const published: Outgoing[] = [];
   const noticed = await sweep({
     generations,
     dropSettled: () => Promise.resolve(0),
     backlog: () => Promise.resolve({ generations: new Set([alive]) }),
-    isHeard: (id) => Promise.resolve(id !== unheard),
-    publish: (outgoing) => Promise.resolve(void told.push(...outgoing)),
+    isDirectorCaughtUp: (id) => Promise.resolve(id !== unheard),
+    publish: (outgoing) => Promise.resolve(void published.push(...outgoing)),
     clock: systemClock,
     logger: { warn: () => undefined },
     ...{ intervalMs: 1000, stallAfterMs: 60_000, maxRevivals: 3, approvalMs: 1000 },
   });
   expect(noticed).toBe(1);
-  expect(told.map(({ body }) => body.generationId)).toEqual([stalled]);
+  expect(published.map(({ body }) => body.generationId)).toEqual([stalled]);
 });

@@ -4,13 +4,13 @@ import { type GenerationStore } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { noticeStall, type StallRules } from './stall.rules.js';
 
-export interface SweeperParts extends StallRules {
+export interface SweeperDeps extends StallRules {
   readonly generations: Pick<GenerationStore, 'unfinished' | 'get'>;
   /** Removes what the broker keeps although it is settled; says how many. */
   readonly dropSettled: () => Promise<number>;
   readonly backlog: () => Promise<Pick<Backlog, 'generations'>>;
   /** Whether the director has handled every event of the generation. */
-  readonly isHeard: (generationId: string) => Promise<boolean>;
+  readonly isDirectorCaughtUp: (generationId: string) => Promise<boolean>;
   readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
   readonly clock: Clock;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'warn'>;
@@ -19,32 +19,32 @@ export interface SweeperParts extends StallRules {
 }
 
 /** One look for generations that nothing carries on. Several replicas may look at once: a notice has one id. */
-export async function sweep(parts: SweeperParts): Promise<number> {
-  const dropped = await parts.dropSettled();
-  if (dropped > 0) parts.logger.warn({ dropped }, 'settled messages that the broker had kept were removed');
-  const records = await parts.generations.unfinished();
+export async function sweep(deps: SweeperDeps): Promise<number> {
+  const dropped = await deps.dropSettled();
+  if (dropped > 0) deps.logger.warn({ dropped }, 'settled messages that the broker had kept were removed');
+  const records = await deps.generations.unfinished();
   if (records.length === 0) return 0;
-  const { generations } = await parts.backlog();
+  const { generations } = await deps.backlog();
   let stalls = 0;
   for (const record of records) {
-    const notice = noticeStall(record, generations, parts.clock.now(), parts);
-    if (notice === undefined || !(await parts.isHeard(record.id))) continue;
+    const notice = noticeStall(record, generations, deps.clock.now(), deps);
+    if (notice === undefined || !(await deps.isDirectorCaughtUp(record.id))) continue;
     // It may have moved between the two looks.
-    if ((await parts.generations.get(record.id))?.value.updatedAt !== record.updatedAt) continue;
+    if ((await deps.generations.get(record.id))?.value.updatedAt !== record.updatedAt) continue;
     const stalled = notice.definition.name === StallNoticed.name;
-    parts.logger.warn(notice.body, stalled ? 'a generation has stalled' : 'nobody approved the plan: it is canceled');
-    await parts.publish([notice]);
+    deps.logger.warn(notice.body, stalled ? 'a generation has stalled' : 'nobody approved the plan: it is canceled');
+    await deps.publish([notice]);
     stalls += 1;
   }
   return stalls;
 }
 
 /** Sweeps every `intervalMs` until it is stopped. */
-export function startSweeper(parts: SweeperParts): Periodic {
-  return every(parts.intervalMs, () => sweep(parts), {
-    clock: parts.clock,
+export function startSweeper(deps: SweeperDeps): Periodic {
+  return every(deps.intervalMs, () => sweep(deps), {
+    clock: deps.clock,
     failed: (error) => {
-      parts.logger.warn({ err: error }, 'the sweep for stalled generations failed; it runs again');
+      deps.logger.warn({ err: error }, 'the sweep for stalled generations failed; it runs again');
     },
   });
 }

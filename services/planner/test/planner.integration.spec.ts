@@ -102,7 +102,7 @@ async function begin(): Promise<string> {
 }
 
 /** The first event of that name that is told of the generation. */
-async function told(id: string, name: string): Promise<ReadEvent> {
+async function eventOf(id: string, name: string): Promise<ReadEvent> {
   const reading = new AbortController();
   try {
     const events = readEvents(connection(), id, { signal: reading.signal });
@@ -148,11 +148,11 @@ describe('the planner', () => {
     await sandbox.scenario({ badPlanFirst: true });
     await sandbox.clearInvoice();
     const id = await begin();
-    const { plan, charges } = PlanWritten.schema.parse((await told(id, PlanWritten.name)).body);
+    const { plan, charges } = PlanWritten.schema.parse((await eventOf(id, PlanWritten.name)).body);
     expect(plan).toMatchObject({ source: 'llm', durationSeconds: 12, seed: 7 });
     expect(plan.scenes.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
     expect(plan.scenes.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0)).toBe(12);
-    const { failure } = WorkRetried.schema.parse((await told(id, WorkRetried.name)).body);
+    const { failure } = WorkRetried.schema.parse((await eventOf(id, WorkRetried.name)).body);
     expect(failure).toMatchObject({ code: 'PROVIDER_BAD_ANSWER', stage: 'llm', retryable: true, charged: true });
     const { completions } = await sandbox.invoice();
     expect(completions).toHaveLength(2);
@@ -163,7 +163,7 @@ describe('the planner', () => {
     await sandbox.scenario({ planAnswers: [kind] });
     await sandbox.clearInvoice();
     const id = await begin();
-    const { plan } = PlanWritten.schema.parse((await told(id, PlanWritten.name)).body);
+    const { plan } = PlanWritten.schema.parse((await eventOf(id, PlanWritten.name)).body);
     expect(plan.scenes.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0)).toBe(12);
     expect([plan.scenes.length, (await sandbox.invoice()).completions.length]).toEqual([4, 1]);
   });
@@ -172,8 +172,8 @@ describe('the planner', () => {
     await sandbox.scenario({ planThoughtTokens: 3990 });
     await sandbox.clearInvoice();
     const id = await begin();
-    const { charges } = PlanWritten.schema.parse((await told(id, PlanWritten.name)).body);
-    const { failure } = WorkRetried.schema.parse((await told(id, WorkRetried.name)).body);
+    const { charges } = PlanWritten.schema.parse((await eventOf(id, PlanWritten.name)).body);
+    const { failure } = WorkRetried.schema.parse((await eventOf(id, WorkRetried.name)).body);
     expect(failure).toMatchObject({ code: 'PLAN_TRUNCATED', retryable: true, charged: true });
     const { completions } = await sandbox.invoice();
     expect(completions).toHaveLength(2);
@@ -184,7 +184,7 @@ describe('the planner', () => {
     await sandbox.scenario({ planThoughtTokens: 16_000 });
     await sandbox.clearInvoice();
     const id = await begin();
-    const { failure, charges } = PlanFailed.schema.parse((await told(id, PlanFailed.name)).body);
+    const { failure, charges } = PlanFailed.schema.parse((await eventOf(id, PlanFailed.name)).body);
     expect(failure).toMatchObject({ code: 'PLAN_TRUNCATED', retryable: false, charged: true });
     expect([charges.length, (await sandbox.invoice()).completions.length]).toEqual([2, 2]);
   });
@@ -197,7 +197,7 @@ describe('the planner', () => {
     await sandbox.scenario({ planAnswers: [kind] });
     await sandbox.clearInvoice();
     const id = await begin();
-    const { failure, charges } = PlanFailed.schema.parse((await told(id, PlanFailed.name)).body);
+    const { failure, charges } = PlanFailed.schema.parse((await eventOf(id, PlanFailed.name)).body);
     expect(failure).toMatchObject({ code: 'PREDICTION_REFUSED', stage: 'llm', retryable: false, charged: paid > 0 });
     expect([charges.length, (await sandbox.invoice()).completions.length]).toEqual([paid, paid]);
   });
@@ -208,7 +208,7 @@ describe('the planner', () => {
     await second?.stop();
     replicas = [await start('planner.3', 'http://127.0.0.1:9/v1')];
     const id = await begin();
-    const { failure } = PlanFailed.schema.parse((await told(id, PlanFailed.name)).body);
+    const { failure } = PlanFailed.schema.parse((await eventOf(id, PlanFailed.name)).body);
     expect(failure).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', stage: 'llm', charged: false });
     const { status, incidents } = await state(id, 'the end', (now) => now.status === 'failed');
     expect(status).toBe('failed');
@@ -245,7 +245,7 @@ describe('the director, of which any replica decides', () => {
     const result = { video: artifact('c'), thumbnail: artifact('d'), durationSeconds: 12, width: 720, height: 720 };
     await publish(message(VideoStitched, { generationId: id, at: at(), charges: [], attempt: 1, result }));
     expect((await state(id, 'the end', (now) => now.status === 'succeeded')).result).toEqual(result);
-    await told(id, 'generation.succeeded');
+    await eventOf(id, 'generation.succeeded');
   });
 
   it('goes on with the next model, and keeps what is done when a scene fails for good', async () => {

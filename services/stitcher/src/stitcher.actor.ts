@@ -15,15 +15,15 @@ import { type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { type ArtifactStore, type Scratch } from '@clipmesh/persistence';
 import { Controller, Inject } from '@nestjs/common';
 
-export const STITCHER_PARTS = Symbol('STITCHER_PARTS');
-export interface StitcherParts {
+export const STITCHER_DEPS = Symbol('STITCHER_PARTS');
+export interface StitcherDeps {
   readonly media: Media;
   readonly artifacts: ArtifactStore;
   readonly scratch: Scratch;
 }
 
 const now = (): string => new Date().toISOString();
-const told = (body: StitchRenderBody, error: unknown) => ({
+const failureBody = (body: StitchRenderBody, error: unknown) => ({
   generationId: body.generationId,
   at: now(),
   charges: [],
@@ -33,21 +33,21 @@ const told = (body: StitchRenderBody, error: unknown) => ({
 /** Joins the scenes by stream copy in plan order, mixes the sound once, and takes the thumbnail. */
 @Controller()
 export class StitcherActor {
-  constructor(@Inject(STITCHER_PARTS) private readonly parts: StitcherParts) {}
+  constructor(@Inject(STITCHER_DEPS) private readonly deps: StitcherDeps) {}
 
   @Inbox({
     inbox: 'stitcher',
     message: StitchRender,
     stage: 'stitch',
     failed: (body: StitchRenderBody, { error }: { error: unknown }): Outgoing[] => [
-      message(StitchFailed, { ...told(body, error), attempt: body.attempt }),
+      message(StitchFailed, { ...failureBody(body, error), attempt: body.attempt }),
     ],
     retried: (body: StitchRenderBody, { error, ...retry }): Outgoing[] => [
-      message(WorkRetried, { ...told(body, error), ...retry }),
+      message(WorkRetried, { ...failureBody(body, error), ...retry }),
     ],
   })
   async receive(body: StitchRenderBody, context: HandlerContext): Promise<readonly Outgoing[]> {
-    const { media, artifacts, scratch } = this.parts;
+    const { media, artifacts, scratch } = this.deps;
     return scratch.withFolder(async (directory) => {
       const output = join(directory, 'video.mp4');
       const picture = join(directory, 'thumbnail.jpg');
@@ -95,10 +95,10 @@ export class StitcherActor {
   private async withFiles<T>(
     wanted: readonly Artifact[],
     use: (paths: string[]) => Promise<T>,
-    held: string[] = [],
+    opened: string[] = [],
   ): Promise<T> {
-    const next = wanted[held.length];
-    if (next === undefined) return use(held);
-    return this.parts.artifacts.withFile(next, (path) => this.withFiles(wanted, use, [...held, path]));
+    const next = wanted[opened.length];
+    if (next === undefined) return use(opened);
+    return this.deps.artifacts.withFile(next, (path) => this.withFiles(wanted, use, [...opened, path]));
   }
 }

@@ -2,7 +2,7 @@ import { openMedia } from '@clipmesh/media';
 import { type ServiceRuntime } from '@clipmesh/messaging';
 import { openArtifactFolder, openScratch } from '@clipmesh/persistence';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { StitcherActor, STITCHER_PARTS } from './stitcher.actor.js';
+import { StitcherActor, STITCHER_DEPS } from './stitcher.actor.js';
 
 @Module({})
 class StitcherModule {}
@@ -16,6 +16,6 @@ export async function stitcherModule({ config, workerId }: ServiceRuntime): Prom
   return {
     module: StitcherModule,
     controllers: [StitcherActor],
-    providers: [{ provide: STITCHER_PARTS, useValue: { media, artifacts, scratch } }],
+    providers: [{ provide: STITCHER_DEPS, useValue: { media, artifacts, scratch } }],
   };
 }

@@ -67,13 +67,13 @@ async function render(body: Omit<StitchRenderBody, 'generationId' | 'attempt' | 
   await replica.runtime.publish([message(StitchRender, { generationId, attempt: 1, profile, ...body })]);
   const reading = new AbortController();
   try {
-    const told = await until(
+    const event = await until(
       readEvents(replica.runtime.connection, generationId, { signal: reading.signal }),
       DEADLINE_MS,
       'the end of the join',
       ({ name }) => name === VideoStitched.name || name === StitchFailed.name,
     );
-    return told.body;
+    return event.body;
   } finally {
     reading.abort();
   }

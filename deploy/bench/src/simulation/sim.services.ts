@@ -21,7 +21,7 @@ import {
 } from '@clipmesh/contracts';
 import { cancelPurchases } from '@clipmesh/clip-generator/clip.cancel';
 import { clipFailed, clipRetried } from '@clipmesh/clip-generator/clip.messages';
-import { type ClipParts } from '@clipmesh/clip-generator/clip.parts';
+import { type ClipDeps } from '@clipmesh/clip-generator/clip.parts';
 import { buyClip } from '@clipmesh/clip-generator/clip.purchase';
 import { type Handled, type RetryPolicy } from '@clipmesh/messaging';
 import { cacheScope, type Stores } from '@clipmesh/persistence';
@@ -62,7 +62,7 @@ const silent = {
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,
-} as unknown as ClipParts['logger'];
+} as unknown as ClipDeps['logger'];
 const artifact = (digit: string): Artifact => ({
   key: `${digit.repeat(2)}/${digit.repeat(64)}.mp4`,
   sha256: digit.repeat(64),
@@ -90,7 +90,7 @@ function storesOf({ world, stores }: Park, process: Process): Stores {
   };
 }
 
-const takeAll: ClipParts['claims']['claim'] = (_key, fingerprint, generationId) =>
+const takeAll: ClipDeps['claims']['claim'] = (_key, fingerprint, generationId) =>
   Promise.resolve({ fingerprint, generationId, fresh: true });
 const CACHE_LEASE_MS = 60_000;
 const CACHE_TTL_MS = 30 * 24 * 60 * 60_000;
@@ -105,7 +105,7 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
   const clock = world.clockOf(process);
   const at = (): string => new Date(world.now).toISOString();
   const real = provider.of(process);
-  const shop: ClipParts['provider'] = intentFirst
+  const shop: ClipDeps['provider'] = intentFirst
     ? real
     : {
         ...real,
@@ -115,24 +115,24 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
           return state;
         },
       };
-  const clips: ClipParts = {
+  const clips: ClipDeps = {
     provider: searches ? shop : { ...shop, find: () => Promise.resolve(undefined) },
-    attempts: stores.attempts,
+    purchases: stores.attempts,
     claims: claims
       ? stores.idempotency
       : { ...stores.idempotency, claim: takeAll, peek: () => Promise.resolve(undefined) },
     artifacts: {
       put: () => world.effect(process, () => artifact('c')),
       withFile: (_artifact: unknown, use: (file: string) => Promise<unknown>) => use('stored'),
-    } as unknown as ClipParts['artifacts'],
+    } as unknown as ClipDeps['artifacts'],
     isIntact: () => Promise.resolve(true),
     media: { verifyClip: (file) => provider.verify(process, file) },
     clipRules: { minShare: 0.5, maxSeconds: 600 },
-    downloads: { attempts: 3, firstDelayMs: 1000, maxDelayMs: 30_000 },
+    downloads: { tries: 3, firstDelayMs: 1000, maxDelayMs: 30_000 },
     cache: {
       provider: 'simulated',
       scopeOf: cacheScope('owner', stores.generations),
-      flights: {
+      leases: {
         store: stores.cache,
         clock,
         nudges: {
@@ -150,7 +150,7 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
     scratch: { directory: '', withFolder: (use) => use(`folder-${(folders += 1)}`) },
     timeoutMs: 50_000,
     planTimeoutMs: 60_000,
-    doubt: searches ? { callTimeoutMs: 5000, settleMs: VISIBLE_WITHIN_MS } : { callTimeoutMs: 0, settleMs: 0 },
+    outcomeTimeouts: searches ? { callTimeoutMs: 5000, settleMs: VISIBLE_WITHIN_MS } : { callTimeoutMs: 0, settleMs: 0 },
     clock,
     isCanceled: (generationId) => world.effect(process, () => broker.canceled.has(generationId)),
     markCanceled: (generationId) => world.effect(process, () => void broker.canceled.add(generationId)),

@@ -187,7 +187,7 @@ class Simulation {
         generations: this.park.stores.generations,
         dropSettled: () => Promise.resolve(0),
         backlog: () => Promise.resolve(this.broker.backlog()),
-        isHeard: (generationId) => Promise.resolve(this.broker.isHeard(generationId)),
+        isDirectorCaughtUp: (generationId) => Promise.resolve(this.broker.isHeard(generationId)),
         publish: (outgoing) => this.broker.publish(process, outgoing),
         clock: this.world.clockOf(process),
         logger: { warn: () => undefined } as never,
