@@ -8,11 +8,15 @@ import { type ClipDeps } from './clip.parts.js';
 export const isoNow = ({ clock }: Pick<ClipDeps, 'clock'>): string => new Date(clock.now()).toISOString();
 
 /**
- * Saves a change of an attempt; one that another replica has changed meanwhile is changed on top of that. What the canceler
- * has settled stays so, unless it is finished after all. Throws `CANCELED` for a purchase whose attempt was settled by then, or
- * was removed with its generation; what was bought under it is canceled.
+ * Saves a change of a purchase, on top of concurrent changes by other replicas. A canceled purchase stays canceled, unless
+ * the change finishes it. Throws `CANCELED` when the purchase was canceled or removed in the meantime, after canceling its
+ * prediction.
  */
-export async function updatePurchase(deps: ClipDeps, entry: StoredPurchase, change: Partial<StoredPurchase['value']>): Promise<StoredPurchase> {
+export async function updatePurchase(
+  deps: ClipDeps,
+  entry: StoredPurchase,
+  change: Partial<StoredPurchase['value']>,
+): Promise<StoredPurchase> {
   let current = entry;
   for (;;) {
     try {
@@ -23,12 +27,17 @@ export async function updatePurchase(deps: ClipDeps, entry: StoredPurchase, chan
       const found = await deps.purchases.get(generationId, key);
       if (found === undefined) {
         if (change.predictionId !== undefined) await deps.provider.cancel(change.predictionId);
-        throw new ClipmeshError('CANCELED', `${key} is gone: its generation was removed`, { cause: error });
+        throw new ClipmeshError('CANCELED', `purchase ${key} does not exist any more: its generation was removed`, {
+          cause: error,
+        });
       }
       current = found;
       const { predictionId: theirs } = current.value;
       if (theirs !== undefined && change.predictionId !== undefined && theirs !== change.predictionId) {
-        deps.logger.error({ generationId, key, theirs, ours: change.predictionId }, 'bought twice; ours is canceled');
+        deps.logger.error(
+          { generationId, key, theirs, ours: change.predictionId },
+          'clip bought twice; canceling our prediction',
+        );
         await deps.provider.cancel(change.predictionId);
         return current;
       }
@@ -37,19 +46,21 @@ export async function updatePurchase(deps: ClipDeps, entry: StoredPurchase, chan
         return current;
       if (current.value.status === 'canceled' && change.status === 'submitted') {
         if (theirs === undefined) await cancelLate(deps, current, change.predictionId ?? '');
-        throw new ClipmeshError('CANCELED', `${key} was settled already: its generation is canceled`, { cause: error });
+        throw new ClipmeshError('CANCELED', `purchase ${key} was settled before: its generation is canceled`, {
+          cause: error,
+        });
       }
     }
   }
 }
 
-/** The canceler looked in vain for a purchase that has come to light since. */
+/** Cancels a prediction that appeared after the canceler had settled its purchase. */
 async function cancelLate(deps: ClipDeps, entry: StoredPurchase, predictionId: string): Promise<void> {
   const charges = chargesOf(purchasedClipOf(entry), await deps.provider.cancel(predictionId));
   await updatePurchase(deps, entry, { status: 'canceled', predictionId, ...chargeIn(charges) });
 }
 
-/** What was bought under an attempt: the next model may end up with the former model's clip. */
+/** What a purchase bought. It may be a previous model's clip that the next model adopted. */
 export function purchasedClipOf({ value }: StoredPurchase): PurchasedClip {
   const { durationSeconds } = clipRequestSchema.parse(value.request);
   return { model: value.model, scene: value.scene ?? 0, durationSeconds };

@@ -6,26 +6,26 @@ import { clipRequestSchema } from '@clipmesh/providers';
 
 export type StoredPurchase = Versioned<Attempt>;
 
-/** How long a purchase can stay unseen, ms. */
+/** How long the outcome of a purchase can stay unknown, ms. */
 export interface OutcomeTimeouts {
-  /** Longest a create call can be under way. */
+  /** Timeout of a create call. */
   readonly callTimeoutMs: number;
-  /** After a call has ended, the provider shows what it took within this time. */
+  /** The provider lists a prediction within this time after its create call has ended. */
   readonly settleMs: number;
 }
 
-/** What to do about a clip, given what was tried before. */
+/** The next step for a clip, given its earlier purchases. */
 export type Step =
-  /** It is paid for and kept: nothing to do. */
+  /** The clip is paid for and stored: nothing to do. */
   | { readonly kind: 'use'; readonly entry: StoredPurchase }
-  /** It is bought: wait for that prediction and collect it. */
+  /** The clip is bought: wait for its prediction and collect it. */
   | { readonly kind: 'attach'; readonly entry: StoredPurchase }
-  /** It may be bought: look at the provider, and buy only when it is not there at `certainAtMs`. */
+  /** The outcome is unknown: search at the provider, and buy only when nothing is there at `certainAtMs`. */
   | { readonly kind: 'search'; readonly entry: StoredPurchase; readonly certainAtMs: number }
-  /** Write an intent under this key, then buy. */
+  /** Record an intent under this key, then buy. */
   | { readonly kind: 'buy'; readonly key: string };
 
-/** Everything that the clip depends on; the number of the command is not among it. */
+/** Hash of everything that the clip depends on. The command step is not included. */
 export function fingerprintOf(body: ClipGenerateBody): string {
   const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage } = body;
   const image = referenceImage === undefined ? [] : [referenceImage.sha256];
@@ -38,14 +38,14 @@ const PROGRESS_RANK = { finished: 4, submitted: 3, unanswered: 2, intended: 1, f
 
 const UNKNOWN_OUTCOME: ReadonlySet<Attempt['status']> = new Set(['intended', 'unanswered', 'submitted']);
 
-/** The lengths that a scene may have, seconds. */
+/** Possible lengths of a scene, seconds. */
 const LENGTHS = Array.from(
   { length: SCENE_SECONDS.max - SCENE_SECONDS.min + 1 },
   (_, more) => SCENE_SECONDS.min + more,
 );
 type Length = Pick<ClipGenerateBody, 'model' | 'durationSeconds'>;
 
-/** Whether a scene of some length asks both models for these clips: each has lengths of its own. */
+/** Whether both clips fit the same scene length. Each model offers lengths of its own. */
 function isSameLength(one: Length, other: Length): boolean {
   const gives = ({ model, durationSeconds }: Length, seconds: number): boolean => {
     const known = MODELS[model];
@@ -55,7 +55,7 @@ function isSameLength(one: Length, other: Length): boolean {
   return LENGTHS.some((seconds) => gives(one, seconds) && gives(other, seconds));
 }
 
-/** Whether an attempt, at whatever model, was to give the same picture. */
+/** Whether a purchase, of any model, requested the same picture. */
 function isSamePicture({ request }: Attempt, body: ClipGenerateBody): boolean {
   const { data } = clipRequestSchema.safeParse(request);
   return (
@@ -67,7 +67,7 @@ function isSamePicture({ request }: Attempt, body: ClipGenerateBody): boolean {
   );
 }
 
-/** Purchases for the scene whose end nobody has seen, of a clip that is not wanted any more: an earlier run asked for it. */
+/** Purchases of the scene with an unknown outcome whose clip is not needed any more: an earlier run requested it. */
 export function unknownPreviousOf(entries: readonly StoredPurchase[], body: ClipGenerateBody): StoredPurchase[] {
   const fingerprint = fingerprintOf(body);
   return entries.filter(
@@ -80,17 +80,21 @@ export function unknownPreviousOf(entries: readonly StoredPurchase[], body: Clip
   );
 }
 
-/** How this very command ended before, whatever model or purchase it ended with; a command of a later step is another try. */
+/** The failure with which this command ended before, for any model or purchase. A later step is another command. */
 export function previousFailureOf(entries: readonly StoredPurchase[], body: ClipGenerateBody): Attempt['gaveUp'] {
   return entries.find(({ value }) => value.scene === body.scene && value.gaveUp?.attempt === body.attempt)?.value
     .gaveUp;
 }
 
 /**
- * The next step for a clip. Of several attempts at it the one that is furthest counts; one at another model, too, whose
- * end nobody saw: should it have been bought, it is the clip.
+ * The next step for a clip. Among several purchases, the most advanced one counts. A purchase of another model with an
+ * unknown outcome counts too: if it was bought, it is the clip.
  */
-export function nextStep(entries: readonly StoredPurchase[], body: ClipGenerateBody, doubt: OutcomeTimeouts): Step {
+export function nextStep(
+  entries: readonly StoredPurchase[],
+  body: ClipGenerateBody,
+  outcomeTimeouts: OutcomeTimeouts,
+): Step {
   const ofScene = entries.filter(({ value }) => value.kind === 'clip' && value.scene === body.scene);
   const fingerprint = fingerprintOf(body);
   const own = (entry: StoredPurchase): boolean => entry.value.fingerprint === fingerprint;
@@ -98,11 +102,14 @@ export function nextStep(entries: readonly StoredPurchase[], body: ClipGenerateB
     .filter((entry) => PROGRESS_RANK[entry.value.status] > 0 && (own(entry) || isSamePicture(entry.value, body)))
     .sort((a, b) => PROGRESS_RANK[b.value.status] - PROGRESS_RANK[a.value.status] || Number(own(b)) - Number(own(a)));
   if (best === undefined) return { kind: 'buy', key: `clip.${body.generationId}.${body.scene}.${ofScene.length + 1}` };
-  return stepFor(best, doubt);
+  return stepFor(best, outcomeTimeouts);
 }
 
-/** What an open attempt needs. */
-export function stepFor(entry: StoredPurchase, { callTimeoutMs, settleMs }: OutcomeTimeouts): Exclude<Step, { kind: 'buy' }> {
+/** The next step for an open purchase. */
+export function stepFor(
+  entry: StoredPurchase,
+  { callTimeoutMs, settleMs }: OutcomeTimeouts,
+): Exclude<Step, { kind: 'buy' }> {
   const { status, artifact, predictionId, updatedAt } = entry.value;
   if (predictionId !== undefined)
     return status === 'finished' && artifact !== undefined ? { kind: 'use', entry } : { kind: 'attach', entry };

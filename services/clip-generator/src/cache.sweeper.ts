@@ -11,8 +11,8 @@ export interface CacheSweeperDeps {
 }
 
 /**
- * Removes cache entries that are past their time or over the size limit, every `intervalMs` until it is stopped. Files stay:
- * the retention sweep removes those that nothing names.
+ * Removes cache entries that are expired or over the size limit, every `intervalMs`. Keeps the files: the retention sweep
+ * removes unreferenced ones.
  */
 export function startCacheSweeper({ store, logger, clock, intervalMs, limits }: CacheSweeperDeps): Periodic {
   const sweep = async (): Promise<void> => {
@@ -22,7 +22,7 @@ export function startCacheSweeper({ store, logger, clock, intervalMs, limits }: 
   return every(intervalMs, sweep, {
     clock,
     failed: (error) => {
-      logger.warn({ err: error }, 'the cache sweep failed; it runs again');
+      logger.warn({ err: error }, 'cache sweep failed; it runs again after the interval');
     },
   });
 }

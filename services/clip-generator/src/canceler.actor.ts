@@ -5,7 +5,7 @@ import { cancelPurchases } from './clip.cancel.js';
 import { CLIP_DEPS } from './clip-generator.actor.js';
 import { type ClipDeps } from './clip.parts.js';
 
-/** Stops the spend of a canceled generation, whichever replica bought, and whether that replica still lives. */
+/** Cancels the purchases of a canceled generation, whichever replica made them, even if it is gone. */
 @Controller()
 export class CancelerActor {
   constructor(@Inject(CLIP_DEPS) private readonly deps: ClipDeps) {}

@@ -5,7 +5,7 @@ import { clipFailed, clipRetried } from './clip.messages.js';
 import { type ClipDeps } from './clip.parts.js';
 import { buyClip } from './clip.purchase.js';
 
-export const CLIP_DEPS = Symbol('CLIP_PARTS');
+export const CLIP_DEPS = Symbol('CLIP_DEPS');
 
 @Controller()
 export class ClipGeneratorActor {

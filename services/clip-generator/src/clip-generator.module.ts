@@ -21,7 +21,7 @@ const CLOSING = Symbol('CLOSING');
 @Module({})
 class ClipGeneratorModule {}
 
-/** Buys clips. Does not start without REPLICATE_API_TOKEN, as nothing could be bought, or without ffmpeg. */
+/** The clip generator module. Throws without REPLICATE_API_TOKEN or ffmpeg. */
 export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, logger, connection, cancellations, workerId } = runtime;
   if (config.replicateApiToken === undefined) {
@@ -33,7 +33,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
   const media = openMedia(config, scratch.directory);
   await media.check();
   const stores = await openStores({ connection, config });
-  const { attempts, cache, generations, idempotency } = stores;
+  const { cache, generations, idempotency } = stores;
   const artifacts = await openArtifactFolder({ directory: config.artifactsDir });
   const nudges = openNudges(connection);
   const cacheNudges = openCacheNudges(connection);
@@ -61,10 +61,10 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
   });
   const deps: ClipDeps = {
     provider,
-    purchases: attempts,
+    purchases: stores.attempts,
     claims: idempotency,
     artifacts,
-    // Made young first: until the generation's record names it, no sweep takes it for an orphan.
+    // Renewed first, so that no sweep removes the file before the generation's record references it.
     isIntact: async (artifact) => (await artifacts.renew(artifact)) && isIntact(artifacts, artifact),
     media,
     clipRules: { minShare: config.clipMinPercent / 100, maxSeconds: config.clipMaxMs / 1000 },

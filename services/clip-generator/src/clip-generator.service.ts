@@ -1,7 +1,7 @@
 import { type ActorService, HAND_BACK_MS } from '@clipmesh/messaging';
 import { clipGeneratorModule } from './clip-generator.module.js';
 
-/** The clip generator: purchases, and what stops them. */
+/** The clip generator: buys clips, and cancels purchases. */
 export const clipGeneratorService: ActorService = {
   service: 'clip-generator',
   module: clipGeneratorModule,
@@ -18,17 +18,17 @@ export const clipGeneratorService: ActorService = {
         config.videoGenerationTimeoutMs +
         config.clipDownloadAttempts * (config.downloadTimeoutMs + config.clipDownloadRetryMaxMs),
       heartbeatMs: config.ackWaitMs / 3,
-      // The prediction goes on at its provider; the next replica finds it there.
+      // The prediction continues at the provider, where the next replica finds it.
       drainMs: Math.min(config.drainMs, HAND_BACK_MS),
     },
     canceler: {
       concurrency: 4,
-      // Repeated until it is certain that nothing is being bought any more.
+      // Repeats until no purchase has an unknown outcome.
       retry: { attempts: 100, firstDelayMs: 100, maxDelayMs: 10_000 },
       handlerTimeoutMs: 2 * 60_000,
       heartbeatMs: config.ackWaitMs / 3,
       drainMs: config.drainMs,
-      // A cancel that was told before the stop still stops the spend.
+      // A cancel that was published before the stop still cancels the purchases.
       emptiesFirst: true,
     },
   }),

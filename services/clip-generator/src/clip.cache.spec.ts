@@ -24,16 +24,16 @@ const artifact: Artifact = {
   bytes: 1,
   contentType: 'video/mp4',
 };
-const calm = new AbortController().signal;
+const noAbort = new AbortController().signal;
 
 let bought: string[];
 let intact: boolean;
 let verify: ClipDeps['media']['verifyClip'];
-/** Of the next prediction that ends. */
+/** The error of the next prediction that ends. */
 let failing: string | undefined;
 let hold: Promise<void> | undefined;
 let canceled: Set<string>;
-/** By generation; nobody's share one scope. */
+/** Cache scope by generation. Generations without one share a scope. */
 let owners: Map<string, string>;
 let deps: ClipDeps;
 
@@ -45,7 +45,7 @@ beforeEach(() => {
   hold = undefined;
   canceled = new Set();
   owners = new Map();
-  const { attempts, cache, idempotency } = createMemoryStores();
+  const { attempts: purchases, cache, idempotency } = createMemoryStores();
   const listeners = new Set<() => void>();
   const log = (): void => undefined;
   deps = {
@@ -76,7 +76,7 @@ beforeEach(() => {
       cancel: (id) => Promise.resolve({ id, status: 'canceled' }),
       download: () => Promise.resolve({ bytes: 1 }),
     },
-    purchases: attempts,
+    purchases,
     claims: idempotency,
     artifacts: {
       put: () => Promise.resolve(artifact),
@@ -120,7 +120,7 @@ beforeEach(() => {
 const bodyOf = (outgoing: Outgoing[]): unknown => outgoing[0]?.body;
 
 describe('the key of a clip', () => {
-  it('is of everything that changes it, and of nothing else', () => {
+  it('depends on everything that changes the clip, and on nothing else', () => {
     const key = clipKey('shop', body(1));
     expect(clipKey('shop', body(2, { scene: 3, attempt: 4, revival: 1, cache: true }))).toBe(key);
     const others: Partial<ClipGenerateBody>[] = [
@@ -137,10 +137,10 @@ describe('the key of a clip', () => {
   });
 });
 
-describe('a clip that was bought before', () => {
-  it('costs nothing, says so, and names the purchase', async () => {
-    expect(bodyOf(await buyClip(deps, body(1), calm))).toMatchObject({ cached: false, charges: [{ quantity: 4 }] });
-    expect(bodyOf(await buyClip(deps, body(2, { scene: 1 }), calm))).toMatchObject({
+describe('a clip in the cache', () => {
+  it('is free, is marked as cached, and names its prediction', async () => {
+    expect(bodyOf(await buyClip(deps, body(1), noAbort))).toMatchObject({ cached: false, charges: [{ quantity: 4 }] });
+    expect(bodyOf(await buyClip(deps, body(2, { scene: 1 }), noAbort))).toMatchObject({
       cached: true,
       charges: [],
       predictionId: 'p1',
@@ -151,55 +151,55 @@ describe('a clip that was bought before', () => {
     expect(bought).toHaveLength(1);
   });
 
-  it('is bought by the buyer alone when it comes again', async () => {
-    await buyClip(deps, body(1), calm);
-    expect(bodyOf(await buyClip(deps, body(1), calm))).toMatchObject({ cached: false, predictionId: 'p1' });
+  it('is not marked as cached for a redelivered command of its buyer', async () => {
+    await buyClip(deps, body(1), noAbort);
+    expect(bodyOf(await buyClip(deps, body(1), noAbort))).toMatchObject({ cached: false, predictionId: 'p1' });
     expect(bought).toHaveLength(1);
   });
 
-  it('is bought anew when its file is gone or damaged', async () => {
-    await buyClip(deps, body(1), calm);
+  it('is bought again when its file is missing or damaged', async () => {
+    await buyClip(deps, body(1), noAbort);
     intact = false;
-    expect(bodyOf(await buyClip(deps, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(2), noAbort))).toMatchObject({ cached: false, predictionId: 'p2' });
     intact = true;
-    expect(bodyOf(await buyClip(deps, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(3), noAbort))).toMatchObject({ cached: true, predictionId: 'p2' });
   });
 
-  it('is bought anew when its file is no clip', async () => {
-    await buyClip(deps, body(1), calm);
+  it('is bought again when its file is not a clip', async () => {
+    await buyClip(deps, body(1), noAbort);
     const good = verify;
     verify = () => {
       verify = good;
       return Promise.reject(new ClipmeshError('MEDIA_INVALID', 'it is a page'));
     };
-    expect(bodyOf(await buyClip(deps, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
-    expect(bodyOf(await buyClip(deps, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(2), noAbort))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(3), noAbort))).toMatchObject({ cached: true, predictionId: 'p2' });
   });
 
-  it('is bought anew when it was rejected', async () => {
-    await buyClip(deps, body(1), calm);
+  it('is bought again when it was rejected', async () => {
+    await buyClip(deps, body(1), noAbort);
     const command = body(2, { rejectedPrediction: 'p1' });
-    expect(bodyOf(await buyClip(deps, command, calm))).toMatchObject({ cached: false, predictionId: 'p2' });
-    expect(bodyOf(await buyClip(deps, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, command, noAbort))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(3), noAbort))).toMatchObject({ cached: true, predictionId: 'p2' });
   });
 
-  it('is none when its output never was a clip', async () => {
+  it('does not exist when the output was not a clip', async () => {
     const good = verify;
     verify = () => Promise.reject(new ClipmeshError('MEDIA_INVALID', 'it is a page'));
-    await expect(buyClip(deps, body(1), calm)).rejects.toMatchObject({ code: 'MEDIA_INVALID', retryable: false });
+    await expect(buyClip(deps, body(1), noAbort)).rejects.toMatchObject({ code: 'MEDIA_INVALID', retryable: false });
     expect(await deps.cache?.leases.store.all()).toEqual([]);
     verify = good;
-    expect(bodyOf(await buyClip(deps, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(2), noAbort))).toMatchObject({ cached: false, predictionId: 'p2' });
   });
 
   it.each<[string, (own: ClipDeps) => [ClipDeps, ClipGenerateBody]]>([
     ['the request', (own) => [own, body(2, { cache: false })]],
     ['the setting', (own) => [{ ...own, cache: undefined }, body(2)]],
-  ])('is bought again where %s does not want the cache', async (_name, without) => {
-    await buyClip(deps, body(1), calm);
+  ])('is bought again when %s disables the cache', async (_name, without) => {
+    await buyClip(deps, body(1), noAbort);
     const [own, asked] = without(deps);
-    expect(bodyOf(await buyClip(own, asked, calm))).toMatchObject({ cached: false, predictionId: 'p2' });
-    expect(bodyOf(await buyClip(deps, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p1' });
+    expect(bodyOf(await buyClip(own, asked, noAbort))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(3), noAbort))).toMatchObject({ cached: true, predictionId: 'p1' });
   });
 });
 
@@ -212,19 +212,22 @@ describe('the clip of another owner', () => {
     ]);
   });
 
-  it('is bought again, and is never waited for', async () => {
-    expect(bodyOf(await buyClip(deps, body(1), calm))).toMatchObject({ cached: false, predictionId: 'p1' });
-    expect(bodyOf(await buyClip(deps, body(2), calm))).toMatchObject({ cached: false, predictionId: 'p2' });
-    expect(bodyOf(await buyClip(deps, body(3), calm))).toMatchObject({ cached: true, predictionId: 'p1' });
-    expect(bodyOf(await buyClip(deps, body(2, { scene: 1 }), calm))).toMatchObject({ cached: true, predictionId: 'p2' });
+  it('is bought again, without waiting', async () => {
+    expect(bodyOf(await buyClip(deps, body(1), noAbort))).toMatchObject({ cached: false, predictionId: 'p1' });
+    expect(bodyOf(await buyClip(deps, body(2), noAbort))).toMatchObject({ cached: false, predictionId: 'p2' });
+    expect(bodyOf(await buyClip(deps, body(3), noAbort))).toMatchObject({ cached: true, predictionId: 'p1' });
+    expect(bodyOf(await buyClip(deps, body(2, { scene: 1 }), noAbort))).toMatchObject({
+      cached: true,
+      predictionId: 'p2',
+    });
   });
 
-  it('is not waited for while it is being bought; that of the same owner is', async () => {
+  it('is not waited for while it is being bought, unlike one of the same owner', async () => {
     let release: () => void = () => undefined;
     hold = new Promise((resolve) => (release = resolve));
-    const first = buyClip(deps, body(1), calm);
+    const first = buyClip(deps, body(1), noAbort);
     while (bought.length < 1) await new Promise((resolve) => setImmediate(resolve));
-    const others = [buyClip(deps, body(2), calm), buyClip(deps, body(3), calm)];
+    const others = [buyClip(deps, body(2), noAbort), buyClip(deps, body(3), noAbort)];
     while (bought.length < 2) await new Promise((resolve) => setImmediate(resolve));
     release();
     const all = await Promise.all([first, ...others]);
@@ -233,8 +236,8 @@ describe('the clip of another owner', () => {
   });
 });
 
-describe('a cache that is away', () => {
-  it('costs no clip that is bought by then', async () => {
+describe('an unavailable cache', () => {
+  it('does not fail a clip that is already bought', async () => {
     const { cache } = deps;
     if (cache === undefined) throw new Error('no cache');
     const { store } = cache.leases;
@@ -242,37 +245,40 @@ describe('a cache that is away', () => {
       ...store,
       save: (entry, revision) =>
         entry.status === 'ready'
-          ? Promise.reject(new ClipmeshError('STORE_UNAVAILABLE', 'away'))
+          ? Promise.reject(new ClipmeshError('STORE_UNAVAILABLE', 'unavailable'))
           : store.save(entry, revision),
     };
-    const own = { ...deps, cache: { ...cache, flights: { ...cache.leases, store: away } } };
-    expect(bodyOf(await buyClip(own, body(1), calm))).toMatchObject({ predictionId: 'p1', charges: [{ quantity: 4 }] });
+    const own = { ...deps, cache: { ...cache, leases: { ...cache.leases, store: away } } };
+    expect(bodyOf(await buyClip(own, body(1), noAbort))).toMatchObject({
+      predictionId: 'p1',
+      charges: [{ quantity: 4 }],
+    });
   });
 });
 
-describe('a clip that another is buying', () => {
+describe('a clip that another generation is buying', () => {
   it('is waited for', async () => {
     let release = (): void => undefined;
     hold = new Promise((resolve) => {
       release = resolve;
     });
-    const all = [1, 2, 3].map((n) => buyClip(deps, body(n), calm));
+    const all = [1, 2, 3].map((n) => buyClip(deps, body(n), noAbort));
     release();
     const answers = (await Promise.all(all)).map(bodyOf);
     expect(bought).toHaveLength(1);
     expect(answers.filter((answer) => (answer as { cached: boolean }).cached)).toHaveLength(2);
   });
 
-  it('is bought by one that waits when the purchase fails', async () => {
+  it('is bought by a waiting generation when the purchase fails', async () => {
     failing = 'no frames';
     let release = (): void => undefined;
     hold = new Promise((resolve) => {
       release = resolve;
     });
-    const first = buyClip(deps, body(1), calm);
+    const first = buyClip(deps, body(1), noAbort);
     const refused = expect(first).rejects.toMatchObject({ code: 'MODEL_FAILED' });
     while (bought.length === 0) await systemClock.sleep(1);
-    const second = buyClip(deps, body(2), calm);
+    const second = buyClip(deps, body(2), noAbort);
     release();
     await refused;
     expect(bodyOf(await second)).toMatchObject({ cached: false, predictionId: 'p2' });
@@ -280,8 +286,8 @@ describe('a clip that another is buying', () => {
 
   it.each([
     ['canceled', true, 'p2', false],
-    ['handed back', false, 'p1', true],
-  ])('when the buyer is %s', async (_name, isCancel, predictionId, cached) => {
+    ['redelivered', false, 'p1', true],
+  ])('is handled when the buyer is %s', async (_name, isCancel, predictionId, cached) => {
     let release = (): void => undefined;
     hold = new Promise((resolve) => {
       release = resolve;
@@ -289,13 +295,13 @@ describe('a clip that another is buying', () => {
     const abort = new AbortController();
     const first = buyClip(deps, body(1), abort.signal);
     while (bought.length === 0) await systemClock.sleep(1);
-    const second = buyClip(deps, body(2), calm);
+    const second = buyClip(deps, body(2), noAbort);
     if (isCancel) canceled.add(idOf(1));
     abort.abort(new ClipmeshError('CANCELED', 'stopped'));
     await expect(first).rejects.toThrow('stopped');
     release();
-    // Handed back, it is delivered again, to whomever.
-    if (!isCancel) await buyClip(deps, body(1), calm);
+    // Any replica may receive the redelivery.
+    if (!isCancel) await buyClip(deps, body(1), noAbort);
     expect(bodyOf(await second)).toMatchObject({ cached, predictionId });
   });
 });

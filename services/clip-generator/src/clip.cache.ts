@@ -6,24 +6,24 @@ import { type StoredPurchase, nextStep, type Step } from './attempt.rules.js';
 import { isUsable } from './clip.collect.js';
 import { type ClipCache, type ClipDeps } from './clip.parts.js';
 
-/** A clip that is stored here, bought now or before. */
+/** A stored clip, bought now or before. */
 export interface Clip {
   readonly model: string;
   readonly predictionId: string;
   readonly artifact: Artifact;
   readonly charge?: Charge | undefined;
-  /** Bought for another generation, so that it costs nothing here. */
+  /** Another generation bought it, so it is free here. */
   readonly cached: boolean;
 }
 
-/** Changes with the way in which a request becomes the provider's input. */
+/** Increase when the mapping from a request to the provider's input changes. */
 const INPUT_VERSION = 1;
 
 type Input = Pick<ClipGenerateBody, 'model' | 'prompt' | 'durationSeconds' | 'aspectRatio' | 'seed' | 'referenceImage'>;
 
 /**
- * The key of everything that changes a clip, within a scope: see {@link ClipCache.scopeOf}. Generation, scene and step are
- * not part of it.
+ * The cache key of a clip: a hash of everything that changes the clip, within a scope ({@link ClipCache.scopeOf}).
+ * Generation, scene and step are not included.
  */
 export function clipKey(provider: string, input: Input, scope?: string): string {
   const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage } = input;
@@ -38,7 +38,7 @@ export function clipKey(provider: string, input: Input, scope?: string): string 
   });
 }
 
-/** What was bought may be another model's clip than the one asked for. */
+/** The cache request for a command, or for the purchase of it, which may be of another model. */
 function cacheRequestOf(
   { provider }: Pick<ClipCache, 'provider'>,
   scope: string | undefined,
@@ -55,8 +55,8 @@ function cacheRequestOf(
 }
 
 /**
- * A clip from the cache, or from `buy`, which gets the time that is left, ms. While one generation buys it, over all
- * replicas, the others wait. What this generation has bought already is never waited for: it is carried on.
+ * Returns a clip from the cache, or from `buy`, which receives the remaining time in ms. While one generation buys the clip,
+ * all others wait, across replicas. An earlier purchase of this generation is continued without waiting.
  */
 export async function throughCache(
   deps: ClipDeps,
@@ -92,22 +92,22 @@ export async function throughCache(
     const { model, predictionId = '', artifact } = acquired.entry;
     if (artifact === undefined) throw new ClipmeshError('INTERNAL', `cache entry ${request.key} has no clip`);
     const { generationId, scene } = body;
-    deps.logger.info({ generationId, scene, predictionId }, 'the clip was bought before and is used again');
+    deps.logger.info({ generationId, scene, predictionId }, 'clip found in the cache');
     return { model, predictionId, artifact, cached: true };
   }
-  const { flight } = acquired;
+  const { flight: lease } = acquired;
   try {
     const entry = await buy(Math.max(1, timeoutMs - (clock.now() - startedMs)));
     const clip = clipOf(entry);
     const content = { predictionId: clip.predictionId, artifact: clip.artifact };
     const actual = cacheRequestOf(cache, scope, body, entry);
     if (actual.key !== request.key) {
-      await flight.giveUp();
+      await lease.giveUp();
       await land(cache.leases, actual, content);
-    } else await flight.land(content);
+    } else await lease.land(content);
     return clip;
   } catch (error) {
-    await releaseLease(deps, body, flight, signal);
+    await releaseLease(deps, body, lease, signal);
     throw error;
   }
 }
@@ -115,19 +115,22 @@ export async function throughCache(
 function clipOf({ value }: StoredPurchase): Clip {
   const { key, model, predictionId, artifact, charge } = value;
   if (predictionId === undefined || artifact === undefined)
-    throw new ClipmeshError('INTERNAL', `attempt ${key} is finished without its clip`);
+    throw new ClipmeshError('INTERNAL', `purchase ${key} is finished without a clip`);
   return { model, predictionId, artifact, charge, cached: false };
 }
 
-/** Whoever waits is kept waiting only where a clip may still come of what was bought. */
-async function releaseLease(deps: ClipDeps, body: ClipGenerateBody, flight: Flight, signal: AbortSignal): Promise<void> {
+/** Releases the lease; suspends it instead while the purchase may still yield a clip, so that the others keep waiting. */
+async function releaseLease(deps: ClipDeps, body: ClipGenerateBody, lease: Flight, signal: AbortSignal): Promise<void> {
   try {
     const isAbandoned = signal.aborted
       ? await deps.isCanceled(body.generationId)
       : nextStep(await deps.purchases.list(body.generationId), body, deps.outcomeTimeouts).kind === 'buy';
-    await (isAbandoned ? flight.giveUp() : flight.suspend());
+    await (isAbandoned ? lease.giveUp() : lease.suspend());
   } catch (error) {
-    deps.logger.warn({ err: error, generationId: body.generationId }, 'a flight was left to its lease');
-    await flight.suspend();
+    deps.logger.warn(
+      { err: error, generationId: body.generationId },
+      'could not release a cache lease; it expires by itself',
+    );
+    await lease.suspend();
   }
 }

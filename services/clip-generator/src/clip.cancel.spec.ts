@@ -15,7 +15,7 @@ beforeEach(() => {
 const statuses = (): Promise<string[]> => statusesOf(deps);
 
 describe('canceling', () => {
-  it('stops what was bought, found again or not, tells its cost, and says the same when asked again', async () => {
+  it('cancels a purchase whose answer was lost, and returns the same charges when repeated', async () => {
     fake.failures = ['lose reply'];
     await expect(buyClip(deps, body, noAbort)).rejects.toThrow('reset');
     const events = await cancelPurchases(deps, generationId, noAbort);
@@ -28,14 +28,14 @@ describe('canceling', () => {
     expect(await statuses()).toEqual(['canceled']);
   });
 
-  it('is seen by a purchase that begins while the canceler looks', async () => {
+  it('stops a purchase that starts while the canceler runs', async () => {
     await deps.markCanceled(generationId);
     await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code: 'CANCELED' });
     expect(fake.predictions).toHaveLength(0);
     expect(await statuses()).toEqual(['failed']);
   });
 
-  it('waits for a plan as long as its call may be out, which begins a while after its intent', async () => {
+  it('waits for a plan while its call may be in progress, which starts some time after its intent', async () => {
     const clock = { ...systemClock, now: () => Date.now() + 1500 };
     const at = new Date().toISOString();
     const intent = {
@@ -47,7 +47,7 @@ describe('canceling', () => {
       fingerprint: 'f',
     } as const;
     const entry = await deps.purchases.create({ ...intent, createdAt: at, updatedAt: at });
-    const slow = { ...deps, clock, doubt: { callTimeoutMs: 1000, settleMs: 0 } };
+    const slow = { ...deps, clock, outcomeTimeouts: { callTimeoutMs: 1000, settleMs: 0 } };
     await expect(cancelPurchases(slow, generationId, noAbort)).rejects.toMatchObject({ retryable: true });
     const charge: Charge = {
       ...{ key: 'completion:c1', kind: 'llm', stage: 'llm', provider: 'openai', model: 'gpt' },
@@ -58,23 +58,23 @@ describe('canceling', () => {
       { purchase: 'llm.1', charges: [charge] },
     ]);
     await deps.purchases.save(entry.value, revision);
-    expect(await cancelPurchases(deps, generationId, noAbort).catch(() => 'in doubt')).toBe('in doubt');
+    expect(await cancelPurchases(deps, generationId, noAbort).catch(() => 'unknown')).toBe('unknown');
     expect(await cancelPurchases({ ...deps, clock }, generationId, noAbort)).toEqual([]);
     expect(await statuses()).toEqual(['canceled']);
   });
 
-  it('keeps what is still queued from being bought, although whoever asked has set no flag', async () => {
+  it('stops queued commands from buying, even when the publisher of the cancel did not set the flag', async () => {
     await cancelPurchases(deps, generationId, noAbort);
     await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code: 'CANCELED' });
     expect(fake.predictions).toHaveLength(0);
   });
 
-  it('comes back while a call may be under way, and leaves finished clips alone', async () => {
+  it('throws a retryable error while a call may be in progress, and does not cancel finished clips', async () => {
     await buyClip(deps, body, noAbort);
     fake.failures = ['lose request'];
     await expect(buyClip(deps, { ...body, scene: 1 }, noAbort)).rejects.toThrow('no route');
-    const doubtful = { ...deps, doubt: { callTimeoutMs: 0, settleMs: 60_000 } };
-    await expect(cancelPurchases(doubtful, generationId, noAbort)).rejects.toMatchObject({ retryable: true });
+    const unknown = { ...deps, outcomeTimeouts: { callTimeoutMs: 0, settleMs: 60_000 } };
+    await expect(cancelPurchases(unknown, generationId, noAbort)).rejects.toMatchObject({ retryable: true });
     const events = await cancelPurchases(deps, generationId, noAbort);
     expect(events.map(({ body: event }) => event)).toMatchObject([
       { predictionId: 'p1', charges: [{ outcome: 'succeeded' }] },
@@ -83,7 +83,7 @@ describe('canceling', () => {
     expect(await statuses()).toEqual(['finished', 'canceled']);
   });
 
-  it('settles a prediction that the provider does not know, and tells of the others at once', async () => {
+  it('settles a prediction that the provider does not know, and returns the charges of the others', async () => {
     await buyClip(deps, body, noAbort);
     fake.failures = ['lose download'];
     await expect(buyClip(deps, { ...body, scene: 1 }, noAbort)).rejects.toThrow('reset');
@@ -91,7 +91,7 @@ describe('canceling', () => {
       ...fake.provider,
       cancel: () => Promise.reject(new ClipmeshError('PROVIDER_BAD_INPUT', '404')),
     };
-    const young = { ...deps, provider, doubt: { callTimeoutMs: 0, settleMs: 60_000 } };
+    const young = { ...deps, provider, outcomeTimeouts: { callTimeoutMs: 0, settleMs: 60_000 } };
     await expect(cancelPurchases(young, generationId, noAbort)).rejects.toMatchObject({ retryable: true });
     expect(await statuses()).toEqual(['finished', 'submitted']);
     const events = await cancelPurchases({ ...deps, provider }, generationId, noAbort);
@@ -102,7 +102,7 @@ describe('canceling', () => {
     expect(await statuses()).toEqual(['finished', 'canceled']);
   });
 
-  it('comes back after a refusal that would be final for a purchase', async () => {
+  it('throws a retryable error after a failure that is final for a purchase', async () => {
     fake.failures = ['lose reply'];
     await expect(buyClip(deps, body, noAbort)).rejects.toThrow('reset');
     const provider: ClipDeps['provider'] = {
@@ -114,16 +114,16 @@ describe('canceling', () => {
   });
 
   it.each([
-    ['while its reply is on the way', ['p1']],
-    ['too early, when it did not show yet', []],
-  ])('stays settled for a purchase that was looked for %s, and stops it', async (_name, shown) => {
+    ['while its reply was pending', ['p1']],
+    ['before the provider listed it', []],
+  ])('keeps a purchase canceled that was settled %s, and cancels its prediction', async (_name, listed) => {
     const { submit } = fake.provider;
     fake.starts = false;
     let events: Outgoing[] = [];
     const provider: ClipDeps['provider'] = {
       ...fake.provider,
       find: ({ request }) =>
-        Promise.resolve(fake.predictions.find(({ id, key }) => shown.includes(id) && key === request.attemptKey)),
+        Promise.resolve(fake.predictions.find(({ id, key }) => listed.includes(id) && key === request.attemptKey)),
       submit: async (request, signal, beforeSend) => {
         const state = await submit(request, signal, beforeSend);
         events = await cancelPurchases({ ...deps, provider }, generationId, noAbort);
@@ -131,7 +131,7 @@ describe('canceling', () => {
       },
     };
     await expect(buyClip({ ...deps, provider }, body, noAbort)).rejects.toMatchObject({ code: 'CANCELED' });
-    expect(events).toHaveLength(shown.length);
+    expect(events).toHaveLength(listed.length);
     expect(fake.canceled).toContain('p1');
     expect(await statuses()).toEqual(['canceled']);
   });

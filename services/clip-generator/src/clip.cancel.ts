@@ -6,19 +6,15 @@ import { chargesOf } from './clip.charges.js';
 import { adoptFor } from './clip.claims.js';
 import { type ClipDeps } from './clip.parts.js';
 
-/** The next look at a purchase in doubt, ms. */
+/** Delay before the next check of a purchase with an unknown outcome, ms. */
 const RECHECK_MS = 250;
 
 /**
- * Stops everything that was bought for a canceled generation and is not finished, and tells what it had cost by then.
- * Throws, to be called again, while a create call may still be under way somewhere. Repeating it repeats the same events.
+ * Cancels all unfinished purchases of a canceled generation, and returns events with their charges. Throws a retryable error
+ * while a create call may still be in progress. Repeated calls return the same events.
  */
-export async function cancelPurchases(
-  deps: ClipDeps,
-  generationId: string,
-  signal: AbortSignal,
-): Promise<Outgoing[]> {
-  // Before the look: whoever asked may have died before it set the flag, and what is queued would still be bought.
+export async function cancelPurchases(deps: ClipDeps, generationId: string, signal: AbortSignal): Promise<Outgoing[]> {
+  // First: the publisher of the cancel may have crashed before it set the flag, and queued commands would still buy.
   await deps.markCanceled(generationId);
   const entries = await deps.purchases.list(generationId);
   const settled = await Promise.allSettled(
@@ -29,7 +25,7 @@ export async function cancelPurchases(
   return settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
 }
 
-/** Ends a purchase of a clip that is not wanted any more; its attempt then has what it had cost. */
+/** Cancels a purchase whose clip is not needed any more, and records its charge. */
 export async function cancelPrevious(deps: ClipDeps, entry: StoredPurchase, signal: AbortSignal): Promise<void> {
   const step = stepFor(entry, deps.outcomeTimeouts);
   const waitMs = step.kind === 'search' ? step.certainAtMs - deps.clock.now() : 0;
@@ -39,7 +35,7 @@ export async function cancelPrevious(deps: ClipDeps, entry: StoredPurchase, sign
 
 async function cancelClip(deps: ClipDeps, entry: StoredPurchase, signal: AbortSignal): Promise<Outgoing[]> {
   const { status, key, createdAt } = entry.value;
-  // What was paid may not have been told: its teller was stopped.
+  // A crash may have lost the event with the charge.
   if (status === 'finished' || status === 'failed' || status === 'canceled') return abandonedEvents(entry);
   const request = clipRequestSchema.parse(entry.value.request);
   const step = stepFor(entry, deps.outcomeTimeouts);
@@ -55,16 +51,20 @@ async function cancelClip(deps: ClipDeps, entry: StoredPurchase, signal: AbortSi
   const [charge] = state === undefined ? [] : chargesOf(purchasedClipOf(entry), state);
   deps.logger.info(
     { generationId: entry.value.generationId, scene: entry.value.scene, predictionId, status: state?.status },
-    state === undefined ? 'the provider does not know the prediction' : 'prediction canceled',
+    state === undefined ? 'prediction unknown to the provider' : 'prediction canceled',
   );
   return abandonedEvents(
-    await updatePurchase(deps, entry, { status: 'canceled', predictionId, ...(charge === undefined ? {} : { charge }) }),
+    await updatePurchase(deps, entry, {
+      status: 'canceled',
+      predictionId,
+      ...(charge === undefined ? {} : { charge }),
+    }),
   );
 }
 
-/** How it ended; undefined when the provider does not know it, and would by now. */
+/** The final state of the prediction; undefined when the provider does not know it and would know it by now. */
 async function cancelPrediction(
-  { provider, clock, outcomeTimeouts: doubt }: ClipDeps,
+  { provider, clock, outcomeTimeouts }: ClipDeps,
   { value }: StoredPurchase,
   predictionId: string,
 ): Promise<PredictionState | undefined> {
@@ -72,32 +72,32 @@ async function cancelPrediction(
     return await provider.cancel(predictionId);
   } catch (error) {
     if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_BAD_INPUT') throw error;
-    if (clock.now() - Date.parse(value.updatedAt) < doubt.settleMs) throw unknownOutcome(value.key);
+    if (clock.now() - Date.parse(value.updatedAt) < outcomeTimeouts.settleMs) throw unknownOutcome(value.key);
     return undefined;
   }
 }
 
-/** Whatever the reason, to give up would leave a purchase running, and what the others cost untold. */
+/** Makes every error retryable: giving up would leave a purchase running, and lose the charges of the others. */
 function asRetryable(error: unknown): unknown {
   if (!(error instanceof ClipmeshError) || error.retryable) return error;
   return new ClipmeshError(error.code, error.message, { cause: error, retryable: true });
 }
 
 const unknownOutcome = (key: string): ClipmeshError =>
-  new ClipmeshError('PROVIDER_UNAVAILABLE', `it is not certain yet whether ${key} was bought`, {
+  new ClipmeshError('PROVIDER_UNAVAILABLE', `the outcome of purchase ${key} is still unknown`, {
     retryAfterMs: RECHECK_MS,
   });
 
-/** A plan that is being written cannot be stopped at the provider: its answer is waited for, and booked. */
+/** A plan cannot be canceled at the provider: the canceler waits for its answer and publishes its charge. */
 async function settlePlan(deps: ClipDeps, entry: StoredPurchase): Promise<Outgoing[]> {
   const { key, charge, updatedAt, status, generationId } = entry.value;
   if (charge !== undefined)
     return [message(PlanAbandoned, { generationId, at: updatedAt, charges: [charge], purchase: key })];
   if (status !== 'intended' && status !== 'unanswered') return [];
-  // Between its intent and its call the planner asks the broker, which may take as long as a call does.
+  // Between its intent and its call the planner asks the broker, which may take as long as a call.
   const overAtMs = Date.parse(updatedAt) + deps.outcomeTimeouts.callTimeoutMs + deps.planTimeoutMs;
   if (status === 'intended' && deps.clock.now() < overAtMs) throw unknownOutcome(key);
-  // Whoever asked is dead: nothing will be told of it any more.
+  // Its planner was killed: no event for it will follow.
   await updatePurchase(deps, entry, { status: 'canceled' });
   return [];
 }

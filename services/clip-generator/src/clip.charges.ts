@@ -2,17 +2,17 @@ import { type Charge, ClipmeshError } from '@clipmesh/contracts';
 import { clipCostMicros, MODELS } from '@clipmesh/pipeline';
 import { type PredictionState } from '@clipmesh/providers';
 
-/** What the charge depends on, as the command or its attempt knows it. */
+/** What a charge depends on, from the purchase. */
 export interface PurchasedClip {
   readonly model: string;
   readonly scene: number;
-  /** Seconds asked for; billed when the provider names none. */
+  /** Requested seconds; billed when the provider names none. */
   readonly durationSeconds: number;
 }
 
 /**
- * What the provider charges for a prediction in this state: one that succeeded, one that was canceled after it had started,
- * and one that failed though the provider names the seconds of video that it made (its output was refused).
+ * The charges for a prediction in this state. The provider charges a prediction that succeeded, that was canceled after its
+ * start, or that failed with billed seconds (its output was refused).
  */
 export function chargesOf({ model, scene, durationSeconds }: PurchasedClip, state: PredictionState): Charge[] {
   const charged =
@@ -38,10 +38,10 @@ export function chargesOf({ model, scene, durationSeconds }: PurchasedClip, stat
   ];
 }
 
-/** The charge of one thing, as a change of its attempt. */
+/** The charge as a change of its purchase. */
 export const chargeIn = ([charge]: readonly Charge[]): { charge?: Charge } => (charge === undefined ? {} : { charge });
 
-/** Whatever goes wrong in this work tells what was paid: there may be no further try that would. */
+/** Runs `work` and adds `charges` to its errors: there may be no further try to publish them. */
 export async function reportingCharges<T>(charges: readonly Charge[], work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -50,7 +50,7 @@ export async function reportingCharges<T>(charges: readonly Charge[], work: () =
   }
 }
 
-/** The same error, with what was paid: each thing once. */
+/** The same error with these charges, each key once. */
 export function withCharges(error: ClipmeshError, reported: readonly Charge[]): ClipmeshError {
   const charges = [...new Map(reported.map((charge) => [charge.key, charge])).values()];
   const { code, message: text, retryable, retryAfterMs } = error;

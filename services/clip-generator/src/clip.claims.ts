@@ -3,12 +3,12 @@ import { type PredictionState, type PurchaseSearch } from '@clipmesh/providers';
 import { type StoredPurchase } from './attempt.rules.js';
 import { type ClipDeps } from './clip.parts.js';
 
-/** No key of a client's own has a line break. */
+/** The line break keeps the key apart from the clients' idempotency keys. */
 const claimKey = (predictionId: string): string => `prediction\n${predictionId}`;
 
 /**
- * Makes a prediction this purchase's own; false when it is another's. Two purchases of the same clip cannot tell their
- * predictions apart at the provider, so each prediction belongs to whoever claims it first, and to nobody else.
+ * Claims a prediction for a purchase; false when another purchase has it. Two purchases of the same clip cannot distinguish
+ * their predictions at the provider, so each prediction belongs to the purchase that claims it first.
  */
 export async function claimPrediction(
   { claims }: Pick<ClipDeps, 'claims'>,
@@ -20,9 +20,9 @@ export async function claimPrediction(
 }
 
 /**
- * Chooses among the predictions that may be this purchase's, the oldest first. The one that it claimed before is the one. Any
- * other is taken only when the purchase's own call cannot be under way any more: until then its answer may come, and a second
- * prediction would be left over.
+ * Chooses among the predictions that may belong to a purchase, the oldest first. Prefers the one that it claimed before. It
+ * claims another one only when `certain`: while the purchase's own call may be in progress, its answer may still arrive, and
+ * a second prediction would be left over.
  */
 export function adoptFor(
   deps: Pick<ClipDeps, 'claims'>,

@@ -4,19 +4,19 @@ import { ProcessError } from '@clipmesh/media';
 import { type PredictionState } from '@clipmesh/providers';
 import { type ClipDeps } from './clip.parts.js';
 
-/** A finished prediction gave nothing that can be used. Asked again, it may: a proxy or a store can answer wrongly once. */
+/** Failures of a finished prediction's output. A new download may succeed: a proxy or a store can fail temporarily. */
 const BAD_OUTPUT: ReadonlySet<FailureCode> = new Set(['MEDIA_INVALID', 'DOWNLOAD_EXPIRED', 'PROVIDER_BAD_ANSWER']);
 
 export const isBadOutput = (error: unknown): error is ClipmeshError =>
   error instanceof ClipmeshError && BAD_OUTPUT.has(error.code);
 
-/** The file came whole, and ffmpeg failed over it in a way that the file may be the reason for: it crashed, stood still or ran out of memory. */
+/** ffmpeg crashed, stalled or ran out of memory on a complete file, so the file may be the cause. */
 const isFileFailure = (error: unknown): error is ProcessError => error instanceof ProcessError && !error.isOfMachine;
 
 /**
- * Downloads a finished prediction's clip, proves that it can be used, and stores it. What cannot be used, or cannot be verified,
- * is downloaded again from the same prediction, as often as the settings say. After that it throws an error of
- * {@link isBadOutput} that is not retryable: the same prediction gives nothing better, another model may.
+ * Downloads a finished prediction's clip, verifies it, and stores it. Downloads an unusable or unverifiable clip again, up to
+ * the configured number of tries. Then throws an {@link isBadOutput} error that is not retryable: only another model can
+ * help.
  */
 export async function collectClip(
   deps: ClipDeps,
@@ -35,7 +35,7 @@ export async function collectClip(
       const delayMs = Math.min(maxDelayMs, firstDelayMs * 2 ** (tries - 1));
       deps.logger.warn(
         { err: error, predictionId: state.id, tries, delayMs },
-        'the output of a prediction is no clip that can be used; downloading it again',
+        'unusable clip downloaded; downloading again',
       );
       await deps.clock.sleep(delayMs, signal);
       current = await readAgain(deps, current, signal);
@@ -49,7 +49,7 @@ async function collectOnce(
   durationSeconds: number,
   signal: AbortSignal,
 ): Promise<Artifact> {
-  if (outputUrl === undefined) throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'there is no video in its output');
+  if (outputUrl === undefined) throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'the prediction has no video output');
   return scratch.withFolder(async (directory) => {
     const file = join(directory, 'clip');
     await provider.download(outputUrl, file, signal);
@@ -58,7 +58,7 @@ async function collectOnce(
   });
 }
 
-/** The prediction as the provider shows it now: addresses of files are renewed. What is known stays where it shows nothing better. */
+/** The current prediction with renewed file URLs; the known state when the provider does not return a succeeded one. */
 async function readAgain(
   { provider, logger }: ClipDeps,
   known: PredictionState,
@@ -69,7 +69,7 @@ async function readAgain(
     return state.status === 'succeeded' ? state : known;
   } catch (error) {
     signal.throwIfAborted();
-    logger.warn({ err: error, predictionId: known.id }, 'a prediction could not be read again');
+    logger.warn({ err: error, predictionId: known.id }, 'could not read the prediction again');
     return known;
   }
 }
@@ -78,12 +78,12 @@ function unusable(error: ClipmeshError, { id }: PredictionState, tries: number):
   const times = tries === 1 ? 'once' : `${tries} times`;
   return new ClipmeshError(
     isFileFailure(error) ? 'MEDIA_INVALID' : error.code,
-    `prediction ${id} gave no clip that can be used, downloaded ${times}: ${error.message}`,
+    `prediction ${id} has no usable clip, downloaded ${times}: ${error.message}`,
     { cause: error, retryable: false },
   );
 }
 
-/** Whether a stored clip is there, is what was stored, and can be used. */
+/** Whether a stored clip exists, has its original bytes, and is usable. */
 export async function isUsable(
   { artifacts, media, clipRules, isIntact }: ClipDeps,
   artifact: Artifact,

@@ -15,12 +15,12 @@ const failureBody = (body: ClipGenerateBody, error: unknown) => ({
   failure: toFailure(error, { stage: 'clip', scene: body.scene, model: body.model }),
 });
 
-/** A clip was given up. */
+/** The events for a clip command that failed for good. */
 export const clipFailed = (body: ClipGenerateBody, { error }: { error: unknown }): Outgoing[] => [
   message(ClipFailed, { ...failureBody(body, error), scene: body.scene, attempt: body.attempt, model: body.model }),
 ];
 
-/** A try failed, and another follows. */
+/** The events for a failed try that is followed by another one. */
 export const clipRetried = (
   body: ClipGenerateBody,
   { error, ...retry }: { error: unknown; messageId: string; fault: number; delayMs: number },

@@ -13,40 +13,40 @@ import {
 import { type ClipProvider } from '@clipmesh/providers';
 import { type createLogger } from '@clipmesh/tracing';
 
-/** What using a clip again needs. */
+/** The dependencies of the clip cache. */
 export interface ClipCache {
   readonly leases: FlightParts;
-  /** Who sells, and where: what one provider made is not another's. */
+  /** The provider's name and URL. Clips of different providers are not shared. */
   readonly provider: string;
-  /** Generations of one scope share their clips. Undefined: all generations do. */
+  /** Generations of one scope share their clips. Undefined: all generations share. */
   readonly scopeOf: ScopeOf;
 }
 
-/** What buying a clip needs. */
+/** The dependencies for buying a clip. */
 export interface ClipDeps {
   readonly provider: ClipProvider;
   readonly purchases: AttemptStore;
-  /** Which purchase each prediction belongs to. */
+  /** Assigns each prediction to one purchase. */
   readonly claims: Pick<IdempotencyStore, 'claim' | 'peek'>;
   readonly artifacts: ArtifactStore;
-  /** Whether a stored file is there and has the bytes of its hash. */
+  /** Whether a stored file exists and matches its hash. */
   readonly isIntact: (artifact: Artifact) => Promise<boolean>;
   readonly media: Pick<Media, 'verifyClip'>;
   readonly clipRules: Omit<ClipRules, 'durationSeconds'>;
-  /** Downloads of one prediction's output until it can be used, and the pauses between them, ms; doubled each time. */
+  /** Maximum downloads of one prediction's output, and the pauses between them, ms; doubled each time. */
   readonly downloads: { readonly tries: number; readonly firstDelayMs: number; readonly maxDelayMs: number };
   /** Undefined: every clip is bought. */
   readonly cache: ClipCache | undefined;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn' | 'error'>;
   readonly scratch: Scratch;
-  /** Longest wait for one prediction, ms. */
+  /** Maximum wait for one prediction, ms. */
   readonly timeoutMs: number;
-  /** Longest call to the language model, ms. */
+  /** Timeout of a call to the language model, ms. */
   readonly planTimeoutMs: number;
   readonly outcomeTimeouts: OutcomeTimeouts;
   readonly clock: Clock;
-  /** Whether the generation was canceled before this call began, as the broker knows it. */
+  /** Whether the broker has a cancel of the generation from before this call. */
   readonly isCanceled: (generationId: string) => Promise<boolean>;
-  /** Lets every service know that the generation is canceled. */
+  /** Notifies every service that the generation is canceled. */
   readonly markCanceled: (generationId: string) => Promise<void>;
 }

@@ -21,14 +21,14 @@ describe('buying a clip', () => {
     ['the same model', body.model],
     ['the next model', 'bytedance/seedance-1-lite'],
   ])(
-    'buys once for a repeated command and a later one, for %s, that doubt one attempt at once',
+    'buys once when a repeated and a later command, for %s, settle one unknown outcome at the same time',
     async (_name, model) => {
       for (const laterFirst of [false, true]) {
         fake.predictions.length = 0;
-        // A call may be under way for a minute; one that has ended is not in doubt any more.
+        // A call may be in progress for a minute; the outcome of one that has ended is known at once.
         const clock = { ...systemClock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
-        const doubt = { callTimeoutMs: 60_000, settleMs: 0 };
-        deps = { ...deps, clock, outcomeTimeouts: doubt, purchases: createMemoryStores().attempts };
+        const outcomeTimeouts = { callTimeoutMs: 60_000, settleMs: 0 };
+        deps = { ...deps, clock, outcomeTimeouts, purchases: createMemoryStores().attempts };
         fake.failures = ['lose request'];
         await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
         expect(await statuses()).toEqual(['unanswered']);
@@ -40,7 +40,7 @@ describe('buying a clip', () => {
     },
   );
 
-  it('ends, and stops the spend, when the attempts are removed with their generation while the call is out', async () => {
+  it('cancels its prediction when the generation and its purchases are removed during the call', async () => {
     const { submit } = fake.provider;
     const provider: ClipDeps['provider'] = {
       ...fake.provider,
@@ -55,7 +55,7 @@ describe('buying a clip', () => {
     expect(await statuses()).toEqual([]);
   });
 
-  it('buys once, however often the command comes, and whatever its number', async () => {
+  it('buys once for redelivered and later commands', async () => {
     const [first] = await buyClip(deps, body, noAbort);
     const [again] = await buyClip(deps, body, noAbort);
     const [later] = await buyClip(deps, { ...body, attempt: 4, revival: 1 }, noAbort);
@@ -83,15 +83,18 @@ describe('buying a clip', () => {
     [['no memory', 'stall'], 'failed', 2],
     [['stall', 'bad bytes'], 'failed', 2],
     [['crash', 'killed'], 'submitted', 1],
-  ])('after %j the attempt is %s, and the next try ends with %i predictions', async (faults, status, predictions) => {
-    fake.failures = [...faults];
-    await expect(buyClip(deps, body, noAbort)).rejects.toBeInstanceOf(ClipmeshError);
-    expect(await statuses()).toEqual([status]);
-    expect(fake.canceled).toEqual(faults[0] === 'late' ? ['p1'] : []);
-    const [event] = await buyClip(deps, { ...body, attempt: 2 }, noAbort);
-    expect(event?.definition.name).toBe('clip.generated');
-    expect(fake.predictions).toHaveLength(predictions);
-  });
+  ])(
+    'after %j the purchase is %s, and the next try ends with %i predictions',
+    async (failures, status, predictions) => {
+      fake.failures = [...failures];
+      await expect(buyClip(deps, body, noAbort)).rejects.toBeInstanceOf(ClipmeshError);
+      expect(await statuses()).toEqual([status]);
+      expect(fake.canceled).toEqual(failures[0] === 'late' ? ['p1'] : []);
+      const [event] = await buyClip(deps, { ...body, attempt: 2 }, noAbort);
+      expect(event?.definition.name).toBe('clip.generated');
+      expect(fake.predictions).toHaveLength(predictions);
+    },
+  );
 
   it.each<[FakeProvider['failures'], number]>([
     [['bad bytes'], 2],
@@ -100,16 +103,16 @@ describe('buying a clip', () => {
     [['no memory'], 2],
     [['bad bytes', 'bad bytes'], 3],
     [['expired', 'bad bytes'], 3],
-  ])('after %j downloads again from the same prediction, %i times in all', async (faults, downloads) => {
+  ])('after %j downloads again from the same prediction, %i times in total', async (failures, downloads) => {
     deps = { ...deps, downloads: { ...deps.downloads, tries: 3 } };
-    fake.failures = [...faults];
+    fake.failures = [...failures];
     const [event] = await buyClip(deps, body, noAbort);
     expect(event?.body).toMatchObject({ predictionId: 'p1', charges: [{ key: 'prediction:p1' }] });
     expect([fake.downloads, fake.predictions.length]).toEqual([downloads, 1]);
     expect(await statuses()).toEqual(['finished']);
   });
 
-  it('pauses longer and longer between two downloads, to a limit', async () => {
+  it('doubles the pause between two downloads, up to a limit', async () => {
     const pauses: number[] = [];
     const clock = { ...systemClock, sleep: (ms: number) => Promise.resolve(void pauses.push(ms)) };
     deps = { ...deps, clock, downloads: { tries: 5, firstDelayMs: 1000, maxDelayMs: 3000 } };
@@ -118,11 +121,11 @@ describe('buying a clip', () => {
     expect([pauses, fake.downloads]).toEqual([[1000, 2000, 3000, 3000], 5]);
   });
 
-  it('takes a prediction whose output is never a clip for a failed one, and tells what it cost', async () => {
+  it('fails a prediction whose output is never a clip, with its charge', async () => {
     fake.failures = ['bad bytes', 'bad bytes'];
     await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({
       code: 'MEDIA_INVALID',
-      message: 'prediction p1 gave no clip that can be used, downloaded 2 times: it is a page',
+      message: 'prediction p1 has no usable clip, downloaded 2 times: it is a page',
       retryable: false,
       charges: [{ key: 'prediction:p1', amountMicros: 480_000 }],
     });
@@ -131,8 +134,8 @@ describe('buying a clip', () => {
     expect(await statuses()).toEqual(['failed', 'finished']);
   });
 
-  it.each(['crash', 'stall', 'no memory'] as const)('fails for good when every try ends in: %s', async (fault) => {
-    fake.failures = [fault, fault];
+  it.each(['crash', 'stall', 'no memory'] as const)('fails for good when every try ends in: %s', async (failure) => {
+    fake.failures = [failure, failure];
     await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({
       code: 'MEDIA_INVALID',
       retryable: false,
@@ -140,7 +143,7 @@ describe('buying a clip', () => {
     });
   });
 
-  it('collects a stored clip again over which ffmpeg crashes', async () => {
+  it('collects a clip again when ffmpeg crashes on the stored file', async () => {
     await buyClip(deps, body, noAbort);
     fake.failures = ['crash'];
     const [again] = await buyClip(deps, body, noAbort);
@@ -157,9 +160,9 @@ describe('buying a clip', () => {
     [['crash', 'crash'], 'MEDIA_INVALID'],
     [['bad input'], 'PROVIDER_BAD_INPUT'],
   ])(
-    'that ended after %j is not bought again by the same command, before and after the next one',
-    async (faults, code) => {
-      fake.failures = [...faults];
+    'that failed with %j is not bought again by the same command, before and after the next one',
+    async (failures, code) => {
+      fake.failures = [...failures];
       await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code, retryable: false });
       const bought = fake.predictions.length;
       await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code, retryable: false });
@@ -171,7 +174,7 @@ describe('buying a clip', () => {
     },
   );
 
-  it('that ended with the clip of a former model is not bought again by the same command', async () => {
+  it('that failed with the clip of a previous model is not bought again by the same command', async () => {
     fake.failures = ['lose reply'];
     await expect(buyClip(deps, body, noAbort)).rejects.toThrow('reset');
     const next = { ...body, attempt: 2, model: 'google/veo-3' };
@@ -185,17 +188,17 @@ describe('buying a clip', () => {
     ['late', 'PROVIDER_TIMEOUT'],
     ['gone', 'PREDICTION_FAILED'],
     ['refuse', 'PROVIDER_RATE_LIMITED'],
-  ])('is bought again by the same command after %s, unless that was its last try', async (fault, code) => {
+  ])('buys again for the same command after %s, unless that was its last try', async (failure, code) => {
     for (const isLast of [false, true]) {
       const own = { ...body, scene: Number(isLast) };
-      fake.failures = [fault];
+      fake.failures = [failure];
       await expect(buyClip(deps, own, noAbort, () => isLast)).rejects.toMatchObject({ code });
       const again = await buyClip(deps, own, noAbort).catch((error: unknown) => error);
       expect(again instanceof ClipmeshError ? again.code : 'bought').toBe(isLast ? code : 'bought');
     }
   });
 
-  it('collects a finished clip again whose file cannot be used any more, and buys only when that fails', async () => {
+  it('collects a finished clip again when its file is unusable, and buys only when that fails', async () => {
     await buyClip(deps, body, noAbort);
     fake.failures = ['bad bytes'];
     const [again] = await buyClip(deps, body, noAbort);
@@ -209,7 +212,7 @@ describe('buying a clip', () => {
     expect(other?.body).toMatchObject({ predictionId: 'p2' });
   });
 
-  it('does not take the clip that was rejected, and buys one other, however often it is asked', async () => {
+  it('does not reuse a rejected clip, and buys another one once', async () => {
     await buyClip(deps, body, noAbort);
     const command = { ...body, attempt: 3, rejectedPrediction: 'p1' };
     for (let times = 0; times < 2; times += 1) {
@@ -220,7 +223,7 @@ describe('buying a clip', () => {
     expect(await statuses()).toEqual(['failed', 'finished']);
   });
 
-  it('does not give up a prediction that the provider may only not show yet', async () => {
+  it('keeps a prediction that the provider may not list yet', async () => {
     deps = { ...deps, outcomeTimeouts: { callTimeoutMs: 0, settleMs: 60_000 } };
     fake.failures = ['gone'];
     await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', retryable: true });
@@ -229,7 +232,7 @@ describe('buying a clip', () => {
     expect(fake.predictions).toHaveLength(1);
   });
 
-  it('takes a clip that was finished when it was canceled for being late', async () => {
+  it('uses a clip that finished before it was canceled for a timeout', async () => {
     fake.failures = ['lose download'];
     await expect(buyClip(deps, body, noAbort)).rejects.toThrow('reset');
     fake.failures = ['late'];
@@ -237,7 +240,7 @@ describe('buying a clip', () => {
     expect(event?.body).toMatchObject({ predictionId: 'p1' });
   });
 
-  it('takes what the former model had bought without saying so, and else buys from the next', async () => {
+  it('uses the clip of a previous model with a lost answer, and otherwise buys from the next model', async () => {
     fake.failures = ['lose reply'];
     await expect(buyClip(deps, body, noAbort)).rejects.toThrow('reset');
     const [event] = await buyClip(deps, { ...body, attempt: 2, model: 'google/veo-3' }, noAbort);
@@ -250,7 +253,7 @@ describe('buying a clip', () => {
     expect(await statuses()).toEqual(['finished', 'failed', 'finished']);
   });
 
-  it('whose output is refused says what it cost, and with another seed is another purchase', async () => {
+  it('charges a refused output, and buys again for another seed', async () => {
     fake.failures = ['refuse output'];
     await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({
       code: 'OUTPUT_REFUSED',
@@ -258,7 +261,7 @@ describe('buying a clip', () => {
       charges: [{ key: 'prediction:p1', amountMicros: 480_000, outcome: 'failed' }],
     });
     expect(await statuses()).toEqual(['failed']);
-    // The same command comes again: its acknowledgement was lost.
+    // The command is redelivered, as its ack was lost.
     await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code: 'OUTPUT_REFUSED', retryable: false });
     expect(fake.predictions).toHaveLength(1);
     const [event] = await buyClip(deps, { ...body, attempt: 2, seed: body.seed + 1 }, noAbort);
@@ -268,17 +271,17 @@ describe('buying a clip', () => {
     });
   });
 
-  it('that fails for an unknown reason is not bought again from the same model', async () => {
+  it('does not buy again from the same model after a failure for an unknown reason', async () => {
     fake.failures = ['fail'];
     for (const again of [body, body])
       await expect(buyClip(deps, again, noAbort)).rejects.toMatchObject({ code: 'MODEL_FAILED', retryable: false });
     expect(fake.predictions).toHaveLength(1);
-    // The owner retries the generation: that is another command.
+    // A retry of the generation is another command.
     await buyClip(deps, { ...body, attempt: 2 }, noAbort);
     expect(fake.predictions).toHaveLength(2);
   });
 
-  it('leaves a prediction that succeeded without an output to the next model, and tells what it cost', async () => {
+  it('charges a prediction that succeeded without an output, and leaves the clip to the next model', async () => {
     fake.failures = ['empty'];
     await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({
       code: 'PROVIDER_BAD_ANSWER',
@@ -290,7 +293,7 @@ describe('buying a clip', () => {
     expect(event?.body).toMatchObject({ model: 'google/veo-3', predictionId: 'p2' });
   });
 
-  it('tells what was paid for a clip that could not be collected', async () => {
+  it('reports the charge of a clip that could not be collected', async () => {
     fake.failures = ['lose download'];
     await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({
       code: 'DOWNLOAD_FAILED',
@@ -298,21 +301,21 @@ describe('buying a clip', () => {
     });
   });
 
-  it('tells what was paid for a clip that could not be noted', async () => {
-    const attempts: ClipDeps['purchases'] = {
+  it('reports the charge of a clip whose purchase could not be saved', async () => {
+    const purchases: ClipDeps['purchases'] = {
       ...deps.purchases,
-      save: (attempt, revision) =>
-        attempt.status === 'finished'
-          ? Promise.reject(new ClipmeshError('STORE_UNAVAILABLE', 'away'))
-          : deps.purchases.save(attempt, revision),
+      save: (purchase, revision) =>
+        purchase.status === 'finished'
+          ? Promise.reject(new ClipmeshError('STORE_UNAVAILABLE', 'unavailable'))
+          : deps.purchases.save(purchase, revision),
     };
-    await expect(buyClip({ ...deps, purchases: attempts }, body, noAbort)).rejects.toMatchObject({
+    await expect(buyClip({ ...deps, purchases }, body, noAbort)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       charges: [{ key: 'prediction:p1' }],
     });
   });
 
-  it('tells with the clip what an earlier try had cost, as its teller may have died', async () => {
+  it('reports the charge of an earlier try with the clip, as its event may be lost', async () => {
     fake.failures = ['late'];
     await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ charges: [{ key: 'prediction:p1' }] });
     const [event] = await buyClip(deps, body, noAbort);
@@ -323,22 +326,19 @@ describe('buying a clip', () => {
     [['lose reply'], ['p1'], [480_000, 480_000]],
     [['lose request'], [], [480_000]],
     [['lose download'], ['p1'], [480_000, 480_000]],
-  ])(
-    'of another clip first ends, and books, what the scene had in doubt after %j',
-    async (faults, canceled, amounts) => {
-      fake.failures = [...faults];
-      await expect(buyClip(deps, body, noAbort)).rejects.toBeInstanceOf(ClipmeshError);
-      const [event] = await buyClip(deps, { ...body, attempt: 2, seed: 99 }, noAbort);
-      expect(fake.canceled).toEqual(canceled);
-      expect(event?.body).toMatchObject({
-        predictionId: `p${amounts.length}`,
-        charges: amounts.map((amountMicros) => ({ amountMicros })),
-      });
-      expect(await statuses()).toEqual(['canceled', 'finished']);
-    },
-  );
+  ])('of another clip first cancels and charges the unknown outcome after %j', async (failures, canceled, amounts) => {
+    fake.failures = [...failures];
+    await expect(buyClip(deps, body, noAbort)).rejects.toBeInstanceOf(ClipmeshError);
+    const [event] = await buyClip(deps, { ...body, attempt: 2, seed: 99 }, noAbort);
+    expect(fake.canceled).toEqual(canceled);
+    expect(event?.body).toMatchObject({
+      predictionId: `p${amounts.length}`,
+      charges: amounts.map((amountMicros) => ({ amountMicros })),
+    });
+    expect(await statuses()).toEqual(['canceled', 'finished']);
+  });
 
-  it('of another clip does not spend what the scene turns out to have cost', async () => {
+  it('of another clip counts the cost of the settled purchase against the budget', async () => {
     fake.failures = ['lose reply'];
     await expect(buyClip(deps, body, noAbort)).rejects.toThrow('reset');
     const command = { ...body, attempt: 2, seed: 99, allowanceMicros: 500_000 };
@@ -349,15 +349,15 @@ describe('buying a clip', () => {
     expect(fake.predictions).toHaveLength(1);
   });
 
-  describe('at a provider that tells no purchase of the same clip from another', () => {
+  describe('at a provider that does not distinguish purchases of the same clip', () => {
     beforeEach(() => {
       fake.keyless = true;
     });
     const scene = (n: number, attempt = 1): typeof body => ({ ...body, scene: n, attempt });
-    const idOf = (event: Awaited<ReturnType<typeof buyClip>>): unknown =>
-      (event[0]?.body as { predictionId?: unknown }).predictionId;
+    const idOf = (outgoing: Awaited<ReturnType<typeof buyClip>>): unknown =>
+      (outgoing[0]?.body as { predictionId?: unknown }).predictionId;
 
-    it('gives each of two purchases whose answers were lost a prediction of its own', async () => {
+    it('assigns one prediction to each of two purchases whose answers were lost', async () => {
       for (const n of [0, 1]) {
         fake.failures = ['lose reply'];
         await expect(buyClip(deps, scene(n), noAbort)).rejects.toThrow('reset');
@@ -367,7 +367,7 @@ describe('buying a clip', () => {
       expect(fake.predictions).toHaveLength(2);
     });
 
-    it('leaves the prediction of another purchase alone, and buys when its own never came', async () => {
+    it('does not use the prediction of another purchase, and buys when its own does not exist', async () => {
       const first = await buyClip(deps, scene(0), noAbort);
       fake.failures = ['lose request'];
       await expect(buyClip(deps, scene(1), noAbort)).rejects.toThrow('no route');
@@ -375,7 +375,7 @@ describe('buying a clip', () => {
       expect([idOf(first), idOf(second)]).toEqual(['p1', 'p2']);
     });
 
-    it('does not take a failed prediction of the try before', async () => {
+    it('does not use the failed prediction of an earlier step', async () => {
       fake.failures = ['fail'];
       await expect(buyClip(deps, scene(0), noAbort)).rejects.toMatchObject({ code: 'MODEL_FAILED' });
       fake.failures = ['lose reply'];
@@ -384,7 +384,7 @@ describe('buying a clip', () => {
       expect(fake.predictions).toHaveLength(2);
     });
 
-    it('looks for its own when another took its prediction while its answer was on the way', async () => {
+    it('searches for its own prediction when another purchase claimed it before the answer arrived', async () => {
       const { submit } = fake.provider;
       fake.failures = ['lose reply'];
       await expect(buyClip(deps, scene(1), noAbort)).rejects.toThrow('reset');
@@ -392,7 +392,7 @@ describe('buying a clip', () => {
         ...fake.provider,
         submit: async (request, signal, beforeSend) => {
           const state = await submit(request, signal, beforeSend);
-          // The other purchase finds p1, its own; what it leaves is p2. So p2 is taken here, and p1 is left.
+          // The other purchase has claimed p2, so p1 is left for this one.
           await deps.claims.claim(`prediction\n${state.id}`, 'another purchase', generationId);
           return state;
         },
@@ -401,7 +401,7 @@ describe('buying a clip', () => {
       expect(fake.predictions).toHaveLength(2);
     });
 
-    it('takes none while its own call may be under way, but the one that it had claimed', async () => {
+    it('claims none while its own call may be in progress, but uses the one that it claimed before', async () => {
       fake.failures = ['lose reply'];
       await expect(buyClip(deps, scene(0), noAbort)).rejects.toThrow('reset');
       const [entry] = await deps.purchases.list(generationId);
@@ -412,7 +412,7 @@ describe('buying a clip', () => {
       expect(await deps.claims.peek('prediction\nolder')).toBeUndefined();
     });
 
-    it('cancels no prediction of another purchase', async () => {
+    it('does not cancel the prediction of another purchase', async () => {
       await buyClip(deps, scene(0), noAbort);
       fake.failures = ['lose request'];
       await expect(buyClip(deps, scene(1), noAbort)).rejects.toThrow('no route');
@@ -421,7 +421,7 @@ describe('buying a clip', () => {
     });
   });
 
-  it('does not buy while an earlier call may still be under way', async () => {
+  it('does not buy while an earlier call may still be in progress', async () => {
     fake.failures = ['lose request'];
     await expect(buyClip(deps, body, noAbort)).rejects.toThrow('no route');
     const abort = new AbortController();

@@ -13,7 +13,15 @@ import { AlreadyExistsError, type Attempt, ConflictError } from '@clipmesh/persi
 import { type ClipRequest, clipRequestSchema, outcomeOf, type PredictionState } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { updatePurchase, purchasedClipOf, isoNow } from './attempt.book.js';
-import { type StoredPurchase, fingerprintOf, unknownPreviousOf, previousFailureOf, nextStep, type Step, stepFor } from './attempt.rules.js';
+import {
+  type StoredPurchase,
+  fingerprintOf,
+  unknownPreviousOf,
+  previousFailureOf,
+  nextStep,
+  type Step,
+  stepFor,
+} from './attempt.rules.js';
 import { type Clip, throughCache } from './clip.cache.js';
 import { cancelPrevious } from './clip.cancel.js';
 import { chargeIn, chargesOf, withCharges, reportingCharges } from './clip.charges.js';
@@ -21,7 +29,7 @@ import { adoptFor, claimPrediction } from './clip.claims.js';
 import { collectClip, isBadOutput, isUsable } from './clip.collect.js';
 import { type ClipDeps } from './clip.parts.js';
 
-/** Answers after which it is certain that nothing was bought. */
+/** Failures after which nothing was bought. */
 const NOT_BOUGHT: ReadonlySet<FailureCode> = new Set([
   'PROVIDER_RATE_LIMITED',
   'PROVIDER_BAD_INPUT',
@@ -30,17 +38,17 @@ const NOT_BOUGHT: ReadonlySet<FailureCode> = new Set([
   'CANCELED',
 ]);
 interface BuyDeps extends ClipDeps {
-  /** Whether the command ends with this error: it is not delivered again but by mistake. */
+  /** Whether the command ends with this error, so that only a lost ack redelivers it. */
   readonly givesUp: (error: ClipmeshError) => boolean;
 }
-/** Pause between two looks for a purchase in doubt, ms. */
+/** Pause between two searches for a purchase with an unknown outcome, ms. */
 const SEARCH_GAP_MS = 1000;
 
 /**
- * One clip, paid at most once. The intent is written before the provider is called and the prediction's id right after:
- * a redelivered command, and a later run of the generation, find what was bought instead of buying again. When the
- * generation is canceled this only stops; `cancelPurchases` settles what was bought. `givesUp` says whether the command ends
- * with an error. Default: with one that is not retryable.
+ * Buys a clip, at most once. The intent is recorded before the call to the provider and the prediction's id right after it,
+ * so that a redelivered command or a later run finds the purchase instead of buying again. A cancel only stops the work;
+ * `cancelPurchases` settles the purchases. `givesUp` says whether the command ends with an error. Default: when the error is
+ * not retryable.
  */
 export async function buyClip(
   deps: ClipDeps,
@@ -49,10 +57,10 @@ export async function buyClip(
   givesUp: BuyDeps['givesUp'] = (error) => !error.retryable,
 ): Promise<Outgoing[]> {
   const known = await deps.purchases.list(body.generationId);
-  // The same command was answered before, and its acknowledgement was lost: the scene may have gone on with another seed since.
+  // The command ended before and its ack was lost. The scene may have continued with another seed since.
   const gaveUp = previousFailureOf(known, body);
   const entries = gaveUp === undefined ? await settledPurchases(deps, known, body, signal) : known;
-  // What was paid before may not have been told: its teller may have died. Told twice it is booked once.
+  // A crash may have lost the event for an earlier charge. Publishing it again is safe: the ledger deduplicates by key.
   const unpublished = entries.flatMap(({ value }) => (value.scene === body.scene ? (value.charge ?? []) : []));
   try {
     if (gaveUp !== undefined) throw new ClipmeshError(gaveUp.code, gaveUp.message, { retryable: false });
@@ -67,8 +75,8 @@ export async function buyClip(
 }
 
 /**
- * The purchases of the generation, once no purchase of another clip of the scene has an unknown outcome (it may have been paid),
- * and none counts as finished whose clip could not be used.
+ * The purchases of the generation, after settling those of the scene's previous clips with an unknown outcome, and after
+ * failing the one whose clip was rejected.
  */
 async function settledPurchases(
   deps: ClipDeps,
@@ -89,7 +97,12 @@ async function settledPurchases(
   return deps.purchases.list(body.generationId);
 }
 
-async function buyOrCollect(deps: BuyDeps, body: ClipGenerateBody, step: Step, signal: AbortSignal): Promise<StoredPurchase> {
+async function buyOrCollect(
+  deps: BuyDeps,
+  body: ClipGenerateBody,
+  step: Step,
+  signal: AbortSignal,
+): Promise<StoredPurchase> {
   if (step.kind === 'use' && (await isStored(deps, step.entry, signal))) return step.entry;
   return withSpan(
     'clipmesh.clip-generator',
@@ -114,14 +127,19 @@ async function buyOrCollect(deps: BuyDeps, body: ClipGenerateBody, step: Step, s
   );
 }
 
-/** Whether a finished purchase still has its clip. One that has not is collected again from its prediction. */
+/** Whether the clip of a finished purchase is still usable. Otherwise it is collected again from its prediction. */
 async function isStored(deps: ClipDeps, entry: StoredPurchase, signal: AbortSignal): Promise<boolean> {
   const { artifact } = entry.value;
   return artifact !== undefined && isUsable(deps, artifact, purchasedClipOf(entry).durationSeconds, signal);
 }
 
-/** The prediction of this clip: the one that is known, one found at the provider, or a new one. */
-async function findOrSubmit(deps: BuyDeps, body: ClipGenerateBody, first: Step, signal: AbortSignal): Promise<StoredPurchase> {
+/** The purchase with the prediction of this clip: a known one, one found at the provider, or a new one. */
+async function findOrSubmit(
+  deps: BuyDeps,
+  body: ClipGenerateBody,
+  first: Step,
+  signal: AbortSignal,
+): Promise<StoredPurchase> {
   let step = first;
   for (;;) {
     signal.throwIfAborted();
@@ -132,14 +150,14 @@ async function findOrSubmit(deps: BuyDeps, body: ClipGenerateBody, first: Step, 
       case 'search': {
         const { value } = step.entry;
         const request = clipRequestSchema.parse(value.request);
-        // Before the look: what shows up during it may not be in its answer.
+        // Before the search: a prediction that appears during the search may be missing from its answer.
         const certain = deps.clock.now() >= step.certainAtMs;
         const search = { request, since: new Date(value.createdAt), adopt: adoptFor(deps, step.entry, certain) };
         const found = await deps.provider.find(search, signal);
         if (found !== undefined) {
           deps.logger.info(
             { generationId: body.generationId, scene: body.scene, predictionId: found.id },
-            'a purchase whose answer was lost is taken up again',
+            'found the prediction of a purchase with an unknown outcome',
           );
           return updatePurchase(deps, step.entry, { status: 'submitted', predictionId: found.id });
         }
@@ -191,20 +209,20 @@ function recordIntent(deps: ClipDeps, body: ClipGenerateBody, key: string): Prom
 }
 
 /** Throws `BUDGET_EXCEEDED` when another purchase could bring the scene over its allowance. */
-async function refuseOverBudget({ purchases: attempts }: ClipDeps, body: ClipGenerateBody): Promise<void> {
+async function refuseOverBudget({ purchases }: ClipDeps, body: ClipGenerateBody): Promise<void> {
   const { generationId, scene, model, durationSeconds, allowanceMicros } = body;
   if (allowanceMicros === undefined) return;
-  const paidFor = (await attempts.list(generationId)).reduce(
+  const paidFor = (await purchases.list(generationId)).reduce(
     (sum, { value }) => sum + (value.scene === scene ? (value.charge?.amountMicros ?? 0) : 0),
     0,
   );
   if (paidFor + (clipPrice(model, durationSeconds) ?? 0) > allowanceMicros)
-    throw new ClipmeshError('BUDGET_EXCEEDED', `another clip from ${model} is not in the budget of scene ${scene}`);
+    throw new ClipmeshError('BUDGET_EXCEEDED', `another clip from ${model} exceeds the budget of scene ${scene}`);
 }
 
 /**
- * Buys under this key; `intent` writes the intent, at the last moment before the call goes out. What to do next: wait for what
- * was bought, or look for it when a purchase of the same clip has taken this one's prediction for its own.
+ * Buys under this key. `intent` records the intent right before the call. Returns the next step: wait for the prediction, or
+ * search for it when another purchase of the same clip has claimed it.
  */
 async function submit(
   deps: BuyDeps,
@@ -218,29 +236,30 @@ async function submit(
   try {
     const { id } = await deps.provider.submit(requestOf(body, key), signal, async () => {
       entry = await intent();
-      // Asked after the intent is written: either this sees the cancel, or the canceler sees the intent.
+      // Checked after the intent is recorded: either this sees the cancel, or the canceler sees the intent.
       if (await deps.isCanceled(body.generationId))
         throw new ClipmeshError('CANCELED', 'the generation was canceled before the clip was bought');
     });
-    if (entry === undefined) throw new ClipmeshError('INTERNAL', `${key} was bought without an intent`);
+    if (entry === undefined) throw new ClipmeshError('INTERNAL', `purchase ${key} has no intent`);
     const bought = await claimPrediction(deps, entry.value, id);
-    if (!bought) deps.logger.warn({ key, predictionId: id }, 'another purchase of the same clip has the prediction');
+    if (!bought)
+      deps.logger.warn({ key, predictionId: id }, 'another purchase of the same clip has claimed the prediction');
     const change = bought ? { status: 'submitted' as const, predictionId: id } : { status: 'unanswered' as const };
     return stepFor(await updatePurchase(deps, entry, change), deps.outcomeTimeouts);
   } catch (error) {
     const certain = error instanceof ClipmeshError && (NOT_BOUGHT.has(error.code) || !error.retryable);
     if (entry !== undefined)
-      // Should this fail too, the attempt stays `intended`, which only means a longer search.
+      // When this fails too, the purchase stays `intended`, which only makes the search longer.
       await updatePurchase(deps, entry, certain ? failedWith(deps, body, error) : { status: 'unanswered' }).catch(
         (cause: unknown) => {
-          deps.logger.warn({ err: cause, key }, 'the attempt could not be brought up to date');
+          deps.logger.warn({ err: cause, key }, 'could not update the purchase');
         },
       );
     throw error;
   }
 }
 
-/** The final state. One that is not there in time is canceled at the provider; if it was finished by then, it is taken. */
+/** Waits for the final state. Cancels a prediction that times out, and uses it when it succeeded before the cancel. */
 async function waitForEnd(
   deps: BuyDeps,
   body: ClipGenerateBody,
@@ -263,13 +282,13 @@ async function waitForEnd(
       const text = `the provider does not know prediction ${predictionId}`;
       const mayStillShow = deps.clock.now() - Date.parse(entry.value.updatedAt) < deps.outcomeTimeouts.settleMs;
       if (mayStillShow) throw new ClipmeshError('PROVIDER_UNAVAILABLE', text, { cause: error });
-      // To go on waiting for it would fail this clip for ever, at every model.
+      // Waiting for it would fail this clip forever, for every model.
       const unknown = new ClipmeshError('PREDICTION_FAILED', text, { cause: error });
       await updatePurchase(deps, entry, failedWith(deps, body, unknown));
       throw unknown;
     }
     if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_TIMEOUT') throw error;
-    logger.warn({ ...fields, timeoutMs }, 'the clip did not come in time; it is canceled at the provider');
+    logger.warn({ ...fields, timeoutMs }, 'the prediction timed out; canceling it at the provider');
     const state = await provider.cancel(predictionId);
     if (state.status === 'succeeded') return state;
     const charges = chargesOf(purchasedClipOf(entry), state);
@@ -280,7 +299,7 @@ async function waitForEnd(
   }
 }
 
-/** The end of a purchase. With it ends the command, if it does: delivered again, it publishes the same failure and buys nothing. */
+/** The change that fails a purchase. When the command ends too, a redelivery publishes the same failure and buys nothing. */
 function failedWith(
   { givesUp }: BuyDeps,
   { attempt }: ClipGenerateBody,
@@ -292,7 +311,7 @@ function failedWith(
 
 function failureOf(state: PredictionState): ClipmeshError | undefined {
   const failure = outcomeOf(state);
-  // Nobody here asked for it: the generation goes on.
+  // Clipmesh did not cancel it: the generation continues.
   return failure?.code === 'CANCELED'
     ? new ClipmeshError('PREDICTION_FAILED', `prediction ${state.id} was canceled at the provider`)
     : failure;
@@ -309,15 +328,16 @@ async function collect(
   try {
     return await collectClip(deps, state, purchasedClipOf(entry).durationSeconds, signal);
   } catch (error) {
-    // To go on with it would fail this clip for ever, at every model.
-    if (isBadOutput(error)) await updatePurchase(deps, entry, { ...failedWith(deps, body, error), ...chargeIn(charges) });
+    // Keeping it would fail this clip forever, for every model.
+    if (isBadOutput(error))
+      await updatePurchase(deps, entry, { ...failedWith(deps, body, error), ...chargeIn(charges) });
     throw error;
   }
 }
 
 /**
- * Settles an attempt that is in doubt: bought anew under its key, or given up for another. Two commands for one scene may
- * be under way, a repeated and a later one, and only one of them may decide: throws {@link ConflictError} for the other.
+ * Settles a purchase with an unknown outcome: to be bought again under its key, or failed. A repeated and a later command of
+ * one scene may run at once, and only one may settle: throws {@link ConflictError} for the other.
  */
 function settleUnknown(deps: ClipDeps, entry: StoredPurchase, status: 'intended' | 'failed'): Promise<StoredPurchase> {
   return deps.purchases.save({ ...entry.value, status, updatedAt: isoNow(deps) }, entry.revision);
@@ -329,9 +349,9 @@ function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {
   return { model, prompt, durationSeconds, aspectRatio, seed, ...image, attemptKey };
 }
 
-function generatedEvent(deps: ClipDeps, body: ClipGenerateBody, clip: Clip, owed: readonly Charge[]): Outgoing {
+function generatedEvent(deps: ClipDeps, body: ClipGenerateBody, clip: Clip, earlier: readonly Charge[]): Outgoing {
   const { predictionId, artifact, charge, model, cached } = clip;
-  const others = owed.filter(({ key }) => key !== charge?.key);
+  const others = earlier.filter(({ key }) => key !== charge?.key);
   return message(ClipGenerated, {
     generationId: body.generationId,
     at: isoNow(deps),

@@ -27,7 +27,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type z } from 'zod';
 import { clipGeneratorService } from '../src/clip-generator.service.js';
 
-/** Nothing in these suites may take longer than this, ms. */
+/** Time limit of each wait, ms. */
 const DEADLINE_MS = 120_000;
 
 let broker: Broker;
@@ -50,7 +50,7 @@ beforeAll(async () => {
       TEMP_DIR: join(folder.path, 'tmp', workerId),
       REPLICATE_API_TOKEN: 'any',
       REPLICATE_BASE_URL: `${sandbox.url}/v1`,
-      // One at a time, so that two messages are in two replicas.
+      // One at a time, so that two messages run in two replicas.
       CLIP_CONCURRENCY: '1',
     });
     const logger = createLogger({ service: 'clip-generator', level: 'info' }, { write: () => undefined });
@@ -67,7 +67,7 @@ afterAll(async () => {
 });
 
 let generations = 0;
-/** The command of a new generation of an owner. */
+/** The clip command of a new generation. */
 async function command(prompt: string, owner = 'ann'): Promise<ClipGenerateBody> {
   const generationId = `gen_${(generations += 1).toString(16).padStart(32, '0')}`;
   const at = new Date().toISOString();
@@ -116,7 +116,7 @@ async function make(body: ClipGenerateBody): Promise<ClipGeneratedBody> {
 }
 
 describe('two replicas', () => {
-  it('buy once what two generations want at once, and a third later', async () => {
+  it('buy once for two generations at the same time, and a third one later', async () => {
     await sandbox.scenario({ clipSeconds: { min: 1, max: 1 } });
     const both = await Promise.all([make(await command('a red kite')), make(await command('a red kite'))]);
     const third = await make(await command('a red kite'));
@@ -132,7 +132,7 @@ describe('two replicas', () => {
     expect((await sandbox.invoice()).predictions).toHaveLength(2);
   });
 
-  it('buy nothing more for a generation once its cancel was event, though whoever event it did no more', async () => {
+  it('buy nothing for a generation after its cancel was published, even without the flag', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 30, max: 30 } });
     const [{ runtime } = { runtime: undefined }] = replicas;
@@ -150,11 +150,11 @@ describe('two replicas', () => {
     expect((await sandbox.invoice()).predictions).toHaveLength(2);
   });
 
-  it('do not use a file that is damaged', async () => {
+  it('do not use a damaged file', async () => {
     await sandbox.clearInvoice();
     await sandbox.scenario({ clipSeconds: { min: 0.1, max: 0.1 } });
     const first = await make(await command('a blue kite'));
-    // As long as it was, and of other bytes.
+    // The same length with other bytes.
     await writeFile(join(folder.path, 'artifacts', first.clip.key), Buffer.alloc(first.clip.bytes, 1));
     const second = await make(await command('a blue kite'));
     expect(second).toMatchObject({ cached: false });

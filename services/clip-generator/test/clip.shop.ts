@@ -19,7 +19,7 @@ export const body: ClipGenerateBody = {
 const artifact = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
 export const noAbort = new AbortController().signal;
 
-/** How ffmpeg can fail over a whole file, and whether only the machine can be the reason. */
+/** How ffmpeg can fail on a complete file, and whether only the machine can be the cause. */
 const FFMPEG_FAILURES = [
   ['full disk', 'STORE_UNAVAILABLE', true],
   ['killed', 'OUT_OF_MEMORY', true],
@@ -28,7 +28,7 @@ const FFMPEG_FAILURES = [
   ['no memory', 'OUT_OF_MEMORY', false],
 ] as const;
 
-/** A provider whose predictions are there for looking at; each fault happens once. */
+/** A provider whose predictions tests can read. Each failure happens once. */
 export class FakeProvider {
   readonly predictions: (PredictionState & { key: string })[] = [];
   failures: (
@@ -53,15 +53,15 @@ export class FakeProvider {
   readonly canceled: string[] = [];
   downloads = 0;
   verified = 0;
-  /** False: predictions wait in the provider's queue, and cost nothing when they are canceled. */
+  /** False: predictions wait in the provider's queue, and are free when canceled. */
   starts = true;
-  /** True: the provider does not tell one purchase of the same clip from another. */
+  /** True: the provider does not distinguish purchases of the same clip. */
   keyless = false;
-  /** Those that have succeeded without an output. */
+  /** Predictions that succeeded without an output. */
   private readonly empty = new Set<string>();
 
-  private takes(fault: FakeProvider['failures'][number]): boolean {
-    const found = this.failures.indexOf(fault);
+  private takes(failure: FakeProvider['failures'][number]): boolean {
+    const found = this.failures.indexOf(failure);
     if (found >= 0) this.failures.splice(found, 1);
     return found >= 0;
   }
@@ -111,13 +111,13 @@ export class FakeProvider {
     },
   };
 
-  /** What ffmpeg says of what was downloaded, or stored, last. */
+  /** The verification of the last downloaded or stored file. */
   verify(): Promise<ClipFacts> {
     this.verified += 1;
     if (this.takes('bad bytes')) return Promise.reject(new ClipmeshError('MEDIA_INVALID', 'it is a page'));
-    const fault = FFMPEG_FAILURES.find(([name]) => this.takes(name));
-    if (fault !== undefined)
-      return Promise.reject(new ProcessError(fault[1], `ffmpeg: ${fault[0]}`, fault[2], undefined));
+    const failure = FFMPEG_FAILURES.find(([name]) => this.takes(name));
+    if (failure !== undefined)
+      return Promise.reject(new ProcessError(failure[1], `ffmpeg: ${failure[0]}`, failure[2], undefined));
     return Promise.resolve({ contentType: 'video/mp4', durationSeconds: 4, width: 1280, height: 720 });
   }
 
@@ -128,22 +128,22 @@ export class FakeProvider {
   set(id: string, change: Partial<PredictionState>): PredictionState {
     const at = this.predictions.findIndex((one) => one.id === id);
     const before = this.predictions[at];
-    if (before === undefined) throw new Error(`${id} was not bought`);
+    if (before === undefined) throw new Error(`prediction ${id} was not bought`);
     const next = { ...before, ...change };
     this.predictions[at] = next;
     return next;
   }
 }
 
-/** What buys at the fake, with empty stores and no cache. */
+/** Dependencies that buy from the fake provider, with empty stores and no cache. */
 export function depsOf(fake: FakeProvider): ClipDeps {
   const { provider } = fake;
-  const { attempts, idempotency } = createMemoryStores();
+  const { attempts: purchases, idempotency } = createMemoryStores();
   const log = (): void => undefined;
   let canceled = false;
   return {
     provider,
-    purchases: attempts,
+    purchases,
     claims: idempotency,
     cache: undefined,
     artifacts: {
@@ -165,5 +165,5 @@ export function depsOf(fake: FakeProvider): ClipDeps {
   };
 }
 
-export const statusesOf = async ({ purchases: attempts }: ClipDeps): Promise<string[]> =>
-  (await attempts.list(generationId)).map(({ value }) => value.status);
+export const statusesOf = async ({ purchases }: ClipDeps): Promise<string[]> =>
+  (await purchases.list(generationId)).map(({ value }) => value.status);

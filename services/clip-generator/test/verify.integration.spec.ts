@@ -19,10 +19,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { type z } from 'zod';
 import { clipGeneratorService } from '../src/clip-generator.service.js';
 
-/** Ends a hang. */
+/** Time limit of each wait, ms. */
 const DEADLINE_MS = 120_000;
 const DOWNLOADS = 3;
-/** Of google/veo-3.1, 4 s. */
+/** Price of 4 s from google/veo-3.1. */
 const PRICE = { usd: 0.48, micros: 480_000 };
 
 let broker: Broker;
@@ -43,7 +43,7 @@ beforeAll(async () => {
     DATA_DIR: folder.path,
     REPLICATE_API_TOKEN: 'any',
     REPLICATE_BASE_URL: `${sandbox.url}/v1`,
-    // Its generations are stored nowhere, so they have no owner.
+    // The generations of this suite are not stored, so they have no owner.
     CLIP_CACHE_SCOPE: 'shared',
     CLIP_DOWNLOAD_ATTEMPTS: String(DOWNLOADS),
     CLIP_DOWNLOAD_RETRY_FIRST_SECONDS: '0',
@@ -90,7 +90,7 @@ type End =
   | { name: 'clip.generated'; body: z.infer<typeof ClipGenerated.schema> }
   | { name: 'clip.failed'; body: z.infer<typeof ClipFailed.schema> };
 
-/** What the clip generator answers to a command. */
+/** The answer of the clip generator to a command. */
 async function make(body: ClipGenerateBody): Promise<End> {
   await replica.runtime.publish([message(ClipGenerate, body)]);
   const reading = new AbortController();
@@ -113,12 +113,12 @@ async function make(body: ClipGenerateBody): Promise<End> {
 const purchases = async ({ generationId }: ClipGenerateBody): Promise<unknown[]> =>
   (await stores.attempts.list(generationId)).map(({ value: { status, predictionId } }) => [status, predictionId]);
 const predictions = async (): Promise<string[]> => (await sandbox.invoice()).predictions.map(({ id }) => id);
-/** Micro-dollars. */
+/** Sum in micro-dollars. */
 const sum = (charges: readonly { amountMicros: number }[]): number =>
   charges.reduce((total, { amountMicros }) => total + amountMicros, 0);
 
-describe('an output that is a page', () => {
-  it('once is downloaded again: one purchase, and the clip is there', async () => {
+describe('an output that is an HTML page', () => {
+  it('is downloaded again, with one purchase', async () => {
     await sandbox.scenario({ ...FAST, badDownloads: 1 });
     const body = command();
     const end = await make(body);
@@ -129,12 +129,12 @@ describe('an output that is a page', () => {
     });
     expect(await predictions()).toHaveLength(1);
     expect(await purchases(body)).toEqual([['finished', predictionId]]);
-    // Another that asks for the same gets a clip, and pays nothing.
+    // An identical request gets the clip for free.
     const other = await make({ ...command(), prompt: body.prompt });
     expect(other).toMatchObject({ name: 'clip.generated', body: { cached: true, predictionId, charges: [] } });
   });
 
-  it('always is a failed prediction: the next model makes the clip, all is charged, and the cache never held it', async () => {
+  it('fails the prediction after every try, with its charge and no cache entry, and leaves the clip to the next model', async () => {
     await sandbox.scenario({ ...FAST, badDownloads: DOWNLOADS });
     const body = command();
     const end = await make(body);
@@ -156,7 +156,7 @@ describe('an output that is a page', () => {
     const charges = [...end.body.charges, ...next.body.charges];
     const ledger = [...new Map(charges.map((charge) => [charge.key, charge])).values()];
     expect(sum(ledger)).toBe(Math.round((await sandbox.invoice()).totalUsd * 1e6));
-    // A new identical request buys from the first model again, which does better now.
+    // A new identical request buys from the first model again, which succeeds now.
     const again = await make({ ...command(), prompt: body.prompt });
     expect(again).toMatchObject({ name: 'clip.generated', body: { cached: false, model: body.model } });
   });
@@ -170,11 +170,11 @@ describe('an output', () => {
       body: { clip: { contentType: 'video/mp4' } },
     });
     expect(await predictions()).toHaveLength(1);
-    // What a data URL holds is in no log.
+    // No log contains the content of a data URL.
     expect(log).not.toContain('base64');
   });
 
-  it.each(['null', 'empty', 'text'])('in the form "%s" is a failed prediction that was paid', async (form) => {
+  it.each(['null', 'empty', 'text'])('in the form "%s" fails the prediction, with its charge', async (form) => {
     await sandbox.scenario({ ...FAST, outputs: [form, 'url'] });
     const body = command();
     expect(await make(body)).toMatchObject({
@@ -191,7 +191,7 @@ describe('an output', () => {
   });
 });
 
-describe('a stored file that is no clip any more', () => {
+describe('a stored file that is not a clip any more', () => {
   it('of a finished purchase is collected again from its prediction', async () => {
     await sandbox.scenario(FAST);
     const body = command();
@@ -203,7 +203,7 @@ describe('a stored file that is no clip any more', () => {
     expect(await predictions()).toEqual([predictionId]);
   });
 
-  it('of the cache, a page for example, is bought anew and not used again', async () => {
+  it('of the cache is bought again and not reused', async () => {
     await sandbox.scenario(FAST);
     const body = command();
     const first = await make(body);
@@ -211,7 +211,7 @@ describe('a stored file that is no clip any more', () => {
       ({ value }) => first.name === 'clip.generated' && value.predictionId === first.body.predictionId,
     );
     if (entry === undefined) throw new Error('it is not in the cache');
-    // As a version that did not verify its downloads stored it: the hash is right.
+    // An earlier version stored it without verification, so its hash is right.
     const artifacts = await openArtifactFolder({ directory: join(folder.path, 'artifacts') });
     const page = await artifacts.put(Buffer.from('<!DOCTYPE html>'), { contentType: 'video/mp4' });
     await stores.cache.save({ ...entry.value, artifact: page }, entry.revision);
@@ -222,7 +222,7 @@ describe('a stored file that is no clip any more', () => {
     expect(await predictions()).toHaveLength(2);
   });
 
-  it('of a prediction that the overlay rejected is bought anew, once', async () => {
+  it('of a prediction that the overlay rejected is bought again, once', async () => {
     await sandbox.scenario(FAST);
     const body = command();
     const first = await make(body);

@@ -40,7 +40,7 @@ describe('a cancel', () => {
     const deps = {
       stores,
       ownerOf: () => 'local',
-      llm: { model: 'gpt-4o-mini', attempts: 3 },
+      llm: { model: 'gpt-4o-mini', tries: 3 },
       publish: (outgoing: unknown[]) => Promise.resolve(void told.push(...outgoing)),
       cancellations: { check: () => Promise.resolve(isFlagged) },
     } as unknown as GatewayDeps;

@@ -28,7 +28,7 @@ function world(failing: Failing | undefined) {
       failing === 'publish' ? away : (outgoing: readonly Outgoing[]) => Promise.resolve(published.push(...outgoing)),
     defaults: { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 },
     lastEventSequence: () => Promise.resolve(7),
-    llm: { model: 'gpt-4o', attempts: 3 },
+    llm: { model: 'gpt-4o', tries: 3 },
     logger: { info: () => undefined, warn: (_fields: unknown, text: string) => warnings.push(text) },
   } as unknown as GatewayDeps;
   const controller = new GenerationsController(deps);

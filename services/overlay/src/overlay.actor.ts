@@ -15,7 +15,7 @@ import { type ArtifactStore, type Scratch } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 
-export const OVERLAY_DEPS = Symbol('OVERLAY_PARTS');
+export const OVERLAY_DEPS = Symbol('OVERLAY_DEPS');
 export interface OverlayDeps {
   readonly media: Media;
   readonly artifacts: ArtifactStore;
@@ -31,7 +31,7 @@ const failureBody = (body: OverlayApplyBody, error: unknown) => ({
   failure: toFailure(error, { stage: 'overlay', scene: body.scene }),
 });
 
-/** Normalises a clip, draws its text and encodes it: the one time that its pixels are encoded. */
+/** Normalises a clip, draws its text and encodes it. The stitcher does not encode the pixels again. */
 @Controller()
 export class OverlayActor {
   constructor(@Inject(OVERLAY_DEPS) private readonly deps: OverlayDeps) {}
@@ -62,7 +62,7 @@ export class OverlayActor {
       if (lost.length > 0)
         logger.warn(
           { generationId, scene, characters: lost.join('') },
-          'no font has these characters of the text: they are not in the film; set OVERLAY_FONT_FILE',
+          'no font has these characters of the text, so they are missing in the video; set OVERLAY_FONT_FILE',
         );
       const clip = await artifacts.put(output, { contentType: 'video/quicktime' });
       return [message(OverlayApplied, { generationId, at: now(), charges: [], scene, attempt, clip })];

@@ -7,7 +7,7 @@ import { OverlayActor, OVERLAY_DEPS } from './overlay.actor.js';
 @Module({})
 class OverlayModule {}
 
-/** Checks ffmpeg before the first message is taken. */
+/** The overlay module. Throws when ffmpeg is missing or lacks a filter. */
 export async function overlayModule({ config, workerId, logger }: ServiceRuntime): Promise<DynamicModule> {
   const scratch = await openScratch(config.tempDir, workerId);
   const media = openMedia(config, scratch.directory);

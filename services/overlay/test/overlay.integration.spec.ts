@@ -17,7 +17,7 @@ import { createLogger } from '@clipmesh/tracing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { overlayService } from '../src/overlay.service.js';
 
-/** Nothing in this suite may take longer than this, ms. */
+/** Time limit of each wait, ms. */
 const DEADLINE_MS = 120_000;
 const profile = { width: 360, height: 640, fps: 24 };
 
@@ -70,7 +70,7 @@ async function clipOf(durationSeconds: number, size = { width: 320, height: 480 
   return artifacts.put(output, { contentType: 'video/mp4' });
 }
 
-/** What is told of the scene: done, or failed. */
+/** The event that ends the overlay: applied or failed. */
 async function endOf(generationId: string): Promise<{ name: string; body: unknown }> {
   const reading = new AbortController();
   try {
@@ -108,7 +108,7 @@ const overlay = {
 } as const;
 
 describe('the overlay service', () => {
-  it('makes each clip what the film needs, and draws the text', async () => {
+  it('converts each clip to the video profile, and draws the text', async () => {
     const clip = await clipOf(1);
     const [withText, without] = await Promise.all(
       [
@@ -119,7 +119,7 @@ describe('the overlay service', () => {
     expect(withText).toMatchObject({ scene: 2, attempt: 1, charges: [], clip: { contentType: 'video/quicktime' } });
     expect(withText?.clip.sha256).not.toBe(without?.clip.sha256);
     for (const made of [withText, without]) {
-      if (made === undefined) throw new Error('nothing was made');
+      if (made === undefined) throw new Error('no clip');
       await artifacts.withFile(made.clip, async (file) => {
         expect(await media.probe(file, context())).toMatchObject({
           durationSeconds: 2,
@@ -128,13 +128,13 @@ describe('the overlay service', () => {
         });
       });
     }
-    // The same again is the same to the byte: it is one file.
+    // The same command gives identical bytes, so it is stored as one file.
     const again = OverlayApplied.schema.parse((await endOf(await apply({ clip, durationSeconds: 2 }))).body);
     expect(again.clip.key).toBe(without?.clip.key);
     await tempIsEmpty('overlay.1');
   });
 
-  it('draws what the font has, and says what it has not', async () => {
+  it('draws the characters that the font has, and logs the missing ones', async () => {
     const generationId = await apply({
       clip: await clipOf(1),
       durationSeconds: 1,
@@ -145,7 +145,7 @@ describe('the overlay service', () => {
     expect(warned).toMatchObject([{ level: 'warn', scene: 2, characters: '日本' }]);
   });
 
-  it('tells of a clip that is none at once, with its stage and scene', async () => {
+  it('fails at once for a file that is not a clip, with stage and scene', async () => {
     const path = join(folder.path, 'words.mp4');
     await writeFile(path, 'these are words');
     const clip = await artifacts.put(path, { contentType: 'video/mp4' });
@@ -158,7 +158,7 @@ describe('the overlay service', () => {
     await tempIsEmpty('overlay.1');
   });
 
-  it('tells of a clip that is gone after its tries', async () => {
+  it('fails for a missing clip after its tries', async () => {
     const clip = await clipOf(1, { width: 64, height: 64 });
     await artifacts.remove(clip);
     const { name, body } = await endOf(await apply({ clip, durationSeconds: 2 }));
@@ -166,7 +166,7 @@ describe('the overlay service', () => {
     expect(OverlayFailed.schema.parse(body).failure).toMatchObject({ stage: 'overlay', scene: 2 });
   });
 
-  it('stops at a cancel, and leaves nothing', async () => {
+  it('stops at a cancel, and leaves no files', async () => {
     const clip = await clipOf(1);
     const generationId = await apply({ clip, durationSeconds: 600, overlay });
     const files = async (): Promise<boolean> =>
@@ -183,9 +183,9 @@ describe('the overlay service', () => {
     );
   });
 
-  it('hands back what it cannot finish when it is stopped, and the next one makes it', async () => {
+  it('returns unfinished commands when it stops, and another replica handles them', async () => {
     const clip = await clipOf(1);
-    // Too long for the time that a replica has to finish.
+    // Too long for the drain time of a replica.
     const generationId = await apply({ clip, durationSeconds: 60 });
     await until(
       async () => (await filesUnder(tempOf('overlay.1'))).some((name) => name.endsWith('.mov')),

@@ -3,9 +3,9 @@ import { EventInbox, type HandlerContext } from '@clipmesh/messaging';
 import { Controller, Inject } from '@nestjs/common';
 import { direct, type DirectorDeps } from './director.host.js';
 
-export const DIRECTOR_DEPS = Symbol('DIRECTOR_PARTS');
+export const DIRECTOR_DEPS = Symbol('DIRECTOR_DEPS');
 
-/** The director's inbox: every event of every generation. */
+/** The director's inbox. Receives every event of every generation. */
 @Controller()
 export class DirectorActor {
   constructor(@Inject(DIRECTOR_DEPS) private readonly deps: DirectorDeps) {}

@@ -43,13 +43,13 @@ describe('the trace of a generation', () => {
     });
   });
 
-  it('is the one of its present run; those before are kept', async () => {
+  it('is that of its current run; earlier ones are kept', async () => {
     await retry(2, 'b');
     expect(await record()).toMatchObject({ traceId: 'b'.repeat(32), traceparent: of('b') });
     expect((await record())?.earlierTraceIds).toEqual(['a'.repeat(32)]);
   });
 
-  it('does not change with a retry that is told again, in whatever trace', async () => {
+  it('does not change with a redelivered retry, whatever its trace', async () => {
     await retry(2, 'b');
     await retry(2, 'c');
     await retry(7, 'd');

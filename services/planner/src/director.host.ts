@@ -17,10 +17,13 @@ export interface DirectorDeps {
   readonly clock: Clock;
 }
 
-/** Times one event is decided again because another replica saved first; beyond it the message is redelivered. */
+/** Maximum write conflicts with other replicas for one event. After them the message is redelivered. */
 const MAX_CONFLICTS = 20;
 
-/** Load, decide, compare-and-set, and only then let the messages out. Any replica can handle any event. */
+/**
+ * Loads the generation, decides, saves by compare-and-set, and then returns the messages to publish. Any replica can handle
+ * any event. Throws `STORE_UNAVAILABLE` after 20 write conflicts.
+ */
 export async function direct(
   { generations, logger, clock }: DirectorDeps,
   event: DirectorEvent,
@@ -51,13 +54,13 @@ export async function direct(
   }
   throw new ClipmeshError(
     'STORE_UNAVAILABLE',
-    `generation ${generationId} was changed by others ${MAX_CONFLICTS} times in a row`,
+    `generation ${generationId} had ${MAX_CONFLICTS} write conflicts in a row`,
   );
 }
 
 /**
- * The record with the trace of its present run. A retry begins one of its own, and an approval: what ran is not measured
- * against the time that somebody took to read the plan.
+ * The record with the trace of its current run. A retry starts a new trace. So does an approval, to keep the time that the
+ * user took to review the plan out of the measurement.
  */
 function traced(
   record: GenerationRecord,
@@ -81,16 +84,16 @@ function report(
     trace.getActiveSpan()?.addEvent('clipmesh.fallback', { 'clipmesh.failure.code': fallback.code });
     logger.warn(
       { generationId, reason: fallback.code, from: fallback.window, to: state.window, setbacks: state.setbacks.length },
-      'the provider is in trouble: the scenes that are left run one after another',
+      'repeated provider failures; running the remaining scenes one at a time',
     );
   }
   state.scenes.forEach(({ modelIndex, status: now }, scene) => {
     const was = before.scenes[scene];
-    // A clip of the cache may be of a later model too, but then it is there already.
+    // A cached clip may be of a later model too, but its scene is past `generating` by then.
     if (was === undefined || modelIndex <= was.modelIndex || (now !== 'waiting' && now !== 'generating')) return;
     const [from, to] = [was.modelIndex, modelIndex].map((index) => state.job.models[index]);
     trace.getActiveSpan()?.addEvent('clipmesh.model_fallback', { [ATTR.scene]: scene, from, to });
-    logger.warn({ generationId, scene, from, to }, 'the model has failed too often: the next one makes the scene');
+    logger.warn({ generationId, scene, from, to }, 'model failed; falling back to the next model');
   });
   if (before.revivals !== revivals) logger.warn({ generationId, revivals, stage }, 'lost work was sent again');
   if (before.status === status) return;

@@ -2,26 +2,26 @@ import { type Job } from '@clipmesh/contracts';
 import { planShape } from '@clipmesh/pipeline';
 import { cacheKey, type FlightParts, type ScopeOf, type Wish } from '@clipmesh/persistence';
 
-/** What using an answer of the language model again needs. */
+/** The dependencies of the plan cache. */
 export interface PlanCache {
   readonly leases: FlightParts;
-  /** Who sells, and where: what one provider wrote is not another's. */
+  /** The provider's name and URL. Answers of different providers are not shared. */
   readonly provider: string;
-  /** Generations of one scope share their answers. Undefined: all generations do. */
+  /** Generations of one scope share their answers. Undefined: all generations share. */
   readonly scopeOf: ScopeOf;
-  /** Longest wait for the answer that another generation asks for, ms. */
+  /** Maximum wait for an answer that another generation buys, ms. */
   readonly timeoutMs: number;
 }
 
-/** Changes with the way in which a job becomes the model's question. */
-const QUESTION_VERSION = 1;
+/** Increase when the mapping from a job to the model's input changes. */
+const INPUT_VERSION = 1;
 
-/** The key of everything that the model is asked, within a scope: see {@link PlanCache.scopeOf}. */
+/** The cache key of a plan: a hash of the model's whole input, within a scope ({@link PlanCache.scopeOf}). */
 export function planKey(provider: string, model: string, job: Job, scope?: string): string {
   const { prompt, durationSeconds, aspectRatio } = job;
   return cacheKey({
     kind: 'llm',
-    version: QUESTION_VERSION,
+    version: INPUT_VERSION,
     provider,
     model,
     scope,

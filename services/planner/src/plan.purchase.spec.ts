@@ -25,13 +25,13 @@ const noAbort = new AbortController().signal;
 
 let asked: number;
 let failures: ClipmeshError[];
-/** Whether each call had more room. */
+/** Whether each call had more room for its answer. */
 let moreRooms: boolean[];
 let deps: PlanPurchaseDeps;
 let store: CacheStore;
-/** By generation; nobody's share one scope. */
+/** Cache scope by generation. Generations without one share a scope. */
 let owners: Map<string, string>;
-/** What the provider keeps of its answers, by the key of the call. */
+/** The answers that the provider stores, by the key of the call. */
 let stored: Map<string, PlanAnswer>;
 
 beforeEach(() => {
@@ -40,7 +40,7 @@ beforeEach(() => {
   moreRooms = [];
   owners = new Map();
   stored = new Map();
-  const { attempts, cache } = createMemoryStores();
+  const { attempts: purchases, cache } = createMemoryStores();
   store = cache;
   const listeners = new Set<() => void>();
   const planModel: PlanModel = {
@@ -52,14 +52,14 @@ beforeEach(() => {
       asked += 1;
       moreRooms.push(hasMoreRoom === true);
       await systemClock.sleep(5);
-      const fault = failures.shift();
-      if (fault !== undefined) throw fault;
+      const failure = failures.shift();
+      if (failure !== undefined) throw failure;
       return { completionId: `c${asked}`, model: 'gpt', inputTokens: 10, outputTokens: 10, draft };
     },
   };
   deps = {
     planModel,
-    purchases: attempts,
+    purchases,
     logger: { info: () => undefined, warn: () => undefined },
     isCanceled: () => Promise.resolve(false),
     cache: {
@@ -87,7 +87,7 @@ beforeEach(() => {
 });
 
 describe('the key of a plan', () => {
-  it('is of what the model is told', () => {
+  it('depends on the input of the model, and on nothing else', () => {
     const key = planKey('shop', 'gpt', job);
     expect(planKey('shop', 'gpt', { ...job, seed: 8, overlays: false, window: 1, metadata: { a: 'b' } })).toBe(key);
     const keys = [
@@ -108,7 +108,7 @@ describe('the key of a plan', () => {
 });
 
 describe('a plan', () => {
-  it('is asked for once, by however many, and costs the others nothing', async () => {
+  it('is bought once by several generations, and is free for the others', async () => {
     const all = await Promise.all([1, 2, 3].map((n) => buyPlan(deps, idOf(n), job, noAbort)));
     const later = await buyPlan(deps, idOf(4), { ...job, seed: 9 }, noAbort);
     expect(asked).toBe(1);
@@ -117,7 +117,7 @@ describe('a plan', () => {
     expect(later.plan).toEqual({ ...all[0]?.plan, seed: 9 });
   });
 
-  it('of another owner is asked for again, and is never waited for', async () => {
+  it('of another owner is bought again, without waiting', async () => {
     owners = new Map([
       [idOf(1), 'owner:ann'],
       [idOf(2), 'owner:bob'],
@@ -130,7 +130,7 @@ describe('a plan', () => {
     expect(asked).toBe(2);
   });
 
-  it('is not asked for when the generation was canceled before the call, though its flag is not heard yet', async () => {
+  it('is not bought when the generation was canceled before the call', async () => {
     const canceled = { ...deps, isCanceled: () => Promise.resolve(true) };
     await expect(buyPlan(canceled, idOf(1), job, noAbort)).rejects.toMatchObject({ code: 'CANCELED' });
     expect(asked).toBe(0);
@@ -138,7 +138,7 @@ describe('a plan', () => {
     expect((await buyPlan(deps, idOf(2), job, noAbort)).charges).toHaveLength(1);
   });
 
-  it('is asked for by one that waits when the call fails', async () => {
+  it('is bought by a waiting generation when the call fails', async () => {
     failures = [new ClipmeshError('PROVIDER_UNAVAILABLE', '503')];
     const first = buyPlan(deps, idOf(1), job, noAbort);
     const refused = expect(first).rejects.toThrow('503');
@@ -149,7 +149,7 @@ describe('a plan', () => {
     expect(second.charges).toHaveLength(1);
   });
 
-  it('is kept by the one that asked, though the entry is gone, and fills it again', async () => {
+  it('is stored with its purchase, which restores a lost cache entry', async () => {
     const first = await buyPlan(deps, idOf(1), job, noAbort);
     for (const { value, revision } of await store.all()) await store.remove(value.key, revision);
     expect((await buyPlan(deps, idOf(1), job, noAbort)).plan).toEqual(first.plan);
@@ -157,7 +157,7 @@ describe('a plan', () => {
     expect(asked).toBe(1);
   });
 
-  it('is asked for again where the cache is not wanted, or what it holds is no plan', async () => {
+  it('is bought again when the cache is disabled, or its entry is not a plan', async () => {
     await buyPlan(deps, idOf(1), job, noAbort);
     await buyPlan(deps, idOf(2), { ...job, cache: false }, noAbort);
     await buyPlan({ ...deps, cache: undefined }, idOf(3), job, noAbort);
@@ -169,7 +169,7 @@ describe('a plan', () => {
   });
 });
 
-describe('an answer that was cut off', () => {
+describe('a truncated answer', () => {
   const charge = (n: number): Charge => ({
     ...{ key: `completion:cut${n}`, kind: 'llm', stage: 'llm', provider: 'openai', model: 'gpt' },
     ...{ quantity: 70, unit: 'token', amountMicros: 9, outcome: 'failed' },
@@ -178,21 +178,21 @@ describe('an answer that was cut off', () => {
   const plan = (n: number, change: Partial<Job> = {}): Promise<unknown> =>
     buyPlan(deps, idOf(n), { ...job, ...change }, noAbort).catch((error: unknown) => error);
 
-  it('is asked for once more with more room, and both are charged', async () => {
+  it('is retried once with more room, and both answers are charged', async () => {
     failures = [cut(1)];
     expect(await plan(1)).toMatchObject({ code: 'PLAN_TRUNCATED', retryable: true, charges: [charge(1)] });
     expect(await plan(1)).toMatchObject({ charges: [{ key: 'completion:cut1' }, { key: 'completion:c2' }] });
     expect(moreRooms).toEqual([false, true]);
   });
 
-  it('twice is given up, with what both cost', async () => {
+  it('fails for good the second time, with both charges', async () => {
     failures = [cut(1), cut(2)];
     await plan(1);
     expect(await plan(1)).toMatchObject({ code: 'PLAN_TRUNCATED', retryable: false, charges: [charge(1), charge(2)] });
     expect(moreRooms).toEqual([false, true]);
   });
 
-  it('gives no more room to another question, nor after another failure', async () => {
+  it('does not give more room to another request, or after another failure', async () => {
     failures = [cut(1), new ClipmeshError('PROVIDER_BAD_ANSWER', 'no', { charges: [charge(3)] })];
     await plan(1);
     await plan(2);
@@ -201,7 +201,7 @@ describe('an answer that was cut off', () => {
     expect(moreRooms).toEqual([false, false, false, false]);
   });
 
-  it('is known to be so, too, when it was found only after its planner was killed', async () => {
+  it('is recognised when it is found after its planner was killed', async () => {
     failures = [new ClipmeshError('PROVIDER_UNAVAILABLE', 'lost')];
     await plan(1);
     const found: PlanModel = { ...deps.planModel, find: () => Promise.reject(cut(1)) };
@@ -212,16 +212,16 @@ describe('an answer that was cut off', () => {
   });
 });
 
-describe('an answer that nobody has read', () => {
+describe('a lost answer', () => {
   const lost: PlanAnswer = { completionId: 'lost', model: 'gpt', inputTokens: 30, outputTokens: 40, draft };
   const keys = (charges: readonly { key: string }[]): string[] => charges.map(({ key }) => key).sort();
   const killed = () =>
     deps.purchases.create({
       ...{ key: 'llm.1', generationId: idOf(1), kind: 'llm', status: 'intended', model: 'gpt' },
-      ...{ fingerprint: 'of the dead planner', createdAt: AT, updatedAt: AT },
+      ...{ fingerprint: 'of the killed planner', createdAt: AT, updatedAt: AT },
     });
 
-  it('is found again after its planner was killed, and booked; of the same question it is the plan', async () => {
+  it('is found and charged after its planner was killed, and is the plan of the same request', async () => {
     await buyPlan({ ...deps, cache: undefined }, idOf(1), job, noAbort);
     const [entry] = await deps.purchases.list(idOf(1));
     const { answer: _answer, charge: _charge, ...unread } = entry!.value;
@@ -232,7 +232,7 @@ describe('an answer that nobody has read', () => {
     expect((await deps.purchases.list(idOf(1)))[0]?.value).toMatchObject({ status: 'finished', answer: lost });
   });
 
-  it('is booked beside the one that was asked for in its place, when it shows only after that', async () => {
+  it('is charged in addition to its replacement when it appears later', async () => {
     await killed();
     const { planModel } = deps;
     const late: PlanModel = {
@@ -247,7 +247,7 @@ describe('an answer that nobody has read', () => {
     expect([asked, keys(charges)]).toEqual([1, ['completion:c1', 'completion:lost']]);
   });
 
-  it('is booked although another generation has the plan in the cache by then', async () => {
+  it('is charged even when the cache has the plan by then', async () => {
     await buyPlan(deps, idOf(2), job, noAbort);
     await killed();
     stored.set(`${idOf(1)}.llm.1`, lost);
@@ -255,7 +255,7 @@ describe('an answer that nobody has read', () => {
     expect([asked, keys(charges)]).toEqual([1, ['completion:lost']]);
   });
 
-  it('is looked for at once when the call ends without it, and then not bought again', async () => {
+  it('is searched for at once when the call fails, and is then not bought again', async () => {
     failures = [new ClipmeshError('PROVIDER_TIMEOUT', 'late')];
     stored.set(`${idOf(1)}.llm.1`, lost);
     const refused = await buyPlan(deps, idOf(1), job, noAbort).catch((error: unknown) => error as ClipmeshError);
@@ -269,13 +269,13 @@ describe('an answer that nobody has read', () => {
     ['PROVIDER_RATE_LIMITED', 'failed'],
     ['PROVIDER_AUTH', 'failed'],
     ['PROVIDER_UNAVAILABLE', 'unanswered'],
-  ])('may be there after %s: the attempt is %s', async (code, status) => {
+  ])('is possible or not after %s: the purchase is %s', async (code, status) => {
     failures = [new ClipmeshError(code, 'no')];
     await expect(buyPlan(deps, idOf(1), job, noAbort)).rejects.toThrow('no');
     expect((await deps.purchases.list(idOf(1)))[0]?.value.status).toBe(status);
   });
 
-  it('is told of, too, by a try that only waits for another in vain', async () => {
+  it('is reported by a try that times out waiting for another generation', async () => {
     await killed();
     stored.set(`${idOf(1)}.llm.1`, { ...lost, draft: { ...draft, scenes: draft.scenes.slice(3) } });
     failures = [new ClipmeshError('PROVIDER_UNAVAILABLE', 'no')];
@@ -301,7 +301,7 @@ describe('an answer that nobody has read', () => {
     await other;
   });
 
-  it('that is no plan is booked as failed, and the model is asked anew', async () => {
+  it('that is not a plan is charged as failed, and the plan is bought again', async () => {
     await killed();
     stored.set(`${idOf(1)}.llm.1`, { ...lost, draft: { ...draft, scenes: draft.scenes.slice(3) } });
     const { charges } = await buyPlan(deps, idOf(1), job, noAbort);
@@ -313,18 +313,18 @@ describe('an answer that nobody has read', () => {
 
   const refusal = (code: 'PREDICTION_REFUSED' | 'PLAN_TRUNCATED'): ClipmeshError =>
     new ClipmeshError(code, 'no', { charges: [completionCharge(lost, 'failed')] });
-  /** A planner was killed after its call; what it asked is the job's question. */
+  /** A planner was killed after its call for the job's request. */
   const killedAfterCall = async (): Promise<void> => {
     failures = [new ClipmeshError('PROVIDER_UNAVAILABLE', 'lost')];
     await expect(buyPlan(deps, idOf(1), job, noAbort)).rejects.toThrow('lost');
     asked = 0;
   };
 
-  it.each([1, 2])('and is a refusal ends the command, of step %i, and is asked and paid for once', async (attempt) => {
+  it.each([1, 2])('that is a refusal ends the command of step %i, with one charge', async (step) => {
     await killedAfterCall();
     const planModel = { ...deps.planModel, find: () => Promise.reject(refusal('PREDICTION_REFUSED')) };
     for (let times = 0; times < 2; times += 1) {
-      const error = await buyPlan({ ...deps, planModel }, idOf(1), job, noAbort, attempt).catch((e: unknown) => e);
+      const error = await buyPlan({ ...deps, planModel }, idOf(1), job, noAbort, step).catch((e: unknown) => e);
       expect(error).toMatchObject({
         ...{ code: 'PREDICTION_REFUSED', retryable: false },
         charges: [{ key: 'completion:lost' }],
@@ -333,14 +333,14 @@ describe('an answer that nobody has read', () => {
     expect(asked).toBe(0);
   });
 
-  it('and is the refusal of another question ends nothing', async () => {
+  it('that is a refusal of another request does not end the command', async () => {
     await killed();
     const planModel = { ...deps.planModel, find: () => Promise.reject(refusal('PREDICTION_REFUSED')) };
     const { charges } = await buyPlan({ ...deps, planModel }, idOf(1), job, noAbort);
     expect(keys(charges)).toEqual(['completion:c1', 'completion:lost']);
   });
 
-  it('that cannot be looked for stays in doubt, and holds nothing up', async () => {
+  it('that cannot be searched for keeps its unknown outcome, and blocks nothing', async () => {
     await killed();
     const planModel: PlanModel = {
       ...deps.planModel,
@@ -351,7 +351,7 @@ describe('an answer that nobody has read', () => {
   });
 });
 
-describe('a command that ended with a failure', () => {
+describe('a command that has failed', () => {
   const charged = (key: string): Charge => ({
     ...{ key, kind: 'llm', stage: 'llm', provider: 'openai', model: 'gpt' },
     ...{ quantity: 70, unit: 'token', amountMicros: 9, outcome: 'failed' },
@@ -361,7 +361,7 @@ describe('a command that ended with a failure', () => {
     ['PREDICTION_REFUSED'],
     ['PROVIDER_AUTH'],
     ['PROVIDER_BAD_INPUT'],
-  ])('%s ends with it again when it is delivered again, and the next step asks', async (code) => {
+  ])('with %s fails again when it is redelivered, and the next step buys', async (code) => {
     failures = [new ClipmeshError(code, 'no', { charges: [charged('completion:x')] })];
     for (let times = 0; times < 2; times += 1)
       await expect(buyPlan(deps, idOf(1), job, noAbort, 3)).rejects.toMatchObject({
@@ -376,7 +376,7 @@ describe('a command that ended with a failure', () => {
     expect(asked).toBe(2);
   });
 
-  it('asks for nothing again after its last try, whatever it failed of', async () => {
+  it('does not buy again after its last try, whatever the failure', async () => {
     failures = [new ClipmeshError('PROVIDER_BAD_ANSWER', 'no', { charges: [charged('completion:x')] })];
     for (let times = 0; times < 2; times += 1)
       await expect(buyPlan(deps, idOf(1), job, noAbort, 1, () => true)).rejects.toMatchObject({
@@ -385,7 +385,7 @@ describe('a command that ended with a failure', () => {
     expect(asked).toBe(1);
   });
 
-  it('asks again after a failure that may pass', async () => {
+  it('buys again after a retryable failure', async () => {
     failures = [new ClipmeshError('PROVIDER_BAD_ANSWER', 'no', { charges: [charged('completion:x')] })];
     await expect(buyPlan(deps, idOf(1), job, noAbort)).rejects.toThrow('no');
     await buyPlan(deps, idOf(1), job, noAbort);
@@ -393,15 +393,15 @@ describe('a command that ended with a failure', () => {
   });
 });
 
-describe('a kept answer that does not fit the schema of today', () => {
+describe('a stored answer in an older schema', () => {
   it.each<[string, object | undefined, number]>([
-    ['with a text that is too long', { draft: { ...draft, title: 'x'.repeat(5000) } }, 1],
-    ['with a field that is missing', { draft: { scenes: draft.scenes } }, 1],
-    ['with other names of fields', { draft: { title: 'A', look: 'soft', shots: draft.scenes } }, 1],
+    ['with an overlong text', { draft: { ...draft, title: 'x'.repeat(5000) } }, 1],
+    ['with a missing field', { draft: { scenes: draft.scenes } }, 1],
+    ['with other field names', { draft: { title: 'A', look: 'soft', shots: draft.scenes } }, 1],
     ['without a plan', { draft: { no: 'plan' } }, 2],
     ['without its id', { completionId: undefined, draft: { scenes: draft.scenes } }, 2],
     ['with too few scenes', { draft: { ...draft, scenes: draft.scenes.slice(3) } }, 2],
-  ])('%s is mended or asked for again, and is charged', async (_name, change, calls) => {
+  ])('%s is repaired or bought again, and is charged', async (_name, change, calls) => {
     const alone = { ...deps, cache: undefined };
     await buyPlan(alone, idOf(1), job, noAbort);
     const [entry] = await deps.purchases.list(idOf(1));

@@ -19,11 +19,11 @@ export interface PlanPurchaseDeps {
   /** Undefined: every plan is bought. */
   readonly cache: PlanCache | undefined;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
-  /** Whether the generation was canceled before this call began, as the broker knows it. */
+  /** Whether the broker has a cancel of the generation from before this call. */
   readonly isCanceled: (generationId: string) => Promise<boolean>;
 }
 
-/** Answers after which it is certain that nothing is charged. */
+/** Failures after which nothing is charged. */
 const NOT_CHARGED: ReadonlySet<FailureCode> = new Set([
   'PROVIDER_RATE_LIMITED',
   'PROVIDER_BAD_INPUT',
@@ -32,7 +32,7 @@ const NOT_CHARGED: ReadonlySet<FailureCode> = new Set([
   'CANCELED',
 ]);
 
-/** Longest look for one answer, ms. */
+/** Timeout of the search for one answer, ms. */
 const FIND_TIMEOUT_MS = 10_000;
 
 const now = (): string => new Date().toISOString();
@@ -41,11 +41,11 @@ const fingerprintOf = (job: Job, model: string): string =>
     .update(JSON.stringify([model, job.prompt, job.durationSeconds, job.aspectRatio, planShape(job)]))
     .digest('hex');
 
-/** A command that asks for a plan. */
+/** A plan command. */
 interface Command {
   readonly generationId: string;
   readonly job: Job;
-  readonly attempt: number;
+  readonly step: number;
   readonly givesUp: (error: ClipmeshError) => boolean;
   readonly fingerprint: string;
 }
@@ -56,22 +56,23 @@ interface PurchasedPlan {
 }
 
 /**
- * A plan from the cache, which costs nothing, or from the language model. While one generation asks, over all replicas,
- * others that want the same wait; when its call fails, one of them asks. A command that has ended with a failure ends with it
- * again: `attempt` is its step. Default: 1. `givesUp` says whether it ends with an error. Default: with one that is not retryable.
+ * Returns a plan from the cache, which is free, or buys it from the language model. While one generation buys it, others
+ * that need the same plan wait, across replicas; when its call fails, one of them buys. A command that ended with a failure
+ * throws it again. `step` is the step of the command. Default: 1. `givesUp` says whether the command ends with an error.
+ * Default: when the error is not retryable.
  */
 export async function buyPlan(
   deps: PlanPurchaseDeps,
   generationId: string,
   job: Job,
   signal: AbortSignal,
-  attempt = 1,
+  step = 1,
   givesUp: Command['givesUp'] = (error) => !error.retryable,
 ): Promise<{ plan: Plan; charges: Charge[] }> {
-  const { cache, purchases: attempts, planModel } = deps;
-  const known = (await attempts.list(generationId)).filter(({ value }) => value.kind === 'llm');
-  rethrowPreviousFailure(known, attempt);
-  const command: Command = { generationId, job, attempt, givesUp, fingerprint: fingerprintOf(job, planModel.model) };
+  const { cache, purchases, planModel } = deps;
+  const known = (await purchases.list(generationId)).filter(({ value }) => value.kind === 'llm');
+  rethrowPreviousFailure(known, step);
+  const command: Command = { generationId, job, step, givesUp, fingerprint: fingerprintOf(job, planModel.model) };
   if (cache === undefined || job.cache === false) return askPlan(deps, command, known, signal);
   const isBought = known.some(({ value }) => value.status === 'finished');
   const acquired = await board(cache.leases, await planCacheRequest(cache, planModel.model, generationId, job), {
@@ -83,7 +84,7 @@ export async function buyPlan(
   });
   if (acquired.kind === 'hit') {
     const plan = cachedPlan(job, acquired.entry.answer);
-    if (plan === undefined) throw new ClipmeshError('INTERNAL', 'a cached answer is no plan');
+    if (plan === undefined) throw new ClipmeshError('INTERNAL', 'the cached answer is not a plan');
     return { plan, charges: chargesFor(await findLostAnswers(deps, command, known)) };
   }
   try {
@@ -91,7 +92,7 @@ export async function buyPlan(
     await acquired.flight.land({ answer: bought.answer });
     return bought;
   } catch (error) {
-    // A call that has ended without a plan leaves nothing to wait for.
+    // The call ended without a plan, so others need not wait.
     await acquired.flight.giveUp();
     throw error;
   }
@@ -102,7 +103,7 @@ function cachedPlan(job: Job, raw: unknown): Plan | undefined {
   return answer && planFromDraft(job, answer.draft);
 }
 
-/** A kept answer. One that an earlier version kept, and that does not fit today's schema, is mended; undefined: it cannot be. */
+/** A stored answer. Repairs one that an earlier version stored in another schema; undefined when it cannot. */
 function storedAnswer(raw: unknown): PlanAnswer | undefined {
   const known = planAnswerSchema.safeParse(raw);
   if (known.success) return known.data;
@@ -111,20 +112,20 @@ function storedAnswer(raw: unknown): PlanAnswer | undefined {
   return repaired.kind === 'draft' ? planAnswerSchema.safeParse({ ...raw, draft: repaired.draft }).data : undefined;
 }
 
-/** Throws the failure with which the command of this step has ended, and what was paid for the plan. */
-function rethrowPreviousFailure(known: readonly Versioned<Attempt>[], attempt: number): void {
-  const end = known.find(({ value }) => value.gaveUp?.attempt === attempt)?.value.gaveUp;
-  if (end !== undefined) throw new ClipmeshError(end.code, end.message, { retryable: false, charges: chargesFor(known) });
+/** Throws the failure that ended the command of this step, with the charges of the plan. */
+function rethrowPreviousFailure(known: readonly Versioned<Attempt>[], step: number): void {
+  const end = known.find(({ value }) => value.gaveUp?.attempt === step)?.value.gaveUp;
+  if (end !== undefined)
+    throw new ClipmeshError(end.code, end.message, { retryable: false, charges: chargesFor(known) });
 }
 
-/** What was paid before may not have been told: its teller may have died. Told twice it is booked once. */
+/** All earlier charges: a crash may have lost their events. Publishing one twice is safe: the ledger deduplicates by key. */
 const chargesFor = (known: readonly Versioned<Attempt>[]): Charge[] => known.flatMap(({ value }) => value.charge ?? []);
 
 /**
- * A plan from the language model. The answer is kept before the plan is announced, so that a planner that dies in
- * between does not ask, and pay, again; one that died before it had read its answer left it at the provider, where it is
- * looked for. A call that is under way goes on when the generation is canceled: it is paid for, and what it cost is to be
- * known. Errors carry everything that was paid for this plan.
+ * Buys a plan from the language model. The answer is stored before the plan is published, so that a crash in between does
+ * not buy again. After a crash before the answer was read, the answer is searched for at the provider. A cancel does not stop
+ * a call in progress, as its charge must be recorded. Errors carry all charges of this plan.
  */
 async function askPlan(
   deps: PlanPurchaseDeps,
@@ -132,10 +133,10 @@ async function askPlan(
   before: readonly Versioned<Attempt>[],
   signal: AbortSignal,
 ): Promise<PurchasedPlan> {
-  const { planModel, purchases: attempts } = deps;
-  const { generationId, job, attempt, fingerprint } = command;
+  const { planModel, purchases } = deps;
+  const { generationId, job, step, fingerprint } = command;
   const known = await findLostAnswers(deps, command, before);
-  rethrowPreviousFailure(known, attempt);
+  rethrowPreviousFailure(known, step);
   for (const { value } of known) {
     if (value.status !== 'finished' || value.fingerprint !== fingerprint) continue;
     const answer = storedAnswer(value.answer);
@@ -146,7 +147,7 @@ async function askPlan(
   const hasMoreRoom = known.some(
     ({ value }) => value.failure === 'PLAN_TRUNCATED' && value.fingerprint === fingerprint,
   );
-  const entry = await recordIntent(attempts, {
+  const entry = await recordIntent(purchases, {
     key: `llm.${known.length + 1}`,
     generationId,
     kind: 'llm',
@@ -158,9 +159,9 @@ async function askPlan(
     updatedAt: now(),
   });
   try {
-    // Asked after the intent is written: either this sees the cancel, or the canceler sees the intent.
+    // Checked after the intent is recorded: either this sees the cancel, or the canceler sees the intent.
     if (await deps.isCanceled(generationId))
-      throw new ClipmeshError('CANCELED', 'the generation was canceled before its plan was asked for');
+      throw new ClipmeshError('CANCELED', 'the generation was canceled before its plan was bought');
     const answer = await planModel.draft(
       {
         prompt: job.prompt,
@@ -174,27 +175,31 @@ async function askPlan(
       new AbortController().signal,
     );
     const bought = planOf(planModel, job, answer);
-    await endPurchase(attempts, entry, { status: 'finished', answer, charge: bought.charges[0] });
-    return { plan: bought.plan, charges: [...chargesFor(await findLostAnswers(deps, command, known)), ...bought.charges], answer };
+    await endPurchase(purchases, entry, { status: 'finished', answer, charge: bought.charges[0] });
+    return {
+      plan: bought.plan,
+      charges: [...chargesFor(await findLostAnswers(deps, command, known)), ...bought.charges],
+      answer,
+    };
   } catch (error) {
     if (!(error instanceof ClipmeshError)) throw error;
     const [charge] = error.charges;
     const isOver = charge !== undefined || !error.retryable || NOT_CHARGED.has(error.code);
-    // With more room it is cut off again: the same question would be, too.
+    // It was truncated with more room too, so the same request would be again.
     const retryable = error.code === 'PLAN_TRUNCATED' && hasMoreRoom ? false : error.retryable;
-    const ended = await endPurchase(attempts, entry, {
+    const ended = await endPurchase(purchases, entry, {
       status: isOver ? 'failed' : 'unanswered',
       ...(charge && { charge }),
       ...failureOf(error),
       ...(isOver && (!retryable || command.givesUp(error)) ? endOf(command, error) : {}),
     });
-    // This one too: there may be no further try that would look for it.
+    // Searches for this answer too: there may be no further try to do so.
     const charges = chargesFor(await findLostAnswers(deps, command, [...known, ended]));
     throw withCharges(error, charges, retryable);
   }
 }
 
-/** The same error, with what was paid for the plan. */
+/** The same error with the charges of the plan. */
 function withCharges(error: ClipmeshError, charges: readonly Charge[], retryable = error.retryable): ClipmeshError {
   const { code, message, retryAfterMs } = error;
   return new ClipmeshError(code, message, {
@@ -208,9 +213,9 @@ function withCharges(error: ClipmeshError, charges: readonly Charge[], retryable
 /** The key of a call at the provider. */
 const callKey = ({ value }: Versioned<Attempt>): string => `${value.generationId}.${value.key}`;
 
-/** The attempts, with what the provider shows by now of those whose answer nobody has read. */
+/** The purchases, after searching at the provider for the answers of those with an unknown outcome. */
 async function findLostAnswers(
-  { planModel, purchases: attempts, logger }: PlanPurchaseDeps,
+  { planModel, purchases, logger }: PlanPurchaseDeps,
   command: Command,
   known: readonly Versioned<Attempt>[],
 ): Promise<Versioned<Attempt>[]> {
@@ -221,23 +226,23 @@ async function findLostAnswers(
       try {
         const answer = await planModel.find(callKey(entry), AbortSignal.timeout(FIND_TIMEOUT_MS));
         if (answer === undefined) return entry;
-        logger.info({ generationId, key, completionId: answer.completionId }, 'an answer that was lost is taken up');
+        logger.info({ generationId, key, completionId: answer.completionId }, 'found a lost answer');
         const { charges } = planOf(planModel, command.job, answer);
-        return await endPurchase(attempts, entry, { status: 'finished', answer, charge: charges[0] });
+        return await endPurchase(purchases, entry, { status: 'finished', answer, charge: charges[0] });
       } catch (error) {
         const charge = error instanceof ClipmeshError ? error.charges[0] : undefined;
-        // The same question would be refused again, and paid for.
+        // The same request would be refused and charged again.
         const isEnd = isRefusal(error) && entry.value.fingerprint === command.fingerprint;
         const end = isEnd ? endOf(command, error) : {};
         if (charge !== undefined || isEnd)
-          return endPurchase(attempts, entry, {
+          return endPurchase(purchases, entry, {
             status: 'failed',
             ...(charge && { charge }),
             ...failureOf(error),
             ...end,
           });
-        // It stays in doubt: the next try looks again.
-        logger.warn({ err: error, generationId, key }, 'a lost answer could not be looked for');
+        // The outcome stays unknown: the next try searches again.
+        logger.warn({ err: error, generationId, key }, 'could not search for a lost answer');
         return entry;
       }
     }),
@@ -247,34 +252,34 @@ async function findLostAnswers(
 const isRefusal = (error: unknown): error is ClipmeshError =>
   error instanceof ClipmeshError && error.code === 'PREDICTION_REFUSED';
 
-/** The end of a command: delivered again, it ends with the same failure and asks for nothing. */
-const endOf = ({ attempt }: Command, { code, message }: ClipmeshError): Pick<Attempt, 'gaveUp'> => ({
-  gaveUp: { attempt, code, message },
+/** Records the end of a command: a redelivery throws the same failure and buys nothing. */
+const endOf = ({ step }: Command, { code, message }: ClipmeshError): Pick<Attempt, 'gaveUp'> => ({
+  gaveUp: { attempt: step, code, message },
 });
 
-/** What the next try of the plan has to know of a failed one. */
+/** The failure that the next try of the plan must know. */
 const failureOf = (error: unknown): Pick<Attempt, 'failure'> =>
   error instanceof ClipmeshError && error.code === 'PLAN_TRUNCATED' ? { failure: error.code } : {};
 
-/** Ends an attempt; one that another planner has ended meanwhile stays as that has left it. */
+/** Ends a purchase. Returns the stored one when another planner ended it first. */
 async function endPurchase(
-  attempts: AttemptStore,
+  purchases: AttemptStore,
   entry: Versioned<Attempt>,
   change: Partial<Attempt>,
 ): Promise<Versioned<Attempt>> {
   try {
-    return await attempts.save({ ...entry.value, ...change, updatedAt: now() }, entry.revision);
+    return await purchases.save({ ...entry.value, ...change, updatedAt: now() }, entry.revision);
   } catch (error) {
     if (!(error instanceof ConflictError)) throw error;
-    return (await attempts.get(entry.value.generationId, entry.value.key)) ?? entry;
+    return (await purchases.get(entry.value.generationId, entry.value.key)) ?? entry;
   }
 }
 
-/** Another planner may have counted the same; each of the two asks under a key of its own. */
-async function recordIntent(attempts: AttemptStore, attempt: Attempt): Promise<Versioned<Attempt>> {
+/** Records an intent. Another planner may use the same key at the same time, so the key gets a suffix after a conflict. */
+async function recordIntent(purchases: AttemptStore, purchase: Attempt): Promise<Versioned<Attempt>> {
   for (let count = 1; ; count += 1) {
     try {
-      return await attempts.create({ ...attempt, key: count === 1 ? attempt.key : `${attempt.key}.${count}` });
+      return await purchases.create({ ...purchase, key: count === 1 ? purchase.key : `${purchase.key}.${count}` });
     } catch (error) {
       if (!(error instanceof AlreadyExistsError)) throw error;
     }
@@ -287,7 +292,7 @@ function planOf(planModel: PlanModel, job: Job, answer: PlanAnswer): { plan: Pla
   if (plan !== undefined) return { plan, charges: [charge] };
   throw new ClipmeshError(
     'PROVIDER_BAD_ANSWER',
-    `the model's plan does not have the ${planShape(job).sceneCount} scenes that were asked for`,
+    `the model's plan does not have the ${planShape(job).sceneCount} requested scenes`,
     { charges: [charge] },
   );
 }

@@ -18,9 +18,9 @@ import { ATTR, type createLogger, withSpan } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 import { buyPlan, type PlanPurchaseDeps } from './plan.purchase.js';
 
-export const PLANNER_DEPS = Symbol('PLANNER_PARTS');
+export const PLANNER_DEPS = Symbol('PLANNER_DEPS');
 export interface PlannerDeps {
-  /** Absent: plans come from templates. */
+  /** Undefined: plans come from templates. */
   readonly purchase: PlanPurchaseDeps | undefined;
   readonly publish: Publish;
   readonly logger: ReturnType<typeof createLogger>;

@@ -26,11 +26,11 @@ const STORES = Symbol('STORES');
 @Module({})
 class PlannerModule {}
 
-/** The planner writes plans, and hosts the director. */
+/** The planner module: writes plans, hosts the director, and reports performance. */
 export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, logger, connection, publish, cancellations } = runtime;
   const stores = await openStores({ connection, config });
-  const { generations, attempts, cache } = stores;
+  const { generations, cache } = stores;
   const planModel =
     config.openaiApiKey === undefined
       ? undefined
@@ -44,11 +44,11 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
           maxTokens: { usual: config.llmMaxTokens, retry: config.llmRetryMaxTokens },
           maxTokensField: config.llmMaxTokensField,
         });
-  if (planModel === undefined) logger.info('OPENAI_API_KEY is not set: plans are written from templates');
+  if (planModel === undefined) logger.info('OPENAI_API_KEY is not set; writing plans from templates');
   if (planModel !== undefined && planModel.quoteMicros === undefined)
     logger.warn(
       { model: config.openaiModel },
-      'the price of the language model is not known: plans are recorded as unpriced, and budgets are refused; set LLM_INPUT_PRICE_USD_PER_MTOK and LLM_OUTPUT_PRICE_USD_PER_MTOK',
+      'unknown language model price; plans are recorded as unpriced and requests with a budget are rejected; set LLM_INPUT_PRICE_USD_PER_MTOK and LLM_OUTPUT_PRICE_USD_PER_MTOK',
     );
   const cacheNudges = openCacheNudges(connection);
   const planCache: PlanCache | undefined = config.clipCache
@@ -71,7 +71,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
   const report: ReportDeps = {
     generations,
     logger,
-    // Without the stream there is nothing to read.
+    // Without the stream no spans are stored.
     trace: config.traceStream ? (traceId, signal) => collectTrace(connection, traceId, signal) : undefined,
   };
   return {
@@ -83,7 +83,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
         useValue: {
           purchase: planModel && {
             planModel,
-            purchases: attempts,
+            purchases: stores.attempts,
             cache: planCache,
             logger,
             isCanceled: (generationId) => cancellations.check(generationId),

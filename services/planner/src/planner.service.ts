@@ -2,7 +2,7 @@ import { type ActorService, HAND_BACK_MS } from '@clipmesh/messaging';
 import { plannerModule } from './planner.module.js';
 import { REPORT_TRIES } from './report.host.js';
 
-/** The planner: plans, the director, and the report at the end. */
+/** The planner service: plans, the director, and the performance report. */
 export const plannerService: ActorService = {
   service: 'planner',
   module: plannerModule,
@@ -10,7 +10,7 @@ export const plannerService: ActorService = {
     planner: {
       concurrency: config.planConcurrency,
       retry: { attempts: config.llmAttempts, firstDelayMs: config.llmRetryFirstMs, maxDelayMs: config.llmRetryMaxMs },
-      // A wait for another's answer, a call of one's own, and the looks for answers that were lost.
+      // Covers the wait for another generation's answer, an own call, and the search for lost answers.
       handlerTimeoutMs: config.openaiApiTimeoutMs * 3,
       heartbeatMs: config.ackWaitMs / 3,
       drainMs: config.drainMs,

@@ -3,7 +3,7 @@ import { EventInbox, type HandlerContext } from '@clipmesh/messaging';
 import { Controller, Inject } from '@nestjs/common';
 import { report, REPORT_DEPS, type ReportDeps } from './report.host.js';
 
-/** Says what the trace of every finished generation says. */
+/** Reports the performance of every succeeded generation from its trace. */
 @Controller()
 export class ReportActor {
   constructor(@Inject(REPORT_DEPS) private readonly deps: ReportDeps) {}

@@ -68,7 +68,7 @@ const of = { generationId: id, run: 1 };
 const signal = new AbortController().signal;
 
 describe('the report of an ended generation', () => {
-  it('goes into its record and into one line of the log', async () => {
+  it('is written to the record and to one log line', async () => {
     const { made, saved, info } = deps(resourceSpans, true);
     await report(made, of, 1, signal);
     expect(saved).toHaveLength(1);
@@ -93,10 +93,10 @@ describe('the report of an ended generation', () => {
     ]);
   });
 
-  it('waits for a whole trace, but not for ever', async () => {
+  it('waits for a complete trace, up to the maximum of tries', async () => {
     const { made, saved } = deps(resourceSpans, false);
-    for (let attempt = 1; attempt < REPORT_TRIES; attempt += 1) {
-      const error = await report(made, of, attempt, signal).catch((thrown: unknown) => thrown);
+    for (let tries = 1; tries < REPORT_TRIES; tries += 1) {
+      const error = await report(made, of, tries, signal).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(ClipmeshError);
       expect(error).toMatchObject({ retryable: true });
     }
@@ -105,7 +105,7 @@ describe('the report of an ended generation', () => {
     expect(saved[0]?.performance).toMatchObject({ makespanMs: 1000, complete: false });
   });
 
-  it('does not overwrite what another saved meanwhile', async () => {
+  it('does not overwrite a concurrent change', async () => {
     const { made, saved } = deps(resourceSpans, true, 3);
     await report(made, of, 1, signal);
     expect(saved).toHaveLength(1);
@@ -114,7 +114,7 @@ describe('the report of an ended generation', () => {
   it.each([
     ['began before the trace was read', 0],
     ['began while the trace was read', 1],
-  ])('is not put into the record of another run that %s', async (_name, after) => {
+  ])('is not written to the record of another run that %s', async (_name, after) => {
     const { made, saved } = deps(resourceSpans, true);
     let looks = 0;
     const get = (): ReturnType<ReportDeps['generations']['get']> => {
@@ -126,7 +126,7 @@ describe('the report of an ended generation', () => {
     expect(saved).toEqual([]);
   });
 
-  it('says so where no span is left, and is silent where none are kept', async () => {
+  it('warns when no span is left, and logs nothing when spans are not stored', async () => {
     const { made, saved, warn } = deps([], false);
     await report(made, of, REPORT_TRIES, signal);
     await report({ ...made, trace: undefined }, of, 1, signal);

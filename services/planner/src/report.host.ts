@@ -3,10 +3,10 @@ import { ConflictError, type GenerationStore } from '@clipmesh/persistence';
 import { analyze, parseTrace, type PerformanceReport } from '@clipmesh/trace-analysis';
 import { type createLogger } from '@clipmesh/tracing';
 
-export const REPORT_DEPS = Symbol('REPORT_PARTS');
+export const REPORT_DEPS = Symbol('REPORT_DEPS');
 export interface ReportDeps {
   readonly generations: Pick<GenerationStore, 'get' | 'save'>;
-  /** What is stored of a trace; undefined where no spans are stored. */
+  /** Reads a stored trace. Undefined: no spans are stored. */
   readonly trace:
     | ((
         traceId: string,
@@ -16,12 +16,12 @@ export interface ReportDeps {
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
 }
 
-/** Tries for a whole trace; the last one takes what there is, because the spans of a killed service never come. */
+/** Tries for a complete trace. The last one accepts an incomplete trace, as a killed service loses its spans. */
 export const REPORT_TRIES = 5;
-/** Times one summary is saved again because somebody else saved first. */
+/** Maximum write conflicts of one summary. */
 const MAX_CONFLICTS = 20;
 
-/** The leading figures of a report. */
+/** The summary of a report. */
 export function summaryOf(report: PerformanceReport, complete: boolean): PerformanceSummary {
   const { makespanMs, workMs, speedup, timeSavedMs, workers, stages, bottleneck } = report;
   return {
@@ -43,14 +43,14 @@ export function summaryOf(report: PerformanceReport, complete: boolean): Perform
 }
 
 /**
- * Puts the summary of a run that has ended into its generation's record and into the log; of one that another run has
- * followed by then there is none, for record and trace are of that. Throws a retryable error while spans are missing and
- * tries are left. Told twice, it is written twice, to the same.
+ * Writes the summary of an ended run to the generation's record and to the log. Does nothing when a later run has started,
+ * as record and trace belong to that run. `tries` is the number of the delivery. Throws a retryable error while spans are
+ * missing and tries are left. Safe to repeat.
  */
 export async function report(
   deps: ReportDeps,
   { generationId, run }: { readonly generationId: string; readonly run: number },
-  attempt: number,
+  tries: number,
   signal: AbortSignal,
 ): Promise<void> {
   const { generations, trace, logger } = deps;
@@ -59,11 +59,11 @@ export async function report(
   const { traceId } = found.value;
   const { resourceSpans, complete } = await trace(traceId, signal);
   signal.throwIfAborted();
-  if (!complete && attempt < REPORT_TRIES)
-    throw new ClipmeshError('INTERNAL', `the trace ${traceId} is not whole yet`, { retryable: true });
+  if (!complete && tries < REPORT_TRIES)
+    throw new ClipmeshError('INTERNAL', `trace ${traceId} is not complete yet`, { retryable: true });
   const [stored] = parseTrace({ resourceSpans });
   if (stored === undefined) {
-    logger.warn({ generationId, traceId }, 'there is no span of the generation: it gets no performance summary');
+    logger.warn({ generationId, traceId }, 'no spans of the generation; skipping its performance summary');
     return;
   }
   const performance = summaryOf(analyze(stored), complete);
@@ -98,6 +98,6 @@ async function save(
   }
   throw new ClipmeshError(
     'STORE_UNAVAILABLE',
-    `generation ${generationId} was changed by others ${MAX_CONFLICTS} times in a row`,
+    `generation ${generationId} had ${MAX_CONFLICTS} write conflicts in a row`,
   );
 }

@@ -29,7 +29,7 @@ const record = (status: GenerationStatus, revivals = 0): GenerationRecord => ({
 const rules = { stallAfterMs: 60_000, maxRevivals: 2, approvalMs: 120_000 };
 const later = Date.parse(at) + 60_000;
 
-describe('stalls', () => {
+describe('noticeStall', () => {
   it.each<[GenerationStatus, number, boolean, boolean | undefined]>([
     ['queued', later, false, true],
     ['planning', later, false, true],
@@ -46,7 +46,7 @@ describe('stalls', () => {
     expect((notice?.body as { revive?: boolean } | undefined)?.revive).toBe(revive);
   });
 
-  it('leaves a plan to its user for a while, then cancels it; one that was approved has stalled', () => {
+  it('cancels a plan that is not approved in time, and treats an approved one as stalled', () => {
     const waiting = record('awaiting_approval');
     const approved = { ...waiting, state: { ...waiting.state, approved: true } };
     const notice = (of: GenerationRecord, ms: number) => noticeStall(of, new Set(), Date.parse(at) + ms, rules);
@@ -55,13 +55,13 @@ describe('stalls', () => {
     expect(notice(approved, 60_000)?.body).toMatchObject({ revival: 1, revive: true });
   });
 
-  it('belongs to the trace of the generation', () => {
+  it('sets the trace of the generation as parent', () => {
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
     expect(noticeStall({ ...record('generating'), traceparent }, new Set(), later, rules)?.parent).toBe(traceparent);
     expect(noticeStall(record('generating'), new Set(), later, rules)).not.toHaveProperty('parent');
   });
 
-  it('gives up after so many revivals, and counts them', () => {
+  it('counts revivals, and gives up after the maximum', () => {
     expect(noticeStall(record('generating', 1), new Set(), later, rules)?.body).toMatchObject({
       revival: 2,
       revive: true,

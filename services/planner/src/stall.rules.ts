@@ -11,17 +11,17 @@ import { isReviewed } from '@clipmesh/pipeline';
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface StallRules {
-  /** A generation without a message and without a change for this long has stalled, ms. */
+  /** A generation without a message and a change for this long has stalled, ms. */
   readonly stallAfterMs: number;
-  /** How often lost work of one generation is sent again. */
+  /** How often the lost work of one generation is sent again. */
   readonly maxRevivals: number;
-  /** A plan that nobody approves for this long is canceled, ms. */
+  /** A generation whose plan is not approved for this long is canceled, ms. */
   readonly approvalMs: number;
 }
 
 /**
- * The notice that a generation has stalled, or the cancel of one whose user has not come back; undefined while something
- * carries it on, or it may still wait for its user.
+ * The notice of a stalled generation, or the cancel of one whose plan was not approved in time; undefined for a generation
+ * that makes progress or may still wait.
  */
 export function noticeStall(
   { id, updatedAt, state, traceparent }: GenerationRecord,
@@ -45,6 +45,6 @@ export function noticeStall(
     idleMs,
     revive: state.revivals < maxRevivals,
   });
-  // What is sent again belongs to the generation's trace, not to the sweeper.
+  // Work that is sent again belongs to the generation's trace, not to the sweeper's.
   return traceparent === undefined ? notice : { ...notice, parent: traceparent };
 }

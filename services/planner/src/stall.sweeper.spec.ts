@@ -21,16 +21,16 @@ const record = (id: string): GenerationRecord => ({
   }),
 });
 
-it('notices what has stalled although the director has events of others to handle', async () => {
+it('notices a stalled generation while the director has a backlog of other generations', async () => {
   const { generations } = createMemoryStores();
-  const [stalled, unheard, alive] = [idOf('1'), idOf('2'), idOf('3')];
-  for (const id of [stalled, unheard, alive]) await generations.create(record(id));
+  const [stalled, backlogged, alive] = [idOf('1'), idOf('2'), idOf('3')];
+  for (const id of [stalled, backlogged, alive]) await generations.create(record(id));
   const published: Outgoing[] = [];
   const noticed = await sweep({
     generations,
     dropSettled: () => Promise.resolve(0),
     backlog: () => Promise.resolve({ generations: new Set([alive]) }),
-    isDirectorCaughtUp: (id) => Promise.resolve(id !== unheard),
+    isDirectorCaughtUp: (id) => Promise.resolve(id !== backlogged),
     publish: (outgoing) => Promise.resolve(void published.push(...outgoing)),
     clock: systemClock,
     logger: { warn: () => undefined },

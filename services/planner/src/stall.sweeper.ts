@@ -6,7 +6,7 @@ import { noticeStall, type StallRules } from './stall.rules.js';
 
 export interface SweeperDeps extends StallRules {
   readonly generations: Pick<GenerationStore, 'unfinished' | 'get'>;
-  /** Removes what the broker keeps although it is settled; says how many. */
+  /** Removes settled messages that the broker still has. Returns their number. */
   readonly dropSettled: () => Promise<number>;
   readonly backlog: () => Promise<Pick<Backlog, 'generations'>>;
   /** Whether the director has handled every event of the generation. */
@@ -18,10 +18,13 @@ export interface SweeperDeps extends StallRules {
   readonly intervalMs: number;
 }
 
-/** One look for generations that nothing carries on. Several replicas may look at once: a notice has one id. */
+/**
+ * Publishes a notice for every stalled generation, and returns their number. Replicas may sweep at the same time, as a notice
+ * has a deterministic id.
+ */
 export async function sweep(deps: SweeperDeps): Promise<number> {
   const dropped = await deps.dropSettled();
-  if (dropped > 0) deps.logger.warn({ dropped }, 'settled messages that the broker had kept were removed');
+  if (dropped > 0) deps.logger.warn({ dropped }, 'removed settled messages from the broker');
   const records = await deps.generations.unfinished();
   if (records.length === 0) return 0;
   const { generations } = await deps.backlog();
@@ -29,22 +32,25 @@ export async function sweep(deps: SweeperDeps): Promise<number> {
   for (const record of records) {
     const notice = noticeStall(record, generations, deps.clock.now(), deps);
     if (notice === undefined || !(await deps.isDirectorCaughtUp(record.id))) continue;
-    // It may have moved between the two looks.
+    // It may have changed in the meantime.
     if ((await deps.generations.get(record.id))?.value.updatedAt !== record.updatedAt) continue;
     const stalled = notice.definition.name === StallNoticed.name;
-    deps.logger.warn(notice.body, stalled ? 'a generation has stalled' : 'nobody approved the plan: it is canceled');
+    deps.logger.warn(
+      notice.body,
+      stalled ? 'generation stalled' : 'plan not approved in time; canceling the generation',
+    );
     await deps.publish([notice]);
     stalls += 1;
   }
   return stalls;
 }
 
-/** Sweeps every `intervalMs` until it is stopped. */
+/** Sweeps every `intervalMs`. */
 export function startSweeper(deps: SweeperDeps): Periodic {
   return every(deps.intervalMs, () => sweep(deps), {
     clock: deps.clock,
     failed: (error) => {
-      deps.logger.warn({ err: error }, 'the sweep for stalled generations failed; it runs again');
+      deps.logger.warn({ err: error }, 'stall sweep failed; it runs again after the interval');
     },
   });
 }

@@ -23,7 +23,7 @@ import { createLogger } from '@clipmesh/tracing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { plannerService } from '../src/planner.service.js';
 
-/** Nothing in this suite may take longer than this, ms. */
+/** Time limit of each wait, ms. */
 const DEADLINE_MS = 120_000;
 const WINDOW = 2;
 const MODELS = ['google/veo-3.1', 'google/veo-3'];
@@ -101,7 +101,7 @@ async function begin(): Promise<string> {
   return id;
 }
 
-/** The first event of that name that is told of the generation. */
+/** The first event of that name of the generation. */
 async function eventOf(id: string, name: string): Promise<ReadEvent> {
   const reading = new AbortController();
   try {
@@ -112,7 +112,7 @@ async function eventOf(id: string, name: string): Promise<ReadEvent> {
   }
 }
 
-/** The state as soon as it is as wanted. The window is watched all along. */
+/** Waits for a wanted state. Checks the window all the time. */
 const state = (id: string, what: string, wanted: (state: GenerationState) => boolean): Promise<GenerationState> =>
   until(
     async () => {
@@ -144,7 +144,7 @@ const overlaid = (generationId: string, scene: number): Outgoing =>
   message(OverlayApplied, { generationId, at: at(), charges: [], scene, attempt: 2, clip: artifact('b') });
 
 describe('the planner', () => {
-  it('writes a plan, and asks again when the answer is none; both are charged', async () => {
+  it('retries when the answer is not a plan, and charges both answers', async () => {
     await sandbox.scenario({ badPlanFirst: true });
     await sandbox.clearInvoice();
     const id = await begin();
@@ -159,7 +159,7 @@ describe('the planner', () => {
     expect(charges.map(({ key }) => key).sort()).toEqual(completions.map((one) => `completion:${one.id}`).sort());
   });
 
-  it.each(['fenced', 'thoughts', 'sloppy'])('mends an answer that is %s, and pays once', async (kind) => {
+  it.each(['fenced', 'thoughts', 'sloppy'])('repairs a %s answer, with one charge', async (kind) => {
     await sandbox.scenario({ planAnswers: [kind] });
     await sandbox.clearInvoice();
     const id = await begin();
@@ -168,7 +168,7 @@ describe('the planner', () => {
     expect([plan.scenes.length, (await sandbox.invoice()).completions.length]).toEqual([4, 1]);
   });
 
-  it('asks once more, with more room, for an answer that was cut off', async () => {
+  it('retries a truncated answer once, with more room', async () => {
     await sandbox.scenario({ planThoughtTokens: 3990 });
     await sandbox.clearInvoice();
     const id = await begin();
@@ -180,7 +180,7 @@ describe('the planner', () => {
     expect(charges.map(({ key }) => key).sort()).toEqual(completions.map((one) => `completion:${one.id}`).sort());
   });
 
-  it('gives up what is cut off with more room, too', async () => {
+  it('fails when the answer with more room is truncated too', async () => {
     await sandbox.scenario({ planThoughtTokens: 16_000 });
     await sandbox.clearInvoice();
     const id = await begin();
@@ -193,7 +193,7 @@ describe('the planner', () => {
     ['refusal', 1],
     ['content-filter', 1],
     ['prompt-filter', 0],
-  ])('does not ask again after a %s', async (kind, paid) => {
+  ])('does not retry after a %s', async (kind, paid) => {
     await sandbox.scenario({ planAnswers: [kind] });
     await sandbox.clearInvoice();
     const id = await begin();
@@ -202,7 +202,7 @@ describe('the planner', () => {
     expect([charges.length, (await sandbox.invoice()).completions.length]).toEqual([paid, paid]);
   });
 
-  it('fails with a reason when there is no model to ask', async () => {
+  it('fails with a reason when the model is unreachable', async () => {
     const [first, second] = replicas.splice(0);
     await first?.stop();
     await second?.stop();
@@ -218,14 +218,14 @@ describe('the planner', () => {
   });
 });
 
-describe('the director, of which any replica decides', () => {
-  it('keeps the window, lets each clip go on at once, and ends in plan order', async () => {
+describe('the director, on any replica', () => {
+  it('keeps the window, passes each clip on at once, and ends in plan order', async () => {
     await sandbox.scenario({});
     const id = await begin();
     await scenesAre(id, 'generating generating waiting waiting');
     await publish(clip(id, 1));
     await scenesAre(id, 'generating composing generating waiting');
-    // The second one is dropped by the broker, a late one by the director.
+    // The broker drops the second one, the director a late one.
     await publish(clip(id, 1));
     await publish(overlaid(id, 1));
     await scenesAre(id, 'generating done generating waiting');
@@ -234,7 +234,7 @@ describe('the director, of which any replica decides', () => {
     await publish(clip(id, 3));
     await scenesAre(id, 'composing done composing composing');
     await publish(overlaid(id, 3), overlaid(id, 0), overlaid(id, 2));
-    const composed = await state(id, 'the join', (now) => now.stitch !== undefined);
+    const composed = await state(id, 'the stitch', (now) => now.stitch !== undefined);
     expect(statuses(composed)).toBe('done done done done');
     expect(composed.scenes.map(({ index, predictionId }) => [index, predictionId])).toEqual([
       [0, 'p0'],
@@ -248,7 +248,7 @@ describe('the director, of which any replica decides', () => {
     await eventOf(id, 'generation.succeeded');
   });
 
-  it('goes on with the next model, and keeps what is done when a scene fails for good', async () => {
+  it('falls back to the next model, and keeps finished scenes when a scene fails for good', async () => {
     const id = await begin();
     await scenesAre(id, 'generating generating waiting waiting');
     const failed = (attempt: number, model: string): Outgoing =>
@@ -275,7 +275,7 @@ describe('the director, of which any replica decides', () => {
     await publish(failed(2, MODELS[1] ?? ''));
     await scenesAre(id, 'failed generating generating waiting');
     for (const scene of [1, 2, 3]) {
-      await state(id, `scene ${scene} under way`, ({ scenes }) => scenes[scene]?.status === 'generating');
+      await state(id, `scene ${scene} in progress`, ({ scenes }) => scenes[scene]?.status === 'generating');
       await publish(clip(id, scene));
       await state(id, `a clip for scene ${scene}`, ({ scenes }) => scenes[scene]?.status === 'composing');
       await publish(overlaid(id, scene));

@@ -15,7 +15,7 @@ import { type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { type ArtifactStore, type Scratch } from '@clipmesh/persistence';
 import { Controller, Inject } from '@nestjs/common';
 
-export const STITCHER_DEPS = Symbol('STITCHER_PARTS');
+export const STITCHER_DEPS = Symbol('STITCHER_DEPS');
 export interface StitcherDeps {
   readonly media: Media;
   readonly artifacts: ArtifactStore;
@@ -30,7 +30,7 @@ const failureBody = (body: StitchRenderBody, error: unknown) => ({
   failure: toFailure(error, { stage: 'stitch' }),
 });
 
-/** Joins the scenes by stream copy in plan order, mixes the sound once, and takes the thumbnail. */
+/** Joins the scenes in plan order by stream copy, mixes the sound once, and takes the thumbnail. */
 @Controller()
 export class StitcherActor {
   constructor(@Inject(STITCHER_DEPS) private readonly deps: StitcherDeps) {}

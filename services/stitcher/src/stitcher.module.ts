@@ -7,7 +7,7 @@ import { StitcherActor, STITCHER_DEPS } from './stitcher.actor.js';
 @Module({})
 class StitcherModule {}
 
-/** Checks ffmpeg before the first message is taken. */
+/** The stitcher module. Throws when ffmpeg is missing or lacks a filter. */
 export async function stitcherModule({ config, workerId }: ServiceRuntime): Promise<DynamicModule> {
   const scratch = await openScratch(config.tempDir, workerId);
   const media = openMedia(config, scratch.directory);

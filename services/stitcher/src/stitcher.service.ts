@@ -1,7 +1,7 @@
 import { type ActorService } from '@clipmesh/messaging';
 import { stitcherModule } from './stitcher.module.js';
 
-/** The stitcher. */
+/** The stitcher service. */
 export const stitcherService: ActorService = {
   service: 'stitcher',
   module: stitcherModule,

@@ -17,7 +17,7 @@ import { createLogger } from '@clipmesh/tracing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stitcherService } from '../src/stitcher.service.js';
 
-/** Nothing in this suite may take longer than this, ms. */
+/** Time limit of each wait, ms. */
 const DEADLINE_MS = 120_000;
 const profile = { width: 180, height: 320, fps: 24 };
 
@@ -54,7 +54,7 @@ afterAll(async () => {
 
 let count = 0;
 
-/** A scene as the overlay leaves it; its look comes from the seed. */
+/** A scene as the overlay service stores it. The seed determines its pixels. */
 async function sceneOf(seed: number, durationSeconds: number): Promise<Artifact> {
   const [raw, output] = [join(folder.path, `${(count += 1)}.mp4`), join(folder.path, `${count}.mov`)];
   await media.render({ output: raw, seed, label: '', durationSeconds, width: 180, height: 320 }, context());
@@ -70,7 +70,7 @@ async function render(body: Omit<StitchRenderBody, 'generationId' | 'attempt' | 
     const event = await until(
       readEvents(replica.runtime.connection, generationId, { signal: reading.signal }),
       DEADLINE_MS,
-      'the end of the join',
+      'the end of the stitch',
       ({ name }) => name === VideoStitched.name || name === StitchFailed.name,
     );
     return event.body;
@@ -82,7 +82,7 @@ async function render(body: Omit<StitchRenderBody, 'generationId' | 'attempt' | 
 const bytesOf = (artifact: Artifact): Promise<Buffer> => artifacts.withFile(artifact, (path) => readFile(path));
 
 describe('the stitcher', () => {
-  it('joins the scenes in plan order, in whatever order they are named, and takes a thumbnail', async () => {
+  it('joins the scenes in plan order, whatever their order in the command, and takes a thumbnail', async () => {
     const scenes = await Promise.all(
       [1, 2, 1].map(async (durationSeconds, index) => ({
         index,
@@ -93,8 +93,8 @@ describe('the stitcher', () => {
     const { result } = VideoStitched.schema.parse(await render({ scenes: scenes.toReversed() }));
     expect(result).toMatchObject({ width: 180, height: 320, video: { contentType: 'video/mp4' } });
     expect(Math.abs(result.durationSeconds - 4)).toBeLessThan(0.05);
-    const film = await bytesOf(result.video);
-    expect(film.indexOf('moov')).toBeLessThan(film.indexOf('mdat'));
+    const video = await bytesOf(result.video);
+    expect(video.indexOf('moov')).toBeLessThan(video.indexOf('mdat'));
     expect((await bytesOf(result.thumbnail)).subarray(0, 2)).toEqual(Buffer.from([0xff, 0xd8]));
     await artifacts.withFile(result.video, async (file) => {
       expect(await media.probe(file, context())).toMatchObject({
@@ -102,7 +102,7 @@ describe('the stitcher', () => {
         audio: { codec: 'aac', sampleRate: 48_000, channels: 2 },
       });
     });
-    // In plan order they are the same film to the byte, in another order another one.
+    // The same plan order gives identical bytes, another order does not.
     const sorted = VideoStitched.schema.parse(await render({ scenes }));
     expect(sorted.result.video.sha256).toBe(result.video.sha256);
     const turned = scenes.toReversed().map((scene, index) => ({ ...scene, index }));
@@ -110,7 +110,7 @@ describe('the stitcher', () => {
     expect(other.result.video.sha256).not.toBe(result.video.sha256);
   });
 
-  it('lays music under the film, no longer than it', async () => {
+  it('mixes in music, cut to the length of the video', async () => {
     const clip = await sceneOf(5, 1);
     const bed = join(folder.path, 'bed.mp4');
     await media.render({ output: bed, seed: 9, label: '', durationSeconds: 3, width: 64, height: 64 }, context());
@@ -122,7 +122,7 @@ describe('the stitcher', () => {
     expect(Math.abs(result.durationSeconds - 1)).toBeLessThan(0.05);
   });
 
-  it('tells what it could not join', async () => {
+  it('fails for a missing scene file', async () => {
     const clip = await sceneOf(7, 1);
     await artifacts.remove(clip);
     const { failure } = StitchFailed.schema.parse(await render({ scenes: [{ index: 0, durationSeconds: 1, clip }] }));

@@ -150,7 +150,9 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
     scratch: { directory: '', withFolder: (use) => use(`folder-${(folders += 1)}`) },
     timeoutMs: 50_000,
     planTimeoutMs: 60_000,
-    outcomeTimeouts: searches ? { callTimeoutMs: 5000, settleMs: VISIBLE_WITHIN_MS } : { callTimeoutMs: 0, settleMs: 0 },
+    outcomeTimeouts: searches
+      ? { callTimeoutMs: 5000, settleMs: VISIBLE_WITHIN_MS }
+      : { callTimeoutMs: 0, settleMs: 0 },
     clock,
     isCanceled: (generationId) => world.effect(process, () => broker.canceled.has(generationId)),
     markCanceled: (generationId) => world.effect(process, () => void broker.canceled.add(generationId)),
