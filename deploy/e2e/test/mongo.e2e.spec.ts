@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CreateGenerationInput } from '@clipmesh/contracts';
-import { findMongo, type Mongo, startMongo, TcpGate } from '@clipmesh/testing';
+import { findMongo, type Mongo, startMongo, TcpProxy } from '@clipmesh/testing';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
 import { cleaned } from '../src/leftovers.js';
@@ -24,7 +24,7 @@ const program = await findMongo();
 (program === undefined ? describe.skip : describe)('records in MongoDB', () => {
   const stopping: (() => Promise<unknown>)[] = [];
   let mongo: Mongo;
-  let gate: TcpGate;
+  let gate: TcpProxy;
   let onMongo: LocalStack;
   let onKv: LocalStack;
 
@@ -32,8 +32,8 @@ const program = await findMongo();
     if (program === undefined) throw new Error('there is no server');
     mongo = await startMongo(program);
     stopping.push(() => mongo.stop());
-    gate = await TcpGate.before(mongo.host);
-    stopping.push(() => gate.shut());
+    gate = await TcpProxy.create(mongo.host);
+    stopping.push(() => gate.close());
     const uri = mongo.database().replace(mongo.host, `127.0.0.1:${gate.port}`);
     // Await both, even when one fails, so that both can be stopped.
     const [first, second] = await Promise.allSettled([
@@ -83,7 +83,7 @@ const program = await findMongo();
     await eventually('a prediction', MAKE_MS, async () =>
       (await sandbox.invoice()).predictions.length > 0 ? true : undefined,
     );
-    await gate.shut();
+    await gate.close();
     const shutAtMs = Date.now();
     try {
       const refused = await api.call(`/v1/generations/${id}`);

@@ -1,32 +1,32 @@
 import { open } from 'node:fs/promises';
 import { ClipmeshError } from '@clipmesh/contracts';
 
-/** Reads bytes of a file; fewer at its end. */
+/** Reads up to `length` bytes of a file from offset `at`; fewer at its end. */
 export type ReadAt = (at: number, length: number) => Promise<Buffer>;
 
-/** Boxes that stand at the top of an MP4 or MOV (ISO/IEC 14496-12, 4.2; QuickTime File Format). */
-const BOXES: ReadonlySet<string> = new Set([
+/** Top-level boxes of an MP4 or MOV (ISO/IEC 14496-12, 4.2; QuickTime File Format). */
+const KNOWN_BOXES: ReadonlySet<string> = new Set([
   ...['ftyp', 'moov', 'mdat', 'moof', 'mfra', 'sidx', 'ssix', 'styp', 'emsg', 'prft', 'pdin', 'meta', 'meco', 'udta'],
   ...['free', 'skip', 'wide', 'uuid', 'pnot', 'PICT', 'bloc', 'junk'],
 ]);
-/** A file without the end of one of these lacks something that is played. */
-const PLAYED: ReadonlySet<string> = new Set(['moov', 'mdat', 'moof']);
-/** Boxes that are read: a clip has some dozens, an hour in fragments of a second each has 7,200. */
-const MOST_BOXES = 10_000;
+/** Boxes that players need. A file that ends inside one of them is truncated. */
+const REQUIRED_BOXES: ReadonlySet<string> = new Set(['moov', 'mdat', 'moof']);
+/** Boxes to read. A clip has some dozens; an hour of one-second fragments has 7,200. */
+const MAX_BOXES = 10_000;
 const EBML = 0x1a45dfa3;
 const SEGMENT = 0x18538067;
 
 /**
- * Whether a media file lacks a part of what its structure announces. Such a file may play, and stands still where it was
- * cut. MP4 and MOV are read box by box: bytes behind the last box that are no box, and padding that is cut, do no harm.
- * WebM and Matroska say how long their segment is. Files of other kinds count as whole, and so does a file of which the first
- * 10,000 boxes are there. Throws `CANCELED` when the signal is aborted.
+ * Whether a media file is shorter than its structure says. Such a file may play and freeze where it ends. For MP4 and MOV, checks
+ * the boxes; trailing bytes that are not a box, and truncated padding, are allowed. For WebM and Matroska, checks the size of the
+ * segment. Files of other kinds, and files with more than 10,000 complete boxes, count as complete. Throws `CANCELED` when the signal
+ * is aborted.
  */
-export async function isCutShort(file: string, signal: AbortSignal): Promise<boolean> {
+export async function isTruncated(file: string, signal: AbortSignal): Promise<boolean> {
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();
-    return await lacksBytes(size, async (at, length) => {
+    return await hasMissingBytes(size, async (at, length) => {
       if (signal.aborted) throw new ClipmeshError('CANCELED', 'the check of the file was canceled');
       const buffer = Buffer.alloc(length);
       const { bytesRead } = await handle.read(buffer, 0, length, at);
@@ -37,49 +37,49 @@ export async function isCutShort(file: string, signal: AbortSignal): Promise<boo
   }
 }
 
-/** The same for a file of this size. Reads 16 bytes per box, of at most 10,000 boxes. */
-export async function lacksBytes(size: number, readAt: ReadAt): Promise<boolean> {
+/** Like {@link isTruncated}, for a file of `size` bytes. Reads 16 bytes per box, and at most 10,000 boxes. */
+export async function hasMissingBytes(size: number, readAt: ReadAt): Promise<boolean> {
   const begin = await readAt(0, 16);
-  if (begin.length >= 4 && begin.readUInt32BE(0) === EBML) return lacksSegment(size, readAt);
-  return begin.length >= 8 && BOXES.has(begin.toString('latin1', 4, 8)) ? lacksBoxes(size, readAt) : false;
+  if (begin.length >= 4 && begin.readUInt32BE(0) === EBML) return hasTruncatedSegment(size, readAt);
+  return begin.length >= 8 && KNOWN_BOXES.has(begin.toString('latin1', 4, 8)) ? hasMissingBoxes(size, readAt) : false;
 }
 
-async function lacksBoxes(size: number, readAt: ReadAt): Promise<boolean> {
+async function hasMissingBoxes(size: number, readAt: ReadAt): Promise<boolean> {
   let hasHeader = false;
   let hasContent = false;
   let at = 0;
   for (let boxes = 0; at < size; boxes += 1) {
-    if (boxes === MOST_BOXES) return false;
+    if (boxes === MAX_BOXES) return false;
     const header = await readAt(at, 16);
     const box = boxOf(header, size - at);
-    // What is no box is a trailer, or the beginning of a box that was cut.
+    // Bytes that are not a box are a trailer or a truncated box.
     if (box === undefined) break;
-    if (at + box.length > size && PLAYED.has(box.name)) return true;
+    if (at + box.length > size && REQUIRED_BOXES.has(box.name)) return true;
     hasHeader ||= box.name === 'moov';
     hasContent ||= box.name === 'mdat';
     at += box.length;
   }
-  // Without its header nothing plays it: that is for ffprobe to say.
+  // A file without its header is left to ffprobe, which rejects it.
   return hasHeader && !hasContent;
 }
 
-/** Undefined for bytes that are no box of a file with `left` bytes from here. */
+/** Undefined for bytes that are not a box. `left`: bytes from here to the end of the file. */
 function boxOf(header: Buffer, left: number): { readonly name: string; readonly length: number } | undefined {
   if (header.length < 8) return undefined;
   const name = header.toString('latin1', 4, 8);
   const short = header.readUInt32BE(0);
-  // 0: to the end of the file. 1: the size stands behind the name.
-  if (short === 0) return BOXES.has(name) ? { name, length: left } : undefined;
+  // 0: the box extends to the end of the file. 1: the size follows the name.
+  if (short === 0) return KNOWN_BOXES.has(name) ? { name, length: left } : undefined;
   const isLarge = short === 1;
-  if (isLarge && header.length < 16) return BOXES.has(name) ? { name, length: left + 1 } : undefined;
+  if (isLarge && header.length < 16) return KNOWN_BOXES.has(name) ? { name, length: left + 1 } : undefined;
   const length = isLarge ? Number(header.readBigUInt64BE(8)) : short;
   if (length < (isLarge ? 16 : 8)) return undefined;
-  // A box that we do not know is one when it fits; foreign bytes rarely do.
-  return BOXES.has(name) || (length <= left && /^[\w©\- ]{4}$/.test(name)) ? { name, length } : undefined;
+  // An unknown name counts as a box when its size fits, which is unlikely for arbitrary bytes.
+  return KNOWN_BOXES.has(name) || (length <= left && /^[\w©\- ]{4}$/.test(name)) ? { name, length } : undefined;
 }
 
-/** An EBML header, then a segment with its size; all bits of a size set: the writer did not know it. */
-async function lacksSegment(size: number, readAt: ReadAt): Promise<boolean> {
+/** The file is an EBML header, then a segment with its size. A size with all bits set means unknown. */
+async function hasTruncatedSegment(size: number, readAt: ReadAt): Promise<boolean> {
   const header = numberAt(await readAt(4, 8));
   if (header?.value === undefined) return false;
   const at = 4 + header.bytes + header.value;
@@ -89,7 +89,7 @@ async function lacksSegment(size: number, readAt: ReadAt): Promise<boolean> {
   return length?.value !== undefined && at + 4 + length.bytes + length.value > size;
 }
 
-/** A number as EBML writes it: the zeros before the first set bit say how many bytes follow. */
+/** Reads an EBML number: the zeros before the first set bit give the number of bytes that follow. */
 function numberAt(bytes: Buffer): { readonly bytes: number; readonly value: number | undefined } | undefined {
   const first = bytes[0] ?? 0;
   const length = Math.clz32(first) - 23;

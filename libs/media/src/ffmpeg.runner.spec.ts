@@ -2,12 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { FfmpegRunner } from './ffmpeg.runner.js';
 
 const never = new AbortController().signal;
-/** Ends a hang, ms. */
+/** Test timeout, ms. */
 const DEADLINE_MS = 120_000;
 
-describe('the time of a process', () => {
+describe('the run signal of a process', () => {
   it(
-    'begins with its turn, and its end ends that process',
+    'is created when the process gets a slot, and kills only that process',
     async () => {
       const runner = new FfmpegRunner({
         ...{ ffmpegPath: '/bin/sh', ffprobePath: '/bin/sh' },

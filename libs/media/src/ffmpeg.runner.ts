@@ -8,7 +8,7 @@ import { type GuardedEnd, runGuarded } from './guarded.process.js';
 import { type FfmpegCall, type RunContext } from './media.types.js';
 import { parentDeathPrefix } from './parent-death.js';
 import { cpuMsOf, failureOf, type ProcessEnd, probeFailureOf } from './process-outcome.js';
-import { fractionOf, moved, type ProgressReport, readProgress } from './progress.parse.js';
+import { fractionOf, hasProgressed, type ProgressReport, readProgress } from './progress.parse.js';
 import { Semaphore } from './semaphore.js';
 
 export interface RunnerOptions {
@@ -20,54 +20,54 @@ export interface RunnerOptions {
 export interface RunMeta {
   readonly name: string;
   readonly stage?: Stage;
-  /** For the progress fraction. */
+  /** Output duration, for the progress fraction. Default: no progress reports. */
   readonly durationSeconds?: number;
 }
 type Tool = ProcessEnd['tool'];
 
 const succeeded = (end: GuardedEnd): boolean => end.exitCode === 0 && end.killed === undefined;
 
-/** Starts every ffmpeg and ffprobe process, knows which are alive, and ends each when its signal aborts or it stalls. */
+/** Runs and tracks all ffmpeg and ffprobe processes. Kills a process when its signal aborts or it makes no progress. */
 export class FfmpegRunner {
   private readonly alive = new Set<ChildProcess>();
-  private readonly turns: Semaphore;
+  private readonly slots: Semaphore;
   constructor(private readonly options: RunnerOptions) {
-    this.turns = new Semaphore(options.maxProcesses);
+    this.slots = new Semaphore(options.maxProcesses);
   }
 
-  /** Processes alive now. */
+  /** Number of running processes. */
   running(): number {
     return this.alive.size;
   }
 
-  /** Runs ffmpeg to its end. When that fails, nothing is left at the call's output. */
+  /** Runs ffmpeg to its end. Removes the call's output on failure. Throws `ProcessError`. */
   async run(call: FfmpegCall, meta: RunMeta, context: RunContext): Promise<void> {
-    await this.inTurn(meta, context, async (span) => {
+    await this.withSlot(meta, context, async (span) => {
       let rest = '';
       let latest: ProgressReport | undefined;
       const read = (text: string): boolean => {
         const progress = readProgress(rest, text);
         rest = progress.rest;
-        const news = progress.reports.filter((report) => {
-          const proof = moved(latest, report);
+        const newReports = progress.reports.filter((report) => {
+          const isProgress = hasProgressed(latest, report);
           latest = report;
-          return proof;
+          return isProgress;
         });
         const fraction = latest === undefined ? undefined : fractionOf(latest, meta.durationSeconds);
-        if (news.length > 0 && fraction !== undefined) context.onProgress?.(fraction);
-        return news.length > 0;
+        if (newReports.length > 0 && fraction !== undefined) context.onProgress?.(fraction);
+        return newReports.length > 0;
       };
       const end = await this.start('ffmpeg', ffmpegArgs(call), read, context, span);
       if (succeeded(end)) return;
-      // Whatever is wrong with the folder, why ffmpeg failed is what the caller has to hear.
+      // An error of the removal must not hide the failure of ffmpeg.
       if (call.output !== NO_FILE) await rm(call.output, { force: true }).catch(() => undefined);
       throw failureOf({ tool: 'ffmpeg', ...end });
     });
   }
 
-  /** Runs a short ffmpeg or ffprobe query, which writes no file, and returns its standard output. */
+  /** Runs a short ffmpeg or ffprobe query that writes no file. Resolves with its standard output. Throws `ProcessError`. */
   async query(tool: Tool, args: readonly string[], name: string, context: RunContext): Promise<string> {
-    return this.inTurn({ name }, context, async (span) => {
+    return this.withSlot({ name }, context, async (span) => {
       let output = '';
       const read = (text: string): boolean => {
         output += text;
@@ -79,9 +79,9 @@ export class FfmpegRunner {
     });
   }
 
-  private inTurn<T>(meta: RunMeta, context: RunContext, work: (span: Span) => Promise<T>): Promise<T> {
+  private withSlot<T>(meta: RunMeta, context: RunContext, work: (span: Span) => Promise<T>): Promise<T> {
     const attributes = meta.stage === undefined ? {} : { [ATTR.stage]: meta.stage };
-    return this.turns.run(context.signal, () => withSpan('clipmesh.media', `ffmpeg ${meta.name}`, attributes, work));
+    return this.slots.run(context.signal, () => withSpan('clipmesh.media', `ffmpeg ${meta.name}`, attributes, work));
   }
 
   private async start(
@@ -101,7 +101,7 @@ export class FfmpegRunner {
     const end = await runGuarded(file, rest, { signal, idleTimeoutMs, alive: this.alive, read });
     if (end.exitCode !== undefined) span.setAttribute('process.exit.code', end.exitCode);
     if (end.signal !== undefined) span.setAttribute('process.exit.signal', end.signal);
-    // ffmpeg says it to the microsecond, but only at a regular end; ffprobe never does.
+    // ffmpeg reports CPU time to the microsecond, but only at a regular exit; ffprobe never does.
     const cpuMs = cpuMsOf(end.stderr) ?? end.cpuMs;
     if (cpuMs !== undefined) {
       span.setAttributes({

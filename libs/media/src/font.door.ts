@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import opentype from 'opentype.js';
 import { type TextMeasure } from './text-layout.js';
 
-/** The font that is used unless told: DejaVu Sans Bold, from its npm package. */
+/** Path of the default font: DejaVu Sans Bold, from its npm package. */
 export function defaultFontFile(): string {
   return createRequire(import.meta.url).resolve('dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf');
 }
@@ -12,7 +12,7 @@ export interface Font extends TextMeasure {
   readonly file: string;
 }
 
-/** Reads a TrueType or OpenType font for measuring. */
+/** Loads a TrueType or OpenType font for measuring text. */
 export async function loadFont(file: string): Promise<Font> {
   const bytes = await readFile(file);
   // Glyphs are read when they are asked for: reading all of them holds up the start of a service.
@@ -21,7 +21,7 @@ export async function loadFont(file: string): Promise<Font> {
   });
   return {
     file,
-    // Glyph by glyph: drawtext substitutes nothing either, and opentype.js cannot read this font's substitutions.
+    // Glyph by glyph: drawtext makes no substitutions, and opentype.js cannot read this font's.
     width: (text, size) =>
       (Array.from(text).reduce((sum, character) => sum + (font.charToGlyph(character).advanceWidth ?? 0), 0) * size) /
       font.unitsPerEm,

@@ -3,27 +3,27 @@ import { cpuMsOfProcess } from './process.cpu.js';
 import { type ProcessEnd } from './process-outcome.js';
 
 export interface Guard {
-  /** Kills at once. */
+  /** Aborting it kills the process. */
   readonly signal: AbortSignal;
-  /** Kills after this long without progress. */
+  /** Kills the process after this long without progress. */
   readonly idleTimeoutMs: number;
-  /** Processes alive: the child is in it from its start to its end. */
+  /** Running processes. Contains the child from its start to its exit. */
   readonly alive: Set<ChildProcess>;
-  /** Takes a piece of standard output; true when it proves progress. */
+  /** Receives a chunk of standard output. Returns whether it shows progress. */
   readonly read: (text: string) => boolean;
 }
 export interface GuardedEnd extends Omit<ProcessEnd, 'tool'> {
-  /** CPU time of the process and of its own children that have ended, ms; undefined where the system does not say. */
+  /** CPU time of the process and of its ended children, ms; undefined when the system does not report it. */
   readonly cpuMs: number | undefined;
 }
 
-/** Output that is still in the pipe when the process has ended is waited for this long. */
-const DRAIN_MS = 2000;
-/** A killed process that the kernel cannot end yet (a hanging disk) is waited for this long. */
-const KILL_MS = 10_000;
+/** Longest wait for output in the pipe after the process has exited, ms. */
+const DRAIN_TIMEOUT_MS = 2000;
+/** Longest wait for the exit of a killed process, which a hanging disk can delay, ms. */
+const KILL_TIMEOUT_MS = 10_000;
 const STDERR_LIMIT = 16_384;
 
-/** Runs one process without a shell. Never rejects and never waits for ever: an idle or aborted process is killed. */
+/** Runs one process without a shell. Never rejects. Always ends, because it kills an idle or aborted process. */
 export function runGuarded(file: string, args: readonly string[], guard: Guard): Promise<GuardedEnd> {
   return new Promise((resolve) => {
     let exitCode: number | undefined;
@@ -32,13 +32,13 @@ export function runGuarded(file: string, args: readonly string[], guard: Guard):
     let cause: unknown;
     let stderr = '';
     let cpuMs: number | undefined;
-    let late: NodeJS.Timeout | undefined;
+    let fallback: NodeJS.Timeout | undefined;
     const idle = setTimeout(() => {
       kill('idle');
     }, guard.idleTimeoutMs);
     const settle = (): void => {
       clearTimeout(idle);
-      clearTimeout(late);
+      clearTimeout(fallback);
       guard.signal.removeEventListener('abort', abort);
       resolve({ exitCode, signal: exitSignal, killed, stderr, cause, cpuMs });
     };
@@ -46,7 +46,7 @@ export function runGuarded(file: string, args: readonly string[], guard: Guard):
       if (child === undefined || !guard.alive.has(child) || killed !== undefined) return;
       killed = why;
       child.kill('SIGKILL');
-      late = setTimeout(settle, KILL_MS);
+      fallback = setTimeout(settle, KILL_TIMEOUT_MS);
     };
     const abort = (): void => {
       kill('abort');
@@ -61,8 +61,8 @@ export function runGuarded(file: string, args: readonly string[], guard: Guard):
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       if (guard.read(text)) idle.refresh();
     });
-    // A process closes its output when it ends, and its times can be read until the event loop has reaped it, which it
-    // does after the reads of the same turn.
+    // An exiting process closes its output. Its times can be read until the event loop reaps it, which happens after the reads of the
+    // same iteration.
     child.stdout?.once('end', () => {
       cpuMs = child.pid === undefined ? undefined : cpuMsOfProcess(child.pid);
     });
@@ -74,25 +74,25 @@ export function runGuarded(file: string, args: readonly string[], guard: Guard):
       exitCode = code ?? undefined;
       exitSignal = signal ?? undefined;
       clearTimeout(idle);
-      clearTimeout(late);
-      late = setTimeout(() => {
+      clearTimeout(fallback);
+      fallback = setTimeout(() => {
         child.stdout?.destroy();
         child.stderr?.destroy();
         settle();
-      }, DRAIN_MS);
+      }, DRAIN_TIMEOUT_MS);
     });
     child.once('close', settle);
     if (guard.signal.aborted) abort();
   });
 }
 
-/** Some failures to start are thrown, others are told by an event. */
-function start(file: string, args: readonly string[], failed: (error: unknown) => void): ChildProcess | undefined {
+/** Spawn errors are partly thrown and partly emitted; both go to `onError`. */
+function start(file: string, args: readonly string[], onError: (error: unknown) => void): ChildProcess | undefined {
   try {
-    return spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true }).on('error', failed);
+    return spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true }).on('error', onError);
   } catch (error) {
     queueMicrotask(() => {
-      failed(error);
+      onError(error);
     });
     return undefined;
   }

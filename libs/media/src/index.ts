@@ -5,7 +5,7 @@ export {
   type ClipRules,
   type JoinInput,
   type MediaOptions,
-  type OverlayDone,
+  type OverlayResult,
   type OverlayInput,
   type RenderInput,
   type RunContext,

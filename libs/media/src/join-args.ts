@@ -1,7 +1,7 @@
-import { FOREIGN_INPUT } from './foreign-input.js';
+import { UNTRUSTED_INPUT } from './foreign-input.js';
 import { type FfmpegCall, type JoinInput } from './media.types.js';
 
-/** The list the concat demuxer reads; file names are quoted, whatever they contain. */
+/** Builds the list file for the concat demuxer. Quotes file names. */
 export function concatList(clips: JoinInput['clips']): string {
   const lines = clips.map(
     ({ file, durationSeconds }) => `file '${file.replaceAll("'", "'\\''")}'\nduration ${durationSeconds}`,
@@ -9,7 +9,7 @@ export function concatList(clips: JoinInput['clips']): string {
   return `ffconcat version 1.0\n${lines.join('\n')}\n`;
 }
 
-/** Copies the pictures; mixes and encodes the sound once for the whole film. */
+/** Joins clips: copies the video stream, mixes and encodes the audio once. */
 export function joinCall(input: JoinInput, listFile: string, threads: number): FfmpegCall {
   const seconds = input.clips.reduce((sum, clip) => sum + clip.durationSeconds, 0);
   const fade = Math.min(2, seconds / 2);
@@ -27,7 +27,7 @@ export function joinCall(input: JoinInput, listFile: string, threads: number): F
       { file: listFile, options: ['-f', 'concat', '-safe', '0'] },
       ...(input.music === undefined
         ? []
-        : [{ file: input.music.file, options: [...FOREIGN_INPUT, '-stream_loop', '-1'] }]),
+        : [{ file: input.music.file, options: [...UNTRUSTED_INPUT, '-stream_loop', '-1'] }]),
     ],
     options: [
       ...['-filter_complex', graph, '-map', '0:v:0', '-map', '[a]', '-map_metadata', '-1', '-c:v', 'copy'],

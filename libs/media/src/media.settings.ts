@@ -1,7 +1,7 @@
 import { type Config } from '@clipmesh/config';
 import { Media } from './media.js';
 
-/** Media as the settings say; its temporary files are in `tempDir`. */
+/** Creates a `Media` from the settings. Temporary files go to `tempDir`. */
 export function openMedia(config: Config, tempDir: string): Media {
   return new Media({
     threads: config.ffmpegThreads,

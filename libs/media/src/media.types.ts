@@ -5,38 +5,38 @@ export interface MediaOptions {
   readonly ffprobePath?: string;
   /** Threads of one ffmpeg process. */
   readonly threads: number;
-  /** A process that makes no progress for this long is killed. */
+  /** A process without progress for this long is killed, ms. */
   readonly idleTimeoutMs: number;
-  /** Where lists and text files live while a process runs. */
+  /** Folder for temporary files of running processes. */
   readonly tempDir: string;
-  /** Each text is drawn with the one that has most of its characters, the first of equals; DejaVu Sans Bold comes last. */
+  /** Each text uses the first font that has most of its characters. DejaVu Sans Bold is always last. Default: none. */
   readonly fontFiles?: readonly string[];
-  /** x264 preset; `veryfast` unless told. */
+  /** x264 preset. Default: `veryfast`. */
   readonly preset?: string;
-  /** x264 quality; 20 unless told. */
+  /** x264 CRF. Default: 20. */
   readonly crf?: number;
-  /** Most processes of this Media at once; others wait for their turn. */
+  /** Maximum number of concurrent processes; further ones wait. */
   readonly maxProcesses: number;
 }
 export interface RunContext {
   /** Aborting kills the process and rejects with `CANCELED`. */
   readonly signal: AbortSignal;
-  /** Called when a process gets its turn; aborting what it returns ends that process like `signal`. Default: none. */
+  /** Called when the process starts. Aborting the returned signal kills the process like `signal`. Default: none. */
   readonly runSignal?: () => AbortSignal;
-  /** 0-1 */
+  /** Called with the fraction that is done, 0-1. */
   readonly onProgress?: (fraction: number) => void;
 }
 export interface ClipRules {
-  /** The length that was asked for. */
+  /** Requested duration. */
   readonly durationSeconds: number;
-  /** A clip of less than this share of that length is none, 0-1. */
+  /** Minimum share of the requested duration, 0-1. */
   readonly minShare: number;
-  /** A longer clip is none. */
+  /** Maximum duration. */
   readonly maxSeconds: number;
 }
-/** What a clip turned out to be. */
+/** The measured properties of a clip. */
 export interface ClipFacts {
-  /** By its container. */
+  /** Content type of the container. */
   readonly contentType: string;
   readonly durationSeconds: number;
   /** Pixels. */
@@ -44,7 +44,7 @@ export interface ClipFacts {
   readonly height: number;
 }
 export interface SoundRules {
-  /** Shorter sound is none. */
+  /** Minimum duration. */
   readonly minSeconds: number;
 }
 export interface OverlayInput {
@@ -55,16 +55,16 @@ export interface OverlayInput {
   readonly profile: EncodeProfile;
   readonly overlay?: OverlayText;
 }
-export interface OverlayDone {
-  /** Characters of the text that no font has: they were left out. */
-  readonly lost: readonly string[];
+export interface OverlayResult {
+  /** Characters of the text that no font has. They are not drawn. */
+  readonly missingCharacters: readonly string[];
 }
 export interface JoinInput {
   readonly clips: readonly { readonly file: string; readonly durationSeconds: number }[];
   /** `.mp4` */
   readonly output: string;
   readonly music?: { readonly file: string; readonly volume: number };
-  /** 0.6 with music, else 1, unless told. */
+  /** Default: 0.6 with music, else 1. */
   readonly clipVolume?: number;
 }
 export interface RenderInput {
@@ -75,13 +75,13 @@ export interface RenderInput {
   readonly durationSeconds: number;
   readonly width: number;
   readonly height: number;
-  /** A JPEG or PNG that fills the frame behind the moving shape; a gradient without it. */
-  readonly picture?: string;
+  /** Background JPEG or PNG. Default: a gradient. */
+  readonly image?: string;
 }
-/** One ffmpeg call as data: inputs with their options, then output options and the file. */
+/** One ffmpeg call as data: inputs with their options, output options, and the output file. */
 export interface FfmpegCall {
   readonly inputs: readonly { readonly file: string; readonly options: readonly string[] }[];
   readonly options: readonly string[];
-  /** The file to write, which a failure removes; `-` for none. */
+  /** The file to write; it is removed on failure. `-`: none. */
   readonly output: string;
 }

@@ -14,18 +14,18 @@ const overlay: OverlayText = {
 const drawn = (more: Partial<OverlayText>, files = ['/tmp/line-0.txt']): string[] =>
   drawTextFilters({ ...overlay, ...more }, { lines: files, size: 40 }, files, '/fonts/Sans.ttf', profile);
 
-describe('the filter of a text', () => {
+describe('the drawtext filters of a text', () => {
   it.each([
     ['plain.txt', 'plain.txt'],
     ['a:b', String.raw`a\\:b`],
     ["it's", String.raw`it\\\'s`],
     ['a,b;c[d]', String.raw`a\,b\;c\[d\]`],
     [String.raw`back\slash`, String.raw`back\\\\slash`],
-  ])('escapes %s once for the option and once for the graph', (value, escaped) => {
+  ])('escape %s for the option and for the graph', (value, escaped) => {
     expect(filterValue(value)).toBe(escaped);
   });
 
-  it('never holds the text itself, which ffmpeg reads from a file and does not expand', () => {
+  it('never contain the text, which ffmpeg reads from a file without expansion', () => {
     const [filter = ''] = drawn({});
     expect(filter).not.toContain('100');
     expect(filter).toContain('textfile=/tmp/line-0.txt');
@@ -37,12 +37,12 @@ describe('the filter of a text', () => {
     ['top', 102],
     ['center', 590],
     ['bottom', 1078],
-  ] as const)('%s: two lines begin %i px below the upper edge', (position, y) => {
+  ] as const)('at the %s start two lines %i px below the upper edge', (position, y) => {
     const two = drawn({ position }, ['/tmp/a.txt', '/tmp/b.txt']);
     expect(two.map((filter) => Number(/:y=(\d+)/.exec(filter)?.[1]))).toEqual([y, y + 50]);
   });
 
-  it('moves, fades and throws a shadow only when asked', () => {
+  it('animate and draw a shadow only when requested', () => {
     expect(drawn({})[0]).not.toMatch(/alpha|shadow|t\//);
     expect(drawn({ animation: 'fade' })[0]).toMatch(/alpha=min\(1\\,t\/0\.5\)/);
     expect(drawn({ animation: 'fade' })[0]).not.toMatch(/y=[^:]*t\//);
@@ -50,7 +50,7 @@ describe('the filter of a text', () => {
     expect(drawn({ shadow: true })[0]).toMatch(/shadowx=2:shadowy=2/);
   });
 
-  it('has nine tenths of the width, and a size by the short side', () => {
+  it('fit in nine tenths of the width, with a size based on the short side', () => {
     expect(textBox(profile)).toEqual({ width: 648, height: 1024 });
     expect([fontPixels(48, profile), fontPixels(48, { ...profile, width: 1280, height: 720 })]).toEqual([48, 48]);
     expect(fontPixels(24, { width: 90, height: 160, fps: 24 })).toBe(4);
@@ -65,7 +65,7 @@ describe('the encode of a scene', () => {
       crf: 20,
     }).options.join(' ');
 
-  it('is one, of exactly as many frames as the plan says, with sound of the same length', () => {
+  it('runs once, with the exact number of frames and audio of the same duration', () => {
     expect(call(true).match(/libx264/g)).toHaveLength(1);
     expect(call(true)).toContain('-frames:v 72');
     expect(call(true)).toMatch(/trim=duration=3,format=yuv420p,drawtext=x\[v\]/);

@@ -1,5 +1,5 @@
 import { type EncodeProfile, type OverlayText } from '@clipmesh/contracts';
-import { FOREIGN_INPUT } from './foreign-input.js';
+import { UNTRUSTED_INPUT } from './foreign-input.js';
 import { type FfmpegCall, type OverlayInput } from './media.types.js';
 import { lineHeight, type TextLayout } from './text-layout.js';
 
@@ -10,17 +10,17 @@ export function filterValue(value: string): string {
   return value.replace(/[\\':]/gu, '\\$&').replace(/[\\'[\],;]/gu, '\\$&');
 }
 
-/** Pixels of a font size on this profile: one point is one pixel at 720 lines on the short side. */
+/** Converts a font size to pixels: one point is one pixel on a short side of 720 pixels. At least 4. */
 export function fontPixels(points: number, profile: EncodeProfile): number {
   return Math.max(4, Math.round((points * Math.min(profile.width, profile.height)) / 720));
 }
 
-/** The box that text may fill. */
+/** The area for text, pixels. */
 export function textBox(profile: EncodeProfile): { width: number; height: number } {
   return { width: Math.floor(profile.width * 0.9), height: Math.floor(profile.height * 0.8) };
 }
 
-/** One drawtext per line, so that each line is centred. The texts themselves stand in files, never in the graph. */
+/** One drawtext filter per line, so that each line is centred. The texts are in files, never in the graph. */
 export function drawTextFilters(
   overlay: OverlayText,
   layout: TextLayout,
@@ -38,7 +38,7 @@ export function drawTextFilters(
   }[overlay.position];
   const left = `max(0,1-t/${ANIMATION_SECONDS})`;
   return lineFiles.map((file, index) => {
-    // y_align does not exist before ffmpeg 6.1: anchor on the font's ascent so that lines with and without descenders align.
+    // y_align needs ffmpeg 6.1. Anchoring on the font's ascent aligns lines with and without descenders.
     const y = `${top + index * step}+${Math.round(layout.size * 0.95)}-ascent`;
     const options: Record<string, string> = {
       fontfile: fontFile,
@@ -63,7 +63,7 @@ export function drawTextFilters(
   });
 }
 
-/** Normalises, freezes or cuts to exactly the duration, draws, encodes once. Sound goes on as PCM of the same length. */
+/** Converts a clip to the profile, pads or trims it to the exact duration, draws the text and encodes once. Audio becomes PCM. */
 export function overlayCall(
   input: OverlayInput,
   source: { hasAudio: boolean },
@@ -73,7 +73,7 @@ export function overlayCall(
   const { width, height, fps } = input.profile;
   const duration = String(input.durationSeconds);
   const video = [
-    // V: a picture that is attached to the sound is no stream of pictures.
+    // V excludes attached cover images.
     '[0:V:0]setpts=PTS-STARTPTS',
     `fps=${fps}`,
     'scale=w=max(2\\,trunc(iw*sar/2)*2):h=ih',
@@ -89,7 +89,7 @@ export function overlayCall(
     ? `[0:a:0]aresample=48000:async=1:first_pts=0,aformat=sample_fmts=s16:channel_layouts=stereo,apad=whole_dur=${duration},atrim=duration=${duration}`
     : `anullsrc=r=48000:cl=stereo,atrim=duration=${duration}`;
   return {
-    inputs: [{ file: input.file, options: FOREIGN_INPUT }],
+    inputs: [{ file: input.file, options: UNTRUSTED_INPUT }],
     options: [
       ...['-filter_complex', `${video}[v];${sound}[a]`, '-map', '[v]', '-map', '[a]', '-map_metadata', '-1'],
       ...['-frames:v', String(Math.round(input.durationSeconds * fps))],

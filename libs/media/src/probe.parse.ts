@@ -1,13 +1,13 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { z } from 'zod';
 
-/** What a media file holds. */
+/** The description of a media file. */
 export const probeSchema = z.object({
   container: z.enum(['mp4', 'mov', 'webm', 'other']),
-  /** As the container tells; 0 when it does not, a live recording for example. */
+  /** Duration in the container; 0 when it has none, as in a live recording. */
   durationSeconds: z.number().nonnegative(),
   bytes: z.number().nonnegative(),
-  /** The first stream of pictures; a cover that is attached to sound is none. */
+  /** The first video stream, excluding cover images of audio files. */
   video: z
     .object({ codec: z.string(), pixelFormat: z.string(), width: z.int(), height: z.int(), fps: z.number() })
     .optional(),
@@ -49,8 +49,7 @@ function containerOf({ format_name: name, tags }: z.infer<typeof answerSchema>['
 }
 
 /**
- * Reads ffprobe's JSON. Throws `MEDIA_INVALID` when it describes no stream of pictures and none of sound, or values that
- * no file has.
+ * Parses ffprobe's JSON. Throws `MEDIA_INVALID` when it has neither a video nor an audio stream, or has impossible values.
  */
 export function parseProbe(json: string): Probe {
   let answer: z.infer<typeof answerSchema>;
@@ -64,7 +63,7 @@ export function parseProbe(json: string): Probe {
   );
   const audio = answer.streams.find((stream) => stream.codec_type === 'audio');
   if (!answer.streams.some(({ codec_type: type }) => type === 'video' || type === 'audio'))
-    throw new ClipmeshError('MEDIA_INVALID', 'the file holds neither picture nor sound');
+    throw new ClipmeshError('MEDIA_INVALID', 'the file has neither video nor audio');
   const probe = probeSchema.safeParse({
     container: containerOf(answer.format),
     durationSeconds: answer.format.duration,
@@ -81,5 +80,5 @@ export function parseProbe(json: string): Probe {
     ...(audio && { audio: { codec: audio.codec_name, sampleRate: audio.sample_rate, channels: audio.channels } }),
   });
   if (probe.success) return probe.data;
-  throw new ClipmeshError('MEDIA_INVALID', 'ffprobe described the file with impossible values', { cause: probe.error });
+  throw new ClipmeshError('MEDIA_INVALID', 'ffprobe reported impossible values for the file', { cause: probe.error });
 }

@@ -1,30 +1,30 @@
 import { ClipmeshError, cutStart, type FailureCode } from '@clipmesh/contracts';
 
-/** How a process ended, as the runner saw it. */
+/** The end of a process, as observed by the runner. */
 export interface ProcessEnd {
   readonly tool: 'ffmpeg' | 'ffprobe';
   readonly exitCode: number | undefined;
   readonly signal: string | undefined;
-  /** Why we killed it, if we did. */
+  /** Why the runner killed it; undefined when it did not. */
   readonly killed: 'abort' | 'idle' | undefined;
   readonly stderr: string;
-  /** Why the system could not start it, if it could not. */
+  /** The error of a failed start; undefined when it was started. */
   readonly cause: unknown;
 }
-interface Verdict {
+interface FailureReason {
   readonly code: FailureCode;
   readonly what: string;
-  /** Only the machine can be the reason, never the media. Default: false. */
-  readonly ofMachine?: boolean;
+  /** The system is the cause, never the media. Default: false. */
+  readonly isSystemFailure?: boolean;
 }
 
-/** How ffmpeg or ffprobe failed. */
+/** A failure of ffmpeg or ffprobe. */
 export class ProcessError extends ClipmeshError {
   constructor(
     code: FailureCode,
     message: string,
-    /** Whether the machine is the reason, for example a full disk or a kill by the system. False: the media may be. */
-    readonly isOfMachine: boolean,
+    /** Whether the system is the cause, for example a full disk or a kill by the system. False: the media may be the cause. */
+    readonly isSystemFailure: boolean,
     cause: unknown,
   ) {
     super(code, message, cause === undefined ? {} : { cause });
@@ -34,22 +34,27 @@ export class ProcessError extends ClipmeshError {
 const MESSAGE_LIMIT = 4096;
 const NO_MEMORY = /cannot allocate memory|malloc of size \d+ failed|std::bad_alloc|failed to map segment/iu;
 
-/** What the words of a failed process mean; the first row that matches decides. */
-const WORDS: readonly (Verdict & { readonly pattern: RegExp })[] = [
+/** The failure reason by the standard error of a process. The first matching row decides. */
+const STDERR_REASONS: readonly (FailureReason & { readonly pattern: RegExp })[] = [
   { pattern: NO_MEMORY, code: 'OUT_OF_MEMORY', what: 'ran out of memory' },
-  // Every path is ours, a working file or a stored one that was laid ready: the media is not at fault, and trying again lays it anew.
-  { pattern: /no such file or directory/iu, code: 'INTERNAL', what: 'missed a working file', ofMachine: true },
+  // All paths are our own working files, so the media is not the cause, and a retry creates the file again.
+  {
+    pattern: /no such file or directory/iu,
+    code: 'INTERNAL',
+    what: 'did not find a working file',
+    isSystemFailure: true,
+  },
   {
     pattern: /no space left on device|disk quota exceeded/iu,
     code: 'STORE_UNAVAILABLE',
-    what: 'found the disk full',
-    ofMachine: true,
+    what: 'found no space left on the disk',
+    isSystemFailure: true,
   },
   {
     pattern: /permission denied|read-only file system|too many open files|resource temporarily unavailable/iu,
     code: 'FFMPEG_FAILED',
     what: 'was refused by the system',
-    ofMachine: true,
+    isSystemFailure: true,
   },
   {
     pattern:
@@ -59,70 +64,76 @@ const WORDS: readonly (Verdict & { readonly pattern: RegExp })[] = [
   },
 ];
 
-/** What the shell convention says of an exit code that no ffmpeg gives itself. */
-const EXIT_CODES: Readonly<Record<number, Verdict>> = {
-  126: { code: 'INTERNAL', what: 'could not be started', ofMachine: true },
-  127: { code: 'INTERNAL', what: 'could not be started', ofMachine: true },
-  137: { code: 'OUT_OF_MEMORY', what: 'was killed by the system', ofMachine: true },
+/** Exit codes of the shell convention, which ffmpeg itself does not use. */
+const EXIT_CODE_REASONS: Readonly<Record<number, FailureReason>> = {
+  126: { code: 'INTERNAL', what: 'could not be started', isSystemFailure: true },
+  127: { code: 'INTERNAL', what: 'could not be started', isSystemFailure: true },
+  137: { code: 'OUT_OF_MEMORY', what: 'was killed by the system', isSystemFailure: true },
 };
-const KILLED = {
-  abort: { code: 'CANCELED', what: 'was ended because the work was canceled', ofMachine: true },
-  idle: { code: 'FFMPEG_STALLED', what: 'made no progress and was ended' },
-} as const satisfies Record<'abort' | 'idle', Verdict>;
+const KILL_REASONS = {
+  abort: { code: 'CANCELED', what: 'was killed because the work was canceled', isSystemFailure: true },
+  idle: { code: 'FFMPEG_STALLED', what: 'made no progress and was killed' },
+} as const satisfies Record<'abort' | 'idle', FailureReason>;
 
 function errorCode(cause: unknown): unknown {
   return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
 }
 
-function verdictOf(end: ProcessEnd, said: string): Verdict | undefined {
-  if (end.killed !== undefined) return KILLED[end.killed];
-  if (errorCode(end.cause) === 'ENOMEM') return { code: 'OUT_OF_MEMORY', what: 'ran out of memory', ofMachine: true };
-  if (end.cause !== undefined) return { code: 'INTERNAL', what: 'could not be started', ofMachine: true };
-  if (end.signal === 'SIGKILL') return { code: 'OUT_OF_MEMORY', what: 'was killed by the system', ofMachine: true };
-  if (NO_MEMORY.test(said)) return { code: 'OUT_OF_MEMORY', what: 'ran out of memory' };
+function reasonOf(end: ProcessEnd, errorText: string): FailureReason | undefined {
+  if (end.killed !== undefined) return KILL_REASONS[end.killed];
+  if (errorCode(end.cause) === 'ENOMEM')
+    return { code: 'OUT_OF_MEMORY', what: 'ran out of memory', isSystemFailure: true };
+  if (end.cause !== undefined) return { code: 'INTERNAL', what: 'could not be started', isSystemFailure: true };
+  if (end.signal === 'SIGKILL')
+    return { code: 'OUT_OF_MEMORY', what: 'was killed by the system', isSystemFailure: true };
+  if (NO_MEMORY.test(errorText)) return { code: 'OUT_OF_MEMORY', what: 'ran out of memory' };
   return (
-    (end.exitCode === undefined ? undefined : EXIT_CODES[end.exitCode]) ??
-    WORDS.find(({ pattern }) => pattern.test(said))
+    (end.exitCode === undefined ? undefined : EXIT_CODE_REASONS[end.exitCode]) ??
+    STDERR_REASONS.find(({ pattern }) => pattern.test(errorText))
   );
 }
 
-function errorOf(end: ProcessEnd, { code, what, ofMachine = false }: Verdict, said: string): ProcessError {
-  const words = said === '' && end.cause instanceof Error ? end.cause.message : said;
-  const text = words === '' || end.killed !== undefined ? '' : `: ${words}`;
-  return new ProcessError(code, `${end.tool} ${what}${text}`, ofMachine, end.cause);
+function errorOf(
+  end: ProcessEnd,
+  { code, what, isSystemFailure = false }: FailureReason,
+  errorText: string,
+): ProcessError {
+  const detail = errorText === '' && end.cause instanceof Error ? end.cause.message : errorText;
+  const text = detail === '' || end.killed !== undefined ? '' : `: ${detail}`;
+  return new ProcessError(code, `${end.tool} ${what}${text}`, isSystemFailure, end.cause);
 }
 
-function unknown(end: ProcessEnd): Verdict {
+function unknownReason(end: ProcessEnd): FailureReason {
   const how = end.signal ?? (end.exitCode === undefined ? 'no exit code' : `exit code ${end.exitCode}`);
   return { code: 'FFMPEG_FAILED', what: `failed (${how})` };
 }
 
-/** The error a failed process stands for. */
+/** The error of a failed process. */
 export function failureOf(end: ProcessEnd): ProcessError {
-  const said = errorLines(end.stderr);
-  return errorOf(end, verdictOf(end, said) ?? unknown(end), said);
+  const errorText = errorLines(end.stderr);
+  return errorOf(end, reasonOf(end, errorText) ?? unknownReason(end), errorText);
 }
 
-/** The same for a process that only read one file: where nothing else explains its refusal, the file does. */
+/** Like {@link failureOf}, for a process that only reads one file: without another reason, the file is invalid. */
 export function probeFailureOf(end: ProcessEnd): ProcessError {
-  const said = errorLines(end.stderr);
-  const refused: Verdict =
-    end.exitCode === undefined ? unknown(end) : { code: 'MEDIA_INVALID', what: 'cannot read the media' };
-  return errorOf(end, verdictOf(end, said) ?? refused, said);
+  const errorText = errorLines(end.stderr);
+  const fileReason: FailureReason =
+    end.exitCode === undefined ? unknownReason(end) : { code: 'MEDIA_INVALID', what: 'cannot read the media' };
+  return errorOf(end, reasonOf(end, errorText) ?? fileReason, errorText);
 }
 
-/** What a process that logs with `-loglevel level+…` says from warnings upwards: its last 4 kB. */
+/** The last 4 kB of the warnings and errors of a process that logs with `-loglevel level+…`. */
 export function errorLines(stderr: string): string {
-  const said = stderr
+  const errorText = stderr
     .split(/\r?\n/u)
     .filter((line) => line !== '' && !/^(?:\[[^\]]* @ [^\]]*\] )*\[(?:info|verbose|debug|trace)\] /u.test(line))
     .map((line) => line.replace(/^((?:\[[^\]]* @ [^\]]*\] )*)\[(?:panic|fatal|error|warning)\] /u, '$1'))
     .join('\n')
     .trim();
-  return cutStart(said, MESSAGE_LIMIT);
+  return cutStart(errorText, MESSAGE_LIMIT);
 }
 
-/** User and system CPU time, ms, as `-benchmark` tells it at the end; undefined when it did not come so far. */
+/** User and system CPU time that `-benchmark` prints at the end, ms; undefined when it is missing. */
 export function cpuMsOf(stderr: string): number | undefined {
   const match = /\bbench: utime=(\d+(?:\.\d+)?)s stime=(\d+(?:\.\d+)?)s/u.exec(stderr);
   return match ? Math.round((Number(match[1]) + Number(match[2])) * 1000) : undefined;

@@ -6,18 +6,18 @@ const stat = (name: string, times: string): string =>
 
 describe('the CPU time of a process', () => {
   it.each<[string, string, number | undefined]>([
-    ['its own, user and system', stat('ffmpeg', '120 3 0 0'), 1230],
-    ['with that of its children', stat('sh', '0 1 200 4'), 2050],
-    ['none yet', stat('ffmpeg', '0 0 0 0'), 0],
-    ['with a name that looks like fields', stat('a) Z 1 2 (b', '5 5 0 0'), 100],
-    ['of no text', '', undefined],
-    ['of a text that is cut', '4711 (ffmpeg) Z 1 4711', undefined],
-    ['of nonsense', stat('ffmpeg', 'x 1 0 0'), undefined],
-    ['of a negative time', stat('ffmpeg', '-1 1 0 0'), undefined],
+    ['is its own user and system time', stat('ffmpeg', '120 3 0 0'), 1230],
+    ['includes its children', stat('sh', '0 1 200 4'), 2050],
+    ['is 0 at the start', stat('ffmpeg', '0 0 0 0'), 0],
+    ['is read after a name that looks like fields', stat('a) Z 1 2 (b', '5 5 0 0'), 100],
+    ['is undefined for an empty text', '', undefined],
+    ['is undefined for a truncated text', '4711 (ffmpeg) Z 1 4711', undefined],
+    ['is undefined for invalid numbers', stat('ffmpeg', 'x 1 0 0'), undefined],
+    ['is undefined for a negative time', stat('ffmpeg', '-1 1 0 0'), undefined],
   ])('%s', (_name, text, expected) => {
     expect(cpuMsOfStat(text)).toBe(expected);
   });
-  it('is unknown of a process that does not exist', () => {
+  it('is undefined for a process that does not exist', () => {
     expect(cpuMsOfProcess(-1)).toBeUndefined();
   });
 });

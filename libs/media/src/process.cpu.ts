@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 
-/** The kernel's clock ticks: 100 a second on every Linux that Node runs on. */
+/** The kernel's clock tick: 100 per second on every Linux that Node supports. */
 const TICK_MS = 10;
 
 /**
- * CPU time, ms, by the text of `/proc/PID/stat`: user and system, of the process and of its children that have ended.
- * Undefined where the text is not of that form.
+ * CPU time from the text of `/proc/PID/stat`, ms: user and system, of the process and its ended children. Undefined for a text of
+ * another form.
  */
 export function cpuMsOfStat(stat: string): number | undefined {
-  // The second field, the name in brackets, may hold anything; utime, stime, cutime and cstime are the 14th to 17th.
+  // The second field, the name in brackets, may contain anything. utime, stime, cutime and cstime are fields 14 to 17.
   const fields = stat
     .slice(stat.lastIndexOf(')') + 1)
     .trim()
@@ -19,7 +19,7 @@ export function cpuMsOfStat(stat: string): number | undefined {
     : undefined;
 }
 
-/** CPU time of a process that has not been reaped yet, ms; undefined where the system has no `/proc`. */
+/** CPU time of a process that is not reaped yet, ms; undefined on systems without `/proc`. */
 export function cpuMsOfProcess(pid: number): number | undefined {
   try {
     return cpuMsOfStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));

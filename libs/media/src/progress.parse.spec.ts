@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { fractionOf, moved, type ProgressReport, readProgress } from './progress.parse.js';
+import { fractionOf, hasProgressed, type ProgressReport, readProgress } from './progress.parse.js';
 
 const block = (frame: number, timeUs: string, size: number, end = false): string =>
   `frame=${frame}\nfps=24.0\nout_time_us=${timeUs}\ntotal_size=${size}\nspeed=1x\nprogress=${end ? 'end' : 'continue'}\n`;
@@ -13,8 +13,8 @@ const report = (more: Partial<ProgressReport>): ProgressReport => ({
   ...more,
 });
 
-describe('what ffmpeg says of its progress', () => {
-  it('is read the same however it is cut', () => {
+describe('the progress of ffmpeg', () => {
+  it('is read the same from any chunks', () => {
     const whole = readProgress('', STREAM).reports;
     expect(whole).toEqual([
       { frame: 0, seconds: undefined, bytes: 0, last: false },
@@ -36,16 +36,16 @@ describe('what ffmpeg says of its progress', () => {
     );
   });
 
-  it('keeps no more of an endless block than a block may hold', () => {
+  it('has a size limit for an unfinished block', () => {
     expect(readProgress('', 'x'.repeat(100_000)).rest.length).toBeLessThanOrEqual(8192);
   });
 
   it.each<[string, string, number | undefined]>([
-    ['nothing yet', 'N/A', undefined],
+    ['N/A', 'N/A', undefined],
     ['the smallest number', '-9223372036854775808', undefined],
     ['a start before zero', '-21333', 0],
     ['a second and a half', '1500000', 1.5],
-  ])('takes a time of %s', (_name, text, seconds) => {
+  ])('reads a time of %s', (_name, text, seconds) => {
     expect(readProgress('', block(1, text, 1)).reports[0]?.seconds).toBe(seconds);
   });
 
@@ -55,12 +55,12 @@ describe('what ffmpeg says of its progress', () => {
     ['a time', { seconds: 2 }, true],
     ['bytes', { bytes: 2 }, true],
     ['the end', { last: true }, true],
-  ])('is proof of life by %s', (_name, more, alive) => {
-    expect(moved(report({}), report(more))).toBe(alive);
+  ])('shows activity by %s', (_name, more, isActive) => {
+    expect(hasProgressed(report({}), report(more))).toBe(isActive);
   });
 
-  it('begins with the first report, and is a share of the film', () => {
-    expect(moved(undefined, report({}))).toBe(true);
+  it('starts with the first report, and is a fraction of the video', () => {
+    expect(hasProgressed(undefined, report({}))).toBe(true);
     expect(fractionOf(report({ seconds: 3 }), 4)).toBe(0.75);
     expect(fractionOf(report({ seconds: 5 }), 4)).toBe(1);
     expect(fractionOf(report({ seconds: undefined }), 4)).toBeUndefined();

@@ -1,7 +1,7 @@
-/** What ffmpeg tells with `-progress`, one block of `key=value` lines at a time. */
+/** One block of `key=value` lines that ffmpeg prints with `-progress`. */
 export interface ProgressReport {
   readonly frame: number;
-  /** Seconds of output written; undefined while ffmpeg does not know. */
+  /** Seconds of output written; undefined while unknown. */
   readonly seconds: number | undefined;
   readonly bytes: number;
   /** The last report of this process. */
@@ -9,12 +9,12 @@ export interface ProgressReport {
 }
 export interface ProgressRead {
   readonly reports: readonly ProgressReport[];
-  /** Text of the block that is not complete yet: to be put before what comes next. */
+  /** Text of the incomplete block. Pass it to the next call. */
   readonly rest: string;
 }
 
 const BLOCK_END = /^progress=(continue|end)[ \t]*\r?\n/mu;
-/** More than any block holds; a stream that never closes one must not be kept. */
+/** Larger than any block. Limits the memory for a stream that never ends one, characters. */
 const REST_LIMIT = 8192;
 
 function reportOf(block: string, last: boolean): ProgressReport {
@@ -28,7 +28,7 @@ function reportOf(block: string, last: boolean): ProgressReport {
     const value = values.get(key) ?? '';
     return /^\d+$/u.test(value) ? Number(value) : 0;
   };
-  // Before its first packet ffmpeg writes N/A or the smallest 64-bit number; a film that starts before 0 has a small negative one.
+  // Before its first packet ffmpeg writes N/A or the smallest 64-bit number. A video that starts before 0 has a small negative one.
   const time = /^-?\d{1,15}$/u.exec(values.get('out_time_us') ?? '')?.[0];
   return {
     frame: count('frame'),
@@ -38,7 +38,7 @@ function reportOf(block: string, last: boolean): ProgressReport {
   };
 }
 
-/** Reads the next piece of a `-progress` stream, however it was cut. */
+/** Reads the next chunk of a `-progress` stream. */
 export function readProgress(rest: string, piece: string): ProgressRead {
   let text = rest + piece;
   const reports: ProgressReport[] = [];
@@ -49,8 +49,8 @@ export function readProgress(rest: string, piece: string): ProgressRead {
   return { reports, rest: text.slice(-REST_LIMIT) };
 }
 
-/** Whether anything was decoded, encoded or written between two reports: only that is proof of life. */
-export function moved(before: ProgressReport | undefined, now: ProgressReport): boolean {
+/** Whether ffmpeg decoded, encoded or wrote anything between two reports. */
+export function hasProgressed(before: ProgressReport | undefined, now: ProgressReport): boolean {
   return (
     before === undefined ||
     now.last ||
@@ -60,7 +60,7 @@ export function moved(before: ProgressReport | undefined, now: ProgressReport): 
   );
 }
 
-/** How much of the film is written, 0-1; undefined while unknown. */
+/** The fraction of the output that is written, 0-1; undefined while unknown. */
 export function fractionOf(report: ProgressReport, durationSeconds: number | undefined): number | undefined {
   if (report.seconds === undefined || durationSeconds === undefined || durationSeconds <= 0) return undefined;
   return Math.min(1, report.seconds / durationSeconds);

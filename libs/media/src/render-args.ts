@@ -12,11 +12,11 @@ function hex(hue: number, lightness: number): string {
   return `0x${channel(0)}${channel(8)}${channel(4)}`;
 }
 
-/** A bright moving test clip whose colours, shape and tone follow from seed and label; the same bytes for the same input. */
+/** Renders a bright moving test clip. Seed and label determine colours, shape and tone. The same input gives the same bytes. */
 export function renderCall(input: RenderInput): FfmpegCall {
   const hash = createHash('sha256').update(`${input.seed}\n${input.label}`).digest();
   const hue = hash.readUInt16BE(0) % 360;
-  // Drawn small and scaled up: a provider stand-in should cost next to nothing.
+  // Rendered small and scaled up, because test clips should be cheap.
   const width = Math.max(32, Math.ceil(input.width / 8));
   const height = Math.max(32, Math.ceil(input.height / 8));
   const box = Math.max(8, Math.round(Math.min(width, height) * (0.2 + (hash.readUInt8(2) / 255) * 0.25)));
@@ -25,13 +25,13 @@ export function renderCall(input: RenderInput): FfmpegCall {
   const tone = 220 + ((Math.abs(input.seed) * 37 + hash.readUInt8(5)) % 440);
   const gradient = `gradients=s=${width}x${height}:r=24:d=${duration}:n=2:c0=${hex(hue, 0.6)}:c1=${hex((hue + 40) % 360, 0.75)}:x0=0:y0=0:x1=${width - 1}:y1=${height - 1}:speed=0.02:seed=${hash.readUInt16BE(6)}`;
   const background =
-    input.picture === undefined
+    input.image === undefined
       ? { file: gradient, options: ['-f', 'lavfi'] }
-      : { file: input.picture, options: ['-f', 'image2', '-pattern_type', 'none', '-loop', '1', '-framerate', '24'] };
+      : { file: input.image, options: ['-f', 'image2', '-pattern_type', 'none', '-loop', '1', '-framerate', '24'] };
   const cover = `scale=${width}:${height}:force_original_aspect_ratio=increase:flags=area,crop=${width}:${height},setsar=1`;
   const shape = `color=c=${hex((hue + 180) % 360, 0.7)}:s=${box}x${box}:r=24:d=${duration}`;
   const graph =
-    `${input.picture === undefined ? '[0:v]' : `[0:v]${cover}[b];[b]`}[1:v]overlay=x='(W-w)*(0.5+0.5*sin(t*${(speed.x * 4).toFixed(3)}))':y='(H-h)*(0.5+0.5*cos(t*${(speed.y * 4).toFixed(3)}))',` +
+    `${input.image === undefined ? '[0:v]' : `[0:v]${cover}[b];[b]`}[1:v]overlay=x='(W-w)*(0.5+0.5*sin(t*${(speed.x * 4).toFixed(3)}))':y='(H-h)*(0.5+0.5*cos(t*${(speed.y * 4).toFixed(3)}))',` +
     `scale=${input.width}:${input.height}:flags=bilinear,setsar=1,format=yuv420p[v]`;
   return {
     inputs: [

@@ -1,4 +1,4 @@
-/** Everything of ffmpeg that the calls of this library name, by the flag that lists it. */
+/** The ffmpeg components that this library uses, by the flag that lists them. */
 export const REQUIRED = {
   '-encoders': ['libx264', 'aac', 'pcm_s16le', 'mjpeg', 'wrapped_avframe', 'rawvideo'],
   '-muxers': ['mp4', 'mov', 'image2', 'null', 'framecrc'],
@@ -11,7 +11,7 @@ export const REQUIRED = {
 } as const satisfies Record<string, readonly string[]>;
 export type ListFlag = keyof typeof REQUIRED;
 
-/** The names that a listing of ffmpeg's lacks: its second column, where one entry may carry several names. */
+/** The names that are missing from a listing of ffmpeg. Names are in its second column, separated by commas. */
 export function missingFrom(listing: string, names: readonly string[]): string[] {
   const found = new Set(
     listing
@@ -22,7 +22,7 @@ export function missingFrom(listing: string, names: readonly string[]): string[]
   return names.filter((name) => !found.has(name));
 }
 
-/** One sentence on what an ffmpeg lacks. */
-export function missingSentence(missing: readonly string[]): string {
+/** The error message for missing components. */
+export function missingMessage(missing: readonly string[]): string {
   return `ffmpeg was built without ${missing.join(', ')}; install a full build of ffmpeg 5.1 or newer.`;
 }

@@ -1,17 +1,17 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 
-/** Lets `limit` pieces of work run at once, in the order they came. */
+/** Runs up to `limit` tasks concurrently, in the order of arrival. */
 export class Semaphore {
   private free: number;
   private readonly waiting: (() => void)[] = [];
   constructor(limit: number) {
     this.free = Math.max(1, limit);
   }
-  /** Waits for a turn; rejects with `CANCELED` when the signal aborts first. */
+  /** Runs `work` when a slot is free. Rejects with `CANCELED` when the signal aborts before that. */
   async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     if (signal.aborted) throw canceled();
     if (this.free > 0) this.free -= 1;
-    else await this.turn(signal);
+    else await this.waitForSlot(signal);
     try {
       return await work();
     } finally {
@@ -20,18 +20,18 @@ export class Semaphore {
       else this.free += 1;
     }
   }
-  private turn(signal: AbortSignal): Promise<void> {
+  private waitForSlot(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const enter = (): void => {
-        signal.removeEventListener('abort', leave);
+      const start = (): void => {
+        signal.removeEventListener('abort', cancel);
         resolve();
       };
-      const leave = (): void => {
-        this.waiting.splice(this.waiting.indexOf(enter), 1);
+      const cancel = (): void => {
+        this.waiting.splice(this.waiting.indexOf(start), 1);
         reject(canceled());
       };
-      signal.addEventListener('abort', leave, { once: true });
-      this.waiting.push(enter);
+      signal.addEventListener('abort', cancel, { once: true });
+      this.waiting.push(start);
     });
   }
 }

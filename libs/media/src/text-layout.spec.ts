@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { fontFor, layOut, lineHeight, lostOf, type TextMeasure } from './text-layout.js';
+import { fontFor, layOut, lineHeight, missingCharacters, type TextMeasure } from './text-layout.js';
 
-/** Every character is as wide as half its height; there is no glyph for €. */
+/** Every character is half as wide as high. There is no glyph for €. */
 const font: TextMeasure = {
   width: (text, size) => Array.from(text).length * size * 0.5,
   has: (character) => character !== '€',
@@ -10,20 +10,20 @@ const font: TextMeasure = {
 const box = { width: 100, height: 200 };
 const lines = (text: string, size = 10): readonly string[] => layOut(text, size, box, font).lines;
 
-describe('a text in its box', () => {
+describe('the layout of a text', () => {
   it.each<[string, string, string[]]>([
-    ['fits on a line', 'warm tea', ['warm tea']],
+    ['puts a short text on one line', 'warm tea', ['warm tea']],
     ['breaks between words', 'a kettle that sings aloud', ['a kettle that sings', 'aloud']],
-    ['breaks inside a word that alone is too wide', 'x'.repeat(45), ['x'.repeat(20), 'x'.repeat(20), 'x'.repeat(5)]],
-    ['keeps its own line ends', 'one\r\ntwo\nthree', ['one', 'two', 'three']],
-    ['loses white space', '  one \t two  ', ['one two']],
-    ['loses what the font cannot draw', '5 € a piece\u0007', ['5 a piece']],
-    ['is nothing when nothing is left', ' € \n\n', []],
+    ['breaks inside a word that is too wide', 'x'.repeat(45), ['x'.repeat(20), 'x'.repeat(20), 'x'.repeat(5)]],
+    ['keeps line breaks', 'one\r\ntwo\nthree', ['one', 'two', 'three']],
+    ['removes extra white space', '  one \t two  ', ['one two']],
+    ['removes characters that the font lacks', '5 € a piece\u0007', ['5 a piece']],
+    ['has no lines when no characters are left', ' € \n\n', []],
   ])('%s', (_name, text, wanted) => {
     expect(lines(text)).toEqual(wanted);
   });
 
-  it('shrinks until the block fits, never below what can be read', () => {
+  it('shrinks the text until it fits, down to the minimum size', () => {
     const text = 'word '.repeat(60);
     const { lines: block, size } = layOut(text, 40, box, font);
     expect(size).toBeLessThan(40);
@@ -31,7 +31,7 @@ describe('a text in its box', () => {
     expect(layOut('x'.repeat(2000), 40, box, font).size).toBe(4);
   });
 
-  it('is never wider than the box, loses no drawable character and keeps their order', () => {
+  it('is never wider than the box, and keeps all drawable characters in order', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), fc.integer({ min: 6, max: 60 }), (text, wanted) => {
         const { lines: block, size } = layOut(text, wanted, box, font);
@@ -52,9 +52,9 @@ describe('the font of a text', () => {
   const none = { name: 'none', has: () => false };
 
   it.each([
-    ['plain', 'the first that has everything', 'latin'],
-    ['日本 tea', 'another, for what the first lacks', 'all'],
-    ['€', 'the first, when none has it', 'none'],
+    ['plain', 'the first font with all characters', 'latin'],
+    ['日本 tea', 'a later font when the first lacks characters', 'all'],
+    ['€', 'the first font when none has the character', 'none'],
   ])('%s takes %s', (text, _why, name) => {
     const fonts = text === '€' ? [none, latin, all] : [latin, none, all];
     expect(fontFor(text, fonts).name).toBe(name);
@@ -65,7 +65,7 @@ describe('the font of a text', () => {
     ['日日本', ['日', '本']],
     ['a b\n\u0007\ufe0f\u200d', []],
     ['5 🎉', ['🎉']],
-  ])('%j without its font loses %j', (text, lost) => {
-    expect(lostOf(text, latin)).toEqual(lost);
+  ])('reports for %j the missing characters %j', (text, lost) => {
+    expect(missingCharacters(text, latin)).toEqual(lost);
   });
 });

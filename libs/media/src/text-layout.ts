@@ -1,4 +1,4 @@
-/** How a font measures: the width of a text in pixels, and whether it can draw a character. */
+/** The measures of a font: the width of a text in pixels, and whether it has a character. */
 export interface TextMeasure {
   width(text: string, size: number): number;
   has(character: string): boolean;
@@ -8,11 +8,11 @@ export interface TextLayout {
   readonly size: number;
 }
 
-/** Smaller is not text any more. */
+/** Minimum font size, px. */
 const MIN_SIZE = 4;
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
-/** The pieces of a word that fit, each as long as can be; at least one letter each, however narrow the box. */
+/** Splits a word into the longest pieces that fit, of at least one grapheme each. */
 function pieces(word: string, fits: (line: string) => boolean): string[] {
   if (fits(word)) return [word];
   const found: string[] = [];
@@ -42,8 +42,8 @@ function wrap(words: readonly string[], fits: (line: string) => boolean): string
 }
 
 /**
- * Breaks a text into lines no wider than the box, inside a word where the word alone is wider; shrinks it while the block
- * is too high. Characters the font cannot draw are left out; no lines when nothing is left.
+ * Breaks a text into lines that fit in the box, inside a word only when the word alone is too wide. Reduces the size, down to 4 px,
+ * until the lines fit. Omits characters that the font lacks. Has no lines when no characters are left.
  */
 export function layOut(
   text: string,
@@ -78,17 +78,19 @@ function drawable(character: string, font: TextMeasure): boolean {
   return !/\p{Cc}/u.test(character) && font.has(character);
 }
 
-/** What no font draws and nobody misses: control and format characters, and what only chooses how another looks. */
-const unseen = /[\p{Cc}\p{Cf}\s\ufe00-\ufe0f]/u;
+/** Characters that need no glyph: control and format characters, white space and variation selectors. */
+const invisible = /[\p{Cc}\p{Cf}\s\ufe00-\ufe0f]/u;
 
-/** The characters of a text that a font leaves out, each once. */
-export function lostOf(text: string, font: Pick<TextMeasure, 'has'>): string[] {
-  return [...new Set(Array.from(text).filter((character) => !unseen.test(character) && !font.has(character)))];
+/** The distinct characters of a text that a font lacks. */
+export function missingCharacters(text: string, font: Pick<TextMeasure, 'has'>): string[] {
+  return [...new Set(Array.from(text).filter((character) => !invisible.test(character) && !font.has(character)))];
 }
 
-/** The font that leaves out the fewest characters of a text; of equals the first. Throws without any font. */
+/** The first font that lacks the fewest characters of a text. Throws `TypeError` when `fonts` is empty. */
 export function fontFor<Font extends Pick<TextMeasure, 'has'>>(text: string, fonts: readonly Font[]): Font {
-  return fonts.reduce((best, font) => (lostOf(text, font).length < lostOf(text, best).length ? font : best));
+  return fonts.reduce((best, font) =>
+    missingCharacters(text, font).length < missingCharacters(text, best).length ? font : best,
+  );
 }
 
 /** Distance from one line to the next, px. */

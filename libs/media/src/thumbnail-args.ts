@@ -4,7 +4,7 @@ import { filterValue } from './overlay-filter.js';
 
 const SAMPLES = 8;
 
-/** Measures the luma of one frame from the middle of each of eight segments. */
+/** Measures the luma of the middle frame of each of eight segments. */
 export function measureCall(video: string, durationSeconds: number, statsFile: string, threads: number): FfmpegCall {
   const step = durationSeconds / SAMPLES;
   const select = `select='if(isnan(prev_selected_t),gte(t,${step / 2}),gte(t-prev_selected_t,${step}))'`;
@@ -22,7 +22,7 @@ export function measureCall(video: string, durationSeconds: number, statsFile: s
   };
 }
 
-/** The second of the brightest frame in what `metadata=print` wrote; undefined when nothing was measured. */
+/** The time of the brightest frame in the output of `metadata=print`, seconds; undefined when it has no frame. */
 export function brightestSecond(stats: string): number | undefined {
   let second: number | undefined;
   let best: { second: number; luma: number } | undefined;
@@ -36,7 +36,7 @@ export function brightestSecond(stats: string): number | undefined {
   return best?.second;
 }
 
-/** Writes the frame at that second as a JPEG. */
+/** Writes the frame at `second` as a JPEG. */
 export function frameCall(video: string, second: number, output: string): FfmpegCall {
   return {
     inputs: [{ file: video, options: ['-ss', second.toFixed(3)] }],

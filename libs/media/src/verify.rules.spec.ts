@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Probe } from './probe.parse.js';
-import { clipFault, contentTypeOf, soundFault } from './verify.rules.js';
+import { clipProblem, contentTypeOf, soundProblem } from './verify.rules.js';
 
 const picture = { codec: 'h264', pixelFormat: 'yuv420p', width: 1280, height: 720, fps: 24 };
 const sound = { codec: 'aac', sampleRate: 48_000, channels: 2 };
@@ -9,29 +9,29 @@ const rules = { durationSeconds: 5, minShare: 0.5, maxSeconds: 600 };
 
 describe('a clip', () => {
   it.each<[string, Partial<Probe>, string | undefined]>([
-    ['as asked for', { video: picture }, undefined],
+    ['of the requested duration', { video: picture }, undefined],
     ['with sound', { video: picture, audio: sound }, undefined],
-    ['somewhat shorter, as models make them', { video: picture, durationSeconds: 4.87 }, undefined],
-    ['of the least length', { video: picture, durationSeconds: 2.5 }, undefined],
+    ['that is slightly shorter', { video: picture, durationSeconds: 4.87 }, undefined],
+    ['of the minimum duration', { video: picture, durationSeconds: 2.5 }, undefined],
     [
       'that is too short',
       { video: picture, durationSeconds: 2.49 },
-      'it lasts 2.49 s; of the 5 s that were asked for, 2.5 s are needed',
+      'it lasts 2.49 s; a clip of 5 s must last at least 2.5 s',
     ],
     [
       'of one frame',
       { video: picture, durationSeconds: 0.04 },
-      'it lasts 0.04 s; of the 5 s that were asked for, 2.5 s are needed',
+      'it lasts 0.04 s; a clip of 5 s must last at least 2.5 s',
     ],
-    ['longer than asked for', { video: picture, durationSeconds: 10 }, undefined],
-    ['that is far too long', { video: picture, durationSeconds: 601 }, 'it lasts 601 s; at most 600 s'],
-    ['without a length', { video: picture, durationSeconds: 0 }, 'it has no length'],
-    ['of sound alone', { audio: sound }, 'there is no picture in it'],
-    ['of no size', { video: { ...picture, width: 0 } }, '0x720 pixels; each side takes 16-8192'],
-    ['of one line', { video: { ...picture, height: 1 } }, '1280x1 pixels; each side takes 16-8192'],
-    ['that is too large', { video: { ...picture, width: 8194 } }, '8194x720 pixels; each side takes 16-8192'],
-  ])('%s', (_name, change, fault) => {
-    expect(clipFault(probe(change), rules)).toBe(fault);
+    ['that is longer than requested', { video: picture, durationSeconds: 10 }, undefined],
+    ['that is far too long', { video: picture, durationSeconds: 601 }, 'it lasts 601 s; at most 600 s are allowed'],
+    ['without a duration', { video: picture, durationSeconds: 0 }, 'it has no duration'],
+    ['with audio only', { audio: sound }, 'it has no video stream'],
+    ['of width 0', { video: { ...picture, width: 0 } }, '0x720 pixels; each side must be 16-8192'],
+    ['of height 1', { video: { ...picture, height: 1 } }, '1280x1 pixels; each side must be 16-8192'],
+    ['that is too large', { video: { ...picture, width: 8194 } }, '8194x720 pixels; each side must be 16-8192'],
+  ])('%s has the problem: %s', (_name, change, problem) => {
+    expect(clipProblem(probe(change), rules)).toBe(problem);
   });
 
   it.each([
@@ -46,14 +46,14 @@ describe('a clip', () => {
 
 describe('music', () => {
   it.each<[string, Partial<Probe>, string | undefined]>([
-    ['of sound alone', { audio: sound }, undefined],
-    ['with pictures', { audio: sound, video: picture }, undefined],
-    ['of pictures alone', { video: picture }, 'there is no sound in it, only a picture'],
-    ['of nothing, a cover for example', {}, 'there is no sound in it'],
-    ['of no length', { audio: sound, durationSeconds: 0 }, 'it lasts 0 s; at least 0.5 s'],
-    ['that is too short', { audio: sound, durationSeconds: 0.49 }, 'it lasts 0.49 s; at least 0.5 s'],
-    ['of the least length', { audio: sound, durationSeconds: 0.5 }, undefined],
-  ])('%s', (_name, change, fault) => {
-    expect(soundFault(probe(change), { minSeconds: 0.5 })).toBe(fault);
+    ['with audio only', { audio: sound }, undefined],
+    ['with video', { audio: sound, video: picture }, undefined],
+    ['with video only', { video: picture }, 'it has no audio stream, only video'],
+    ['without streams, such as a cover image', {}, 'it has no audio stream'],
+    ['without a duration', { audio: sound, durationSeconds: 0 }, 'it lasts 0 s; at least 0.5 s are needed'],
+    ['that is too short', { audio: sound, durationSeconds: 0.49 }, 'it lasts 0.49 s; at least 0.5 s are needed'],
+    ['of the minimum duration', { audio: sound, durationSeconds: 0.5 }, undefined],
+  ])('%s', (_name, change, problem) => {
+    expect(soundProblem(probe(change), { minSeconds: 0.5 })).toBe(problem);
   });
 });

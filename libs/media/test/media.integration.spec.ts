@@ -25,28 +25,28 @@ afterAll(async () => {
 });
 
 describe('media on real ffmpeg', () => {
-  it('finds what it needs', async () => {
+  it('passes the installation check', async () => {
     await media.check();
   });
 
-  it('renders a clip that begins from a picture', async () => {
+  it('renders a clip with a background image', async () => {
     const file = at('50% %03d [a].png');
     await writeFile(
       file,
       pngOf(400, 300, (_x, y) => (y < 150 ? 10 : 245)),
     );
     const clip = { seed: 7, label: 'a', durationSeconds: 1, width: 180, height: 320 };
-    await media.render({ ...clip, picture: file, output: at('pictured.mp4') }, context());
-    const args = ['-v', 'error', '-i', at('pictured.mp4'), '-frames:v', '1', '-vf', 'scale=1:8:flags=area'];
+    await media.render({ ...clip, image: file, output: at('with-image.mp4') }, context());
+    const args = ['-v', 'error', '-i', at('with-image.mp4'), '-frames:v', '1', '-vf', 'scale=1:8:flags=area'];
     const rows = [
       ...execFileSync('ffmpeg', [...args, '-f', 'rawvideo', '-pix_fmt', 'gray', '-'], { timeout: 120_000 }),
     ];
-    // The shape that moves over it lies on some of the rows.
+    // The moving shape covers some of the rows.
     expect(Math.min(...rows.slice(0, 4))).toBeLessThan(40);
     expect(Math.max(...rows.slice(4))).toBeGreaterThan(215);
   });
 
-  it('renders the same bytes, overlays hostile text, joins with the exact duration and makes a thumbnail', async () => {
+  it('renders the same bytes, overlays special characters, joins with the exact duration and writes a thumbnail', async () => {
     const clip = { seed: 7, label: 'a', durationSeconds: 2, width: 180, height: 320 };
     await media.render({ ...clip, output: at('a.mp4') }, context());
     await media.render({ ...clip, output: at('b.mp4') }, context());
@@ -66,19 +66,19 @@ describe('media on real ffmpeg', () => {
       { file: at('a.mov'), durationSeconds: 3 },
       { file: at('b.mov'), durationSeconds: 1 },
     ];
-    await media.join({ clips, output: at('film.mp4'), music: { file: at('a.mp4'), volume: 0.3 } }, context());
-    const film = await media.probe(at('film.mp4'), context());
-    expect(Math.abs(film.durationSeconds - 4)).toBeLessThan(1 / 24 + 0.001);
-    expect(film).toMatchObject({ video: { codec: 'h264', pixelFormat: 'yuv420p', fps: 24 }, audio: { codec: 'aac' } });
-    const bytes = await readFile(at('film.mp4'));
+    await media.join({ clips, output: at('video.mp4'), music: { file: at('a.mp4'), volume: 0.3 } }, context());
+    const video = await media.probe(at('video.mp4'), context());
+    expect(Math.abs(video.durationSeconds - 4)).toBeLessThan(1 / 24 + 0.001);
+    expect(video).toMatchObject({ video: { codec: 'h264', pixelFormat: 'yuv420p', fps: 24 }, audio: { codec: 'aac' } });
+    const bytes = await readFile(at('video.mp4'));
     expect(bytes.indexOf('moov')).toBeLessThan(bytes.indexOf('mdat'));
-    await media.thumbnail({ video: at('film.mp4'), output: at('film.jpg') }, context());
-    expect((await readFile(at('film.jpg'))).subarray(0, 2)).toEqual(Buffer.from([0xff, 0xd8]));
+    await media.thumbnail({ video: at('video.mp4'), output: at('video.jpg') }, context());
+    expect((await readFile(at('video.jpg'))).subarray(0, 2)).toEqual(Buffer.from([0xff, 0xd8]));
   });
 
   const long = { seed: 1, label: 'x', durationSeconds: 600, width: 1280, height: 720 };
 
-  it('ends its process when aborted', async () => {
+  it('kills its process when aborted', async () => {
     const caller = new AbortController();
     const onProgress = (): void => {
       caller.abort();
@@ -88,7 +88,7 @@ describe('media on real ffmpeg', () => {
     expect(media.running()).toBe(0);
   });
 
-  describe('a process that ends in no way of its own', () => {
+  describe('a process that does not end by itself', () => {
     const IDLE_MS = 30_000;
     const pass = (ms: number): void => {
       setImmediate(() => {
@@ -96,7 +96,7 @@ describe('media on real ffmpeg', () => {
       });
     };
     beforeEach(() => {
-      // The idle limit runs on this clock: it is over when the test says so, however slow the machine.
+      // The idle limit runs on the fake clock, so it does not depend on the speed of the machine.
       jest.useFakeTimers({ doNotFake: EVERYTHING_BUT_TIMEOUTS });
     });
     afterEach(() => {
@@ -104,14 +104,14 @@ describe('media on real ffmpeg', () => {
     });
 
     it.each([
-      ['stands still', 'SIGSTOP', 'FFMPEG_STALLED'],
+      ['is stopped', 'SIGSTOP', 'FFMPEG_STALLED'],
       ['is killed by the system', 'SIGKILL', 'OUT_OF_MEMORY'],
-    ] as const)('%s: it is named, and nothing of it is left', async (_name, signal, code) => {
+    ] as const)('that %s is reported, and leaves no process or file', async (_name, signal, code) => {
       const strict = new Media({ threads: 1, idleTimeoutMs: IDLE_MS, tempDir: join(dir, 'tmp'), maxProcesses: 1 });
       let reports = 0;
       const onProgress = (): void => {
         reports += 1;
-        // Every report starts the limit again: these waits add up to more than it.
+        // Every report restarts the limit; the sum of these waits exceeds it.
         if (reports <= 2) pass(0.9 * IDLE_MS);
         if (reports !== 3) return;
         const pids = execFileSync('pgrep', ['-f', at('long.mp4')], { encoding: 'utf8' })
@@ -138,7 +138,7 @@ describe('media on real ffmpeg', () => {
         `<BaseURL>${file}</BaseURL></Representation></AdaptationSet></Period></MPD>\n`,
     ],
     ['a concat list', (file: string) => `ffconcat version 1.0\nfile ${basename(file)}\n`],
-  ])('reads no other file that %s names', async (_name, list) => {
+  ])('does not read a file that %s refers to', async (_name, list) => {
     const clip = { seed: 1, label: 'x', durationSeconds: 1, width: 64, height: 64 };
     await media.render({ ...clip, output: at('private.mp4') }, context());
     await writeFile(at('list.mp3'), list(at('private.mp4')));
@@ -151,7 +151,7 @@ describe('media on real ffmpeg', () => {
     expect(existsSync(at('leak.mp4'))).toBe(false);
   });
 
-  it('calls a broken file what it is', async () => {
+  it('rejects an invalid file', async () => {
     await expect(media.probe(import.meta.filename, context())).rejects.toMatchObject({ code: 'MEDIA_INVALID' });
   });
 });

@@ -35,7 +35,7 @@ function attributesOf(name: string): Readonly<Record<string, unknown>> {
 describe('the span of a process', () => {
   const clip = { seed: 7, label: 'a', width: 180, height: 320 };
   it(
-    'has its CPU time, the host with its cores, and what the host had idle',
+    'has its CPU time, the host with its cores, and the idle time of the host',
     async () => {
       const output = join(dir, 'a.mp4');
       await media.render({ ...clip, durationSeconds: 2, output }, { signal: AbortSignal.timeout(DEADLINE_MS) });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pngOf } from '@clipmesh/testing';
 import { Media } from '../src/index.js';
 
-/** Ends a hang. */
+/** Test timeout, ms. */
 const DEADLINE_MS = 120_000;
 const rules = { durationSeconds: 2, minShare: 0.5, maxSeconds: 60 };
 let dir: string;
@@ -15,16 +15,16 @@ const at = (name: string): string => join(dir, name);
 const context = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(DEADLINE_MS) });
 const clip = (name: string) => media.verifyClip(at(name), rules, context());
 const sound = (name: string) => media.verifySound(at(name), { minSeconds: 0.5 }, context());
-const picture = (name: string, type: string) => media.verifyPicture(at(name), type, context());
+const image = (name: string, type: string) => media.verifyImage(at(name), type, context());
 
-/** Runs the real ffmpeg in the folder. */
+/** Runs ffmpeg in the folder. */
 function ffmpeg(...args: string[]): void {
   execFileSync('ffmpeg', ['-hide_banner', '-nostdin', '-y', '-loglevel', 'error', ...args], {
     cwd: dir,
     timeout: DEADLINE_MS,
   });
 }
-/** What ffmpeg writes where it cannot go back: without sizes and lengths. */
+/** Writes the output of ffmpeg to a pipe, which has no sizes and durations because ffmpeg cannot seek. */
 async function streamed(name: string, ...args: string[]): Promise<void> {
   const bytes = execFileSync('ffmpeg', ['-hide_banner', '-nostdin', '-loglevel', 'error', ...args, '-'], {
     cwd: dir,
@@ -69,12 +69,12 @@ describe('a clip', () => {
       },
     ],
     [
-      'an MP4 with a trailer of 1,280 foreign bytes',
+      'an MP4 with a trailer of 1,280 arbitrary bytes',
       'video/mp4',
       () => appended('clip', Buffer.alloc(1280, 'some trailer')),
     ],
-    ['an MP4 with padding behind it', 'video/mp4', () => appended('clip', box('free', 500), box('skip', 90))],
-    ['an MP4 with a uuid box that is cut', 'video/mp4', () => appended('clip', box('uuid', 500).subarray(0, 100))],
+    ['an MP4 followed by padding', 'video/mp4', () => appended('clip', box('free', 500), box('skip', 90))],
+    ['an MP4 with a truncated uuid box', 'video/mp4', () => appended('clip', box('uuid', 500).subarray(0, 100))],
     [
       'an MP4 in fragments',
       'video/mp4',
@@ -95,7 +95,7 @@ describe('a clip', () => {
       },
     ],
     [
-      'a WebM whose length is not told',
+      'a WebM without a duration',
       'video/webm',
       () => streamed('clip', '-i', 'a.mp4', '-c:v', 'libvpx', '-an', '-f', 'webm'),
     ],
@@ -112,7 +112,7 @@ describe('a clip', () => {
       },
     ],
   ])(
-    'in the form of %s is taken',
+    'in the form of %s is accepted',
     async (_name, contentType, make) => {
       await make();
       const facts = await clip('clip');
@@ -129,24 +129,28 @@ describe('a clip', () => {
   };
   it.each<[string, RegExp, () => unknown]>([
     [
-      'a page',
-      /no media file that ffmpeg can read/,
+      'HTML',
+      /not a media file that ffmpeg can read/,
       () => writeFile(at('bad'), '<!DOCTYPE html><html><body>Just a moment…</body></html>'),
     ],
-    ['JSON', /no media file/, () => writeFile(at('bad'), '{"detail":"not found"}')],
-    ['nothing', /no media file/, () => writeFile(at('bad'), '')],
-    ['a JPEG', /no media file|no picture|no length/, async () => writeFile(at('bad'), await readFile(at('a.jpg')))],
-    ['a playlist', /no media file/, () => writeFile(at('bad'), '#EXTM3U\n#EXTINF:2,\na.mp4\n#EXT-X-ENDLIST\n')],
+    ['JSON', /not a media file/, () => writeFile(at('bad'), '{"detail":"not found"}')],
+    ['an empty file', /not a media file/, () => writeFile(at('bad'), '')],
     [
-      'sound',
-      /no picture/,
+      'a JPEG',
+      /not a media file|no video stream|no duration/,
+      async () => writeFile(at('bad'), await readFile(at('a.jpg'))),
+    ],
+    ['a playlist', /not a media file/, () => writeFile(at('bad'), '#EXTM3U\n#EXTINF:2,\na.mp4\n#EXT-X-ENDLIST\n')],
+    [
+      'audio only',
+      /no video stream/,
       () => {
         ffmpeg('-i', 'a.mp4', '-vn', '-c', 'copy', '-f', 'mp4', 'bad');
       },
     ],
     [
-      'sound with a cover',
-      /no picture/,
+      'audio with a cover image',
+      /no video stream/,
       () => {
         ffmpeg(
           '-i',
@@ -171,14 +175,14 @@ describe('a clip', () => {
     ],
     [
       'a single frame',
-      /it lasts 0\.04 s; of the 2 s/,
+      /it lasts 0\.04 s; a clip of 2 s/,
       () => {
         ffmpeg('-i', 'a.mp4', '-frames:v', '1', '-an', '-f', 'mp4', 'bad');
       },
     ],
-    ['noise in a right frame', /frame|decode/, GARBAGE],
+    ['noise in a valid structure', /frame|decode/, GARBAGE],
   ])(
-    'in the form of %s is refused',
+    'in the form of %s is rejected',
     async (_name, words, make) => {
       await make();
       const failed = clip('bad');
@@ -188,13 +192,13 @@ describe('a clip', () => {
     DEADLINE_MS,
   );
 
-  it.each([0.3, 0.6, 0.9, 0.999])('of which only the first part is there is refused: %s', async (share) => {
+  it.each([0.3, 0.6, 0.9, 0.999])('that is truncated to a share of %s is rejected', async (share) => {
     const bytes = await readFile(at('a.mp4'));
     await writeFile(at('cut'), bytes.subarray(0, Math.floor(bytes.length * share)));
     await expect(clip('cut')).rejects.toMatchObject({ code: 'MEDIA_INVALID' });
   });
 
-  it('whose check is canceled is not invalid', async () => {
+  it('is not invalid when its check is canceled', async () => {
     const signal = AbortSignal.abort();
     await expect(media.verifyClip(at('a.mp4'), rules, { signal })).rejects.toMatchObject({ code: 'CANCELED' });
   });
@@ -232,7 +236,7 @@ describe('music', () => {
         ffmpeg('-i', 'a.mp4', '-f', 'wav', 'sound');
       },
     ],
-    ['a WAV whose length is not told', () => streamed('sound', '-i', 'a.mp4', '-f', 'wav')],
+    ['a WAV without a duration', () => streamed('sound', '-i', 'a.mp4', '-f', 'wav')],
     [
       'FLAC',
       () => {
@@ -257,13 +261,10 @@ describe('music', () => {
         ffmpeg('-i', 'a.mp4', '-vn', '-f', 'au', 'sound');
       },
     ],
-    ['an MP4 with pictures', async () => writeFile(at('sound'), await readFile(at('a.mp4')))],
-    [
-      'a WebM whose length is not told',
-      () => streamed('sound', '-i', 'a.mp4', '-vn', '-c:a', 'libvorbis', '-f', 'webm'),
-    ],
+    ['an MP4 with video', async () => writeFile(at('sound'), await readFile(at('a.mp4')))],
+    ['a WebM without a duration', () => streamed('sound', '-i', 'a.mp4', '-vn', '-c:a', 'libvorbis', '-f', 'webm')],
   ])(
-    'in the form of %s is taken',
+    'in the form of %s is accepted',
     async (_name, make) => {
       await make();
       const { durationSeconds } = await sound('sound');
@@ -274,41 +275,41 @@ describe('music', () => {
 
   it.each<[string, RegExp, () => unknown]>([
     [
-      'an MP4 of pictures alone',
-      /^there is no sound in it, only a picture$/,
+      'an MP4 with video only',
+      /^it has no audio stream, only video$/,
       () => {
         ffmpeg('-i', 'a.mp4', '-an', '-c', 'copy', '-f', 'mp4', 'mute');
       },
     ],
     [
-      'a cover alone',
-      /no sound in it/,
+      'a cover image only',
+      /no audio stream/,
       () => {
         ffmpeg('-i', 'a.jpg', '-map', '0', '-c', 'copy', '-disposition:v', 'attached_pic', '-f', 'mp4', 'mute');
       },
     ],
     [
-      'a WAV of no length',
-      /^it lasts 0 s; at least 0\.5 s$/,
+      'a WAV of 0 s',
+      /^it lasts 0 s; at least 0\.5 s are needed$/,
       () => {
         ffmpeg('-f', 'lavfi', '-i', 'anullsrc', '-t', '0', '-f', 'wav', 'mute');
       },
     ],
     [
       'a click',
-      /^it lasts 0\.0\d s; at least 0\.5 s$/,
+      /^it lasts 0\.0\d s; at least 0\.5 s are needed$/,
       () => {
         ffmpeg('-f', 'lavfi', '-i', 'sine=d=0.05', '-f', 'wav', 'mute');
       },
     ],
     [
-      'text that begins as an MP3',
-      /no media file|no sound|decode/,
+      'text with an MP3 header',
+      /not a media file|no audio stream|decode/,
       () => writeFile(at('mute'), `ID3\u0003\u0000\u0000\u0000\u0000\u0000\u0000${'no sound '.repeat(50)}`),
     ],
-    ['a JPEG', /no media file|no sound/, async () => writeFile(at('mute'), await readFile(at('a.jpg')))],
+    ['a JPEG', /not a media file|no audio stream/, async () => writeFile(at('mute'), await readFile(at('a.jpg')))],
   ])(
-    'in the form of %s is refused',
+    'in the form of %s is rejected',
     async (_name, words, make) => {
       await make();
       await expect(sound('mute')).rejects.toMatchObject({
@@ -320,13 +321,13 @@ describe('music', () => {
   );
 });
 
-describe('a picture', () => {
-  it('that can be decoded is taken', async () => {
-    await picture('a.jpg', 'image/jpeg');
+describe('an image', () => {
+  it('that can be decoded is accepted', async () => {
+    await image('a.jpg', 'image/jpeg');
     await writeFile(at('a.png'), pngOf(400, 300));
-    await picture('a.png', 'image/png');
+    await image('a.png', 'image/png');
     ffmpeg('-i', 'a.jpg', '-q:v', '2', '-pix_fmt', 'yuvj444p', '-f', 'image2', 'b.jpg');
-    await picture('b.jpg', 'image/jpeg');
+    await image('b.jpg', 'image/jpeg');
   });
 
   const damaged = async (source: string, mark: string | Buffer, from: number): Promise<void> => {
@@ -337,7 +338,7 @@ describe('a picture', () => {
   };
   it.each<[string, string, () => unknown]>([
     [
-      'a JPEG that ends in the middle',
+      'a truncated JPEG',
       'image/jpeg',
       async () => {
         const bytes = await readFile(at('a.jpg'));
@@ -348,7 +349,7 @@ describe('a picture', () => {
       },
     ],
     [
-      'a JPEG without its scan',
+      'a JPEG without a scan',
       'image/jpeg',
       async () => {
         const bytes = await readFile(at('a.jpg'));
@@ -366,10 +367,10 @@ describe('a picture', () => {
         await damaged('a.png', 'IDAT', 12);
       },
     ],
-    ['a page', 'image/png', () => writeFile(at('damaged'), '<html>')],
+    ['HTML', 'image/png', () => writeFile(at('damaged'), '<html>')],
     ['a WebP', 'image/webp', () => writeFile(at('damaged'), 'RIFF____WEBP')],
-  ])('in the form of %s is refused', async (_name, type, make) => {
+  ])('in the form of %s is rejected', async (_name, type, make) => {
     await make();
-    await expect(picture('damaged', type)).rejects.toMatchObject({ code: 'MEDIA_INVALID' });
+    await expect(image('damaged', type)).rejects.toMatchObject({ code: 'MEDIA_INVALID' });
   });
 });

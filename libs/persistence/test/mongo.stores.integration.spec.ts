@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { findMongo, leakCheck, type Mongo, startMongo, TcpGate, until } from '@clipmesh/testing';
+import { findMongo, leakCheck, type Mongo, startMongo, TcpProxy, until } from '@clipmesh/testing';
 import mongoose, { type Connection } from 'mongoose';
 import { openMongoStores } from '../src/mongo/mongo.stores.js';
 import { mongoCollections } from '../src/mongo/mongo.collections.js';
@@ -188,7 +188,7 @@ const program = await findMongo();
   });
 
   it('works on after connections that broke with questions under way', async () => {
-    const gate = await TcpGate.before(mongo.host);
+    const gate = await TcpProxy.create(mongo.host);
     const uri = mongo.database().replace(mongo.host, `127.0.0.1:${gate.port}`);
     const stores = await open(uri, { waitMs: 5000, connectTimeoutMs: 300 });
     try {
@@ -197,7 +197,7 @@ const program = await findMongo();
       await delay(600);
       const underWay = Promise.allSettled(Array.from({ length: 4 }, () => stores.generations.get(idOf(1))));
       await new Promise(setImmediate);
-      await gate.shut();
+      await gate.close();
       await gate.open();
       await underWay;
       await until(
@@ -207,7 +207,7 @@ const program = await findMongo();
       );
     } finally {
       await stores.close();
-      await gate.shut();
+      await gate.close();
     }
   });
 });

@@ -2,29 +2,29 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type ServerProcess, startServer } from './child.process.js';
 import { tempFolder } from './temp.folder.js';
 
-const START_MS = 120_000;
-/** nats-server prints both, in this order. */
+const START_TIMEOUT_MS = 120_000;
+/** nats-server prints both lines, in this order. */
 const READY = /Listening for client connections on 127\.0\.0\.1:(\d+)[^]*Server is ready/;
 
 /** `path`: the nats-server on PATH. `current`: the one that `NATS_SERVER_CURRENT` names. */
 export type BrokerVersion = 'path' | 'current';
 
-/** The program of a version; undefined: this machine has not been told of one. */
+/** The nats-server command of a version; undefined when `NATS_SERVER_CURRENT` is not set. */
 export function brokerCommand(version: BrokerVersion): string | undefined {
   return version === 'path' ? 'nats-server' : process.env['NATS_SERVER_CURRENT'];
 }
 
 export interface BrokerOptions {
   readonly version?: BrokerVersion;
-  /** Folder of the store; it stays when the broker is stopped. Without it: one of the broker's own, removed by `stop`. */
+  /** Store folder, kept after `stop`. Default: a temporary folder, removed by `stop`. */
   readonly dir?: string;
-  /** Without it: a free one. */
+  /** Default: a free port. */
   readonly port?: number;
-  /** A configuration beside what this library sets: users, TLS. Without it: none. */
+  /** Additional configuration file, for users and TLS. Default: none. */
   readonly configFile?: string;
-  /** Without a JetStream. Default: false. */
+  /** Starts without JetStream. Default: false. */
   readonly core?: boolean;
-  /** What `connect` uses where it is not given another user. */
+  /** Default user of `connect`. */
   readonly user?: string;
   readonly pass?: string;
 }
@@ -38,17 +38,17 @@ export interface BrokerConnect {
 export interface Broker {
   readonly url: string;
   readonly port: number;
-  /** A connection that `stop` closes. It does not reconnect, unless asked to. */
+  /** Opens a connection, which `stop` closes. It does not reconnect by default. */
   connect(options?: BrokerConnect): Promise<NatsConnection>;
-  /** SIGKILL, as a power cut would; resolves when the process is gone. */
+  /** Sends SIGKILL. Resolves when the process has exited. */
   kill(): Promise<void>;
-  /** Up again on the same port with the same store; ends the process first where it runs. */
+  /** Restarts the broker on the same port with the same store. */
   restart(): Promise<void>;
-  /** Ends connections and process, and removes the store. */
+  /** Closes the connections, stops the process and removes a temporary store. */
   stop(): Promise<void>;
 }
 
-/** A nats-server with JetStream on loopback. Throws when it cannot be started within 15 s. */
+/** Starts a nats-server with JetStream on loopback. Throws when it does not start within 120 s. */
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
   const command = brokerCommand(options.version ?? 'path');
   if (command === undefined) throw new Error('NATS_SERVER_CURRENT names no nats-server');
@@ -63,7 +63,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
         ...['-a', '127.0.0.1', '-p', String(port)],
       ],
       ready: READY,
-      deadlineMs: START_MS,
+      deadlineMs: START_TIMEOUT_MS,
     });
   let server: ServerProcess;
   try {

@@ -1,6 +1,6 @@
 /**
- * For `jest.useFakeTimers({ doNotFake })`: only `setTimeout` runs on the test's clock. A limit is then over when the test
- * says so, while processes, sockets and files take the time they need.
+ * For `jest.useFakeTimers({ doNotFake })`: fakes only `setTimeout`. The test then controls time limits, while processes, sockets and
+ * files run in real time.
  */
 export const EVERYTHING_BUT_TIMEOUTS = [
   ...(['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask'] as const),

@@ -2,7 +2,7 @@ import { type Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The files in a folder and below it, by path; those of folders that go away meanwhile are gone. None where there is no folder. */
+/** The paths of all files below a folder. Ignores folders that are removed meanwhile. Empty when the folder does not exist. */
 export async function filesUnder(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown): Dirent[] => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];

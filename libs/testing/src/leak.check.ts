@@ -8,7 +8,7 @@ interface Process {
   readonly command: string;
 }
 
-/** From Linux's /proc; elsewhere only what this library has started is known. */
+/** Reads Linux's /proc. Empty on other systems, where only the processes of this library are known. */
 function processes(): readonly Process[] {
   try {
     return readdirSync('/proc')
@@ -40,8 +40,8 @@ function descendants(of: number): readonly Process[] {
 }
 
 /**
- * Called before a suite; what it returns is called after it and tells, one line each, of processes that were started
- * since and still run, and of temporary folders that nobody has removed.
+ * Call it before a suite and the returned function after it. The result has one line for each process that was started meanwhile and
+ * still runs, and for each temporary folder that was not removed.
  */
 export function leakCheck(): () => readonly string[] {
   const before = new Set(descendants(process.pid).map(({ pid }) => pid));
@@ -50,6 +50,6 @@ export function leakCheck(): () => readonly string[] {
       .filter(({ pid }) => !before.has(pid))
       .map(({ pid, command }) => `process ${pid} (${command}) still runs`),
     ...(process.platform === 'linux' ? [] : runningServers().map((server) => `${server} still runs`)),
-    ...openFolders().map((path) => `folder ${path} is still there`),
+    ...openFolders().map((path) => `folder ${path} was not removed`),
   ];
 }

@@ -4,29 +4,29 @@ import { findServerOrSkip } from '../../../deploy/test-servers/find-server.mjs';
 import { startServer } from './child.process.js';
 import { freePort } from './sandbox.server.js';
 
-const START_MS = 120_000;
+const START_TIMEOUT_MS = 120_000;
 
 export type MongoProgram = NonNullable<Awaited<ReturnType<typeof findServerOrSkip>>>;
 
-/** MongoDB itself where `MONGODB_TEST_URI` names one, else a server that speaks its protocol; undefined: none is to be had, and that was said. */
+/** Finds the MongoDB of `MONGODB_TEST_URI`, else a server with the same protocol. Logs and resolves with undefined when there is none. */
 export const findMongo = (): Promise<MongoProgram | undefined> => findServerOrSkip('mongo-java-server');
 
 export interface MongoOptions {
-  /** What is stored outlives the process in this file. Without it: in memory. */
+  /** File that persists the data. Default: in memory. */
   readonly file?: string;
-  /** Without it: a free one. */
+  /** Default: a free port. */
   readonly port?: number;
 }
 
 export interface Mongo {
   readonly host: string;
-  /** The address of a database that nobody else has. */
+  /** The URL of a new database with a unique name. */
   database(): string;
-  /** Ends what was started here; a server that ran already goes on. */
+  /** Stops a server that was started here. */
   stop(): Promise<void>;
 }
 
-/** Throws when it cannot be started within a minute. */
+/** Starts or uses a MongoDB server. Throws when it does not start within 120 s. */
 export async function startMongo(program: MongoProgram, { file, port }: MongoOptions = {}): Promise<Mongo> {
   if ('url' in program) {
     const url = new URL(program.url);
@@ -41,7 +41,7 @@ export async function startMongo(program: MongoProgram, { file, port }: MongoOpt
     command: program.command,
     args: [...program.args, host.split(':')[1] ?? '', ...(file === undefined ? [] : [file])],
     ready: /listening on (\d+)/,
-    deadlineMs: START_MS,
+    deadlineMs: START_TIMEOUT_MS,
   });
   return {
     host,

@@ -9,7 +9,7 @@ function chunk(type: string, data: Buffer): Buffer {
   return framed;
 }
 
-/** A grey PNG; `luma` gives the brightness of a pixel, 0-255. */
+/** A greyscale PNG. `luma` gives the brightness of a pixel, 0-255. Default: 128. */
 export function pngOf(width: number, height: number, luma: (x: number, y: number) => number = () => 128): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

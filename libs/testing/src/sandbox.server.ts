@@ -4,13 +4,13 @@ import { startServer } from './child.process.js';
 import { tempFolder } from './temp.folder.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
-const START_MS = 120_000;
-const REPLY_MS = 120_000;
+const START_TIMEOUT_MS = 120_000;
+const REPLY_TIMEOUT_MS = 120_000;
 
-/** What the sandbox can be told to do; see its surface in the design. `{}` is the default scenario. */
+/** The behaviour of the sandbox; see the schema in `services/sandbox`. `{}`: the default scenario. */
 export type Scenario = Readonly<Record<string, unknown>>;
 
-/** What the sandbox has charged, in dollars. */
+/** The charges of the sandbox, in dollars. */
 export interface Invoice {
   readonly predictions: readonly {
     readonly id: string;
@@ -29,7 +29,7 @@ export interface Invoice {
 }
 
 export interface Sandbox {
-  /** Without the `/v1` of the providers' API. */
+  /** Base URL without the `/v1` of the provider APIs. */
   readonly url: string;
   /** Replaces the whole scenario. */
   scenario(scenario: Scenario): Promise<void>;
@@ -38,7 +38,7 @@ export interface Sandbox {
   stop(): Promise<void>;
 }
 
-/** A free port of loopback. Another process may take it before it is used. */
+/** Finds a free port on loopback. Another process may take it before it is used. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -47,20 +47,20 @@ export function freePort(): Promise<number> {
       const address = server.address();
       server.close(() => {
         if (typeof address === 'object' && address !== null) resolve(address.port);
-        else reject(new Error('the system gave no port'));
+        else reject(new Error('the system assigned no port'));
       });
     });
   });
 }
 
-/** The providers' stand-in as a process of its own, from `services/sandbox/dist`: build it first. */
+/** Starts the sandbox as a process from `services/sandbox/dist`, which must be built. */
 export async function startSandbox(): Promise<Sandbox> {
   const folder = await tempFolder('sandbox');
   const url = `http://127.0.0.1:${await freePort()}`;
   const call = async (method: string, path: string, body?: unknown): Promise<Response> => {
     const response = await fetch(`${url}/sandbox/${path}`, {
       method,
-      signal: AbortSignal.timeout(REPLY_MS),
+      signal: AbortSignal.timeout(REPLY_TIMEOUT_MS),
       ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${method} /sandbox/${path}: ${response.status} ${await response.text()}`);
@@ -80,7 +80,7 @@ export async function startSandbox(): Promise<Sandbox> {
         SANDBOX_PORT: new URL(url).port,
       },
       ready: /"msg":"listening"/,
-      deadlineMs: START_MS,
+      deadlineMs: START_TIMEOUT_MS,
     });
     return {
       url,

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy on loopback that can be shut: then connections break, and new ones are refused, as when a server is away. */
-export class TcpGate {
+/** A TCP proxy on loopback. While closed, it simulates a server that is down: connections break and new ones are refused. */
+export class TcpProxy {
   private readonly sockets = new Set<Socket>();
 
   private constructor(
@@ -11,22 +11,22 @@ export class TcpGate {
     readonly port: number,
   ) {}
 
-  /** In front of `host`, a name and a port. It is open. */
-  static async before(host: string): Promise<TcpGate> {
+  /** Creates an open proxy for `host`, a `name:port`. */
+  static async create(host: string): Promise<TcpProxy> {
     const { hostname, port } = new URL(`tcp://${host}`);
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('the gate has no port');
-    const gate = new TcpGate(server, { host: hostname, port: Number(port) }, address.port);
+    if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
+    const proxy = new TcpProxy(server, { host: hostname, port: Number(port) }, address.port);
     server.on('connection', (socket) => {
-      gate.join(socket);
+      proxy.pipe(socket);
     });
-    return gate;
+    return proxy;
   }
 
-  async shut(): Promise<void> {
+  async close(): Promise<void> {
     const closed = once(this.server, 'close');
     this.server.close();
     for (const socket of this.sockets) socket.destroy();
@@ -38,11 +38,11 @@ export class TcpGate {
     await once(this.server, 'listening');
   }
 
-  private join(client: Socket): void {
-    const behind = connect(this.target.port, this.target.host);
+  private pipe(client: Socket): void {
+    const upstream = connect(this.target.port, this.target.host);
     for (const [socket, other] of [
-      [client, behind],
-      [behind, client],
+      [client, upstream],
+      [upstream, client],
     ] as const) {
       this.sockets.add(socket);
       socket.setNoDelay(true);

@@ -6,11 +6,11 @@ const open = new Set<string>();
 
 export interface TempFolder {
   readonly path: string;
-  /** Removes the folder with everything in it; a second call does nothing. */
+  /** Removes the folder with its content. Further calls do nothing. */
   remove(): Promise<void>;
 }
 
-/** A new folder of one's own; whoever asks for it removes it. */
+/** Creates a temporary folder, which the caller must remove. */
 export async function tempFolder(label = 'test'): Promise<TempFolder> {
   const path = await mkdtemp(join(tmpdir(), `clipmesh-${label}-`));
   open.add(path);
@@ -23,5 +23,5 @@ export async function tempFolder(label = 'test'): Promise<TempFolder> {
   };
 }
 
-/** The folders of {@link tempFolder} that are still to be removed. */
+/** The folders of {@link tempFolder} that are not removed yet. */
 export const openFolders = (): readonly string[] => [...open];

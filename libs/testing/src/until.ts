@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Pause between two looks at a condition, ms. */
-const LOOK_MS = 20;
+/** Pause between two checks of a condition, ms. */
+const POLL_INTERVAL_MS = 20;
 
-/** Settles as the promise does, or rejects naming `what` after `deadlineMs`. */
+/** Settles like the promise, or rejects with an error that names `what` after `deadlineMs`. */
 export async function within<T>(promise: Promise<T>, deadlineMs: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
@@ -22,8 +22,8 @@ type Found<T> = Exclude<T, undefined | null | false>;
 const isIterable = (source: object): source is AsyncIterable<unknown> => Symbol.asyncIterator in source;
 
 /**
- * Waits for a condition to give something other than undefined, null or false, or for the first item of a stream, and
- * returns it. Rejects naming `what` when that takes longer than `deadlineMs`, or when the stream ends before.
+ * Waits until a condition returns something other than undefined, null or false, or for the first accepted item of a stream, and
+ * returns it. Rejects with an error that names `what` after `deadlineMs`, or when the stream ends first.
  */
 export function until<T>(condition: () => T | Promise<T>, deadlineMs: number, what: string): Promise<Found<T>>;
 export function until<T>(
@@ -53,6 +53,6 @@ async function poll<T>(condition: () => T | Promise<T>, deadlineMs: number, what
     const value = await within(Promise.resolve(condition()), left, what);
     if (value !== undefined && value !== null && value !== false) return value;
     if (performance.now() >= deadline) throw new Error(`${what} did not happen within ${deadlineMs} ms`);
-    await sleep(LOOK_MS);
+    await sleep(POLL_INTERVAL_MS);
   }
 }

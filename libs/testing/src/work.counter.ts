@@ -1,10 +1,10 @@
 import { Session } from 'node:inspector/promises';
 
 /**
- * Counts work as executed blocks of code, so that a test can compare the work for 2n with the work for n on a machine of
- * any speed. Only JavaScript counts, not what a built-in function does inside.
+ * Measures work as executed blocks of code, so that a test can compare the work for 2n and n independent of the machine's speed.
+ * Counts JavaScript only, not the work inside built-in functions.
  *
- * Import the code under test after `start`: V8 counts the blocks of what it compiles from then on.
+ * Import the code under test after `start`: V8 counts only code that it compiles after that.
  */
 export class WorkCounter {
   private constructor(
@@ -12,7 +12,7 @@ export class WorkCounter {
     private readonly files: RegExp,
   ) {}
 
-  /** Counts in the files whose URL matches `files`. */
+  /** Starts counting in the files whose URL matches `files`. */
   static async start(files: RegExp): Promise<WorkCounter> {
     const session = new Session();
     session.connect();
@@ -21,7 +21,7 @@ export class WorkCounter {
     return new WorkCounter(session, files);
   }
 
-  /** How many blocks ran during `work`. Throws what `work` throws, and when nothing was counted. */
+  /** Resolves with the number of blocks that ran during `work`. Rethrows its error. Throws when nothing was counted. */
   async during(work: () => unknown): Promise<number> {
     await this.session.post('Profiler.takePreciseCoverage');
     await work();

@@ -5,7 +5,7 @@ import { expect, it } from '@jest/globals';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { leakCheck, startBroker, startSandbox, tempFolder, until } from '../src/index.js';
 
-it('a broker that is killed comes back on its port with what it had stored', async () => {
+it('a killed broker restarts on its port with its stored messages', async () => {
   const leaks = leakCheck();
   const broker = await startBroker();
   try {
@@ -24,7 +24,7 @@ it('a broker that is killed comes back on its port with what it had stored', asy
   expect(leaks()).toEqual([]);
 });
 
-it('a broker keeps the folder that it was given', async () => {
+it('a broker keeps a given store folder', async () => {
   const folder = await tempFolder();
   const broker = await startBroker({ dir: folder.path });
   await broker.stop();
@@ -32,7 +32,7 @@ it('a broker keeps the folder that it was given', async () => {
   await folder.remove();
 });
 
-it('the sandbox obeys its scenario, keeps an invoice, and is gone after the stop', async () => {
+it('the sandbox applies its scenario, keeps an invoice, and has exited after the stop', async () => {
   const leaks = leakCheck();
   const sandbox = await startSandbox();
   try {
@@ -46,14 +46,14 @@ it('the sandbox obeys its scenario, keeps an invoice, and is gone after the stop
   expect(leaks()).toEqual([]);
 });
 
-it('the leak check names a process and a folder that were left', async () => {
+it('the leak check reports a running process and a folder that was not removed', async () => {
   const leaks = leakCheck();
   const folder = await tempFolder();
   const child = spawn('sleep', ['60']);
   try {
     expect(leaks()).toEqual([
       expect.stringContaining(`process ${child.pid ?? 0}`),
-      `folder ${folder.path} is still there`,
+      `folder ${folder.path} was not removed`,
     ]);
   } finally {
     const gone = once(child, 'exit');
@@ -64,8 +64,8 @@ it('the leak check names a process and a folder that were left', async () => {
   expect(leaks()).toEqual([]);
 });
 
-it('a wait that is too long names what was waited for', async () => {
-  await expect(until(() => false, 50, 'the moon')).rejects.toThrow('the moon did not happen within 50 ms');
-  let looks = 0;
-  expect(await until(() => (looks += 1) > 2 && 'seen', 1000, 'the third look')).toBe('seen');
+it('a wait names its condition when it times out', async () => {
+  await expect(until(() => false, 50, 'the event')).rejects.toThrow('the event did not happen within 50 ms');
+  let checks = 0;
+  expect(await until(() => (checks += 1) > 2 && 'seen', 1000, 'the third check')).toBe('seen');
 });

@@ -9,7 +9,7 @@ it.each([
   ['constant', 'if (n > 0) return;', 1],
   ['linear', 'for (let i = 0; i < n; i += 1) void i;', 2],
   ['quadratic', 'for (let i = 0; i < n; i += 1) for (let j = 0; j < n; j += 1) void j;', 4],
-])('counts %s work as what it is', async (_name, body, growth) => {
+])('measures the growth of %s work', async (_name, body, growth) => {
   const counter = await WorkCounter.start(/\/counted\//);
   try {
     const code = compile(body);

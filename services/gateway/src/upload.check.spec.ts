@@ -20,7 +20,7 @@ afterAll(async () => {
 const checkThatFails = (code: FailureCode): UploadCheck => {
   const fail = (): Promise<never> => Promise.reject(new ClipmeshError(code, 'why'));
   return {
-    media: { verifySound: fail, verifyPicture: fail },
+    media: { verifySound: fail, verifyImage: fail },
     scratch: { directory, withFolder: (use) => use(directory) },
     limit: uploadLimit(2),
     timeoutMs: 60_000,
@@ -54,7 +54,7 @@ describe('the checks of one owner', () => {
   /** Checks that end when the test says so. */
   function held() {
     const waiting: ((error?: Error) => void)[] = [];
-    const verifyPicture = (): Promise<void> =>
+    const decode = (): Promise<void> =>
       new Promise((resolve, reject) => {
         waiting.push((error) => {
           if (error === undefined) resolve();
@@ -63,7 +63,7 @@ describe('the checks of one owner', () => {
         reached.shift()?.();
       });
     const reached: (() => void)[] = [];
-    const uploads = { ...checkThatFails('INTERNAL'), media: { verifyPicture } } as unknown as UploadCheck;
+    const uploads = { ...checkThatFails('INTERNAL'), media: { verifyImage: decode } } as unknown as UploadCheck;
     const artifacts = { put: () => Promise.resolve({}) };
     const deps = { artifacts, imageRules: {}, uploads } as unknown as FileDeps;
     return {
@@ -107,9 +107,13 @@ describe('the checks of one owner', () => {
   it('have their time from when a process starts, not while it waits for its turn', async () => {
     const contexts: RunContext[] = [];
     const check = checkThatFails('INTERNAL');
-    const verifyPicture = (_file: string, _type: string, context: RunContext): Promise<void> =>
+    const decode = (_file: string, _type: string, context: RunContext): Promise<void> =>
       Promise.resolve(void contexts.push(context));
-    await verifyImage({ ...check, media: { ...check.media, verifyPicture } }, { bytes, contentType: 'image/png' }, 'x');
+    await verifyImage(
+      { ...check, media: { ...check.media, verifyImage: decode } },
+      { bytes, contentType: 'image/png' },
+      'x',
+    );
     expect(contexts[0]?.signal.aborted).toBe(false);
     expect(contexts[0]?.runSignal?.()).not.toBe(contexts[0]?.runSignal?.());
   });

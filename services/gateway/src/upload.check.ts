@@ -8,7 +8,7 @@ import { ProblemError, unavailable } from './problem.js';
 
 /** What checking an uploaded file needs. */
 export interface UploadCheck {
-  readonly media: Pick<Media, 'verifySound' | 'verifyPicture'>;
+  readonly media: Pick<Media, 'verifySound' | 'verifyImage'>;
   readonly scratch: Scratch;
   /** The requests whose files are checked now, by owner. */
   readonly limit: OwnerLimit;
@@ -56,7 +56,7 @@ export function verifyImage(
 ): Promise<void> {
   const refuse = (why: string, cause: unknown): ProblemError =>
     invalid('REFERENCE_IMAGE_INVALID', 'The picture cannot be used', field, why, cause);
-  return verifyFile(check, bytes, refuse, (file, context) => check.media.verifyPicture(file, contentType, context));
+  return verifyFile(check, bytes, refuse, (file, context) => check.media.verifyImage(file, contentType, context));
 }
 
 async function verifyFile(

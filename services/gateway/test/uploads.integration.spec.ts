@@ -75,12 +75,12 @@ describe('music', () => {
   });
 
   it.each<[string, Buffer, string]>([
-    ['a video without sound', MUTE_MP4, 'there is no sound in it, only a picture'],
-    ['no length', wavOf(0), 'it lasts 0 s; at least 0.5 s'],
-    ['a moment', wavOf(0.25), 'it lasts 0.25 s; at least 0.5 s'],
-    ['a picture', pngOf(300, 300), 'it is no media file that ffmpeg can read'],
-    ['text', Buffer.from('RIFF____WAVE and no more'), 'it is no media file that ffmpeg can read'],
-    ['a page', Buffer.from('<!DOCTYPE html><html></html>'), 'it is no media file that ffmpeg can read'],
+    ['a video without sound', MUTE_MP4, 'it has no audio stream, only video'],
+    ['no length', wavOf(0), 'it lasts 0 s; at least 0.5 s are needed'],
+    ['a moment', wavOf(0.25), 'it lasts 0.25 s; at least 0.5 s are needed'],
+    ['a picture', pngOf(300, 300), 'it is not a media file that ffmpeg can read'],
+    ['text', Buffer.from('RIFF____WAVE and no more'), 'it is not a media file that ffmpeg can read'],
+    ['a page', Buffer.from('<!DOCTYPE html><html></html>'), 'it is not a media file that ffmpeg can read'],
   ])('of %s is refused before anything is stored or bought', async (_name, bytes, message) => {
     const before = await stored();
     const key = { 'idempotency-key': `music-${message.length}-${bytes.length}` };

@@ -53,7 +53,7 @@ export class OverlayActor {
     return scratch.withFolder(async (directory) => {
       const output = join(directory, 'scene.mov');
       const { overlay, durationSeconds, profile } = body;
-      const { lost } = await artifacts.withFile(body.clip, (file) =>
+      const { missingCharacters: lost } = await artifacts.withFile(body.clip, (file) =>
         media.overlay(
           { file, output, durationSeconds, profile, ...(overlay === undefined ? {} : { overlay }) },
           { signal },

@@ -12,7 +12,7 @@ export interface RenderInput {
   readonly width: number;
   readonly height: number;
   /** A file that the clip begins from. */
-  readonly picture?: string;
+  readonly image?: string;
 }
 
 /** Draws one MP4 to `output`; aborting the signal ends the work. */
@@ -53,13 +53,13 @@ export class ClipCache {
     await mkdir(this.dir, { recursive: true });
     const output = join(this.dir, `${hash}.${owner}.part.mp4`);
     const { width, height, seconds, picture } = spec;
-    const behind = picture === undefined ? {} : { picture: picture.file };
+    const background = picture === undefined ? {} : { image: picture.file };
     // The drawing's seed is taken from the hash, so that scenes which share a seed still look different.
     const seed = Number.parseInt(hash.slice(0, 8), 16) & 0x7fff_ffff;
     const label = cutText(spec.prompt.replace(/\s+/g, ' '), LABEL_LIMIT);
     try {
       await this.renderer.render(
-        { output, seed, label, durationSeconds: seconds, width, height, ...behind },
+        { output, seed, label, durationSeconds: seconds, width, height, ...background },
         { signal },
       );
       signal.throwIfAborted();

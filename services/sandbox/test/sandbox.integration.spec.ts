@@ -13,11 +13,11 @@ import { createSandbox, type Sandbox, type SandboxRenderer } from '../src/sandbo
 let renders = 0;
 let renderMs = 0;
 let aborted = 0;
-let pictures: (string | undefined)[] = [];
+let images: (string | undefined)[] = [];
 const media: SandboxRenderer = {
-  async render({ output, seed, durationSeconds, picture }, { signal }) {
+  async render({ output, seed, durationSeconds, image }, { signal }) {
     renders += 1;
-    pictures.push(picture);
+    images.push(image);
     await sleep(renderMs, undefined, { signal }).catch((error: unknown) => {
       aborted += 1;
       throw error;
@@ -128,23 +128,23 @@ describe('replicate', () => {
   });
 
   it('takes uploads, and begins a clip from one of them or from a data URL', async () => {
-    const bytesOfPicture = pngOf(300, 300);
-    const upload = await replicate.files.create(new File([new Uint8Array(bytesOfPicture)], 'a.png'), { of: 'test' });
-    expect(upload).toMatchObject({ name: 'a.png', size: bytesOfPicture.length, metadata: { of: 'test' } });
+    const imageBytes = pngOf(300, 300);
+    const upload = await replicate.files.create(new File([new Uint8Array(imageBytes)], 'a.png'), { of: 'test' });
+    expect(upload).toMatchObject({ name: 'a.png', size: imageBytes.length, metadata: { of: 'test' } });
     expect(await replicate.files.get(upload.id)).toEqual(upload);
     expect((await replicate.files.list()).results).toEqual([upload]);
     const image = upload.urls.get;
-    const data = `data:image/png;base64,${bytesOfPicture.toString('base64')}`;
-    pictures = [];
+    const data = `data:image/png;base64,${imageBytes.toString('base64')}`;
+    images = [];
     const make = async (model: `${string}/${string}`, more: object): Promise<Prediction> =>
       finished(await replicate.predictions.create({ model, input: { prompt: 'a red kettle', seed: 7, ...more } }));
     const first = await make(VEO, { duration: 4, image });
-    expect(await readFile(pictures[0] ?? '')).toEqual(bytesOfPicture);
+    expect(await readFile(images[0] ?? '')).toEqual(imageBytes);
     const again = await make(VEO, { duration: 4, image: data });
     expect(await bytes(again)).toBe(await bytes(first));
     expect((await make('minimax/video-01', { first_frame_image: image })).status).toBe('succeeded');
     await expect(make('minimax/video-01', { image })).rejects.toThrow("unexpected keyword argument 'image'");
-    expect(pictures.map((picture) => picture !== undefined)).toEqual([true, true]);
+    expect(images.map((image) => image !== undefined)).toEqual([true, true]);
     for (const [wrong, why] of [
       ['http://127.0.0.1:1/a.png', 'could not be downloaded'],
       ['data:image/png;base64,AAAA', 'cannot identify'],
