@@ -21,14 +21,14 @@ export async function openLimitStore(connection: NatsConnection, options: KvStor
   try {
     const settings = { replicas, history: 1, ttl: TTL_MS, allow_direct: false };
     const kv = await madeOnce(() => new Kvm(connection).create(name, settings));
-    return limitStore(connection, kv, new KvBucket(name, kv, await jetstreamManager(connection), z.unknown()));
+    return limitStore(connection, name, kv, new KvBucket(name, kv, await jetstreamManager(connection), z.unknown()));
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new ClipmeshError('STORE_UNAVAILABLE', `the bucket ${name} could not be opened: ${detail}`, { cause });
   }
 }
 
-function limitStore(connection: NatsConnection, kv: KV, bucket: KvBucket<unknown>): LimitStore {
+function limitStore(connection: NatsConnection, name: string, kv: KV, bucket: KvBucket<unknown>): LimitStore {
   return {
     // Without spans: a lease is taken many times a second.
     get: (key) => bucket.get(key),
@@ -42,7 +42,7 @@ function limitStore(connection: NatsConnection, kv: KV, bucket: KvBucket<unknown
     },
     watch: (prefix, onChange) => {
       const stopped = new AbortController();
-      void follow(connection, kv, prefix, onChange, stopped.signal);
+      void follow(connection, kv, { name, prefix }, onChange, stopped.signal);
       return () => {
         stopped.abort();
       };
@@ -50,36 +50,66 @@ function limitStore(connection: NatsConnection, kv: KV, bucket: KvBucket<unknown
   };
 }
 
-/** Watches until told to stop, or the connection is closed for good; a watch that breaks is begun again. Never rejects. */
+/**
+ * Follows the keys below the prefix until the signal aborts or the connection closes for good. Uses a subscription to the
+ * bucket's subjects: a KV watch is a consumer at the broker, and hears nothing more, without a sign, once that is lost.
+ * Reads the keys at the start, after every reconnection, and when the subscription restarts. Never rejects.
+ */
 async function follow(
   connection: NatsConnection,
   kv: KV,
-  prefix: string,
+  { name, prefix }: { readonly name: string; readonly prefix: string },
   onChange: (key: string, value: unknown) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted && !connection.isClosed()) {
+  const isOver = (): boolean => signal.aborted || connection.isClosed();
+  const report = (key: string, text: string): void => {
+    const value = parsed(text);
+    if (value !== undefined && !isOver()) onChange(key, value);
+  };
+  const pause = (): Promise<void> => delay(RETRY_WATCH_MS, undefined, { signal, ref: false }).catch(() => undefined);
+  const readAll = async (): Promise<void> => {
+    while (!isOver()) {
+      try {
+        for await (const key of await kv.keys(`${prefix}.>`)) {
+          const entry = await kv.get(key);
+          if (entry?.operation === 'PUT') report(key, entry.string());
+        }
+        return;
+      } catch {
+        // The broker is away: the next round finds out whether it is back.
+        await pause();
+      }
+    }
+  };
+  const readOnReconnect = async (): Promise<void> => {
+    for await (const { type } of connection.status()) {
+      if (isOver()) return;
+      if (type === 'reconnect') await readAll();
+    }
+  };
+  void readOnReconnect();
+  const root = `$KV.${name}.`;
+  while (!isOver()) {
     try {
-      const watch = await kv.watch({ key: `${prefix}.>` });
+      const subscription = connection.subscribe(`${root}${prefix}.>`);
       const stop = (): void => {
-        watch.stop();
+        subscription.unsubscribe();
       };
       signal.addEventListener('abort', stop, { once: true });
-      if (isAborted(signal)) stop();
-      for await (const entry of watch) {
-        const value = entry.operation === 'PUT' ? parsed(entry.string()) : undefined;
-        if (value !== undefined && !isAborted(signal)) onChange(entry.key, value);
+      void readAll();
+      for await (const message of subscription) {
+        // A deletion has a header that says so; a value has none.
+        if ((message.headers?.get('KV-Operation') ?? '') === '')
+          report(message.subject.slice(root.length), message.string());
       }
       signal.removeEventListener('abort', stop);
     } catch {
-      // The next round tells whether the broker is back.
+      // The subscription ended with an error; it restarts below.
     }
-    await delay(RETRY_WATCH_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    if (!isOver()) await pause();
   }
 }
-
-/** Asked anew each time: it changes while others run. */
-const isAborted = (signal: AbortSignal): boolean => signal.aborted;
 
 /** Undefined for what is not JSON: whoever reads the key itself is told so. */
 function parsed(text: string): unknown {
