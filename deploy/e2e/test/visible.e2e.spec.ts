@@ -94,10 +94,8 @@ describe('the record, the log and the trace have', () => {
     expect(made.filter((line) => line === 'warn: the try failed; it will be repeated')).toHaveLength(6);
     expect(made.filter((line) => line === 'error: the message was given up')).toHaveLength(6);
     const directed = logged('planner.1', id);
-    expect(
-      directed.filter((line) => line === 'warn: the model has failed too often: the next one makes the scene'),
-    ).toHaveLength(3);
-    expect(directed).toContain('warn: the provider is in trouble: the scenes that are left run one after another');
+    expect(directed.filter((line) => line === 'warn: model failed; falling back to the next model')).toHaveLength(3);
+    expect(directed).toContain('warn: repeated provider failures; running the remaining scenes one at a time');
     expect(directed).toContain('error: generation failed');
     await spanEvents(traceId, ['clipmesh.retry', 'clipmesh.model_fallback', 'clipmesh.fallback', 'exception']);
 

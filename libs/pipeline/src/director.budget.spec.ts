@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import {
   ClipFailed,
   ClipGenerate,
-  ClipGenerated,
   type ClipGenerateBody,
+  ClipGenerated,
   type FailureCode,
   type GenerationState,
   type Job,

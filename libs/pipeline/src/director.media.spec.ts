@@ -7,9 +7,9 @@ import {
   type Failure,
   type GenerationState,
   type Job,
+  type Outgoing,
   OverlayApply,
   OverlayFailed,
-  type Outgoing,
   PlanFailed,
   PlanWritten,
   RetryRequested,
@@ -17,7 +17,7 @@ import {
   StitchFailed,
 } from '@clipmesh/contracts';
 import { type DirectorEvent } from './director.event.js';
-import { type Decision, decide, initialState } from './director.js';
+import { decide, type Decision, initialState } from './director.js';
 import { planFromTemplate } from './plan.writer.js';
 
 const base = { generationId: `gen_${'0'.repeat(32)}`, at: '2026-01-01T00:00:00.000Z', charges: [] };

@@ -9,8 +9,8 @@ import {
   GenerationSucceeded,
   isFinal,
   message,
-  OverlayApply,
   type Outgoing,
+  OverlayApply,
   StitchRender,
 } from '@clipmesh/contracts';
 import { type DirectorEvent } from './director.event.js';

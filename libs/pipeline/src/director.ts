@@ -8,15 +8,15 @@ import {
   type Outgoing,
   type SceneState,
 } from '@clipmesh/contracts';
-import { startWithinBudget, releaseAllowance } from './director.budget.js';
+import { releaseAllowance, startWithinBudget } from './director.budget.js';
 import { type DirectorEvent } from './director.event.js';
 import { withIncident } from './director.incidents.js';
 import { commandsCausedBy, finalEvent, progressEvent } from './director.messages.js';
 import {
-  nextSeed,
   beginScenes,
   isRetry,
   narrowWindow,
+  nextSeed,
   resume,
   retry,
   revive,

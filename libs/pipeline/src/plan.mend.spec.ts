@@ -202,9 +202,9 @@ describe('an answer that is not a plan', () => {
   it.each([
     ['nothing', '', 'the plan is not JSON', false],
     ['prose', 'I am sorry, I cannot help with that.', 'the plan is not JSON', false],
-    ['a cut-off plan', json.slice(0, -40), 'the JSON of the plan is cut off', true],
-    ['a cut-off plan whose scenes are whole', json.slice(0, -1), 'the JSON of the plan is cut off', true],
-    ['a cut-off plan in a fence', `\`\`\`json\n${pretty.slice(0, 200)}`, 'the JSON of the plan is cut off', true],
+    ['a truncated plan', json.slice(0, -40), 'the JSON of the plan is truncated', true],
+    ['a truncated plan whose scenes are whole', json.slice(0, -1), 'the JSON of the plan is truncated', true],
+    ['a truncated plan in a fence', `\`\`\`json\n${pretty.slice(0, 200)}`, 'the JSON of the plan is truncated', true],
     ['an error', '{"error": {"message": "overloaded"}}', 'no scene of the plan has a description', false],
     ['no scenes', withScenes([]), 'no scene of the plan has a description', false],
     ['empty scenes', withScenes([{ description: '' }, {}]), 'no scene of the plan has a description', false],
@@ -227,7 +227,7 @@ describe('an answer that is not a plan', () => {
       'the plan is not JSON',
       false,
     ],
-    ['only reasoning', '<think>{"scenes": [{"description": "Steam"', 'the JSON of the plan is cut off', true],
+    ['only reasoning', '<think>{"scenes": [{"description": "Steam"', 'the JSON of the plan is truncated', true],
   ])('%s', (_what, answer, problem, unclosed) => {
     expect(repairPlan(answer)).toEqual({ kind: 'none', problem, unclosed });
   });

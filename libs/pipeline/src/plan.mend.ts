@@ -193,7 +193,7 @@ export function repairPlan(answer: string): RepairedPlan {
   }
   const [{ values, unclosed } = { values: [], unclosed: false }] = readings;
   const problem = unclosed
-    ? 'the JSON of the plan is cut off'
+    ? 'the JSON of the plan is truncated'
     : values.length === 0
       ? 'the plan is not JSON'
       : 'no scene of the plan has a description';

@@ -2,7 +2,7 @@ import { ClipmeshError } from '@clipmesh/contracts';
 import { ConflictError } from '@clipmesh/persistence';
 import { clipRequestSchema } from '@clipmesh/providers';
 import { type StoredPurchase } from './attempt.rules.js';
-import { type PurchasedClip, chargeIn, chargesOf } from './clip.charges.js';
+import { chargeIn, chargesOf, type PurchasedClip } from './clip.charges.js';
 import { type ClipDeps } from './clip.parts.js';
 
 export const isoNow = ({ clock }: Pick<ClipDeps, 'clock'>): string => new Date(clock.now()).toISOString();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ClipGenerateBody } from '@clipmesh/contracts';
 import { type Attempt } from '@clipmesh/persistence';
-import { type StoredPurchase, fingerprintOf, nextStep } from './attempt.rules.js';
+import { fingerprintOf, nextStep, type StoredPurchase } from './attempt.rules.js';
 
 const generationId = `gen_${'1'.repeat(32)}`;
 const at = '2026-01-01T00:00:00.000Z';

@@ -5,9 +5,9 @@ import {
   cacheScope,
   isIntact,
   openArtifactFolder,
-  openStores,
   openLimitStore,
   openScratch,
+  openStores,
 } from '@clipmesh/persistence';
 import { createReplicateProvider } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';

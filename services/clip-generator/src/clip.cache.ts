@@ -2,7 +2,7 @@ import { type Artifact, type Charge, type ClipGenerateBody, ClipmeshError } from
 import { board, cacheKey, type Flight, land, type Wish } from '@clipmesh/persistence';
 import { clipRequestSchema } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
-import { type StoredPurchase, nextStep, type Step } from './attempt.rules.js';
+import { nextStep, type Step, type StoredPurchase } from './attempt.rules.js';
 import { isUsable } from './clip.collect.js';
 import { type ClipCache, type ClipDeps } from './clip.parts.js';
 

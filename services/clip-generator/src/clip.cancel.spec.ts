@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type Charge, ClipmeshError, type Outgoing } from '@clipmesh/contracts';
 import { systemClock } from '@clipmesh/messaging';
-import { body, noAbort, generationId, depsOf, FakeProvider, statusesOf } from '../test/clip.shop.js';
+import { body, depsOf, FakeProvider, generationId, noAbort, statusesOf } from '../test/clip.shop.js';
 import { cancelPurchases } from './clip.cancel.js';
 import { type ClipDeps } from './clip.parts.js';
 import { buyClip } from './clip.purchase.js';

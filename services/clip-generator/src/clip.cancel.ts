@@ -1,7 +1,7 @@
 import { ClipAbandoned, ClipmeshError, message, type Outgoing, PlanAbandoned } from '@clipmesh/contracts';
 import { clipRequestSchema, type PredictionState } from '@clipmesh/providers';
-import { updatePurchase, purchasedClipOf } from './attempt.book.js';
-import { type StoredPurchase, stepFor } from './attempt.rules.js';
+import { purchasedClipOf, updatePurchase } from './attempt.book.js';
+import { stepFor, type StoredPurchase } from './attempt.rules.js';
 import { chargesOf } from './clip.charges.js';
 import { adoptFor } from './clip.claims.js';
 import { type ClipDeps } from './clip.parts.js';

@@ -1,6 +1,6 @@
 import {
-  type ClipGenerateBody,
   ClipFailed,
+  type ClipGenerateBody,
   ClipmeshError,
   message,
   type Outgoing,

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
-import { body, noAbort, generationId, depsOf, FakeProvider, statusesOf } from '../test/clip.shop.js';
+import { body, depsOf, FakeProvider, generationId, noAbort, statusesOf } from '../test/clip.shop.js';
 import { cancelPurchases } from './clip.cancel.js';
 import { adoptFor, claimPrediction } from './clip.claims.js';
 import { type ClipDeps } from './clip.parts.js';

@@ -1,8 +1,8 @@
 import {
   type Artifact,
   type Charge,
-  ClipGenerated,
   type ClipGenerateBody,
+  ClipGenerated,
   ClipmeshError,
   type FailureCode,
   message,
@@ -12,19 +12,19 @@ import { clipPrice } from '@clipmesh/pipeline';
 import { AlreadyExistsError, type Attempt, ConflictError } from '@clipmesh/persistence';
 import { type ClipRequest, clipRequestSchema, outcomeOf, type PredictionState } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
-import { updatePurchase, purchasedClipOf, isoNow } from './attempt.book.js';
+import { isoNow, purchasedClipOf, updatePurchase } from './attempt.book.js';
 import {
-  type StoredPurchase,
   fingerprintOf,
-  unknownPreviousOf,
-  previousFailureOf,
   nextStep,
+  previousFailureOf,
   type Step,
   stepFor,
+  type StoredPurchase,
+  unknownPreviousOf,
 } from './attempt.rules.js';
 import { type Clip, throughCache } from './clip.cache.js';
 import { cancelPrevious } from './clip.cancel.js';
-import { chargeIn, chargesOf, withCharges, reportingCharges } from './clip.charges.js';
+import { chargeIn, chargesOf, reportingCharges, withCharges } from './clip.charges.js';
 import { adoptFor, claimPrediction } from './clip.claims.js';
 import { collectClip, isBadOutput, isUsable } from './clip.collect.js';
 import { type ClipDeps } from './clip.parts.js';
@@ -61,16 +61,16 @@ export async function buyClip(
   const gaveUp = previousFailureOf(known, body);
   const entries = gaveUp === undefined ? await settledPurchases(deps, known, body, signal) : known;
   // A crash may have lost the event for an earlier charge. Publishing it again is safe: the ledger deduplicates by key.
-  const unpublished = entries.flatMap(({ value }) => (value.scene === body.scene ? (value.charge ?? []) : []));
+  const earlierCharges = entries.flatMap(({ value }) => (value.scene === body.scene ? (value.charge ?? []) : []));
   try {
     if (gaveUp !== undefined) throw new ClipmeshError(gaveUp.code, gaveUp.message, { retryable: false });
     const first = nextStep(entries, body, deps.outcomeTimeouts);
     const clip = await throughCache(deps, body, first, signal, (timeoutMs) =>
       buyOrCollect({ ...deps, timeoutMs, givesUp }, body, first, signal),
     );
-    return [generatedEvent(deps, body, clip, unpublished)];
+    return [generatedEvent(deps, body, clip, earlierCharges)];
   } catch (error) {
-    throw error instanceof ClipmeshError ? withCharges(error, [...unpublished, ...error.charges]) : error;
+    throw error instanceof ClipmeshError ? withCharges(error, [...earlierCharges, ...error.charges]) : error;
   }
 }
 
@@ -209,14 +209,14 @@ function recordIntent(deps: ClipDeps, body: ClipGenerateBody, key: string): Prom
 }
 
 /** Throws `BUDGET_EXCEEDED` when another purchase could bring the scene over its allowance. */
-async function refuseOverBudget({ purchases }: ClipDeps, body: ClipGenerateBody): Promise<void> {
+async function rejectOverBudget({ purchases }: ClipDeps, body: ClipGenerateBody): Promise<void> {
   const { generationId, scene, model, durationSeconds, allowanceMicros } = body;
   if (allowanceMicros === undefined) return;
-  const paidFor = (await purchases.list(generationId)).reduce(
+  const spentMicros = (await purchases.list(generationId)).reduce(
     (sum, { value }) => sum + (value.scene === scene ? (value.charge?.amountMicros ?? 0) : 0),
     0,
   );
-  if (paidFor + (clipPrice(model, durationSeconds) ?? 0) > allowanceMicros)
+  if (spentMicros + (clipPrice(model, durationSeconds) ?? 0) > allowanceMicros)
     throw new ClipmeshError('BUDGET_EXCEEDED', `another clip from ${model} exceeds the budget of scene ${scene}`);
 }
 
@@ -231,7 +231,7 @@ async function submit(
   signal: AbortSignal,
   intent: () => Promise<StoredPurchase>,
 ): Promise<Step> {
-  await refuseOverBudget(deps, body);
+  await rejectOverBudget(deps, body);
   let entry: StoredPurchase | undefined;
   try {
     const { id } = await deps.provider.submit(requestOf(body, key), signal, async () => {
@@ -280,8 +280,8 @@ async function waitForEnd(
   } catch (error) {
     if (error instanceof ClipmeshError && error.code === 'PROVIDER_BAD_INPUT') {
       const text = `the provider does not know prediction ${predictionId}`;
-      const mayStillShow = deps.clock.now() - Date.parse(entry.value.updatedAt) < deps.outcomeTimeouts.settleMs;
-      if (mayStillShow) throw new ClipmeshError('PROVIDER_UNAVAILABLE', text, { cause: error });
+      const mayStillAppear = deps.clock.now() - Date.parse(entry.value.updatedAt) < deps.outcomeTimeouts.settleMs;
+      if (mayStillAppear) throw new ClipmeshError('PROVIDER_UNAVAILABLE', text, { cause: error });
       // Waiting for it would fail this clip forever, for every model.
       const unknown = new ClipmeshError('PREDICTION_FAILED', text, { cause: error });
       await updatePurchase(deps, entry, failedWith(deps, body, unknown));
@@ -349,9 +349,14 @@ function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {
   return { model, prompt, durationSeconds, aspectRatio, seed, ...image, attemptKey };
 }
 
-function generatedEvent(deps: ClipDeps, body: ClipGenerateBody, clip: Clip, earlier: readonly Charge[]): Outgoing {
+function generatedEvent(
+  deps: ClipDeps,
+  body: ClipGenerateBody,
+  clip: Clip,
+  earlierCharges: readonly Charge[],
+): Outgoing {
   const { predictionId, artifact, charge, model, cached } = clip;
-  const others = earlier.filter(({ key }) => key !== charge?.key);
+  const others = earlierCharges.filter(({ key }) => key !== charge?.key);
   return message(ClipGenerated, {
     generationId: body.generationId,
     at: isoNow(deps),

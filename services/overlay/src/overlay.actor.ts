@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import {
   message,
+  type Outgoing,
   OverlayApplied,
   OverlayApply,
   type OverlayApplyBody,
   OverlayFailed,
-  type Outgoing,
   toFailure,
   WorkRetried,
 } from '@clipmesh/contracts';

@@ -2,7 +2,7 @@ import { openMedia } from '@clipmesh/media';
 import { type ServiceRuntime } from '@clipmesh/messaging';
 import { openArtifactFolder, openScratch } from '@clipmesh/persistence';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { OverlayActor, OVERLAY_DEPS } from './overlay.actor.js';
+import { OVERLAY_DEPS, OverlayActor } from './overlay.actor.js';
 
 @Module({})
 class OverlayModule {}

@@ -8,7 +8,7 @@ import {
   ConflictError,
   type Versioned,
 } from '@clipmesh/persistence';
-import { repairPlan, planFromDraft, planShape } from '@clipmesh/pipeline';
+import { planFromDraft, planShape, repairPlan } from '@clipmesh/pipeline';
 import { type PlanAnswer, planAnswerSchema, type PlanModel } from '@clipmesh/providers';
 import { type createLogger } from '@clipmesh/tracing';
 import { type PlanCache, planCacheRequest } from './plan.cache.js';
@@ -73,7 +73,7 @@ export async function buyPlan(
   const known = (await purchases.list(generationId)).filter(({ value }) => value.kind === 'llm');
   rethrowPreviousFailure(known, step);
   const command: Command = { generationId, job, step, givesUp, fingerprint: fingerprintOf(job, planModel.model) };
-  if (cache === undefined || job.cache === false) return askPlan(deps, command, known, signal);
+  if (cache === undefined || job.cache === false) return requestPlan(deps, command, known, signal);
   const isBought = known.some(({ value }) => value.status === 'finished');
   const acquired = await board(cache.leases, await planCacheRequest(cache, planModel.model, generationId, job), {
     signal,
@@ -88,7 +88,7 @@ export async function buyPlan(
     return { plan, charges: chargesFor(await findLostAnswers(deps, command, known)) };
   }
   try {
-    const bought = await askPlan(deps, command, known, signal);
+    const bought = await requestPlan(deps, command, known, signal);
     await acquired.flight.land({ answer: bought.answer });
     return bought;
   } catch (error) {
@@ -127,7 +127,7 @@ const chargesFor = (known: readonly Versioned<Attempt>[]): Charge[] => known.fla
  * not buy again. After a crash before the answer was read, the answer is searched for at the provider. A cancel does not stop
  * a call in progress, as its charge must be recorded. Errors carry all charges of this plan.
  */
-async function askPlan(
+async function requestPlan(
   deps: PlanPurchaseDeps,
   command: Command,
   before: readonly Versioned<Attempt>[],

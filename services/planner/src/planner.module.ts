@@ -2,18 +2,18 @@ import {
   collectTrace,
   directorHasHeard,
   dropSettled,
-  startStreamKeeper,
   openCacheNudges,
   readBacklog,
   type ServiceRuntime,
+  startStreamKeeper,
   systemClock,
 } from '@clipmesh/messaging';
 import { cacheScope, openStores } from '@clipmesh/persistence';
 import { createOpenAiPlanModel } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { DirectorActor, DIRECTOR_DEPS } from './director.actor.js';
+import { DIRECTOR_DEPS, DirectorActor } from './director.actor.js';
 import { type PlanCache } from './plan.cache.js';
-import { PlannerActor, PLANNER_DEPS, type PlannerDeps } from './planner.actor.js';
+import { PLANNER_DEPS, PlannerActor, type PlannerDeps } from './planner.actor.js';
 import { REPORT_DEPS, type ReportDeps } from './report.host.js';
 import { ReportActor } from './report.actor.js';
 import { startSweeper } from './stall.sweeper.js';

@@ -3,8 +3,8 @@ import {
   type Artifact,
   ClipFailed,
   ClipGenerated,
-  type GenerationRecord,
   GenerationPlan,
+  type GenerationRecord,
   type GenerationState,
   type Job,
   message,
@@ -15,7 +15,7 @@ import {
   VideoStitched,
   WorkRetried,
 } from '@clipmesh/contracts';
-import { readEvents, type ReadEvent, type Replica, startReplica } from '@clipmesh/messaging';
+import { type ReadEvent, readEvents, type Replica, startReplica } from '@clipmesh/messaging';
 import { openKvStores, type Stores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import { type Broker, leakCheck, type Sandbox, startBroker, startSandbox, until } from '@clipmesh/testing';

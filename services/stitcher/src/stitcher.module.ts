@@ -2,7 +2,7 @@ import { openMedia } from '@clipmesh/media';
 import { type ServiceRuntime } from '@clipmesh/messaging';
 import { openArtifactFolder, openScratch } from '@clipmesh/persistence';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { StitcherActor, STITCHER_DEPS } from './stitcher.actor.js';
+import { STITCHER_DEPS, StitcherActor } from './stitcher.actor.js';
 
 @Module({})
 class StitcherModule {}
