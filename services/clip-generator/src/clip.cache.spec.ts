@@ -287,7 +287,7 @@ describe('a clip that another generation is buying', () => {
   it.each([
     ['canceled', true, 'p2', false],
     ['redelivered', false, 'p1', true],
-  ])('is handled when the buyer is %s', async (_name, isCancel, predictionId, cached) => {
+  ])('goes to a waiting generation when the buyer is %s', async (_name, isCancel, predictionId, cached) => {
     let release = (): void => undefined;
     hold = new Promise((resolve) => {
       release = resolve;

@@ -201,7 +201,7 @@ describe('a truncated answer', () => {
     expect(moreRooms).toEqual([false, false, false, false]);
   });
 
-  it('is recognised when it is found after its planner was killed', async () => {
+  it('is recognized when it is found after its planner was killed', async () => {
     failures = [new ClipmeshError('PROVIDER_UNAVAILABLE', 'lost')];
     await plan(1);
     const found: PlanModel = { ...deps.planModel, find: () => Promise.reject(cut(1)) };
@@ -269,7 +269,7 @@ describe('a lost answer', () => {
     ['PROVIDER_RATE_LIMITED', 'failed'],
     ['PROVIDER_AUTH', 'failed'],
     ['PROVIDER_UNAVAILABLE', 'unanswered'],
-  ])('is possible or not after %s: the purchase is %s', async (code, status) => {
+  ])('decides the status of its purchase: after %s it is %s', async (code, status) => {
     failures = [new ClipmeshError(code, 'no')];
     await expect(buyPlan(deps, idOf(1), job, noAbort)).rejects.toThrow('no');
     expect((await deps.purchases.list(idOf(1)))[0]?.value.status).toBe(status);
