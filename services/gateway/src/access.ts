@@ -13,7 +13,10 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
 }
 
-/** The owner behind a bearer token, from `owner:key` pairs. Without any pair everybody is `local`. Keys are compared in constant time. */
+/**
+ * Maps an `Authorization` header to its owner, from `owner:key` pairs. Without pairs, every caller is the owner `local`. Keys
+ * are compared in constant time.
+ */
 export function createAccess(pairs: readonly string[]): (authorization: string | undefined) => string | undefined {
   if (pairs.length === 0) return () => 'local';
   const keys = pairs.map((pair) => ({
@@ -28,11 +31,11 @@ export function createAccess(pairs: readonly string[]): (authorization: string |
   };
 }
 
-/** Throws when the gateway would be open to others without a key. */
+/** Throws when other machines could reach the gateway without an API key. */
 export function refuseUnprotectedHost(host: string, pairs: readonly string[]): void {
   if (pairs.length > 0 || isLoopback(host)) return;
   throw new Error(
-    `GATEWAY_HOST is ${host}, which others can reach, and API_KEYS is empty; set API_KEYS=owner:key, or listen on 127.0.0.1`,
+    `GATEWAY_HOST is ${host}, which other machines can reach, and API_KEYS is empty; set API_KEYS=owner:key, or listen on 127.0.0.1`,
   );
 }
 
@@ -42,8 +45,8 @@ const nameOf = (header: string): string => header.replace(/:\d*$/, '');
 const originIsLoopback = (origin: string): boolean => URL.canParse(origin) && isLoopback(new URL(origin).hostname);
 
 /**
- * Without keys anything on this machine may call, a web page in its browser included, unless it is told apart: a page of
- * another site shows in `Origin`, a rebound DNS name in `Host`. Throws 421 or 403 for these.
+ * Without API keys, any process on this machine may call, including web pages in its browser. Throws a 403 for the `Origin`
+ * of another site, and a 421 for a `Host` that is not a loopback name (DNS rebinding).
  */
 export function refuseForeignOrigin(
   headers: { readonly host?: string | undefined; readonly origin?: string | undefined },
@@ -54,24 +57,24 @@ export function refuseForeignOrigin(
     throw new ProblemError(
       421,
       'WRONG_HOST',
-      'This host is not served here',
-      'without API_KEYS only loopback names are served: use http://127.0.0.1, or set API_KEYS',
+      'The gateway does not serve this host',
+      'without API_KEYS the gateway serves only loopback names: use http://127.0.0.1, or set API_KEYS',
     );
   if (headers.origin !== undefined && !originIsLoopback(headers.origin))
     throw new ProblemError(
       403,
       'FOREIGN_ORIGIN',
-      'Pages of other sites may not call',
-      'without API_KEYS only pages of this machine may call; set API_KEYS and send Authorization: Bearer <key>',
+      'Web pages of other sites are not allowed',
+      'without API_KEYS the gateway accepts only pages from this machine; set API_KEYS and send Authorization: Bearer <key>',
     );
 }
 
-/** Where the provider reports. */
+/** Path for reports of the provider. */
 export const PROVIDER_REPORT_PATH = '/v1/webhooks/replicate';
 
 /**
- * Whether the guard of the loopback lets a request pass: a report of the provider comes by way of `publicUrl`, under its host
- * name, and is judged by its signature alone. Without a public URL nobody was told to report.
+ * Whether a request is exempt from the loopback check. A provider report arrives at `publicUrl` under its host name, and its
+ * signature authenticates it. Without a public URL, no provider sends reports.
  */
 export function isProviderReport(
   { method, path }: { readonly method: string; readonly path: string },
@@ -80,7 +83,7 @@ export function isProviderReport(
   return publicUrl !== undefined && method === 'POST' && path === PROVIDER_REPORT_PATH;
 }
 
-/** Throws a 400 for a body that is not UTF-8: what it holds would be another text than what was sent. */
+/** Throws a 400 for a body that is not UTF-8. Decoding it would change its text. */
 export function refuseBrokenText(body: Buffer | undefined): void {
   if (body === undefined || isUtf8(body)) return;
   throw badRequest('body', 'not UTF-8; send the JSON in UTF-8');
@@ -88,15 +91,15 @@ export function refuseBrokenText(body: Buffer | undefined): void {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Whether a request announces a body. */
+/** Whether the headers announce a body. */
 export const hasBody = ({ 'content-length': length, 'transfer-encoding': transfer }: Headers): boolean =>
   transfer !== undefined || (length !== undefined && length !== '0');
 
-/** Whether a content type is JSON's own, or that of a format written in JSON. */
+/** Whether a content type is `application/json` or ends in `+json`. */
 export const isJson = (contentType: string | undefined): boolean =>
   /^application\/([a-z0-9.+-]+\+)?json$/.test(parseMediaType(contentType ?? '').type);
 
-/** Throws a 415 for a body that is not declared as JSON, or in another charset than UTF-8 (RFC 8259 §8.1). */
+/** Throws a 415 for a body that is not declared as JSON in UTF-8 (RFC 8259 §8.1). */
 export function refuseOtherBodies(method: string, headers: Headers): void {
   if (!['POST', 'PUT', 'PATCH'].includes(method) || !hasBody(headers)) return;
   const type = String(headers['content-type'] ?? '');

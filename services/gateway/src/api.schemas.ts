@@ -14,9 +14,9 @@ import {
 } from '@clipmesh/contracts';
 import { z } from 'zod';
 
-/** Dollars with at most six decimals. */
+/** US dollars with at most six decimals. */
 const usd = z.number().nonnegative();
-/** Only what there is, and what is possible now. */
+/** Only resources that exist and actions that are possible now. */
 const links = z.record(z.string(), z.string());
 const traceId = z.string();
 
@@ -24,7 +24,7 @@ const sceneView = z
   .object({
     index: z.int().nonnegative(),
     status: z.enum(SCENE_STATUSES),
-    /** How often the clip was tried, over all models and runs: 1 when the first try made it. */
+    /** How many times the clip was tried, over all models and runs. 1: the first try succeeded. */
     attempts: z.int().nonnegative(),
     model: z.string().optional(),
     predictionId: z.string().optional(),
@@ -34,16 +34,16 @@ const sceneView = z
   })
   .meta({ id: 'Scene' });
 
-/** A generation as the API shows it. */
+/** A generation in API responses. */
 export const generationView = z
   .object({
     id: generationIdSchema,
     status: z.enum(GENERATION_STATUSES),
     stage: z.enum(STAGES),
     progress: z.int().min(0).max(100),
-    /** 1, and one more for every retry. */
+    /** 1, plus one per retry or regeneration. */
     run: z.int().positive(),
-    /** Scenes in flight at once; why they are fewer than asked for, when the provider is in trouble. */
+    /** `window`: scenes in flight at once. `fallback`: why there are fewer than requested, after provider failures. */
     parallel: z.object({
       window: z.int().positive(),
       fallback: z.object({ reason: failureCodeSchema, from: z.int(), at: z.iso.datetime() }).optional(),
@@ -52,10 +52,10 @@ export const generationView = z
     finishedAt: z.iso.datetime().optional(),
     error: failureSchema.extend({ traceId }).meta({ id: 'GenerationError' }).optional(),
     plan: planSchema.optional(),
-    /** Tries that were repeated, failures and stalls, as they came. */
+    /** Retries, failures and stalls, in order. */
     incidents: z.array(incidentSchema.omit({ id: true })),
     scenes: z.array(sceneView),
-    /** The video that can be downloaded: while a scene is regenerated, the former one. */
+    /** The video that you can download. While a scene is being regenerated, this is the previous video. */
     result: z
       .object({
         durationSeconds: z.number().positive(),
@@ -66,11 +66,11 @@ export const generationView = z
       })
       .optional(),
     costUsd: usd,
-    /** The most that it may cost, where there is a cap. */
+    /** The cost cap. Absent: no cap. */
     maxCostUsd: usd.optional(),
-    /** What clips may cost, scene by scene, once the plan is there. */
+    /** The cost range of each scene's clip. Present once the plan exists. */
     estimate: z.array(z.object({ index: z.int().nonnegative(), lowUsd: usd, highUsd: usd })).optional(),
-    /** There a moment after the end. */
+    /** Present shortly after the end of the run. */
     performance: performanceSummarySchema.optional(),
     metadata: z.record(z.string(), z.string()).optional(),
     traceId,
@@ -87,7 +87,7 @@ export type AcceptedView = z.infer<typeof acceptedView>;
 export const pageView = z
   .object({
     generations: z.array(generationView),
-    /** Give it as `after` for the next page; absent on the last. */
+    /** Pass it as `after` to get the next page. Absent on the last page. */
     next: generationIdSchema.optional(),
   })
   .meta({ id: 'GenerationPage' });
@@ -102,7 +102,7 @@ export const costView = z
   .meta({ id: 'Cost' });
 export type CostView = z.infer<typeof costView>;
 
-/** The fields that readers rely on; the report's own declaration is in trace-analysis. */
+/** The fields that clients rely on. trace-analysis declares the full report. */
 export const performanceView = z
   .looseObject({
     traceId,
@@ -118,12 +118,12 @@ export const performanceView = z
     bottleneck: z.object({ stage: z.string(), share: z.number(), advice: z.string() }),
     /** How the run ended. */
     outcome: z.enum(FINAL_STATUSES),
-    /** What the figures do not cover, in sentences. */
+    /** Sentences about what the numbers do not cover. */
     notes: z.array(z.string()),
   })
   .meta({ id: 'PerformanceReport' });
 
-/** Described by hand in docs.module: an id here would turn its description into a reference. */
+/** docs.module describes it by hand: an id here would turn its description into a reference. */
 export const problemView = z.looseObject({
   type: z.string(),
   title: z.string(),
@@ -138,23 +138,23 @@ export const problemView = z.looseObject({
   errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
 });
 
-/** A registered webhook; its secret is not shown again. */
+/** A registered webhook, without its secret. */
 export const webhookView = z
   .object({ id: z.string(), url: z.string(), events: z.array(webhookEventSchema), createdAt: z.iso.datetime() })
   .meta({ id: 'Webhook' });
 export type WebhookView = z.infer<typeof webhookView>;
-/** The answer to a registration: what deliveries are signed with, this once. */
+/** The response to a registration. Only this response contains the signing secret. */
 export const newWebhookView = webhookView.extend({ secret: z.string() }).meta({ id: 'NewWebhook' });
 export type NewWebhookView = z.infer<typeof newWebhookView>;
 export const webhookListView = z.object({ webhooks: z.array(webhookView) }).meta({ id: 'WebhookList' });
 export type WebhookListView = z.infer<typeof webhookListView>;
-/** What signs the deliveries to the `webhookUrl` of an owner's creates. */
+/** The secret that signs deliveries to the `webhookUrl` of an owner's generations. */
 export const webhookSecretView = z
   .object({
     secret: z.string(),
-    /** 1, and one more for each rotation. */
+    /** 1, plus one per rotation. */
     version: z.int().positive(),
-    /** Until then the secret before this one signs too; absent: it was never rotated. */
+    /** The previous secret also signs until then. Absent: the secret was never rotated. */
     formerSignsUntil: z.iso.datetime().optional(),
   })
   .meta({ id: 'WebhookSecret' });

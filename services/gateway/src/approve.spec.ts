@@ -19,39 +19,39 @@ const waiting: GenerationRecord = { ...planning, state: { ...planning.state, sta
 
 describe('an approval', () => {
   let stores: ReturnType<typeof createMemoryStores>;
-  let told: Outgoing[];
+  let published: Outgoing[];
   const controllerOf = (generations: GatewayDeps['stores']['generations']): ReviewController =>
     new ReviewController({
       stores: { ...stores, generations },
       ownerOf: () => 'local',
-      publish: (outgoing: Outgoing[]) => Promise.resolve(void told.push(...outgoing)),
+      publish: (outgoing: Outgoing[]) => Promise.resolve(void published.push(...outgoing)),
     } as unknown as GatewayDeps);
 
   beforeEach(async () => {
     stores = createMemoryStores();
-    told = [];
+    published = [];
     await stores.generations.create(waiting);
   });
 
-  it('that is answered with 202 is told, even when the plan has come to wait while it was looked at', async () => {
+  it('is published if the response is a 202, also when the plan starts waiting during the request', async () => {
     const { generations } = stores;
-    let looks = 0;
+    let reads = 0;
     const controller = controllerOf({
       ...generations,
       get: async (of) => {
         const found = await generations.get(of);
-        looks += 1;
-        return looks === 1 && found !== undefined ? { ...found, value: planning } : found;
+        reads += 1;
+        return reads === 1 && found !== undefined ? { ...found, value: planning } : found;
       },
       save: (value, revision) => generations.save(value, revision),
     });
     const answer = await controller.approve(id, undefined).catch((error: unknown) => error);
     const accepted = !(answer instanceof Error);
-    expect(told).toHaveLength(accepted ? 1 : 0);
+    expect(published).toHaveLength(accepted ? 1 : 0);
     expect((await generations.get(id))?.value.state.approved).toBe(accepted ? true : undefined);
   });
 
-  it('at the same time as another is one approval, too', async () => {
+  it('succeeds for two concurrent requests', async () => {
     const controller = controllerOf(stores.generations);
     const answers = await Promise.all([controller.approve(id, undefined), controller.approve(id, undefined)]);
     expect(answers.map(({ status }) => status)).toEqual(['generating', 'generating']);

@@ -5,7 +5,7 @@ import { type Request, type Response } from 'express';
 import { ProblemError } from './problem.js';
 import { selectBytes } from './range.js';
 
-/** Answers with a stored file or the part that was asked for: 200, 206, 304, 416. HEAD gets the headers alone. */
+/** Sends a stored file or the requested range: 200, 206, 304 or 416. A HEAD request gets the headers only. */
 export async function sendArtifact(
   store: Pick<ArtifactStore, 'open' | 'stat'>,
   artifact: Artifact,
@@ -20,10 +20,10 @@ export async function sendArtifact(
       416,
       'RANGE_NOT_SATISFIABLE',
       'The range is outside the file',
-      `the file has ${bytes} bytes; ask for a range within them`,
+      `the file has ${bytes} bytes; request a range within them`,
       { headers: { 'Content-Range': `bytes */${bytes}` } },
     );
-  // Asked for again each time, which is a 304: the film changes when a scene is made anew, and goes when it is deleted.
+  // Clients must revalidate (a 304): a regenerated scene changes the video, and a deletion removes it.
   response.set({ 'Accept-Ranges': 'bytes', ETag: etag, 'Cache-Control': 'private, no-cache' });
   if (selected.kind === 'unchanged') {
     response.status(304).end();
@@ -47,7 +47,7 @@ export async function sendArtifact(
   try {
     await pipeline(source, response);
   } catch (error) {
-    // A client that goes away in the middle is no fault.
+    // A client that disconnects early is not an error.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   }
 }

@@ -11,21 +11,20 @@ export interface BudgetSweeperDeps extends BudgetSweepDeps {
 async function sweep({ owners, logger, ...deps }: BudgetSweeperDeps): Promise<void> {
   const now = new Date();
   const unreserved = await sweepUnreserved(deps, now.getTime());
-  if (unreserved > 0) logger.warn({ runs: unreserved }, 'runs that had begun without their reservation were put right');
+  if (unreserved > 0) logger.warn({ runs: unreserved }, 'repaired runs that started without a reservation');
   for (const owner of owners)
     for (const period of livePeriods(deps.rules.period, now)) {
       const left = await sweepAccount(deps, owner, period, now.getTime());
-      if (left > 0)
-        logger.warn({ owner, period, reservations: left }, 'reservations without their work were put right');
+      if (left > 0) logger.warn({ owner, period, reservations: left }, 'repaired reservations that no run uses');
     }
 }
 
-/** Sweeps at once and then every `intervalMs`, until it is stopped. */
+/** Sweeps immediately, then every `intervalMs`, until stopped. */
 export function startBudgetSweeper(deps: BudgetSweeperDeps): Periodic {
   return every(deps.intervalMs, () => sweep(deps), {
     atOnce: true,
     failed: (error) => {
-      deps.logger.warn({ err: error }, 'the sweep of budgets failed; it runs again');
+      deps.logger.warn({ err: error }, 'budget sweep failed; retrying at the next interval');
     },
   });
 }

@@ -27,7 +27,7 @@ import { IN_FLIGHT_MS, createdAtMs } from './idempotency.js';
 import { ProblemError } from './problem.js';
 
 export interface BudgetRules {
-  /** Most that one owner may spend in a period, micro-dollars. */
+  /** Maximum spend of one owner in a period, micro-dollars. */
   readonly limitMicros: number;
   readonly period: BudgetPeriod;
 }
@@ -35,20 +35,20 @@ type BudgetStores = Pick<Stores, 'accounts' | 'attempts' | 'generations' | 'ledg
 
 export const emptyAccount = (owner: string, period: string): Account => ({ owner, period, generations: {} });
 
-/** What is reserved, and in whose account. */
+/** A reservation in an owner's account. */
 interface Reserved {
   readonly id: string;
   readonly owner: string;
   readonly period: string;
   readonly micros: number;
   readonly run: number;
-  /** The request to regenerate a scene that reserves. Default: none, a create or a retry. */
+  /** Id of the regenerate request that reserves. Default: none, for a create or a retry. */
   readonly request?: string | undefined;
 }
 
 /**
- * Reserves the most that a generation may cost in its owner's account; one that has its reservation keeps it. Throws a 402
- * that tells what is left, what is needed, and when the period ends.
+ * Reserves the maximum cost of a generation in its owner's account. An existing reservation stays as it is. Throws a 402 with
+ * the amount left, the amount needed, and the end of the period.
  */
 export async function reserveBudget(
   { accounts }: Pick<Stores, 'accounts'>,
@@ -63,7 +63,7 @@ export async function reserveBudget(
   if (decided?.accepted === false) throw overBudget(owner, period, micros, decided.leftMicros);
 }
 
-/** The same 402 where that could not be reserved now; reserves nothing. */
+/** Throws the 402 of {@link reserveBudget} when the amount does not fit the budget. Reserves nothing. */
 export async function refuseOverBudget(
   { accounts }: Pick<Stores, 'accounts'>,
   { limitMicros }: BudgetRules,
@@ -79,8 +79,8 @@ function overBudget(owner: string, period: string, needed: number, left: number)
   return new ProblemError(
     402,
     'BUDGET_EXCEEDED',
-    'The budget does not allow it',
-    `this may cost ${dollars(needed)} USD, and ${dollars(left)} USD are left of the budget of ${owner} until ${ends}; a lower maxCostUsd needs less`,
+    'The budget is too low',
+    `the request may cost ${dollars(needed)} USD, and the budget of ${owner} has ${dollars(left)} USD left until ${ends}; set a lower maxCostUsd`,
     {
       extensions: {
         budget: 'owner',
@@ -94,26 +94,26 @@ function overBudget(owner: string, period: string, needed: number, left: number)
   );
 }
 
-/** A 422 when a cap or a budget would have to count a language model whose price is not known. */
+/** Throws a 422 when a cap or a budget applies and the price of the language model is unknown. */
 export function refuseUnpriced({ isLlmPriced }: Pick<Estimate, 'isLlmPriced'>, model: string, isCapped: boolean): void {
   if (isLlmPriced || !isCapped) return;
   throw new ProblemError(
     422,
     'PRICE_UNKNOWN',
-    'The price of the language model is not known',
-    `no budget can hold while the price of ${cutText(model, 100)} is not known; the operator sets LLM_INPUT_PRICE_USD_PER_MTOK and LLM_OUTPUT_PRICE_USD_PER_MTOK, or leave out maxCostUsd where no budget is set`,
+    'The price of the language model is unknown',
+    `the price of ${cutText(model, 100)} is unknown, so no budget can be enforced; the operator can set LLM_INPUT_PRICE_USD_PER_MTOK and LLM_OUTPUT_PRICE_USD_PER_MTOK, or omit maxCostUsd if there is no owner budget`,
     { extensions: { retryable: false, charged: false } },
   );
 }
 
-/** A 402 when a generation is over its own cap although its first model makes every clip at the first try. */
+/** Throws a 402 when the lowest possible cost (first model, first try of every clip) exceeds the generation's cap. */
 export function refuseLowCap(lowMicros: number, capMicros: number | undefined): void {
   if (capMicros === undefined || lowMicros <= capMicros) return;
   throw new ProblemError(
     402,
     'BUDGET_EXCEEDED',
-    'The budget does not allow it',
-    `this costs ${dollars(lowMicros)} USD or more, and maxCostUsd is ${dollars(capMicros)}; raise it, or ask for fewer seconds or a cheaper model`,
+    'The budget is too low',
+    `the request costs at least ${dollars(lowMicros)} USD, and maxCostUsd is ${dollars(capMicros)}; raise it, or request fewer seconds or a cheaper model`,
     {
       extensions: {
         budget: 'generation',
@@ -126,16 +126,16 @@ export function refuseLowCap(lowMicros: number, capMicros: number | undefined): 
   );
 }
 
-/** What a crash left of a reservation. */
+/** How a sweep repairs what a crash left of a reservation. */
 type Repair =
   | 'none'
-  /** Its run has ended, or its generation is not there. */
+  /** The run has ended, or the generation does not exist. */
   | 'settle'
-  /** It was made for a retry that was not sent. */
+  /** It was made for a retry that was not published. */
   | 'retry'
-  /** It was made for a run that was not stored: a scene was to be regenerated. */
+  /** It was made for a regeneration whose run was not stored. */
   | 'release'
-  /** A sweep took its create for dead, which then went on and died. */
+  /** A sweep settled it while its create was slow, and the create then stored the generation and crashed. */
   | 'reserve';
 export function repairOf(
   id: string,
@@ -144,17 +144,17 @@ export function repairOf(
   nowMs: number,
 ): Repair {
   if (record === undefined) {
-    // One that was known to be stored was removed since.
-    const isDead = line.run > 0 || nowMs - createdAtMs(id) > IN_FLIGHT_MS;
-    return line.open && isDead ? 'settle' : 'none';
+    // A line with a run belongs to a generation that was stored, and has been removed since.
+    const isAbandoned = line.run > 0 || nowMs - createdAtMs(id) > IN_FLIGHT_MS;
+    return line.open && isAbandoned ? 'settle' : 'none';
   }
   const { status, run } = record.state;
   if (!line.open) return line.run === 0 && !isFinal(status) ? 'reserve' : 'none';
   if (!isFinal(status)) return 'none';
   if (line.run <= run) return 'settle';
-  // Whoever begins the run has written the record just before.
+  // The request that starts the run has just written the record.
   if (nowMs - Date.parse(record.updatedAt) <= IN_FLIGHT_MS) return 'none';
-  // What a regenerate reserved is no retry: nobody requested one.
+  // A reservation of a regenerate must not start a retry: nobody requested one.
   return status === 'failed' && line.request === undefined ? 'retry' : 'release';
 }
 
@@ -165,8 +165,8 @@ export interface BudgetSweepDeps {
 }
 
 /**
- * One look for reservations whose generation never came to exist, has ended, or waits for a retry that was not sent. Any
- * number of replicas may look: what is done twice changes nothing. Says how many were put right.
+ * One sweep for reservations whose generation was never stored, has ended, or waits for a retry that was not published. Safe
+ * to run at several replicas at once: every repair is idempotent. Returns the number of repairs.
  */
 export async function sweepAccount(
   deps: BudgetSweepDeps,
@@ -183,7 +183,7 @@ export async function sweepAccount(
     const record = entry?.value;
     const remains = repairOf(id, line, record, nowMs);
     if (remains === 'none') continue;
-    // Looked at before the record: a reservation for a later run is none of this look's business.
+    // The line was read before the record: a reservation for a later run is not for this sweep.
     const run = record?.state.run ?? line.run;
     if (remains === 'settle') count += (await settleRun(deps.stores, { owner, period, id, run }, record)) ? 1 : 0;
     else if (remains === 'release') {
@@ -198,7 +198,10 @@ export async function sweepAccount(
   return count;
 }
 
-/** Makes a request fail that is about to begin a run of this generation; false when it has begun it, or another change came. */
+/**
+ * Writes the record, so that a request that is about to start a run fails with a conflict. False when the record has changed:
+ * the run has started, or there was another change.
+ */
 async function fence(
   generations: BudgetStores['generations'],
   { value, revision }: Versioned<GenerationRecord>,
@@ -214,8 +217,8 @@ async function fence(
 }
 
 /**
- * Reserves for every run that has begun without: whoever began it died before it did. Says how many were put right; one that
- * there is no money for is stopped.
+ * Reserves for every run that started without a reservation, because its request crashed in between. Cancels a run that does
+ * not fit the budget. Returns the number of repairs.
  */
 export async function sweepUnreserved(deps: BudgetSweepDeps, nowMs: number): Promise<number> {
   const { accounts, generations } = deps.stores;
@@ -224,9 +227,10 @@ export async function sweepUnreserved(deps: BudgetSweepDeps, nowMs: number): Pro
     if (record.account === undefined) continue;
     const line = await lineOf(accounts, emptyAccount(record.owner, record.account.period), record.id);
     if (line === undefined || line.run >= record.state.run) continue;
-    // A first run has its money before it is stored. Of a later one an open line is what the run before has in doubt.
+    // A first run has its reservation before it is stored. For a later run, an open line covers unknown outcomes of the run
+    // before.
     if (line.open && record.state.run === 1) continue;
-    // Whoever begins it is about to reserve, and takes it back where there is no money: the film of before is there then.
+    // The request that starts the run is about to reserve, and rolls back if it cannot: the previous video is kept then.
     if (nowMs - Date.parse(record.updatedAt) <= IN_FLIGHT_MS) continue;
     await repair(deps, record, 'reserve', nowMs);
     count += 1;
@@ -239,11 +243,11 @@ interface EndedRun {
   readonly period: string;
   readonly id: string;
   readonly run: number;
-  /** Only what this request reserved. Default: whatever is reserved. */
+  /** Release only the reservation of this request. Default: any reservation. */
   readonly of?: Pick<AccountLine, 'request'>;
 }
 
-/** Releases what a run that has ended can no longer spend; false when that is nothing. */
+/** Releases what an ended run can no longer spend. False when that is nothing. */
 async function settleRun(
   { accounts, attempts, ledger }: BudgetStores,
   { owner, period, id, run, of }: EndedRun,
@@ -255,7 +259,7 @@ async function settleRun(
   const most = record === undefined ? spentMicros : maxTotalMicros(record.state, purchases, entries);
   let changed = false;
   await changeAccount(accounts, emptyAccount(owner, period), id, (account) => {
-    // Another request has reserved since: that is its own money.
+    // Another request has reserved since: its reservation stays.
     if (of !== undefined && account.generations[id]?.request !== of.request) return undefined;
     const settled = settle(account, id, { run, spentMicros, maxMicros: most });
     changed = settled !== account;
@@ -264,7 +268,7 @@ async function settleRun(
   return changed;
 }
 
-/** Sends the retry that money was reserved for; reserves for what runs without, and stops it where there is none. */
+/** Publishes the retry that has a reservation, or reserves for a run without one and cancels it when that fails. */
 async function repair(
   { stores, rules, publish }: BudgetSweepDeps,
   { id, owner, account, state }: GenerationRecord,
@@ -282,11 +286,11 @@ async function repair(
     await reserveBudget(stores, rules, { id, owner, period, micros, run: state.run });
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
-    await publish([message(CancelRequested, { ...event, reason: 'the budget of its owner does not allow it' })]);
+    await publish([message(CancelRequested, { ...event, reason: 'the budget of its owner is too low' })]);
   }
 }
 
-/** This period and the one before: a reservation outlives its period's end. */
+/** The current period and the one before: a reservation may outlive its period. */
 export function livePeriods(kind: BudgetPeriod, now: Date): string[] {
   const current = periodOf(kind, now);
   const [year = 0, month = 1, day = 1] = current.split('-').map(Number);

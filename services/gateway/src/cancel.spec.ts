@@ -13,42 +13,42 @@ const state = initialState(buildJob(parseRequest({ prompt: 'A kettle that sings.
 const record: GenerationRecord = { id, owner: 'local', createdAt: at, updatedAt: at, traceId: '0'.repeat(32), state };
 
 describe('a cancel', () => {
-  it('that is not told sets no flag: the work would be dropped, and nothing would stop or end', async () => {
+  it('sets no flag when its event cannot be published: the work would be dropped without an end', async () => {
     const stores = createMemoryStores();
     await stores.generations.create(record);
     const flags: string[] = [];
-    let isAway = true;
+    let isDown = true;
     const deps = {
       stores,
       ownerOf: () => 'local',
-      publish: () => (isAway ? Promise.reject(new Error('the broker is away')) : Promise.resolve()),
+      publish: () => (isDown ? Promise.reject(new Error('the broker is unavailable')) : Promise.resolve()),
       cancellations: { request: (flagged: string) => Promise.resolve(void flags.push(flagged)) },
     } as unknown as GatewayDeps;
     const controller = new GenerationsController(deps);
-    await expect(controller.cancel(id, undefined)).rejects.toThrow('the broker is away');
+    await expect(controller.cancel(id, undefined)).rejects.toThrow('the broker is unavailable');
     expect(flags).toEqual([]);
-    isAway = false;
+    isDown = false;
     await controller.cancel(id, undefined);
     expect(flags).toEqual([id]);
   });
 
-  it('that came as the generation failed leaves nothing to be retried: all its commands would be dropped', async () => {
+  it('that arrives while the generation fails makes a retry a 409: its commands would be dropped', async () => {
     const stores = createMemoryStores();
     await stores.generations.create({ ...record, state: { ...state, status: 'failed' } });
-    const told: unknown[] = [];
+    const published: unknown[] = [];
     let isFlagged = true;
     const deps = {
       stores,
       ownerOf: () => 'local',
       llm: { model: 'gpt-4o-mini', tries: 3 },
-      publish: (outgoing: unknown[]) => Promise.resolve(void told.push(...outgoing)),
+      publish: (outgoing: unknown[]) => Promise.resolve(void published.push(...outgoing)),
       cancellations: { check: () => Promise.resolve(isFlagged) },
     } as unknown as GatewayDeps;
     const controller = new GenerationsController(deps);
     await expect(controller.retry(id, undefined)).rejects.toMatchObject({ status: 409, code: 'CANCELED' });
-    expect(told).toEqual([]);
+    expect(published).toEqual([]);
     isFlagged = false;
     await controller.retry(id, undefined);
-    expect(told).toHaveLength(1);
+    expect(published).toHaveLength(1);
   });
 });

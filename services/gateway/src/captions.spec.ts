@@ -11,13 +11,13 @@ const scene = (index: number, durationSeconds: number, text?: string): ScenePlan
 });
 
 describe('captions', () => {
-  it('have a cue for every scene with a text, at its time', () => {
+  it('have a cue for every scene with a text', () => {
     expect(captionsOf({ scenes: [scene(0, 5, 'It sings'), scene(1, 7), scene(2, 60, 'Buy & <smile>')] })).toBe(
       'WEBVTT\n\n1\n00:00.000 --> 00:05.000\nIt sings\n\n3\n00:12.000 --> 01:12.000\nBuy &amp; &lt;smile&gt;\n',
     );
   });
 
-  it('cannot be broken by what a text contains', () => {
+  it('escape markup and remove empty lines', () => {
     expect(captionsOf({ scenes: [scene(0, 3, 'a\r\n\r\n00:00 --> 00:09\n \nNOTE b')] })).toBe(
       'WEBVTT\n\n1\n00:00.000 --> 00:03.000\na\n00:00 --&gt; 00:09\nNOTE b\n',
     );

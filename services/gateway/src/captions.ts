@@ -5,7 +5,7 @@ const two = (value: number): string => String(value).padStart(2, '0');
 const timestamp = (seconds: number): string => `${two(Math.floor(seconds / 60))}:${two(seconds % 60)}.000`;
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
-/** As cue text: nothing is markup, and no empty line ends the cue. */
+/** Escapes markup and removes empty lines, which would end the cue. */
 const cueText = (text: string): string =>
   text
     .replace(/[&<>]/g, (character) => ENTITIES[character] ?? character)
@@ -14,7 +14,7 @@ const cueText = (text: string): string =>
     .filter((line) => line !== '')
     .join('\n');
 
-/** What a film of this plan says in writing, scene by scene, as WebVTT (https://www.w3.org/TR/webvtt1/). */
+/** The overlay texts of a plan, one cue per scene, as WebVTT (https://www.w3.org/TR/webvtt1/). */
 export function captionsOf({ scenes }: Pick<Plan, 'scenes'>): string {
   let at = 0;
   const cues = scenes.flatMap(({ index, durationSeconds, overlay }) => {

@@ -7,25 +7,25 @@ import { problemOf } from './problem.js';
 
 type Failing = 'get' | 'publish' | 'create';
 
-class Lost extends Error {
+class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
 }
 
-/** A gateway one of whose effects fails. */
-function world(failing: Failing | undefined) {
+/** A gateway with one failing dependency call. */
+function setUp(failing: Failing | undefined) {
   const stores = createMemoryStores();
   const { generations } = stores;
   const published: Outgoing[] = [];
   const warnings: string[] = [];
-  const away = (): Promise<never> => Promise.reject(new Lost('the broker is away'));
+  const fail = (): Promise<never> => Promise.reject(new TimeoutError('the broker is unavailable'));
   const deps = {
     stores: {
       ...stores,
-      generations: { ...generations, ...(failing === 'publish' ? {} : failing && { [failing]: away }) },
+      generations: { ...generations, ...(failing === 'publish' ? {} : failing && { [failing]: fail }) },
     },
     ownerOf: () => 'local',
     publish:
-      failing === 'publish' ? away : (outgoing: readonly Outgoing[]) => Promise.resolve(published.push(...outgoing)),
+      failing === 'publish' ? fail : (outgoing: readonly Outgoing[]) => Promise.resolve(published.push(...outgoing)),
     defaults: { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 },
     lastEventSequence: () => Promise.resolve(7),
     llm: { model: 'gpt-4o', tries: 3 },
@@ -54,16 +54,16 @@ function world(failing: Failing | undefined) {
 
 describe('a create', () => {
   it.each<[Failing | undefined, number, number, number, number]>([
-    // What fails, the status, and the numbers of stored generations, published commands and warnings.
+    // The failing call, the status, and the numbers of stored generations, published commands and warnings.
     [undefined, 202, 1, 1, 0],
     ['get', 202, 1, 1, 0],
     ['publish', 202, 1, 0, 1],
     ['create', 503, 0, 0, 0],
-  ])('in which %s fails is answered with %i', async (failing, status, stored, published, warnings) => {
-    const made = world(failing);
-    const answer = await made.create();
-    const ids = await made.ids();
-    expect([answer.status, ids.length, made.published.length, made.warnings.length]).toEqual([
+  ])('with a failing %s returns %i', async (failing, status, stored, published, warnings) => {
+    const gateway = setUp(failing);
+    const answer = await gateway.create();
+    const ids = await gateway.ids();
+    expect([answer.status, ids.length, gateway.published.length, gateway.warnings.length]).toEqual([
       status,
       stored,
       published,
@@ -72,13 +72,13 @@ describe('a create', () => {
     expect(answer.id).toBe(ids[0]);
   });
 
-  it('whose command was not published is replayed under its key', async () => {
-    const made = world('publish');
-    const [first, second] = [await made.create('spring'), await made.create('spring')];
+  it('returns the same generation for its key when the command was not published', async () => {
+    const gateway = setUp('publish');
+    const [first, second] = [await gateway.create('spring'), await gateway.create('spring')];
     expect([first, second]).toEqual([
       { status: 202, id: first.id, replayed: false },
       { status: 202, id: first.id, replayed: true },
     ]);
-    expect(await made.ids()).toEqual([first.id]);
+    expect(await gateway.ids()).toEqual([first.id]);
   });
 });

@@ -1,4 +1,4 @@
-/** The result of `work`, or an error once `ms` are over; what goes on by then is left to itself. */
+/** The result of `work`. Rejects after `ms`; the work itself is not stopped. */
 export async function withTimeout<T>(ms: number, work: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

@@ -20,8 +20,8 @@ export class DeletionController {
 
   @Delete(':id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Remove an ended generation and everything that belongs to it' })
-  @ApiResponse({ status: 204, description: 'Removed. What it cost stays in the ledger.' })
+  @ApiOperation({ summary: 'Delete an ended generation and its data' })
+  @ApiResponse({ status: 204, description: 'Deleted. Its charges stay in the ledger.' })
   @ApiProblems(401, 404, 409, 503)
   async remove(@Param('id') id: string, @Headers('authorization') authorization: string | undefined): Promise<void> {
     const record = await findOwned(this.deps, id, authorization);
@@ -41,6 +41,6 @@ export class DeletionController {
         throw unavailable('STILL_SETTLING', 'the last events of the generation are still being handled', error);
       throw error;
     }
-    this.deps.logger.info({ generationId: id }, 'the generation was deleted by its owner');
+    this.deps.logger.info({ generationId: id }, 'generation deleted by its owner');
   }
 }

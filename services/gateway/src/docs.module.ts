@@ -4,26 +4,26 @@ import { z } from 'zod';
 import { problemView } from './api.schemas.js';
 
 const PROBLEMS: Readonly<Record<number, string>> = {
-  400: 'The request is not valid; `errors` names each field.',
-  401: 'A valid API key is needed.',
-  402: 'The budget does not allow it; nothing was bought.',
-  404: 'There is no such thing, or it is not yours.',
-  409: 'Not in this state; `detail` says why.',
-  412: 'It was changed by then: read it again.',
+  400: 'The request is not valid. `errors` names each field.',
+  401: 'A valid API key is required.',
+  402: 'The budget is too low. Nothing was charged.',
+  404: 'The resource does not exist, or belongs to another owner.',
+  409: 'Not possible in the current state. `detail` says why.',
+  412: 'The resource has changed. Read it again.',
   413: 'The body is too large.',
   415: 'The body is not JSON.',
   416: 'The range is outside the file.',
-  422: 'The Idempotency-Key came with another body, or the picture at the URL cannot be fetched.',
-  429: 'Too many at once; send it again after `Retry-After`.',
-  503: 'A part of the system does not answer now; send the request again.',
+  422: 'The `Idempotency-Key` was used with another body, or a file of the request cannot be used.',
+  429: 'Too many at once. Retry after `Retry-After`.',
+  503: 'A dependency is unavailable. Retry the request.',
 };
 
-/** Documents an answer by its schema. */
+/** Documents a JSON response by its schema. */
 export function ApiJsonResponse(status: number, description: string, schema: z.ZodType): MethodDecorator {
   return ApiResponse({ status, description, standardSchema: schema });
 }
 
-/** Documents an answer that is not JSON. */
+/** Documents a response that is not JSON. */
 export function ApiContentResponse(
   status: number,
   description: string,
@@ -34,7 +34,7 @@ export function ApiContentResponse(
   return ApiResponse({ status, description, content: { [contentType]: { schema } } });
 }
 
-/** Documents the problems that a route answers with. */
+/** Documents the problem responses of a route. */
 export function ApiProblems(...statuses: readonly number[]): MethodDecorator {
   const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
   return applyDecorators(
@@ -42,13 +42,17 @@ export function ApiProblems(...statuses: readonly number[]): MethodDecorator {
   );
 }
 
-/** The OpenAPI description of every route, from the controllers and the schemas that check requests. */
+/** The OpenAPI document, from the controllers and the request schemas. */
 export function describeApi(app: INestApplication): OpenAPIObject {
   const head = new DocumentBuilder()
     .setTitle('Clipmesh')
-    .setDescription('A prompt becomes a finished short video ad. Errors are RFC 9457 problems with a stable `code`.')
+    .setDescription('Generates a short video ad from a prompt. Errors are RFC 9457 problems with a stable `code`.')
     .setVersion('1')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'One of API_KEYS; not needed while none is set.' })
+    .addBearerAuth({
+      type: 'http',
+      scheme: 'bearer',
+      description: 'One of API_KEYS. Not required when API_KEYS is empty.',
+    })
     .addSecurityRequirements('bearer')
     .build();
   const document = SwaggerModule.createDocument(app, head, {
@@ -59,7 +63,7 @@ export function describeApi(app: INestApplication): OpenAPIObject {
   return { ...document, components: { ...document.components, schemas } };
 }
 
-/** Serves the description at /openapi.json and a page to read and try it at /docs. */
+/** Serves the OpenAPI document at /openapi.json and an interactive page at /docs. */
 export function serveDocs(app: INestApplication): void {
   SwaggerModule.setup('docs', app, () => describeApi(app), {
     jsonDocumentUrl: 'openapi.json',

@@ -59,9 +59,9 @@ import { WaitingDeliveries } from './webhook.waiting.js';
 import { type SigningRules } from './webhook.signature.js';
 import { WebhooksController } from './webhooks.controller.js';
 
-/** Longest wait for the cost service, ms. */
+/** Timeout of a request to the cost service, ms. */
 const COST_TIMEOUT_MS = 3000;
-/** Longest wait of a readiness probe, ms. */
+/** Timeout of a readiness probe, ms. */
 const READY_TIMEOUT_MS = 2000;
 
 const RETENTION = Symbol('RETENTION');
@@ -71,7 +71,7 @@ const BUDGET_SWEEPER = Symbol('BUDGET_SWEEPER');
 @Module({})
 class GatewayModule {}
 
-/** Closes the connection that questions go over with the application. */
+/** Closes the request-reply connection when the application shuts down. */
 class RequestClient implements OnModuleDestroy {
   constructor(readonly client: ClientProxy) {}
 
@@ -80,7 +80,7 @@ class RequestClient implements OnModuleDestroy {
   }
 }
 
-/** Closes the stores once no request is answered any more. */
+/** Closes the stores after the last request. */
 class StoresCloser implements OnApplicationShutdown {
   constructor(private readonly stores: OpenStores) {}
 
@@ -112,7 +112,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
   if (config.budgetPerOwnerMicros !== undefined && (config.llmPrice ?? llmPrice(config.openaiModel)) === undefined)
     logger.warn(
       { model: config.openaiModel },
-      'the price of the language model is not known: every create is refused while BUDGET_PER_OWNER_USD is set; set LLM_INPUT_PRICE_USD_PER_MTOK and LLM_OUTPUT_PRICE_USD_PER_MTOK',
+      'the price of the language model is unknown: the gateway refuses every create while BUDGET_PER_OWNER_USD is set; set LLM_INPUT_PRICE_USD_PER_MTOK and LLM_OUTPUT_PRICE_USD_PER_MTOK',
     );
   const deps: GatewayDeps = {
     stores,
@@ -183,7 +183,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
   const metrics = new Metrics({
     broker: () => readBrokerState(connection),
     leads: () => leader.leads(),
-    openStreams: () => deps.streamLimit.open,
+    openStreams: () => deps.streamLimit.inUse,
   });
   const delivery: DeliveryDeps = {
     stores,
@@ -250,7 +250,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
       },
       {
         provide: METRICS_LEADER,
-        // The broker may be away; the lease runs out by itself.
+        // The broker may be unavailable; the lease expires on its own.
         useValue: {
           onModuleDestroy: () => withTimeout(READY_TIMEOUT_MS, () => leader.resign()).catch(() => undefined),
         },
@@ -272,7 +272,10 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
   };
 }
 
-/** The HTTP application, not yet listening, its inboxes served. Throws when it would be open to others without a key. */
+/**
+ * The HTTP application with its inboxes started, not yet listening. Throws when it would accept requests from other machines
+ * without an API key.
+ */
 export async function createGateway(runtime: ServiceRuntime): Promise<NestExpressApplication> {
   const { config, logger } = runtime;
   refuseUnprotectedHost(config.gatewayHost, config.apiKeys);
@@ -280,7 +283,7 @@ export async function createGateway(runtime: ServiceRuntime): Promise<NestExpres
   const app = await NestFactory.create<NestExpressApplication>(await gatewayModule(runtime), {
     logger: nestLogger(logger),
     bodyParser: false,
-    // Of reports the signature is over the bytes.
+    // A provider signs the bytes of its report.
     rawBody: true,
     abortOnError: false,
     forceCloseConnections: true,

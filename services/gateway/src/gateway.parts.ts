@@ -13,50 +13,50 @@ import { type UploadCheck } from './upload.check.js';
 
 export const GATEWAY_DEPS = Symbol('GATEWAY_DEPS');
 
-/** What the controllers work with. */
+/** Dependencies of the controllers. */
 export interface GatewayDeps {
   readonly stores: Stores;
   readonly artifacts: ArtifactStore;
   readonly publish: Publish;
   readonly cancellations: Cancellations;
-  /** All events of a generation, then those to come until the signal aborts. */
+  /** Replays all events of a generation, then follows new ones until the signal aborts. */
   readonly events: (generationId: string, signal: AbortSignal) => AsyncIterable<StreamedEvent>;
-  /** Whether no event since then, ms since the epoch, was removed. */
+  /** Whether every event since `start` is still stored. */
   readonly hasAllEvents: (start: EventsStart) => Promise<boolean>;
-  /** Last sequence of the stream of events. */
+  /** Last sequence of the event stream. */
   readonly lastEventSequence: () => Promise<number>;
-  /** The report of the trace of a run that ended at `endedMs`, ms since the epoch; undefined when its spans are gone. */
+  /** The performance report of a run that ended at `endedMs`, ms since the epoch. Undefined when its spans are no longer kept. */
   readonly performance: (traceId: string, endedMs: number) => Promise<unknown>;
-  /** Asks the cost service; throws when it does not answer in time. */
+  /** Requests the cost of a generation from the cost service. Throws on a timeout. */
   readonly cost: (generationId: string) => Promise<CostSummaryAnswer>;
   readonly defaults: JobDefaults;
-  /** How a reference image is fetched. */
+  /** How the gateway fetches a reference image. */
   readonly imageRules: FetchRules;
-  /** How uploaded files are checked. */
+  /** How the gateway checks uploaded files. */
   readonly uploads: UploadCheck;
   readonly webhookRules: {
     readonly allowPrivate: boolean;
-    /** Most that an owner may register. */ readonly perOwner: number;
+    /** Maximum number of webhooks per owner. */ readonly perOwner: number;
     readonly signing: SigningRules;
   };
   readonly llm: LlmTerms;
-  /** Absent: owners may spend without limit. */
+  /** Absent: no spending limit per owner. */
   readonly budget: BudgetRules | undefined;
   readonly sseHeartbeatMs: number;
   readonly streamLimit: StreamLimit;
   readonly logger: ReturnType<typeof createLogger>;
-  /** The owner that a bearer token stands for; undefined: refused. */
+  /** The owner of a bearer token. Undefined when the token is not valid. */
   readonly ownerOf: (authorization: string | undefined) => string | undefined;
 }
 
-/** Throws a 401 without a valid key. */
+/** The owner of the request. Throws a 401 without a valid key. */
 export function requireOwner({ ownerOf }: Pick<GatewayDeps, 'ownerOf'>, authorization: string | undefined): string {
   const owner = ownerOf(authorization);
   if (owner !== undefined) return owner;
   throw new ProblemError(
     401,
     'UNAUTHORIZED',
-    'A valid API key is needed',
+    'A valid API key is required',
     'send Authorization: Bearer <key> with one of the configured API_KEYS',
     { headers: { 'WWW-Authenticate': 'Bearer' } },
   );
@@ -64,7 +64,7 @@ export function requireOwner({ ownerOf }: Pick<GatewayDeps, 'ownerOf'>, authoriz
 
 type OwnerDeps = Pick<GatewayDeps, 'ownerOf' | 'stores'>;
 
-/** The caller's generation. Another owner's is answered like one that does not exist: 404. */
+/** The caller's generation. Throws a 404 when it does not exist or belongs to another owner. */
 export async function findOwned(
   deps: OwnerDeps,
   id: string,
@@ -73,7 +73,7 @@ export async function findOwned(
   return (await findOwnedEntry(deps, id, authorization)).value;
 }
 
-/** The same with its revision, for a change. */
+/** Like {@link findOwned}, with the revision that an update needs. */
 export async function findOwnedEntry(
   deps: OwnerDeps,
   id: string,

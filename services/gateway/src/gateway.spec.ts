@@ -7,8 +7,8 @@ import { formatEvent } from './sse.js';
 const defaults = { models: ['google/veo-3.1', 'google/veo-3'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
 const prompt = 'A kettle that sings.';
 
-describe('requests', () => {
-  it('fills in every default', () => {
+describe('a request', () => {
+  it('gets every default', () => {
     expect(buildJob(parseRequest({ prompt, seed: 5 }), defaults)).toEqual({
       prompt,
       durationSeconds: 15,
@@ -26,23 +26,23 @@ describe('requests', () => {
     [{ enabled: true, maxWorkers: 3 }, true, 3],
     [undefined, false, 1],
     [{ enabled: true, maxWorkers: 3 }, false, 1],
-  ])('parallel %j with the flag %s gives a window of %i', (parallel, parallelEnabled, window) => {
+  ])('with parallel %j and the setting %s has a window of %i', (parallel, parallelEnabled, window) => {
     const request = parseRequest(parallel === undefined ? { prompt } : { prompt, parallel });
     expect(buildJob(request, { ...defaults, parallelEnabled }).window).toBe(window);
   });
 
-  it('puts the asked model first and keeps the others as fallbacks', () => {
+  it('puts its model first and keeps the others as fallbacks', () => {
     expect(buildJob(parseRequest({ prompt, model: 'google/veo-3' }), defaults).models).toEqual([
       'google/veo-3',
       'google/veo-3.1',
     ]);
   });
 
-  it.each(['acme/none', 'constructor', '__proto__'])('knows no model %s, in a request or in the settings', (model) => {
-    expect(() => buildJob(parseRequest({ prompt, model }), defaults)).toThrow(`model: ${model} is not known`);
+  it.each(['acme/none', 'constructor', '__proto__'])('rejects the unknown model %s, also in the settings', (model) => {
+    expect(() => buildJob(parseRequest({ prompt, model }), defaults)).toThrow(`model: unknown model ${model}`);
     expect(() => {
       refuseUnknownModels([...defaults.models, model]);
-    }).toThrow(/^VIDEO_MODELS has a model that is not known; the known ones are google\/veo-3\.1, /);
+    }).toThrow(/^VIDEO_MODELS contains an unknown model; the known models are google\/veo-3\.1, /);
     expect(() => {
       refuseUnknownModels(defaults.models);
     }).not.toThrow();
@@ -62,7 +62,7 @@ describe('requests', () => {
     [{ prompt, referenceImage: { url: 'file:///etc/passwd' } }, 'https://'],
     [{ prompt, referenceImage: { data: 'data:image/gif;base64,AAAA' } }, 'data:image/png'],
     [{ prompt, music: { data: 'data:video/mp4;base64,AAAA' } }, 'data:audio/'],
-  ])('refuses %j', (body, words) => {
+  ])('rejects %j', (body, words) => {
     expect(() => parseRequest(body)).toThrow(words);
   });
 
@@ -71,19 +71,19 @@ describe('requests', () => {
     'data:audio/mp4;codecs="mp4a.40.2";base64,AAAA',
     'data:audio/ogg;codecs=opus;base64,AAAA',
     'data:Audio/X-WAV;charset=binary;name=bed.wav;base64,AAAA',
-  ])('takes music of %s', (data) => {
+  ])('accepts music in %s', (data) => {
     expect(parseRequest({ prompt, music: { data } }).music?.data).toBe(data);
   });
 
   it.each(['data:image/png;base64,AAAA', 'data:image/jpeg;name=a.jpg;base64,AAAA', 'data:IMAGE/JPG;base64,AAAA'])(
-    'takes a picture of %s',
+    'accepts an image in %s',
     (data) => {
       expect(parseRequest({ prompt, referenceImage: { data } }).referenceImage?.data).toBe(data);
     },
   );
 });
 
-describe('ranges', () => {
+describe('a range', () => {
   it.each([
     [undefined, { kind: 'whole' }],
     ['bytes=0-4', { kind: 'part', start: 0, end: 4 }],
@@ -102,7 +102,7 @@ describe('ranges', () => {
 });
 
 describe('access', () => {
-  it('knows the owner of a key, and nobody else', () => {
+  it('maps a key to its owner, and an unknown key to nobody', () => {
     const ownerOf = createAccess(['ann:0123456789abcdef', 'bob:fedcba9876543210']);
     expect(ownerOf('Bearer fedcba9876543210')).toBe('bob');
     expect(ownerOf('Bearer nope')).toBeUndefined();
@@ -110,7 +110,7 @@ describe('access', () => {
     expect(createAccess([])(undefined)).toBe('local');
   });
 
-  it('refuses to be open to others without a key', () => {
+  it('throws for a public address without API keys', () => {
     expect(() => {
       refuseUnprotectedHost('0.0.0.0', []);
     }).toThrow('API_KEYS');

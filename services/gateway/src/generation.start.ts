@@ -14,14 +14,14 @@ import { type GatewayDeps } from './gateway.parts.js';
 
 export interface StartDeps {
   readonly stores: Pick<Stores, 'accounts' | 'generations'>;
-  /** Absent: owners may spend without limit. */
+  /** Absent: no spending limit per owner. */
   readonly budget: BudgetRules | undefined;
   readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
 }
 
 /**
- * Publishes what a stored run begins with. An error is logged, not thrown: the run is certainly stored, and the sweeper of
- * stalled work publishes it again.
+ * Publishes the first messages of a stored run. Logs an error instead of throwing it: the run is stored, and the stall sweeper
+ * publishes the messages again.
  */
 export async function publishStart(
   { publish, logger }: Pick<GatewayDeps, 'publish' | 'logger'>,
@@ -31,19 +31,22 @@ export async function publishStart(
   try {
     await publish(outgoing);
   } catch (error) {
-    logger.warn({ err: error, generationId }, 'the run is stored but its first message was not published; sweeping');
+    logger.warn(
+      { err: error, generationId },
+      'run stored but its first message was not published; the stall sweeper retries',
+    );
   }
 }
 
 interface Reserving {
   readonly run: number;
-  /** The request to regenerate a scene that reserves. Default: none, a create or a retry. */
+  /** Id of the regenerate request that reserves. Default: none, for a create or a retry. */
   readonly request?: string;
-  /** Default: reserves; otherwise it only decides whether it could. */
+  /** Default: {@link reserveBudget}. Pass `refuseOverBudget` to check without reserving. */
   readonly how?: typeof reserveBudget;
 }
 
-/** Reserves the money of a run where its owner has a budget, or only decides whether it could. Throws a 402. */
+/** Reserves the cost of a run if its owner has a budget, or only checks it. Throws a 402. */
 export const reserveFor = async (
   { stores, budget }: Pick<StartDeps, 'stores' | 'budget'>,
   { id, owner, account, state }: GenerationRecord,
@@ -55,8 +58,8 @@ export const reserveFor = async (
 };
 
 /**
- * Reserves, stores the generation, then sends its first command; false when another request of the same id has stored it.
- * Throws a 402 when there is no money for it. What dies in between is carried on, or put right, by the sweepers.
+ * Reserves the cost, stores the generation, then publishes its first command. False when another request with the same id has
+ * stored it. Throws a 402 when the budget is too low. The sweepers repair what a crash leaves in between.
  */
 export async function startGeneration(deps: StartDeps, record: GenerationRecord): Promise<boolean> {
   const { generations } = deps.stores;
@@ -64,13 +67,13 @@ export async function startGeneration(deps: StartDeps, record: GenerationRecord)
   try {
     await generations.create(record);
   } catch (error) {
-    // Two took over the same abandoned claim; the other one goes on.
+    // Two requests took over the same abandoned claim; the other one continues.
     if (error instanceof AlreadyExistsError) return false;
     throw error;
   }
   try {
-    // From here on no sweep takes the reservation for one whose create has died. Should one have done so before, the money
-    // may be gone: then it does not begin.
+    // After this, no sweep treats the reservation as abandoned. If one already has, the budget may be used up: then the
+    // generation does not start.
     await reserveFor(deps, record, { run: 1 });
   } catch (error) {
     await generations.remove(record.id);
@@ -81,8 +84,8 @@ export async function startGeneration(deps: StartDeps, record: GenerationRecord)
 }
 
 /**
- * Reserves for the next run of a failed generation, then asks the director for it. Returns the state that the run begins
- * with. Throws a 402.
+ * Reserves for the next run of a failed generation, then requests the run from the director. Returns the state that the run
+ * starts with. Throws a 402.
  */
 export async function retryGeneration(deps: StartDeps, record: GenerationRecord, at: string): Promise<GenerationState> {
   const run = record.state.run + 1;

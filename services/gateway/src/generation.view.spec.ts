@@ -42,14 +42,14 @@ describe('links', () => {
     ['failed', { status: 'failed', plan }, ['plan', 'performance', 'retry']],
     ['failed before its plan', { status: 'failed' }, ['performance', 'retry']],
     ['canceled', { status: 'canceled', plan }, ['plan', 'performance']],
-  ])('of a generation that is %s offer what is possible now', (_what, change, offered) => {
+  ])('of a generation that is %s contain what is possible now', (_what, change, offered) => {
     const links = linksOf(id, { ...start, ...change, job: { ...job, review: true } });
     expect(Object.keys(links).sort()).toEqual([...always, ...offered].sort());
     for (const path of Object.values(links)) expect(path).toMatch(new RegExp(`^/v1/generations/${id}`));
   });
 });
 
-it('an approved plan does not wait any more', () => {
+it('an approved plan no longer waits', () => {
   const approved: GenerationState = { ...start, status: 'awaiting_approval', approved: true, plan };
   expect(presentOf(approved)).toEqual({ status: 'generating', stage: 'clip' });
   expect(acceptedOf(id, approved).status).toBe('generating');
@@ -67,32 +67,32 @@ describe('the attempts of a scene', () => {
 
   it.each<[string, Partial<SceneState>, Incident[], number]>([
     ['waits', {}, [], 0],
-    ['is being made', { status: 'generating', attempt: 1 }, [], 1],
+    ['is being generated', { status: 'generating', attempt: 1 }, [], 1],
     ['has its clip', { status: 'composing', attempt: 2, clip: artifact }, [], 1],
     ['is done', { status: 'done', attempt: 2, clip: artifact }, [], 1],
     ['is done from the cache', { status: 'done', attempt: 2, clip: artifact, cached: true }, [], 1],
     ['was retried once', { status: 'done', attempt: 2, clip: artifact }, [retried], 2],
     [
-      'was made by the next model',
+      'fell back to the next model',
       { status: 'done', attempt: 3, clip: artifact },
       [retried, incident('failed', 'PREDICTION_FAILED')],
       3,
     ],
     ['failed', { status: 'failed', attempt: 1 }, [retried, retried, incident('failed', 'PREDICTION_FAILED')], 3],
     [
-      'was asked to wait',
+      'was rate-limited',
       { status: 'done', attempt: 2, clip: artifact },
       [incident('retried', 'PROVIDER_RATE_LIMITED')],
       1,
     ],
-    ['had no money left', { status: 'failed', attempt: 1 }, [incident('failed', 'BUDGET_EXCEEDED')], 1],
+    ['had no budget left', { status: 'failed', attempt: 1 }, [incident('failed', 'BUDGET_EXCEEDED')], 1],
     [
       'has an overlay that was retried',
       { status: 'done', attempt: 2, clip: artifact },
       [incident('retried', 'FFMPEG_FAILED', { stage: 'overlay' })],
       1,
     ],
-    ['is beside one that was retried', { status: 'done', attempt: 2, clip: artifact }, [{ ...retried, scene: 1 }], 1],
+    ['is next to a retried scene', { status: 'done', attempt: 2, clip: artifact }, [{ ...retried, scene: 1 }], 1],
     ['was canceled', { status: 'canceled', attempt: 1 }, [], 1],
   ])('that %s', (_what, change, incidents, tries) => {
     expect(triesOf({ incidents }, { ...scene, ...change })).toBe(tries);

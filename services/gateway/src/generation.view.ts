@@ -9,16 +9,16 @@ export function dollars(micros: number): number {
   return micros / 1_000_000;
 }
 
-/** What a client may follow, relative to the gateway's origin. */
+/** Links for clients, relative to the gateway's origin. */
 export type Links = Record<string, string> & { readonly self: string };
 
-/** The status and stage that are true from now on: a plan that was approved does not wait for its user any more. */
+/** The status and stage for clients. An approved plan no longer waits for its user. */
 export function presentOf(state: GenerationState): Pick<GenerationState, 'status' | 'stage'> {
-  const goesOn = state.status === 'awaiting_approval' && state.approved === true;
-  return goesOn ? { status: 'generating', stage: 'clip' } : { status: state.status, stage: state.stage };
+  const isApproved = state.status === 'awaiting_approval' && state.approved === true;
+  return isApproved ? { status: 'generating', stage: 'clip' } : { status: state.status, stage: state.stage };
 }
 
-/** The links of a generation: what there is, and what can be done with it, in its present state. */
+/** The links of a generation: resources that exist and actions that are possible in its current state. */
 export function linksOf(id: string, state: GenerationState): Links {
   const self = `/v1/generations/${id}`;
   const { status } = presentOf(state);
@@ -43,7 +43,7 @@ export function linksOf(id: string, state: GenerationState): Links {
   };
 }
 
-/** A generation as the API shows it. */
+/** A generation as the API returns it. */
 export function viewOf({ id, createdAt, traceId, state, performance }: GenerationRecord): GenerationView {
   const { failure, plan } = state;
   const result = state.result ?? state.former;
@@ -101,12 +101,12 @@ export function viewOf({ id, createdAt, traceId, state, performance }: Generatio
   };
 }
 
-/** What a request that was accepted is answered: where its generation stands now, and what can be done with it. */
+/** The response to an accepted request: the status and links of its generation. */
 export function acceptedOf(id: string, state: GenerationState): AcceptedView & { readonly links: Links } {
   return { id, status: presentOf(state).status, links: linksOf(id, state) };
 }
 
-/** A generation's cost as the API shows it, in dollars. */
+/** A generation's cost as the API returns it, in dollars. */
 export function costViewOf(id: string, { totalMicros, entries }: CostSummaryAnswer): CostView {
   return {
     id,

@@ -44,14 +44,14 @@ export class GenerationsController {
   constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
 
   @Post()
-  @ApiOperation({ summary: 'Create a generation: ask for a video' })
+  @ApiOperation({ summary: 'Create a generation' })
   @ApiHeader({
     name: 'Idempotency-Key',
     required: false,
     description:
-      'The same key with the same body, compared as a value, gets the same generation with its present status; nothing is made twice.',
+      'Makes a create safe to retry: the same key with the same body (compared as a JSON value) returns the same generation with its current status.',
   })
-  @ApiJsonResponse(202, 'Accepted; `Location` is the generation.', acceptedView)
+  @ApiJsonResponse(202, 'Accepted. `Location` is the URL of the generation.', acceptedView)
   @ApiProblems(400, 401, 402, 409, 413, 415, 422, 429, 503)
   async create(
     @Body({ schema: createGenerationSchema }) body: unknown,
@@ -62,16 +62,16 @@ export class GenerationsController {
     const owner = requireOwner(this.deps, authorization);
     const request = parseRequest(body);
     if (request.webhookUrl !== undefined) checkWebhookUrl(request.webhookUrl, 'webhookUrl', this.deps.webhookRules);
-    const made = `gen_${uuidv7().replaceAll('-', '')}`;
+    const newId = `gen_${uuidv7().replaceAll('-', '')}`;
     const claim = key === undefined ? undefined : claimOf(owner, key);
-    const { id, fresh } = claim === undefined ? { id: made, fresh: true } : await this.claim(claim, request, made);
+    const { id, fresh } = claim === undefined ? { id: newId, fresh: true } : await this.claim(claim, request, newId);
     let state: GenerationState | undefined;
     if (fresh)
       state = await this.jobOf(request, owner)
         .then((job) => this.start(id, owner, job, claim, request.webhookUrl))
         .catch(this.releaseClaim(claim, id));
     else response.set('Idempotency-Replayed', 'true');
-    // What this request has stored is not read again: a failed read would deny a create that succeeded.
+    // Do not read back what this request stored: a failed read would turn a successful create into an error.
     const answer = acceptedOf(id, state ?? (await findOwned(this.deps, id, authorization)).state);
     response.status(202).location(answer.links.self).json(answer);
   }
@@ -82,10 +82,10 @@ export class GenerationsController {
   @ApiQuery({
     name: 'limit',
     required: false,
-    schema: { type: 'integer', minimum: 1, maximum: PAGE.most, default: PAGE.default },
+    schema: { type: 'integer', minimum: 1, maximum: PAGE.max, default: PAGE.default },
   })
-  @ApiQuery({ name: 'after', required: false, description: '`next` of the page before.', type: String })
-  @ApiJsonResponse(200, 'A page.', pageView)
+  @ApiQuery({ name: 'after', required: false, description: '`next` of the previous page.', type: String })
+  @ApiJsonResponse(200, 'A page of generations.', pageView)
   @ApiProblems(400, 401, 503)
   async list(
     @Headers('authorization') authorization: string | undefined,
@@ -93,7 +93,7 @@ export class GenerationsController {
   ): Promise<PageView> {
     const owner = requireOwner(this.deps, authorization);
     const query = parseListQuery(given);
-    // One more than the page tells whether another follows.
+    // One extra record shows whether there is another page.
     const records = await this.deps.stores.generations.list({ ...query, owner, limit: query.limit + 1 });
     const page = records.slice(0, query.limit);
     const last = page.at(-1);
@@ -104,7 +104,7 @@ export class GenerationsController {
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'Read a generation' })
+  @ApiOperation({ summary: 'Get a generation' })
   @ApiJsonResponse(200, 'The generation.', generationView)
   @ApiProblems(401, 404, 503)
   async read(
@@ -116,8 +116,8 @@ export class GenerationsController {
 
   @Post(':id/cancel')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Stop a generation, and what it is buying' })
-  @ApiJsonResponse(202, 'Asked to stop; the event generation.canceled tells when it has.', acceptedView)
+  @ApiOperation({ summary: 'Cancel a generation and its provider calls in flight' })
+  @ApiJsonResponse(202, 'Cancel requested. The event generation.canceled reports the end.', acceptedView)
   @ApiProblems(401, 404, 409, 503)
   async cancel(
     @Param('id') id: string,
@@ -129,7 +129,7 @@ export class GenerationsController {
         409,
         'ALREADY_FINISHED',
         'The generation has ended',
-        `the generation is ${state.status} already; there is nothing to cancel`,
+        `the generation is already ${state.status}; there is nothing to cancel`,
         { extensions: { retryable: false } },
       );
     }
@@ -137,7 +137,8 @@ export class GenerationsController {
       await this.deps.publish([
         message(CancelRequested, { generationId: id, at: now(), charges: [], reason: 'canceled by the client' }),
       ]);
-      // Second: a flag without its event would only drop the work. The canceler sets it too, should this end in between.
+      // After the event: a flag without its event would only drop the work. If this crashes in between, the canceler sets the
+      // flag.
       await this.deps.cancellations.request(id);
     }
     return acceptedOf(id, state);
@@ -145,8 +146,8 @@ export class GenerationsController {
 
   @Post(':id/retry')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Run what a failed generation is missing; what is finished and paid for is kept' })
-  @ApiJsonResponse(202, 'Asked to go on.', acceptedView)
+  @ApiOperation({ summary: 'Retry a failed generation; finished work is kept and not charged again' })
+  @ApiJsonResponse(202, 'The retry is accepted.', acceptedView)
   @ApiProblems(401, 402, 404, 409, 422, 503)
   async retry(
     @Param('id') id: string,
@@ -159,26 +160,26 @@ export class GenerationsController {
         409,
         'NOT_FAILED',
         'The generation has not failed',
-        `the generation is ${state.status}; only a failed one can be retried`,
+        `the generation is ${state.status}; only a failed generation can be retried`,
         { extensions: { retryable: false } },
       );
     }
-    // A cancel that came as it failed: every command of another run would be dropped.
+    // Canceled while it failed: every command of another run would be dropped.
     if (await this.deps.cancellations.check(id)) {
       throw new ProblemError(
         409,
         'CANCELED',
         'The generation was canceled',
-        'the generation failed while it was being canceled; ask for a new one',
+        'the generation failed while it was being canceled; create a new one',
         { extensions: { retryable: false } },
       );
     }
-    // Another try of the plan must leave enough for the film; with a plan the director looks at each clip.
+    // Planning again must leave enough budget for the clips. With a plan, the director checks the cost of each clip.
     if (state.plan === undefined) this.checkCost(state.job, state.costMicros);
     return acceptedOf(id, await retryGeneration(this.deps, record, now()));
   }
 
-  /** A refused request does not use its key up: the same may be asked again when there is money, or the picture is there. */
+  /** Releases the key of a rejected request, so that the client can send the same request again later. */
   private releaseClaim(claim: string | undefined, id: string): (error: unknown) => Promise<never> {
     return async (error) => {
       const { idempotency, generations } = this.deps.stores;
@@ -189,20 +190,20 @@ export class GenerationsController {
     };
   }
 
-  /** The id that the key stands for, and whether this request is the one to make it. */
-  private async claim(key: string, request: CreateGeneration, made: string): Promise<{ id: string; fresh: boolean }> {
+  /** The generation id of the key, and whether this request has to create it. */
+  private async claim(key: string, request: CreateGeneration, newId: string): Promise<{ id: string; fresh: boolean }> {
     const { stores, defaults } = this.deps;
-    // What a later check would refuse must not use the key up.
+    // Check before claiming: a rejected request must not use up the key.
     const job = buildJob(request, defaults);
     this.checkCost(job, 0);
     checkFiles(request);
     const fingerprint = fingerprintOf(request);
-    const claim = await claimKey(stores, key, fingerprint, made);
+    const claim = await claimKey(stores, key, fingerprint, newId);
     const fingerprints = [fingerprint, legacyFingerprintOf(request)];
     return { id: claim.generationId, fresh: resolveClaim(claim, { fingerprints, atMs: Date.now() }) };
   }
 
-  /** The estimate of a job for which `spentMicros` were spent. Throws a 422 or 402 where it fits no cap or budget. */
+  /** The estimate of a job with `spentMicros` already spent. Throws a 422 or 402 when it does not fit the cap or budget. */
   private checkCost(job: Job, spentMicros: number): Estimate {
     const { llm, budget } = this.deps;
     const estimated = estimate(job, llm);
@@ -215,12 +216,12 @@ export class GenerationsController {
     const { defaults, budget } = this.deps;
     const built = buildJob(request, defaults);
     const { highMicros } = this.checkCost(built, 0);
-    // Under an owner's budget every generation has a cap: what is reserved is the most that it can cost.
+    // With an owner budget, every generation has a cap: the reservation is its maximum cost.
     const checked = budget === undefined ? built : { ...built, maxCostMicros: built.maxCostMicros ?? highMicros };
     return { ...checked, ...(await storeFiles(this.deps, request, owner)) };
   }
 
-  /** The state that is stored; undefined when another request of the same id has stored it. */
+  /** The stored state. Undefined when another request with the same id has stored it. */
   private async start(
     id: string,
     owner: string,
@@ -232,7 +233,7 @@ export class GenerationsController {
     trace.getActiveSpan()?.setAttribute(ATTR.generationId, id);
     const at = now();
     const traceparent = currentTraceparent();
-    // Without it the stream of events replays more often than it must, which is no reason to refuse the create.
+    // Optional: without it, the event stream only replays more than necessary.
     const eventsAfter = await lastEventSequence().catch(() => undefined);
     const record: GenerationRecord = {
       id,

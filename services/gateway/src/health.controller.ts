@@ -6,7 +6,7 @@ import { unavailable } from './problem.js';
 
 export const HEALTH_DEPS = Symbol('HEALTH_DEPS');
 export interface HealthDeps {
-  /** Resolves when the broker and the store answer; rejects when they do not, in bounded time. */
+  /** Resolves when the broker and the store answer. Rejects otherwise, within a timeout. */
   readonly check: () => Promise<void>;
 }
 
@@ -18,15 +18,15 @@ export class HealthController {
   constructor(@Inject(HEALTH_DEPS) private readonly deps: HealthDeps) {}
 
   @Get('healthz')
-  @ApiOperation({ summary: 'The process is alive' })
-  @ApiJsonResponse(200, 'It is.', okView)
+  @ApiOperation({ summary: 'Liveness: the process runs' })
+  @ApiJsonResponse(200, 'The process runs.', okView)
   alive(): { status: string } {
     return { status: 'ok' };
   }
 
   @Get('readyz')
-  @ApiOperation({ summary: 'The broker and the store answer' })
-  @ApiJsonResponse(200, 'They do.', okView)
+  @ApiOperation({ summary: 'Readiness: the broker and the store answer' })
+  @ApiJsonResponse(200, 'The broker and the store answer.', okView)
   @ApiProblems(503)
   async ready(): Promise<{ status: string }> {
     try {

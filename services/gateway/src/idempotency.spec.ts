@@ -23,8 +23,8 @@ const state = {
   status: 'succeeded',
 } as const;
 
-/** The same stores, each call in its turn. */
-function inTurns(scheduler: fc.Scheduler, { idempotency, generations, attempts }: Stores) {
+/** The stores with every call ordered by the scheduler. */
+function scheduled(scheduler: fc.Scheduler, { idempotency, generations, attempts }: Stores) {
   const turn =
     <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
     (...args: A): Promise<R> =>
@@ -42,7 +42,7 @@ function inTurns(scheduler: fc.Scheduler, { idempotency, generations, attempts }
 }
 
 describe('the key of a generation that is being removed', () => {
-  it('never leads to its id once that is gone, and to one new generation, at any interleaving', async () => {
+  it('never returns the removed id, and creates at most one new generation, at any interleaving', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.integer({ min: 1, max: 4 }), async (scheduler, requests) => {
         const stores = createMemoryStores();
@@ -57,19 +57,19 @@ describe('the key of a generation that is being removed', () => {
         });
         await stores.idempotency.claim(KEY, 'f', idOf(0));
         await stores.generations.create(record(idOf(0)));
-        const turns = inTurns(scheduler, stores);
+        const turns = scheduled(scheduler, stores);
         const removal = removeGeneration(
           { stores: { ...stores, ...turns }, forget: () => Promise.resolve() },
           record(idOf(0)),
         );
-        const asked = Array.from({ length: requests }, async (_, n) => {
+        const requested = Array.from({ length: requests }, async (_, n) => {
           const claim = await claimKey(turns, KEY, 'f', idOf(n + 1));
           if (claim.fresh) await turns.generations.create(record(claim.generationId));
           return claim;
         });
-        await scheduler.waitFor(Promise.all([removal, ...asked]));
-        const claims = await Promise.all(asked);
-        // Asked while it was there: its answer. Else one request makes another, and the others are told of that one.
+        await scheduler.waitFor(Promise.all([removal, ...requested]));
+        const claims = await Promise.all(requested);
+        // Before the removal: the old generation. After it: one request creates a new generation, and the others get that one.
         for (const { generationId, stored } of claims) if (generationId === idOf(0)) expect(stored).toBe(true);
         expect(claims.filter(({ fresh }) => fresh).length).toBeLessThanOrEqual(1);
         expect(new Set(claims.map(({ generationId }) => generationId)).size).toBeLessThanOrEqual(2);
@@ -81,7 +81,7 @@ describe('the key of a generation that is being removed', () => {
     );
   });
 
-  it('that was left by a crash keeps its id', async () => {
+  it('keeps its id after a crash of the create', async () => {
     const stores = createMemoryStores();
     await stores.idempotency.claim(KEY, 'f', idOf(0));
     expect(await claimKey(stores, KEY, 'f', idOf(1))).toEqual({
@@ -93,7 +93,7 @@ describe('the key of a generation that is being removed', () => {
   });
 });
 
-describe('a request is compared as a value', () => {
+describe('the fingerprint of a request', () => {
   const prompt = 'A kettle that sings.';
   const of = (json: string): string => fingerprintOf(parseRequest(JSON.parse(json)));
   const plain = of(`{"prompt":"${prompt}","durationSeconds":15,"metadata":{"a":"1","b":"2"}}`);
@@ -107,7 +107,7 @@ describe('a request is compared as a value', () => {
     `{"prompt":"  ${prompt} ","durationSeconds":15,"metadata":{"a":"1","b":"2"}}`,
     `{"prompt":"${prompt}","metadata":{"a":"1","b":"2"}}`,
     `{"prompt":"${prompt}","durationSeconds":15,"aspectRatio":"9:16","cache":true,"metadata":{"a":"1","b":"2"}}`,
-  ])('the same: %s', (json) => {
+  ])('is the same for %s', (json) => {
     expect(of(json)).toBe(plain);
   });
 
@@ -117,11 +117,11 @@ describe('a request is compared as a value', () => {
     `{"prompt":"${prompt}","durationSeconds":15,"metadata":{"a":"1"}}`,
     `{"prompt":"${prompt}","durationSeconds":15,"cache":false,"metadata":{"a":"1","b":"2"}}`,
     `{"prompt":"${prompt}","durationSeconds":15,"seed":0,"metadata":{"a":"1","b":"2"}}`,
-  ])('another: %s', (json) => {
+  ])('differs for %s', (json) => {
     expect(of(json)).not.toBe(plain);
   });
 
-  it('whatever the order of the fields at any depth', () => {
+  it('does not depend on the order of fields at any depth', () => {
     const metadata = fc.dictionary(fc.string({ minLength: 1, maxLength: 8 }), fc.string({ maxLength: 8 }), {
       maxKeys: 6,
     });
@@ -138,12 +138,12 @@ describe('a request is compared as a value', () => {
     );
   });
 
-  it('and a claim of a former version still stands for its body, and for no other', () => {
+  it('accepts a claim of a previous version for its own body only', () => {
     const request = parseRequest({ prompt, metadata: { b: '2', a: '1' } });
     const claim = { fingerprint: legacyFingerprintOf(request), generationId: idOf(0), fresh: false, stored: true };
-    const judge = (body: typeof request): boolean =>
+    const resolve = (body: typeof request): boolean =>
       resolveClaim(claim, { fingerprints: [fingerprintOf(body), legacyFingerprintOf(body)], atMs: 0 });
-    expect(judge(request)).toBe(false);
-    expect(() => judge({ ...request, durationSeconds: 16 })).toThrow('came with another body');
+    expect(resolve(request)).toBe(false);
+    expect(() => resolve({ ...request, durationSeconds: 16 })).toThrow('was used with another body');
   });
 });

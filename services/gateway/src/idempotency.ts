@@ -5,10 +5,10 @@ import { badRequest, ProblemError } from './problem.js';
 
 const KEY = /^[\x21-\x7e]{1,200}$/;
 
-/** Longest time a create takes; a claim older than this whose generation is not there was left by a crash. */
+/** Maximum duration of a create, ms. An older claim without a generation was left by a crash. */
 export const IN_FLIGHT_MS = 15_000;
 
-/** What an owner's key is claimed under. Throws a 400. */
+/** The claim of an owner's key. Throws a 400 for an invalid key. */
 export function claimOf(owner: string, key: string): string {
   if (!KEY.test(key)) throw badRequest('Idempotency-Key', '1-200 visible ASCII characters');
   return `${owner}:${key}`;
@@ -16,7 +16,7 @@ export function claimOf(owner: string, key: string): string {
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** A value in JSON, the fields of its objects in the order of their names. */
+/** A value as JSON, with the fields of its objects sorted by name. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_name, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)
@@ -25,12 +25,12 @@ function canonical(value: unknown): string {
   );
 }
 
-/** What a request holds that does not name a field. */
+/** The default of each field that has one. */
 const { prompt: _prompt, ...DEFAULTS } = createGenerationSchema.parse({ prompt: 'the shortest prompt' });
 
 /**
- * The hash of a checked request as a value: neither the order of fields nor the writing of numbers and texts counts, and a
- * field with its default counts as one that is not named. A default that the API gets later changes no earlier hash.
+ * The hash of a valid request as a value. It ignores the order of fields, the notation of numbers and strings, and fields
+ * that equal their default. New optional fields therefore do not change the hashes of existing requests.
  */
 export function fingerprintOf(request: CreateGeneration): string {
   const named = Object.entries(request).filter(
@@ -40,42 +40,42 @@ export function fingerprintOf(request: CreateGeneration): string {
   return digest(canonical(Object.fromEntries(named)));
 }
 
-/** The hash under which former versions claimed a key: metadata in the order of the request. Claims of then still count. */
+/** The hash of previous versions, which kept the order of metadata. Their claims are still valid. */
 export const legacyFingerprintOf = (request: CreateGeneration): string => digest(JSON.stringify(request));
 
-/** When an id was made, ms since the epoch: it begins with the time (UUID version 7). */
+/** Creation time of an id, ms since the epoch: an id begins with it (UUID version 7). */
 export function createdAtMs(generationId: string): number {
   return Number.parseInt(generationId.slice(4, 16), 16);
 }
 
 export interface StoredClaim extends IdempotencyClaim {
-  /** The generation of an older claim is there. */
+  /** The generation of an older claim exists. */
   stored: boolean;
 }
 
 /**
- * Claims a key for a new generation. Where the generation of an older claim is not there, the claim is looked at again:
- * one that still stands is under way or was left by a crash, for a removed generation's claim goes before its record.
+ * Claims a key for a new generation. When an older claim has no generation, the claim is read again: if it still exists, its
+ * create is in flight or has crashed, because a removal deletes the claim before the record.
  */
 export async function claimKey(
   { idempotency, generations }: Pick<Stores, 'idempotency' | 'generations'>,
   key: string,
   fingerprint: string,
-  made: string,
+  newId: string,
 ): Promise<StoredClaim> {
-  let claim = await idempotency.claim(key, fingerprint, made);
+  let claim = await idempotency.claim(key, fingerprint, newId);
   for (;;) {
     if (claim.fresh) return { ...claim, stored: false };
     if ((await generations.get(claim.generationId)) !== undefined) return { ...claim, stored: true };
-    const again = await idempotency.claim(key, fingerprint, made);
+    const again = await idempotency.claim(key, fingerprint, newId);
     if (!again.fresh && again.generationId === claim.generationId) return { ...again, stored: false };
     claim = again;
   }
 }
 
 /**
- * Whether the request is to be carried out (`true`) or was before. Throws 422 when the key came with another body, and 409
- * while the first request of the key is under way.
+ * Whether to execute the request (`true`) or to return its existing generation. Throws a 422 when the key was used with
+ * another body, and a 409 while the first request of the key is in flight.
  */
 export function resolveClaim(
   claim: Readonly<StoredClaim>,
@@ -87,11 +87,11 @@ export function resolveClaim(
       422,
       'IDEMPOTENCY_KEY_REUSED',
       'The Idempotency-Key was used before',
-      'this Idempotency-Key came with another body; use a new key for a new request',
+      'this Idempotency-Key was used with another body; use a new key for a new request',
       {
         extensions: {
           retryable: false,
-          errors: [{ field: 'Idempotency-Key', message: 'it came with another body before' }],
+          errors: [{ field: 'Idempotency-Key', message: 'was used with another body' }],
         },
       },
     );
@@ -100,8 +100,8 @@ export function resolveClaim(
   throw new ProblemError(
     409,
     'IDEMPOTENCY_KEY_IN_FLIGHT',
-    'The first request of this key is under way',
-    'another request with this Idempotency-Key is being answered; ask again in a moment',
+    'The first request of this key is in flight',
+    'another request with this Idempotency-Key is in flight; retry in a moment',
     { extensions: { retryable: true }, headers: { 'Retry-After': '1' } },
   );
 }

@@ -11,12 +11,12 @@ const HEADERS = { accept: 'image/jpeg, image/png' };
 const MAX_REDIRECTS = 3;
 
 /**
- * The bytes at a URL that a stranger gave. Only https and only addresses of the public internet, looked at when the
- * connection is made, for every redirect anew. Throws {@link RequestRefused}.
+ * Downloads from an untrusted URL. Connects only over https and only to public addresses; the address is checked at every
+ * connection, so also after each redirect. Throws {@link RequestRefused}.
  */
 export function fetchPublic(from: string, rules: FetchRules): Promise<Buffer> {
   const work = (): Promise<Buffer> =>
-    // A stranger's server is told no trace id, and no span the URL: it may be a key to what it names.
+    // Do not send the trace id to an untrusted server, nor record the URL in a span: it may contain a credential.
     context.with(untraced(context.active()), () => read(from, rules));
   return withSpan('clipmesh.gateway', 'fetch reference image', {}, work, SpanKind.CLIENT);
 }
@@ -34,22 +34,22 @@ async function read(from: string, rules: FetchRules): Promise<Buffer> {
       if (!isMoved) throw new RequestRefused(`the server answered with status ${statusCode}`);
       url = parsePublicUrl(headers.location ?? '', rules, url.href);
     }
-    throw new RequestRefused(`the URL is redirected more than ${MAX_REDIRECTS} times`);
+    throw new RequestRefused(`the URL redirects more than ${MAX_REDIRECTS} times`);
   } catch (error) {
     if (error instanceof RequestRefused) throw error;
     if (signal.aborted)
-      throw new RequestRefused(`it did not come within ${rules.timeoutMs / 1000} s`, { cause: error });
-    throw new RequestRefused('its server cannot be reached from here', { cause: error });
+      throw new RequestRefused(`the download took longer than ${rules.timeoutMs / 1000} s`, { cause: error });
+    throw new RequestRefused('the server cannot be reached', { cause: error });
   }
 }
 
 async function bodyOf(response: IncomingMessage, { maxBytes }: FetchRules): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // Leaving the loop ends the connection.
+  // Leaving the loop closes the connection.
   for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new RequestRefused(`it has more than ${maxBytes} bytes`);
+    if (bytes > maxBytes) throw new RequestRefused(`the file has more than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -2,7 +2,7 @@ import { type Config } from '@clipmesh/config';
 import { type InboxName } from '@clipmesh/contracts';
 import { type InboxSettings } from '@clipmesh/messaging';
 
-/** How the gateway's inboxes are worked off. */
+/** Settings of the gateway's inboxes. */
 export function inboxSettings(config: Config): Partial<Record<InboxName, InboxSettings>> {
   const every = { heartbeatMs: config.ackWaitMs / 3, drainMs: config.drainMs };
   return {
@@ -25,7 +25,7 @@ export function inboxSettings(config: Config): Partial<Record<InboxName, InboxSe
           forMs: config.webhookWaitForMs,
         },
       },
-      // The store is asked as well.
+      // The handler also reads the store.
       handlerTimeoutMs: config.webhookTimeoutMs + 30_000,
     },
   };

@@ -8,10 +8,10 @@ const errorsOf = (value: unknown, schema: Parameters<typeof checkValue>[0] = cre
   const checked = checkValue(schema, value);
   return checked.ok ? [] : checked.errors;
 };
-/** Words of the validator and of the language that no user should have to read. */
+/** Words of the validator and of JavaScript that must not appear in a message. */
 const RAW = /Invalid input|expected|received|Too (big|small)|Unrecognized|undefined|NaN|\[object/;
 
-describe('what is wrong with a request', () => {
+describe('a message for an invalid request', () => {
   it.each([
     [{}, 'prompt', 'the prompt is missing'],
     [{ prompt: 7 }, 'prompt', 'is no text'],
@@ -38,7 +38,7 @@ describe('what is wrong with a request', () => {
     [{ prompt, model: 'm'.repeat(101) }, 'model', 'takes at most 100 characters'],
     [[], 'body', 'takes an object, not a list'],
     ['x', 'body', 'takes an object, not a text'],
-  ])('%j', (body, field, words) => {
+  ])('of %j', (body, field, words) => {
     expect(errorsOf(body)).toContainEqual({ field, message: expect.stringContaining(words) });
     expect(JSON.stringify(errorsOf(body))).not.toMatch(RAW);
   });
@@ -50,11 +50,11 @@ describe('what is wrong with a request', () => {
     [sceneEditSchema, { desciption: 'x' }, 'body', 'did you mean description?'],
     [planEditSchema, { scenes: [{ index: 0, overlay: { txt: 'x' } }] }, 'scenes.0.overlay', 'did you mean text?'],
     [planEditSchema, { scenes: {} }, 'scenes', 'takes a list, not an object'],
-  ])('in another schema too: %#', (schema, body, field, words) => {
+  ])('of another schema: %#', (schema, body, field, words) => {
     expect(errorsOf(body, schema)).toContainEqual({ field, message: expect.stringContaining(words) });
   });
 
-  it('is said of any JSON, shortly and without the words of the validator', () => {
+  it('exists for any JSON value, without the words of the validator', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (value, other) => {
         const bodies: unknown[] = [
@@ -71,7 +71,7 @@ describe('what is wrong with a request', () => {
     );
   });
 
-  it('stays short where a thousand fields are unknown', () => {
+  it('stays short for a thousand unknown fields', () => {
     const body = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`field${n}${'x'.repeat(500)}`, 1]));
     expect(JSON.stringify(errorsOf({ prompt, ...body })).length).toBeLessThan(4000);
   });

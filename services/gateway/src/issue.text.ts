@@ -2,19 +2,19 @@ import { cutText } from '@clipmesh/contracts';
 import { z } from 'zod';
 import { didYouMean } from './suggestion.js';
 
-/** One field of a request, and what is wrong with it: an entry of a problem's `errors`. */
+/** An entry of a problem's `errors`: a field of a request and its error. */
 export interface FieldError {
   /** Path of the field (`scenes.0.overlay.color`), name of the parameter or header, or `body`. */
   readonly field: string;
   readonly message: string;
 }
 
-/** Most errors that one answer names. */
-const MOST_ERRORS = 20;
-const MOST_CHARACTERS = 64;
+/** Maximum number of errors in one response. */
+const MAX_ERRORS = 20;
+const MAX_CHARACTERS = 64;
 
-/** A name that a stranger chose, short enough for an answer. */
-export const shorten = (text: string): string => cutText(text, MOST_CHARACTERS);
+/** A client's text, cut to a length that is safe to return. */
+export const shorten = (text: string): string => cutText(text, MAX_CHARACTERS);
 
 const TYPES: Readonly<Record<string, string>> = {
   string: 'a text',
@@ -42,7 +42,7 @@ function limitText(word: 'least' | 'most', origin: string, limit: unknown, inclu
   return `${inclusive === false ? strict : `at ${word}`} ${String(limit)}`;
 }
 
-/** What an issue says of a field, in our words; undefined: of this kind nothing better is known. */
+/** The message for an issue. Undefined for kinds without a message of their own. */
 function textOf(issue: Issue): string | undefined {
   switch (issue.code) {
     case 'invalid_type': {
@@ -63,14 +63,14 @@ function textOf(issue: Issue): string | undefined {
     case 'unrecognized_keys': {
       const known = knownOf(issue.inst);
       return issue.keys
-        .slice(0, MOST_ERRORS)
+        .slice(0, MAX_ERRORS)
         .map((key) => `there is no field ${shorten(key)}${didYouMean(key, known)}`)
         .join('; ');
     }
     case 'invalid_key':
       return `the name of an entry takes ${issue.issues.map(({ message }) => message.replace(/^takes /, '')).join('; ')}`;
     case 'invalid_format':
-      return 'has another form than is taken here';
+      return 'has an invalid format';
     case 'invalid_union':
     case 'invalid_element':
     case 'not_multiple_of':
@@ -82,14 +82,14 @@ function textOf(issue: Issue): string | undefined {
 /** The fields of an object's schema. */
 const knownOf = (schema: unknown): string[] => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []);
 
-/** The one place where schema errors become text. A message that a schema has of its own goes before it. */
+/** Validates a value, and turns schema errors into messages. A schema's own message takes precedence. */
 export function checkValue<T>(
   schema: z.ZodType<T>,
   value: unknown,
 ): { readonly ok: true; readonly value: T } | { readonly ok: false; readonly errors: readonly FieldError[] } {
   const parsed = schema.safeParse(value, { error: (issue) => textOf(issue) ?? 'is not valid' });
   if (parsed.success) return { ok: true, value: parsed.data };
-  const errors = parsed.error.issues.slice(0, MOST_ERRORS).map(({ path, message }) => ({
+  const errors = parsed.error.issues.slice(0, MAX_ERRORS).map(({ path, message }) => ({
     field: path.map((step) => shorten(String(step))).join('.') || 'body',
     message,
   }));

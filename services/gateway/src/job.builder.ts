@@ -6,26 +6,26 @@ import { checkValue } from './issue.text.js';
 import { badFields, badRequest } from './problem.js';
 import { didYouMean } from './suggestion.js';
 
-/** The settings that a job's choices fall back to. */
+/** Defaults for the choices that a request leaves open. */
 export interface JobDefaults {
   readonly models: readonly string[];
   readonly parallelEnabled: boolean;
   /** Scenes in flight at once. */
   readonly maxWorkers: number;
-  /** Setbacks of the provider after which a generation goes on one scene after another. */
+  /** Number of provider failures after which a generation continues with one scene at a time. */
   readonly fallbackAfter: number;
 }
 
-/** Throws when a setting names a model whose price is not known: caps and budgets would count it as free. */
+/** Throws when a setting names an unknown model: caps and budgets would count it as free. */
 export function refuseUnknownModels(models: readonly string[]): void {
   if (models.every((id) => MODELS[id] !== undefined)) return;
-  throw new Error(`VIDEO_MODELS has a model that is not known; the known ones are ${Object.keys(MODELS).join(', ')}`);
+  throw new Error(`VIDEO_MODELS contains an unknown model; the known models are ${Object.keys(MODELS).join(', ')}`);
 }
 
-/** Checks the body of a create. Throws a 400 that names each field and what it takes. */
+/** Validates the body of a create. Throws a 400 that names each invalid field. */
 export const parseRequest = (body: unknown): CreateGeneration => parseBody(createGenerationSchema, body);
 
-/** Checks a body. Throws a 400 that names each field and what it takes. */
+/** Validates a body. Throws a 400 that names each invalid field. */
 export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const checked = checkValue(schema, body ?? {});
   if (checked.ok) return checked.value;
@@ -34,18 +34,18 @@ export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
 
 const SEED_LIMIT = 2_147_483_647;
 
-/** The same seed for the same film, so that what was bought for it once is found again. */
+/** The same seed for the same request, so that its clips are found in the cache. */
 function seedOf({ prompt, durationSeconds, aspectRatio, framework, sceneCount }: CreateGeneration): number {
-  const film = JSON.stringify([prompt, durationSeconds, aspectRatio, framework ?? null, sceneCount ?? null]);
-  return createHash('sha256').update(film).digest().readUInt32BE(0) % SEED_LIMIT;
+  const identity = JSON.stringify([prompt, durationSeconds, aspectRatio, framework ?? null, sceneCount ?? null]);
+  return createHash('sha256').update(identity).digest().readUInt32BE(0) % SEED_LIMIT;
 }
 
-/** Makes every choice that the request leaves open; its files are still to be stored. */
+/** A job with a value for every choice that the request leaves open. Does not contain the request's files. */
 export function buildJob(request: CreateGeneration, defaults: JobDefaults): Job {
   const { model, parallel } = request;
   if (model !== undefined && MODELS[model] === undefined) {
     const known = Object.keys(MODELS);
-    throw badRequest('model', `${model} is not known; choose one of ${known.join(', ')}${didYouMean(model, known)}`);
+    throw badRequest('model', `unknown model ${model}; choose one of ${known.join(', ')}${didYouMean(model, known)}`);
   }
   const models =
     model === undefined ? [...defaults.models] : [model, ...defaults.models.filter((other) => other !== model)];

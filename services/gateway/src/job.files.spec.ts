@@ -3,7 +3,7 @@ import { createGenerationSchema } from '@clipmesh/contracts';
 import { pngOf } from '@clipmesh/testing';
 import { checkFiles, checkImage, decodeMusic } from './job.files.js';
 
-/** A JPEG's frame header and its end; no picture in between. */
+/** A JPEG's frame header and end marker, without image data. */
 const jpegOf = (width: number, height: number): Buffer => {
   const frame = Buffer.from([0xff, 0xc0, 0, 11, 8, 0, 0, 0, 0, 1, 1, 0x11, 0]);
   frame.writeUInt16BE(height, 5);
@@ -12,14 +12,14 @@ const jpegOf = (width: number, height: number): Buffer => {
   return Buffer.concat([Buffer.from([0xff, 0xd8]), quantization, frame, Buffer.from([0xff, 0xd9])]);
 };
 
-/** As cameras write it: a small picture among what is told of the large one. */
+/** Adds a preview image in a segment, as cameras do. */
 const withPreview = (jpeg: Buffer): Buffer => {
   const preview = jpegOf(160, 120);
   const length = Buffer.alloc(2);
   length.writeUInt16BE(2 + preview.length);
   return Buffer.concat([jpeg.subarray(0, 2), Buffer.from([0xff, 0xe1]), length, preview, jpeg.subarray(2)]);
 };
-const withFilling = (jpeg: Buffer): Buffer =>
+const withFillBytes = (jpeg: Buffer): Buffer =>
   Buffer.concat([jpeg.subarray(0, -2), Buffer.from([0xff, 0xff]), jpeg.subarray(-2)]);
 
 describe('a reference image', () => {
@@ -27,8 +27,8 @@ describe('a reference image', () => {
     ['a PNG', pngOf(400, 300), 'image/png'],
     ['a JPEG', jpegOf(400, 300), 'image/jpeg'],
     ['a JPEG with a preview', withPreview(jpegOf(400, 300)), 'image/jpeg'],
-    ['a JPEG with filling before its end', withFilling(jpegOf(400, 300)), 'image/jpeg'],
-  ])('%s is taken for what it is', (_name, bytes, contentType) => {
+    ['a JPEG with fill bytes before its end', withFillBytes(jpegOf(400, 300)), 'image/jpeg'],
+  ])('%s is accepted with its type', (_name, bytes, contentType) => {
     expect(checkImage(bytes, 'referenceImage.data')).toEqual({ bytes, contentType });
   });
 
@@ -36,14 +36,14 @@ describe('a reference image', () => {
     ['nothing', Buffer.alloc(0), 'neither a JPEG nor a PNG'],
     ['text', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400"/>'), 'neither'],
     ['a GIF', Buffer.from('GIF89a\x90\x01\x90\x01\x00\x00\x00;', 'latin1'), 'neither'],
-    ['the beginning of a PNG', pngOf(400, 400).subarray(0, 6), 'neither'],
-    ['a PNG without its end', pngOf(400, 400).subarray(0, -12), 'cut short'],
-    ['a JPEG without its end', jpegOf(400, 400).subarray(0, -2), 'cut short'],
-    ['a JPEG of which only the preview is whole', withPreview(jpegOf(400, 400)).subarray(0, -2), 'cut short'],
-    ['a narrow picture', pngOf(299, 400), '299x400 pixels; each side takes 300-8192'],
-    ['a long picture', pngOf(300, 8193), '300x8193 pixels'],
+    ['the first bytes of a PNG', pngOf(400, 400).subarray(0, 6), 'neither'],
+    ['a PNG without its end', pngOf(400, 400).subarray(0, -12), 'truncated'],
+    ['a JPEG without its end', jpegOf(400, 400).subarray(0, -2), 'truncated'],
+    ['a JPEG with only its preview complete', withPreview(jpegOf(400, 400)).subarray(0, -2), 'truncated'],
+    ['a narrow image', pngOf(299, 400), '299x400 pixels; each side must have 300-8192'],
+    ['a long image', pngOf(300, 8193), '300x8193 pixels'],
     ['a large file', Buffer.alloc(10 * 1024 * 1024 + 1), 'more than 10485760 bytes'],
-  ])('%s is refused', (_name, bytes, words) => {
+  ])('%s is rejected', (_name, bytes, words) => {
     expect(() => checkImage(bytes, 'referenceImage.data')).toThrow(words);
     expect(() => checkImage(bytes, 'referenceImage.data')).toThrow(/^referenceImage\.data: /);
   });
@@ -62,21 +62,21 @@ describe('music', () => {
   });
 
   it.each([
-    ['nothing', 'data:audio/mpeg;base64,', 'it decodes to nothing; give base64 after the comma'],
-    ['no base64', 'data:audio/mpeg;base64,!!!', 'it decodes to nothing; give base64 after the comma'],
+    ['nothing', 'data:audio/mpeg;base64,', 'the data is empty or not base64; send base64 after the comma'],
+    ['no base64', 'data:audio/mpeg;base64,!!!', 'the data is empty or not base64; send base64 after the comma'],
     ['too much', `data:audio/mpeg;base64,${'A'.repeat(13_981_020)}`, 'more than 10485760 bytes'],
-  ])('of %s is refused', (_name, data, message) => {
+  ])('of %s is rejected', (_name, data, message) => {
     expect(() => decodeMusic(data)).toThrow(`music.data: ${message}`);
   });
 });
 
-describe('a data URL of a picture', () => {
+describe('a data URL of an image', () => {
   const png = pngOf(400, 300).toString('base64');
   it.each([
     `data:image/png;base64,${png}`,
     `data:image/png;charset=utf-8;base64,${png}`,
     `data:image/PNG;name="a, b.png";base64,${png}`,
-  ])('may carry parameters: %.40s', (data) => {
+  ])('may have parameters: %.40s', (data) => {
     const request = createGenerationSchema.parse({ prompt: 'A kettle that sings.', referenceImage: { data } });
     expect(() => {
       checkFiles(request);

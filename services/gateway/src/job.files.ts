@@ -22,40 +22,40 @@ export interface FileDeps {
   readonly uploads: UploadCheck;
 }
 
-/** Pixels; the models take no smaller picture, and none needs a larger one. */
+/** Side length in pixels. The models accept no smaller image, and none needs a larger one. */
 const IMAGE_SIDE = { min: 300, max: 8192 } as const;
 const CONTENT_TYPES: Readonly<Record<string, string>> = { jpg: 'image/jpeg', png: 'image/png' };
 const END_OF_JPEG = Buffer.from([0xff, 0xd9]);
-/** Of a JPEG; pictures have some hundred at most. */
+/** Maximum number of JPEG segments to read. Real images have at most a few hundred. */
 const MAX_SEGMENTS = 10_000;
-/** How far the next segment is looked for where the one before ends in none. */
+/** How far to search for the next segment after a segment that does not end at one. */
 const RESYNC_BYTES = 65_536;
 
-/** The music of a request, not yet proven to be any. Throws a 400 when there is none, or more than 10 MB. */
+/** Decodes the music of a request, without checking its content. Throws a 400 when it is empty or exceeds 10 MB. */
 export function decodeMusic(data: string): File {
   const refuse = (why: string): ProblemError => badRequest('music.data', why);
   const content = decodeDataUrl(data, MUSIC_LIMIT_BYTES);
   if (content === 'too-large') throw refuse(`more than ${MUSIC_LIMIT_BYTES} bytes`);
   if (content === undefined || content.bytes.length === 0)
-    throw refuse('it decodes to nothing; give base64 after the comma');
+    throw refuse('the data is empty or not base64; send base64 after the comma');
   return { bytes: content.bytes, contentType: content.mediaType };
 }
 
-/** A reference image, told by its bytes and not by what was said of them. Throws a 400 that names `field`. */
+/** Checks a reference image; its type is detected from the bytes. Throws a 400 that names `field`. */
 export function checkImage(bytes: Buffer, field: string): File {
   const refuse = (why: string): ProblemError => badRequest(field, why);
   if (bytes.length > REFERENCE_IMAGE_LIMIT_BYTES) throw refuse(`more than ${REFERENCE_IMAGE_LIMIT_BYTES} bytes`);
   const { type = '', width = 0, height = 0 } = sizeOf(bytes);
   const contentType = CONTENT_TYPES[type];
   if (contentType === undefined) throw refuse('neither a JPEG nor a PNG');
-  if (!isWhole(bytes, type)) throw refuse('the picture is cut short');
+  if (!isComplete(bytes, type)) throw refuse('the image is truncated');
   const sides = [width, height];
   if (Math.min(...sides) < IMAGE_SIDE.min || Math.max(...sides) > IMAGE_SIDE.max)
-    throw refuse(`${width}x${height} pixels; each side takes ${IMAGE_SIDE.min}-${IMAGE_SIDE.max}`);
+    throw refuse(`${width}x${height} pixels; each side must have ${IMAGE_SIDE.min}-${IMAGE_SIDE.max}`);
   return { bytes, contentType };
 }
 
-/** Where the picture itself begins, behind the segments that give their length. */
+/** Offset of the image data, after the segments that declare their length. */
 function scanOf(jpeg: Buffer): number {
   let at = 2;
   for (let count = 0; count < MAX_SEGMENTS && at + 4 <= jpeg.length && jpeg[at] === 0xff; count += 1) {
@@ -66,22 +66,22 @@ function scanOf(jpeg: Buffer): number {
   return at;
 }
 
-function isWhole(bytes: Buffer, type: string): boolean {
-  // The preview in a JPEG's segment has an end of its own.
+function isComplete(bytes: Buffer, type: string): boolean {
+  // Skip the segments: a JPEG preview in a segment has its own end marker.
   return type === 'png' ? bytes.includes('IEND') : bytes.includes(END_OF_JPEG, scanOf(bytes));
 }
 
 function sizeOf(bytes: Buffer): Partial<ReturnType<typeof imageSize>> {
   const isJpeg = bytes[0] === 0xff && bytes[1] === 0xd8;
   try {
-    // What is no picture would be searched byte by byte to its end, and nothing else answered meanwhile.
+    // Limit the input: the library would scan invalid data byte by byte and block the event loop.
     return imageSize(isJpeg ? bytes.subarray(0, scanOf(bytes) + RESYNC_BYTES) : bytes);
   } catch {
     return {};
   }
 }
 
-/** Throws the 400 that storing the request's own files would end in. */
+/** Throws a 400 when the request contains a file that cannot be decoded. */
 export function checkFiles({ music, referenceImage }: CreateGeneration): void {
   if (music !== undefined) decodeMusic(music.data);
   if (referenceImage?.data !== undefined) decodeImage(referenceImage.data);
@@ -95,9 +95,9 @@ function decodeImage(data: string): File {
 }
 
 /**
- * Proves that the files of a request can be used, then stores them; the picture from wherever it is. Throws a 400 or a 422
- * that says what is wrong with one, a 422 when a URL gives nothing, a 429 while as many requests of the owner are checked as
- * may be, and a 503 when a file cannot be checked now.
+ * Checks the files of a request, downloads the image if needed, then stores them. Throws a 400 or 422 for an invalid file, a
+ * 422 when the URL cannot be fetched, a 429 when the owner has too many checks in flight, and a 503 when a check cannot run
+ * now.
  */
 export async function storeFiles(
   deps: FileDeps,
@@ -105,11 +105,11 @@ export async function storeFiles(
   owner: string,
 ): Promise<Pick<Job, 'music' | 'referenceImage'>> {
   if (request.music === undefined && request.referenceImage === undefined) return {};
-  const leave = deps.uploads.limit.acquire(owner);
+  const release = deps.uploads.limit.acquire(owner);
   try {
     return await checkAndStore(deps, request);
   } finally {
-    leave();
+    release();
   }
 }
 
@@ -121,7 +121,7 @@ async function checkAndStore(
   const sound = music === undefined ? undefined : decodeMusic(music.data);
   if (sound !== undefined) await verifyMusic(uploads, sound.bytes);
   const image = referenceImage === undefined ? undefined : await imageOf(referenceImage, imageRules);
-  if (image !== undefined) await verifyImage(uploads, image, fieldOf(referenceImage));
+  if (image !== undefined) await verifyImage(uploads, image, imageField(referenceImage));
   return {
     ...(music === undefined || sound === undefined
       ? {}
@@ -130,7 +130,7 @@ async function checkAndStore(
   };
 }
 
-const fieldOf = (image: CreateGeneration['referenceImage']): string =>
+const imageField = (image: CreateGeneration['referenceImage']): string =>
   image?.url === undefined ? 'referenceImage.data' : 'referenceImage.url';
 
 async function imageOf(
@@ -142,11 +142,11 @@ async function imageOf(
     return checkImage(await fetchPublic(url, rules), 'referenceImage.url');
   } catch (error) {
     if (!(error instanceof RequestRefused)) throw error;
-    const message = `the picture was not fetched: ${error.message}`;
+    const message = `the image was not fetched: ${error.message}`;
     throw new ProblemError(
       422,
       'REFERENCE_IMAGE_NOT_FETCHED',
-      'The picture cannot be fetched',
+      'The image cannot be fetched',
       `referenceImage.url: ${message}`,
       {
         cause: error,

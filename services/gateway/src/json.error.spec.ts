@@ -11,7 +11,7 @@ const parses = (text: string): boolean => {
   }
 };
 
-describe('the place where a text stops being JSON', () => {
+describe('the position of a JSON error', () => {
   it.each([
     ['{"prompt": ', 1, 12, 'the body ends where a value is expected'],
     ['', 1, 1, 'the body ends where a value is expected'],
@@ -24,16 +24,16 @@ describe('the place where a text stops being JSON', () => {
     ['[1}', 1, 3, '} where "," or ] is expected'],
     ['{"a": NaN}', 1, 7, 'N where a value is expected'],
     ['{"a": "x\ny"}', 1, 9, 'a line break or control character'],
-    ['{"a": "\\x"}', 1, 8, 'an escape that JSON does not have'],
-    ['{"a": "x', 1, 9, 'the text ends within quotes'],
-    ['{} {}', 1, 4, '{ where nothing more is expected'],
+    ['{"a": "\\x"}', 1, 8, 'an invalid escape sequence'],
+    ['{"a": "x', 1, 9, 'a string without a closing quote'],
+    ['{} {}', 1, 4, '{ where the end of the body is expected'],
     ['prompt=x', 1, 1, 'p where a value is expected'],
   ])('%j', (text, line, column, message) => {
     expect(jsonErrorOf(text)).toEqual({ line, column, message: expect.stringContaining(message) });
     expect(parses(text)).toBe(false);
   });
 
-  it('is found exactly where JSON.parse refuses, whatever is cut or changed', () => {
+  it('exists exactly for the texts that JSON.parse rejects', () => {
     const broken = fc
       .tuple(
         fc.json(),
@@ -52,7 +52,7 @@ describe('the place where a text stops being JSON', () => {
     );
   });
 
-  it('needs no stack for a body of nothing but brackets', () => {
+  it('is found without recursion in a million brackets', () => {
     expect(jsonErrorOf('['.repeat(1_000_000))).toMatchObject({ line: 1, column: 1_000_001 });
   });
 });

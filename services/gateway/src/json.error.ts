@@ -1,4 +1,4 @@
-/** Where a text stops being JSON. Lines and columns begin at 1; a column counts UTF-16 units. */
+/** Position of a JSON syntax error. Lines and columns start at 1; a column counts UTF-16 units. */
 export interface JsonError {
   readonly line: number;
   readonly column: number;
@@ -14,34 +14,34 @@ const LABELS: Readonly<Record<Expected, string>> = {
   ':': '":" after the field name',
   ', or ]': '"," or ]',
   ', or }': '"," or }',
-  end: 'nothing more',
+  end: 'the end of the body',
 };
 const SPACE = /[ \t\n\r]*/y;
 const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
-/** The end of what a sticky pattern matches at `at`; undefined when it matches nothing there. */
+/** The end of a sticky pattern's match at `at`. Undefined without a match. */
 function matchEnd(pattern: RegExp, text: string, at: number): number | undefined {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : undefined;
 }
 
-/** The end of the string that begins at `at`, or where it is broken. */
+/** The end of the string that starts at `at`, or the position and reason of its error. */
 function stringEnd(text: string, at: number): { readonly end: number; readonly why?: string } {
   for (let next = at + 1; next < text.length; next += 1) {
     const character = text[next] ?? '';
     if (character === '"') return { end: next + 1 };
     if (character < ' ')
-      return { end: next, why: 'a line break or control character in a text; write it as \\n or \\u' };
+      return { end: next, why: 'a line break or control character in a string; escape it as \\n or \\u' };
     if (character !== '\\') continue;
     const end = matchEnd(ESCAPE, text, next);
-    if (end === undefined) return { end: next, why: 'an escape that JSON does not have' };
+    if (end === undefined) return { end: next, why: 'an invalid escape sequence' };
     next = end - 1;
   }
-  return { end: text.length, why: 'the text ends within quotes' };
+  return { end: text.length, why: 'a string without a closing quote' };
 }
 
-/** The first place where a text breaks the grammar of RFC 8259, in one pass; undefined when it is JSON. */
+/** The first syntax error of a text by RFC 8259, found in one pass. Undefined when the text is JSON. */
 export function jsonErrorOf(text: string): JsonError | undefined {
   const open: ('[' | '{')[] = [];
   let expected: Expected = 'value';

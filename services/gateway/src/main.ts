@@ -7,7 +7,7 @@ import { createGateway } from './gateway.module.js';
 import { refuseUnknownModels } from './job.builder.js';
 
 try {
-  // Before the broker is waited for: what is wrong here stays wrong.
+  // Check before waiting for the broker: these errors do not go away.
   const { gatewayHost, apiKeys, videoModels } = loadConfig();
   refuseUnprotectedHost(gatewayHost, apiKeys);
   refuseUnknownModels(videoModels);

@@ -8,17 +8,17 @@ import { ApiContentResponse, ApiProblems } from './docs.module.js';
 import { findOwned, GATEWAY_DEPS, type GatewayDeps } from './gateway.parts.js';
 import { notReady } from './problem.js';
 
-/** The files of a generation; HEAD is answered too. */
+/** The files of a generation. Every route also answers HEAD. */
 @ApiTags('files')
 @Controller('v1/generations')
 export class MediaController {
   constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
 
   @Get(':id/video')
-  @ApiOperation({ summary: 'The film' })
+  @ApiOperation({ summary: 'Download the video' })
   @ApiHeader({ name: 'Range', required: false, description: 'One byte range, for example `bytes=0-1023`.' })
-  @ApiContentResponse(200, 'The MP4; `ETag` is the SHA-256 of its bytes.', 'video/mp4', 'binary')
-  @ApiContentResponse(206, 'The part that was asked for.', 'video/mp4', 'binary')
+  @ApiContentResponse(200, 'The MP4 file. `ETag` is the SHA-256 of its bytes.', 'video/mp4', 'binary')
+  @ApiContentResponse(206, 'The requested range.', 'video/mp4', 'binary')
   @ApiProblems(401, 404, 409, 416, 503)
   async video(
     @Param('id') id: string,
@@ -30,10 +30,10 @@ export class MediaController {
   }
 
   @Get(':id/thumbnail')
-  @ApiOperation({ summary: 'A picture of the film' })
+  @ApiOperation({ summary: 'Download the thumbnail' })
   @ApiHeader({ name: 'Range', required: false, description: 'One byte range, for example `bytes=0-1023`.' })
-  @ApiContentResponse(200, 'The picture; `ETag` is the SHA-256 of its bytes.', 'image/jpeg', 'binary')
-  @ApiContentResponse(206, 'The part that was asked for.', 'image/jpeg', 'binary')
+  @ApiContentResponse(200, 'The JPEG file. `ETag` is the SHA-256 of its bytes.', 'image/jpeg', 'binary')
+  @ApiContentResponse(206, 'The requested range.', 'image/jpeg', 'binary')
   @ApiProblems(401, 404, 409, 416, 503)
   async thumbnail(
     @Param('id') id: string,
@@ -45,8 +45,8 @@ export class MediaController {
   }
 
   @Get(':id/captions.vtt')
-  @ApiOperation({ summary: 'The texts of the film, with their times' })
-  @ApiContentResponse(200, 'WebVTT; without a cue when the film has no texts.', 'text/vtt')
+  @ApiOperation({ summary: 'Download the captions: the overlay texts with their times' })
+  @ApiContentResponse(200, 'WebVTT. Without a cue when the video has no texts.', 'text/vtt')
   @ApiProblems(401, 404, 409, 503)
   async captions(
     @Param('id') id: string,
@@ -65,8 +65,8 @@ export class MediaController {
     which: keyof Pick<GenerationResult, 'video' | 'thumbnail'>,
   ): Promise<Artifact> {
     const { result, former, status, failure } = (await findOwned(this.deps, id, authorization)).state;
-    const film = result ?? former;
-    if (film === undefined) throw notReady(which, status, failure);
-    return film[which];
+    const current = result ?? former;
+    if (current === undefined) throw notReady(which, status, failure);
+    return current[which];
   }
 }

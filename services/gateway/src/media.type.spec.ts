@@ -33,7 +33,7 @@ describe('a body', () => {
     'application/problem+json',
     'application/vnd.api+json; version=1',
     'application/json; odata.metadata=minimal; charset=utf-8',
-  ])('of %s is read', (type) => {
+  ])('of %s is accepted', (type) => {
     expect(refuse(type)).not.toThrow();
   });
 
@@ -46,11 +46,11 @@ describe('a body', () => {
     ['application/json;charset="ISO-8859-1"', 'the charset ISO-8859-1 is not supported'],
     ['application/json; charset=utf-16', 'the charset utf-16 is not supported'],
     ['application/json; charset=klingon', 'the charset klingon is not supported'],
-  ])('of %s is a 415 that says why', (type, why) => {
+  ])('of %s is a 415 with the reason', (type, why) => {
     expect(refuse(type)).toThrow(expect.objectContaining({ status: 415, message: expect.stringContaining(why) }));
   });
 
-  it('is not looked at where none is announced, nor of a method without one', () => {
+  it('is not checked when it is empty or the method has none', () => {
     expect(() => {
       refuseOtherBodies('POST', { 'content-length': '0', 'content-type': 'text/plain' });
       refuseOtherBodies('GET', { 'content-length': '2', 'content-type': 'text/plain' });

@@ -1,13 +1,13 @@
 export interface MediaType {
   /** In lower case, without parameters: `application/json`. */
   readonly type: string;
-  /** By their names in lower case; quotes are taken off. */
+  /** Values by parameter name in lower case, without quotes. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 const PARAMETER = /;\s*(?:([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s"]*)))?\s*/gy;
 
-/** A `Content-Type` (RFC 9110 §8.3.1). Parameters that are malformed end the list; the type stands. */
+/** Parses a `Content-Type` (RFC 9110 §8.3.1). A malformed parameter ends the list of parameters; the type remains valid. */
 export function parseMediaType(header: string): MediaType {
   const type = /^\s*([^\s;]*)\s*/.exec(header);
   const parameters = new Map<string, string>();

@@ -4,7 +4,7 @@ import { checkScrape, refuseSharedToken } from './metrics.access.js';
 const TOKEN = 'metrics-token-0123456789';
 const here = { authorization: undefined, address: '127.0.0.1', headers: {} };
 
-const verdict = (token: string | undefined, scrape: Parameters<typeof checkScrape>[1], isLocal = true): string => {
+const outcome = (token: string | undefined, scrape: Parameters<typeof checkScrape>[1], isLocal = true): string => {
   try {
     checkScrape({ token, isLocal }, scrape);
     return 'read';
@@ -13,13 +13,13 @@ const verdict = (token: string | undefined, scrape: Parameters<typeof checkScrap
   }
 };
 
-describe('the permission to read metrics', () => {
+describe('access to the metrics', () => {
   it.each([
     ['the token', TOKEN, { ...here, authorization: `Bearer ${TOKEN}` }, 'read'],
     ['the token, from elsewhere', TOKEN, { ...here, address: '10.1.2.3', authorization: `bearer ${TOKEN}` }, 'read'],
     ['the token, through a proxy', TOKEN, { ...here, authorization: `Bearer ${TOKEN}`, headers: { via: 'x' } }, 'read'],
     ['no token', TOKEN, here, 'UNAUTHORIZED'],
-    ['the key of an owner', TOKEN, { ...here, authorization: 'Bearer ann-key-0123456789' }, 'UNAUTHORIZED'],
+    ['an API key', TOKEN, { ...here, authorization: 'Bearer ann-key-0123456789' }, 'UNAUTHORIZED'],
     ['a part of the token', TOKEN, { ...here, authorization: 'Bearer metrics-token' }, 'UNAUTHORIZED'],
     ['another scheme', TOKEN, { ...here, authorization: `Basic ${TOKEN}` }, 'UNAUTHORIZED'],
     ['no token set, on this machine', undefined, here, 'read'],
@@ -28,7 +28,7 @@ describe('the permission to read metrics', () => {
     ['no token set, from elsewhere', undefined, { ...here, address: '10.1.2.3' }, 'METRICS_CLOSED'],
     ['no token set, from a mapped address', undefined, { ...here, address: '::ffff:10.1.2.3' }, 'METRICS_CLOSED'],
     [
-      'no token set, the key of an owner',
+      'no token set, an API key',
       undefined,
       { ...here, address: '10.1.2.3', authorization: 'Bearer ann-key-0123456789' },
       'METRICS_CLOSED',
@@ -39,7 +39,7 @@ describe('the permission to read metrics', () => {
         [`no token set, ${name}`, undefined, { ...here, headers: { [name]: '127.0.0.1' } }, 'METRICS_CLOSED'] as const,
     ),
   ] as const)('with %s', (_what, token, scrape, expected) => {
-    expect(verdict(token, scrape)).toBe(expected);
+    expect(outcome(token, scrape)).toBe(expected);
   });
 
   it.each([
@@ -47,14 +47,11 @@ describe('the permission to read metrics', () => {
     ['no token set, over IPv6', undefined, { ...here, address: '::1' }, 'METRICS_CLOSED'],
     ['no token sent', TOKEN, here, 'UNAUTHORIZED'],
     ['the token', TOKEN, { ...here, authorization: `Bearer ${TOKEN}` }, 'read'],
-  ] as const)(
-    'of a gateway that others may reach, with %s, is not given by the address',
-    (_what, token, scrape, expected) => {
-      expect(verdict(token, scrape, false)).toBe(expected);
-    },
-  );
+  ] as const)('of a gateway that is not local does not depend on the address: %s', (_what, token, scrape, expected) => {
+    expect(outcome(token, scrape, false)).toBe(expected);
+  });
 
-  it('is never that of an owner', () => {
+  it('throws when the token is an API key', () => {
     const pairs = ['ann:ann-key-0123456789', 'bob:with:colon-0123456789'];
     for (const token of ['ann-key-0123456789', 'with:colon-0123456789'])
       expect(() => {

@@ -19,9 +19,9 @@ export class MetricsController {
   @Get('metrics')
   @ApiOperation({
     summary:
-      'Figures for Prometheus; needs METRICS_TOKEN, or a connection from this machine to a gateway without API_KEYS and PUBLIC_URL',
+      'Metrics for Prometheus; requires METRICS_TOKEN, or a connection from this machine to a gateway without API_KEYS and PUBLIC_URL',
   })
-  @ApiContentResponse(200, 'The text format of Prometheus.', 'text/plain')
+  @ApiContentResponse(200, 'Metrics in the Prometheus text format.', 'text/plain')
   @ApiProblems(401, 403)
   async scrape(
     @Headers('authorization') authorization: string | undefined,

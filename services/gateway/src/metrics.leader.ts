@@ -4,25 +4,25 @@ import { z } from 'zod';
 const KEY = 'metrics.leader';
 const leaseSchema = z.object({
   id: z.string(),
-  /** Ms since the epoch; 0: given back. */
+  /** Expiry, ms since the epoch. 0: released. */
   untilMs: z.number(),
 });
 
 export interface LeaderDeps {
   readonly store: Pick<LimitStore, 'get' | 'save'>;
-  /** Of this process, unique. */
+  /** Unique id of this process. */
   readonly id: string;
-  /** A leader that does not ask for this long is replaced, ms. */
+  /** The lease of the leader expires after this long without a renewal, ms. */
   readonly leaseMs: number;
-  /** Default: the time of this machine, ms since the epoch. */
+  /** Clock, ms since the epoch. Default: `Date.now`. */
   readonly now?: () => number;
 }
 
-/** Chooses the one gateway that exports what all of them see, so that a sum over gateways counts it once. */
+/** Elects the one gateway that exports shared metrics, so that a sum over gateways counts them once. */
 export class MetricsLeader {
   constructor(private readonly deps: LeaderDeps) {}
 
-  /** Whether this gateway leads now; it does for a lease from each call on. Throws `STORE_UNAVAILABLE`. */
+  /** Whether this gateway is the leader. Each call acquires or renews the lease. Throws `STORE_UNAVAILABLE`. */
   async leads(): Promise<boolean> {
     const { store, id, leaseMs, now = Date.now } = this.deps;
     const found = await store.get(KEY);
@@ -31,7 +31,7 @@ export class MetricsLeader {
     return (await store.save(KEY, { id, untilMs: now() + leaseMs }, found?.revision)) !== undefined;
   }
 
-  /** Lets another gateway lead at once. */
+  /** Releases the lease, so that another gateway can lead immediately. */
   async resign(): Promise<void> {
     const found = await this.deps.store.get(KEY);
     const lease = leaseSchema.safeParse(found?.value);

@@ -3,9 +3,9 @@ import { type NextFunction, type Request, type Response } from 'express';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { withTimeout } from './deadline.js';
 
-/** Longest wait for the broker's state at a scrape, ms: scrapers give up after 10 s. */
+/** Timeout for the broker's state during a scrape, ms. Scrapers give up after 10 s. */
 const BROKER_WAIT_MS = 2000;
-/** From a status call to the download of a film, s. */
+/** From a status request to a video download, s. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10, 60];
 
 /** `postponed`: the endpoint was not called, because its lane was full or its circuit open. */
@@ -14,14 +14,14 @@ export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number];
 
 export interface MetricsSources {
   readonly broker: () => Promise<BrokerState>;
-  /** Whether this gateway exports what the broker holds for all; one of them does. */
+  /** Whether this gateway exports the broker's metrics. One gateway does. */
   readonly leads: () => Promise<boolean>;
   readonly openStreams: () => number;
 }
 
 /**
- * What this gateway measures, in Prometheus' text format; and, where it leads, what the broker holds for all services. So
- * each figure can be summed over all gateways.
+ * The metrics of this gateway in the Prometheus text format. The leader also exports the broker's metrics, so every metric can
+ * be summed over all gateways.
  */
 export class Metrics {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
@@ -44,37 +44,39 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
     this.requests = new Histogram({
       name: 'clipmesh_http_request_duration_seconds',
-      help: 'Time from a request to the end of its answer.',
+      help: 'Time from a request to the end of its response.',
       labelNames: ['method', 'route', 'status'],
       buckets: BUCKETS,
       registers,
     });
     this.ended = new Counter({
       name: 'clipmesh_generations_ended_total',
-      help: 'Ends of generations that this gateway handled; each is handled by one gateway.',
+      help: 'Ended runs of generations; each is counted by one gateway.',
       labelNames: ['status'],
       registers,
     });
     for (const status of ['succeeded', 'failed', 'canceled']) this.ended.inc({ status }, 0);
     this.webhookCalls = new Counter({
       name: 'clipmesh_webhook_calls_total',
-      help: 'Webhook deliveries at this gateway: taken, gone (410), failed, or postponed without a call.',
+      help: 'Webhook deliveries of this gateway: taken (2xx), gone (410), failed, or postponed without a call.',
       labelNames: ['outcome'],
       registers,
     });
     for (const outcome of WEBHOOK_OUTCOMES) this.webhookCalls.inc({ outcome }, 0);
-    this.waiting = gauge('clipmesh_inbox_waiting_messages', 'Messages that no replica has taken yet.', ['inbox']);
-    this.inHand = gauge('clipmesh_inbox_in_hand_messages', 'Messages that replicas handle, or are to get again.', [
+    this.waiting = gauge('clipmesh_inbox_waiting_messages', 'Messages that are not delivered to a replica yet.', [
       'inbox',
     ]);
-    this.deadLetters = gauge('clipmesh_dead_letters', 'Messages that were given up and are still kept.');
-    this.streamBytes = gauge('clipmesh_stream_bytes', 'Bytes that a stream of the broker holds.', ['stream']);
-    this.streamLimit = gauge('clipmesh_stream_limit_bytes', 'Bytes that a stream of the broker may hold.', ['stream']);
+    this.inHand = gauge('clipmesh_inbox_in_hand_messages', 'Messages that are delivered and not yet acknowledged.', [
+      'inbox',
+    ]);
+    this.deadLetters = gauge('clipmesh_dead_letters', 'Stored dead letters.');
+    this.streamBytes = gauge('clipmesh_stream_bytes', 'Bytes stored in a stream of the broker.', ['stream']);
+    this.streamLimit = gauge('clipmesh_stream_limit_bytes', 'Maximum bytes of a stream of the broker.', ['stream']);
     this.brokerUp = gauge('clipmesh_broker_up', 'Whether the broker answered this gateway at this scrape.');
-    this.leader = gauge('clipmesh_metrics_leader', 'Whether this gateway exports the figures of the broker.');
+    this.leader = gauge('clipmesh_metrics_leader', 'Whether this gateway exports the metrics of the broker.');
     new Gauge({
       name: 'clipmesh_event_streams_open',
-      help: 'Event streams that are open at this gateway.',
+      help: 'Open event streams of this gateway.',
       registers,
       collect() {
         this.set(sources.openStreams());
@@ -82,7 +84,7 @@ export class Metrics {
     });
   }
 
-  /** Measures every request; one that meets no route is counted under the route `none`. */
+  /** Measures every request. A request without a route counts as the route `none`. */
   readonly measure = (request: Request, response: Response, next: NextFunction): void => {
     const stop = this.requests.startTimer({ method: request.method });
     response.once('close', () => {
@@ -91,17 +93,17 @@ export class Metrics {
     next();
   };
 
-  /** Counts the end of a generation. */
+  /** Counts the end of a run. */
   countEnd(status: string): void {
     this.ended.inc({ status });
   }
 
-  /** Counts the call of a webhook. */
+  /** Counts a webhook delivery. */
   countCall(outcome: WebhookOutcome): void {
     this.webhookCalls.inc({ outcome });
   }
 
-  /** Everything, as it stands now. While the broker does not answer, what it holds is left out. */
+  /** All metrics with their current values. Without the broker's metrics while the broker does not answer. */
   async text(): Promise<string> {
     const { broker, leads } = this.sources;
     const read = async (): Promise<{ state: BrokerState; isLeader: boolean }> => {
@@ -110,8 +112,8 @@ export class Metrics {
     };
     const found = await withTimeout(BROKER_WAIT_MS, read).catch(() => undefined);
     const state = found?.isLeader === true ? found.state : undefined;
-    // All in one go: another scrape may be under way.
-    for (const held of [this.waiting, this.inHand, this.streamBytes, this.streamLimit]) held.reset();
+    // No await from here on: another scrape may run concurrently.
+    for (const gauge of [this.waiting, this.inHand, this.streamBytes, this.streamLimit]) gauge.reset();
     for (const [inbox, { waiting, inHand }] of state?.inboxes ?? []) {
       this.waiting.set({ inbox }, waiting);
       this.inHand.set({ inbox }, inHand);

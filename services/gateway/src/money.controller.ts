@@ -16,7 +16,7 @@ import {
 } from './money.schemas.js';
 import { estimateViewOf, modelsViewOf, parseDays, usageViewOf } from './money.view.js';
 
-/** What things cost, and what was spent. */
+/** Prices, estimates and usage. */
 @ApiTags('money')
 @Controller('v1')
 export class MoneyController {
@@ -24,8 +24,8 @@ export class MoneyController {
 
   @Post('estimates')
   @HttpCode(200)
-  @ApiOperation({ summary: 'What a film may cost; nothing is made' })
-  @ApiJsonResponse(200, 'From the least to the most, per scene and in all.', estimateView)
+  @ApiOperation({ summary: 'Estimate the cost of a generation without creating it' })
+  @ApiJsonResponse(200, 'The lowest and highest cost, per scene and in total.', estimateView)
   @ApiProblems(400, 401, 413, 415)
   estimates(
     @Body({ schema: createGenerationSchema }) body: unknown,
@@ -37,8 +37,8 @@ export class MoneyController {
   }
 
   @Get('models')
-  @ApiOperation({ summary: 'The video models, their prices and what they can do' })
-  @ApiJsonResponse(200, 'The table.', modelsView)
+  @ApiOperation({ summary: 'List the video models with their prices and capabilities' })
+  @ApiJsonResponse(200, 'The models.', modelsView)
   @ApiProblems(401)
   models(@Headers('authorization') authorization: string | undefined): ModelsView {
     requireOwner(this.deps, authorization);
@@ -46,15 +46,20 @@ export class MoneyController {
   }
 
   @Get('usage')
-  @ApiOperation({ summary: 'What you were charged, by day, model and stage, and what is left of your budget' })
+  @ApiOperation({ summary: 'Get your charges by day, model and stage, and the rest of your budget' })
   @ApiQuery({
     name: 'from',
     required: false,
     type: String,
-    description: 'First day, UTC. Default: of the month of `to`.',
+    description: 'First day, UTC. Default: the first day of the month of `to`.',
   })
-  @ApiQuery({ name: 'to', required: false, type: String, description: 'Last day, UTC. Default: of this month.' })
-  @ApiJsonResponse(200, 'The sums.', usageView)
+  @ApiQuery({
+    name: 'to',
+    required: false,
+    type: String,
+    description: 'Last day, UTC. Default: the last day of this month.',
+  })
+  @ApiJsonResponse(200, 'Sums and single rows.', usageView)
   @ApiProblems(400, 401, 503)
   async usage(
     @Headers('authorization') authorization: string | undefined,

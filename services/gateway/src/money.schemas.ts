@@ -4,11 +4,11 @@ import { z } from 'zod';
 const usd = z.number().nonnegative();
 const span = { lowUsd: usd, highUsd: usd };
 
-/** `low`: no retry, the first model; `high`: every try of the plan and every model of each scene is charged once. */
+/** `low`: the first model, no retry. `high`: every try of the plan, and every model of each scene, is charged once. */
 export const estimateView = z
   .object({
     ...span,
-    /** `unpriced`: the price of the language model is not known, and is not in the sums. */
+    /** `unpriced`: the price of the language model is unknown and not part of the sums. */
     llm: z.object({ ...span, unpriced: z.literal(true).optional() }),
     scenes: z.array(z.object({ index: z.int().nonnegative(), ...span })),
   })
@@ -22,13 +22,13 @@ export const modelsView = z
         id: z.string(),
         usdPerSecond: usd,
         maxSeconds: z.int(),
-        /** The only lengths it makes, seconds; absent: every whole second up to `maxSeconds`. */
+        /** Supported clip lengths, seconds. Absent: every whole second up to `maxSeconds`. */
         durations: z.array(z.int()).optional(),
-        /** The ratios it takes; absent: every one. Clips of the others are fitted. */
+        /** Supported aspect ratios. Absent: all. Clips are fitted to other ratios. */
         aspectRatios: z.array(z.enum(ASPECT_RATIOS)).optional(),
       }),
     ),
-    /** The order in which models are tried unless a request prefers one. */
+    /** Default order of models; the model of a request comes first. */
     order: z.array(z.string()),
   })
   .meta({ id: 'Models' });
@@ -54,7 +54,7 @@ export const usageView = z
         amountUsd: usd,
       }),
     ),
-    /** Of the current period; absent where no budget is set. */
+    /** The owner's budget in the current period. Absent: no budget. */
     budget: z
       .object({
         period: z.string(),

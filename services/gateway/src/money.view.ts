@@ -31,9 +31,9 @@ export function modelsViewOf(order: readonly string[]): ModelsView {
   };
 }
 
-const MOST_DAYS = 366;
+const MAX_DAYS = 366;
 const DAY_MS = 86_400_000;
-/** ms of a real `YYYY-MM-DD`; NaN for anything else. */
+/** Start of a valid `YYYY-MM-DD` day, ms since the epoch. NaN for anything else. */
 function dayMs(text: unknown): number {
   if (typeof text !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(text)) return Number.NaN;
   const ms = Date.parse(text);
@@ -42,12 +42,12 @@ function dayMs(text: unknown): number {
 
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
-/** The last day of the month of a day. */
+/** The last day of a day's month. */
 const monthEnd = (day: string): string => dayOf(periodEnd(day.slice(0, 7)).getTime() - 1);
 
 /**
- * The days asked for, both included. Without `to`: up to the end of this month, or of `from`'s when that is later; without
- * `from`: from the first of the month of `to`. Throws a 400.
+ * The requested days, both included. Default of `to`: the last day of the current month, or of the month of `from` if later.
+ * Default of `from`: the first day of the month of `to`. Throws a 400.
  */
 export function parseDays(given: { from?: unknown; to?: unknown }, now: Date): { from: string; to: string } {
   refuseUnknownParameters(given, ['from', 'to']);
@@ -56,10 +56,11 @@ export function parseDays(given: { from?: unknown; to?: unknown }, now: Date): {
   const to = given.to ?? monthEnd(isDay(given.from) && given.from > today ? given.from : today);
   const from = given.from ?? (isDay(to) ? `${to.slice(0, 7)}-01` : today);
   const [start, end] = [dayMs(from), dayMs(to)];
-  if (Number.isNaN(start)) throw badRequest('from', 'a day, YYYY-MM-DD, UTC');
-  if (Number.isNaN(end)) throw badRequest('to', 'a day, YYYY-MM-DD, UTC');
-  if (end < start) throw badRequest('to', 'not before from');
-  if ((end - start) / DAY_MS >= MOST_DAYS) throw badRequest('to', `at most ${MOST_DAYS} days, from and to included`);
+  if (Number.isNaN(start)) throw badRequest('from', 'takes a day, YYYY-MM-DD, UTC');
+  if (Number.isNaN(end)) throw badRequest('to', 'takes a day, YYYY-MM-DD, UTC');
+  if (end < start) throw badRequest('to', 'is before from');
+  if ((end - start) / DAY_MS >= MAX_DAYS)
+    throw badRequest('to', `takes at most ${MAX_DAYS} days after from, both days included`);
   return { from: dayOf(start), to: dayOf(end) };
 }
 

@@ -1,29 +1,29 @@
 import { type ProblemError } from './problem.js';
 
-/** What every owner may have so many of at once on this gateway. */
+/** A limit on how many of something each owner may have at once at this gateway. */
 export class OwnerLimit {
-  private readonly inUse = new Map<string, number>();
+  private readonly counts = new Map<string, number>();
 
-  /** `refuse` makes the 429 of an owner who has `open` of them, which is all. */
+  /** `refuse` creates the 429 for an owner at the limit, with `inUse` in use. */
   constructor(
     private readonly perOwner: number,
-    private readonly refuse: (total: number) => ProblemError,
+    private readonly refuse: (inUse: number) => ProblemError,
   ) {}
 
-  /** How many are taken, by all owners. */
-  get open(): number {
-    return [...this.inUse.values()].reduce((sum, open) => sum + open, 0);
+  /** Number in use, over all owners. */
+  get inUse(): number {
+    return [...this.counts.values()].reduce((sum, open) => sum + open, 0);
   }
 
-  /** Takes a place and returns how to leave it; throws a 429 when the owner has none left. */
+  /** Acquires one and returns its release function. Throws a 429 when the owner is at the limit. */
   acquire(owner: string): () => void {
-    const open = this.inUse.get(owner) ?? 0;
+    const open = this.counts.get(owner) ?? 0;
     if (open >= this.perOwner) throw this.refuse(open);
-    this.inUse.set(owner, open + 1);
+    this.counts.set(owner, open + 1);
     return () => {
-      const left = (this.inUse.get(owner) ?? 1) - 1;
-      if (left > 0) this.inUse.set(owner, left);
-      else this.inUse.delete(owner);
+      const left = (this.counts.get(owner) ?? 1) - 1;
+      if (left > 0) this.counts.set(owner, left);
+      else this.counts.delete(owner);
     };
   }
 }

@@ -4,23 +4,23 @@ import { type GenerationStatus } from '@clipmesh/contracts';
 
 export interface StoredTrace {
   readonly resourceSpans: unknown[];
-  /** The last span and every parent is there. */
+  /** The trace has its last span and every parent. */
   readonly complete: boolean;
 }
 export interface ReportLimits {
-  /** Most reports that a replica keeps. */
+  /** Maximum number of reports that a replica keeps. */
   readonly kept: number;
-  /** The wait for missing spans, from the end of the run, ms. */
+  /** How long missing spans may still arrive after the end of the run, ms. */
   readonly settleMs: number;
-  /** A report of a trace that is not whole yet is made again after this long, ms. */
+  /** Lifetime of the report of an incomplete trace, ms. */
   readonly refreshMs: number;
 }
 export interface ReportDeps {
   readonly limits: ReportLimits;
   readonly collect: (traceId: string) => Promise<StoredTrace>;
-  /** The report of a trace in OTLP JSON; undefined when it has no span. */
+  /** The report of a trace in OTLP JSON. Undefined when it has no spans. */
   readonly analyze: (document: Pick<StoredTrace, 'resourceSpans'>) => Promise<unknown>;
-  /** ms since the epoch. */
+  /** Clock, ms since the epoch. */
   readonly now: () => number;
 }
 
@@ -29,14 +29,14 @@ interface Kept {
   untilMs: number;
 }
 
-/** The performance reports of runs that have ended: each is made once, however many ask at once, and kept. */
+/** The performance reports of ended runs. Each report is computed once, also for concurrent requests, and cached. */
 export class PerformanceReports {
   private readonly kept = new Map<string, Kept>();
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly deps: ReportDeps) {}
 
-  /** The report of a run's trace; undefined when its spans are gone. An error is not kept. */
+  /** The report of a run's trace. Undefined when its spans are no longer kept. An error is not cached. */
   async of(traceId: string, endedMs: number): Promise<unknown> {
     const found = this.kept.get(traceId);
     if (found !== undefined && found.untilMs > this.deps.now()) return found.report;
@@ -58,7 +58,7 @@ export class PerformanceReports {
 
   private async make(traceId: string, endedMs: number, keepUntil: (ms: number) => void): Promise<unknown> {
     const trace = await this.deps.collect(traceId);
-    // One thread at a time: the others wait for their turn.
+    // One thread at a time.
     const turn = this.last.catch(() => undefined).then(() => this.deps.analyze({ resourceSpans: trace.resourceSpans }));
     this.last = turn;
     const report = await turn;
@@ -70,13 +70,13 @@ export class PerformanceReports {
   }
 }
 
-/** The compiled thread: beside this file, or where the tests run from the sources, in dist. */
+/** The compiled worker: next to this file, or in dist when the tests run from the sources. */
 function threadUrl(): URL {
   const beside = new URL('./performance.worker.js', import.meta.url);
   return existsSync(beside) ? beside : new URL('../dist/performance.worker.js', import.meta.url);
 }
 
-/** Analyses a trace in a thread of its own, so that the event loop goes on. */
+/** Analyses a trace in a worker thread, so that it does not block the event loop. */
 export function analyzeInThread(document: Pick<StoredTrace, 'resourceSpans'>): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(threadUrl(), { workerData: document });
@@ -86,14 +86,14 @@ export function analyzeInThread(document: Pick<StoredTrace, 'resourceSpans'>): P
     });
     worker.once('error', reject);
     worker.once('exit', (code) => {
-      reject(new Error(`the thread of the analysis ended with code ${code} before its report`));
+      reject(new Error(`the analysis worker exited with code ${code} without a report`));
     });
   });
 }
 
 /**
- * The report with how the generation ended and what that means for its figures. Nothing is saved by work that was stopped,
- * so its `timeSavedMs` is never negative.
+ * Adds the outcome of the generation to its report, and notes about what that means for the numbers. `timeSavedMs` of a run
+ * that did not succeed is at least 0.
  */
 export function withOutcome(report: unknown, status: GenerationStatus): unknown {
   if (typeof report !== 'object' || report === null) return report;
@@ -104,9 +104,9 @@ export function withOutcome(report: unknown, status: GenerationStatus): unknown 
       timeSavedMs: Math.max(0, saved),
       outcome: status,
       notes: [
-        `The generation ${status === 'failed' ? 'failed' : 'was canceled'}: the figures cover the work until then.`,
+        `The generation ${status === 'failed' ? 'failed' : 'was canceled'}: the numbers cover the work until then.`,
       ],
     };
-  const notes = saved < 0 ? ['It waited longer than work ran side by side, so timeSavedMs is negative.'] : [];
+  const notes = saved < 0 ? ['Waiting took longer than parallel work saved, so timeSavedMs is negative.'] : [];
   return { ...report, outcome: status, notes };
 }

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { analyze, parseTrace } from '@clipmesh/trace-analysis';
 
-/** Answers with the report of the trace in `workerData` (OTLP JSON), or undefined when it has no span. */
+/** Posts the report of the trace in `workerData` (OTLP JSON), or undefined when it has no spans. */
 const [trace] = parseTrace(workerData);
 parentPort?.postMessage(trace === undefined ? undefined : analyze(trace));

@@ -2,7 +2,7 @@ import { type Plan, type PlanEdit } from '@clipmesh/contracts';
 import { editPlan, PlanEditError } from '@clipmesh/pipeline';
 import { badRequest } from './problem.js';
 
-/** The plan with an edit. Throws a 400; `fieldOf` says where the request has the field that is wrong. */
+/** Applies an edit to a plan. `fieldOf` maps the invalid field to its path in the request. Throws a 400. */
 export function applyPlanEdit(plan: Plan, edit: PlanEdit, fieldOf: (field: string) => string = (field) => field): Plan {
   try {
     return editPlan(plan, edit);

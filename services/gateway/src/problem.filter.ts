@@ -27,7 +27,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Nest throws the same for an address that does not exist and for one that takes other methods. */
+/** The 405 for a path that accepts other methods. Nest throws the same error as for a path that does not exist. */
 function wrongMethod(error: unknown, { app, method, path }: Request): ProblemError | undefined {
   if (!(error instanceof NotFoundException)) return undefined;
   const allowed = methodsAt(app.router as unknown as Routes, path);

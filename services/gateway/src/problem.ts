@@ -14,12 +14,12 @@ export interface Problem {
 }
 
 interface ProblemOptions extends ErrorOptions {
-  /** Further members: `retryable, stage, scene, charged, errors`. */
+  /** Additional members: `retryable, stage, scene, charged, errors`. */
   readonly extensions?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Thrown by domain code; the filter writes it as `application/problem+json`. */
+/** Thrown by domain code. The exception filter writes it as `application/problem+json`. */
 export class ProblemError extends Error {
   readonly headers: Readonly<Record<string, string>>;
   private readonly extensions: Readonly<Record<string, unknown>>;
@@ -56,7 +56,7 @@ export const notFound = (id: string): ProblemError =>
     `there is no generation ${cutText(id, 64)}; GET /v1/generations lists yours`,
   );
 
-/** A 400 that names every field that is wrong, in `errors` and in `detail`. */
+/** A 400 that names every invalid field, in `errors` and in `detail`. */
 export const badFields = (errors: readonly FieldError[]): ProblemError =>
   new ProblemError(
     400,
@@ -69,28 +69,28 @@ export const badFields = (errors: readonly FieldError[]): ProblemError =>
 /** A 400 for one field, parameter or header. */
 export const badRequest = (field: string, message: string): ProblemError => badFields([{ field, message }]);
 
-/** Throws a 400 for every unknown parameter of the query: a misspelt one is never silently ignored. */
+/** Throws a 400 that names the unknown query parameters, so that a misspelled one is not silently ignored. */
 export function refuseUnknownParameters(query: object, known: readonly string[]): void {
   const unknown = Object.keys(query).filter((name) => !known.includes(name));
   if (unknown.length === 0) return;
   throw badFields(
     unknown.slice(0, 20).map((name) => ({
       field: shorten(name),
-      message: `there is no such parameter; there are ${known.join(', ')}${didYouMean(name, known)}`,
+      message: `unknown parameter; the parameters are ${known.join(', ')}${didYouMean(name, known)}`,
     })),
   );
 }
 
-/** When there is what a generation does not have from the start. */
+/** When each resource of a generation becomes available. */
 const AVAILABLE_WHEN = {
   plan: 'the planner has written it',
-  video: 'it has succeeded',
-  thumbnail: 'it has succeeded',
-  captions: 'it has succeeded',
-  'performance report': 'it has ended',
+  video: 'the generation has succeeded',
+  thumbnail: 'the generation has succeeded',
+  captions: 'the generation has succeeded',
+  'performance report': 'the generation has ended',
 } as const;
 
-/** `what` does not exist in this status. With the failure of a generation that ended without it. */
+/** A 409: `what` does not exist in this status. `failure` is the reason when the generation ended without it. */
 export const notReady = (what: keyof typeof AVAILABLE_WHEN, status: string, failure?: Failure): ProblemError => {
   const why = failure === undefined ? '' : `: ${failure.message}`;
   const verb = what === 'captions' ? 'are' : 'is';
@@ -106,26 +106,26 @@ export const notReady = (what: keyof typeof AVAILABLE_WHEN, status: string, fail
   return new ProblemError(
     409,
     'NOT_READY',
-    `The ${what} ${verb} not there`,
-    `the generation is ${status}${why}; the ${what} ${verb} there once ${AVAILABLE_WHEN[what]}`,
+    `The ${what} ${verb} not available`,
+    `the generation is ${status}${why}; the ${what} ${verb} available once ${AVAILABLE_WHEN[what]}`,
     { extensions },
   );
 };
 
-/** A part of the system does not answer now; the same request may be sent again. */
+/** A 503: a dependency does not answer. The client can retry the request. */
 export const unavailable = (code: string, detail: string, cause?: unknown): ProblemError =>
-  new ProblemError(503, code, 'A part of the system does not answer', detail, {
+  new ProblemError(503, code, 'A dependency is unavailable', detail, {
     cause,
     extensions: { retryable: true },
     headers: { 'Retry-After': '2' },
   });
 
 const BY_STATUS: Readonly<Record<number, readonly [code: string, title: string, detail?: string]>> = {
-  404: ['NOT_FOUND', 'No such address', 'this address does not exist; the API is under /v1, its description at /docs'],
+  404: ['NOT_FOUND', 'No such path', 'this path does not exist; the API is under /v1, its documentation at /docs'],
   413: [
     'BODY_TOO_LARGE',
     'The body is too large',
-    'the body is over the limit (REQUEST_BODY_LIMIT_MB; 1 MB for what the provider reports)',
+    'the body exceeds the limit (REQUEST_BODY_LIMIT_MB; 1 MB for provider reports)',
   ],
   415: [
     'UNSUPPORTED_MEDIA_TYPE',
@@ -134,7 +134,7 @@ const BY_STATUS: Readonly<Record<number, readonly [code: string, title: string, 
   ],
 };
 
-/** What the broker's client throws when the broker does not answer. */
+/** Errors of the NATS client when the broker does not answer. */
 const BROKER_ERRORS = new Set([
   'TimeoutError',
   'NoRespondersError',
@@ -144,18 +144,18 @@ const BROKER_ERRORS = new Set([
   'DrainingConnectionError',
 ]);
 
-/** Every error as a problem. What is not ours tells nothing of the inside. */
+/** Converts any error to a problem. An unexpected error reveals no internals. */
 export function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof ClipmeshError && error.code === 'STORE_UNAVAILABLE')
-    return unavailable('STORE_UNAVAILABLE', 'the store does not answer; send the request again', error);
+    return unavailable('STORE_UNAVAILABLE', 'the store does not answer; retry the request', error);
   if (error instanceof ClipmeshError && error.code === 'ARTIFACT_MISSING')
     return new ProblemError(404, 'ARTIFACT_MISSING', 'The file is gone', 'the file is no longer kept', {
       cause: error,
       extensions: { retryable: false },
     });
   if (error instanceof Error && BROKER_ERRORS.has(error.name))
-    return unavailable('BROKER_UNAVAILABLE', 'the broker does not answer; send the request again', error);
+    return unavailable('BROKER_UNAVAILABLE', 'the broker does not answer; retry the request', error);
   const status = statusOf(error);
   if (status === 400) return brokenBody(error);
   if (status !== undefined && status >= 400 && status < 500) {
@@ -166,22 +166,22 @@ export function problemOf(error: unknown): ProblemError {
   return new ProblemError(
     500,
     'INTERNAL',
-    'Something went wrong here',
-    'an unexpected error; the log has it under the trace id',
+    'Internal error',
+    'an unexpected error; find it in the log by the trace id',
     { cause: error, extensions: { retryable: true } },
   );
 }
 
-/** What the body parser throws for a body that cannot be read. */
+/** The problem for a body that the parser could not read. */
 function brokenBody(error: unknown): ProblemError {
   const { type, body } = error as { readonly type?: unknown; readonly body?: unknown };
   const broken = type === 'entity.parse.failed' && typeof body === 'string' ? jsonErrorOf(body) : undefined;
   if (broken !== undefined)
     return badRequest('body', `not JSON: line ${broken.line}, column ${broken.column}: ${broken.message}`);
-  return badRequest('body', 'it could not be read whole; send it again');
+  return badRequest('body', 'could not be read completely; send the request again');
 }
 
-/** The HTTP status that the framework's and the body parser's errors carry. */
+/** The HTTP status of an error of the framework or the body parser. */
 function statusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   if ('getStatus' in error && typeof error.getStatus === 'function') {

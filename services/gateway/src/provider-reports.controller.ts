@@ -10,17 +10,17 @@ import { isSigned } from './webhook.signature.js';
 
 export const PROVIDER_REPORT_DEPS = Symbol('PROVIDER_REPORT_DEPS');
 export interface ProviderReportDeps {
-  /** What the provider signs with; without it every webhook is refused. */
+  /** The secret that verifies the provider's signature. Absent: every report is rejected. */
   readonly secret: string | undefined;
-  /** Tells whoever waits for this prediction that it changed. */
+  /** Notifies the handler that waits for this prediction that it has changed. */
   readonly nudge: (predictionId: string) => Promise<void>;
 }
 
-/** A prediction is a few kB; its logs may be long. */
+/** Maximum size of a report. A prediction has a few kB, but its logs may be long. */
 export const PROVIDER_REPORT_LIMIT_BYTES = 1024 * 1024;
 const bodySchema = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/) });
 
-/** Where the provider reports. What it says is not believed, only looked at: whoever waits asks the provider itself. */
+/** Receives reports of the provider. A report only triggers a poll: the handler gets the result from the provider itself. */
 @ApiExcludeController()
 @Controller(PROVIDER_REPORT_PATH)
 export class ProviderReportsController {
@@ -41,12 +41,12 @@ export class ProviderReportsController {
       throw new ProblemError(
         401,
         'WEBHOOK_NOT_SIGNED',
-        'This report is not signed',
-        'the signature does not fit REPLICATE_WEBHOOK_SECRET, or is older than 5 minutes',
+        'The signature is not valid',
+        'the signature does not match REPLICATE_WEBHOOK_SECRET, or is older than 5 minutes',
       );
     const report = bodySchema.safeParse(request.body);
     if (!report.success)
-      throw new ProblemError(400, 'INVALID_REQUEST', 'The request is not valid', 'the body is no prediction');
+      throw new ProblemError(400, 'INVALID_REQUEST', 'The request is not valid', 'the body is not a prediction');
     const { id } = report.data;
     const attributes = { 'clipmesh.prediction.id': id };
     await withSpan('clipmesh.gateway', 'webhook replicate', attributes, () => nudge(id), SpanKind.INTERNAL);

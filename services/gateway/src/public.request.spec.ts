@@ -7,7 +7,7 @@ const check =
     checkWebhookUrl(url, 'webhookUrl', { allowPrivate });
   };
 
-describe('where events cannot be delivered', () => {
+describe('a webhook URL', () => {
   it.each([
     'https://127.0.0.1/hook',
     'https://127.1/',
@@ -38,7 +38,7 @@ describe('where events cannot be delivered', () => {
     'https://router.home.arpa/',
     'http://hooks.example.org/',
     'https://user:secret@hooks.example.org/',
-  ])('%s is refused with a 400 that names the field', (url) => {
+  ])('%s is rejected with a 400 that names the field', (url) => {
     expect(check(url)).toThrow(
       expect.objectContaining({ status: 400, message: expect.stringMatching(/^webhookUrl: /) }),
     );
@@ -49,11 +49,11 @@ describe('where events cannot be delivered', () => {
     'https://93.184.216.34/',
     'https://[2606:4700::1111]/',
     'https://localhost.example.org/',
-  ])('%s is taken: no name is resolved', (url) => {
+  ])('%s is accepted without resolving its name', (url) => {
     expect(check(url)).not.toThrow();
   });
 
-  it('depends on the deployment: with ALLOW_PRIVATE_URLS private addresses are taken', () => {
+  it('may be private with ALLOW_PRIVATE_URLS', () => {
     expect(check('http://127.0.0.1:9000/hook', true)).not.toThrow();
     expect(check('https://intranet/hook', true)).not.toThrow();
     expect(check('ftp://127.0.0.1/', true)).toThrow('webhookUrl: ');

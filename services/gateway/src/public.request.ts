@@ -5,36 +5,36 @@ import ipaddr from 'ipaddr.js';
 import { useAgent } from 'request-filtering-agent';
 
 export interface PublicRules {
-  /** From the first connection to the last byte, ms. */
+  /** Timeout from the first connection to the last byte, ms. */
   readonly timeoutMs: number;
-  /** Also plain http, and addresses of this machine and of private networks. */
+  /** Also allow plain http, and addresses of this machine and of private networks. */
   readonly allowPrivate: boolean;
 }
 
-/** Why nothing was asked, for the one who gave the URL: it tells nothing of the network here. */
+/** A request to an untrusted URL was refused or failed. The message is safe to return: it reveals nothing about the network. */
 export class RequestRefused extends Error {}
 
-/** A URL that a stranger gave, when it may be asked: https, without a user. Throws {@link RequestRefused}. */
+/** Parses an untrusted URL. It must use https and have no credentials. Throws {@link RequestRefused}. */
 export function parsePublicUrl(text: string, { allowPrivate }: Pick<PublicRules, 'allowPrivate'>, base?: string): URL {
   const url = URL.canParse(text, base) ? new URL(text, base) : undefined;
   if (url?.protocol !== 'https:' && !(allowPrivate && url?.protocol === 'http:'))
-    throw new RequestRefused('only https is taken');
-  if (url.username !== '' || url.password !== '') throw new RequestRefused('the URL carries a user or a password');
+    throw new RequestRefused('only https is allowed');
+  if (url.username !== '' || url.password !== '') throw new RequestRefused('the URL contains a user or a password');
   return url;
 }
 
-/** Names that no public resolver answers (RFC 2606, 6761, 6762, 7686, 8375, and ICANN's `internal`). */
+/** Names outside the public DNS (RFC 2606, 6761, 6762, 7686, 8375, and ICANN's `internal`). */
 const PRIVATE_NAMES = ['localhost', 'local', 'internal', 'invalid', 'test', 'onion', 'home.arpa'];
 
-/** Why no request to this host can ever be answered from here, by its text alone: no name is resolved. Undefined: it may be. */
+/** Why requests to this host are never allowed. Undefined when they may be. Does not resolve names. */
 export function undeliverableReason({ hostname }: URL): string | undefined {
   const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
   if (ipaddr.isValid(host))
     return ipaddr.process(host).range() === 'unicast'
       ? undefined
-      : 'addresses of this machine and of private networks are not called';
+      : 'addresses of this machine and of private networks are not allowed';
   if (PRIVATE_NAMES.some((name) => host === name || host.endsWith(`.${name}`)) || !host.includes('.'))
-    return `${cutText(host, 64)} is no name of the public internet`;
+    return `${cutText(host, 64)} is not a public host name`;
   return undefined;
 }
 
@@ -45,8 +45,8 @@ export interface PublicCall {
 }
 
 /**
- * The answer, its body still to be read or destroyed. Only addresses of the public internet are connected to, looked at
- * when the connection is made.
+ * Sends a request to an untrusted URL. The caller must read or destroy the response body. Connects only to public addresses;
+ * the address is checked when the connection is made.
  */
 export function requestPublic(
   url: URL,
@@ -56,12 +56,12 @@ export function requestPublic(
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const agent = useAgent(url.href, { allowPrivateIPAddress: allowPrivate });
-    const ask = url.protocol === 'https:' ? requestSecure : requestPlain;
-    const request = ask(url, { agent, method, headers: { ...headers, 'user-agent': 'clipmesh' }, signal }, resolve).on(
+    const send = url.protocol === 'https:' ? requestSecure : requestPlain;
+    const request = send(url, { agent, method, headers: { ...headers, 'user-agent': 'clipmesh' }, signal }, resolve).on(
       'error',
       reject,
     );
-    // Without this, an answer that asks for another protocol ends the request without a word.
+    // Without this handler, a protocol upgrade closes the connection without an error.
     request.on('upgrade', (response, socket) => {
       socket.destroy();
       resolve(response);

@@ -1,8 +1,8 @@
 export type RangeResult = { kind: 'whole' } | { kind: 'part'; start: number; end: number } | { kind: 'unsatisfiable' };
 
 /**
- * One byte range of RFC 9110 §14.2 over a file of `bytes`; `end` is inclusive. Several ranges, other units and malformed
- * headers are answered with the whole file, as the RFC allows.
+ * Parses a `Range` header (RFC 9110 §14.2) for a file of `bytes`; `end` is inclusive. Multiple ranges, other units and
+ * malformed headers select the whole file, as the RFC allows.
  */
 export function parseRange(header: string | undefined, bytes: number): RangeResult {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '');
@@ -28,16 +28,16 @@ export interface ConditionHeaders {
 }
 
 /**
- * What a request for a file gets (RFC 9110 §13-14). `etag` is strong and quoted. A range counts for GET alone, and only
- * while `If-Range` names this very file; a date there never does, for the file has none.
+ * Selects the response to a request for a file (RFC 9110 §13-14). `etag` is strong and quoted. A range applies only to GET,
+ * and only if `If-Range` is absent or equals the etag; a date never matches.
  */
 export function selectBytes(
   method: string,
   headers: ConditionHeaders,
   file: { readonly bytes: number; readonly etag: string },
 ): RangeResult | { kind: 'unchanged' } {
-  const held = headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
-  if (held.includes(file.etag) || held.includes('*')) return { kind: 'unchanged' };
+  const etags = headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
+  if (etags.includes(file.etag) || etags.includes('*')) return { kind: 'unchanged' };
   const ifRange = headers['if-range'];
   if (method !== 'GET' || (ifRange !== undefined && ifRange.trim() !== file.etag)) return { kind: 'whole' };
   return parseRange(headers.range, file.bytes);

@@ -10,25 +10,25 @@ import { withOutcome } from './performance.reports.js';
 import { badRequest, notReady, ProblemError, unavailable } from './problem.js';
 import { startStream, streamEvents } from './sse.js';
 
-/** How long the stream of an ended generation waits for events that are no longer kept, ms. */
+/** How long the stream of an ended generation waits for its next event, ms. The last events may no longer be kept. */
 const IDLE_TIMEOUT_MS = 5000;
 
-/** What a generation does, cost and took. */
+/** Events, cost and performance of a generation. */
 @ApiTags('reports')
 @Controller('v1/generations')
 export class ReportsController {
   constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
 
   @Get(':id/events')
-  @ApiOperation({ summary: 'Everything that happens to a generation, from its start to its end' })
+  @ApiOperation({ summary: 'Stream the events of a generation, from its start to its end' })
   @ApiHeader({
     name: 'Last-Event-ID',
     required: false,
     description:
-      'The id of the last event received: its ordinal among the events of this generation, 1, 2, …. The stream goes on after it. An id that was never given out replays everything.',
+      'The id of the last event received: its ordinal among the events of this generation, 1, 2, …. The stream continues after it. An unknown id replays everything.',
   })
-  @ApiContentResponse(200, 'Server-sent events; the stream ends with the generation.', 'text/event-stream')
-  @ApiResponse({ status: 204, description: 'The generation has ended and you have its last event: do not reconnect.' })
+  @ApiContentResponse(200, 'Server-sent events. The stream ends with the generation.', 'text/event-stream')
+  @ApiResponse({ status: 204, description: 'The generation has ended and you have its last event. Do not reconnect.' })
   @ApiProblems(400, 401, 404, 429, 503)
   async events(
     @Param('id') id: string,
@@ -39,13 +39,13 @@ export class ReportsController {
   ): Promise<void> {
     const { owner, state, createdAt, eventsAfter } = await findOwned(this.deps, id, authorization);
     if (lastEventId !== undefined && !/^\d{0,15}$/.test(lastEventId))
-      throw badRequest('Last-Event-ID', 'the id of the last event received, a whole number');
+      throw badRequest('Last-Event-ID', 'takes the id of the last event received, a whole number');
     if (request.method === 'HEAD') {
       startStream(response).end();
       return;
     }
-    const { events, hasAllEvents, sseHeartbeatMs, streamLimit: streamPlaces } = this.deps;
-    const leave = streamPlaces.acquire(owner);
+    const { events, hasAllEvents, sseHeartbeatMs, streamLimit } = this.deps;
+    const release = streamLimit.acquire(owner);
     try {
       await streamEvents(response, {
         open: (signal) => events(id, signal),
@@ -58,26 +58,30 @@ export class ReportsController {
         idleTimeoutMs: IDLE_TIMEOUT_MS,
       });
     } finally {
-      leave();
+      release();
     }
   }
 
   @Get(':id/cost')
-  @ApiOperation({ summary: 'What a generation has cost so far, entry by entry' })
-  @ApiJsonResponse(200, 'The sum and its entries.', costView)
+  @ApiOperation({ summary: 'Get the cost of a generation so far' })
+  @ApiJsonResponse(200, 'The total and its ledger entries.', costView)
   @ApiProblems(401, 404, 503)
   async cost(@Param('id') id: string, @Headers('authorization') authorization: string | undefined): Promise<CostView> {
     await findOwned(this.deps, id, authorization);
     try {
       return costViewOf(id, await this.deps.cost(id));
     } catch (error) {
-      throw unavailable('COST_UNAVAILABLE', 'the cost service does not answer; the ledger is safe, ask again', error);
+      throw unavailable(
+        'COST_UNAVAILABLE',
+        'the cost service does not answer; the ledger is not affected, retry the request',
+        error,
+      );
     }
   }
 
   @Get(':id/performance')
-  @ApiOperation({ summary: 'How much ran in parallel, and what held the rest back' })
-  @ApiJsonResponse(200, 'The report.', performanceView)
+  @ApiOperation({ summary: 'Get the performance report: parallelism and bottleneck' })
+  @ApiJsonResponse(200, 'The performance report.', performanceView)
   @ApiProblems(401, 404, 409, 503)
   async performance(
     @Param('id') id: string,
@@ -91,7 +95,7 @@ export class ReportsController {
       throw new ProblemError(
         404,
         'TRACE_NOT_FOUND',
-        'The trace is gone',
+        'The trace is no longer kept',
         'the spans of this generation are no longer kept',
         {
           extensions: { retryable: false },

@@ -1,17 +1,17 @@
 import { type GenerationRecord, isFinal } from '@clipmesh/contracts';
 import { type Attempt, type CacheEntry } from '@clipmesh/persistence';
 
-/** The id that sorts before those of all generations made at this time or later: it begins with the time (UUID version 7). */
+/** The id that sorts before all generations created at this time or later: ids begin with the time (UUID version 7). */
 export function idAt(timeMs: number): string {
   return `gen_${Math.max(0, Math.floor(timeMs)).toString(16).padStart(12, '0')}${'0'.repeat(20)}`;
 }
 
-/** Whether a generation ended at or before this time, ms since the epoch. What runs, or waits for its user, never expires. */
+/** Whether a generation ended at or before `cutoffMs`, ms since the epoch. A generation that has not ended never expires. */
 export function isExpired({ updatedAt, state }: GenerationRecord, cutoffMs: number): boolean {
   return isFinal(state.status) && Date.parse(state.finishedAt ?? updatedAt) <= cutoffMs;
 }
 
-/** The files of a generation, by key. */
+/** The keys of a generation's files. */
 export function filesOf({ state }: GenerationRecord): string[] {
   const { job, scenes, result, former } = state;
   const files = [
@@ -26,7 +26,7 @@ export function filesOf({ state }: GenerationRecord): string[] {
   return files.flatMap((file) => (file === undefined ? [] : [file.key]));
 }
 
-/** The files of purchases, by key: what an attempt or the cache keeps. */
-export function filesOfPurchases(kept: readonly Pick<Attempt | CacheEntry, 'artifact'>[]): string[] {
-  return kept.flatMap(({ artifact }) => (artifact === undefined ? [] : [artifact.key]));
+/** The keys of the files of purchases or cache entries. */
+export function filesOfPurchases(entries: readonly Pick<Attempt | CacheEntry, 'artifact'>[]): string[] {
+  return entries.flatMap(({ artifact }) => (artifact === undefined ? [] : [artifact.key]));
 }

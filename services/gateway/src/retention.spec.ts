@@ -14,12 +14,12 @@ const fileOf = (n: number): Artifact => {
   return { key: `${sha256.slice(0, 2)}/${sha256}.mp4`, sha256, bytes: 1, contentType: 'video/mp4' };
 };
 
-function recordOf(madeMs: number, status: GenerationStatus, finishedMs?: number): GenerationRecord {
+function recordOf(createdMs: number, status: GenerationStatus, finishedMs?: number): GenerationRecord {
   return {
-    id: `gen_${madeMs.toString(16).padStart(12, '0')}${'7'.repeat(20)}`,
+    id: `gen_${createdMs.toString(16).padStart(12, '0')}${'7'.repeat(20)}`,
     owner: 'local',
-    createdAt: new Date(madeMs).toISOString(),
-    updatedAt: new Date(madeMs).toISOString(),
+    createdAt: new Date(createdMs).toISOString(),
+    updatedAt: new Date(createdMs).toISOString(),
     traceId: '0'.repeat(32),
     state: {
       ...initialState({
@@ -58,7 +58,7 @@ function cacheEntry(n: number): CacheEntry {
   };
 }
 
-/** Files in memory: what is stored, and since when. */
+/** An in-memory artifact store: storage time by key. */
 function fakeFiles(stored: Map<string, number>): RetentionDeps['artifacts'] {
   return {
     // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
@@ -71,11 +71,11 @@ function fakeFiles(stored: Map<string, number>): RetentionDeps['artifacts'] {
   };
 }
 
-function depsOf(stores: Stores, stored: Map<string, number>, forgotten: string[] = []): RetentionDeps {
+function depsOf(stores: Stores, stored: Map<string, number>, purged: string[] = []): RetentionDeps {
   return {
     stores,
     artifacts: fakeFiles(stored),
-    forget: ({ generationId }) => Promise.resolve(void forgotten.push(generationId)),
+    forget: ({ generationId }) => Promise.resolve(void purged.push(generationId)),
     logger: { info: () => undefined, warn: () => undefined },
     now: () => NOW,
     retentionMs: 30 * DAY,
@@ -83,7 +83,7 @@ function depsOf(stores: Stores, stored: Map<string, number>, forgotten: string[]
   };
 }
 
-describe('what has expired', () => {
+describe('an expired generation', () => {
   const cutoff = NOW - 30 * DAY;
   it.each<[GenerationStatus, number | undefined, boolean]>([
     ['succeeded', cutoff, true],
@@ -92,20 +92,20 @@ describe('what has expired', () => {
     ['canceled', cutoff - DAY, true],
     ['generating', undefined, false],
     ['awaiting_approval', undefined, false],
-  ])('%s, ended at %s', (status, finishedMs, expected) => {
+  ])('with status %s, ended at %s: %s', (status, finishedMs, expected) => {
     expect(isExpired(recordOf(cutoff - 2 * DAY, status, finishedMs), cutoff)).toBe(expected);
   });
 
-  it('is found by the time in its id, in pages, and only that', async () => {
+  it('is found by the time in its id, over several pages', async () => {
     const stores = createMemoryStores();
     for (let n = 0; n < 250; n += 1) {
-      const madeMs = NOW - 60 * DAY + n * (DAY / 4);
-      await stores.generations.create(recordOf(madeMs, n % 5 === 0 ? 'generating' : 'succeeded', madeMs + 1000));
+      const createdMs = NOW - 60 * DAY + n * (DAY / 4);
+      await stores.generations.create(recordOf(createdMs, n % 5 === 0 ? 'generating' : 'succeeded', createdMs + 1000));
     }
-    const forgotten: string[] = [];
-    const removed = await removeExpired(depsOf(stores, new Map(), forgotten), never);
+    const purged: string[] = [];
+    const removed = await removeExpired(depsOf(stores, new Map(), purged), never);
     const left = await stores.generations.list({ limit: 1000 });
-    expect(removed).toBe(forgotten.length);
+    expect(removed).toBe(purged.length);
     expect(left.some((record) => isExpired(record, NOW - 30 * DAY))).toBe(false);
     expect(left).toHaveLength(250 - removed);
     expect(removed).toBeGreaterThan(90);
@@ -114,7 +114,7 @@ describe('what has expired', () => {
     );
   });
 
-  it('stays, whole, while the broker still has events of it to handle', async () => {
+  it('is kept completely while the broker has unhandled events of it', async () => {
     const stores = createMemoryStores();
     const record = recordOf(NOW - 60 * DAY, 'failed', NOW - 59 * DAY);
     await stores.generations.create(record);
@@ -124,28 +124,28 @@ describe('what has expired', () => {
   });
 });
 
-describe('a generation that is taken up again while it is about to be removed', () => {
-  it.each(['before', 'while its messages go'] as const)('stays: %s', async (when) => {
+describe('a generation that is retried during its removal', () => {
+  it.each(['before', 'while its messages are removed'] as const)('is kept: %s', async (when) => {
     const stores = createMemoryStores();
     const record = recordOf(NOW - 60 * DAY, 'failed', NOW - 59 * DAY);
     const { revision } = await stores.generations.create(record);
-    const takeUp = async (): Promise<void> => {
+    const retry = async (): Promise<void> => {
       await stores.generations.save({ ...record, state: { ...record.state, status: 'generating' } }, revision);
     };
-    if (when === 'before') await takeUp();
-    const forgotten: string[] = [];
+    if (when === 'before') await retry();
+    const purged: string[] = [];
     const forget = async (of: { generationId: string }): Promise<void> => {
-      forgotten.push(of.generationId);
-      await takeUp();
+      purged.push(of.generationId);
+      await retry();
     };
     await expect(removeGeneration({ stores, forget }, record)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    expect(forgotten).toHaveLength(when === 'before' ? 0 : 1);
+    expect(purged).toHaveLength(when === 'before' ? 0 : 1);
     expect((await stores.generations.get(record.id))?.value.state.status).toBe('generating');
   });
 });
 
-describe('files that nothing refers to', () => {
-  it('go when they are old; no file goes that a record, an attempt or the cache refers to', async () => {
+describe('unreferenced files', () => {
+  it('are removed when they are old; files of a record, a purchase or the cache are kept', async () => {
     const references = fc.array(fc.constantFrom('record', 'attempt', 'cache', 'none'), { minLength: 1, maxLength: 30 });
     await fc.assert(
       fc.asyncProperty(references, fc.array(fc.boolean(), { minLength: 30, maxLength: 30 }), async (kinds, young) => {
@@ -171,8 +171,8 @@ describe('files that nothing refers to', () => {
           });
         }
         const removed = await removeOrphans(depsOf(stores, stored), never);
-        const goes = kinds.filter((kind, n) => kind === 'none' && young[n] !== true);
-        expect(removed).toBe(goes.length);
+        const expected = kinds.filter((kind, n) => kind === 'none' && young[n] !== true);
+        expect(removed).toBe(expected.length);
         for (const [n, kind] of kinds.entries())
           expect(stored.has(fileOf(n).key)).toBe(kind !== 'none' || young[n] === true);
       }),
@@ -180,29 +180,29 @@ describe('files that nothing refers to', () => {
     );
   });
 
-  it('are kept when they are put again, or come to be referred to, while the sweep looks', async () => {
-    for (const meanwhile of ['put again', 'referred to'] as const) {
+  it('are kept when they are stored again or referenced during the sweep', async () => {
+    for (const meanwhile of ['stored', 'referenced'] as const) {
       const stores = createMemoryStores();
       const stored = new Map([[fileOf(1).key, NOW - 2 * DAY]]);
       const deps = depsOf(stores, stored);
-      let looks = 0;
+      let reads = 0;
       const all = stores.cache.all.bind(stores.cache);
       const cache = {
         ...stores.cache,
-        // The first look after the files were listed.
+        // The first read after the files were listed.
         all: async () => {
-          looks += 1;
-          if (meanwhile === 'put again') stored.set(fileOf(1).key, NOW);
+          reads += 1;
+          if (meanwhile === 'stored') stored.set(fileOf(1).key, NOW);
           else await stores.generations.create(withClip(recordOf(NOW, 'generating'), fileOf(1)));
           return all();
         },
       };
       expect(await removeOrphans({ ...deps, stores: { ...stores, cache } }, never)).toBe(0);
-      expect([looks, stored.has(fileOf(1).key)]).toEqual([1, true]);
+      expect([reads, stored.has(fileOf(1).key)]).toEqual([1, true]);
     }
   });
 
-  it('never go while somebody comes to need them, at any interleaving of two sweeps, hits, evictions and puts', async () => {
+  it('are kept when a reference appears, at any interleaving of two sweeps, hits, evictions and puts', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
@@ -216,28 +216,28 @@ describe('files that nothing refers to', () => {
           const cached = await stores.cache.create(cacheEntry(1));
           const owner = withClip(recordOf(NOW - 60 * DAY, 'succeeded', NOW - 59 * DAY), fileOf(1));
           if (hasOwner) await stores.generations.create(owner);
-          const films = others.map((_, n) => recordOf(NOW - n, 'generating'));
-          for (const film of films) await stores.generations.create(film);
-          /** What was told, some time later. */
-          const take = async (film: GenerationRecord): Promise<void> => {
+          const records = others.map((_, n) => recordOf(NOW - n, 'generating'));
+          for (const record of records) await stores.generations.create(record);
+          /** Stores the reference in the record, some time later. */
+          const take = async (record: GenerationRecord): Promise<void> => {
             await turn();
-            const found = await stores.generations.get(film.id);
-            await stores.generations.save(withClip(film, fileOf(1)), found?.revision ?? '');
+            const found = await stores.generations.get(record.id);
+            await stores.generations.save(withClip(record, fileOf(1)), found?.revision ?? '');
           };
-          const acts: Record<(typeof others)[number], (film: GenerationRecord) => Promise<void>> = {
-            hit: async (film) => {
+          const acts: Record<(typeof others)[number], (record: GenerationRecord) => Promise<void>> = {
+            hit: async (record) => {
               await turn();
               if ((await stores.cache.get(cached.value.key)) === undefined) return;
               await turn();
-              // As `ArtifactStore.renew` does.
+              // Like `ArtifactStore.renew`.
               if (!stored.has(key)) return;
               stored.set(key, NOW);
-              await take(film);
+              await take(record);
             },
-            put: async (film) => {
+            put: async (record) => {
               await turn();
               stored.set(key, NOW);
-              await take(film);
+              await take(record);
             },
             evict: async () => {
               await turn();
@@ -273,10 +273,10 @@ describe('files that nothing refers to', () => {
             },
           };
           const sweeps = [1, 2].map(() => turn().then(() => removeOrphans(deps, never)));
-          const work = others.map((kind, n) => acts[kind](films[n] as GenerationRecord));
+          const work = others.map((kind, n) => acts[kind](records[n] as GenerationRecord));
           await scheduler.waitFor(Promise.all([...sweeps, ...work]));
-          const records = await stores.generations.list({ limit: 100 });
-          for (const missing of records.flatMap(filesOf)) expect(stored.has(missing)).toBe(true);
+          const kept = await stores.generations.list({ limit: 100 });
+          for (const file of kept.flatMap(filesOf)) expect(stored.has(file)).toBe(true);
         },
       ),
       { numRuns: 300 },
@@ -284,7 +284,7 @@ describe('files that nothing refers to', () => {
   });
 });
 
-it('a generation keeps the files that its job came with', () => {
+it('a generation references the files of its job and of its previous video', () => {
   const record = recordOf(NOW, 'queued');
   const job = { ...record.state.job, music: { artifact: fileOf(1), volume: 0.3 }, referenceImage: fileOf(2) };
   expect(filesOf({ ...record, state: { ...record.state, job } })).toEqual([fileOf(1).key, fileOf(2).key]);

@@ -9,21 +9,21 @@ export type Forget = (of: { readonly generationId: string; readonly traceIds: re
 export interface RetentionDeps {
   readonly stores: Pick<Stores, 'generations' | 'attempts' | 'cache' | 'idempotency'>;
   readonly artifacts: Pick<ArtifactStore, 'list' | 'removeOld' | 'sweepTemporary'>;
-  /** Removes what the broker keeps of a generation; throws a retryable error while some of it is still to be handled. */
+  /** Removes a generation's messages from the broker. Throws a retryable error while some of them are not handled yet. */
   readonly forget: Forget;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
   readonly now: () => number;
-  /** Ended generations are removed after this, ms. */
+  /** Retention of ended generations, ms. */
   readonly retentionMs: number;
-  /** A file that nothing refers to is removed when it is this old, ms: longer than any message can be under way. */
+  /** Minimum age of an unreferenced file to be removed, ms. Longer than any message can be in flight. */
   readonly orphanGraceMs: number;
 }
 
 /**
- * Removes everything that belongs to an ended generation but its files, which others may share: they go with the next
- * sweep. The record goes last, so that a removal that was cut off is found and ended by the next sweep. The ledger
- * stays: it holds amounts, no content. Throws a retryable `STORE_UNAVAILABLE` for one that was taken up again meanwhile:
- * should its messages be gone by then, the stall sweeper sends them again.
+ * Removes an ended generation. Its files stay until the next sweep, because generations may share them. The record is removed
+ * last, so that the next sweep finds and completes an interrupted removal. The ledger stays: it contains amounts, no content.
+ * Throws a retryable `STORE_UNAVAILABLE` for a generation that was retried meanwhile; if its messages were removed by then, the
+ * stall sweeper publishes them again.
  */
 export async function removeGeneration(
   { stores, forget }: Pick<RetentionDeps, 'stores' | 'forget'>,
@@ -33,7 +33,7 @@ export async function removeGeneration(
   await forget({ generationId: id, traceIds: [...earlierTraceIds, traceId] });
   await refuseRunning(stores.generations, id);
   await stores.attempts.remove(id);
-  // Before the record: whoever finds neither may make a film under the key anew.
+  // Before the record: a request that finds neither may use the key for a new generation.
   if (claim !== undefined) await stores.idempotency.release(claim, id);
   await stores.generations.remove(id);
 }
@@ -41,10 +41,10 @@ export async function removeGeneration(
 async function refuseRunning(generations: Pick<Stores['generations'], 'get'>, id: string): Promise<void> {
   const status = (await generations.get(id))?.value.state.status;
   if (status !== undefined && !isFinal(status))
-    throw new ClipmeshError('STORE_UNAVAILABLE', `generation ${id} was taken up again: it is ${status}`);
+    throw new ClipmeshError('STORE_UNAVAILABLE', `generation ${id} was retried: it is ${status}`);
 }
 
-/** Removes the generations whose time is over; says how many. One that cannot go yet is left to the next sweep. */
+/** Removes expired generations and returns their number. One that cannot be removed yet is left to the next sweep. */
 export async function removeExpired(deps: RetentionDeps, signal: AbortSignal): Promise<number> {
   const cutoffMs = deps.now() - deps.retentionMs;
   let removed = 0;
@@ -55,16 +55,19 @@ export async function removeExpired(deps: RetentionDeps, signal: AbortSignal): P
       await removeGeneration(deps, record);
       removed += 1;
     } catch (error) {
-      deps.logger.warn({ err: error, generationId: record.id }, 'an expired generation could not be removed yet');
+      deps.logger.warn(
+        { err: error, generationId: record.id },
+        'expired generation not removed; retrying at the next sweep',
+      );
     }
   }
   return removed;
 }
 
 /**
- * Removes old files that nothing refers to; says how many. The old files are listed first and the references read after
- * that: whoever comes to refer to one of them in between has either put its bytes again, which makes it young, or took it
- * from a record, an attempt or the cache, where it is then seen. The removal itself looks at the age once more.
+ * Removes old unreferenced files and returns their number. It lists the old files first and reads the references afterwards. A
+ * new reference in between is safe: either the file was stored again, which resets its age, or the reference was copied from a
+ * record, a purchase or the cache, which are read. The removal checks the age again.
  */
 export async function removeOrphans(deps: RetentionDeps, signal: AbortSignal): Promise<number> {
   const { stores, artifacts, now, orphanGraceMs } = deps;
@@ -76,7 +79,7 @@ export async function removeOrphans(deps: RetentionDeps, signal: AbortSignal): P
   for await (const record of stores.generations.scan()) {
     if (signal.aborted) return 0;
     for (const key of filesOf(record)) candidates.delete(key);
-    // The record of a video that is done names all its files; whatever else was bought on the way may go.
+    // The record of a finished video references all its files; other purchases may be removed.
     if (record.state.status !== 'succeeded')
       for (const key of filesOfPurchases((await stores.attempts.list(record.id)).map(({ value }) => value)))
         candidates.delete(key);
@@ -89,21 +92,20 @@ export async function removeOrphans(deps: RetentionDeps, signal: AbortSignal): P
   return removed;
 }
 
-/** One sweep: what has expired, then what nothing refers to any more. Any number of replicas may sweep at once. */
+/** One sweep: expired generations, then unreferenced files. Safe to run at several replicas at once. */
 export async function sweep(deps: RetentionDeps, signal: AbortSignal): Promise<{ generations: number; files: number }> {
   const generations = await removeExpired(deps, signal);
   const files = await removeOrphans(deps, signal);
   const temporary = await deps.artifacts.sweepTemporary(deps.orphanGraceMs);
-  if (generations + files + temporary > 0)
-    deps.logger.info({ generations, files, temporary }, 'what had expired was removed');
+  if (generations + files + temporary > 0) deps.logger.info({ generations, files, temporary }, 'expired data removed');
   return { generations, files };
 }
 
-/** Sweeps every `intervalMs` until it is stopped. */
+/** Sweeps every `intervalMs`, until stopped. */
 export function startRetention(deps: RetentionDeps, intervalMs: number): Periodic {
   return every(intervalMs, (signal) => sweep(deps, signal), {
     failed: (error) => {
-      deps.logger.warn({ err: error }, 'the retention sweep failed; it runs again');
+      deps.logger.warn({ err: error }, 'retention sweep failed; retrying at the next interval');
     },
   });
 }

@@ -21,20 +21,20 @@ import { parseBody } from './job.builder.js';
 import { applyPlanEdit } from './plan.edit.js';
 import { notReady, ProblemError, unavailable } from './problem.js';
 
-/** Times a change is made again because the record was changed by somebody else. */
+/** Maximum number of tries of a change that conflicts with other changes. */
 const MAX_CONFLICTS = 20;
 
 const etagOf = (plan: Plan): string => `"${createHash('sha256').update(JSON.stringify(plan)).digest('hex')}"`;
 
-/** The plan of a generation: read at any time, changed and approved while it waits for that. */
+/** Reads the plan of a generation, and changes and approves it while it waits for approval. */
 @ApiTags('plan')
 @Controller('v1/generations')
 export class ReviewController {
   constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
 
   @Get(':id/plan')
-  @ApiOperation({ summary: 'Read the plan: style, scenes, texts' })
-  @ApiJsonResponse(200, 'The plan; `ETag` names this state of it.', planSchema)
+  @ApiOperation({ summary: 'Get the plan: style, scenes, texts' })
+  @ApiJsonResponse(200, 'The plan. `ETag` is its version.', planSchema)
   @ApiProblems(401, 404, 409, 503)
   async plan(
     @Param('id') id: string,
@@ -48,9 +48,9 @@ export class ReviewController {
   }
 
   @Patch(':id/plan')
-  @ApiOperation({ summary: 'Change the plan while it waits for its approval; what is not named stays' })
-  @ApiHeader({ name: 'If-Match', required: false, description: 'Only when the plan is still the one of this `ETag`.' })
-  @ApiJsonResponse(200, 'The plan as it is now.', planSchema)
+  @ApiOperation({ summary: 'Change the plan while it waits for approval; omitted fields stay as they are' })
+  @ApiHeader({ name: 'If-Match', required: false, description: 'Change the plan only if it still has this `ETag`.' })
+  @ApiJsonResponse(200, 'The changed plan.', planSchema)
   @ApiProblems(400, 401, 404, 409, 412, 413, 415, 503)
   async edit(
     @Param('id') id: string,
@@ -66,8 +66,8 @@ export class ReviewController {
         throw new ProblemError(
           412,
           'PLAN_CHANGED',
-          'The plan was changed by then',
-          'the plan is not the one of this If-Match any more; read it again',
+          'The plan has changed',
+          'the plan no longer matches this If-Match; read it again',
           { extensions: { retryable: false } },
         );
       return { plan: applyPlanEdit(before, edit) };
@@ -79,8 +79,8 @@ export class ReviewController {
 
   @Post(':id/approve')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Approve the plan: the clips are made from it as it stands' })
-  @ApiJsonResponse(202, 'Approved; the generation goes on.', acceptedView)
+  @ApiOperation({ summary: 'Approve the plan and continue with the clips' })
+  @ApiJsonResponse(202, 'Approved. The generation continues.', acceptedView)
   @ApiProblems(401, 402, 404, 409, 503)
   async approve(
     @Param('id') id: string,
@@ -99,15 +99,15 @@ export class ReviewController {
       },
       ({ approved }) => approved === true,
     );
-    // Published again for a client that asks again: the first request may have died in between.
+    // A repeated request publishes again: the first one may have crashed before it published.
     if (state.status === 'awaiting_approval')
       await this.deps.publish([message(PlanApproved, { generationId: id, at: new Date().toISOString(), charges: [] })]);
     return acceptedOf(id, state);
   }
 
   /**
-   * Changes the state of a plan that waits for its user; a change of somebody else's in between is looked at first. One that
-   * `isDone` finds changed already is left as it is.
+   * Changes the state of a plan that waits for approval. On a conflict it reads the record again and repeats. Returns the state
+   * unchanged when `isDone`.
    */
   private async change(
     id: string,
@@ -129,21 +129,21 @@ export class ReviewController {
         if (!(error instanceof ConflictError)) throw error;
       }
     }
-    throw unavailable('STORE_UNAVAILABLE', 'the generation is changed by others all the time; send the request again');
+    throw unavailable('STORE_UNAVAILABLE', 'other requests keep changing the generation; retry the request');
   }
 }
 
 function notReviewed({ status, approved, job }: GenerationRecord['state']): ProblemError {
   const why =
     approved === true
-      ? 'its plan was approved already'
+      ? 'its plan is already approved'
       : job.review === true
         ? 'only a plan that is awaiting_approval can be changed or approved'
-        : 'it was asked for without "mode": "review"';
+        : 'it was created without "mode": "review"';
   return new ProblemError(
     409,
     'NOT_AWAITING_APPROVAL',
-    'The plan does not wait for an approval',
+    'The plan does not wait for approval',
     `the generation is ${status}; ${why}`,
     { extensions: { retryable: false } },
   );

@@ -1,6 +1,6 @@
 import { ProblemError } from './problem.js';
 
-/** What of Express' router tells its routes apart. */
+/** The part of the Express router that route matching needs. */
 export interface Routes {
   readonly stack: readonly {
     readonly route?: { readonly methods?: Readonly<Record<string, boolean>> } | undefined;
@@ -8,7 +8,7 @@ export interface Routes {
   }[];
 }
 
-/** The methods that a path takes, sorted; none for one that does not exist. Whatever can be read has its head too. */
+/** The methods of a path, sorted. Empty when the path does not exist. GET includes HEAD. */
 export function methodsAt({ stack }: Routes, path: string): string[] {
   const methods = stack
     .filter((layer) => layer.route !== undefined && layer.match(path))
@@ -17,14 +17,14 @@ export function methodsAt({ stack }: Routes, path: string): string[] {
   return [...new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods)].sort();
 }
 
-/** The path exists, the method does not. */
+/** The 405 for a method that the path does not accept. */
 export function methodNotAllowed(method: string, allowed: readonly string[]): ProblemError {
   const list = allowed.join(', ');
   return new ProblemError(
     405,
     'METHOD_NOT_ALLOWED',
-    'This address takes another method',
-    `not ${method}, but ${list}`,
+    'Method not allowed',
+    `this path does not accept ${method}; it accepts ${list}`,
     {
       headers: { Allow: list },
     },

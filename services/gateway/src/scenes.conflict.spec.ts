@@ -17,7 +17,7 @@ const job = buildJob(parseRequest({ prompt: 'A kettle that sings.', maxCostUsd: 
 const plan = planFromTemplate(job);
 const clip = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
 const line = { attempt: 2, modelIndex: 0, cached: false, costMicros: 100_000, clip, overlaid: clip };
-/** Failed at its end, with all scenes done: a scene can be regenerated, and the whole retried. */
+/** Failed in the stitcher with all scenes done: a scene can be regenerated, and the generation can be retried. */
 const failed: GenerationRecord = {
   ...{ id, owner: 'local', createdAt: at, updatedAt: at, traceId: '0'.repeat(32), account: { period } },
   state: {
@@ -28,8 +28,8 @@ const failed: GenerationRecord = {
   },
 };
 
-/** A gateway with a budget; `beforeSave` runs before the save of this number of the generation, 1, 2, … */
-async function world(beforeSave: (save: number) => Promise<unknown> = () => Promise.resolve()) {
+/** A gateway with a budget. `beforeSave` runs before each save of the generation, with its number: 1, 2, … */
+async function setUp(beforeSave: (save: number) => Promise<unknown> = () => Promise.resolve()) {
   const stores = createMemoryStores();
   const published: string[] = [];
   await stores.generations.create(failed);
@@ -43,9 +43,9 @@ async function world(beforeSave: (save: number) => Promise<unknown> = () => Prom
     await beforeSave((saves += 1));
     return stores.generations.save(record, revision);
   };
-  const regenerate = async (planted: boolean): Promise<number> => {
+  const regenerate = async (hooked: boolean): Promise<number> => {
     const deps = {
-      stores: planted ? { ...stores, generations: { ...stores.generations, save } } : stores,
+      stores: hooked ? { ...stores, generations: { ...stores.generations, save } } : stores,
       ...{ budget: rules, ownerOf: () => 'local', publish, cancellations: { check: () => Promise.resolve(false) } },
     } as unknown as GatewayDeps;
     return new ScenesController(deps)
@@ -60,7 +60,7 @@ async function world(beforeSave: (save: number) => Promise<unknown> = () => Prom
     sweeping,
     regenerate,
     saves: () => saves,
-    /** Another part of the system changes a field that no run depends on. */
+    /** Changes a field that no run depends on, as another service would. */
     touch: async (webhookUrl: string): Promise<void> => {
       const found = await stores.generations.get(id);
       if (found !== undefined) await stores.generations.save({ ...found.value, webhookUrl }, found.revision);
@@ -75,70 +75,70 @@ async function world(beforeSave: (save: number) => Promise<unknown> = () => Prom
     line: async () => (await stores.accounts.get('local', period))?.value.generations[id],
   };
 }
-type World = Awaited<ReturnType<typeof world>>;
+type Gateway = Awaited<ReturnType<typeof setUp>>;
 
-/** A world whose saves can do something to it first. */
-async function planted(act: (of: World, save: number) => Promise<unknown>): Promise<World> {
-  const made: World = await world((save) => act(made, save));
-  return made;
+/** A gateway that runs `act` before each save. */
+async function hooked(act: (of: Gateway, save: number) => Promise<unknown>): Promise<Gateway> {
+  const gateway: Gateway = await setUp((save) => act(gateway, save));
+  return gateway;
 }
 
-describe('a regenerate that meets another change', () => {
-  it.each([1, 2])('of an unrelated field at save %i decides again and begins on top of it', async (number) => {
-    const made = await planted(async (of, save) => {
+describe('a regenerate that conflicts with another change', () => {
+  it.each([1, 2])('tries again after a change of an unrelated field at save %i', async (number) => {
+    const gateway = await hooked(async (of, save) => {
       if (save === number) await of.touch('https://example.com/hook');
     });
-    expect(await made.regenerate(true)).toBe(202);
-    await made.sweep();
-    expect(await made.record()).toMatchObject({
+    expect(await gateway.regenerate(true)).toBe(202);
+    await gateway.sweep();
+    expect(await gateway.record()).toMatchObject({
       webhookUrl: 'https://example.com/hook',
       state: { run: 2, status: 'generating' },
     });
-    expect(await made.line()).toMatchObject({ open: true, run: 2 });
-    expect(made.published).toEqual(['scene.reopened']);
+    expect(await gateway.line()).toMatchObject({ open: true, run: 2 });
+    expect(gateway.published).toEqual(['scene.reopened']);
   });
 
-  it('at both of its last saves is a 409, and its reservation is released, not retried', async () => {
-    const made = await planted(async (of, save) => {
+  it('is a 409 after conflicts at both of its last saves, and its reservation is released', async () => {
+    const gateway = await hooked(async (of, save) => {
       if (save % 2 === 0) await of.touch(`https://example.com/${save}`);
     });
-    expect([await made.regenerate(true), made.saves()]).toEqual([409, 4]);
-    expect(await made.line()).toMatchObject({ open: true, run: 2, request: expect.any(String) });
-    await made.sweep();
-    expect(await made.record()).toMatchObject({ state: { run: 1, status: 'failed' } });
-    expect([(await made.line())?.open, made.published]).toEqual([false, []]);
+    expect([await gateway.regenerate(true), gateway.saves()]).toEqual([409, 4]);
+    expect(await gateway.line()).toMatchObject({ open: true, run: 2, request: expect.any(String) });
+    await gateway.sweep();
+    expect(await gateway.record()).toMatchObject({ state: { run: 1, status: 'failed' } });
+    expect([(await gateway.line())?.open, gateway.published]).toEqual([false, []]);
   });
 
-  it('of a competing regenerate is a 409, and the reservation of the other stays', async () => {
-    const made = await planted(async (of, save) => {
+  it('is a 409 after a competing regenerate, whose reservation stays', async () => {
+    const gateway = await hooked(async (of, save) => {
       if (save === 2) expect(await of.regenerate(false)).toBe(202);
     });
-    expect(await made.regenerate(true)).toBe(409);
-    await made.sweep();
-    expect(await made.record()).toMatchObject({ state: { run: 2, status: 'generating' } });
-    expect(await made.line()).toMatchObject({ open: true, run: 2 });
-    expect(made.published).toEqual(['scene.reopened']);
+    expect(await gateway.regenerate(true)).toBe(409);
+    await gateway.sweep();
+    expect(await gateway.record()).toMatchObject({ state: { run: 2, status: 'generating' } });
+    expect(await gateway.line()).toMatchObject({ open: true, run: 2 });
+    expect(gateway.published).toEqual(['scene.reopened']);
   });
 
-  it('of a retry that has reserved leaves the reservation to the retry', async () => {
-    const made = await planted(async (of, save) => {
+  it('leaves the reservation to a concurrent retry', async () => {
+    const gateway = await hooked(async (of, save) => {
       if (save === 2) await reserveBudget(of.stores, rules, { id, owner: 'local', period, micros: 6_000_000, run: 2 });
       if (save % 2 === 0) await of.touch(`https://example.com/${save}`);
     });
-    expect(await made.regenerate(true)).toBe(409);
-    expect((await made.line())?.request).toBeUndefined();
-    await made.sweep();
-    expect((await made.line())?.open).toBe(true);
-    expect(new Set(made.published)).toEqual(new Set(['retry.requested']));
+    expect(await gateway.regenerate(true)).toBe(409);
+    expect((await gateway.line())?.request).toBeUndefined();
+    await gateway.sweep();
+    expect((await gateway.line())?.open).toBe(true);
+    expect(new Set(gateway.published)).toEqual(new Set(['retry.requested']));
   });
 
-  it('of a sweeper that took it for dead begins with money of its own, however late that sweeper goes on', async () => {
+  it('keeps its own reservation when a sweeper treated it as abandoned, however late the sweeper continues', async () => {
     let goOn: () => void = () => undefined;
     const begun = new Promise<void>((resolve) => (goOn = resolve));
     let sweeping: Promise<number> | undefined;
-    const made = await planted(async ({ sweeping: deps }, save) => {
+    const gateway = await hooked(async ({ sweeping: deps }, save) => {
       if (save !== 2) return;
-      // Between the reservation and the run an hour goes by. The sweeper's fence is up, and it stops before it releases.
+      // An hour passes between the reservation and the run. The sweeper has written its fence and pauses before the release.
       await new Promise<void>((fenced) => {
         const entries: typeof deps.stores.ledger.entries = async (of) => {
           fenced();
@@ -149,10 +149,10 @@ describe('a regenerate that meets another change', () => {
         sweeping = sweepAccount({ ...deps, stores }, 'local', period, Date.now() + 3_600_000);
       });
     });
-    expect(await made.regenerate(true)).toBe(202);
+    expect(await gateway.regenerate(true)).toBe(202);
     goOn();
     expect(await sweeping).toBe(0);
-    expect(await made.record()).toMatchObject({ state: { run: 2, status: 'generating' } });
-    expect(await made.line()).toMatchObject({ open: true, run: 2 });
+    expect(await gateway.record()).toMatchObject({ state: { run: 2, status: 'generating' } });
+    expect(await gateway.line()).toMatchObject({ open: true, run: 2 });
   });
 });

@@ -27,12 +27,12 @@ import { ProblemError } from './problem.js';
 
 const SEED_LIMIT = 2_147_483_647;
 
-/** What a request asks for. */
+/** A request to regenerate a scene. */
 interface Regenerate {
-  /** The index, as in the path. */
+  /** The scene index from the path. */
   readonly scene: string;
   readonly edit: SceneEdit;
-  /** Of the new clip. Default: the clip stays. */
+  /** Seed of the new clip. Default: the clip stays. */
   readonly seed: number | undefined;
 }
 interface Next {
@@ -40,7 +40,7 @@ interface Next {
   readonly event: Outgoing;
 }
 
-/** One scene of a film, made anew. */
+/** Regenerates one scene of a video. */
 @ApiTags('plan')
 @Controller('v1/generations')
 export class ScenesController {
@@ -48,8 +48,8 @@ export class ScenesController {
 
   @Post(':id/scenes/:scene/regenerate')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Make one scene of an ended generation anew; all others, and what they cost, stay' })
-  @ApiJsonResponse(202, 'The next run has begun.', acceptedView)
+  @ApiOperation({ summary: 'Regenerate one scene of an ended generation; the others are kept and not charged again' })
+  @ApiJsonResponse(202, 'The next run has started.', acceptedView)
   @ApiProblems(400, 401, 402, 404, 409, 413, 415, 503)
   async regenerate(
     @Param('id') id: string,
@@ -63,44 +63,44 @@ export class ScenesController {
     const wanted = { scene, edit, seed };
     let next = await this.next(found.value, wanted);
     if (!(await this.begin(found, next.record))) {
-      // Something has changed the generation since it was read: perhaps nothing that this run depends on.
+      // The generation has changed since it was read. Try again: the change may not affect this run.
       const again = await findOwnedEntry(this.deps, id, authorization);
       next = await this.next(again.value, wanted);
       if (!(await this.begin(again, next.record)))
-        throw running('it was changed by another request just now; read it again');
+        throw notRegenerable('another request has just changed it; read it again');
     }
     await publishStart(this.deps, [next.event], id);
     return acceptedOf(id, next.record.state);
   }
 
-  /** The generation with its next run, and the event that begins it. Throws a 402, 404 or 409 where there can be none. */
-  private async next(former: GenerationRecord, { scene, edit, seed }: Regenerate): Promise<Next> {
-    const index = sceneOf(former, scene);
-    await this.refuseRunning(former);
-    const plan = planFor(former, index, edit);
-    const { job, costMicros } = former.state;
+  /** The record with its next run, and the event that starts the run. Throws a 402, 404 or 409 when no run is possible. */
+  private async next(previous: GenerationRecord, { scene, edit, seed }: Regenerate): Promise<Next> {
+    const index = sceneOf(previous, scene);
+    await this.refuseRunning(previous);
+    const plan = planFor(previous, index, edit);
+    const { job, costMicros } = previous.state;
     const seconds = plan.scenes[index]?.durationSeconds ?? 0;
     if (seed !== undefined) refuseLowCap(costMicros + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
 
     const at = new Date().toISOString();
     const event = message(SceneReopened, {
-      generationId: former.id,
+      generationId: previous.id,
       at,
       charges: [],
-      run: former.state.run + 1,
+      run: previous.state.run + 1,
       scene: index,
     });
-    const state = regenerateScene(former.state, { scene: index, plan, seed }, messageId(SceneReopened, event.body));
+    const state = regenerateScene(previous.state, { scene: index, plan, seed }, messageId(SceneReopened, event.body));
     if (exceedsCap(state, index))
-      refuseLowCap(committedBy(former.state) + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
-    return { record: { ...traced(former), updatedAt: at, state }, event };
+      refuseLowCap(committedBy(previous.state) + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
+    return { record: { ...withTrace(previous), updatedAt: at, state }, event };
   }
 
   /**
-   * Begins the run: reserves its money, then stores it; false when the generation has changed since it was read. A request
-   * that dies in between, or is refused, leaves the generation as it was: the reservation carries an id of its own, and the
-   * sweeper releases it by that, and never retries. The write before the reservation is a fence: it shows the sweeper that the
-   * run is being begun, and a sweeper that takes the reservation for a leftover makes the last write fail.
+   * Starts the run: reserves its cost, then stores it. False when the generation has changed since it was read. A crash or an
+   * error in between leaves the generation as it was: the reservation has its own request id, by which the sweeper releases it
+   * without a retry. The write before the reservation is a fence: it shows the sweeper that the run is starting, and a sweeper
+   * that treats the reservation as abandoned makes the last write fail.
    */
   private async begin({ value, revision }: Versioned<GenerationRecord>, record: GenerationRecord): Promise<boolean> {
     const { generations } = this.deps.stores;
@@ -123,19 +123,19 @@ export class ScenesController {
   private async refuseRunning({ id, state }: GenerationRecord): Promise<void> {
     if (!canRegenerate(state)) {
       const ended = state.status === 'failed' || state.status === 'canceled';
-      throw running(
+      throw notRegenerable(
         ended
-          ? `it is ${state.status} and has no scene to make anew`
-          : `it is ${state.status}; a scene is made anew once it has ended`,
+          ? `it is ${state.status} and has no scene to regenerate`
+          : `it is ${state.status}; you can regenerate a scene once it has ended`,
       );
     }
-    // A cancel that came as it ended: every command of another run would be dropped.
-    if (await this.deps.cancellations.check(id)) throw running('it was canceled as it ended; ask for a new one');
+    // Canceled while it ended: every command of another run would be dropped.
+    if (await this.deps.cancellations.check(id)) throw notRegenerable('it was canceled as it ended; create a new one');
   }
 }
 
-const running = (why: string): ProblemError =>
-  new ProblemError(409, 'NOT_REGENERABLE', 'The scene cannot be made anew now', `the generation: ${why}`, {
+const notRegenerable = (why: string): ProblemError =>
+  new ProblemError(409, 'NOT_REGENERABLE', 'The scene cannot be regenerated now', `the generation: ${why}`, {
     extensions: { retryable: false },
   });
 
@@ -154,8 +154,8 @@ function sceneOf({ state }: GenerationRecord, text: string): number {
 }
 
 function planFor({ state }: GenerationRecord, index: number, { seed: _seed, ...change }: SceneEdit): Plan {
-  if (state.plan === undefined) throw running('it has no plan');
-  // Of a whole plan only its length can be wrong then.
+  if (state.plan === undefined) throw notRegenerable('it has no plan');
+  // Of a complete plan, only the total duration can become invalid.
   return applyPlanEdit(
     state.plan,
     { scenes: [{ index, ...change }] },
@@ -163,15 +163,15 @@ function planFor({ state }: GenerationRecord, index: number, { seed: _seed, ...c
   );
 }
 
-/** Of the new clip. Where nothing but the text changes the clip stays. */
+/** Seed of the new clip. Undefined when only the text changes: the clip stays. */
 function seedFor({ seed, overlay, description, durationSeconds }: SceneEdit): number | undefined {
   if (seed !== undefined) return seed;
   const onlyText = overlay !== undefined && description === undefined && durationSeconds === undefined;
   return onlyText ? undefined : randomInt(0, SEED_LIMIT);
 }
 
-/** The record with the trace of the run that begins; the summary was of the film before. */
-function traced({ performance: _former, ...record }: GenerationRecord): GenerationRecord {
+/** The record with the trace of the new run, and without the performance summary of the previous video. */
+function withTrace({ performance: _previous, ...record }: GenerationRecord): GenerationRecord {
   const traceparent = currentTraceparent();
   const traceId = traceparent?.split('-')[1];
   if (traceparent === undefined || traceId === undefined) return record;

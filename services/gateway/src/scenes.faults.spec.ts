@@ -38,11 +38,11 @@ const recordOf = (status: 'succeeded' | 'failed'): GenerationRecord => ({
   },
 });
 
-class Lost extends Error {
+class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
 }
 
-/** Counts effects, and fails the one of this number: before it, or after it with its answer lost. */
+/** Counts effects and fails effect number `at`: before it happens, or after it by losing its response. */
 class Faults {
   private effect = 0;
   constructor(
@@ -54,9 +54,9 @@ class Faults {
     return async (...args) => {
       this.effect += 1;
       const fails = this.effect === this.at;
-      if (fails && this.when === 'before') throw new Lost('not done');
+      if (fails && this.when === 'before') throw new TimeoutError('not done');
       const answer = await call(...args);
-      if (fails) throw new Lost('done, but nobody knows');
+      if (fails) throw new TimeoutError('done, but the response is lost');
       return answer;
     };
   }
@@ -66,19 +66,19 @@ class Faults {
   }
 }
 
-interface World {
+interface Outcome {
   readonly stores: Stores;
   readonly published: Outgoing[];
   readonly effects: number;
   readonly status: number;
 }
 
-/** Regenerates scene 0 with a fault at one effect, then sweeps for an hour. */
+/** Regenerates scene 0 with a failure at one effect, then sweeps for an hour. */
 async function run(
   status: 'succeeded' | 'failed',
   faults: Faults,
   { otherMicros = 0, budget = true }: { otherMicros?: number; budget?: boolean } = {},
-): Promise<World> {
+): Promise<Outcome> {
   const stores = createMemoryStores();
   const published: Outgoing[] = [];
   await stores.generations.create(recordOf(status));
@@ -87,7 +87,7 @@ async function run(
     if (otherMicros > 0) {
       const account = await stores.accounts.get('local', period);
       const line = account?.value.generations[id];
-      if (account === undefined || line === undefined) throw new Error('there is no line');
+      if (account === undefined || line === undefined) throw new Error('no account line');
       const generations = { [id]: { ...line, open: false, spentMicros: 400_000 } };
       await stores.accounts.save({ ...account.value, generations }, account.revision);
       await reserveBudget(stores, rules, { id: other, owner: 'local', period, micros: otherMicros, run: 1 });
@@ -111,63 +111,63 @@ async function run(
     .then(() => 202)
     .catch((error: unknown) => problemOf(error).status);
   const sweeping: BudgetSweepDeps = { stores, rules, publish };
-  const begunMs = Date.now();
+  const startedMs = Date.now();
   for (const laterMs of [0, 20_000, 3_600_000, 3_660_000]) {
-    await sweepUnreserved(sweeping, begunMs + laterMs);
-    await sweepAccount(sweeping, 'local', period, begunMs + laterMs);
+    await sweepUnreserved(sweeping, startedMs + laterMs);
+    await sweepAccount(sweeping, 'local', period, startedMs + laterMs);
   }
   return { stores, published, effects: faults.effects, status: answer };
 }
 
-const names = ({ published }: World): string[] => published.map(({ definition }) => definition.name);
-const stateOf = async ({ stores }: World) => (await stores.generations.get(id))?.value.state;
-const lineOf = async ({ stores }: World) => (await stores.accounts.get('local', period))?.value.generations[id];
+const names = ({ published }: Outcome): string[] => published.map(({ definition }) => definition.name);
+const stateOf = async ({ stores }: Outcome) => (await stores.generations.get(id))?.value.state;
+const lineOf = async ({ stores }: Outcome) => (await stores.accounts.get('local', period))?.value.generations[id];
 
 describe('the regeneration of a scene', () => {
   it('has four effects under a budget: the fence, the reservation, the run and its event', async () => {
-    const world = await run('succeeded', new Faults(0, 'before'));
-    expect([world.status, world.effects, names(world)]).toEqual([202, 4, ['scene.reopened']]);
-    expect(await stateOf(world)).toMatchObject({ status: 'generating', run: 2, former: result });
-    expect(await lineOf(world)).toMatchObject({ open: true, run: 2 });
+    const outcome = await run('succeeded', new Faults(0, 'before'));
+    expect([outcome.status, outcome.effects, names(outcome)]).toEqual([202, 4, ['scene.reopened']]);
+    expect(await stateOf(outcome)).toMatchObject({ status: 'generating', run: 2, former: result });
+    expect(await lineOf(outcome)).toMatchObject({ open: true, run: 2 });
   });
 
   describe.each(['succeeded', 'failed'] as const)('of a generation that has %s', (status) => {
     it.each([1, 2, 3, 4].flatMap((effect) => [[effect, 'before'] as const, [effect, 'after'] as const]))(
-      'with a fault at effect %i, %s it: begins wholly or not at all, and cancels nothing',
+      'starts completely or not at all, and cancels nothing, with a failure at effect %i, %s it',
       async (effect, when) => {
-        const world = await run(status, new Faults(effect, when));
-        expect([202, 503]).toContain(world.status);
-        expect(names(world)).not.toContain('cancel.requested');
-        const state = await stateOf(world);
-        const line = await lineOf(world);
+        const outcome = await run(status, new Faults(effect, when));
+        expect([202, 503]).toContain(outcome.status);
+        expect(names(outcome)).not.toContain('cancel.requested');
+        const state = await stateOf(outcome);
+        const line = await lineOf(outcome);
         if (state?.run === 2) {
           expect(state).toMatchObject({ status: 'generating' });
           expect(line).toMatchObject({ open: true, run: 2 });
         } else {
-          expect(world.status).toBe(503);
+          expect(outcome.status).toBe(503);
           expect(state).toMatchObject(status === 'succeeded' ? { status, run: 1, result } : { status, run: 1 });
-          // Nobody requested a retry: nothing is bought.
-          expect([line?.open, names(world)]).toEqual([false, []]);
+          // Nobody requested a retry: nothing is published.
+          expect([line?.open, names(outcome)]).toEqual([false, []]);
         }
-        // Once the run is stored, its event is not what the answer depends on: the sweeper of stalled work asks for it.
-        if (effect === 4) expect([world.status, state?.run]).toEqual([202, 2]);
+        // Once the run is stored, the response does not depend on its event: the stall sweeper publishes it.
+        if (effect === 4) expect([outcome.status, state?.run]).toEqual([202, 2]);
       },
     );
   });
 
-  it('without money is a 402, and the generation is as it was', async () => {
-    const world = await run('succeeded', new Faults(0, 'before'), { otherMicros: 8_000_000 });
-    expect([world.status, world.effects, names(world)]).toEqual([402, 0, []]);
-    expect((await world.stores.generations.get(id))?.value).toEqual(recordOf('succeeded'));
+  it('is a 402 without budget, and leaves the generation unchanged', async () => {
+    const outcome = await run('succeeded', new Faults(0, 'before'), { otherMicros: 8_000_000 });
+    expect([outcome.status, outcome.effects, names(outcome)]).toEqual([402, 0, []]);
+    expect((await outcome.stores.generations.get(id))?.value).toEqual(recordOf('succeeded'));
   });
 
-  it('without a budget has two effects, and no fault of them harms the generation', async () => {
+  it('has two effects without a budget rule, and a failure of either leaves the generation intact', async () => {
     for (const [effect, when] of [[1, 'before'] as const, [1, 'after'] as const, [2, 'before'] as const]) {
-      const world = await run('succeeded', new Faults(effect, when), { budget: false });
-      expect(world.effects).toBe(effect === 1 ? 1 : 2);
-      expect(world.status).toBe(effect === 1 ? 503 : 202);
-      expect(['succeeded', 'generating']).toContain((await stateOf(world))?.status);
-      expect(names(world)).not.toContain('cancel.requested');
+      const outcome = await run('succeeded', new Faults(effect, when), { budget: false });
+      expect(outcome.effects).toBe(effect === 1 ? 1 : 2);
+      expect(outcome.status).toBe(effect === 1 ? 503 : 202);
+      expect(['succeeded', 'generating']).toContain((await stateOf(outcome))?.status);
+      expect(names(outcome)).not.toContain('cancel.requested');
     }
   });
 });

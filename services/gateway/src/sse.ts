@@ -5,41 +5,41 @@ import { ProblemError } from './problem.js';
 export interface StreamedEvent {
   readonly name: string;
   readonly body: unknown;
-  /** So many of the generation's events were stored after this one when it was read. */
+  /** Number of the generation's events stored after this one, at the time of reading. */
   readonly pending: number;
 }
 
 const FINAL = new Set(['generation.succeeded', 'generation.failed', 'generation.canceled']);
 
-/** What begins another run. */
+/** Events that start another run. */
 const RUN_STARTS = new Set(['retry.requested', 'scene.reopened']);
 
 /**
- * One server-sent event. `id` is its ordinal among the generation's events, 1, 2, …: the same at every replica and after
- * every reconnect, and nothing that shows how much others do.
+ * Formats a server-sent event. Its `id` is its ordinal among the generation's events, 1, 2, …: the same at every replica and
+ * after every reconnect, and it does not reveal the traffic of others.
  */
 export function formatEvent(ordinal: number, { name, body }: Pick<StreamedEvent, 'name' | 'body'>): string {
   return `id: ${ordinal}\nevent: ${name}\ndata: ${JSON.stringify(body)}\n\n`;
 }
 
-/** Whether the event ends run `run` of its generation or a later one: an earlier run's end was followed by a retry. */
+/** Whether the event ends run `run` or a later one. The end of an earlier run was followed by another run. */
 export function endsRun({ name, body }: Pick<StreamedEvent, 'name' | 'body'>, run: number): boolean {
   if (!FINAL.has(name)) return false;
-  const told = typeof body === 'object' && body !== null && 'run' in body ? body.run : undefined;
-  return typeof told !== 'number' || told >= run;
+  const ended = typeof body === 'object' && body !== null && 'run' in body ? body.run : undefined;
+  return typeof ended !== 'number' || ended >= run;
 }
 
-/** The event streams that are open here, by owner: each is a connection and a consumer of the broker. */
+/** Limits the open event streams per owner: each is a connection and a consumer of the broker. */
 export class StreamLimit extends OwnerLimit {
   constructor(perOwner: number) {
     super(
       perOwner,
-      (open) =>
+      (inUse) =>
         new ProblemError(
           429,
           'TOO_MANY_STREAMS',
           'Too many event streams are open',
-          `${open} event streams are open, and no more are allowed (SSE_STREAMS); close one first`,
+          `you have ${inUse} open event streams, the maximum (SSE_STREAMS); close one first`,
           { extensions: { retryable: true }, headers: { 'Retry-After': '5' } },
         ),
     );
@@ -47,22 +47,22 @@ export class StreamLimit extends OwnerLimit {
 }
 
 export interface StreamOptions {
-  /** All events of the generation from its first on, then those to come. */
+  /** Replays all events of the generation, then follows new ones. */
   readonly open: (signal: AbortSignal) => AsyncIterable<StreamedEvent>;
-  /** `Last-Event-ID`: the client has the events up to this ordinal. */
+  /** `Last-Event-ID`: the client has the events up to this ordinal. Default: none. */
   readonly after: number | undefined;
-  /** False: the first events may have been removed since `after` was given out, so that ordinals may have moved. */
+  /** False: the first events may have been removed since the client got `after`, so ordinals may have changed. */
   readonly isNumbered: boolean;
   /** The run whose end ends the stream. */
   readonly run: number;
-  /** The generation has ended, so that nothing but its past is to be expected. */
+  /** The generation has ended: the stream only replays. */
   readonly ended: boolean;
   readonly heartbeatMs: number;
-  /** A stream of an ended generation is over after this long without an event: its last ones are no longer kept. */
+  /** A stream of an ended generation ends after this long without an event, ms. Its last events may no longer be kept. */
   readonly idleTimeoutMs: number;
 }
 
-/** The answer's head; of a HEAD that is all. */
+/** Sets the status and headers. A HEAD response has nothing more. */
 export function startStream(response: Response): Response {
   return response
     .status(200)
@@ -70,19 +70,19 @@ export function startStream(response: Response): Response {
 }
 
 /**
- * Replays and follows a generation's events until its last one, or until the client goes. The end of a run is the last only
- * where no other run begins after it: a retry may have been requested that no record shows yet. A client that has the last
- * event gets a 204, so that an EventSource stops. An id that was never given out replays everything.
+ * Replays and follows a generation's events until its last event, or until the client disconnects. The end of a run is the
+ * last event only if no other run starts after it: the record may not show a requested retry yet. A client that already has
+ * the last event gets a 204, so that an EventSource stops. An unknown id replays everything.
  */
 export async function streamEvents(response: Response, options: StreamOptions): Promise<void> {
-  // A client that is gone has emitted its `close` already, and never will again.
+  // The client has disconnected: `close` was emitted before and will not be emitted again.
   if (response.destroyed) return;
-  const gone = new AbortController();
+  const closed = new AbortController();
   const stop = (): void => {
-    gone.abort();
+    closed.abort();
   };
   response.on('close', stop);
-  const stream = new Stream(response, options, gone);
+  const stream = new Stream(response, options, closed);
   try {
     await stream.follow();
   } finally {
@@ -96,62 +96,62 @@ export async function streamEvents(response: Response, options: StreamOptions): 
 
 class Stream {
   private heartbeat: NodeJS.Timeout | undefined;
-  private quiet: NodeJS.Timeout | undefined;
+  private idleTimer: NodeJS.Timeout | undefined;
 
-  /** The head is sent: from here on it is a 200. */
+  /** The headers are sent: the response is a 200. */
   hasBegun = false;
 
   constructor(
     private readonly response: Response,
     private readonly options: StreamOptions,
-    private readonly gone: AbortController,
+    private readonly closed: AbortController,
   ) {
     if (!options.ended) this.begin();
   }
 
   async follow(): Promise<void> {
     const { open, run, after = 0, ended, isNumbered } = this.options;
-    if (ended) this.wait();
+    if (ended) this.startIdleTimer();
     let ordinal = 0;
     let from = 0;
-    /** Nothing is sent before it is known whether the client has the last event. */
-    let holding = false;
-    let held: string[] = [];
-    /** Ordinal of the event that ended the run, while no other run has begun since. */
+    /** Hold events back until it is known whether the client has the last event. */
+    let isBuffering = false;
+    let buffer: string[] = [];
+    /** Ordinal of the event that ended the run, unless another run has started since. */
     let last: number | undefined;
-    for await (const event of open(this.gone.signal)) {
+    for await (const event of open(this.closed.signal)) {
       ordinal += 1;
-      this.quiet?.refresh();
+      this.idleTimer?.refresh();
       if (ordinal === 1) {
-        const wasGivenOut = after > 0 && after <= 1 + event.pending;
-        from = wasGivenOut && isNumbered ? after : 0;
-        holding = wasGivenOut && ended;
+        const isKnownId = after > 0 && after <= 1 + event.pending;
+        from = isKnownId && isNumbered ? after : 0;
+        isBuffering = isKnownId && ended;
       }
       if (endsRun(event, run)) {
         last = ordinal;
-        if (this.quiet === undefined) this.wait();
+        if (this.idleTimer === undefined) this.startIdleTimer();
       }
       if (RUN_STARTS.has(event.name)) {
         last = undefined;
-        this.rest();
+        this.stopIdleTimer();
       }
-      if (ordinal > from) held.push(formatEvent(ordinal, event));
+      if (ordinal > from) buffer.push(formatEvent(ordinal, event));
       if (event.pending === 0) {
-        if (holding && last !== undefined && after >= last) return;
-        holding = false;
+        if (isBuffering && last !== undefined && after >= last) return;
+        isBuffering = false;
         this.begin();
       }
-      if (!holding) {
-        await this.send(held);
-        held = [];
+      if (!isBuffering) {
+        await this.send(buffer);
+        buffer = [];
       }
-      if ((last !== undefined && event.pending === 0) || this.gone.signal.aborted) return;
+      if ((last !== undefined && event.pending === 0) || this.closed.signal.aborted) return;
     }
   }
 
   end(): void {
     clearInterval(this.heartbeat);
-    this.rest();
+    this.stopIdleTimer();
   }
 
   private begin(): void {
@@ -168,24 +168,24 @@ class Stream {
     this.begin();
     for (const event of events) {
       const flowing = this.response.write(event);
-      if (!flowing && !this.gone.signal.aborted) await drained(this.response);
+      if (!flowing && !this.closed.signal.aborted) await drained(this.response);
     }
   }
 
-  private wait(): void {
-    this.rest();
-    this.quiet = setTimeout(() => {
-      this.gone.abort();
+  private startIdleTimer(): void {
+    this.stopIdleTimer();
+    this.idleTimer = setTimeout(() => {
+      this.closed.abort();
     }, this.options.idleTimeoutMs);
   }
 
-  private rest(): void {
-    clearTimeout(this.quiet);
-    this.quiet = undefined;
+  private stopIdleTimer(): void {
+    clearTimeout(this.idleTimer);
+    this.idleTimer = undefined;
   }
 }
 
-/** Until the client has read, or has gone. */
+/** Resolves when the client has read the buffered data, or has disconnected. */
 async function drained(response: Response): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = (): void => {

@@ -26,7 +26,7 @@ describe('a suggestion', () => {
     expect(closest(word, FIELDS)).toBe(meant);
   });
 
-  it('is measured as a distance: symmetric, zero for the same word alone, one for one edit', () => {
+  it('uses a distance that is symmetric, zero only for the same word, and one for one edit', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 12 }), fc.string({ maxLength: 12 }), (a, b) => {
         expect(editDistance(a, b)).toBe(editDistance(b, a));

@@ -1,10 +1,10 @@
-/** Longest word that is compared: a suggestion costs time in proportion to the product of both lengths. */
-const MOST_CHARACTERS = 64;
+/** Maximum length of a compared word: the time grows with the product of both lengths. */
+const MAX_CHARACTERS = 64;
 
-/** The word without its case and its separators: `Duration_Seconds` and `durationSeconds` are written alike. */
+/** The word in lower case without separators: `Duration_Seconds` equals `durationSeconds`. */
 const plain = (word: string): string => word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 
-/** Inserted, removed, replaced and swapped characters between two words (optimal string alignment). */
+/** Number of inserted, removed, replaced and swapped characters between two words (optimal string alignment). */
 export function editDistance(from: string, to: string): number {
   const [a, b] = [Array.from(from), Array.from(to)];
   let twoBack: number[] = [];
@@ -23,12 +23,12 @@ export function editDistance(from: string, to: string): number {
 }
 
 /**
- * The candidate that was probably meant: the same letters, at most one error in three letters, or the only one that begins
- * with the word. Undefined when none is close.
+ * The candidate that was probably meant: at most one error in three letters, or the only candidate that starts with the word.
+ * Undefined when none is close.
  */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   const given = plain(word);
-  if (given === '' || given.length > MOST_CHARACTERS) return undefined;
+  if (given === '' || given.length > MAX_CHARACTERS) return undefined;
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: editDistance(given, plain(candidate)) }))
     .sort((a, b) => a.distance - b.distance);

@@ -32,17 +32,17 @@ const bytes = Buffer.from('bytes');
 describe('a check that fails', () => {
   it.each<[FailureCode, number, string, string]>([
     ['MEDIA_INVALID', 422, 'MUSIC_INVALID', 'REFERENCE_IMAGE_INVALID'],
-    // It says nothing against the file: ffmpeg was ended, was not there, or had no room.
+    // Not the fault of the file: ffmpeg was stopped, was missing, or had no memory.
     ['CANCELED', 503, 'UPLOAD_NOT_CHECKED', 'UPLOAD_NOT_CHECKED'],
     ['FFMPEG_STALLED', 503, 'UPLOAD_NOT_CHECKED', 'UPLOAD_NOT_CHECKED'],
     ['OUT_OF_MEMORY', 503, 'UPLOAD_NOT_CHECKED', 'UPLOAD_NOT_CHECKED'],
     ['INTERNAL', 503, 'UPLOAD_NOT_CHECKED', 'UPLOAD_NOT_CHECKED'],
-  ])('with %s is answered with %i', async (code, status, ofMusic, ofPicture) => {
+  ])('with %s is a %i', async (code, status, ofMusic, ofImage) => {
     const check = checkThatFails(code);
-    const picture = { bytes, contentType: 'image/png' };
+    const image = { bytes, contentType: 'image/png' };
     await expect(verifyMusic(check, bytes)).rejects.toMatchObject({ status, code: ofMusic });
-    const refused = verifyImage(check, picture, 'referenceImage.url');
-    await expect(refused).rejects.toMatchObject({ status, code: ofPicture });
+    const refused = verifyImage(check, image, 'referenceImage.url');
+    await expect(refused).rejects.toMatchObject({ status, code: ofImage });
     if (status === 422) await expect(refused).rejects.toMatchObject({ message: 'referenceImage.url: why' });
   });
 });
@@ -51,8 +51,8 @@ describe('the checks of one owner', () => {
   const png = `data:image/png;base64,${pngOf(300, 300).toString('base64')}`;
   const request = { referenceImage: { data: png } };
 
-  /** Checks that end when the test says so. */
-  function held() {
+  /** Checks that the test ends by hand. */
+  function manualChecks() {
     const waiting: ((error?: Error) => void)[] = [];
     const decode = (): Promise<void> =>
       new Promise((resolve, reject) => {
@@ -69,20 +69,20 @@ describe('the checks of one owner', () => {
     return {
       uploads,
       store: (owner: string) => storeFiles(deps, request, owner),
-      /** Starts a check and waits until it is at work. */
+      /** Starts a check and waits until it runs. */
       start: async (owner: string): Promise<{ done: Promise<unknown>; end: (error?: Error) => void }> => {
-        const atWork = new Promise<void>((resolve) => reached.push(resolve));
+        const running = new Promise<void>((resolve) => reached.push(resolve));
         const done = storeFiles(deps, request, owner);
-        await atWork;
+        await running;
         const end = waiting.pop();
-        if (end === undefined) throw new Error('no check is at work');
+        if (end === undefined) throw new Error('no check is running');
         return { done, end };
       },
     };
   }
 
-  it('are two at once; another is a 429 with Retry-After, and other owners are not refused', async () => {
-    const { start, store, uploads } = held();
+  it('are limited to two: a third is a 429 with Retry-After, other owners are not affected', async () => {
+    const { start, store, uploads } = manualChecks();
     const first = await start('ann');
     const second = await start('ann');
     const third = await store('ann').catch(problemOf);
@@ -96,15 +96,15 @@ describe('the checks of one owner', () => {
     other.end();
     fourth.end();
     await Promise.all([other.done, fourth.done]);
-    expect(uploads.limit.open).toBe(0);
+    expect(uploads.limit.inUse).toBe(0);
   });
 
-  it('need no place where there is no file', async () => {
-    const uploads = { ...checkThatFails('INTERNAL'), places: uploadLimit(0) };
+  it('do not count a request without files', async () => {
+    const uploads = { ...checkThatFails('INTERNAL'), limit: uploadLimit(0) };
     expect(await storeFiles({ uploads } as unknown as FileDeps, {}, 'ann')).toEqual({});
   });
 
-  it('have their time from when a process starts, not while it waits for its turn', async () => {
+  it('start their timeout when a process starts, not while it waits', async () => {
     const contexts: RunContext[] = [];
     const check = checkThatFails('INTERNAL');
     const decode = (_file: string, _type: string, context: RunContext): Promise<void> =>

@@ -6,37 +6,37 @@ import { type Scratch } from '@clipmesh/persistence';
 import { OwnerLimit } from './owner.places.js';
 import { ProblemError, unavailable } from './problem.js';
 
-/** What checking an uploaded file needs. */
+/** Dependencies and limits of file checks. */
 export interface UploadCheck {
   readonly media: Pick<Media, 'verifySound' | 'verifyImage'>;
   readonly scratch: Scratch;
-  /** The requests whose files are checked now, by owner. */
+  /** Limits the checks in flight per owner. */
   readonly limit: OwnerLimit;
-  /** Longest run of one process of a check, ms; the wait for its turn does not count. */
+  /** Timeout of one process of a check, ms. Waiting for a free slot does not count. */
   readonly timeoutMs: number;
-  /** Shorter music is refused. */
+  /** Minimum length of music, seconds. */
   readonly musicMinSeconds: number;
 }
 type Bytes = Uint8Array;
 
-/** Takes no signal from outside: a check ends by itself. */
+/** A check has no external abort signal: its timeout ends it. */
 const NEVER = new AbortController().signal;
 
-/** The requests of each owner whose files may be checked at once: each check is a process of ffmpeg. */
+/** Limits the requests of each owner whose files are checked at once: each check runs ffmpeg. */
 export const uploadLimit = (perOwner: number): OwnerLimit =>
   new OwnerLimit(
     perOwner,
-    (open) =>
+    (inUse) =>
       new ProblemError(
         429,
         'TOO_MANY_UPLOADS',
         'Too many uploads are being checked',
-        `the files of ${open} requests are being checked, and no more are allowed (UPLOAD_CHECKS); send the request again`,
+        `the files of ${inUse} requests are being checked, the maximum (UPLOAD_CHECKS); retry the request`,
         { extensions: { retryable: true }, headers: { 'Retry-After': '5' } },
       ),
   );
 
-/** Proves that music can be mixed. Throws a 422 `MUSIC_INVALID` that says why not, and a 503 when that cannot be found out now. */
+/** Verifies that music can be mixed. Throws a 422 `MUSIC_INVALID` with the reason, or a 503 when the check cannot run now. */
 export function verifyMusic(check: UploadCheck, bytes: Bytes): Promise<void> {
   const refuse = (why: string, cause: unknown): ProblemError =>
     invalid('MUSIC_INVALID', 'The music cannot be used', 'music.data', why, cause);
@@ -46,8 +46,8 @@ export function verifyMusic(check: UploadCheck, bytes: Bytes): Promise<void> {
 }
 
 /**
- * Proves that a reference image can be decoded. Throws a 422 `REFERENCE_IMAGE_INVALID` that names `field` and says why not, and a
- * 503 when that cannot be found out now.
+ * Verifies that a reference image can be decoded. Throws a 422 `REFERENCE_IMAGE_INVALID` with `field` and the reason, or a 503
+ * when the check cannot run now.
  */
 export function verifyImage(
   check: UploadCheck,
@@ -55,7 +55,7 @@ export function verifyImage(
   field: string,
 ): Promise<void> {
   const refuse = (why: string, cause: unknown): ProblemError =>
-    invalid('REFERENCE_IMAGE_INVALID', 'The picture cannot be used', field, why, cause);
+    invalid('REFERENCE_IMAGE_INVALID', 'The image cannot be used', field, why, cause);
   return verifyFile(check, bytes, refuse, (file, context) => check.media.verifyImage(file, contentType, context));
 }
 
@@ -73,7 +73,7 @@ async function verifyFile(
     } catch (error) {
       if (!(error instanceof ClipmeshError)) throw error;
       if (error.code === 'MEDIA_INVALID') throw refuse(error.message, error);
-      throw unavailable('UPLOAD_NOT_CHECKED', 'the file could not be checked now; send the request again', error);
+      throw unavailable('UPLOAD_NOT_CHECKED', 'the file cannot be checked now; retry the request', error);
     }
   });
 }

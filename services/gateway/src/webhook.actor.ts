@@ -30,13 +30,13 @@ export interface DeliveryDeps {
   readonly signing: SigningRules;
   readonly lanes: WebhookLanes;
   readonly waiting: WaitingDeliveries;
-  /** Pauses between the tries of a delivery. */
+  /** Backoff between the tries of a delivery. */
   readonly retry: Pick<RetryPolicy, 'firstDelayMs' | 'maxDelayMs'>;
-  /** Longest pause of a postponed delivery beside that of its circuit, ms. */
+  /** Maximum additional delay of a postponed delivery, beyond the delay of its circuit, ms. */
   readonly waitMaxMs: number;
   readonly logger: ReturnType<typeof createLogger>;
   readonly count: (outcome: WebhookOutcome) => void;
-  /** Counts the end of a run; the replicas share the inbox, so that one of them counts each. */
+  /** Counts the end of a run. The replicas share the inbox, so one of them counts each end. */
   readonly countEnd: (status: EndStatus) => void;
 }
 
@@ -50,11 +50,11 @@ const ENDS: Readonly<Partial<Record<WebhookEvent, EndStatus>>> = {
 interface Target {
   readonly url: string;
   readonly secrets: readonly string[];
-  /** Of a registered webhook its id, of the URL of a create its origin: such a URL may be another for each generation. */
+  /** The id of a registered webhook, or the origin of a `webhookUrl`, because such a URL may differ per generation. */
   readonly lane: string;
 }
 
-/** Sends each event to the webhooks that want it, each delivery as a message of its own. */
+/** Emits one delivery message for each webhook that subscribes to an event. */
 @Controller()
 export class NotifierActor {
   constructor(@Inject(DELIVERY_DEPS) private readonly deps: DeliveryDeps) {}
@@ -68,17 +68,17 @@ export class NotifierActor {
     const { generations, webhooks } = this.deps.stores;
     const record = (await generations.get(notice.generationId))?.value;
     if (record === undefined) return [];
-    const book = (await webhooks.get(record.owner))?.value;
-    return endpointsFor(notice.type, record.webhookUrl, book).map((endpoint) =>
+    const registered = (await webhooks.get(record.owner))?.value;
+    return endpointsFor(notice.type, record.webhookUrl, registered).map((endpoint) =>
       message(WebhookDeliver, { ...notice, endpoint }),
     );
   }
 }
 
 /**
- * Delivers one event to one endpoint, in the lane of the endpoint. A delivery that the endpoint does not take is settled like
- * any other work; one that finds no place in its lane is postponed and holds no place of others. One that would wait while too
- * many of its owner do is given up.
+ * Delivers one event to one endpoint, in the lane of the endpoint. A failed delivery is settled like any other message. A
+ * delivery without a free slot in its lane is postponed and does not block others. A delivery becomes a dead letter when too
+ * many of its owner's deliveries already wait.
  */
 @Controller()
 export class WebhookActor {
@@ -88,7 +88,7 @@ export class WebhookActor {
   async receive(notice: WebhookDeliverBody, context: HandlerContext): Promise<readonly Outgoing[]> {
     const { messageId } = context;
     const record = (await this.deps.stores.generations.get(notice.generationId))?.value;
-    // Removed since.
+    // The generation has been removed.
     if (record === undefined) return [];
     const { owner } = record;
     try {
@@ -97,7 +97,7 @@ export class WebhookActor {
       const pauseMs = this.pauseOf(error, context.attempt);
       if (pauseMs === undefined) this.deps.waiting.settle(owner, messageId);
       else if (!context.signal.aborted && !this.deps.waiting.admit(owner, messageId, pauseMs))
-        throw new ClipmeshError('DELIVERY_FAILED', 'too many deliveries of its owner wait', {
+        throw new ClipmeshError('DELIVERY_FAILED', 'too many deliveries of this owner are waiting', {
           cause: error,
           retryable: false,
         });
@@ -107,7 +107,7 @@ export class WebhookActor {
     return [];
   }
 
-  /** The longest pause before the next try, ms; undefined: there is none. */
+  /** Maximum delay until the next try, ms. Undefined when there is none. */
   private pauseOf(error: unknown, attempt: number): number | undefined {
     const { retry, waitMaxMs } = this.deps;
     if (error instanceof Postponed) return error.delayMs + waitMaxMs;
@@ -123,10 +123,10 @@ export class WebhookActor {
     const { stores, rules, logger, count } = this.deps;
     const { generationId, endpoint, type, at } = notice;
     const target = await this.targetOf(endpoint, record);
-    // Removed since.
+    // The endpoint has been removed.
     if (target === undefined) return;
     const body = { type, timestamp: at, data: viewOf(record) };
-    const leave = this.acquire(record.owner, target);
+    const release = this.acquire(record.owner, target);
     let end: CallResult = { kind: 'stopped' };
     try {
       const verdict = await sendWebhook({ ...target, id: deliveryId(messageId), body }, rules, signal);
@@ -141,7 +141,7 @@ export class WebhookActor {
         end = { kind: 'failed', retryAfterMs: error.retryAfterMs };
       throw error;
     } finally {
-      leave(end);
+      release(end);
     }
   }
 
@@ -159,14 +159,14 @@ export class WebhookActor {
     { owner, webhookUrl }: GenerationRecord,
   ): Promise<Target | undefined> {
     if (endpoint === OWN_ENDPOINT && webhookUrl === undefined) return undefined;
-    const book = (await this.deps.stores.webhooks.get(owner))?.value;
+    const registered = (await this.deps.stores.webhooks.get(owner))?.value;
     if (endpoint === OWN_ENDPOINT && webhookUrl !== undefined) {
       const { secret, overlapMs } = this.deps.signing;
       const times = { overlapMs, nowMs: Date.now() };
-      const secrets = secret === undefined ? [] : ownerSecrets(secret, owner, book?.rotation, times);
+      const secrets = secret === undefined ? [] : ownerSecrets(secret, owner, registered?.rotation, times);
       return { url: webhookUrl, secrets, lane: new URL(webhookUrl).origin };
     }
-    const found = book?.endpoints.find(({ id }) => id === endpoint);
+    const found = registered?.endpoints.find(({ id }) => id === endpoint);
     return found && { url: found.url, secrets: [found.secret], lane: endpoint };
   }
 }

@@ -1,18 +1,18 @@
 import { AlreadyExistsError, ConflictError, type WebhookBook, type WebhookStore } from '@clipmesh/persistence';
 
-/** Turns of one change that keeps meeting others. */
+/** Maximum number of tries of an update that conflicts with others. */
 const MAX_TRIES = 20;
 
 /**
- * Changes an owner's book; `change` may be called again when another change comes in between. The book that it was given
- * saves nothing. Answers the book as it is then.
+ * Updates an owner's webhooks and returns the result. On a conflict, `change` is called again with the new value. Saves nothing
+ * when `change` returns its argument.
  */
 export async function updateWebhooks(
   store: WebhookStore,
   owner: string,
-  change: (book: WebhookBook) => WebhookBook,
+  change: (webhooks: WebhookBook) => WebhookBook,
 ): Promise<WebhookBook> {
-  for (let turn = 1; ; turn += 1) {
+  for (let tries = 1; ; tries += 1) {
     const found = await store.get(owner);
     const before = found?.value ?? { owner, endpoints: [] };
     const after = change(before);
@@ -21,19 +21,19 @@ export async function updateWebhooks(
       const saved = await (found === undefined ? store.create(after) : store.save(after, found.revision));
       return saved.value;
     } catch (error) {
-      const isMoved = error instanceof AlreadyExistsError || error instanceof ConflictError;
-      if (!isMoved || turn === MAX_TRIES) throw error;
+      const isConflict = error instanceof AlreadyExistsError || error instanceof ConflictError;
+      if (!isConflict || tries === MAX_TRIES) throw error;
     }
   }
 }
 
-/** Takes an endpoint out of an owner's book; false when it was not in it. */
+/** Removes a webhook of an owner. False when it does not exist. */
 export async function removeEndpoint(store: WebhookStore, owner: string, id: string): Promise<boolean> {
-  let isThere = false;
-  await updateWebhooks(store, owner, (book) => {
-    const endpoints = book.endpoints.filter((endpoint) => endpoint.id !== id);
-    isThere = endpoints.length < book.endpoints.length;
-    return isThere ? { ...book, endpoints } : book;
+  let exists = false;
+  await updateWebhooks(store, owner, (webhooks) => {
+    const endpoints = webhooks.endpoints.filter((endpoint) => endpoint.id !== id);
+    exists = endpoints.length < webhooks.endpoints.length;
+    return exists ? { ...webhooks, endpoints } : webhooks;
   });
-  return isThere;
+  return exists;
 }

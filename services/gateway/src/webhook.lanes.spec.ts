@@ -23,22 +23,22 @@ function lanesAt() {
 }
 
 describe('lanes', () => {
-  it('an endpoint that does not answer holds its own lane only', () => {
+  it('an endpoint that does not answer blocks only its own lane', () => {
     const { lanes, wait } = lanesAt();
     lanes.acquire('ann', 'hangs');
-    const leave = lanes.acquire('ann', 'hangs');
+    const release = lanes.acquire('ann', 'hangs');
     expect(wait('ann', 'hangs')).toBe(0);
     expect(wait('ann', 'other')).toBeUndefined();
     expect(wait('bob', 'hangs')).toBeUndefined();
-    leave(answered);
-    // Given back once, however often it is called.
-    leave(answered);
+    release(answered);
+    // A repeated call releases nothing.
+    release(answered);
     expect(wait('ann', 'hangs')).toBeUndefined();
     lanes.acquire('ann', 'hangs');
     expect(wait('ann', 'hangs')).toBe(0);
   });
 
-  it('an owner whose endpoints all hang holds his own share only', () => {
+  it('an owner whose endpoints all hang uses only the own limit', () => {
     const { lanes, wait } = lanesAt();
     for (const endpoint of ['a', 'b', 'c']) lanes.acquire('ann', endpoint);
     expect(wait('ann', 'd')).toBe(0);
@@ -46,7 +46,7 @@ describe('lanes', () => {
     expect(wait('eve', 'a')).toBeUndefined();
   });
 
-  it('names that look alike are two lanes', () => {
+  it('owner and endpoint names with spaces do not collide', () => {
     const { lanes, wait } = lanesAt();
     lanes.acquire('a b', 'c');
     lanes.acquire('a b', 'c');
@@ -62,9 +62,9 @@ describe('lanes', () => {
     ['two failed probes', [1000, 2000], [failed, failed, failed, failed, failed], 4000],
     ['three failed probes', [1000, 2000, 4000], [failed, failed, failed, failed, failed, failed], 5000],
     ['an answered probe', [1000], [failed, failed, failed, answered], undefined],
-    ['what it asks for', [], [{ kind: 'failed', retryAfterMs: 700 }], 700],
-    ['more than the longest time', [], [{ kind: 'failed', retryAfterMs: 99_000 }], 5000],
-  ])('after %s it is left alone for so long', (_what, passes, ends, expected) => {
+    ['a Retry-After', [], [{ kind: 'failed', retryAfterMs: 700 }], 700],
+    ['a Retry-After beyond the maximum', [], [{ kind: 'failed', retryAfterMs: 99_000 }], 5000],
+  ])('the circuit after %s is open for the expected time', (_what, passes, ends, expected) => {
     const { lanes, wait, pass } = lanesAt();
     const left = [...passes];
     for (const end of ends) {
@@ -76,7 +76,7 @@ describe('lanes', () => {
     expect(wait('ann', 'b')).toBeUndefined();
   });
 
-  it('one call probes an endpoint that was left alone, and calls from before do not lengthen that', () => {
+  it('one call probes an endpoint after an open circuit, and earlier calls do not extend the circuit', () => {
     const { lanes, wait, pass } = lanesAt();
     const early = lanes.acquire('ann', 'a');
     for (let n = 0; n < 3; n += 1) lanes.acquire('ann', 'a')(failed);
@@ -90,30 +90,30 @@ describe('lanes', () => {
     expect(wait('ann', 'a')).toBeUndefined();
   });
 
-  it('hold their limits, and come back to nothing, whatever enters and leaves in whatever order', () => {
+  it('keep their limits and release everything, in any order of calls', () => {
     const step = fc.record({
       owner: fc.constantFrom('ann', 'bob'),
       endpoint: fc.constantFrom('a', 'b', 'c'),
-      leaves: fc.nat(5),
+      index: fc.nat(5),
       end: fc.constantFrom<CallResult>(answered, failed, { kind: 'stopped' }),
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const { lanes, pass } = lanesAt();
-        const inside: { owner: string; endpoint: string; leave: (end: CallResult) => void }[] = [];
-        for (const { owner, endpoint, leaves, end } of steps) {
+        const running: { owner: string; endpoint: string; release: (end: CallResult) => void }[] = [];
+        for (const { owner, endpoint, index, end } of steps) {
           try {
-            inside.push({ owner, endpoint, leave: lanes.acquire(owner, endpoint) });
+            running.push({ owner, endpoint, release: lanes.acquire(owner, endpoint) });
           } catch (error) {
             expect(error).toBeInstanceOf(Postponed);
           }
-          const own = inside.filter((one) => one.owner === owner);
+          const own = running.filter((one) => one.owner === owner);
           expect(own.length).toBeLessThanOrEqual(rules.perOwner);
           expect(own.filter((one) => one.endpoint === endpoint).length).toBeLessThanOrEqual(rules.perEndpoint);
-          if (leaves > 2) inside.splice(leaves % Math.max(1, inside.length), 1)[0]?.leave(end);
+          if (index > 2) running.splice(index % Math.max(1, running.length), 1)[0]?.release(end);
           pass(300);
         }
-        for (const { leave } of inside) leave(answered);
+        for (const { release } of running) release(answered);
         pass(100_000);
         for (const owner of ['ann', 'bob'])
           for (let n = 0; n < rules.perOwner; n += 1) lanes.acquire(owner, `new ${n}`);

@@ -1,41 +1,41 @@
 import { Postponed } from '@clipmesh/messaging';
 
 export interface LaneRules {
-  /** Most calls of one endpoint at once. */
+  /** Maximum concurrent calls of one endpoint. */
   readonly perEndpoint: number;
-  /** Most calls of all endpoints of one owner at once. */
+  /** Maximum concurrent calls over all endpoints of one owner. */
   readonly perOwner: number;
-  /** Failed calls in a row after which an endpoint is left alone. */
+  /** Consecutive failures that open the circuit of an endpoint. */
   readonly failures: number;
-  /** It is left alone for this long, ms; doubled each time that the call after it fails. */
+  /** How long a circuit stays open, ms. Doubles each time the next probe fails. */
   readonly openMs: number;
   readonly maxOpenMs: number;
 }
 
-/** How a call of an endpoint ended. `stopped`: it says nothing about the endpoint. */
+/** How a call of an endpoint ended. `stopped`: no statement about the endpoint. */
 export type CallResult =
   | { readonly kind: 'answered' }
-  | { readonly kind: 'failed'; /** What the endpoint asked for, ms. */ readonly retryAfterMs?: number | undefined }
+  | { readonly kind: 'failed'; /** `Retry-After` of the endpoint, ms. */ readonly retryAfterMs?: number | undefined }
   | { readonly kind: 'stopped' };
 
 interface Endpoint {
   running: number;
-  /** Failed calls in a row. */
+  /** Consecutive failures. */
   failures: number;
   /** Ms since the epoch. */
   openUntilMs: number;
 }
 
-/** Failing endpoints that are remembered; the one that has failed for longest without a call is forgotten first. */
+/** Maximum number of failing endpoints to track. The one with the oldest failure is dropped first. */
 const MAX_FAILING_ENDPOINTS = 10_000;
 
 /**
- * Keeps endpoints and owners from holding each other up at one gateway. Each endpoint has a lane of its own; a call that
- * finds its lane full, its owner's share used up, or its endpoint's circuit open is postponed.
+ * Isolates endpoints and owners from each other at one gateway. Each endpoint has its own lane: a concurrency limit and a
+ * circuit breaker. A call is postponed when its lane is full, its owner is at the limit, or the circuit is open.
  */
 export class WebhookLanes {
   private readonly endpoints = new Map<string, Endpoint>();
-  /** Calls under way, by owner. */
+  /** Calls in flight, by owner. */
   private readonly owners = new Map<string, number>();
 
   constructor(
@@ -43,24 +43,24 @@ export class WebhookLanes {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Takes a place for one call; the caller gives it back with the function that it gets. Throws {@link Postponed}. */
+  /** Acquires a slot for one call and returns its release function. Throws {@link Postponed}. */
   acquire(owner: string, endpoint: string): (end: CallResult) => void {
     const { perEndpoint, perOwner, failures } = this.rules;
     const key = JSON.stringify([owner, endpoint]);
     const lane = this.endpoints.get(key) ?? { running: 0, failures: 0, openUntilMs: 0 };
     const openMs = lane.openUntilMs - this.now();
-    if (openMs > 0) throw postponed(`it failed ${lane.failures} times in a row and is left alone`, openMs);
-    // An endpoint that was left alone is probed by one call.
+    if (openMs > 0) throw postponed(`its circuit is open after ${lane.failures} consecutive failures`, openMs);
+    // After an open circuit, a single call probes the endpoint.
     if (lane.running >= (lane.failures >= failures ? 1 : perEndpoint)) throw postponed('its lane is full');
     const used = this.owners.get(owner) ?? 0;
-    if (used >= perOwner) throw postponed('the share of its owner is used up');
+    if (used >= perOwner) throw postponed('its owner is at the concurrency limit');
     lane.running += 1;
     this.endpoints.set(key, lane);
     this.owners.set(owner, used + 1);
-    let isOut = false;
+    let isReleased = false;
     return (end) => {
-      if (isOut) return;
-      isOut = true;
+      if (isReleased) return;
+      isReleased = true;
       this.release(owner, key, lane, end);
     };
   }
@@ -84,10 +84,10 @@ export class WebhookLanes {
   private failed(key: string, lane: Endpoint, retryAfterMs: number): void {
     const { failures, openMs, maxOpenMs } = this.rules;
     const now = this.now();
-    // Behind those that have not failed for longer.
+    // Move to the end of the map: its order is the order of the last failures.
     this.endpoints.delete(key);
     this.endpoints.set(key, lane);
-    // A call that began before the circuit opened says nothing new.
+    // A call that started before the circuit opened does not count again.
     if (lane.openUntilMs > now) return;
     lane.failures += 1;
     const circuitMs = lane.failures < failures ? 0 : Math.min(openMs * 2 ** (lane.failures - failures), maxOpenMs);
@@ -102,4 +102,4 @@ export class WebhookLanes {
 }
 
 const postponed = (why: string, delayMs = 0): Postponed =>
-  new Postponed('DELIVERY_FAILED', `the webhook waits: ${why}`, delayMs);
+  new Postponed('DELIVERY_FAILED', `webhook postponed: ${why}`, delayMs);

@@ -8,7 +8,7 @@ const at = '2026-01-01T00:00:00.000Z';
 const eventOf = (name: string, status: string): DomainEvent =>
   ({ name, body: { generationId, at, run: 2, status, charges: [] } }) as unknown as DomainEvent;
 
-describe('what is told', () => {
+describe('a notification', () => {
   it.each([
     ['generation.succeeded', 'succeeded', 'generation.succeeded'],
     ['generation.failed', 'failed', 'generation.failed'],
@@ -16,31 +16,31 @@ describe('what is told', () => {
     ['generation.progressed', 'awaiting_approval', 'generation.awaiting_approval'],
     ['generation.progressed', 'generating', undefined],
     ['plan.written', 'planning', undefined],
-  ])('of %s while %s: %s', (name, status, type) => {
+  ])('for %s while %s is %s', (name, status, type) => {
     const notice = noticeOf(eventOf(name, status));
     expect(notice).toEqual(type === undefined ? undefined : { generationId, type, run: 2, at });
   });
 
   it.each([
     ['nobody', undefined, undefined, []],
-    ['the URL of the create', 'https://a.example', undefined, ['request']],
-    ['the registered that want it', undefined, ['generation.failed'], ['wh_1']],
+    ['the webhookUrl', 'https://a.example', undefined, ['request']],
+    ['subscribed webhooks', undefined, ['generation.failed'], ['wh_1']],
     ['both', 'https://a.example', ['generation.failed'], ['request', 'wh_1']],
-    ['nobody who wants others', undefined, ['generation.succeeded'], []],
-  ] as const)('goes to %s', (_who, url, events, told) => {
+    ['no webhook for other events', undefined, ['generation.succeeded'], []],
+  ] as const)('goes to %s', (_who, url, events, notified) => {
     const endpoint = { id: 'wh_1', url: 'https://b.example', secret: 's', createdAt: at };
-    const book = events && { owner: 'ann', endpoints: [{ ...endpoint, events: [...events] }] };
-    expect(endpointsFor('generation.failed', url, book)).toEqual(told);
+    const webhooks = events && { owner: 'ann', endpoints: [{ ...endpoint, events: [...events] }] };
+    expect(endpointsFor('generation.failed', url, webhooks)).toEqual(notified);
   });
 
-  it('has a name for every end', () => {
+  it('exists for every final status', () => {
     expect(WEBHOOK_EVENTS.filter((type) => type !== 'generation.awaiting_approval')).toEqual(
       ['succeeded', 'failed', 'canceled'].map((status) => noticeOf(eventOf(`generation.${status}`, status))?.type),
     );
   });
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   it.each([
     [200, 'taken'],
     [204, 'taken'],
@@ -68,7 +68,7 @@ describe('an answer', () => {
 });
 
 describe('a signature', () => {
-  it('is that of the Standard Webhooks specification', () => {
+  it('follows the Standard Webhooks specification', () => {
     // The example of its reference libraries.
     const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
     expect(signatureOf(secret, 'msg_p5jXN8AQM9LWM0D4loKWxJek', '1614265330', '{"test": 2432232314}')).toBe(
@@ -76,7 +76,7 @@ describe('a signature', () => {
     );
   });
 
-  it('is what its receiver checks', () => {
+  it('is accepted by a receiver with the same secret', () => {
     const secret = newWebhookSecret();
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{32}$/);
     const signature = signatureOf(secret, 'msg_1', '1000', '{}');
@@ -85,7 +85,7 @@ describe('a signature', () => {
     expect(isSigned(signed, newWebhookSecret(), 1_000_000)).toBe(false);
   });
 
-  it('of one owner is not that of another owner, version or deployment', () => {
+  it('differs by owner, version and deployment', () => {
     const deployments = [newWebhookSecret(), newWebhookSecret()];
     const all = deployments.flatMap((secret) =>
       ['ann', 'bob', '1.ann'].flatMap((owner) => [1, 2, 11].map((version) => ownerSecret(secret, owner, version))),
@@ -100,7 +100,7 @@ describe('a signature', () => {
     ['right after one', '2026-01-01T00:00:00.000Z', [3, 2]],
     ['just before the overlap ends', '2025-12-31T23:00:00.001Z', [3, 2]],
     ['when the overlap has ended', '2025-12-31T23:00:00.000Z', [3]],
-  ])('is made %s with versions %j', (_when, rotatedAt, versions) => {
+  ])('%s uses versions %j', (_when, rotatedAt, versions) => {
     const secret = newWebhookSecret();
     const rotation = rotatedAt === undefined ? undefined : { version: 3, rotatedAt };
     const times = { overlapMs: 3_600_000, nowMs: Date.parse(at) };

@@ -8,10 +8,10 @@ import {
 } from '@clipmesh/contracts';
 import { type WebhookBook } from '@clipmesh/persistence';
 
-/** What of an event is told. */
+/** The content of a webhook notification. */
 export type Notice = Pick<WebhookDeliverBody, 'generationId' | 'type' | 'run' | 'at'>;
 
-/** What an event means to those outside; undefined: nothing that they are told. */
+/** The notification for an event. Undefined when the event has none. */
 export function noticeOf({ name, body }: DomainEvent): Notice | undefined {
   const type = typeOf(name, 'status' in body ? body.status : undefined);
   return type === undefined || !('run' in body)
@@ -24,23 +24,23 @@ function typeOf(name: DomainEvent['name'], status: GenerationStatus | undefined)
   return WEBHOOK_EVENTS.find((type) => type === name);
 }
 
-/** The endpoints that are told: the one of the create, which hears of everything, and the owner's that want such events. */
+/** The endpoints to notify: the `webhookUrl` of the generation, which gets every event, and the owner's subscribed webhooks. */
 export function endpointsFor(
   type: WebhookEvent,
   webhookUrl: string | undefined,
-  book: WebhookBook | undefined,
+  webhooks: WebhookBook | undefined,
 ): WebhookDeliverBody['endpoint'][] {
-  const registered = (book?.endpoints ?? []).filter(({ events }) => events.includes(type)).map(({ id }) => id);
+  const registered = (webhooks?.endpoints ?? []).filter(({ events }) => events.includes(type)).map(({ id }) => id);
   return webhookUrl === undefined ? registered : [OWN_ENDPOINT, ...registered];
 }
 
-/** `taken`: it has the event. `gone`: it wants none any more. `later`: it is told again. */
+/** `taken`: the endpoint accepted the event. `gone`: it wants no more events. `later`: retry. */
 export function verdictOf(status: number): 'taken' | 'gone' | 'later' {
   if (status >= 200 && status < 300) return 'taken';
   return status === 410 ? 'gone' : 'later';
 }
 
-/** A `Retry-After` in seconds or as a date, in ms from now, at most a day; undefined when it says neither. */
+/** Parses a `Retry-After` in seconds or as a date, in ms from now, at most one day. Undefined when it is invalid or past. */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
   const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;

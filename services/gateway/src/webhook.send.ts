@@ -8,20 +8,20 @@ import { signatureOf } from './webhook.signature.js';
 
 export interface Delivery {
   readonly url: string;
-  /** Each one signs; none: it is not signed. */
+  /** Each secret adds a signature. Empty: not signed. */
   readonly secrets: readonly string[];
-  /** The same for every try, so that the receiver can tell a repeat. */
+  /** The same for every try, so that the receiver can deduplicate. */
   readonly id: string;
   readonly body: unknown;
 }
 
-/** The id that a receiver sees, from that of the message. */
+/** The public id of a delivery, derived from the message id. */
 export const deliveryId = (messageId: string): string =>
   `msg_${createHash('sha256').update(messageId).digest('hex').slice(0, 32)}`;
 
 /**
- * Tells an endpoint; says whether it took the event or wants none any more. No redirect is followed, and nothing of the
- * answer is read but its head. Throws a retryable `DELIVERY_FAILED`, which does not say the URL: it may hold a key.
+ * Posts an event to an endpoint. Does not follow redirects and does not read the response body. Throws a retryable
+ * `DELIVERY_FAILED`; its message omits the URL, which may contain a credential.
  */
 export async function sendWebhook(
   { url, secrets, id, body }: Delivery,
@@ -54,13 +54,13 @@ export async function sendWebhook(
     if (cause instanceof RequestRefused)
       throw new ClipmeshError('DELIVERY_FAILED', cause.message, { cause, retryable: false });
     const why = deadline.aborted
-      ? `it did not answer within ${rules.timeoutMs / 1000} s`
-      : 'it cannot be reached from here';
+      ? `the endpoint did not answer within ${rules.timeoutMs / 1000} s`
+      : 'the endpoint cannot be reached';
     throw new ClipmeshError('DELIVERY_FAILED', why, { cause });
   }
   const verdict = verdictOf(status);
   if (verdict !== 'later') return verdict;
   const waitMs = retryAfterMs(after, Date.now());
   const options = waitMs === undefined ? {} : { retryAfterMs: waitMs };
-  throw new ClipmeshError('DELIVERY_FAILED', `it answered with status ${status}`, options);
+  throw new ClipmeshError('DELIVERY_FAILED', `the endpoint answered with status ${status}`, options);
 }

@@ -2,9 +2,8 @@ import { badRequest, type ProblemError } from './problem.js';
 import { parsePublicUrl, type PublicRules, RequestRefused, undeliverableReason } from './public.request.js';
 
 /**
- * Throws a 400 that names `field` for a URL to which nothing can be delivered: it is not https, carries credentials, or its
- * host is written as a private address or name. A public name is not resolved here: every delivery checks the address that
- * it connects to.
+ * Throws a 400 that names `field` for a URL that cannot get deliveries: it is not https, contains credentials, or its host is a
+ * private address or name. Does not resolve public names: every delivery checks the address that it connects to.
  */
 export function checkWebhookUrl(url: string, field: string, rules: Pick<PublicRules, 'allowPrivate'>): void {
   const refuse = (why: string): ProblemError => badRequest(field, why);

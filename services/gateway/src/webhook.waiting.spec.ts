@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { WaitingDeliveries } from './webhook.waiting.js';
 
-describe('deliveries that wait', () => {
-  it('are bounded for each owner, and one that waits already keeps its place', () => {
+describe('waiting deliveries', () => {
+  it('are limited per owner, and a known delivery is always admitted', () => {
     const waiting = new WaitingDeliveries(2, () => 0);
     const admitted = ['a', 'b', 'c', 'a'].map((delivery) => waiting.admit('ann', delivery, 100));
     expect(admitted).toEqual([true, true, false, true]);
@@ -12,7 +12,7 @@ describe('deliveries that wait', () => {
     expect([waiting.admit('ann', 'c', 100), waiting.admit('ann', 'd', 100)]).toEqual([true, false]);
   });
 
-  it('are forgotten a minute after their pause, not before: another gateway may have them', () => {
+  it('expire one minute after their delay', () => {
     let nowMs = 0;
     const waiting = new WaitingDeliveries(1, () => nowMs);
     expect(waiting.admit('ann', 'a', 100)).toBe(true);
@@ -22,7 +22,7 @@ describe('deliveries that wait', () => {
     expect(waiting.admit('ann', 'b', 100)).toBe(true);
   });
 
-  it('never exceed the bound, whatever comes and goes', () => {
+  it('never exceed the limit, in any order of calls', () => {
     const step = fc.record({ delivery: fc.nat(9), settles: fc.boolean() });
     fc.assert(
       fc.property(fc.array(step), (steps) => {

@@ -1,21 +1,21 @@
-/** A redelivery may come this long after its pause, as on a busy machine: until then it keeps its place, ms. */
+/** How long an entry outlives its delay, ms: a busy machine may redeliver late. */
 const LATE_MS = 60_000;
 
 /**
- * The deliveries of each owner that this gateway has seen wait for a later try. One is forgotten when it is settled, or when
- * it has not come back a minute after its pause: another gateway may have it by then.
+ * Tracks the deliveries of each owner that wait for a later try at this gateway. An entry is removed when the delivery is
+ * settled, or a minute after its delay: another gateway may have received it by then.
  */
 export class WaitingDeliveries {
-  /** By owner and delivery: when it is forgotten, ms since the epoch. */
+  /** By owner and delivery: when the entry expires, ms since the epoch. */
   private readonly owners = new Map<string, Map<string, number>>();
 
   constructor(
-    /** Most deliveries of one owner that wait. */
+    /** Maximum number of waiting deliveries per owner. */
     private readonly perOwner: number,
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Whether the delivery may wait for `pauseMs`. One that waits already may always; a new one while there is room. */
+  /** Whether the delivery may wait for `pauseMs`. A known delivery always may; a new one only below the limit. */
   admit(owner: string, delivery: string, pauseMs: number): boolean {
     const waiting = this.owners.get(owner) ?? new Map<string, number>();
     if (!waiting.has(delivery) && waiting.size >= this.perOwner) {
@@ -27,7 +27,7 @@ export class WaitingDeliveries {
     return true;
   }
 
-  /** The delivery is settled. */
+  /** Removes a settled delivery. */
   settle(owner: string, delivery: string): void {
     const waiting = this.owners.get(owner);
     waiting?.delete(delivery);

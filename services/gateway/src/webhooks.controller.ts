@@ -36,14 +36,14 @@ const notFound = (id: string): ProblemError =>
     `there is no webhook ${cutText(id, 64)}; GET /v1/webhooks lists yours`,
   );
 
-/** The webhooks of an owner: where the events of all generations go, and what signs the deliveries of creates. */
+/** The webhooks of an owner, and the secret that signs deliveries to the `webhookUrl` of generations. */
 @ApiTags('webhooks')
 @Controller('v1/webhooks')
 export class WebhooksController {
   constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
 
   @Post()
-  @ApiOperation({ summary: 'Register a webhook; its secret is shown this once' })
+  @ApiOperation({ summary: 'Register a webhook; only this response contains its secret' })
   @ApiJsonResponse(201, 'Registered.', newWebhookView)
   @ApiProblems(400, 401, 409, 413, 415, 503)
   async registerWebhook(
@@ -61,31 +61,31 @@ export class WebhooksController {
       secret: newWebhookSecret(),
       createdAt: new Date().toISOString(),
     };
-    await updateWebhooks(stores.webhooks, owner, (book) => {
-      const { endpoints } = book;
+    await updateWebhooks(stores.webhooks, owner, (webhooks) => {
+      const { endpoints } = webhooks;
       if (endpoints.length >= webhookRules.perOwner)
         throw new ProblemError(
           409,
           'TOO_MANY_WEBHOOKS',
-          'There are too many webhooks',
-          `you have ${endpoints.length}, and WEBHOOKS_PER_OWNER allows ${webhookRules.perOwner}; remove one first`,
+          'Too many webhooks',
+          `you have ${endpoints.length} webhooks, and WEBHOOKS_PER_OWNER allows ${webhookRules.perOwner}; delete one first`,
           { extensions: { retryable: false } },
         );
-      return { ...book, endpoints: [...endpoints, endpoint] };
+      return { ...webhooks, endpoints: [...endpoints, endpoint] };
     });
     return { ...webhookViewOf(endpoint), secret: endpoint.secret };
   }
 
   @Get()
   @ApiOperation({ summary: 'List your webhooks' })
-  @ApiJsonResponse(200, 'All of them, oldest first.', webhookListView)
+  @ApiJsonResponse(200, 'All your webhooks, oldest first.', webhookListView)
   @ApiProblems(401, 503)
   async listWebhooks(@Headers('authorization') authorization: string | undefined): Promise<WebhookListView> {
     return { webhooks: (await this.endpoints(authorization)).map(webhookViewOf) };
   }
 
   @Get('secret')
-  @ApiOperation({ summary: 'Read the secret that signs deliveries to the webhookUrl of your creates' })
+  @ApiOperation({ summary: 'Get the secret that signs deliveries to the webhookUrl of your generations' })
   @ApiJsonResponse(200, 'Your secret.', webhookSecretView)
   @ApiProblems(401, 404, 503)
   async readWebhookSecret(@Headers('authorization') authorization: string | undefined): Promise<WebhookSecretView> {
@@ -98,25 +98,29 @@ export class WebhooksController {
   @HttpCode(200)
   @ApiOperation({
     summary:
-      'Replace that secret; the one before signs too for a while, and until then a repeated call changes nothing',
+      'Rotate that secret; the previous secret also signs during an overlap, and a repeated call during it changes nothing',
   })
-  @ApiJsonResponse(200, 'Your new secret, or the one of the rotation whose overlap has not ended.', webhookSecretView)
+  @ApiJsonResponse(
+    200,
+    'Your new secret, or the current one while the overlap of the last rotation lasts.',
+    webhookSecretView,
+  )
   @ApiProblems(401, 404, 503)
   async rotateWebhookSecret(@Headers('authorization') authorization: string | undefined): Promise<WebhookSecretView> {
     const owner = requireOwner(this.deps, authorization);
     const secret = this.deploymentSecret();
     const now = new Date();
     const { overlapMs } = this.deps.webhookRules.signing;
-    const { rotation } = await updateWebhooks(this.deps.stores.webhooks, owner, (book) =>
-      isOverlap(book.rotation, { overlapMs, nowMs: now.getTime() })
-        ? book
-        : { ...book, rotation: { version: (book.rotation?.version ?? 1) + 1, rotatedAt: now.toISOString() } },
+    const { rotation } = await updateWebhooks(this.deps.stores.webhooks, owner, (webhooks) =>
+      isOverlap(webhooks.rotation, { overlapMs, nowMs: now.getTime() })
+        ? webhooks
+        : { ...webhooks, rotation: { version: (webhooks.rotation?.version ?? 1) + 1, rotatedAt: now.toISOString() } },
     );
     return this.secretOf(secret, owner, rotation);
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'Read a webhook' })
+  @ApiOperation({ summary: 'Get a webhook' })
   @ApiJsonResponse(200, 'The webhook, without its secret.', webhookView)
   @ApiProblems(401, 404, 503)
   async readWebhook(
@@ -130,8 +134,8 @@ export class WebhooksController {
 
   @Delete(':id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Remove a webhook; deliveries that wait for it are dropped' })
-  @ApiResponse({ status: 204, description: 'Removed.' })
+  @ApiOperation({ summary: 'Delete a webhook and drop its waiting deliveries' })
+  @ApiResponse({ status: 204, description: 'Deleted.' })
   @ApiProblems(401, 404, 503)
   async removeWebhook(
     @Param('id') id: string,
@@ -141,14 +145,14 @@ export class WebhooksController {
     if (!(await removeEndpoint(this.deps.stores.webhooks, owner, id))) throw notFound(id);
   }
 
-  /** Throws a 404 where the deployment has none. */
+  /** Throws a 404 when the deployment has no secret. */
   private deploymentSecret(): string {
     const { secret } = this.deps.webhookRules.signing;
     if (secret !== undefined) return secret;
     throw new ProblemError(
       404,
       'WEBHOOK_SECRET_NOT_SET',
-      'Deliveries to the webhookUrl of a create are not signed here',
+      'Deliveries to a webhookUrl are not signed',
       'the operator has not set WEBHOOK_SECRET; register a webhook to get signed deliveries',
       { extensions: { retryable: false } },
     );

@@ -156,8 +156,8 @@ describe('the plan and the captions', () => {
     const id = await gateway.created();
     const path = `/v1/generations/${id}`;
     for (const [what, when] of [
-      ['plan', 'the plan is there once the planner has written it'],
-      ['captions.vtt', 'the captions are there once it has succeeded'],
+      ['plan', 'the plan is available once the planner has written it'],
+      ['captions.vtt', 'the captions are available once the generation has succeeded'],
     ]) {
       const early = await gateway.call(`${path}/${what ?? ''}`);
       expect(early.status).toBe(409);

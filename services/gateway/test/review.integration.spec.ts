@@ -97,7 +97,7 @@ describe('a plan that waits', () => {
     expect(late.status).toBe(409);
     expect(await problem(late)).toMatchObject({
       code: 'NOT_AWAITING_APPROVAL',
-      detail: expect.stringContaining('approved already'),
+      detail: expect.stringContaining('already approved'),
     });
     expect(await told(id)).toBe(1);
   });
