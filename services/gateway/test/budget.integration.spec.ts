@@ -12,7 +12,7 @@ const BODY = { maxCostUsd: 2, durationSeconds: 9, sceneCount: 3 };
 const period = periodOf('month', new Date());
 const account = async () => {
   const found = await gateway.stores.accounts.get('local', period);
-  if (found === undefined) throw new Error('there is no account');
+  if (found === undefined) throw new Error('no account');
   return found.value;
 };
 
@@ -33,7 +33,7 @@ afterAll(async () => {
 });
 
 describe('the budget of an owner', () => {
-  it('a hundred posts at once against a budget for ten: ten are accepted, ninety are told why not', async () => {
+  it('accepts ten of a hundred concurrent creates when it allows ten; the others are a 402', async () => {
     const answers = await Promise.all(Array.from({ length: 100 }, () => gateway.create(BODY)));
     const accepted = answers.filter(({ status }) => status === 202);
     const refused = answers.filter(({ status }) => status === 402);
@@ -50,12 +50,12 @@ describe('the budget of an owner', () => {
     expect(await gateway.stores.generations.unfinished()).toHaveLength(10);
   });
 
-  it('what has ended, and what never came to exist, is free again after the sweep', async () => {
+  it('is released by the sweep for ended generations and for generations that were never stored', async () => {
     const [first] = await gateway.stores.generations.unfinished();
     await gateway.change(first!.id, { status: 'failed' });
     await until(async () => (await account()).generations[first!.id]?.open === false, 120_000, 'it is settled');
     expect(committed(await account())).toBe((LIMIT_USD - 2) * 1_000_000);
-    // A gateway that died between the reservation and the record, long ago.
+    // A gateway that crashed between the reservation and the record, long ago.
     const lost = `gen_${'0'.repeat(32)}`;
     const found = await gateway.stores.accounts.get('local', period);
     const line = { reservedMicros: 2_000_000, spentMicros: 0, open: true, run: 0 };
@@ -63,32 +63,32 @@ describe('the budget of an owner', () => {
     await gateway.stores.accounts.save({ ...found!.value, generations }, found!.revision);
     await until(async () => (await account()).generations[lost]?.open === false, 120_000, 'it is released');
     expect((await gateway.create(BODY)).status).toBe(202);
-    // What is refused for want of money does not use its key up, and makes nothing.
-    for (let asked = 0; asked < 3; asked += 1)
+    // A request without budget does not use up its key and creates nothing.
+    for (let n = 0; n < 3; n += 1)
       expect((await gateway.create(BODY, { 'idempotency-key': 'spring' })).status).toBe(402);
-    // A retry needs its money anew.
+    // A retry needs a new reservation.
     const retried = await gateway.call(`/v1/generations/${first!.id}/retry`, { method: 'POST' });
     expect([retried.status, (await problem(retried))['code']]).toEqual([402, 'BUDGET_EXCEEDED']);
   });
 
-  it('usage tells its state', async () => {
+  it('is part of the usage', async () => {
     const usage = (await (await gateway.call('/v1/usage')).json()) as { budget: Record<string, unknown> };
     expect(usage.budget).toMatchObject({ period, limitUsd: 20, spentUsd: 0, reservedUsd: 20, leftUsd: 0 });
   });
 });
 
-describe('money before it is spent', () => {
-  it('estimates: from the first model alone to all of them, and the models with their prices', async () => {
+describe('cost control before spending', () => {
+  it('returns estimates from the first model alone to all models, and the models with their prices', async () => {
     const response = await gateway.call('/v1/estimates', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ prompt: PROMPT, durationSeconds: 12, sceneCount: 3, model: 'google/veo-3' }),
     });
     expect(response.status).toBe(200);
-    const told = (await response.json()) as { lowUsd: number; highUsd: number; scenes: unknown[] };
-    expect(told.scenes).toHaveLength(3);
-    expect(told.lowUsd).toBeGreaterThanOrEqual(1.44);
-    expect(told.highUsd).toBeGreaterThan(told.lowUsd);
+    const estimated = (await response.json()) as { lowUsd: number; highUsd: number; scenes: unknown[] };
+    expect(estimated.scenes).toHaveLength(3);
+    expect(estimated.lowUsd).toBeGreaterThanOrEqual(1.44);
+    expect(estimated.highUsd).toBeGreaterThan(estimated.lowUsd);
     const { models } = (await (await gateway.call('/v1/models')).json()) as { models: { id: string }[] };
     expect(models).toContainEqual({
       id: 'google/veo-3',
@@ -98,20 +98,20 @@ describe('money before it is spent', () => {
     });
   });
 
-  it('a cap under the cheapest course is refused before anything is made', async () => {
+  it('rejects a cap below the lowest possible cost', async () => {
     const response = await gateway.create({ maxCostUsd: 0.5, durationSeconds: 12, sceneCount: 4 });
     expect(response.status).toBe(402);
     expect(await problem(response)).toMatchObject({ code: 'BUDGET_EXCEEDED', budget: 'generation', leftUsd: 0.5 });
   });
 
-  it('a retry that can no longer pay for its film after the plans that failed is refused', async () => {
+  it('rejects a retry whose cap no longer covers the clips after failed plans', async () => {
     const [first] = await gateway.stores.generations.unfinished();
     const { id } = first!;
     const spent = async (costMicros: number) => {
       await gateway.change(id, { status: 'failed', costMicros });
       return gateway.call(`/v1/generations/${id}/retry`, { method: 'POST' });
     };
-    // Of 2 USD; three clips are 1.44.
+    // The cap is 2 USD; three clips cost 1.44.
     expect(await problem(await spent(560_000))).toMatchObject({ code: 'BUDGET_EXCEEDED', budget: 'generation' });
     expect((await spent(559_000)).status).toBe(202);
   });

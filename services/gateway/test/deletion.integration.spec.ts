@@ -28,7 +28,7 @@ const remove = (id: string, headers: Record<string, string> = ANN): Promise<Resp
   gateway.call(`/v1/generations/${id}`, { method: 'DELETE', headers });
 
 describe('a deletion', () => {
-  it('is refused while the generation runs, and to everybody but its owner', async () => {
+  it('is rejected while the generation runs, and for everybody but its owner', async () => {
     const id = await gateway.created(ANN);
     expect(await problem(await remove(id))).toMatchObject({ status: 409, code: 'NOT_ENDED' });
     expect((await remove(id, BOB)).status).toBe(404);
@@ -37,7 +37,7 @@ describe('a deletion', () => {
     expect(await gateway.stores.generations.get(id)).toBeDefined();
   });
 
-  it('waits for those who still have events of it to handle, and keeps everything until then', async () => {
+  it('is a 503 while events of the generation are unhandled, and keeps everything until then', async () => {
     const id = await gateway.created(ANN);
     await gateway.succeed(id);
     const refused = await remove(id);
@@ -46,7 +46,7 @@ describe('a deletion', () => {
     expect((await gateway.call(`/v1/generations/${id}/video`, { headers: ANN })).status).toBe(200);
   });
 
-  it('removes a generation whose events are gone already, its purchases with it', async () => {
+  it('removes a generation without events, and its purchases', async () => {
     const id = await gateway.created(ANN);
     const at = new Date().toISOString();
     await gateway.change(id, { status: 'canceled', finishedAt: at });
@@ -67,7 +67,7 @@ describe('a deletion', () => {
     expect((await remove(id)).status).toBe(404);
   });
 
-  it('gives the Idempotency-Key back: the same request makes another film, once, and no dead link', async () => {
+  it('releases the Idempotency-Key: the same request creates one new generation', async () => {
     const key = { ...ANN, 'idempotency-key': 'again' };
     const id = await gateway.created(key);
     await gateway.change(id, { status: 'canceled', finishedAt: new Date().toISOString() });

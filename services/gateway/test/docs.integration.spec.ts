@@ -76,7 +76,7 @@ const refsOf = (value: unknown): string[] =>
         key === '$ref' && typeof inner === 'string' ? [inner] : refsOf(inner),
       );
 
-describe('the description', () => {
+describe('the OpenAPI document', () => {
   let described: Described;
   beforeAll(async () => {
     const response = await gateway.call('/openapi.json');
@@ -87,14 +87,14 @@ describe('the description', () => {
     described = (await response.json()) as Described;
   });
 
-  it('names every route and no other', () => {
+  it('contains exactly the routes of the API', () => {
     const routes = Object.entries(described.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method} ${path}`),
     );
     expect(routes.sort()).toEqual(ROUTES);
   });
 
-  it('is whole: version, unique operations with answers, path parameters declared, no reference into nothing', () => {
+  it('has a version, unique operations with responses, declared path parameters and no dangling reference', () => {
     expect(described.openapi).toMatch(/^3\.\d+\.\d+$/);
     expect(described.info).toMatchObject({ title: 'Clipmesh', version: '1' });
     const operations = Object.entries(described.paths).flatMap(([path, methods]) =>
@@ -105,7 +105,7 @@ describe('the description', () => {
     for (const { path, operation } of operations) {
       const answers = Object.keys(operation.responses ?? {});
       expect([path, answers.some((status) => status.startsWith('2'))]).toEqual([path, true]);
-      // Whatever reads one range answers with it.
+      // A route that accepts a range documents both of its statuses.
       expect([path, answers.includes('206')]).toEqual([path, answers.includes('416')]);
       const declared = (operation.parameters ?? []).filter((one) => one.in === 'path').map(({ name }) => name);
       expect(declared).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
@@ -118,7 +118,7 @@ describe('the description', () => {
     }
   });
 
-  it('tells the problems of a create, and its request', () => {
+  it('documents the problems and the body of a create', () => {
     const create = described.paths['/v1/generations']?.['post'];
     expect(Object.keys(create?.responses ?? {})).toEqual(expect.arrayContaining(['202', '400', '401', '409', '422']));
     expect(create?.responses?.['400']?.content?.['application/problem+json']?.schema).toEqual({
@@ -127,13 +127,13 @@ describe('the description', () => {
     expect(JSON.stringify(create)).toContain('requestBody');
   });
 
-  it('comes over a connection that outlasts those of proxies', async () => {
+  it('is served with a keep-alive that is longer than those of proxies', async () => {
     const response = await fetch(`${gateway.url}/openapi.json`, { headers: ANN });
     await response.arrayBuffer();
     expect(response.headers.get('keep-alive')).toBe('timeout=65');
   });
 
-  it('has a page to read it', async () => {
+  it('has an interactive page', async () => {
     const page = await gateway.call('/docs');
     expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')]);
     expect(await page.text()).toContain('Clipmesh API');
@@ -141,14 +141,14 @@ describe('the description', () => {
 });
 
 describe('secrets', () => {
-  it('are neither in the log nor in an answer, whatever is sent', async () => {
+  it('are neither in the log nor in a response', async () => {
     const answers: string[] = [];
-    const tell = async (path: string, options: Parameters<typeof rawCall>[2]): Promise<void> => {
+    const send = async (path: string, options: Parameters<typeof rawCall>[2]): Promise<void> => {
       answers.push(JSON.stringify(await rawCall(gateway.port, path, options)));
     };
     const json = { 'content-type': 'application/json' };
     const create = (body: string, headers: Record<string, string>): Promise<void> =>
-      tell('/v1/generations', {
+      send('/v1/generations', {
         method: 'POST',
         headers: { ...json, 'content-length': String(Buffer.byteLength(body)), ...headers },
         body,
@@ -159,21 +159,21 @@ describe('secrets', () => {
     await create(JSON.stringify({ prompt: PROMPT }), { authorization: `Basic ${KEY}` });
     await create(JSON.stringify({ prompt: PROMPT }), { authorization: `Bearer ${KEY}x` });
     await create(JSON.stringify({ id: 'p1' }), { ...ANN, 'content-type': 'text/plain' });
-    await tell('/v1/generations/nothing', { headers: ANN });
-    await tell('/v1/nothing', { headers: ANN });
-    await tell('/v1/webhooks/replicate', { method: 'POST', headers: { ...json, 'webhook-signature': 'v1,x' } });
+    await send('/v1/generations/nothing', { headers: ANN });
+    await send('/v1/nothing', { headers: ANN });
+    await send('/v1/webhooks/replicate', { method: 'POST', headers: { ...json, 'webhook-signature': 'v1,x' } });
     const id = await gateway.created(ANN);
     // No cost service runs: a 503, which is logged with its cause.
-    await tell(`/v1/generations/${id}/cost`, { headers: ANN });
+    await send(`/v1/generations/${id}/cost`, { headers: ANN });
     expect(answers.map((answer) => (JSON.parse(answer) as { status: number }).status)).toEqual([
       202, 400, 400, 401, 401, 415, 404, 404, 401, 503,
     ]);
     expect(lines.some((line) => line.includes('COST_UNAVAILABLE'))).toBe(true);
-    const told = `${lines.join('')}${answers.join('')}`;
-    for (const secret of [KEY, SIGNING, SIGNING.slice('whsec_'.length)]) expect(told).not.toContain(secret);
+    const output = `${lines.join('')}${answers.join('')}`;
+    for (const secret of [KEY, SIGNING, SIGNING.slice('whsec_'.length)]) expect(output).not.toContain(secret);
   });
 
-  it('are not in the problem of a request that failed inside', async () => {
+  it('are not in a problem', async () => {
     const response = await gateway.call('/v1/generations?limit=0', { headers: ANN });
     const body = JSON.stringify(await problem(response));
     expect(body).not.toContain(KEY);

@@ -27,7 +27,7 @@ const open = (id: string, headers: Record<string, string> = {}): Promise<Respons
   gateway.call(`/v1/generations/${id}/events`, { headers });
 const cancel = (id: string): Promise<Response> => gateway.call(`/v1/generations/${id}/cancel`, { method: 'POST' });
 
-/** Reads until the text has `wanted`; the call's own deadline ends a stream that never says it. */
+/** Reads until the text contains `wanted`. The timeout of the request ends a stream without it. */
 async function readUntil(reader: ReadableStreamDefaultReader<Uint8Array>, wanted: string): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
@@ -39,8 +39,8 @@ async function readUntil(reader: ReadableStreamDefaultReader<Uint8Array>, wanted
   return text;
 }
 
-describe('the stream of a generation', () => {
-  it('beats while nothing happens, tells what happens, and ends with the generation', async () => {
+describe('the event stream of a generation', () => {
+  it('sends heartbeats and events, and ends with the generation', async () => {
     const id = await gateway.created();
     const response = await open(id);
     expect(response.status).toBe(200);
@@ -48,15 +48,18 @@ describe('the stream of a generation', () => {
     const reader = response.body!.getReader();
     await readUntil(reader, ': keep-alive\n\n');
     await cancel(id);
-    const told = await readUntil(reader, 'event: cancel.requested');
+    const received = await readUntil(reader, 'event: cancel.requested');
     await gateway.succeed(id);
     let rest = '';
     const decoder = new TextDecoder();
     for (let next = await reader.read(); !next.done; next = await reader.read()) rest += decoder.decode(next.value);
-    expect(parseEvents(told + rest).map(({ event }) => event)).toEqual(['cancel.requested', 'generation.succeeded']);
+    expect(parseEvents(received + rest).map(({ event }) => event)).toEqual([
+      'cancel.requested',
+      'generation.succeeded',
+    ]);
   });
 
-  it('goes on after Last-Event-ID, repeats nothing, and is a 204 for a client that has its last event', async () => {
+  it('continues after Last-Event-ID, and is a 204 for a client that has the last event', async () => {
     const id = await gateway.created();
     await cancel(id);
     await gateway.succeed(id);
@@ -68,11 +71,11 @@ describe('the stream of a generation', () => {
     expect([after.status, await after.text()]).toEqual([204, '']);
   });
 
-  it('is read by an EventSource to its end, once, and then left alone', async () => {
+  it('is read once by an EventSource, which then stops', async () => {
     const id = await gateway.created();
     await cancel(id);
     await gateway.succeed(id);
-    // As the HTML standard says: reconnect with the last id after every 200, stop at anything else.
+    // By the HTML standard: reconnect with the last id after every 200, stop at any other status.
     const received: string[] = [];
     const statuses: number[] = [];
     let lastId: string | undefined;
@@ -88,7 +91,7 @@ describe('the stream of a generation', () => {
     expect(received).toEqual(['cancel.requested', 'generation.succeeded']);
   });
 
-  it('has ids of its own: they do not show what others do, and are the same at every replica', async () => {
+  it('numbers the events of each generation, with the same ids at every replica', async () => {
     const [id, other] = [await gateway.created(), await gateway.created()];
     await cancel(id);
     for (let n = 0; n < 3; n += 1) await cancel(other);
@@ -108,7 +111,7 @@ describe('the stream of a generation', () => {
     }
   });
 
-  it('replays everything for an id that was never given out, such as one of the whole stream', async () => {
+  it('replays everything for an unknown id', async () => {
     const id = await gateway.created();
     await cancel(id);
     await gateway.succeed(id);
@@ -121,26 +124,26 @@ describe('the stream of a generation', () => {
     expect(parseEvents(await response.text()).map((event) => event.id)).toEqual([1, 2]);
   });
 
-  it('goes on after Last-Event-ID though the generations before are deleted', async () => {
+  it('continues after Last-Event-ID when earlier generations were deleted', async () => {
     const purge = (options = {}) =>
       gateway.runtime.connection.request(`$JS.API.STREAM.PURGE.${EVENTS_STREAM}`, JSON.stringify(options));
     const before = await gateway.created();
     await cancel(before);
     await gateway.succeed(before);
     const id = await gateway.created();
-    // As the deletion of every generation before leaves the stream: its first event is the first of this one.
+    // Like a deletion of all earlier generations: the first event of the stream is the first event of this one.
     await purge();
     await cancel(id);
     await gateway.succeed(id);
     const rest = parseEvents(await (await open(id, { 'last-event-id': '1' })).text());
     expect(rest.map((event) => [event.id, event.event])).toEqual([[2, 'generation.succeeded']]);
-    // Its own first event is trimmed: ordinals do not hold, and what is left is replayed.
+    // Its own first event was removed: ordinals have changed, and the remaining events are replayed.
     await purge({ keep: 1 });
     const left = parseEvents(await (await open(id, { 'last-event-id': '2' })).text());
     expect(left.map(({ event }) => event)).toEqual(['generation.succeeded']);
   });
 
-  it('is a 204 for the last event of the run although events of purchases come after it', async () => {
+  it('is a 204 after the last event of the run, also when events of purchases follow it', async () => {
     const id = await gateway.created();
     await cancel(id);
     await gateway.succeed(id);
@@ -157,14 +160,14 @@ describe('the stream of a generation', () => {
     expect((await open(id, { 'last-event-id': '3' })).status).toBe(204);
   });
 
-  it('is a 204 where an ended generation has no event left', async () => {
+  it('is a 204 for an ended generation without stored events', async () => {
     const id = await gateway.created();
     await gateway.change(id, { status: 'canceled' });
     expect((await open(id)).status).toBe(204);
     expect((await open(id, { 'last-event-id': '7' })).status).toBe(204);
   }, 60_000);
 
-  it('answers a HEAD at once, with the same headers, and takes no place for it', async () => {
+  it('answers a HEAD with the same headers, without counting it as an open stream', async () => {
     const id = await gateway.created();
     const heads = await Promise.all(
       Array.from({ length: 5 }, () => rawCall(gateway.port, `/v1/generations/${id}/events`, { method: 'HEAD' })),
@@ -174,7 +177,7 @@ describe('the stream of a generation', () => {
     await gateway.succeed(id);
   });
 
-  it('has so many places for an owner, and one again when a client goes', async () => {
+  it('is limited per owner, and a disconnect frees a stream', async () => {
     const id = await gateway.created();
     const clients = Array.from({ length: 3 }, () => new AbortController());
     const streams = await Promise.all(
@@ -193,18 +196,18 @@ describe('the stream of a generation', () => {
         return undefined;
       },
       120_000,
-      'a place',
+      'a free stream',
     );
     await gateway.succeed(id);
     await Promise.all([next, ...streams.slice(1)].map((response) => response.text()));
   });
 
-  it('keeps no place for a client that went before its stream began', async () => {
+  it('does not count a client that disconnected before its stream started', async () => {
     const id = await gateway.created();
-    const ask = `GET /v1/generations/${id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+    const request = `GET /v1/generations/${id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
     for (let client = 0; client < 20; client += 1) {
       const socket = netConnect(gateway.port, '127.0.0.1');
-      socket.write(ask, () => socket.destroy());
+      socket.write(request, () => socket.destroy());
       await once(socket, 'close');
     }
     const response = await until(
@@ -215,13 +218,13 @@ describe('the stream of a generation', () => {
         return undefined;
       },
       120_000,
-      'a place',
+      'a free stream',
     );
     await gateway.succeed(id);
     await response.text();
   });
 
-  it('picks up a running one where the client left it', async () => {
+  it('continues a running generation after a reconnect', async () => {
     const id = await gateway.created();
     await cancel(id);
     const before = await open(id);
@@ -232,7 +235,7 @@ describe('the stream of a generation', () => {
     await before.text().catch(() => undefined);
   });
 
-  it('does not end with the end of a run that was followed by a retry', async () => {
+  it('does not end with a run that was retried', async () => {
     const id = await gateway.created();
     await gateway.succeed(id);
     await gateway.change(id, { status: 'generating', run: 2 });
@@ -247,7 +250,7 @@ describe('the stream of a generation', () => {
     ]);
   });
 
-  it('goes on past the end of a run whose retry nobody has taken up yet', async () => {
+  it('does not end with a run whose retry has not started yet', async () => {
     const id = await gateway.created();
     await gateway.succeed(id);
     await gateway.change(id, { status: 'failed' });
@@ -267,7 +270,7 @@ describe('the stream of a generation', () => {
     ]);
   });
 
-  it('is not kept open by a HEAD: the next request on its connection is answered', async () => {
+  it('ends a HEAD response: the next request on its connection gets a response', async () => {
     const id = await gateway.created();
     const socket = netConnect(gateway.port, '127.0.0.1');
     const request = (line: string): string => `${line} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
@@ -277,11 +280,11 @@ describe('the stream of a generation', () => {
       for await (const piece of socket) if ((all += String(piece)).includes('"ok"')) break;
       return all;
     };
-    expect(await within(text(), 120_000, 'the second answer')).toContain('text/event-stream');
+    expect(await within(text(), 120_000, 'the second response')).toContain('text/event-stream');
     await gateway.succeed(id);
   });
 
-  it.each(['x', '-1', '1.5', '9'.repeat(16)])('refuses %s as Last-Event-ID', async (lastEventId) => {
+  it.each(['x', '-1', '1.5', '9'.repeat(16)])('rejects %s as Last-Event-ID', async (lastEventId) => {
     const id = await gateway.created();
     const response = await open(id, { 'last-event-id': lastEventId });
     expect(response.status).toBe(400);
@@ -289,10 +292,10 @@ describe('the stream of a generation', () => {
   });
 });
 
-describe('retry', () => {
+describe('a retry', () => {
   const retry = (id: string): Promise<Response> => gateway.call(`/v1/generations/${id}/retry`, { method: 'POST' });
 
-  it('of a failed one is taken, and two at once are one run', async () => {
+  it('of a failed generation is accepted, and two concurrent retries are one run', async () => {
     const id = await gateway.created();
     await gateway.change(id, { status: 'failed' });
     const answers = await Promise.all([retry(id), retry(id)]);
@@ -300,15 +303,15 @@ describe('retry', () => {
     expect(await answers[0].json()).toMatchObject({ id, status: 'queued', links: { self: `/v1/generations/${id}` } });
     await gateway.change(id, { run: 2 });
     await gateway.succeed(id);
-    const told = parseEvents(await (await open(id)).text());
-    expect(told.map(({ event, data }) => [event, data['run']])).toEqual([
+    const events = parseEvents(await (await open(id)).text());
+    expect(events.map(({ event, data }) => [event, data['run']])).toEqual([
       ['retry.requested', 2],
       ['generation.succeeded', 2],
     ]);
   });
 
   it.each(['queued', 'generating', 'succeeded', 'canceled'] as const)(
-    'of one that is %s is refused',
+    'of a generation that is %s is rejected',
     async (status) => {
       const id = await gateway.created();
       await gateway.change(id, { status });
@@ -318,7 +321,7 @@ describe('retry', () => {
     },
   );
 
-  it('of one that failed while it was being canceled is refused: nobody would work for it', async () => {
+  it('of a generation that failed during a cancel is rejected', async () => {
     const id = await gateway.created();
     expect((await cancel(id)).status).toBe(202);
     await gateway.change(id, { status: 'failed' });
@@ -327,7 +330,7 @@ describe('retry', () => {
     expect(await problem(response)).toMatchObject({ code: 'CANCELED', retryable: false });
   });
 
-  it('of one that is not there is 404', async () => {
+  it('of an unknown generation is a 404', async () => {
     expect((await retry(`gen_${'e'.repeat(32)}`)).status).toBe(404);
   });
 });

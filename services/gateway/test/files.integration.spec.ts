@@ -10,14 +10,14 @@ let video: string;
 let thumbnail: string;
 let etag: string;
 const leaks = leakCheck();
-const FILM = Buffer.from('0123456789');
+const VIDEO = Buffer.from('0123456789');
 
 beforeAll(async () => {
   broker = await startBroker();
   folder = await tempFolder('gateway-files');
   gateway = await startGateway(broker, folder.path);
   const id = await gateway.created();
-  const result = await gateway.succeed(id, FILM);
+  const result = await gateway.succeed(id, VIDEO);
   video = `/v1/generations/${id}/video`;
   thumbnail = `/v1/generations/${id}/thumbnail`;
   etag = `"${result.video.sha256}"`;
@@ -30,8 +30,8 @@ afterAll(async () => {
   expect(leaks()).toEqual([]);
 });
 
-describe('the film', () => {
-  it('comes whole, with what a player needs to know', async () => {
+describe('the video', () => {
+  it('is returned completely, with the headers that a player needs', async () => {
     const response = await gateway.call(video);
     expect(response.status).toBe(200);
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -41,7 +41,7 @@ describe('the film', () => {
       'x-content-type-options': 'nosniff',
       etag,
     });
-    // A scene that is made anew makes another film at this address.
+    // A regenerated scene changes the video at this URL.
     expect(response.headers.get('cache-control')).toBe('private, no-cache');
     expect(await response.text()).toBe('0123456789');
   });
@@ -53,7 +53,7 @@ describe('the film', () => {
     ['bytes=-99', 'bytes 0-9/10', '0123456789'],
     ['bytes=8-99', 'bytes 8-9/10', '89'],
     ['bytes=9-9', 'bytes 9-9/10', '9'],
-  ])('%s is answered with a part', async (range, contentRange, body) => {
+  ])('is returned in part for %s', async (range, contentRange, body) => {
     const response = await gateway.call(video, { headers: { range } });
     expect(response.status).toBe(206);
     expect(response.headers.get('content-range')).toBe(contentRange);
@@ -61,7 +61,7 @@ describe('the film', () => {
     expect(await response.text()).toBe(body);
   });
 
-  it.each(['bytes=10-', 'bytes=99-100', 'bytes=-0'])('%s is outside the file', async (range) => {
+  it.each(['bytes=10-', 'bytes=99-100', 'bytes=-0'])('is a 416 for %s', async (range) => {
     const response = await gateway.call(video, { headers: { range } });
     expect(response.status).toBe(416);
     expect(response.headers.get('content-range')).toBe('bytes */10');
@@ -69,12 +69,12 @@ describe('the film', () => {
     expect(await problem(response)).toMatchObject({ code: 'RANGE_NOT_SATISFIABLE' });
   });
 
-  it.each(['bytes=0-1,3-4', 'bytes=4-2', 'lines=0-1'])('%s is answered with the whole', async (range) => {
+  it.each(['bytes=0-1,3-4', 'bytes=4-2', 'lines=0-1'])('is returned completely for %s', async (range) => {
     const response = await gateway.call(video, { headers: { range } });
     expect([response.status, await response.text()]).toEqual([200, '0123456789']);
   });
 
-  it('HEAD tells the same headers and sends nothing, whatever the range', async () => {
+  it('has the same headers and no body for HEAD, with and without a range', async () => {
     for (const headers of [{}, { range: 'bytes=0-4' }]) {
       const answer = await rawCall(gateway.port, video, { method: 'HEAD', headers });
       expect(answer.status).toBe(200);
@@ -83,7 +83,7 @@ describe('the film', () => {
     }
   });
 
-  it('is not sent again to whoever has it', async () => {
+  it('is a 304 for a client that has it', async () => {
     const changed = { 'if-none-match': `W/${etag}, "other"` };
     for (const headers of [{ 'if-none-match': etag }, changed, { ...changed, range: 'bytes=0-1' }]) {
       const answer = await rawCall(gateway.port, video, { headers });
@@ -92,7 +92,7 @@ describe('the film', () => {
     expect((await rawCall(gateway.port, video, { headers: { 'if-none-match': '"other"' } })).status).toBe(200);
   });
 
-  it('goes on where a download was cut off, unless it is another file by now', async () => {
+  it('resumes an interrupted download, unless the file has changed', async () => {
     const range = 'bytes=5-';
     const same = await rawCall(gateway.port, video, { headers: { range, 'if-range': etag } });
     expect([same.status, same.body]).toEqual([206, '56789']);
@@ -102,7 +102,7 @@ describe('the film', () => {
     }
   });
 
-  it('is not there before the end, and the problem says why after a failure', async () => {
+  it('is a 409 before the end, and with the reason after a failure', async () => {
     const id = await gateway.created();
     const early = await gateway.call(`/v1/generations/${id}/video`);
     expect(early.status).toBe(409);
@@ -129,9 +129,9 @@ describe('the film', () => {
     });
   });
 
-  it('whose file is gone is answered with 404', async () => {
+  it('is a 404 when its file is no longer stored', async () => {
     const id = await gateway.created();
-    const { video: kept } = await gateway.succeed(id, Buffer.from('soon gone'));
+    const { video: kept } = await gateway.succeed(id, Buffer.from('removed later'));
     await gateway.artifacts.remove(kept);
     for (const method of ['GET', 'HEAD'])
       expect((await rawCall(gateway.port, `/v1/generations/${id}/video`, { method })).status).toBe(404);
@@ -141,7 +141,7 @@ describe('the film', () => {
   });
 });
 
-it('the thumbnail is a picture, with ranges and tags too', async () => {
+it('the thumbnail is a JPEG with ranges and an ETag', async () => {
   const response = await gateway.call(thumbnail);
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
   expect(await response.text()).toBe('picture');
@@ -152,7 +152,7 @@ it('the thumbnail is a picture, with ranges and tags too', async () => {
 });
 
 describe('the plan and the captions', () => {
-  it('are there once they are written, and once there is a film', async () => {
+  it('are available once the plan is written, and once there is a video', async () => {
     const id = await gateway.created();
     const path = `/v1/generations/${id}`;
     for (const [what, when] of [

@@ -15,7 +15,7 @@ import { createLogger } from '@clipmesh/tracing';
 import { createGateway } from '../src/gateway.module.js';
 
 export const PROMPT = 'A kettle that sings when the tea is ready.';
-/** Nothing in these suites may take longer than this, ms. */
+/** Timeout of every wait in these suites, ms. */
 export const DEADLINE_MS = 120_000;
 
 export interface TestGateway {
@@ -26,16 +26,16 @@ export interface TestGateway {
   readonly artifacts: ArtifactStore;
   call(path: string, init?: RequestInit): Promise<Response>;
   create(body?: Record<string, unknown>, headers?: Record<string, string>): Promise<Response>;
-  /** Creates a generation and says its id. */
+  /** Creates a generation and returns its id. */
   created(headers?: Record<string, string>): Promise<string>;
-  /** What the director does: changes the stored state. */
+  /** Changes the stored state, as the director does. */
   change(id: string, change: Partial<GenerationState>): Promise<GenerationRecord>;
-  /** What stitcher and director do at the end: files, record, event. */
+  /** Ends the generation as the stitcher and the director do: files, record, event. */
   succeed(id: string, video?: Buffer): Promise<GenerationResult>;
   stop(): Promise<void>;
 }
 
-/** A gateway on a free port, with the real broker and real stores; `log` gets its lines. */
+/** A gateway on a free port, with a real broker and real stores. `log` gets its log lines. */
 export async function startGateway(
   broker: Broker,
   directory: string,
@@ -94,7 +94,7 @@ export async function startGateway(
     create,
     created: async (headers) => {
       const response = await create({}, headers);
-      if (response.status !== 202) throw new Error(`create answered ${response.status}: ${await response.text()}`);
+      if (response.status !== 202) throw new Error(`create returned ${response.status}: ${await response.text()}`);
       return ((await response.json()) as { id: string }).id;
     },
     change,
@@ -132,7 +132,7 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** A request whose headers are sent as they stand, `Host` included, which fetch does not allow. */
+/** A request with unchanged headers, including `Host`, which fetch does not allow. */
 export function rawCall(
   port: number,
   path: string,
@@ -161,29 +161,29 @@ export function rawCall(
   });
 }
 
-/** A problem's body; fails when the answer is none. */
+/** The body of a problem response. Throws when the response is not a valid problem. */
 export async function problem(response: Response): Promise<Record<string, unknown>> {
   const type = response.headers.get('content-type') ?? '';
   const text = await response.text();
   if (!type.startsWith('application/problem+json'))
-    throw new Error(`${response.status} ${type} is no problem: ${text}`);
+    throw new Error(`${response.status} ${type} is not a problem: ${text}`);
   const body = JSON.parse(text) as Record<string, unknown>;
   for (const field of ['type', 'title', 'status', 'detail', 'code']) {
     if (body[field] === undefined) throw new Error(`the problem has no ${field}: ${text}`);
   }
   if (body['status'] !== response.status)
-    throw new Error(`the problem says ${String(body['status'])}, the answer ${response.status}`);
+    throw new Error(`the problem says ${String(body['status'])}, the response ${response.status}`);
   return body;
 }
 
-export interface Told {
+export interface ReceivedEvent {
   readonly id: number;
   readonly event: string;
   readonly data: Record<string, unknown>;
 }
 
-/** The events of a text of server-sent events. */
-export function parseEvents(text: string): Told[] {
+/** Parses a text of server-sent events. */
+export function parseEvents(text: string): ReceivedEvent[] {
   return text
     .split('\n\n')
     .filter((block) => block.startsWith('id: '))

@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 
 describe('create', () => {
-  it('stores the generation, sends its first command and says where it is', async () => {
+  it('stores the generation, publishes its first command and returns its location', async () => {
     const response = await gateway.create({ seed: 7, metadata: { campaign: 'spring' } });
     expect(response.status).toBe(202);
     const body = (await response.json()) as { id: string; status: string; links: Record<string, string> };
@@ -49,11 +49,11 @@ describe('create', () => {
       links: { self: `/v1/generations/${body.id}` },
     });
     const connection = await broker.connect();
-    const held = await connection.request(
+    const stored = await connection.request(
       '$JS.API.STREAM.MSG.GET.GENERATION_PLAN',
       JSON.stringify({ last_by_subj: `generation.plan.${body.id}` }),
     );
-    const { message } = held.json<{ message: { data: string } }>();
+    const { message } = stored.json<{ message: { data: string } }>();
     expect(JSON.parse(Buffer.from(message.data, 'base64').toString())).toMatchObject({
       body: { generationId: body.id, attempt: 1, job: { prompt: PROMPT, seed: 7, window: 4 } },
     });
@@ -63,21 +63,21 @@ describe('create', () => {
     ['nothing', {}, 'prompt'],
     ['a short prompt', { prompt: 'too short' }, 'prompt'],
     ['a long prompt', { prompt: 'x'.repeat(5001) }, 'prompt'],
-    ['a number for a prompt', { prompt: 7 }, 'prompt'],
+    ['a number as prompt', { prompt: 7 }, 'prompt'],
     ['a control character', { prompt: `${PROMPT}\u0000` }, 'prompt'],
-    ['half of a character', { prompt: `${PROMPT}\ud83c` }, 'prompt'],
-    ['metadata with half of a character', { prompt: PROMPT, metadata: { a: '\udf7f' } }, 'metadata'],
-    ['a long film', { prompt: PROMPT, durationSeconds: 61 }, 'durationSeconds'],
+    ['an unpaired surrogate', { prompt: `${PROMPT}\ud83c` }, 'prompt'],
+    ['metadata with an unpaired surrogate', { prompt: PROMPT, metadata: { a: '\udf7f' } }, 'metadata'],
+    ['a long video', { prompt: PROMPT, durationSeconds: 61 }, 'durationSeconds'],
     ['half a second', { prompt: PROMPT, durationSeconds: 9.5 }, 'durationSeconds'],
     ['an unknown ratio', { prompt: PROMPT, aspectRatio: '4:3' }, 'aspectRatio'],
     ['too many workers', { prompt: PROMPT, parallel: { maxWorkers: 99 } }, 'parallel.maxWorkers'],
-    ['a misspelt field', { prompt: PROMPT, promt: 'x' }, 'body'],
+    ['a misspelled field', { prompt: PROMPT, promt: 'x' }, 'body'],
     ['metadata of another type', { prompt: PROMPT, metadata: { a: {} } }, 'metadata.a'],
     ['an unknown model', { prompt: PROMPT, model: 'google/veo-4' }, 'model'],
     ['a webhook on this machine', { prompt: PROMPT, webhookUrl: 'https://127.0.0.1/hook' }, 'webhookUrl'],
     ['a webhook in a private network', { prompt: PROMPT, webhookUrl: 'https://nas.local/hook' }, 'webhookUrl'],
-    ['music that is none', { prompt: PROMPT, music: { data: 'data:audio/mpeg;base64,' } }, 'music.data'],
-  ])('refuses %s and names the field', async (_what, body, field) => {
+    ['empty music', { prompt: PROMPT, music: { data: 'data:audio/mpeg;base64,' } }, 'music.data'],
+  ])('rejects %s and names the field', async (_what, body, field) => {
     const response = await gateway.call('/v1/generations', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -94,12 +94,12 @@ describe('create', () => {
   it.each([
     ['promt', 'there is no field promt; did you mean prompt?'],
     ['duration', 'did you mean durationSeconds?'],
-  ])('suggests what %s was meant to be', async (name, words) => {
+  ])('suggests a field for %s', async (name, words) => {
     const { errors } = await problem(await gateway.create({ [name]: 12 }));
     expect(errors).toEqual([{ field: 'body', message: expect.stringContaining(words) }]);
   });
 
-  it('says where JSON is broken', async () => {
+  it('reports the position of a JSON error', async () => {
     const body = '{\n  "prompt": "A kettle that sings.",\n}';
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
     expect((await problem(await gateway.call('/v1/generations', init)))['errors']).toEqual([
@@ -113,7 +113,7 @@ describe('create', () => {
     ['GET', '/v1/usage?from=today', 'from'],
     ['GET', '/v1/usage?from=2026-01-01&from=2026-01-02', 'from'],
     ['GET', '/v1/usage?form=2026-01-01', 'form'],
-  ])('names what is wrong with %s %s', async (method, path, field) => {
+  ])('names the invalid part of %s %s', async (method, path, field) => {
     const refused = await problem(await gateway.call(path, { method }));
     expect(refused).toMatchObject({
       status: 400,
@@ -121,7 +121,7 @@ describe('create', () => {
     });
   });
 
-  it('takes a prompt of markup, quotes and other scripts as it is', async () => {
+  it('keeps markup, quotes and other scripts of a prompt unchanged', async () => {
     const prompt = `'; DROP TABLE x; -- <script>alert(1)</script> %{x} $(rm) שלום 🎬 \\n`;
     const response = await gateway.create({ prompt });
     const { id } = (await response.json()) as { id: string };
@@ -137,14 +137,14 @@ describe('create', () => {
     ['prompt=x', 'application/x-www-form-urlencoded', 415, 'UNSUPPORTED_MEDIA_TYPE'],
     [JSON.stringify({ prompt: PROMPT }), 'text/plain', 415, 'UNSUPPORTED_MEDIA_TYPE'],
     [JSON.stringify({ prompt: 'x'.repeat(1_100_000) }), 'application/json', 413, 'BODY_TOO_LARGE'],
-  ])('answers %.20s as %s with %i', async (body, type, status, code) => {
+  ])('with the body %.20s as %s returns %i', async (body, type, status, code) => {
     const response = await gateway.call('/v1/generations', { method: 'POST', headers: { 'content-type': type }, body });
     expect(response.status).toBe(status);
     expect(await problem(response)).toMatchObject({ code });
   });
 
   it.each(['application/json; charset=UTF-8', 'Application/JSON;charset="UTF-8"', 'application/problem+json'])(
-    'reads a body that is %s',
+    'reads a body of type %s',
     async (type) => {
       const body = JSON.stringify({ prompt: PROMPT });
       const init = { method: 'POST', headers: { 'content-type': type }, body };
@@ -152,7 +152,7 @@ describe('create', () => {
     },
   );
 
-  it('answers an unknown address with a problem', async () => {
+  it('returns a problem for an unknown path', async () => {
     const response = await gateway.call('/v1/nothing');
     expect(response.status).toBe(404);
     expect(await problem(response)).toMatchObject({ code: 'NOT_FOUND' });
@@ -166,7 +166,7 @@ describe('create', () => {
     ['PATCH', '/v1/generations/nothing/plan/x', undefined],
     ['GET', '/v1/estimates/', 'POST'],
     ['OPTIONS', '/v1/models', 'GET, HEAD'],
-  ])('answers %s %s with the methods there are: %s', async (method, path, allow) => {
+  ])('for %s %s returns the allowed methods: %s', async (method, path, allow) => {
     const response = await gateway.call(path, { method });
     expect(response.headers.get('allow')).toBe(allow ?? null);
     const [status, code] = allow === undefined ? [404, 'NOT_FOUND'] : [405, 'METHOD_NOT_ALLOWED'];
@@ -174,7 +174,7 @@ describe('create', () => {
   });
 
   it.each(['/v1/generations?state=failed', '/v1/usage?since=2026-01-01', '/v1/generations?limit=3&Limit=4'])(
-    'refuses the unknown parameter of %s',
+    'rejects the unknown parameter of %s',
     async (path) => {
       const refused = await problem(await gateway.call(path));
       expect(refused).toMatchObject({ status: 400, detail: expect.stringMatching(/unknown parameter/) });
@@ -183,7 +183,7 @@ describe('create', () => {
 });
 
 describe('Idempotency-Key', () => {
-  it('gives the same body the first answer, and makes one generation, however many come at once', async () => {
+  it('returns the first response for the same body, and creates one generation for concurrent requests', async () => {
     const key = { 'idempotency-key': 'spring-1' };
     const first = await gateway.create({}, key);
     const answer: unknown = await first.json();
@@ -195,7 +195,7 @@ describe('Idempotency-Key', () => {
     }
   });
 
-  it('gives the present status, and what is possible now, to a request that is repeated', async () => {
+  it('returns the current status and links to a repeated request', async () => {
     const key = { 'idempotency-key': 'spring-2' };
     const id = await gateway.created(key);
     await gateway.change(id, { status: 'canceled' });
@@ -218,7 +218,7 @@ describe('Idempotency-Key', () => {
     expect((await call(`{"prompt":"${PROMPT}","metadata":{"a":"1","b":"3"}}`))[0]).toBe(422);
   });
 
-  it('makes one generation of simultaneous requests: the others wait with 409 or get the answer', async () => {
+  it('creates one generation for concurrent requests: the others get a 409 or the same response', async () => {
     const before = (await gateway.stores.generations.list({ limit: 1000 })).length;
     const responses = await Promise.all(
       Array.from({ length: 10 }, () => gateway.create({}, { 'idempotency-key': 'burst' })),
@@ -229,7 +229,7 @@ describe('Idempotency-Key', () => {
     expect(await gateway.stores.generations.list({ limit: 1000 })).toHaveLength(before + 1);
   });
 
-  it('refuses another body with 422, and keeps keys of owners apart', async () => {
+  it('rejects another body with a 422, and separates the keys of owners', async () => {
     const key = { 'idempotency-key': 'summer' };
     const first = await keyed.created({ ...ANN, ...key });
     const other = await keyed.create({ durationSeconds: 30 }, { ...ANN, ...key });
@@ -238,7 +238,7 @@ describe('Idempotency-Key', () => {
     expect(await keyed.created({ ...BOB, ...key })).not.toBe(first);
   });
 
-  it('answers 409 while the first is under way, and takes over what a crash has left', async () => {
+  it('returns a 409 while the first request is in flight, and takes over an abandoned claim', async () => {
     const fingerprint = fingerprintOf(parseRequest({ prompt: PROMPT }));
     const idAt = (ms: number): string => `gen_${ms.toString(16).padStart(12, '0')}${'7'.repeat(20)}`;
     await gateway.stores.idempotency.claim('local:young', fingerprint, idAt(Date.now() + 60_000));
@@ -251,7 +251,7 @@ describe('Idempotency-Key', () => {
     expect(await gateway.created({ 'idempotency-key': 'left' })).toBe(left);
   });
 
-  it('is not used up by a request that is refused', async () => {
+  it('is not used up by a rejected request', async () => {
     const key = { 'idempotency-key': 'autumn' };
     expect((await gateway.create({ model: 'acme/none' }, key)).status).toBe(400);
     expect((await gateway.create({}, key)).status).toBe(202);
@@ -260,7 +260,7 @@ describe('Idempotency-Key', () => {
 });
 
 describe('owners', () => {
-  it('see their own generations alone', async () => {
+  it('see only their own generations', async () => {
     const id = await keyed.created(ANN);
     await keyed.succeed(id);
     const paths = ['', '/events', '/video', '/thumbnail', '/cost', '/performance'];
@@ -279,16 +279,16 @@ describe('owners', () => {
   });
 
   it.each(['POST /v1/generations', 'POST /v1/estimates', 'GET /healthz'])(
-    'reads no body of a stranger at %s',
+    'must authenticate before their body is read at %s',
     async (call) => {
       const socket = connect(keyed.port, '127.0.0.1');
-      const told = once(socket, 'data', { signal: AbortSignal.timeout(120_000) });
+      const answered = once(socket, 'data', { signal: AbortSignal.timeout(120_000) });
       socket.write(`${call} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n{`);
-      expect(String((await told.finally(() => socket.destroy()))[0])).toContain('401 Unauthorized');
+      expect(String((await answered.finally(() => socket.destroy()))[0])).toContain('401 Unauthorized');
     },
   );
 
-  it.each([undefined, 'Bearer wrong', 'Basic YW5uOng=', 'Bearer '])('refuses %s with 401', async (authorization) => {
+  it.each([undefined, 'Bearer wrong', 'Basic YW5uOng=', 'Bearer '])('get a 401 for %s', async (authorization) => {
     const response = await keyed.call(
       '/v1/generations',
       authorization === undefined ? {} : { headers: { authorization } },
@@ -300,7 +300,7 @@ describe('owners', () => {
 });
 
 describe('list', () => {
-  it('pages from the newest on, filters by status, and says where the next page is', async () => {
+  it('returns pages from the newest, filters by status, and links to the next page', async () => {
     const owner = { authorization: 'Bearer bob-key-0123456789' };
     const ids: string[] = [];
     for (let n = 0; n < 5; n += 1) ids.push(await keyed.created(owner));
@@ -325,7 +325,7 @@ describe('list', () => {
     'status=done',
     'status=failed&status=failed',
     'after=1',
-  ])('refuses %s', async (query) => {
+  ])('rejects %s', async (query) => {
     const response = await gateway.call(`/v1/generations?${query}`);
     expect(response.status).toBe(400);
     expect(await problem(response)).toMatchObject({ detail: expect.stringContaining(query.split('=')[0] ?? '') });
@@ -333,7 +333,7 @@ describe('list', () => {
 });
 
 describe('cancel', () => {
-  it('sets the flag and tells everybody, once', async () => {
+  it('sets the flag and publishes one event', async () => {
     const id = await gateway.created();
     const cancel = (): Promise<Response> => gateway.call(`/v1/generations/${id}/cancel`, { method: 'POST' });
     expect([(await cancel()).status, (await cancel()).status]).toEqual([202, 202]);
@@ -346,7 +346,7 @@ describe('cancel', () => {
     expect(await problem(late)).toMatchObject({ code: 'ALREADY_FINISHED', retryable: false });
   });
 
-  it.each(['gen_0', `gen_${'f'.repeat(32)}`, '..%2f..%2fetc'])('answers 404 for %s', async (id) => {
+  it.each(['gen_0', `gen_${'f'.repeat(32)}`, '..%2f..%2fetc'])('returns a 404 for %s', async (id) => {
     const response = await gateway.call(`/v1/generations/${id}/cancel`, { method: 'POST' });
     expect(response.status).toBe(404);
     await problem(response);
@@ -368,7 +368,7 @@ describe('without keys', () => {
     expect(JSON.parse(answer.body)).toHaveProperty(status === 200 ? 'generations' : 'code');
   });
 
-  it('does not start on an address that others can reach', async () => {
+  it('does not start on a public address', async () => {
     await expect(startGateway(broker, folder.path, { GATEWAY_HOST: '0.0.0.0' })).rejects.toThrow(
       'GATEWAY_HOST is 0.0.0.0, which other machines can reach, and API_KEYS is empty',
     );

@@ -37,30 +37,33 @@ async function scrape(of = gateway): Promise<Map<string, number>> {
   );
 }
 
-it('wants its own token: the key of an owner does not read it', async () => {
+it('requires its own token; an API key gives no access', async () => {
   for (const headers of [{}, ANN, { authorization: 'Bearer metrics-token-0123456780' }])
     expect((await gateway.call('/metrics', { headers })).status).toBe(401);
-  // The token reads the metrics, and nothing of any owner.
+  // The token gives access to the metrics only.
   expect((await gateway.call('/v1/generations', { headers: SCRAPER })).status).toBe(401);
 });
 
 it.each([
   ['API_KEYS', { API_KEYS: ENV.API_KEYS }],
   ['PUBLIC_URL', { PUBLIC_URL: 'https://clipmesh.example' }],
-])('without a token it answers nobody where %s is set: a plain proxy shows as this machine', async (_name, env) => {
-  const exposed = await startGateway(broker, folder.path, env);
-  try {
-    expect(await problem(await exposed.call('/metrics', { headers: ANN }))).toMatchObject({
-      status: 403,
-      code: 'METRICS_CLOSED',
-      detail: expect.stringContaining('METRICS_TOKEN'),
-    });
-  } finally {
-    await exposed.stop();
-  }
-});
+])(
+  'gives no access without a token when %s is set, because a plain proxy looks like this machine',
+  async (_name, env) => {
+    const exposed = await startGateway(broker, folder.path, env);
+    try {
+      expect(await problem(await exposed.call('/metrics', { headers: ANN }))).toMatchObject({
+        status: 403,
+        code: 'METRICS_CLOSED',
+        detail: expect.stringContaining('METRICS_TOKEN'),
+      });
+    } finally {
+      await exposed.stop();
+    }
+  },
+);
 
-it('without a token, API_KEYS and PUBLIC_URL it answers this machine only, and nobody behind a proxy', async () => {
+it('without a token, API_KEYS and PUBLIC_URL gives access to this machine only, not through a proxy', async () => {
   const open = await startGateway(broker, folder.path);
   try {
     expect((await open.call('/metrics')).status).toBe(200);
@@ -71,12 +74,12 @@ it('without a token, API_KEYS and PUBLIC_URL it answers this machine only, and n
   }
 });
 
-it('the key of an owner cannot be the token', async () => {
+it('rejects an API key as the token', async () => {
   const env = { ...ENV, METRICS_TOKEN: 'ann-key-0123456789' };
   await expect(startGateway(broker, folder.path, env)).rejects.toThrow(/METRICS_TOKEN/);
 });
 
-it('tells what waits, what ended, and how long requests took', async () => {
+it('exports waiting messages, ended runs and request durations', async () => {
   const id = await gateway.created(ANN);
   await gateway.created(ANN);
   const before = await scrape();
@@ -104,7 +107,7 @@ it('tells what waits, what ended, and how long requests took', async () => {
     costMicros: 0,
     failure: { code: 'INTERNAL', message: 'a test', stage: 'planning', retryable: false, charged: false },
   });
-  // Announced again, as after a crash, it is still one end.
+  // Published twice, as after a crash, it is counted once.
   await gateway.runtime.publish([end]);
   await gateway.runtime.publish([end]);
   await gateway.succeed(id);
@@ -114,18 +117,18 @@ it('tells what waits, what ended, and how long requests took', async () => {
       return samples.get('clipmesh_generations_ended_total{status="succeeded"}') === 1 ? samples : undefined;
     },
     DEADLINE_MS,
-    'the end in the figures',
+    'the end in the metrics',
   );
   expect(after.get('clipmesh_generations_ended_total{status="failed"}')).toBe(1);
   const unknown = await gateway.call('/v1/generation/x');
   expect(unknown.status).toBe(404);
   const labels = [...(await scrape()).keys()].filter((name) => name.includes('_seconds_count{'));
-  // No id and no address that somebody made up is among the labels.
+  // Labels contain neither ids nor unknown paths.
   expect(labels.join()).not.toContain(id);
   expect(labels).toContain('clipmesh_http_request_duration_seconds_count{method="GET",route="none",status="404"}');
 });
 
-it('of two replicas adds up: what both see is exported once, and by the other when one stops', async () => {
+it('of two replicas can be summed: one exports the shared metrics, and the other takes over when it stops', async () => {
   const other = await startGateway(broker, folder.path, ENV);
   try {
     const [before, others] = [await scrape(), await scrape(other)];
@@ -138,9 +141,9 @@ it('of two replicas adds up: what both see is exported once, and by the other wh
         return sum(SUCCEEDED) > (before.get(SUCCEEDED) ?? 0) + (others.get(SUCCEEDED) ?? 0) ? { all, sum } : undefined;
       },
       DEADLINE_MS,
-      'the end in the figures',
+      'the end in the metrics',
     );
-    // One end is counted by one replica.
+    // One replica counts each end.
     expect(sums.sum(SUCCEEDED)).toBe((before.get(SUCCEEDED) ?? 0) + (others.get(SUCCEEDED) ?? 0) + 1);
     const { inboxes, deadLetters } = await readBrokerState(gateway.runtime.connection);
     expect(sums.sum('clipmesh_inbox_waiting_messages{inbox="planner"}')).toBe(inboxes.get('planner')?.waiting);
@@ -148,7 +151,7 @@ it('of two replicas adds up: what both see is exported once, and by the other wh
     expect(sums.all.map((samples) => samples.has('clipmesh_dead_letters'))).toEqual([true, false]);
     expect(sums.sum('clipmesh_dead_letters')).toBe(deadLetters);
     expect(sums.all.map((samples) => samples.get('clipmesh_metrics_leader'))).toEqual([1, 0]);
-    // That is of the replica itself.
+    // Every replica exports its own connection state.
     expect(sums.all.map((samples) => samples.get('clipmesh_broker_up'))).toEqual([1, 1]);
   } finally {
     await gateway.stop();
@@ -158,7 +161,7 @@ it('of two replicas adds up: what both see is exported once, and by the other wh
   expect([left.get('clipmesh_metrics_leader'), left.has('clipmesh_dead_letters')]).toEqual([1, true]);
 });
 
-it('still answers without the broker, and says that it is away', async () => {
+it('is available without the broker, and reports it as down', async () => {
   await broker.kill();
   try {
     const samples = await scrape();

@@ -22,11 +22,11 @@ afterAll(async () => {
 
 describe('a language model', () => {
   it.each<[string, Record<string, string>, Record<string, unknown>, number]>([
-    ['without a price is refused under a cap', MODEL, CAP, 422],
-    ['without a price is refused under a budget', { ...MODEL, ...BUDGET }, {}, 422],
-    ['without a price is taken without either', MODEL, {}, 202],
-    ['with a configured price is taken under both', { ...MODEL, ...PRICES, ...BUDGET }, CAP, 202],
-    ['of the table is taken under both', BUDGET, CAP, 202],
+    ['without a price is rejected with a cap', MODEL, CAP, 422],
+    ['without a price is rejected with a budget', { ...MODEL, ...BUDGET }, {}, 422],
+    ['without a price is accepted without either', MODEL, {}, 202],
+    ['with a configured price is accepted with both', { ...MODEL, ...PRICES, ...BUDGET }, CAP, 202],
+    ['of the price table is accepted with both', BUDGET, CAP, 202],
   ])('%s', async (_what, env, body, status) => {
     const gateway = await startGateway(broker, folder.path, env);
     try {

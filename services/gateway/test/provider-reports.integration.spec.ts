@@ -9,7 +9,7 @@ import { createHmac } from 'node:crypto';
 import { DEADLINE_MS, rawCall, startGateway, type TestGateway } from './gateway.harness.js';
 
 const never = new AbortController().signal;
-/** Far longer than a test may take: whatever ends a wait before is no poll. */
+/** Much longer than a test: a wait that ends earlier was not ended by a poll. */
 const POLL_MS = 60_000;
 let broker: Broker;
 let sandbox: Sandbox;
@@ -27,7 +27,7 @@ beforeAll(async () => {
   gateway = await startGateway(broker, directory, { REPLICATE_WEBHOOK_SECRET: secret });
   nudges = openNudges(await broker.connect());
   provider = createReplicateProvider({
-    readFile: () => Promise.reject(new Error('no picture is asked for')),
+    readFile: () => Promise.reject(new Error('no image is expected')),
     token: 't',
     baseUrl: `${sandbox.url}/v1`,
     pollIntervalMs: POLL_MS,
@@ -41,7 +41,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  // Whatever beforeAll did not come to: what it did must still be put away.
+  // beforeAll may have failed halfway: close what it opened.
   await (provider as ReplicateProvider | undefined)?.close();
   (nudges as Nudges | undefined)?.close();
   await (gateway as TestGateway | undefined)?.stop();
@@ -62,7 +62,7 @@ const post = (body: string, headers: Record<string, string>): Promise<Response> 
 const seconds = (offset = 0): string => String(Math.floor(Date.now() / 1000) + offset);
 
 describe('reports of the provider', () => {
-  it('reach whoever waits, by way of the gateway and the broker', async () => {
+  it('reach the waiting handler through the gateway and the broker', async () => {
     await sandbox.scenario({ clipSeconds: [5, 1] });
     const buy = (attemptKey: string, seed: number): Promise<PredictionState> =>
       provider.submit(
@@ -70,20 +70,20 @@ describe('reports of the provider', () => {
         never,
       );
     const wait = (id: string): Promise<PredictionState> => provider.wait(id, { signal: never, timeoutMs: DEADLINE_MS });
-    // From this one it is known that the model usually runs 5 s: the next is not looked for before 4 s.
+    // The provider learns from the first prediction that the model runs 5 s: it does not poll the second before 4 s.
     await wait((await buy('k1', 7)).id);
     const second = await buy('k2', 8);
     let nudged = 0;
     const stop = nudges.on(second.id, () => (nudged += 1));
     expect((await wait(second.id)).status).toBe('succeeded');
-    await until(() => nudged > 0, DEADLINE_MS, 'the report reached whoever waits');
+    await until(() => nudged > 0, DEADLINE_MS, 'the report to arrive');
     stop();
     expect((await sandbox.invoice()).predictions.map(({ key }) => key)).toEqual(['k1', 'k2']);
   });
 
-  it('are refused unless they are signed, fresh and about a prediction', async () => {
-    const heard: string[] = [];
-    const stop = nudges.on('p1', () => heard.push('p1'));
+  it('are rejected unless they are signed, recent and about a prediction', async () => {
+    const received: string[] = [];
+    const stop = nudges.on('p1', () => received.push('p1'));
     const body = JSON.stringify({ id: 'p1', status: 'succeeded' });
     const other = `whsec_${Buffer.from('another secret of some length').toString('base64')}`;
     const now = seconds();
@@ -93,19 +93,20 @@ describe('reports of the provider', () => {
       ['another body', body.replace('p1', 'p2'), sign(body, now), 401],
       ['too old', body, sign(body, seconds(-400)), 401],
       ['from the future', body, sign(body, seconds(400)), 401],
-      ['no prediction', '{}', sign('{}', now), 400],
-      ['an id that is none', '{"id":"a.>"}', sign('{"id":"a.>"}', now), 400],
+      ['not a prediction', '{}', sign('{}', now), 400],
+      ['an invalid id', '{"id":"a.>"}', sign('{"id":"a.>"}', now), 400],
       ['too large', `{"id":"${'x'.repeat(1024 * 1024)}"}`, sign('', now), 413],
     ];
     for (const [name, text, headers, status] of refused)
       expect({ name, status: (await post(text, headers)).status }).toEqual({ name, status });
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     expect((await post(body, sign(body, now))).status).toBe(204);
-    await until(() => heard.length > 0, DEADLINE_MS, 'the report');
+    await until(() => received.length > 0, DEADLINE_MS, 'the report');
     stop();
-    expect(heard).toEqual(['p1']);
+    expect(received).toEqual(['p1']);
   });
-  it('come in under the public name without API_KEYS, by their signature alone', async () => {
+
+  it('are accepted under the public host name without API_KEYS by their signature', async () => {
     const open = await startGateway(broker, directory, {
       REPLICATE_WEBHOOK_SECRET: secret,
       PUBLIC_URL: 'https://clips.example',
@@ -117,20 +118,25 @@ describe('reports of the provider', () => {
       const signed = { ...sign(body, seconds()), ...host };
       const unsigned = { 'content-type': 'application/json', ...host };
       const length = { 'content-length': String(body.length) };
-      const told = async (port: number, method: string, at: string, headers: Record<string, string>): Promise<number> =>
+      const statusOf = async (
+        port: number,
+        method: string,
+        at: string,
+        headers: Record<string, string>,
+      ): Promise<number> =>
         (await rawCall(port, at, method === 'GET' ? { headers } : { method, headers: { ...headers, ...length }, body }))
           .status;
-      const heard: string[] = [];
-      const stop = nudges.on('p2', () => heard.push('p2'));
-      expect(await told(open.port, 'POST', `${path}?key=k`, signed)).toBe(204);
-      await until(() => heard.length > 0, DEADLINE_MS, 'the report reached whoever waits');
+      const received: string[] = [];
+      const stop = nudges.on('p2', () => received.push('p2'));
+      expect(await statusOf(open.port, 'POST', `${path}?key=k`, signed)).toBe(204);
+      await until(() => received.length > 0, DEADLINE_MS, 'the report to arrive');
       stop();
-      expect(await told(open.port, 'POST', path, unsigned)).toBe(401);
-      expect(await told(open.port, 'GET', path, signed)).toBe(421);
-      expect(await told(open.port, 'POST', '/v1/generations', signed)).toBe(421);
-      expect(await told(open.port, 'GET', '/v1/generations', host)).toBe(421);
-      // Without PUBLIC_URL nobody reports from outside.
-      expect(await told(gateway.port, 'POST', path, signed)).toBe(421);
+      expect(await statusOf(open.port, 'POST', path, unsigned)).toBe(401);
+      expect(await statusOf(open.port, 'GET', path, signed)).toBe(421);
+      expect(await statusOf(open.port, 'POST', '/v1/generations', signed)).toBe(421);
+      expect(await statusOf(open.port, 'GET', '/v1/generations', host)).toBe(421);
+      // Without PUBLIC_URL, no provider sends reports.
+      expect(await statusOf(gateway.port, 'POST', path, signed)).toBe(421);
     } finally {
       await open.stop();
     }

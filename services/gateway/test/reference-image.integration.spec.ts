@@ -6,11 +6,11 @@ import { type Broker, leakCheck, pngOf, startBroker, tempFolder, type TempFolder
 import { buffer } from 'node:stream/consumers';
 import { problem, startGateway, type TestGateway } from './gateway.harness.js';
 
-const PICTURE = pngOf(400, 400);
+const IMAGE = pngOf(400, 400);
 const leaks = leakCheck();
 let broker: Broker;
 let folder: TempFolder;
-/** May fetch from this machine, which the other may not. */
+/** Allows private URLs; `closed` does not. */
 let open: TestGateway;
 let closed: TestGateway;
 let server: Server;
@@ -37,7 +37,7 @@ afterAll(async () => {
 beforeEach(async () => {
   connections = 0;
   seen = [];
-  answer = (_request, response) => response.end(PICTURE);
+  answer = (_request, response) => response.end(IMAGE);
   server = createServer((request, response) => {
     seen.push({ path: request.url ?? '', headers: request.headers });
     answer(request, response);
@@ -59,15 +59,15 @@ async function imageOf(gateway: TestGateway, response: Response): Promise<Artifa
 }
 
 describe('a reference image in the request', () => {
-  it('is stored, and the job names it', async () => {
-    const data = `data:image/png;base64,${PICTURE.toString('base64')}`;
+  it('is stored and referenced by the job', async () => {
+    const data = `data:image/png;base64,${IMAGE.toString('base64')}`;
     const image = await imageOf(closed, await closed.create({ referenceImage: { data } }));
     expect(image?.contentType).toBe('image/png');
-    expect(await buffer(await closed.artifacts.open(image as Artifact))).toEqual(PICTURE);
+    expect(await buffer(await closed.artifacts.open(image as Artifact))).toEqual(IMAGE);
   });
 
-  it('that is none is told where', async () => {
-    const data = `data:image/png;base64,${Buffer.from('no picture').toString('base64')}`;
+  it('is a 400 with the field when it is not an image', async () => {
+    const data = `data:image/png;base64,${Buffer.from('not an image').toString('base64')}`;
     const response = await closed.create({ referenceImage: { data } });
     expect(response.status).toBe(400);
     expect(await problem(response)).toMatchObject({
@@ -81,42 +81,42 @@ describe('a reference image at a URL', () => {
   const create = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
     open.create({ referenceImage: { url: `${origin}${path}` } }, headers);
 
-  it('is fetched once, and its server learns nothing of us', async () => {
+  it('is fetched once, without a trace id or other headers', async () => {
     const image = await imageOf(open, await create('/a.png?key=secret'));
-    expect(await buffer(await open.artifacts.open(image as Artifact))).toEqual(PICTURE);
+    expect(await buffer(await open.artifacts.open(image as Artifact))).toEqual(IMAGE);
     expect(seen.map(({ path }) => path)).toEqual(['/a.png?key=secret']);
     expect(Object.keys(seen[0]?.headers ?? {}).sort()).toEqual(['accept', 'connection', 'host', 'user-agent']);
   });
 
-  it('is followed to where it was moved', async () => {
+  it('is fetched through redirects', async () => {
     answer = (request, response) => {
       if (request.url === '/old') response.writeHead(302, { location: '/new' }).end();
-      else response.end(PICTURE);
+      else response.end(IMAGE);
     };
     expect(await imageOf(open, await create('/old'))).toMatchObject({ contentType: 'image/png' });
   });
 
   it.each<[string, RequestListener, RegExp]>([
-    ['is not there', (_, response) => response.writeHead(404).end(), /answered with status 404/],
+    ['is missing', (_, response) => response.writeHead(404).end(), /answered with status 404/],
     [
-      'asks for another protocol',
+      'upgrades to another protocol',
       (_, response) => response.writeHead(101, { connection: 'upgrade', upgrade: 'websocket' }).end(),
       /answered with status 101/,
     ],
-    ['goes in circles', (_, response) => response.writeHead(302, { location: '/' }).end(), /redirects more than 3/],
+    ['redirects in a loop', (_, response) => response.writeHead(302, { location: '/' }).end(), /redirects more than 3/],
     [
-      'leads to a file',
+      'redirects to a file',
       (_, response) => response.writeHead(302, { location: 'file:///etc/passwd' }).end(),
       /only https/,
     ],
     [
-      'breaks off',
+      'is interrupted',
       (_, response) => response.writeHead(200, { 'content-length': '9' }).end('x', () => response.destroy()),
       /cannot be reached/,
     ],
     ['never ends', (_, response) => void response.writeHead(200).write('x'), /longer than 8 s/],
     ['is too large', (_, response) => response.end(Buffer.alloc(10 * 1024 * 1024 + 1)), /more than 10485760 bytes/],
-  ])('that %s is refused, and why', async (_name, behaviour, words) => {
+  ])('that %s is a 422 with the reason', async (_name, behaviour, words) => {
     answer = behaviour;
     const response = await create('/');
     expect(response.status).toBe(422);
@@ -125,16 +125,16 @@ describe('a reference image at a URL', () => {
     expect(detail).toMatch(words);
   });
 
-  it('that is no picture is a 400', async () => {
+  it('that is not an image is a 400', async () => {
     answer = (_, response) => response.end('<html>');
     expect(await problem(await create('/'))).toMatchObject({ status: 400, detail: expect.stringContaining('neither') });
   });
 
   it('that fails does not use up the Idempotency-Key', async () => {
-    const key = { 'idempotency-key': 'picture-1' };
+    const key = { 'idempotency-key': 'image-1' };
     answer = (_, response) => response.writeHead(503).end();
     expect((await create('/', key)).status).toBe(422);
-    answer = (_, response) => response.end(PICTURE);
+    answer = (_, response) => response.end(IMAGE);
     const first = await create('/', key);
     expect(first.status).toBe(202);
     const again = await create('/', key);
@@ -143,7 +143,7 @@ describe('a reference image at a URL', () => {
   });
 });
 
-describe('a URL that leads inside', () => {
+describe('a private URL', () => {
   it.each([
     ['plain http', () => origin, /only https/],
     ['this machine', () => origin.replace('http:', 'https:'), /cannot be reached/],
@@ -154,10 +154,10 @@ describe('a URL that leads inside', () => {
       () => origin.replace('http://127.0.0.1', 'https://[::ffff:127.0.0.1]'),
       /cannot be reached/,
     ],
-    ['the metadata of a cloud', () => 'https://169.254.169.254/latest', /cannot be reached/],
+    ['the metadata service of a cloud', () => 'https://169.254.169.254/latest', /cannot be reached/],
     ['a private network', () => 'https://10.0.0.1/', /cannot be reached/],
     ['a user', () => 'https://user:secret@example.com/', /contains a user/],
-  ])('%s is not fetched', async (_name, url, words) => {
+  ])('of %s is not fetched', async (_name, url, words) => {
     const response = await closed.create({ referenceImage: { url: url() } });
     expect(response.status).toBe(422);
     expect(JSON.stringify(await problem(response))).toMatch(words);

@@ -37,14 +37,16 @@ const CHARGE = {
   at: '2026-01-02T03:04:05.678Z',
 } as const;
 
-/** Answers as the cost service does, in time or not at all. */
+/** A fake cost service that answers, or never answers while `silent`. */
 @Controller()
 class LedgerDouble {
   static silent = false;
   @MessagePattern(CostSummary.name)
-  summary(@Payload() raw: unknown, @Ctx() asked: NatsContext): Promise<unknown> {
+  summary(@Payload() raw: unknown, @Ctx() context: NatsContext): Promise<unknown> {
     if (LedgerDouble.silent) return new Promise(() => undefined);
-    return answerQuestion(CostSummary, raw, asked, () => Promise.resolve({ totalMicros: 480_001, entries: [CHARGE] }));
+    return answerQuestion(CostSummary, raw, context, () =>
+      Promise.resolve({ totalMicros: 480_001, entries: [CHARGE] }),
+    );
   }
 }
 @Module({ controllers: [LedgerDouble] })
@@ -59,7 +61,7 @@ describe('the cost', () => {
     expect(await problem(response)).toMatchObject({ code: 'COST_UNAVAILABLE', retryable: true });
   };
 
-  it('is a 503 within the limit when no cost service runs, and when one is silent; then the answer in dollars', async () => {
+  it('is a 503 within the timeout while no cost service answers, then the cost in dollars', async () => {
     const id = await gateway.created();
     await unavailable(id);
     const service: INestMicroservice = await NestFactory.createMicroservice(LedgerDoubleModule, {
@@ -103,7 +105,7 @@ describe('the performance report', () => {
     status: {},
   });
 
-  it('is made from the stored trace once the generation has ended', async () => {
+  it('is computed from the stored trace once the generation has ended', async () => {
     const id = await gateway.created();
     const early = await report(id);
     expect(early.status).toBe(409);
@@ -135,7 +137,7 @@ describe('the performance report', () => {
     });
   });
 
-  it('is a 404 when the spans are gone', async () => {
+  it('is a 404 when the spans are no longer kept', async () => {
     const id = await gateway.created();
     await gateway.succeed(id);
     const found = await gateway.stores.generations.get(id);
@@ -147,18 +149,18 @@ describe('the performance report', () => {
 });
 
 describe('health', () => {
-  it('is alive without its broker, but not ready, until the broker is back', async () => {
+  it('is live but not ready without the broker', async () => {
     expect(await (await gateway.call('/healthz')).json()).toEqual({ status: 'ok' });
     expect(await (await gateway.call('/readyz')).json()).toEqual({ status: 'ok' });
     await broker.kill();
     try {
-      const away = await gateway.call('/readyz');
-      expect(away.status).toBe(503);
-      expect(away.headers.get('retry-after')).toBe('2');
-      expect(await problem(away)).toMatchObject({ code: 'NOT_READY', retryable: true });
+      const ready = await gateway.call('/readyz');
+      expect(ready.status).toBe(503);
+      expect(ready.headers.get('retry-after')).toBe('2');
+      expect(await problem(ready)).toMatchObject({ code: 'NOT_READY', retryable: true });
       expect((await gateway.call('/healthz')).status).toBe(200);
-      const asked = await rawCall(gateway.port, '/v1/generations');
-      expect([asked.status, asked.headers['content-type']]).toEqual([
+      const listed = await rawCall(gateway.port, '/v1/generations');
+      expect([listed.status, listed.headers['content-type']]).toEqual([
         503,
         expect.stringContaining('application/problem+json'),
       ]);

@@ -26,7 +26,7 @@ afterAll(async () => {
   expect(leaks()).toEqual([]);
 });
 
-/** A generation whose plan waits for its approval. */
+/** A generation whose plan waits for approval. */
 async function waiting(more: Record<string, unknown> = {}): Promise<{ path: string; id: string; plan: Plan }> {
   const response = await gateway.create({ mode: 'review', durationSeconds: 12, ...more }, ANN);
   const { id } = (await response.json()) as { id: string };
@@ -40,15 +40,15 @@ const patch = (path: string, body: unknown, headers: Record<string, string> = {}
   gateway.call(`${path}/plan`, { method: 'PATCH', headers: { ...ANN, ...headers }, body: JSON.stringify(body) });
 const approve = (path: string, headers = ANN): Promise<Response> =>
   gateway.call(`${path}/approve`, { method: 'POST', headers });
-/** How often the approval was told. */
-async function told(id: string): Promise<number> {
+/** Number of published approvals. */
+async function approvals(id: string): Promise<number> {
   await gateway.change(id, { status: 'canceled' });
   const events = await gateway.call(`/v1/generations/${id}/events`, { headers: ANN });
   return parseEvents(await events.text()).filter(({ event }) => event === 'plan.approved').length;
 }
 
-describe('a plan that waits', () => {
-  it('is changed, and read as it was changed', async () => {
+describe('a plan that waits for approval', () => {
+  it('can be changed and read', async () => {
     const { path, plan } = await waiting();
     const response = await patch(path, { scenes: [{ index: 0, description: 'A kettle at dawn' }] });
     expect(response.status).toBe(200);
@@ -60,7 +60,7 @@ describe('a plan that waits', () => {
     expect(read.headers.get('etag')).toBe(response.headers.get('etag'));
   });
 
-  it('is not changed over the head of another change', async () => {
+  it('is not overwritten by a concurrent change', async () => {
     const { path } = await waiting();
     const etag = (await gateway.call(`${path}/plan`, { headers: ANN })).headers.get('etag') ?? '';
     expect((await patch(path, { title: 'One' }, { 'if-match': etag })).status).toBe(200);
@@ -77,14 +77,14 @@ describe('a plan that waits', () => {
     [{ scenes: [{ index: 9 }] }, 'scenes.0.index'],
     [{ scenes: [{ index: 0, durationSeconds: 9 }] }, 'scenes.0.durationSeconds'],
     [{ scens: [] }, 'body'],
-  ])('says what is wrong with %j', async (body, field) => {
+  ])('rejects %j with the field', async (body, field) => {
     const { path } = await waiting();
     const response = await patch(path, body);
     expect(response.status).toBe(400);
     expect(await problem(response)).toMatchObject({ errors: [expect.objectContaining({ field })] });
   });
 
-  it('is approved once, however often it is asked for, and changed no more', async () => {
+  it('is approved once for repeated requests, and cannot be changed afterwards', async () => {
     const { path, id } = await waiting();
     for (let times = 0; times < 3; times += 1) {
       const response = await approve(path);
@@ -99,27 +99,27 @@ describe('a plan that waits', () => {
       code: 'NOT_AWAITING_APPROVAL',
       detail: expect.stringContaining('already approved'),
     });
-    expect(await told(id)).toBe(1);
+    expect(await approvals(id)).toBe(1);
   });
 
-  it('that costs more than the cap is not approved', async () => {
+  it('cannot be approved when it costs more than the cap', async () => {
     const { path, id } = await waiting({ maxCostUsd: 2 });
     await gateway.change(id, { costMicros: 1_900_000 });
     const response = await approve(path);
     expect(response.status).toBe(402);
     expect(await problem(response)).toMatchObject({ code: 'BUDGET_EXCEEDED', budget: 'generation' });
-    expect(await told(id)).toBe(0);
+    expect(await approvals(id)).toBe(0);
   });
 
-  it("is nobody else's", async () => {
+  it('is a 404 for other owners', async () => {
     const { path, id } = await waiting();
     expect((await approve(path, BOB)).status).toBe(404);
     expect((await patch(path, { title: 'Mine' }, BOB)).status).toBe(404);
-    expect(await told(id)).toBe(0);
+    expect(await approvals(id)).toBe(0);
   });
 });
 
-it('what was not asked for with review is told so', async () => {
+it('an approval of a generation without review is a 409 with the reason', async () => {
   const id = await gateway.created(ANN);
   const response = await approve(`/v1/generations/${id}`);
   expect(response.status).toBe(409);

@@ -9,7 +9,7 @@ const JSON_BODY = { 'content-type': 'application/json' };
 let broker: Broker;
 let folder: TempFolder;
 let gateway: TestGateway;
-/** Its owners have 10 USD a day. */
+/** A gateway with a budget of 10 USD per owner and day. */
 let limited: TestGateway;
 
 beforeAll(async () => {
@@ -27,8 +27,8 @@ afterAll(async () => {
   expect(leaks()).toEqual([]);
 });
 
-/** A film of three scenes, as the director leaves it. */
-async function film(
+/** A succeeded generation with three scenes. */
+async function succeeded(
   of: TestGateway = gateway,
   more: Record<string, unknown> = {},
 ): Promise<{ id: string; state: GenerationState }> {
@@ -52,19 +52,20 @@ const regenerate = (id: string, scene: number | string, body?: unknown, of: Test
   });
 const stateOf = async (id: string): Promise<GenerationState | undefined> =>
   (await gateway.stores.generations.get(id))?.value.state;
-async function told(id: string): Promise<unknown> {
+/** The published event of the regeneration. */
+async function eventOf(id: string): Promise<unknown> {
   const connection = await broker.connect();
-  const held = await connection.request(
+  const stored = await connection.request(
     '$JS.API.STREAM.MSG.GET.EVENTS',
     JSON.stringify({ last_by_subj: `events.${id}.scene.reopened` }),
   );
-  const { message } = held.json<{ message?: { data: string } }>();
+  const { message } = stored.json<{ message?: { data: string } }>();
   return message === undefined ? undefined : JSON.parse(Buffer.from(message.data, 'base64').toString());
 }
 
-describe('a scene of a film', () => {
-  it('is made anew with another seed, and nothing else is', async () => {
-    const { id, state } = await film();
+describe('a scene of an ended generation', () => {
+  it('is regenerated with a new seed, without changing the others', async () => {
+    const { id, state } = await succeeded();
     const response = await regenerate(id, 1);
     expect(response.status).toBe(202);
     expect(await response.json()).toMatchObject({ id, status: 'generating' });
@@ -72,11 +73,11 @@ describe('a scene of a film', () => {
     expect(after).toMatchObject({ status: 'generating', run: 2, plan: state.plan });
     expect(after?.scenes[1]).toMatchObject({ status: 'generating', attempt: 3, seed: expect.any(Number) });
     expect([after?.scenes[0], after?.scenes[2]]).toEqual([state.scenes[0], state.scenes[2]]);
-    expect(await told(id)).toMatchObject({ body: { generationId: id, run: 2, scene: 1 } });
+    expect(await eventOf(id)).toMatchObject({ body: { generationId: id, run: 2, scene: 1 } });
   });
 
-  it('leaves the film of before to be downloaded meanwhile', async () => {
-    const { id, state } = await film();
+  it('keeps the previous video available while it is regenerated', async () => {
+    const { id, state } = await succeeded();
     await regenerate(id, 1);
     const read: unknown = await (await gateway.call(`/v1/generations/${id}`)).json();
     expect(read).toMatchObject({ status: 'generating', result: { sha256: state.result?.video.sha256 } });
@@ -85,8 +86,8 @@ describe('a scene of a film', () => {
     expect((await gateway.call(`/v1/generations/${id}/captions.vtt`)).status).toBe(409);
   });
 
-  it('is made as it is described now', async () => {
-    const { id } = await film();
+  it('is regenerated with a new description, length and seed', async () => {
+    const { id } = await succeeded();
     expect((await regenerate(id, 0, { description: 'A kettle at dawn', durationSeconds: 5, seed: 4 })).status).toBe(
       202,
     );
@@ -96,16 +97,16 @@ describe('a scene of a film', () => {
     expect(after?.plan?.durationSeconds).toBe(13);
   });
 
-  it('keeps its clip where only the text changes', async () => {
-    const { id, state } = await film();
+  it('keeps its clip when only the text changes', async () => {
+    const { id, state } = await succeeded();
     expect((await regenerate(id, 2, { overlay: { text: 'Now' } })).status).toBe(202);
     const after = await stateOf(id);
     expect(after?.scenes[2]).toMatchObject({ status: 'composing', clip: state.scenes[2]?.clip, predictionId: 'p2' });
     expect(after?.plan?.scenes[2]?.overlay?.text).toBe('Now');
   });
 
-  it('is made once where two ask at the same time', async () => {
-    const { id } = await film();
+  it('is regenerated once for concurrent requests', async () => {
+    const { id } = await succeeded();
     const answers = await Promise.all([0, 1, 2, 0].map((scene) => regenerate(id, scene)));
     expect(answers.map(({ status }) => status).sort()).toEqual([202, 409, 409, 409]);
     expect((await stateOf(id))?.scenes.filter(({ status }) => status === 'generating')).toHaveLength(1);
@@ -115,8 +116,8 @@ describe('a scene of a film', () => {
     [3, 404, 'SCENE_NOT_FOUND'],
     ['-1', 404, 'SCENE_NOT_FOUND'],
     ['x', 404, 'SCENE_NOT_FOUND'],
-  ])('%s is not there', async (scene, status, code) => {
-    const { id } = await film();
+  ])('with the index %s is a %i', async (scene, status, code) => {
+    const { id } = await succeeded();
     const response = await regenerate(id, scene);
     expect(response.status).toBe(status);
     expect(await problem(response)).toMatchObject({ code });
@@ -126,15 +127,15 @@ describe('a scene of a film', () => {
     [{ durationSeconds: 9 }, 'durationSeconds'],
     [{ overlay: { color: 'red' } }, 'overlay.color'],
     [{ prompt: 'x' }, 'body'],
-  ])('is not made anew with %j', async (body, field) => {
-    const { id } = await film();
+  ])('is not regenerated with %j', async (body, field) => {
+    const { id } = await succeeded();
     const response = await regenerate(id, 0, body);
     expect(response.status).toBe(400);
     expect(await problem(response)).toMatchObject({ errors: [expect.objectContaining({ field })] });
   });
 
-  it('is not made anew while its film is made, nor once it was canceled', async () => {
-    const { id, state } = await film();
+  it('is not regenerated while the generation runs or after a cancel', async () => {
+    const { id, state } = await succeeded();
     for (const status of ['generating', 'composing', 'canceled'] as const) {
       await gateway.change(id, { status });
       const response = await regenerate(id, 0);
@@ -144,23 +145,23 @@ describe('a scene of a film', () => {
     expect((await stateOf(id))?.run).toBe(state.run);
   });
 
-  it('is not made anew beyond what the film may cost', async () => {
-    const { id } = await film(gateway, { maxCostUsd: 2 });
+  it('is not regenerated beyond the cap', async () => {
+    const { id } = await succeeded(gateway, { maxCostUsd: 2 });
     await gateway.change(id, { costMicros: 1_900_000 });
     expect((await regenerate(id, 0)).status).toBe(402);
     expect((await stateOf(id))?.status).toBe('succeeded');
-    // A text costs nothing.
+    // A text change is free.
     expect((await regenerate(id, 0, { overlay: { text: 'Now' } })).status).toBe(202);
   });
 
   it.each([{ overlay: { text: 'Now' } }, { seed: 7 }, undefined])(
-    'that has no clip and that no money is left for is not begun by %j: nothing would end that run',
+    'without a clip and without budget is not regenerated by %j',
     async (body) => {
-      const { id, state } = await film(gateway, { maxCostUsd: 2 });
+      const { id, state } = await succeeded(gateway, { maxCostUsd: 2 });
       const [first, ...others] = state.scenes;
-      if (first === undefined) throw new Error('there is no scene');
+      if (first === undefined) throw new Error('no scene');
       const { clip: _clip, overlaid: _overlaid, ...bare } = first;
-      const message = 'the provider is away';
+      const message = 'the provider is unavailable';
       const failure = {
         code: 'PROVIDER_UNAVAILABLE',
         stage: 'clip',
@@ -168,10 +169,10 @@ describe('a scene of a film', () => {
         retryable: true,
         charged: false,
       } as const;
-      // It may have been bought, and nobody knows.
-      const held = body?.seed === 7 ? { costMicros: 1_440_000, allowanceMicros: 1_920_000 } : { costMicros: 1_900_000 };
-      const failed = { ...bare, status: 'failed' as const, failure, ...held };
-      const costMicros = held.costMicros;
+      // With seed 7, the previous purchase has an unknown outcome.
+      const cost = body?.seed === 7 ? { costMicros: 1_440_000, allowanceMicros: 1_920_000 } : { costMicros: 1_900_000 };
+      const failed = { ...bare, status: 'failed' as const, failure, ...cost };
+      const { costMicros } = cost;
       await gateway.change(id, { status: 'failed', failure, costMicros, scenes: [failed, ...others] });
       const response = await regenerate(id, 0, body);
       expect(response.status).toBe(402);
@@ -180,14 +181,14 @@ describe('a scene of a film', () => {
     },
   );
 
-  it("leaves the film as it was when its owner's budget has nothing left", async () => {
-    const { id, state } = await film(limited, { maxCostUsd: 6 });
-    // What the first run had set aside is free again, and another film has taken it.
+  it('leaves the generation unchanged when the budget of its owner is used up', async () => {
+    const { id, state } = await succeeded(limited, { maxCostUsd: 6 });
+    // The first run is settled, and another generation has reserved the rest.
     const period = (await limited.stores.generations.get(id))?.value.account?.period ?? '';
     const account = await limited.stores.accounts.get('local', period);
-    if (account === undefined) throw new Error('there is no account');
+    if (account === undefined) throw new Error('no account');
     const line = account.value.generations[id];
-    if (line === undefined) throw new Error('there is no line');
+    if (line === undefined) throw new Error('no account line');
     const generations = {
       ...account.value.generations,
       [id]: { ...line, open: false, spentMicros: 1_440_000 },
@@ -197,10 +198,10 @@ describe('a scene of a film', () => {
     const before = await limited.stores.generations.get(id);
     const response = await regenerate(id, 0, undefined, limited);
     expect(response.status).toBe(402);
-    // Nobody has seen a run that was not to be.
+    // The rejected run was never visible.
     expect(await limited.stores.generations.get(id)).toEqual(before);
     expect(await problem(response)).toMatchObject({ budget: 'owner' });
     expect(await stateOf(id)).toEqual(state);
-    expect(await told(id)).toBeUndefined();
+    expect(await eventOf(id)).toBeUndefined();
   });
 });

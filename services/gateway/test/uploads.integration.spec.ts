@@ -5,7 +5,7 @@ import { type Broker, leakCheck, pngOf, startBroker, tempFolder, type TempFolder
 import { problem, startGateway, type TestGateway } from './gateway.harness.js';
 import { MUTE_MP4 } from './tiny.media.js';
 
-/** Ends a hang. */
+/** Timeout of a hanging test, ms. */
 const DEADLINE_MS = 120_000;
 const RATE = 8000;
 const leaks = leakCheck();
@@ -26,7 +26,7 @@ afterAll(async () => {
   expect(leaks()).toEqual([]);
 }, DEADLINE_MS);
 
-/** A WAV of a tone, mono, 16 bits. */
+/** A WAV with a tone, mono, 16 bits. */
 function wavOf(seconds: number): Buffer {
   const samples = Buffer.alloc(seconds * RATE * 2);
   for (let at = 0; at < samples.length; at += 2) samples.writeInt16LE(Math.round(8000 * Math.sin(at / 5)), at);
@@ -54,7 +54,7 @@ function wavOf(seconds: number): Buffer {
 const music = (bytes: Buffer, type = 'audio/wav') => ({
   music: { data: `data:${type};base64,${bytes.toString('base64')}` },
 });
-/** Files that were stored, and generations. */
+/** Number of stored files and generations. */
 const stored = async (): Promise<number> => {
   const files = await readdir(join(folder.path, 'artifacts'), { recursive: true });
   const { generations } = (await (await gateway.call('/v1/generations')).json()) as { generations: unknown[] };
@@ -78,10 +78,10 @@ describe('music', () => {
     ['a video without sound', MUTE_MP4, 'it has no audio stream, only video'],
     ['no length', wavOf(0), 'it lasts 0 s; at least 0.5 s are needed'],
     ['a moment', wavOf(0.25), 'it lasts 0.25 s; at least 0.5 s are needed'],
-    ['a picture', pngOf(300, 300), 'it is not a media file that ffmpeg can read'],
+    ['an image', pngOf(300, 300), 'it is not a media file that ffmpeg can read'],
     ['text', Buffer.from('RIFF____WAVE and no more'), 'it is not a media file that ffmpeg can read'],
     ['a page', Buffer.from('<!DOCTYPE html><html></html>'), 'it is not a media file that ffmpeg can read'],
-  ])('of %s is refused before anything is stored or bought', async (_name, bytes, message) => {
+  ])('of %s is rejected before anything is stored or charged', async (_name, bytes, message) => {
     const before = await stored();
     const key = { 'idempotency-key': `music-${message.length}-${bytes.length}` };
     const response = await gateway.create(music(bytes), key);
@@ -93,17 +93,17 @@ describe('music', () => {
       errors: [{ field: 'music.data', message }],
     });
     expect(await stored()).toBe(before);
-    // The key is free for a request that is right.
+    // The key is not used up.
     expect((await gateway.create(music(wavOf(1)), key)).status).toBe(202);
   });
 });
 
 describe('a reference image', () => {
   const image = (bytes: Buffer) => ({ referenceImage: { data: `data:image/png;base64,${bytes.toString('base64')}` } });
-  it('that has the size of a picture and cannot be decoded is refused', async () => {
+  it('with a valid header is rejected when it cannot be decoded', async () => {
     const png = pngOf(400, 400);
-    const begin = png.indexOf('IDAT') + 12;
-    const damaged = Buffer.from(png).fill(0x11, begin, png.indexOf('IEND') - 8);
+    const start = png.indexOf('IDAT') + 12;
+    const damaged = Buffer.from(png).fill(0x11, start, png.indexOf('IEND') - 8);
     const before = await stored();
     const response = await gateway.create(image(damaged));
     expect(response.status).toBe(422);
@@ -116,7 +116,7 @@ describe('a reference image', () => {
   });
 });
 
-it('nothing of a checked file is left in the folder for temporary files', async () => {
+it('a check leaves no temporary files', async () => {
   const left = await readdir(join(folder.path, 'tmp'), { recursive: true });
   expect(left.filter((name) => name.includes('work-'))).toEqual([]);
 });

@@ -6,11 +6,11 @@ import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { startGateway, type TestGateway } from './gateway.harness.js';
 
-/** Ends a test that hangs; nothing is asserted about time, ms. */
+/** Timeout of a hanging test, ms. No test asserts a duration. */
 const DEADLINE_MS = 120_000;
 const ANN = { authorization: 'Bearer ann-key-0123456789' };
 const BOB = { authorization: 'Bearer bob-key-0123456789' };
-/** All slots of the gateway: fewer than the deliveries that hang. */
+/** Slots of the gateway: fewer than the hanging deliveries. */
 const SLOTS = 4;
 const PER_ENDPOINT = 2;
 const SCRAPER = { authorization: 'Bearer metrics-token-0123456789' };
@@ -20,11 +20,11 @@ let folder: TempFolder;
 let gateway: TestGateway;
 let receiver: Server;
 let base: string;
-/** Calls by path, in the order in which they came. */
+/** Paths of the calls, in order. */
 let calls: string[] = [];
-/** Calls that have no answer yet. */
-let held: ServerResponse[] = [];
-/** Paths whose calls are not answered. */
+/** Open responses of hanging calls. */
+let open: ServerResponse[] = [];
+/** Paths that never get a response. */
 const hanging = new Set<string>();
 const leaks = leakCheck();
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
     METRICS_TOKEN: 'metrics-token-0123456789',
     API_KEYS: 'ann:ann-key-0123456789,bob:bob-key-0123456789',
     ALLOW_PRIVATE_URLS: 'true',
-    // Nothing that hangs ends by itself while a test runs.
+    // Longer than a test: hanging calls do not time out.
     WEBHOOK_TIMEOUT: '120',
     WEBHOOK_CONCURRENCY: String(SLOTS),
     WEBHOOK_ENDPOINT_CONCURRENCY: String(PER_ENDPOINT),
@@ -52,7 +52,7 @@ beforeAll(async () => {
     request.resume().on('end', () => {
       const path = request.url ?? '';
       calls.push(path);
-      if (hanging.has(path)) held.push(response);
+      if (hanging.has(path)) open.push(response);
       else response.writeHead(204).end();
     });
   });
@@ -76,8 +76,8 @@ afterAll(async () => {
 }, DEADLINE_MS);
 
 function release(): void {
-  for (const response of held) response.writeHead(204).end();
-  held = [];
+  for (const response of open) response.writeHead(204).end();
+  open = [];
 }
 const at = (path: string): number => calls.filter((call) => call === path).length;
 const metric = async (outcome: string): Promise<number> => {
@@ -85,8 +85,8 @@ const metric = async (outcome: string): Promise<number> => {
   return Number(new RegExp(`clipmesh_webhook_calls_total\\{outcome="${outcome}"\\} (\\d+)`).exec(text)?.[1]);
 };
 
-/** So many generations of an owner end; each delivery goes to one path. */
-async function ends(count: number, headers: Record<string, string>, path: string): Promise<void> {
+/** Ends `count` generations of an owner with a webhook at `path`. */
+async function endGenerations(count: number, headers: Record<string, string>, path: string): Promise<void> {
   const webhookUrl = `${base}${path}`;
   for (let n = 0; n < count; n += 1) {
     const created = await gateway.create({ webhookUrl }, headers);
@@ -101,23 +101,23 @@ async function ends(count: number, headers: Record<string, string>, path: string
 
 describe('a webhook that never answers', () => {
   it(
-    'holds up no other owner: with 60 deliveries waiting for it, all of the other arrive first',
+    'does not block other owners: their deliveries arrive while 60 deliveries wait for it',
     async () => {
       hanging.add('/hangs');
-      await ends(60, ANN, '/hangs');
-      // Every delivery that waits has been in a slot once, and has left it.
+      await endGenerations(60, ANN, '/hangs');
+      // Every waiting delivery has released its slot.
       await until(async () => (await metric('postponed')) >= 60 - PER_ENDPOINT, DEADLINE_MS, 'the others to wait');
-      await ends(20, BOB, '/well');
+      await endGenerations(20, BOB, '/well');
       await until(() => at('/well') === 20, DEADLINE_MS, 'all deliveries of the other owner');
-      // Not one of the calls that hang had an answer by then.
-      expect([at('/hangs'), held.length]).toEqual([PER_ENDPOINT, PER_ENDPOINT]);
+      // None of the hanging calls has a response yet.
+      expect([at('/hangs'), open.length]).toEqual([PER_ENDPOINT, PER_ENDPOINT]);
       const { inboxes } = await readBrokerState(gateway.runtime.connection);
       expect(inboxes.get('webhooks')?.inHand).toBe(60);
 
-      // Waiting has used up no try, and nothing is lost: all arrive once it answers.
+      // Waiting uses no try and loses nothing: all deliveries arrive once the endpoint answers.
       hanging.clear();
       release();
-      await until(() => at('/hangs') === 60, DEADLINE_MS, 'the deliveries that waited');
+      await until(() => at('/hangs') === 60, DEADLINE_MS, 'the waiting deliveries');
       await until(
         async () => (await readBrokerState(gateway.runtime.connection)).inboxes.get('webhooks')?.inHand === 0,
         DEADLINE_MS,
@@ -129,7 +129,7 @@ describe('a webhook that never answers', () => {
   );
 
   it(
-    'does not hold up the other webhooks of its own owner',
+    'does not block other webhooks of its owner',
     async () => {
       const registered = await gateway.call('/v1/webhooks', {
         method: 'POST',
@@ -139,7 +139,7 @@ describe('a webhook that never answers', () => {
       expect(registered.status).toBe(201);
       const { id } = (await registered.json()) as { id: string };
       hanging.add('/hangs');
-      await ends(12, ANN, '/hangs');
+      await endGenerations(12, ANN, '/hangs');
       await until(() => at('/registered') === 12, DEADLINE_MS, 'the deliveries to the other webhook');
       expect(at('/hangs')).toBe(PER_ENDPOINT);
       expect((await gateway.call(`/v1/webhooks/${id}`, { method: 'DELETE', headers: ANN })).status).toBe(204);
@@ -148,26 +148,26 @@ describe('a webhook that never answers', () => {
   );
 
   it(
-    'has a bounded number of deliveries that wait: the others become dead letters',
+    'has a limited number of waiting deliveries: the others become dead letters',
     async () => {
       const state = () => readBrokerState(gateway.runtime.connection);
       const inHand = async () => (await state()).inboxes.get('webhooks')?.inHand;
-      await until(async () => (await inHand()) === 0, DEADLINE_MS, 'the end of the deliveries before');
+      await until(async () => (await inHand()) === 0, DEADLINE_MS, 'the end of earlier deliveries');
       hanging.add('/bounded');
-      await ends(75, ANN, '/bounded');
+      await endGenerations(75, ANN, '/bounded');
       await until(async () => (await state()).deadLetters === 75 - 60 - PER_ENDPOINT, DEADLINE_MS, 'the dead letters');
       expect(await inHand()).toBe(60 + PER_ENDPOINT);
-      await ends(5, BOB, '/well');
+      await endGenerations(5, BOB, '/well');
       await until(() => at('/well') === 5, DEADLINE_MS, 'all deliveries of the other owner');
       hanging.clear();
       release();
-      await until(() => at('/bounded') === 60 + PER_ENDPOINT, DEADLINE_MS, 'the deliveries that waited');
+      await until(() => at('/bounded') === 60 + PER_ENDPOINT, DEADLINE_MS, 'the waiting deliveries');
     },
     2 * DEADLINE_MS,
   );
 
   it(
-    'of many webhooks of one owner leaves the slots of others alone',
+    'cannot use the slots of other owners, even with many webhooks',
     async () => {
       const hooks = await Promise.all(
         ['/a', '/b', '/c', '/d'].map(async (path) => {
@@ -180,11 +180,11 @@ describe('a webhook that never answers', () => {
           return (await answer.json()) as { id: string };
         }),
       );
-      await ends(10, ANN, '/e');
-      await ends(10, BOB, '/well');
+      await endGenerations(10, ANN, '/e');
+      await endGenerations(10, BOB, '/well');
       await until(() => at('/well') === 10, DEADLINE_MS, 'all deliveries of the other owner');
-      // The share of the owner, whatever its webhooks.
-      expect(held.length).toBeLessThanOrEqual(3);
+      // The limit of the owner, over all webhooks.
+      expect(open.length).toBeLessThanOrEqual(3);
       for (const { id } of hooks) await gateway.call(`/v1/webhooks/${id}`, { method: 'DELETE', headers: ANN });
     },
     2 * DEADLINE_MS,

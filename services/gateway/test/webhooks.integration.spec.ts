@@ -20,8 +20,8 @@ interface Registered {
 const ANN = { authorization: 'Bearer ann-key-0123456789' };
 const BOB = { authorization: 'Bearer bob-key-0123456789' };
 const SECRET = `whsec_${Buffer.from('the secret of this deployment').toString('base64')}`;
-/** Few and close together, so that the end of the tries can be seen. */
 const SCRAPER = { authorization: 'Bearer metrics-token-0123456789' };
+/** Few tries with short delays, so that a test sees the last one. */
 const ENV = {
   METRICS_TOKEN: 'metrics-token-0123456789',
   API_KEYS: 'ann:ann-key-0123456789,bob:bob-key-0123456789',
@@ -44,7 +44,7 @@ let gateway: TestGateway;
 let receiver: Server;
 let base: string;
 let calls: Call[] = [];
-/** What the receiver answers, by path; 'never': nothing. */
+/** Responses of the receiver, by path. 'never': no response. */
 const answers = new Map<string, (number | 'never')[]>();
 const logged: string[] = [];
 const leaks = leakCheck();
@@ -62,7 +62,7 @@ beforeAll(async () => {
       const [next = 204, ...rest] = answers.get(path) ?? [];
       if (rest.length > 0) answers.set(path, rest);
       if (next === 'never') return;
-      response.writeHead(next, { location: `${base}/elsewhere` }).end('a body that nobody reads');
+      response.writeHead(next, { location: `${base}/elsewhere` }).end('a body that the gateway does not read');
     });
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
@@ -84,7 +84,7 @@ beforeEach(() => {
 });
 
 const at = (path: string): Call[] => calls.filter((call) => call.path === path);
-const told = async (path: string, times = 1): Promise<Call[]> => {
+const received = async (path: string, times = 1): Promise<Call[]> => {
   await until(() => at(path).length >= times, DEADLINE_MS, `${times} calls of ${path}`);
   return at(path);
 };
@@ -130,7 +130,7 @@ const secretOf = async (headers: Record<string, string>): Promise<OwnSecret> => 
 const deadLetters = async (): Promise<number> => (await readBrokerState(gateway.runtime.connection)).deadLetters;
 
 describe('registered webhooks', () => {
-  it('are made, listed, read and removed by their owner alone; the secret is shown once', async () => {
+  it('are registered, listed, read and deleted by their owner only; the secret is returned once', async () => {
     const hook = await registered('/own', ['generation.succeeded']);
     expect(hook).toMatchObject({ id: expect.stringMatching(/^wh_/), secret: expect.stringMatching(/^whsec_/) });
     const shown = { id: hook.id, url: `${base}/own`, events: ['generation.succeeded'], createdAt: expect.any(String) };
@@ -154,24 +154,24 @@ describe('registered webhooks', () => {
     ['an event twice', { url: 'https://a.example', events: ['generation.failed', 'generation.failed'] }, /twice/],
     ['an unknown event', { url: 'https://a.example', events: ['clip.generated'] }, /events/],
     ['an unknown field', { url: 'https://a.example', secret: 'mine' }, /secret/],
-  ])('are refused with %s', async (_what, body, detail) => {
+  ])('are rejected with %s', async (_what, body, detail) => {
     const refused = await problem(await register(body));
     expect(refused).toMatchObject({ status: 400, code: 'INVALID_REQUEST', detail: expect.stringMatching(detail) });
   });
 
-  it('are as many as the limit allows, however many are asked for at once', async () => {
+  it('are limited per owner, also for concurrent requests', async () => {
     const all = await Promise.all(Array.from({ length: 8 }, () => register({ url: 'https://a.example' }, BOB)));
     expect(all.map(({ status }) => status).sort()).toEqual([201, 201, 201, 409, 409, 409, 409, 409]);
     const refused = all.find(({ status }) => status === 409);
     expect(await problem(refused as Response)).toMatchObject({ code: 'TOO_MANY_WEBHOOKS' });
   });
 
-  it('are told of the ends they want, signed, with the generation as it is read', async () => {
+  it('get the events they subscribe to, signed, with the generation as the API returns it', async () => {
     const all = await registered('/all');
     const failures = await registered('/failures', ['generation.failed']);
     const id = await created();
     await gateway.succeed(id);
-    const [call] = await told('/all');
+    const [call] = await received('/all');
     expect(call && signedBy(call, all.secret)).toBe(true);
     expect(call && signedBy(call, failures.secret)).toBe(false);
     expect(call?.headers).not.toHaveProperty('traceparent');
@@ -183,7 +183,7 @@ describe('registered webhooks', () => {
     expect([await remove(all), await remove(failures)]).toEqual([204, 204]);
   });
 
-  it('that answer 410 are removed; no redirect is followed, and what is refused for good is a dead letter', async () => {
+  it('are removed after a 410; redirects are not followed, and the last failed try is a dead letter', async () => {
     const gone = await registered('/gone');
     const moved = await registered('/moved');
     answers.set('/gone', [410]);
@@ -197,21 +197,21 @@ describe('registered webhooks', () => {
     await until(
       async () => (await gateway.call(`/v1/webhooks/${gone.id}`, { headers: ANN })).status === 404,
       DEADLINE_MS,
-      'the removal of what is gone',
+      'the removal of the webhook',
     );
     expect(at('/gone')).toHaveLength(1);
     expect(await remove(moved)).toBe(204);
   });
 });
 
-describe('the webhookUrl of a create', () => {
-  it('is told again until it has the event, cut off when it does not answer, and shown to nobody', async () => {
+describe('the webhookUrl of a generation', () => {
+  it('is retried until it accepts the event, also after a timeout, and never appears in responses or logs', async () => {
     const path = '/mine?key=very-secret';
     const { secret: bobs } = await secretOf(BOB);
     answers.set(path, [500, 'never', 204]);
     const id = await created({ webhookUrl: `${base}${path}` });
     await gateway.succeed(id);
-    const tries = await told(path, 3);
+    const tries = await received(path, 3);
     expect(new Set(tries.map(({ headers, body }) => `${String(headers['webhook-id'])} ${body}`)).size).toBe(1);
     const { secret } = await secretOf(ANN);
     expect(tries.every((call) => signedBy(call, secret))).toBe(true);
@@ -222,13 +222,13 @@ describe('the webhookUrl of a create', () => {
     await until(
       async () => (await (await gateway.call('/metrics', { headers: SCRAPER })).text()).includes('{outcome="taken"}'),
       DEADLINE_MS,
-      'the count of it',
+      'the metric',
     );
     await until(() => logged.some((line) => line.includes('"verdict":"taken"')), DEADLINE_MS, 'its log line');
     expect(logged.join('')).not.toContain('very-secret');
   });
 
-  it('is told of a cancel, and that a plan awaits its approval, however often the event comes', async () => {
+  it('gets a cancel and a plan that waits for approval, once for repeated events', async () => {
     const id = await created({ webhookUrl: `${base}/steps` });
     const { state } = await gateway.change(id, { status: 'awaiting_approval' });
     const step = (status: 'awaiting_approval' | 'canceled') => ({
@@ -238,18 +238,18 @@ describe('the webhookUrl of a create', () => {
     const { publish, cancellations } = gateway.runtime;
     await publish([message(GenerationProgressed, { ...step('awaiting_approval'), cause: 'a' })]);
     await publish([message(GenerationProgressed, { ...step('awaiting_approval'), cause: 'b' })]);
-    await told('/steps');
+    await received('/steps');
     await cancellations.request(id);
     await gateway.change(id, { status: 'canceled' });
     await publish([message(GenerationCanceled, step('canceled'))]);
-    await told('/steps', 2);
+    await received('/steps', 2);
     expect(at('/steps').map(({ body }) => (JSON.parse(body) as { type: string }).type)).toEqual([
       'generation.awaiting_approval',
       'generation.canceled',
     ]);
   });
 
-  it('is signed with a secret of the owner, which the owner can replace without a gap', async () => {
+  it('is signed with a secret of the owner, who can rotate it without a gap', async () => {
     const first = await secretOf(ANN);
     expect(first).toEqual({ secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/), version: 1 });
     const rotated = await gateway.call('/v1/webhooks/secret/rotate', { method: 'POST', headers: ANN });
@@ -257,18 +257,18 @@ describe('the webhookUrl of a create', () => {
     const second = (await rotated.json()) as OwnSecret;
     expect(second).toMatchObject({ version: 2, formerSignsUntil: expect.any(String) });
     expect(await secretOf(ANN)).toEqual(second);
-    // A rotation within the overlap would end the secret that the receiver still has.
+    // A rotation during the overlap would invalidate the secret that the receiver still uses.
     const again = await Promise.all(
       [1, 2].map(() => gateway.call('/v1/webhooks/secret/rotate', { method: 'POST', headers: ANN })),
     );
     for (const answer of again) expect([answer.status, await answer.json()]).toEqual([200, second]);
-    // What is registered stays, and is signed with its own.
+    // Registered webhooks are signed with their own secrets.
     const hook = await registered('/registered');
     expect(await secretOf(ANN)).toEqual(second);
     await gateway.succeed(await created({ webhookUrl: `${base}/rotated` }));
-    const [call] = await told('/rotated');
-    const [own] = await told('/registered');
-    if (call === undefined || own === undefined) throw new Error('there are two calls');
+    const [call] = await received('/rotated');
+    const [own] = await received('/registered');
+    if (call === undefined || own === undefined) throw new Error('expected two calls');
     expect([first, second].map(({ secret }) => signedBy(call, secret))).toEqual([true, true]);
     expect([hook.secret, second.secret].map((secret) => signedBy(own, secret))).toEqual([true, false]);
     expect((await secretOf(BOB)).version).toBe(1);
@@ -276,7 +276,7 @@ describe('the webhookUrl of a create', () => {
     expect(await remove(hook)).toBe(204);
   });
 
-  it('is not signed without a secret of the deployment, and there is none to read', async () => {
+  it('has no secret to read without a secret of the deployment', async () => {
     const { WEBHOOK_SECRET: _none, ...env } = ENV;
     const unsigned = await startGateway(broker, folder.path, env);
     try {
@@ -292,7 +292,7 @@ describe('the webhookUrl of a create', () => {
     }
   });
 
-  it('inside is refused unless that is allowed, and never reached', async () => {
+  it('is rejected when it is private and private URLs are not allowed', async () => {
     const closed = await startGateway(broker, folder.path, { ...ENV, ALLOW_PRIVATE_URLS: 'false' });
     try {
       const plain = await closed.create({ webhookUrl: `${base}/inside` }, ANN);
