@@ -7,8 +7,8 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const LIMIT = 72;
 const SUBJECT = /^[a-z][a-z0-9-]*(, [a-z][a-z0-9-]*)*: [^A-Z\s].*[^.\s]$/;
 
-/** What is wrong with a subject; undefined when nothing is. Pure. */
-export function subjectFault(subject) {
+/** The error in a subject. Undefined when there is none. Pure. */
+export function subjectError(subject) {
   if (/^(Merge|Revert) /.test(subject)) return undefined;
   if ([...subject].length > LIMIT) return `has ${[...subject].length} characters; at most ${LIMIT} are allowed`;
   if (!SUBJECT.test(subject)) return 'is not of the form "area: imperative summary"';
@@ -23,9 +23,9 @@ if (process.argv[1] === import.meta.filename) {
   const log = range === undefined ? '' : git('log', '--no-merges', '--format=%h %s', range);
   for (const line of log.split('\n').filter(Boolean)) {
     const [hash, ...words] = line.split(' ');
-    const fault = subjectFault(words.join(' '));
-    if (fault === undefined) continue;
+    const error = subjectError(words.join(' '));
+    if (error === undefined) continue;
     process.exitCode = 1;
-    console.error(`commit ${hash} "${words.join(' ')}": the subject ${fault}`);
+    console.error(`commit ${hash} "${words.join(' ')}": the subject ${error}`);
   }
 }

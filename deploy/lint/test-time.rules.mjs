@@ -1,4 +1,4 @@
-// Lint rules for tests: none may depend on how fast the machine is.
+// Lint rules for tests: no test may depend on the speed of the machine.
 
 const CLOCKS = new Set([
   ...['performance.now', 'Date.now', 'process.cpuUsage', 'process.threadCpuUsage', 'process.resourceUsage'],
@@ -16,14 +16,14 @@ function nameOf(node) {
 }
 
 const isFunction = ({ type }) => /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(type);
-/** Types hold nothing. */
+/** Types have no value. */
 const isType = ({ type }) => /^TS/.test(type) && !/Expression$/.test(type);
 const isConstant = (node) =>
   node.type === 'Literal' ||
   (node.type === 'Identifier' && /^[A-Z][A-Z0-9_]*$/.test(node.name)) ||
   (node.type === 'BinaryExpression' && isConstant(node.left) && isConstant(node.right));
 
-/** What a node holds: a reading of a `clock`, the time `elapsed` between two, or undefined. */
+/** The kind of a node's value: a reading of a `clock`, the time `elapsed` between two, or undefined. */
 function createKinds(sourceCode) {
   const looking = new Set();
   const childrenOf = (node) =>
@@ -100,7 +100,7 @@ const noElapsedTime = {
     schema: [],
     messages: {
       elapsed:
-        'A test asserts no elapsed time: a slow machine breaks it. Assert counts, order, growth or an injected clock; measure in npm run bench.',
+        'Do not assert elapsed time: a slow machine breaks the test. Assert counts, order, growth or an injected clock; measure in npm run bench.',
     },
   },
   create(context) {
@@ -121,7 +121,7 @@ const noElapsedTime = {
 };
 
 const SHORTEST_MS = 60_000;
-/** Below it a wait is the subject of the test. */
+/** A shorter wait is the subject of the test, ms. */
 const WAIT_ITSELF_MS = 1000;
 const HOOKS = /^(it|test|beforeAll|afterAll|beforeEach|afterEach|jest\.setTimeout)\b/;
 const WAITS = /^(until|within|eventually)$/;
@@ -131,7 +131,7 @@ const hangDeadline = {
     type: 'problem',
     schema: [],
     messages: {
-      short: 'A deadline only ends a hang: 60 s or more, or leave it out. A busy machine breaks a shorter one.',
+      short: 'A deadline may only end a hang: use 60 s or more, or none. A busy machine breaks a shorter one.',
     },
   },
   create(context) {

@@ -1,4 +1,4 @@
-// Brings a fresh clone to the point where a command can run. Plain Node, no dependencies: it runs before they exist.
+// Prepares a fresh clone so that a command can run. Plain Node without dependencies: it runs before they are installed.
 import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -6,16 +6,16 @@ import { delimiter, join } from 'node:path';
 export const ROOT = join(import.meta.dirname, '..', '..');
 const MINIMUM = [20, 19];
 
-/** A sentence for the user: what is wrong and what to do about it. */
+/** One sentence for the user: what is wrong and how to fix it. */
 export class BootstrapError extends Error {}
 
 const say = (line) => process.stderr.write(`${line}\n`);
 
-/** Whatever runs for us now: who is told to stop passes it on, and aborts `stopping`, so that nothing more is begun. */
+/** Running child processes. A signal handler forwards its signal to them and aborts `stopping`, so that no further one starts. */
 export const children = new Set();
 export const stopping = new AbortController();
 
-/** Runs to the end, what it says on stderr; whether it succeeded. `what` is told first. */
+/** Runs a command to its end with its output on stderr. Resolves with whether it succeeded. Prints `what` first. */
 function succeeds(command, args, what) {
   if (stopping.signal.aborted) return Promise.resolve(false);
   if (what !== undefined) say(`${what}: ${[command, ...args].join(' ')}`);
@@ -53,8 +53,8 @@ function checkNode() {
 
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
-/** Does npm's own record of what it has installed hold everything that package-lock.json asks for? */
-function packagesAreThere() {
+/** Whether npm's record of installed packages has everything in package-lock.json. */
+function arePackagesInstalled() {
   const record = join(ROOT, 'node_modules', '.package-lock.json');
   if (!existsSync(record)) return false;
   const { packages: there } = readJson(record);
@@ -62,16 +62,16 @@ function packagesAreThere() {
   return Object.entries(wanted).every(([path, { link, version, integrity, optional }]) => {
     if (!path.includes('node_modules/')) return true;
     const found = there[path];
-    // An optional package is there only where its platform is.
+    // An optional package is installed only on its platform.
     if (found === undefined) return optional === true;
     return link === true ? found.link === true : found.version === version && found.integrity === integrity;
   });
 }
 
 async function installPackages() {
-  if (packagesAreThere()) return;
+  if (arePackagesInstalled()) return;
   if (!(await succeeds('npm', ['ci', '--no-audit', '--no-fund'], 'Installing the packages of package-lock.json'))) {
-    throw new BootstrapError('The packages could not be installed; run "npm ci" and see what it says.');
+    throw new BootstrapError('The packages could not be installed; run "npm ci" to see why.');
   }
 }
 
@@ -83,7 +83,7 @@ const PROGRAMS = [
 
 const missingPrograms = () => PROGRAMS.filter(({ name, setting }) => !process.env[setting] && !onPath(name));
 
-/** A path that the user has set is the user's word: it is used, or refused, never replaced. */
+/** A path that the user has set is used or refused, never replaced. */
 function checkSettings() {
   for (const { name, setting } of PROGRAMS) {
     const path = process.env[setting];
@@ -95,7 +95,7 @@ function checkSettings() {
 }
 
 async function installPrograms() {
-  // Debian keeps nats-server where an ordinary user's PATH does not look.
+  // Debian installs nats-server in a folder that is not on an ordinary user's PATH.
   process.env.PATH = [process.env.PATH, '/usr/sbin', '/usr/local/sbin'].filter(Boolean).join(delimiter);
   checkSettings();
   const missing = missingPrograms();
@@ -126,7 +126,7 @@ async function installPrograms() {
 
 /** Compiles everything and bundles the services, unless no source has changed since the last time. */
 export async function build() {
-  // Its bundler is one of the packages that were installed only just now.
+  // The bundler is one of the packages that may have been installed just now.
   const { bundle, isBundled } = await import('./bundle.mjs');
   if (await isBundled(ROOT)) return;
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -139,7 +139,7 @@ export async function build() {
   }
 }
 
-/** Throws a {@link BootstrapError} when something is missing that cannot be put right from here. */
+/** Throws a {@link BootstrapError} when something is missing that this script cannot install. */
 export async function bootstrap({ compile }) {
   checkNode();
   await installPackages();

@@ -1,13 +1,13 @@
-// Joins what was compiled into one file a service, dist/services/NAME.js: a start then reads one file, not a thousand.
+// Bundles each compiled service into one file, dist/services/NAME.js, so that a start reads one file instead of a thousand.
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const SERVICES = ['gateway', 'planner', 'clip-generator', 'overlay', 'stitcher', 'cost', 'sandbox'];
-/** Stays in node_modules: it tells where the files lie that are served. */
+/** Stays in node_modules: it resolves the path of the files that the gateway serves. */
 const OUTSIDE = ['swagger-ui-dist'];
-/** What Nest and MongoDB's driver look for and do without; Clipmesh uses none of it. */
+/** Optional packages of Nest and MongoDB's driver that Clipmesh does not use. */
 const ABSENT = [
   '@aws-sdk/credential-providers',
   '@fastify/static',
@@ -25,7 +25,7 @@ const ABSENT = [
   'snappy',
   'socks',
 ];
-/** What every CommonJS module has and an ES module has not. */
+/** Variables that CommonJS modules have and ES modules lack. */
 const HEAD = [
   "import { createRequire as bundleRequire } from 'node:module';",
   'const require = bundleRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;',
@@ -36,7 +36,7 @@ const changedMs = async (file) => (existsSync(file) ? (await stat(file)).mtimeMs
 
 const stampOf = (root) => join(root, 'dist', 'services', '.bundled');
 
-/** When a source, or what decides how it is compiled, changed last. A folder changes when a file of it comes or goes. */
+/** Time of the last change of a source or compile setting, ms since the epoch. A folder changes when a file is added or removed. */
 async function newestInput(root) {
   const packages = (
     await Promise.all(
@@ -60,14 +60,14 @@ async function newestInput(root) {
   return Math.max(...(await Promise.all(inputs.map(changedMs))));
 }
 
-/** Whether nothing has changed since the last bundle, so that there is nothing to compile either. */
+/** Whether nothing has changed since the last bundle, so that compiling is not needed either. */
 export async function isBundled(root) {
   return (await changedMs(stampOf(root))) >= Math.ceil(await newestInput(root));
 }
 
 /**
  * Bundles the compiled services of the workspace at `root`, unless nothing has changed since the last time.
- * Every file is renamed into its place: a service that starts meanwhile never reads half of one.
+ * Each file is written under another name and renamed, so that a starting service never reads half of one.
  */
 export async function bundle(root) {
   if (await isBundled(root)) return;
@@ -77,7 +77,7 @@ export async function bundle(root) {
     absWorkingDir: root,
     entryPoints: {
       ...Object.fromEntries(SERVICES.map((service) => [service, `services/${service}/dist/main.js`])),
-      // A thread of the gateway, which looks for it beside its own file.
+      // A worker thread of the gateway, which loads it from beside its own file.
       'performance.worker': 'services/gateway/dist/performance.worker.js',
     },
     outdir: folder,
@@ -85,9 +85,9 @@ export async function bundle(root) {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    // Errors and loggers say the names of classes.
+    // Errors and logs contain the names of classes.
     keepNames: true,
-    // Half the text is half the time to read it at every start.
+    // Half the text takes half the time to read at every start.
     minifyWhitespace: true,
     minifySyntax: true,
     external: [...OUTSIDE, ...ABSENT],

@@ -9,7 +9,7 @@ import { SERVERS } from './servers.table.mjs';
 
 const ABANDONED_MS = 3_600_000;
 const ASK_MS = 10_000;
-/** Builds of this process, so that two suites in it share one. */
+/** Builds of this process, so that its suites share them. */
 const running = new Map();
 
 function executable(path) {
@@ -21,7 +21,7 @@ function executable(path) {
   }
 }
 
-/** Debian keeps some servers where an ordinary user's PATH does not look. */
+/** Debian installs some servers in a folder that is not on an ordinary user's PATH. */
 const folders = (env) => [...(env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'].filter(Boolean);
 const onPath = (program, env) =>
   folders(env)
@@ -43,7 +43,7 @@ function fromVariable(name, row, env) {
   if (value === undefined || value === '') return undefined;
   if (value.includes('://')) return { url: value, source: 'variable' };
   const path = isAbsolute(value) ? value : resolve(value);
-  // The user's word is used or refused, never replaced.
+  // A value of the user is used or refused, never replaced.
   if (!executable(path))
     throw new Error(`${row.variable} is neither a URL nor a program that can be run; correct it or unset it`);
   return { command: path, args: [], source: 'variable' };
@@ -73,7 +73,7 @@ function removeAbandoned(cache) {
   }
 }
 
-/** Only a whole build ever has the final name; of two builders at once the second one's work is thrown away. */
+/** Only a complete build has the final name. Of two builders at once, the second result is discarded. */
 async function build(name, row, target, { env, signal }) {
   const cache = cacheFolder(env);
   mkdirSync(cache, { recursive: true });
@@ -100,7 +100,7 @@ const howToGet = (row) =>
 
 export async function findServer(name, { env = process.env, mayBuild = true, signal } = {}) {
   const row = SERVERS[name];
-  if (row === undefined) throw new Error(`no server is called ${name}; there are ${Object.keys(SERVERS).join(', ')}`);
+  if (row === undefined) throw new Error(`there is no server ${name}; choose from ${Object.keys(SERVERS).join(', ')}`);
   const found = fromVariable(name, row, env) ?? fromPath(row, env);
   if (found !== undefined) return found;
   const lacking = TOOLS[row.recipe.kind].filter((tool) => onPath(tool, env) === undefined);
@@ -131,7 +131,7 @@ export async function findServerOrSkip(name, options = {}) {
 }
 
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === import.meta.filename) {
-  // A build runs in a group of its own and ends with us at exit, which a bare signal would skip.
+  // A build runs in its own group and is ended at exit, which an unhandled signal would skip.
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
   try {
     const names = process.argv.slice(2);

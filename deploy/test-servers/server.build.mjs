@@ -1,17 +1,17 @@
-// Builds one server into a folder. Nothing here knows the cache.
+// Builds one server into a folder. Independent of the cache.
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clearTimeout, setTimeout } from 'node:timers';
 
-/** Ends a build that hangs; beside other work on both cores the longest takes some 15 minutes. */
+/** Timeout of a hanging build. With other work on both cores the longest takes some 15 minutes. */
 const LIMIT_MS = 60 * 60_000;
-/** Gives way to what the user does, and still gets a quarter of a core that another process wants whole. */
+/** Lower priority than the user's work, but still a quarter of a core beside a busy process. */
 const NICE = '5';
 const TAIL = 2000;
 
 /**
- * Runs a build step at low priority, in a process group of its own so that its compilers end with it, or with the signal.
+ * Runs a build step at low priority, in its own process group, so that its compilers end with it or with the signal.
  * Rejects with the last lines of its output.
  * @param {string} command @param {readonly string[]} args @param {string} cwd @param {BuildOptions} options
  * @returns {Promise<void>}
@@ -32,7 +32,7 @@ function run(command, args, cwd, { env, signal }) {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // It has ended already.
+        // The group has ended.
       }
     };
     const limit = setTimeout(kill, LIMIT_MS);
@@ -98,7 +98,7 @@ const RECIPES = {
   },
 };
 
-/** Programs that a recipe needs on PATH to build, and to run what it built. */
+/** Programs on PATH that a recipe needs to build and to run its result. */
 export const TOOLS = /** @type {const} */ ({
   'go-install': ['go', 'nice'],
   'go-tool': ['go', 'nice'],

@@ -1,13 +1,13 @@
-// One row a server: what it is called where, and how it is built when nobody has it.
+// One row per server: its names, and how to build it.
 
 /**
  * @typedef {{ kind: 'go-install', package: string }} GoInstall `go install package@version`.
- * @typedef {{ kind: 'go-tool', package: string }} GoTool `go get -tool` in a module of its own, for modules with replace lines.
+ * @typedef {{ kind: 'go-tool', package: string }} GoTool `go get -tool` in its own module, for modules with replace lines.
  * @typedef {{ kind: 'maven', artifacts: readonly string[], launcher: string }} Maven Jars beside a single-file Java launcher.
  * @typedef {object} Row
- * @property {string} variable Holds the URL of a running server, or the path of a program. It goes before everything else.
- * @property {string | undefined} program Its name on PATH; undefined: no PATH carries it.
- * @property {{ args: readonly string[], pattern: RegExp } | undefined} accepts What a program on PATH must say of itself to be taken.
+ * @property {string} variable Environment variable with the URL of a running server or the path of a program. It takes precedence.
+ * @property {string | undefined} program Its name on PATH. Undefined: it is never on PATH.
+ * @property {{ args: readonly string[], pattern: RegExp } | undefined} accepts Version output that a program on PATH must have to be used.
  * @property {string} version
  * @property {number} buildSeconds Measured on two cores with empty caches.
  * @property {GoInstall | GoTool | Maven} recipe
@@ -20,7 +20,7 @@ export const SERVERS = {
   'nats-server': {
     variable: 'NATS_SERVER_CURRENT',
     program: 'nats-server',
-    // Distributions carry 2.9 and 2.10; this row is the current one, and the floor is tested apart.
+    // Distributions have 2.9 and 2.10. This row is the current version; the minimum version is tested separately.
     accepts: { args: ['--version'], pattern: /v2\.1[2-9]\./ },
     version: 'v2.12.3',
     buildSeconds: 37,
@@ -38,7 +38,7 @@ export const SERVERS = {
     variable: 'JAEGER_TEST_URL',
     program: 'jaeger',
     accepts: undefined,
-    // Of the later ones a checksum is missing.
+    // Later versions lack a checksum.
     version: 'v1.62.0',
     buildSeconds: 200,
     recipe: { kind: 'go-tool', package: 'github.com/jaegertracing/jaeger/cmd/jaeger' },

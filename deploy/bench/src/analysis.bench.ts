@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 import { keep } from './results.js';
 
-/** Heap that the analysis may use, document and all, and how long it may take, reading included. */
+/** Heap limit including the document, and time limit including the reading. */
 const LIMITS = [
   { spans: 10_000, heapMb: 128, limitMs: 1000 },
   { spans: 100_000, heapMb: 1024, limitMs: 30_000 },
@@ -11,7 +11,7 @@ const REPEATS = 3;
 const measuredSchema = z.object({ spans: z.number(), parseMs: z.number(), analyzeMs: z.number() });
 type Measured = z.infer<typeof measuredSchema>;
 
-/** Several times in a thread of its own, which dies when its heap grows beyond the limit. */
+/** Repeats the analysis in a worker thread that dies when its heap exceeds the limit. */
 function analyzeWithin(spans: number, heapMb: number): Promise<Measured[]> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./analysis.worker.js', import.meta.url), {
@@ -29,7 +29,7 @@ function analyzeWithin(spans: number, heapMb: number): Promise<Measured[]> {
   });
 }
 
-/** How long the analysis of a long trace takes, in a heap of limited size. */
+/** Measures the analysis of long traces in a limited heap. */
 export async function benchAnalysis(): Promise<boolean> {
   const rows: Record<string, string | number>[] = [];
   const figures: Record<string, unknown>[] = [];

@@ -3,14 +3,14 @@ import { ApiClient, LocalStack, measure, type Report, SandboxClient, SlowFfmpeg 
 import { keep } from './results.js';
 
 const MAKE_MS = 300_000;
-/** Encodes so cheap, and polls so close together, that the scenario alone makes the difference. */
+/** Cheap encodes and short polls, so that only the scenario makes a difference. */
 const LIGHT = {
   FFMPEG_PRESET: 'ultrafast',
   FFMPEG_THREADS: '1',
   POLL_INTERVAL: '0.25',
   VIDEO_RETRY_FIRST_SECONDS: '2',
 };
-/** Seconds that an overlay rests where overlays are to be slow. */
+/** Sleep of an overlay in the scenario with slow overlays, seconds. */
 const OVERLAY_SECONDS = 2.5;
 const equal = (seconds: number): object => ({ min: seconds, max: seconds });
 const QUICK = equal(0.2);
@@ -46,7 +46,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a rate limit',
-    // As many creates at once as there are a minute: the last scene has to wait.
+    // The scenes exceed the creates per minute by one, so the last scene has to wait.
     scenario: { rateLimit: { perMinute: 9, retryAfterSeconds: 2 }, clipSeconds: QUICK },
     request: { sceneCount: 10, durationSeconds: 30 },
     stage: 'clip',
@@ -126,7 +126,7 @@ async function onStack(
   }
 }
 
-/** Does the report of a run name the cause that was planted? */
+/** Checks that the report of a run names the planted cause. */
 export async function benchBottlenecks(): Promise<boolean> {
   const named = [
     ...(await onStack(SCENARIOS, 0, {})),

@@ -8,7 +8,7 @@ const GENERATIONS = 12;
 const SCENES = 3;
 const KILL_EVERY_MS = 400;
 const CANCELS = 50;
-/** Longest time after which a cancel still counts as timely, ms. */
+/** A cancel that takes longer than this is too late, ms. */
 const STOPPED_MS = 1000;
 const MAKE_MS = 600_000;
 
@@ -29,7 +29,7 @@ const ENV = {
   STALL_AFTER_SECONDS: '8',
 };
 
-/** Films made while any service and the broker die by SIGKILL, and cancels at random moments. */
+/** Makes videos while SIGKILL ends services and the broker, then cancels generations at random moments. */
 export async function benchFaults(): Promise<boolean> {
   const stack = await LocalStack.start({ args: ['--scale', 'clip-generator=3'], env: ENV });
   try {
@@ -87,7 +87,7 @@ async function manyCancels(stack: LocalStack) {
     await sleep(random.next() * 4000);
     const startMs = performance.now();
     await api.post(`/v1/generations/${id}/cancel`, {});
-    await eventually('everything to stop', 30_000, async () => {
+    await eventually('the end of all work', 30_000, async () => {
       const { predictions } = await sandbox.invoice();
       const runs = predictions.some(({ status }) => status === 'starting' || status === 'processing');
       return runs || ffmpegOf(stack).length > 0 ? undefined : true;

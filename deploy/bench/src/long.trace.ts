@@ -1,6 +1,6 @@
-/** Spans that one scene of {@link longTrace} has. */
+/** Spans per scene of {@link longTrace}. */
 const SPANS_OF_A_SCENE = 10;
-/** Scenes of it that are under way at once. */
+/** Scenes in flight at once. */
 const SLOTS = 8;
 const CLIP_US = 4_000_000;
 const OVERLAY_US = 700_000;
@@ -9,8 +9,8 @@ const ORIGIN_US = 1_795_000_000_000_000n;
 type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 /**
- * OTLP JSON of one trace of some `count` spans, like that of a generation with very many scenes: every scene is sent out
- * by the director, bought, announced, overlaid and announced again.
+ * OTLP JSON of one trace with about `count` spans, like that of a generation with very many scenes: each scene is
+ * dispatched by the director, bought, published and overlaid.
  */
 export function longTrace(count: number): object {
   const spans: object[] = [];
@@ -50,8 +50,8 @@ export function longTrace(count: number): object {
     add('provider queue', 1, [atUs + 1000, atUs + 90_000], made, { 'clipmesh.wait.class': 'provider_queue' });
     add('provider run', 1, [atUs + 90_000, doneUs - 60_000], made, { 'clipmesh.stage': 'clip' });
     add('download', 3, [doneUs - 50_000, doneUs - 2000], made);
-    const told = add('publish clip.generated', 4, [doneUs - 1000, doneUs], made);
-    const turn = add('process clip.generated', 5, [doneUs + 500, doneUs + 2500], told, {
+    const published = add('publish clip.generated', 4, [doneUs - 1000, doneUs], made);
+    const turn = add('process clip.generated', 5, [doneUs + 500, doneUs + 2500], published, {
       'clipmesh.scene.index': scene,
       'messaging.consumer.group.name': 'director',
     });

@@ -8,16 +8,16 @@ import { benchTracing } from './tracing.bench.js';
 
 const HELP = `npm run bench -- [BENCHMARK ...] [--schedules N] [--seed N]
 
-  parallel        one scene after another against side by side: 3, 5 and 7 scenes
-  optimizations   what single measures gain, each with and without
-  faults          generations under way while services and broker are killed; 50 cancels
-  simulate        schedules of the simulation (100,000 unless --schedules says otherwise)
-  bottlenecks     whether the report of a run names the cause that was planted
-  tracing         analysis of long traces, predictions against real runs, what tracing costs
+  parallel        clips in sequence against clips in parallel: 3, 5 and 7 scenes
+  optimizations   the gain of each optimization, with and without
+  faults          generations while services and the broker are killed; 50 cancels
+  simulate        schedules of the simulation
+  bottlenecks     whether the report of a run names the planted cause
+  tracing         analysis of long traces, predictions against real runs, the cost of tracing
 
-Without a name all of them run. Results go to deploy/bench/results and docs/benchmarks.md.
-  --schedules N   how many schedules to simulate
-  --seed N        one schedule again, by its seed`;
+Without a name, all benchmarks run. Results go to deploy/bench/results and docs/benchmarks.md.
+  --schedules N   number of schedules to simulate. Default: 100000
+  --seed N        replays one schedule by its seed`;
 
 async function main(): Promise<boolean> {
   const { values, positionals } = parseArgs({
@@ -45,7 +45,7 @@ async function main(): Promise<boolean> {
   const names = positionals.length === 0 ? Object.keys(benchmarks) : positionals;
   const unknown = names.find((name) => benchmarks[name] === undefined);
   if (unknown !== undefined)
-    throw new Error(`${unknown} is no benchmark; choose from ${Object.keys(benchmarks).join(', ')}`);
+    throw new Error(`${unknown} is not a benchmark; choose from ${Object.keys(benchmarks).join(', ')}`);
   let good = true;
   for (const name of names) {
     console.log(`\n> ${name}`);

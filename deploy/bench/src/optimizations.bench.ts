@@ -17,14 +17,14 @@ const FFMPEG_MS = 120_000;
 const START_MS = 60_000;
 const ROUNDS = 3;
 const STARTS = 5;
-/** The kernel's clock ticks, 100 a second on every Linux that Node runs on. */
+/** A clock tick of the kernel: 100 per second on every Linux that Node supports. */
 const TICK_MS = 10;
-/** Seconds of the clips in the order of their purchase: each batch of four has one that keeps three workers waiting. */
+/** Seconds of the clips in the order of their purchase. In each batch of four, one keeps three workers waiting. */
 const UNEVEN = [6, 1, 1, 1, 6, 1, 1, 1];
 const WINDOW = 4;
 const CLIPS = 4;
-/** Of four clips each. */
-const NOTICED_FILMS = 4;
+/** Videos of four clips each. */
+const NOTICED_VIDEOS = 4;
 const CLIP_SECONDS = 5;
 
 interface Row {
@@ -48,7 +48,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** Each way in turn, round after round, so that what else the machine does hits all of them; medians, ms. */
+/** Runs the ways in turn, round after round, so that other work on the machine affects all of them. Returns medians, ms. */
 async function medians(...ways: readonly (() => Promise<unknown>)[]): Promise<number[]> {
   const taken: number[][] = ways.map(() => []);
   for (let round = 0; round < ROUNDS; round += 1)
@@ -56,7 +56,7 @@ async function medians(...ways: readonly (() => Promise<unknown>)[]): Promise<nu
   return taken.map(median);
 }
 
-/** Overlays two at a time against one with all threads; the join by copy against one that encodes. */
+/** Overlays two at a time against one with all threads; a join by copy against one that encodes. */
 async function encoding(): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'clipmesh-bench-'));
   const context = { signal: AbortSignal.timeout(MAKE_MS) };
@@ -111,7 +111,7 @@ async function encoding(): Promise<Row[]> {
   }
 }
 
-/** The next clip as soon as one is done, against what batches of the window's size would take with the same clips. */
+/** A sliding window against batches of the window's size, for the same clips. */
 async function flow(stack: LocalStack): Promise<Row> {
   const api = new ApiClient(stack.urls.gateway);
   await new SandboxClient(stack.urls.sandbox).scenario({ clipSeconds: UNEVEN });
@@ -130,15 +130,15 @@ async function flow(stack: LocalStack): Promise<Row> {
   return row(`clips of ${UNEVEN.join(', ')} s in a window of ${WINDOW} (in batches of ${WINDOW})`, batchesMs, clipMs);
 }
 
-/** From a clip's end at the provider to its storage here, looking closely where a clip of its model usually ends. */
+/** Time from a clip's end at the provider to the stored clip, with frequent polls near the usual end. */
 async function notice(stack: LocalStack): Promise<Row> {
   const api = new ApiClient(stack.urls.gateway);
   const sandbox = new SandboxClient(stack.urls.sandbox);
   await sandbox.scenario({ clipSeconds: { min: 3, max: 6 } });
   await sandbox.clearInvoice();
   const lateMs: number[] = [];
-  for (let film = 0; film < NOTICED_FILMS; film += 1) {
-    const id = await api.create({ prompt: `A pen that never runs dry, number ${film}.`, sceneCount: 4 });
+  for (let video = 0; video < NOTICED_VIDEOS; video += 1) {
+    const id = await api.create({ prompt: `A pen that never runs dry, number ${video}.`, sceneCount: 4 });
     await api.succeeded(id, MAKE_MS);
     const endedMs = new Map(
       (await sandbox.invoice()).predictions.map(({ id: prediction, completedAt }) => [
@@ -150,14 +150,14 @@ async function notice(stack: LocalStack): Promise<Row> {
       if (name === 'clip.generated')
         lateMs.push(Date.parse(String(data['at'])) - (endedMs.get(String(data['predictionId'])) ?? Number.NaN));
   }
-  return row(`a clip's end noticed, and the clip stored (the mean of a look each 2 s)`, 1000, median(lateMs));
+  return row(`a clip's end noticed, and the clip stored (the mean of a poll each 2 s)`, 1000, median(lateMs));
 }
 
-/** The same film again. */
+/** Makes the same video twice, with the cache. */
 async function cache(stack: LocalStack): Promise<Row> {
   const api = new ApiClient(stack.urls.gateway);
   await new SandboxClient(stack.urls.sandbox).scenario({ clipSeconds: { min: 4, max: 4 } });
-  const film = async (): Promise<{ ms: number; usd: number }> => {
+  const make = async (): Promise<{ ms: number; usd: number }> => {
     let id = '';
     const ms = await timed(async () => {
       id = await api.create({ prompt: 'A lamp that follows the sun.', sceneCount: 4, seed: 7, cache: true });
@@ -165,25 +165,25 @@ async function cache(stack: LocalStack): Promise<Row> {
     });
     return { ms, usd: (await api.cost(id)).totalUsd };
   };
-  const [bought, found] = [await film(), await film()];
+  const [bought, found] = [await make(), await make()];
   return {
-    optimization: 'a film that was made before, from the cache (bought)',
+    optimization: 'a repeated video, from the cache (bought)',
     without: `${seconds(bought.ms)}, $${bought.usd.toFixed(2)}`,
     with: `${seconds(found.ms)}, $${found.usd.toFixed(2)}`,
     gain: times(bought.ms / found.ms),
   };
 }
 
-/** CPU time of a start of the cost service until it is ready, ms. */
+/** CPU time of the cost service from its start until it is ready, ms. */
 async function startCpuMs(stack: LocalStack, program: string): Promise<number> {
   const env = { ...process.env, NATS_URL: stack.urls.nats, DATA_DIR: stack.dataDir, OTEL_SERVICE_NAME: 'cost' };
   const child = spawn(process.execPath, [program], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'ignore'] });
   const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
   try {
-    let said = '';
+    let output = '';
     for await (const text of child.stdout.setEncoding('utf8') as AsyncIterable<string>)
-      if ((said += text).includes('"msg":"ready"')) break;
-    // After the name, which may hold anything, utime and stime are the twelfth and thirteenth fields.
+      if ((output += text).includes('"msg":"ready"')) break;
+    // After the name, which may contain anything, utime and stime are the twelfth and thirteenth fields.
     const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
     return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
   } finally {
@@ -203,7 +203,7 @@ async function starts(stack: LocalStack): Promise<Row> {
   return row('CPU of a service until it is ready, bundled (as compiled)', apart, bundled);
 }
 
-/** What single measures gain, each with and without in one run: MISSION A17. */
+/** Measures the gain of each optimization, with and without in one run. */
 export async function benchOptimizations(): Promise<boolean> {
   const rows: Row[] = await encoding();
   const stack = await LocalStack.start({ env: { CLIP_CONCURRENCY: '8' } });

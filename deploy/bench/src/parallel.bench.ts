@@ -3,11 +3,11 @@ import { keep } from './results.js';
 
 const SCENES = [3, 5, 7] as const;
 /**
- * Every clip takes the same time, so that the ratio says what the pipeline does, not what the models do; a real model takes
- * three times as long and more.
+ * Every clip takes the same time, so that the ratio shows the pipeline and not the models. A real model takes at least three
+ * times as long.
  */
 const CLIP_SECONDS = 10;
-/** Most that all clips of one window may take, in times of one clip. */
+/** Longest allowed time for all clips of one window, as a multiple of one clip. */
 const MAX_STRETCH = 1.15;
 const WINDOW = 4;
 const MAKE_MS = 300_000;
@@ -15,11 +15,11 @@ const MAKE_MS = 300_000;
 interface Run {
   readonly makespanMs: number;
   readonly speedup: number;
-  /** From the create of the first clip to the end of the last, at the provider, in times of one clip. */
+  /** Time from the create of the first clip to the end of the last at the provider, as a multiple of one clip. */
   readonly stretch: number;
 }
 
-/** One video, made with so many clips at once. */
+/** Makes one video with `maxWorkers` clips at once. */
 async function make(api: ApiClient, sandbox: SandboxClient, scenes: number, maxWorkers: number): Promise<Run> {
   await sandbox.clearInvoice();
   const id = await api.create({
@@ -36,7 +36,7 @@ async function make(api: ApiClient, sandbox: SandboxClient, scenes: number, maxW
   return { ...(await api.performance(id)), stretch: stretchMs / 1000 / CLIP_SECONDS };
 }
 
-/** Sequential against parallel, in one run, on one machine: MISSION A16. */
+/** Compares clips in sequence with clips in parallel, in one run on one machine. */
 export async function benchParallel(): Promise<boolean> {
   const stack = await LocalStack.start({ env: { CLIP_CONCURRENCY: '8' } });
   const rows: Record<string, string | number>[] = [];
@@ -45,7 +45,7 @@ export async function benchParallel(): Promise<boolean> {
     const api = new ApiClient(stack.urls.gateway);
     const sandbox = new SandboxClient(stack.urls.sandbox);
     await sandbox.scenario({ clipSeconds: { min: CLIP_SECONDS, max: CLIP_SECONDS } });
-    // The first video pays for warming up.
+    // The first video warms the stack up.
     await make(api, sandbox, 3, WINDOW);
     for (const scenes of SCENES) {
       const sequential = await make(api, sandbox, scenes, 1);

@@ -15,35 +15,35 @@ import { keep } from './results.js';
 const REPEATS = 3;
 const MAKE_MS = 120_000;
 const CLIP_SECONDS = 4;
-/** Overlays rest this long, so that they do not slow each other down on the cores that they share. */
+/** Sleep of each overlay, so that overlays do not slow each other down on shared cores, seconds. */
 const OVERLAY_SECONDS = 3;
-/** Overlays of so much video compute long enough that what the services do beside them does not decide. */
+/** Overlays of this much video use so much CPU time that the work of the services does not matter. */
 const COMPUTING = { sceneCount: 4, durationSeconds: 24 } as const;
-/** Largest error of a prediction, share of the real makespan. */
+/** Largest allowed error of a prediction, as a share of the real makespan. */
 const MAX_ERROR = 0.05;
 const LIGHT = { FFMPEG_PRESET: 'ultrafast', FFMPEG_THREADS: '1', POLL_INTERVAL: '0.25' };
 const equal = (seconds: number): object => ({ min: seconds, max: seconds });
 
 interface Run {
   readonly report: Report;
-  /** CPU time that the machine spent while it ran, ms. */
+  /** CPU time of the machine during the run, ms. */
   readonly cpuMs: number;
 }
 
 interface Prediction {
   readonly change: string;
-  /** How the table names it; the change where it is absent. */
+  /** Name in the table. Default: the change. */
   readonly label?: string;
   /**
-   * The CPU decides how long it takes. On a shared machine the same work may cost a third more CPU time in one run than
-   * in the next, so the prediction is compared at equal speed: each makespan for each second of CPU time.
+   * Whether the CPU decides the duration. On a shared machine the same work may cost a third more CPU time in one run than in
+   * the next, so the prediction is compared at equal speed: makespan per second of CPU time.
    */
   readonly computes?: boolean;
   readonly before: readonly Run[];
   readonly after: readonly Run[];
 }
 
-/** CPU time that all cores of this machine have spent working since it started, ms. */
+/** CPU time of all cores of this machine since its start, without idle time, ms. */
 const busyMs = (): number =>
   cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
 
@@ -56,7 +56,7 @@ async function video(
 ): Promise<Run> {
   const busyBefore = busyMs();
   const request: CreateGenerationInput = {
-    // No two alike: none is taken from a cache.
+    // Each prompt differs, so that no video comes from a cache.
     prompt: `A lamp for reading in bed, number ${(count += 1)}, that turns itself off.`,
     ...size,
     aspectRatio: '1:1',
@@ -66,7 +66,7 @@ async function video(
   return { report, cpuMs: busyMs() - busyBefore };
 }
 
-/** Two clips at once against four, and against two at once of half the length. */
+/** Predictions from two clips at once: for four at once, and for two at once of half the length. */
 async function clipPredictions(): Promise<Prediction[]> {
   const ffmpeg = new SlowFfmpeg();
   const stack = await LocalStack.start({ env: { ...LIGHT, FFMPEG_PATH: ffmpeg.path } });
@@ -93,7 +93,7 @@ async function clipPredictions(): Promise<Prediction[]> {
   }
 }
 
-/** The replicas are all of the difference: four clips at once from two workers of one clip each, and from four. */
+/** Only the replicas differ: four clips from two workers with one clip each, and from four workers. */
 async function replicaPrediction(): Promise<Prediction> {
   const ffmpeg = new SlowFfmpeg();
   try {
@@ -113,11 +113,11 @@ async function overlayPrediction(): Promise<Prediction> {
 }
 
 /**
- * Overlays that compute as they do on a user's machine: two at a time use two cores up, so four at a time on the same
+ * Overlays that use the CPU as on a user's machine: two at a time use two cores completely, so four at a time on the same
  * cores gain nothing.
  */
 export async function computingPrediction(): Promise<Prediction> {
-  // Only the drawing of the sandbox's clips is spared: no real provider does it on this machine.
+  // Only the drawing of the sandbox's clips is saved, because no real provider draws on this machine.
   const ffmpeg = new SlowFfmpeg();
   try {
     const env = { FFMPEG_PATH: ffmpeg.path, OVERLAY_CONCURRENCY: '1', FFMPEG_PRESET: 'medium' };
@@ -129,8 +129,8 @@ export async function computingPrediction(): Promise<Prediction> {
 }
 
 /**
- * The same video several times with each of two numbers of workers. The two stacks run side by side and take turns, so
- * that a machine whose speed drifts does not favour one of them; a first video warms each up.
+ * Makes the same video several times with each of two numbers of workers. The two stacks run at the same time and take
+ * turns, so that a drifting machine speed does not favour one. A first video warms each stack up.
  */
 async function scaled(
   service: string,
@@ -165,23 +165,23 @@ async function scaled(
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
-/** A row of the table, and by how much the prediction missed, share of the real makespan. */
+/** A row of the table. {@link rowOf} also returns the error of the prediction, as a share of the real makespan. */
 export type PredictionRow = Readonly<Record<string, string>>;
 export function rowOf({ change, label = change, computes = false, before, after }: Prediction): {
   row: PredictionRow;
   error: number;
 } {
-  const said = (run: Run): number => predicted(run.report, change);
+  const expected = (run: Run): number => predicted(run.report, change);
   const real = (run: Run): number => run.report.makespanMs;
   const errorOf = (of: (run: Run, ms: number) => number): number =>
-    median(before.map((run) => of(run, said(run)))) / median(after.map((run) => of(run, real(run)))) - 1;
+    median(before.map((run) => of(run, expected(run)))) / median(after.map((run) => of(run, real(run)))) - 1;
   const asRun = errorOf((_, ms) => ms);
   const atEqualSpeed = errorOf(({ cpuMs }, ms) => ms / cpuMs);
   return {
     row: {
       'what if': label,
       before: seconds(median(before.map(real))),
-      predicted: seconds(median(before.map(said))),
+      predicted: seconds(median(before.map(expected))),
       'real run': seconds(median(after.map(real))),
       error: percent(asRun),
       'error at equal CPU speed': computes ? percent(atEqualSpeed) : '',
@@ -191,7 +191,7 @@ export function rowOf({ change, label = change, computes = false, before, after 
   };
 }
 
-/** What a run predicts for a change against what the changed system then takes: medians of repeated runs. */
+/** Compares the predictions of runs with the changed system: medians of repeated runs. */
 export async function benchPredictions(): Promise<{ readonly good: boolean; readonly rows: readonly PredictionRow[] }> {
   const predictions = [
     ...(await clipPredictions()),

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
 
-/** A benchmark's figures, and the table that docs/benchmarks.md shows of them. */
+/** Figures of a benchmark, and their table in docs/benchmarks.md. */
 export interface Result {
   readonly name: string;
-  /** One row per line of the table; the keys are its columns. */
+  /** Rows of the table; the keys are its columns. */
   readonly rows: readonly Readonly<Record<string, string | number>>[];
   readonly figures: Readonly<Record<string, unknown>>;
 }
 
-/** Writes `results/NAME.json` with the machine it ran on, and the benchmark's table into docs/benchmarks.md. */
+/** Writes `results/NAME.json` with the machine of the run, and the table into docs/benchmarks.md. */
 export async function keep({ name, rows, figures }: Result): Promise<void> {
   const folder = join(ROOT, 'deploy', 'bench', 'results');
   await mkdir(folder, { recursive: true });
@@ -26,7 +26,7 @@ export async function keep({ name, rows, figures }: Result): Promise<void> {
   await writeFile(page, withTable(await readFile(page, 'utf8'), name, rows));
 }
 
-/** The page with the block `<!-- NAME --> … <!-- /NAME -->` replaced; throws when it has none. */
+/** The page with a new block `<!-- NAME --> … <!-- /NAME -->`. Throws when the page has no such block. */
 export function withTable(page: string, name: string, rows: Result['rows']): string {
   const start = `<!-- ${name} -->`;
   const end = `<!-- /${name} -->`;

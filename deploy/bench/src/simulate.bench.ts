@@ -6,20 +6,20 @@ import { Worker } from 'node:worker_threads';
 import { MISTAKES, simulate, type SimulationResult } from './simulation/simulation.js';
 import { keep } from './results.js';
 
-interface Told {
+interface WorkerReport {
   readonly count?: number;
   readonly steps?: number;
   readonly kills?: number;
   readonly broken?: SimulationResult;
 }
 
-/** The first seed at which a mistake is noticed; undefined when it is not within `limit`. */
+/** The first seed that detects a mistake. Undefined when none up to `limit` does. */
 async function noticedAt(mistake: (typeof MISTAKES)[number], limit: number): Promise<number | undefined> {
   for (let seed = 1; seed <= limit; seed += 1) if ((await simulate(seed, mistake)).broken.length > 0) return seed;
   return undefined;
 }
 
-/** Runs so many schedules on all cores, prints the seed of each that breaks something, and keeps the figures. */
+/** Runs schedules on all cores, prints the seed of each that violates an invariant, and writes the results. */
 export async function benchSimulation(schedules: number): Promise<boolean> {
   const startMs = performance.now();
   const cores = availableParallelism();
@@ -29,13 +29,13 @@ export async function benchSimulation(schedules: number): Promise<boolean> {
     const worker = new Worker(join(import.meta.dirname, 'simulate.worker.js'), {
       workerData: { from: index + 1, step: cores, to: schedules },
     });
-    worker.on('message', (told: Told) => {
-      total.count += told.count ?? 0;
-      total.steps += told.steps ?? 0;
-      total.kills += told.kills ?? 0;
-      if (told.broken !== undefined) {
-        broken.push(told.broken);
-        console.log(`seed ${told.broken.seed}: ${told.broken.broken.join('; ')}`);
+    worker.on('message', (report: WorkerReport) => {
+      total.count += report.count ?? 0;
+      total.steps += report.steps ?? 0;
+      total.kills += report.kills ?? 0;
+      if (report.broken !== undefined) {
+        broken.push(report.broken);
+        console.log(`seed ${report.broken.seed}: ${report.broken.broken.join('; ')}`);
       } else process.stdout.write(`\r${total.count} of ${schedules} schedules`);
     });
     await once(worker, 'exit');
@@ -55,7 +55,7 @@ export async function benchSimulation(schedules: number): Promise<boolean> {
   return broken.length === 0 && mistakes.every((row) => row['noticed at schedule'] !== 'never');
 }
 
-/** One schedule again, by its seed. */
+/** Replays one schedule by its seed. */
 export async function replaySchedule(seed: number): Promise<boolean> {
   const result = await simulate(seed);
   console.log(JSON.stringify(result, null, 2));

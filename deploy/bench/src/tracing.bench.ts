@@ -2,7 +2,7 @@ import { benchAnalysis } from './analysis.bench.js';
 import { benchOverhead } from './overhead.bench.js';
 import { benchPredictions } from './prediction.bench.js';
 
-/** What the traces cost, how long their analysis takes, and how true its predictions are. */
+/** Measures the cost of tracing, the time of the analysis, and the accuracy of its predictions. */
 export async function benchTracing(): Promise<boolean> {
   const analysis = await benchAnalysis();
   const predictions = await benchPredictions();

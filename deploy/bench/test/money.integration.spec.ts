@@ -17,7 +17,7 @@ afterAll(async () => {
 
 describe('a kill, with records in the broker', () => {
   it.each<Fate[][]>([[['canceled']], [['failed', 'succeeded']]])(
-    'behind any effect of create, booking, refund, retry and sweep leaves sums that hold: %j',
+    'after any effect of create, ledger entry, release, retry and sweep leaves right sums: %j',
     async (fates) => {
       const connection = await broker.connect();
       let prefixes = 0;

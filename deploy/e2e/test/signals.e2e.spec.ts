@@ -11,13 +11,13 @@ import { eventually } from '../src/eventually.js';
 import { freePort, urlsIn } from '../src/local.stack.js';
 import { processesWith, readPids } from '../src/processes.js';
 
-/** Only ends a hang. */
+/** Ends a hang. */
 const HANG_MS = 300_000;
 const MARK = 'CLIPMESH_E2E_SIGNALS';
 const dir = mkdtempSync(join(tmpdir(), 'clipmesh-signals-'));
 const started: NpmRun[] = [];
 
-/** A script of package.json, run by npm as a user does, in a process group of its own. */
+/** A script of package.json, run with npm in its own process group. */
 class NpmRun {
   readonly mark = `${MARK}=${randomUUID()}`;
   private readonly child: ChildProcess;
@@ -48,7 +48,7 @@ class NpmRun {
     });
   }
 
-  /** Resolves when npm and every process that it has started, however deep, is gone. */
+  /** Resolves when npm and all its processes, at any depth, have ended. */
   async gone(): Promise<void> {
     if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
     let left: string[] = [];
@@ -65,7 +65,7 @@ class NpmRun {
       try {
         process.kill(Number.parseInt(line, 10), 'SIGKILL');
       } catch {
-        // It ended by itself in the meantime.
+        // It has ended in the meantime.
       }
     }
   }
@@ -87,12 +87,12 @@ describe('npm run up', () => {
   it.each([
     ['SIGTERM', 'npm'],
     ['SIGKILL', 'npm'],
-    // Ctrl-C, SIGINT to the group, is how every other test of the stack ends it.
+    // Every other test ends the stack with Ctrl-C: SIGINT to the group.
     ['SIGHUP', 'the group'],
     ['SIGKILL', 'the group'],
     ['SIGKILL', 'the supervisor'],
   ] as const)(
-    'leaves no process behind after %s to %s, and starts again',
+    'leaves no process after %s to %s, and starts again',
     async (signal, target) => {
       const data = join(dir, 'up');
       const run = await up(data);
@@ -101,14 +101,14 @@ describe('npm run up', () => {
       const target_ = { npm: run.pid, 'the group': -run.pid, 'the supervisor': pids.get('stack') ?? 0 };
       process.kill(target_[target], signal);
       await run.gone();
-      // What was stopped in good order leaves no file either; of a killed one the guard removes its own.
+      // A stop in order leaves no pid file. After a kill, the guard removes the files.
       expect(runFolder(data).filter((name) => name.endsWith('.pid') && name !== 'stack.pid')).toEqual([]);
     },
     HANG_MS,
   );
 
   it(
-    'starts on the folder of one whose supervisor and guard were killed, and ends what they left',
+    'starts on the folder of a stack whose supervisor and guard were killed, and ends its processes',
     async () => {
       const data = join(dir, 'up');
       const run = await up(data);
@@ -132,7 +132,7 @@ describe('npm run up', () => {
 
 describe('other commands', () => {
   it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'npm run demo ends with all that it has started after %s to npm',
+    'npm run demo ends with all its processes after %s to npm',
     async (signal) => {
       const data = join(dir, 'demo');
       const run = new NpmRun(
@@ -167,7 +167,7 @@ describe('other commands', () => {
   );
 
   it.each(['SIGTERM'] as const)(
-    'npm run bench ends with the stacks that it has started after %s to npm',
+    'npm run bench ends with its stacks after %s to npm',
     async (signal) => {
       const run = new NpmRun('bench', 'parallel');
       await eventually('a service of a stack', HANG_MS, () =>
@@ -180,7 +180,7 @@ describe('other commands', () => {
   );
 });
 
-it('every script that starts processes becomes node itself, so that signals to npm reach it', () => {
+it('every script that starts processes begins with exec node, so that signals to npm reach it', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };

@@ -5,14 +5,14 @@ const CAP = 10;
 const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0')}`;
 
 /**
- * Makes a film whose runs end as told, next to another, and kills the process that is at work behind the first effect; then
- * the same anew and behind the second, until there is none left. After each the recovery runs, and a third film is asked
- * for. Throws when the sums do not hold; says how many kills there were.
+ * Makes a video whose runs end as `fates` says, beside another one, and kills the working process after the first effect;
+ * then repeats this with the second effect, and so on until there is none. After each kill the recovery runs, and a third
+ * video is requested. Returns the number of kills. Throws when the sums are wrong.
  */
 export async function crashEverywhere(open: () => Promise<Stores>, fates: readonly Fate[]): Promise<number> {
   for (let kills = 0; ; kills += 1) {
     let doomed: Life | undefined = { left: kills + 1 };
-    // One count over all processes: who uses up the last effect dies, and whoever comes next lives on.
+    // One count over all processes: the process that performs the last effect dies, and later ones live.
     const life = (): Life => ((doomed?.left ?? 0) > 0 ? (doomed ?? immortal()) : immortal());
     const rules = { limitMicros: 2 * CAP, period: 'month' } as const;
     const none = Promise.resolve();
@@ -33,7 +33,7 @@ export async function crashEverywhere(open: () => Promise<Stores>, fates: readon
     await world.create(idOf(3), CAP, immortal());
     await world.recover();
     const broken = await world.broken();
-    if (broken.length > 0) throw new Error(`killed behind effect ${kills + 1}: ${broken.join('; ')}`);
+    if (broken.length > 0) throw new Error(`killed after effect ${kills + 1}: ${broken.join('; ')}`);
     if (survived) return kills;
   }
 }

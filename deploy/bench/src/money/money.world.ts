@@ -15,53 +15,53 @@ import { retryGeneration, startGeneration, type StartDeps } from '@clipmesh/gate
 import { type Account, type Stores } from '@clipmesh/persistence';
 import { committed, initialState, lineOf } from '@clipmesh/pipeline';
 
-/** How a run of a film ends. */
+/** How a run of a video ends. */
 export type Fate = 'succeeded' | 'failed' | 'canceled';
 
 export const OWNER = 'ann';
 export const PERIOD = '2026-01';
 const AT = '2026-01-02T03:04:05.678Z';
-/** Late enough for every create to be taken for dead. */
+/** Late enough for every unfinished create to count as dead. */
 const LATE_MS = Date.parse('2026-02-01T00:00:00.000Z');
-/** What a run that fails has cost, micro-dollars. */
+/** Cost of a failed run, micro-dollars. */
 const FAILED_MICROS = 3;
 const MODEL = 'google/veo-3.1';
 
 export class Killed extends Error {}
 
-/** One process; after so many effects it is dead, and no answer of the last one is seen. */
+/** One process. After `left` effects it is dead, and the result of the last one is lost. */
 export interface Life {
-  /** Effects that are left; infinite for one that lives on. */
+  /** Remaining effects. Infinity: the process does not die. */
   left: number;
 }
 export const immortal = (): Life => ({ left: Infinity });
 
 /**
- * Films whose clips cost all that they may, around the gateway's and the cost service's own code. `turn` is awaited before
- * each effect and decides who comes next.
+ * Videos whose clips cost the most that they may, around the real code of the gateway and the cost service. `turn` is
+ * awaited before each effect and decides the order.
  */
 export class MoneyWorld {
-  /** What the provider has charged, micro-dollars. */
+  /** Charged by the provider, micro-dollars. */
   chargedMicros = 0;
   private readonly deliveries: Promise<void>[] = [];
   private readonly begun = new Set<string>();
-  /** Everything that was asked for. */
-  private readonly asking = new Set<string>();
+  /** All requested generations. */
+  private readonly requested = new Set<string>();
   private predictions = 0;
 
   constructor(
     private readonly stores: Stores,
     private readonly rules: BudgetRules,
-    /** Fates of the runs of a film, in turn; `succeeded` after the last. */
+    /** Ends of the runs of a video, in order. Default after the last: `succeeded`. */
     private readonly fatesOf: (id: string) => readonly Fate[],
     private readonly turn: () => Promise<void>,
-    /** Lives of the processes that book, in turn; immortal after the last. */
+    /** Lives of the cost service's processes, in order. */
     private readonly lives: () => Life,
   ) {}
 
-  /** Asks for a film; whether it was accepted. A killed gateway has given no answer. */
+  /** Requests a video. Resolves with whether it was accepted. A killed gateway gives no answer, which counts as false. */
   async create(id: string, capMicros: number, life: Life): Promise<boolean> {
-    this.asking.add(id);
+    this.requested.add(id);
     const job = {
       ...{ prompt: 'A kettle that sings.', durationSeconds: 9, aspectRatio: '9:16' as const, seed: 1, overlays: true },
       ...{ models: [MODEL], window: 1, fallbackAfter: 3, maxCostMicros: capMicros },
@@ -70,25 +70,25 @@ export class MoneyWorld {
       ...{ id, owner: OWNER, createdAt: AT, updatedAt: AT, traceId: '0'.repeat(32) },
       ...{ state: initialState(job), account: { period: PERIOD } },
     };
-    return this.asked(() => startGeneration(this.gateway(life), record));
+    return this.accepts(() => startGeneration(this.gateway(life), record));
   }
 
-  /** One look of a gateway. */
+  /** One budget sweep of a gateway. */
   async sweep(life: Life): Promise<void> {
     const { stores, publish } = this.gateway(life);
     const parts = { stores, rules: this.rules, publish };
-    await this.asked(async () => {
+    await this.accepts(async () => {
       await sweepUnreserved(parts, LATE_MS);
       await sweepAccount(parts, OWNER, PERIOD, LATE_MS);
     });
   }
 
-  /** Until everything that was sent is handled. */
+  /** Waits until everything that was published is handled. */
   async quiet(): Promise<void> {
     for (let at = 0; at < this.deliveries.length; at += 1) await this.deliveries[at];
   }
 
-  /** Recovery: what a sweep of each kind finds is carried on, until nothing is found any more. */
+  /** Runs all sweeps until they find nothing more. */
   async recover(): Promise<void> {
     await this.quiet();
     for (let before = ''; ;) {
@@ -106,28 +106,29 @@ export class MoneyWorld {
     return (await this.stores.accounts.get(OWNER, PERIOD))?.value ?? { owner: OWNER, period: PERIOD, generations: {} };
   }
 
-  /** What is wrong with the sums after a recovery. */
+  /** The wrong sums after a recovery. */
   async broken(): Promise<string[]> {
     const account = await this.account();
     const found: string[] = [];
-    let booked = 0;
+    let ledgerMicros = 0;
     const empty = { owner: OWNER, period: PERIOD, generations: {} };
-    for (const id of this.asking) {
+    for (const id of this.requested) {
       const line = await lineOf(this.stores.accounts, empty, id);
       if (line === undefined) continue;
       const { open, spentMicros } = line;
       const sum = (await this.stores.ledger.entries(id)).reduce((total, entry) => total + entry.amountMicros, 0);
-      booked += sum;
-      if (open) found.push(`${id} still holds money`);
+      ledgerMicros += sum;
+      if (open) found.push(`${id} still has a reservation`);
       if (sum !== spentMicros) found.push(`${id}: the account says ${spentMicros}, the ledger ${sum}`);
     }
-    if (booked !== this.chargedMicros) found.push(`booked ${booked}, charged ${this.chargedMicros}`);
+    if (ledgerMicros !== this.chargedMicros) found.push(`in the ledger ${ledgerMicros}, charged ${this.chargedMicros}`);
     if (this.chargedMicros > this.rules.limitMicros) found.push(`charged ${this.chargedMicros}: overspent`);
-    if (committed(account) !== booked) found.push(`committed ${committed(account)}, booked ${booked}`);
+    if (committed(account) !== ledgerMicros)
+      found.push(`committed ${committed(account)}, in the ledger ${ledgerMicros}`);
     return found;
   }
 
-  private async asked(work: () => Promise<unknown>): Promise<boolean> {
+  private async accepts(work: () => Promise<unknown>): Promise<boolean> {
     try {
       return (await work()) !== false;
     } catch (error) {
@@ -181,7 +182,7 @@ export class MoneyWorld {
     if (event.name === GenerationPlan.name) this.begin(generationId);
     else if (event.name === RetryRequested.name) this.deliveries.push(this.retried(generationId, event.body.run));
     else if (event.name === CancelRequested.name) this.deliveries.push(this.end(generationId, 'canceled'));
-    else this.deliveries.push(this.book(event));
+    else this.deliveries.push(this.record(event));
   }
 
   private begin(id: string): void {
@@ -197,8 +198,8 @@ export class MoneyWorld {
     if (changed) await this.run(id);
   }
 
-  /** The cost service: an event comes again until one process has survived it. */
-  private async book(event: DomainEvent): Promise<void> {
+  /** The cost service: redelivers an event until one process has survived it. */
+  private async record(event: DomainEvent): Promise<void> {
     for (;;) {
       const life = this.lives();
       try {
@@ -210,7 +211,7 @@ export class MoneyWorld {
     }
   }
 
-  /** Changes a state that has not ended, or is failed; false when there is nothing to change. */
+  /** Changes a state that has not ended, or has failed. False when there is nothing to change. */
   private async change(id: string, change: (state: GenerationState) => GenerationState | undefined): Promise<boolean> {
     for (;;) {
       await this.turn();
@@ -229,7 +230,7 @@ export class MoneyWorld {
     }
   }
 
-  /** One run: buys one clip for all that the film may still cost, and ends. */
+  /** One run: buys one clip for all that the video may still cost, and ends. */
   private async run(id: string): Promise<void> {
     const found = await this.stores.generations.get(id);
     if (found === undefined) return;
@@ -243,7 +244,7 @@ export class MoneyWorld {
       scenes: [{ ...scene, allowanceMicros: job.maxCostMicros ?? 0 }],
     }));
     if (!bought) return;
-    const attempt = await this.stores.attempts.create({
+    const purchase = await this.stores.attempts.create({
       ...{ key: `clip.${run}`, generationId: id, kind: 'clip', status: 'submitted', model: MODEL, scene: 0 },
       ...{ fingerprint: 'f', createdAt: AT, updatedAt: AT },
     });
@@ -258,7 +259,7 @@ export class MoneyWorld {
     this.chargedMicros += amountMicros;
     await this.turn();
     const status = fate === 'succeeded' ? 'finished' : fate;
-    await this.stores.attempts.save({ ...attempt.value, status, charge }, attempt.revision);
+    await this.stores.attempts.save({ ...purchase.value, status, charge }, purchase.revision);
     await this.turn();
     const body = { generationId: id, at: AT, charges: [charge], scene: 0, predictionId };
     this.deliver({ name: ClipAbandoned.name, body });
@@ -266,7 +267,7 @@ export class MoneyWorld {
     if (fate === 'failed') this.deliveries.push(this.retryByClient(id));
   }
 
-  /** The state first, then its event, as the director does. */
+  /** Saves the state, then publishes its event, as the director does. */
   private async end(id: string, fate: Fate, chargedMicros = 0): Promise<void> {
     await this.change(id, (state) => ({
       ...state,
@@ -281,11 +282,11 @@ export class MoneyWorld {
     this.deliver({ name: `generation.${fate}`, body } as unknown as DomainEvent);
   }
 
-  /** A client that listens asks at once. */
+  /** A client that retries at once after a failure. */
   private async retryByClient(id: string): Promise<void> {
     await this.turn();
     const record = (await this.stores.generations.get(id))?.value;
     if (record?.state.status !== 'failed') return;
-    await this.asked(() => retryGeneration(this.gateway(this.lives()), record, AT));
+    await this.accepts(() => retryGeneration(this.gateway(this.lives()), record, AT));
   }
 }

@@ -1,14 +1,14 @@
 import { type GenerationRecord, isFinal } from '@clipmesh/contracts';
-import { type Park } from './sim.services.js';
+import { type SimSystem } from './sim.services.js';
 
-/** Everything that has to hold when a schedule has come to its end; one sentence for each that does not. */
+/** Checks all invariants at the end of a schedule. Returns one sentence for each violated one. */
 export async function brokenInvariants(
-  { broker, provider, stores, world }: Park,
+  { broker, provider, stores, world }: SimSystem,
   records: readonly GenerationRecord[],
 ): Promise<string[]> {
   const broken: string[] = [];
   if (broker.depth > 0) broken.push(`${broker.depth} messages are left over`);
-  // What still runs at the provider would be paid for: let it end.
+  // Predictions that still run would be paid for: let them end.
   world.now += 24 * 60 * 60_000;
   const purchases = (await Promise.all(records.map(({ id }) => stores.attempts.list(id)))).flat();
   const owned = purchases.flatMap(({ value }) =>
@@ -17,17 +17,18 @@ export async function brokenInvariants(
   for (const prediction of provider.predictions) {
     const owners = owned.filter(({ predictionId }) => predictionId === prediction.id);
     if (owners.length > 1) broken.push(`${prediction.id} belongs to ${owners.map(({ key }) => key).join(' and ')}`);
-    // Until a failed generation is retried or deleted, nobody may have looked for its purchase.
-    const isSought = records.every(({ state }) => state.status !== 'failed');
-    if (owners.length === 0 && isSought && provider.chargeMicros(prediction) > 0)
-      broken.push(`${prediction.id} was paid for and belongs to nobody`);
+    // Before a failed generation is retried or deleted, its purchase may not have been looked for.
+    const isLookedFor = records.every(({ state }) => state.status !== 'failed');
+    if (owners.length === 0 && isLookedFor && provider.chargeMicros(prediction) > 0)
+      broken.push(`${prediction.id} was paid for and belongs to no purchase`);
   }
   for (const { id, state } of records) {
     const { status, scenes, costMicros } = state;
-    if (!isFinal(status)) broken.push(`${id} is ${status} and nothing carries it on`);
+    if (!isFinal(status)) broken.push(`${id} is ${status} and has stalled`);
     if (status === 'succeeded' && scenes.some((scene) => scene.status !== 'done'))
       broken.push(`${id} succeeded without all its scenes`);
-    if (status === 'canceled' && !broker.canceled.has(id)) broken.push(`${id} is canceled, but nobody asked for it`);
+    if (status === 'canceled' && !broker.canceled.has(id))
+      broken.push(`${id} is canceled, but no cancel was requested`);
     const own = owned.filter(({ generationId }) => generationId === id);
     for (const { index, cached } of scenes) {
       const ids = new Set(own.filter(({ scene }) => scene === index).map(({ predictionId }) => predictionId));
@@ -36,7 +37,7 @@ export async function brokenInvariants(
       if (status === 'succeeded' && paid.length === 0 && !cached)
         broken.push(`${id} scene ${index}: no clip was paid for`);
     }
-    // Until a failed generation is retried or deleted, a purchase in doubt may be unbooked.
+    // Before a failed generation is retried or deleted, a purchase with an unknown outcome may be missing in the ledger.
     if (status === 'failed') continue;
     const invoice = provider.invoiceMicros(new Set(own.map(({ predictionId }) => predictionId)));
     const ledger = (await stores.ledger.entries(id)).reduce((sum, { amountMicros }) => sum + amountMicros, 0);

@@ -13,11 +13,11 @@ import {
 import { type Backlog } from '@clipmesh/messaging';
 import { type Process, type World } from './world.js';
 
-/** A message in a consumer's hands. */
+/** A message in an inbox. */
 export interface Item {
   readonly id: string;
   readonly definition: MessageDefinition;
-  /** Decoded once, when it is stored: the same for every inbox and delivery. */
+  /** Decoded once, when it is stored. Every inbox and delivery shares it. */
   readonly body: MessageBody;
   readonly generationId: string;
   readonly storedAtMs: number;
@@ -29,7 +29,7 @@ export interface Item {
 export const ACK_WAIT_MS = 15_000;
 const DUPLICATE_WINDOW_MS = 10 * 60_000;
 
-/** JetStream as far as the actors can tell: durable consumers, redelivery, duplicate windows, dead letters. */
+/** The parts of JetStream that actors use: durable consumers, redelivery, duplicate windows, dead letters. */
 export class SimBroker {
   readonly queues = new Map<InboxName, Item[]>((Object.keys(INBOXES) as InboxName[]).map((name) => [name, []]));
   readonly deadLetters: { item: Item; error: unknown }[] = [];
@@ -38,7 +38,7 @@ export class SimBroker {
 
   constructor(private readonly world: World) {}
 
-  /** One effect per message: a crash may come between any two. */
+  /** One effect per message, so that a crash can happen between any two. */
   async publish(process: Process, outgoing: readonly Outgoing[]): Promise<void> {
     for (const one of outgoing)
       await this.world.effect(process, () => {
@@ -76,7 +76,7 @@ export class SimBroker {
     return this.queues.get(name) ?? [];
   }
 
-  /** Everything that could be delivered now. */
+  /** Messages that could be delivered now. */
   deliverable(): { inbox: InboxName; item: Item }[] {
     return [...this.queues].flatMap(([inbox, items]) =>
       items.filter((item) => this.isReady(item)).map((item) => ({ inbox, item })),
@@ -88,7 +88,7 @@ export class SimBroker {
     return notBefore <= this.world.now;
   }
 
-  /** When the next message becomes deliverable by time alone. */
+  /** Time when the next message becomes deliverable without another effect, ms. */
   nextReadyMs(): number {
     const times = [...this.queues.values()].flat().flatMap(({ holder, notBefore }) => {
       if (holder === undefined) return [notBefore];
@@ -103,7 +103,7 @@ export class SimBroker {
     return item.body;
   }
 
-  /** A dead process gave its last sign of life now. */
+  /** Ends the heartbeats of a dead process now. */
   orphan(process: Process): void {
     for (const item of [...this.queues.values()].flat())
       if (item.holder?.process === process) item.holder.aliveAtMs = this.world.now;
@@ -129,7 +129,7 @@ export class SimBroker {
     return !this.queue('director').some((item) => item.generationId === generationId);
   }
 
-  /** Messages that are left over. */
+  /** Number of messages in all inboxes. */
   get depth(): number {
     return [...this.queues.values()].reduce((sum, queue) => sum + queue.length, 0);
   }

@@ -1,6 +1,6 @@
 import { type Random } from './random.js';
 
-/** Hints among processes, some of which get lost. */
+/** Nudges between processes; some get lost. */
 export class SimNudges {
   private readonly listeners = new Map<string, Set<() => void>>();
 

@@ -8,22 +8,22 @@ interface Prediction {
   readonly id: string;
   readonly key: string;
   readonly model: string;
-  /** What was asked for, whoever asked. */
-  readonly wish: string;
+  /** The requested clip, without the key of the purchase. */
+  readonly request: string;
   readonly seconds: number;
   readonly createdAtMs: number;
-  /** Listed from then on. */
+  /** In the provider's list from this time on. */
   readonly visibleAtMs: number;
   readonly readyAtMs: number;
   readonly fails: boolean;
-  /** Downloads that are still to give bytes of which no clip can be made. */
+  /** Remaining downloads that return bad bytes. */
   badDownloads: number;
-  /** Whether its output is refused, and charged. */
+  /** Whether the output is refused, but charged. */
   readonly refused: boolean;
   canceled: boolean;
 }
 
-/** How likely each trouble of a create is, 0-1; the rest goes well. */
+/** Probability of each fault, 0-1. */
 export interface ProviderFaults {
   rateLimit: number;
   unavailable: number;
@@ -35,30 +35,30 @@ export interface ProviderFaults {
   badDownload: number;
 }
 
-/** A prediction gives bad bytes this often at most: fewer times than its output is downloaded. */
+/** Most downloads of a prediction with bad bytes: fewer than the tries of a download. */
 const MOST_BAD = 2;
 
 const REFUSED = 'The request failed because the output video may contain sensitive information.';
-/** A purchase shows up in the provider's list within this time, ms. */
+/** A prediction is in the provider's list within this time, ms. */
 export const VISIBLE_WITHIN_MS = 2000;
 
 const urlOf = (id: string): string => `https://x/${id}.mp4`;
 
-function wishOf({ attemptKey: _key, ...wish }: ClipRequest): string {
-  return JSON.stringify([wish.model, wish.prompt, wish.seed, wish.durationSeconds, wish.aspectRatio]);
+function requestText({ model, prompt, seed, durationSeconds, aspectRatio }: ClipRequest): string {
+  return JSON.stringify([model, prompt, seed, durationSeconds, aspectRatio]);
 }
 
-/** A provider that keeps every prediction it was ever asked for: the invoice. */
+/** A provider that keeps every prediction, which is its invoice. */
 export class SimProvider {
   readonly predictions: Prediction[] = [];
-  /** Files with bad bytes in them. */
+  /** Files with bad bytes. */
   private readonly badFiles = new Set<string>();
 
   constructor(
     private readonly world: World,
-    /** Changed by the schedule: faults end at some point. */
+    /** Changed by the schedule, so that faults end at some point. */
     readonly faults: ProviderFaults,
-    /** Whether a prediction carries no key: then it is found by what was asked for. */
+    /** Predictions carry no key, and are found by their request. */
     readonly keyless: boolean,
   ) {}
 
@@ -75,17 +75,17 @@ export class SimProvider {
         });
         await beforeSend?.();
         return world.effect(process, () => {
-          const trouble = random.next();
+          const draw = random.next();
           const { rateLimit, unavailable, loseRequest, loseReply } = this.faults;
-          if (trouble < rateLimit) throw new ClipmeshError('PROVIDER_RATE_LIMITED', '429', { retryAfterMs: 2000 });
-          if (trouble < rateLimit + unavailable) throw new ClipmeshError('PROVIDER_UNAVAILABLE', '503');
-          if (trouble < rateLimit + unavailable + loseRequest) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'reset');
-          const lost = trouble < rateLimit + unavailable + loseRequest + loseReply;
+          if (draw < rateLimit) throw new ClipmeshError('PROVIDER_RATE_LIMITED', '429', { retryAfterMs: 2000 });
+          if (draw < rateLimit + unavailable) throw new ClipmeshError('PROVIDER_UNAVAILABLE', '503');
+          if (draw < rateLimit + unavailable + loseRequest) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'reset');
+          const lost = draw < rateLimit + unavailable + loseRequest + loseReply;
           const prediction: Prediction = {
             id: `p${this.predictions.length + 1}`,
             key: attemptKey,
             model,
-            wish: wishOf(request),
+            request: requestText(request),
             seconds: durationSeconds,
             createdAtMs: world.now,
             visibleAtMs: world.now + (lost ? random.below(VISIBLE_WITHIN_MS) : 0),
@@ -105,7 +105,9 @@ export class SimProvider {
         const found = await world.effect(process, () =>
           this.predictions
             .filter(({ visibleAtMs, createdAtMs }) => visibleAtMs <= world.now && createdAtMs >= since.getTime())
-            .filter(({ key, wish }) => (this.keyless ? wish === wishOf(request) : key === request.attemptKey))
+            .filter(({ key, request: text }) =>
+              this.keyless ? text === requestText(request) : key === request.attemptKey,
+            )
             .map((one) => this.state(one)),
         );
         return this.keyless && found.length > 0 ? adopt(found) : found[0];
@@ -138,10 +140,10 @@ export class SimProvider {
     };
   }
 
-  /** What ffmpeg would say of a downloaded file. */
+  /** Verifies a downloaded file as ffmpeg would. */
   verify(process: Process, file: string): Promise<ClipFacts> {
     return this.world.effect(process, () => {
-      if (this.badFiles.has(file)) throw new ClipmeshError('MEDIA_INVALID', 'it is a page');
+      if (this.badFiles.has(file)) throw new ClipmeshError('MEDIA_INVALID', 'the file is a web page');
       return { contentType: 'video/mp4', durationSeconds: 5, width: 1280, height: 720 };
     });
   }
@@ -156,12 +158,12 @@ export class SimProvider {
     return { id, status: 'succeeded', startedAt, outputUrl: urlOf(id), billedSeconds: seconds };
   }
 
-  /** What the provider charges for these predictions so far, micro-dollars. */
+  /** Charges for these predictions so far, micro-dollars. */
   invoiceMicros(ids: ReadonlySet<string>): number {
     return this.predictions.filter(({ id }) => ids.has(id)).reduce((sum, one) => sum + this.chargeMicros(one), 0);
   }
 
-  /** What the provider charges for one prediction so far, micro-dollars. */
+  /** Charge for one prediction so far, micro-dollars. */
   chargeMicros(prediction: Prediction): number {
     const { status, billedSeconds } = this.state(prediction);
     const model = MODELS[prediction.model];

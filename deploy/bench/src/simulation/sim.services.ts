@@ -32,30 +32,30 @@ import { type SimNudges } from './sim.nudges.js';
 import { type SimProvider, VISIBLE_WITHIN_MS } from './sim.provider.js';
 import { type Process, type World } from './world.js';
 
-export interface Park {
+export interface SimSystem {
   readonly world: World;
   readonly broker: SimBroker;
   readonly provider: SimProvider;
   readonly stores: Stores;
   readonly nudges: SimNudges;
-  /** How likely an overlay or a join fails, 0-1. */
+  /** Probability that an overlay or a join fails, 0-1. */
   readonly mediaFaults: { fail: number };
-  /** Set to false to simulate a build that does not look for lost purchases. */
+  /** False simulates a build that does not look for lost purchases. */
   readonly searches: boolean;
-  /** Set to false to simulate a build that writes its intent when it has bought. */
+  /** False simulates a build that writes its intent after the purchase. */
   readonly intentFirst: boolean;
-  /** Set to false to simulate a build in which two purchases of the same clip may take the same prediction. */
+  /** False simulates a build in which two purchases of the same clip may use the same prediction. */
   readonly claims: boolean;
 }
 
-/** What runs behind an inbox. */
+/** The handler of an inbox. */
 export interface SimService {
   readonly policy: RetryPolicy;
   readonly command: Handled['command'];
-  handle(body: MessageBody, told: { id: string; name: string }, signal: AbortSignal): Promise<readonly Outgoing[]>;
+  handle(body: MessageBody, ref: { id: string; name: string }, signal: AbortSignal): Promise<readonly Outgoing[]>;
 }
 
-/** Folders that were ever made: each has a name of its own. */
+/** Number of folders so far; each gets its own name. */
 let folders = 0;
 
 const silent = {
@@ -70,8 +70,8 @@ const artifact = (digit: string): Artifact => ({
   contentType: 'video/mp4',
 });
 
-/** Every store call is an effect of the process that makes it. */
-function storesOf({ world, stores }: Park, process: Process): Stores {
+/** Stores whose calls are effects of a process. */
+function storesOf({ world, stores }: SimSystem, process: Process): Stores {
   const wrap = <T extends object>(store: T): T =>
     new Proxy(store, {
       get:
@@ -98,14 +98,14 @@ const often: RetryPolicy = { attempts: 1000, firstDelayMs: 100, maxDelayMs: 5000
 const thrice: RetryPolicy = { attempts: 3, firstDelayMs: 1000, maxDelayMs: 30_000 };
 const patient: RetryPolicy = { ...thrice, patienceMs: { PROVIDER_RATE_LIMITED: 20 * 60_000 } };
 
-/** The services behind the inboxes: the real ones where decisions are taken, and stand-ins for ffmpeg. */
-export function servicesOf(park: Park, process: Process): Record<InboxName, SimService> {
-  const { world, broker, provider, nudges, mediaFaults, searches, intentFirst, claims } = park;
-  const stores = storesOf(park, process);
+/** The handlers of all inboxes: real code for decisions, stand-ins for ffmpeg. */
+export function servicesOf(system: SimSystem, process: Process): Record<InboxName, SimService> {
+  const { world, broker, provider, nudges, mediaFaults, searches, intentFirst, claims } = system;
+  const stores = storesOf(system, process);
   const clock = world.clockOf(process);
   const at = (): string => new Date(world.now).toISOString();
   const real = provider.of(process);
-  const shop: ClipDeps['provider'] = intentFirst
+  const buying: ClipDeps['provider'] = intentFirst
     ? real
     : {
         ...real,
@@ -116,7 +116,7 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
         },
       };
   const clips: ClipDeps = {
-    provider: searches ? shop : { ...shop, find: () => Promise.resolve(undefined) },
+    provider: searches ? buying : { ...buying, find: () => Promise.resolve(undefined) },
     purchases: stores.attempts,
     claims: claims
       ? stores.idempotency
@@ -168,7 +168,7 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
     charges: [],
     failure: toFailure(error, { stage, ...(scene === undefined ? {} : { scene }) }),
   });
-  const book = async (body: MessageBody): Promise<readonly Outgoing[]> => {
+  const record = async (body: MessageBody): Promise<readonly Outgoing[]> => {
     const { generationId, charges, at: atIso } = body as DomainEvent['body'];
     for (const charge of charges) await stores.ledger.append({ ...charge, generationId, owner: 'local', at: atIso });
     return [];
@@ -205,12 +205,12 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
         failed: (body, failure) => clipFailed(body as ClipGenerateBody, failure),
         retried: (body, retry) => clipRetried(body as ClipGenerateBody, retry),
       },
-      handle: (body, _told, signal) => buyClip(clips, body as ClipGenerateBody, signal),
+      handle: (body, _ref, signal) => buyClip(clips, body as ClipGenerateBody, signal),
     },
     canceler: {
       policy: often,
       command: undefined,
-      handle: ({ generationId }, _told, signal) => cancelPurchases(clips, generationId, signal),
+      handle: ({ generationId }, _ref, signal) => cancelPurchases(clips, generationId, signal),
     },
     overlay: {
       policy: thrice,
@@ -220,7 +220,7 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
           return [message(OverlayFailed, { ...failed(generationId, error, 'overlay', scene), scene, attempt })];
         },
       },
-      handle: async (body, _told, signal) => {
+      handle: async (body, _ref, signal) => {
         const { generationId, scene, attempt } = body as OverlayApplyBody;
         await media(signal);
         const clip = artifact(scene.toString(16));
@@ -235,7 +235,7 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
           return [message(StitchFailed, { ...failed(generationId, error, 'stitch'), attempt })];
         },
       },
-      handle: async (body, _told, signal) => {
+      handle: async (body, _ref, signal) => {
         const { generationId, attempt, scenes } = body as StitchRenderBody;
         await media(signal);
         const durationSeconds = scenes.reduce((sum, scene) => sum + scene.durationSeconds, 0);
@@ -243,10 +243,10 @@ export function servicesOf(park: Park, process: Process): Record<InboxName, SimS
         return [message(VideoStitched, { generationId, at: at(), charges: [], attempt, result })];
       },
     },
-    // Reads spans, of which a simulation has none.
+    // The reporter reads spans, and a simulation has none.
     reporter: { policy: often, command: undefined, handle: () => Promise.resolve([]) },
-    cost: { policy: often, command: undefined, handle: book },
-    // Nobody outside is told.
+    cost: { policy: often, command: undefined, handle: record },
+    // No webhooks in a simulation.
     notifier: { policy: often, command: undefined, handle: () => Promise.resolve([]) },
     webhooks: { policy: often, command: undefined, handle: () => Promise.resolve([]) },
   };

@@ -18,10 +18,10 @@ import { createRandom, type Random } from './random.js';
 import { type Item, SimBroker } from './sim.broker.js';
 import { SimNudges } from './sim.nudges.js';
 import { SimProvider } from './sim.provider.js';
-import { type Park, servicesOf, type SimService } from './sim.services.js';
+import { type SimSystem, servicesOf, type SimService } from './sim.services.js';
 import { type Process, World } from './world.js';
 
-/** Mistakes that a simulation worth its name has to notice. */
+/** Planted mistakes that the simulation has to detect. */
 export const MISTAKES = [
   'ack before publish',
   'no search for lost purchases',
@@ -32,17 +32,17 @@ export type Mistake = (typeof MISTAKES)[number];
 
 export interface SimulationResult {
   readonly seed: number;
-  /** What does not hold; empty when all is well. */
+  /** Violated invariants. */
   readonly broken: readonly string[];
   readonly steps: number;
   readonly kills: number;
 }
 
 const MAX_STEPS = 20_000;
-/** Virtual time after which everything must have ended: retries, redeliveries and revivals included. */
+/** Virtual time after which everything must have ended, including retries, redeliveries and revivals, ms. */
 const LIMIT_MS = 6 * 60 * 60_000;
 const SWEEP_MS = 15_000;
-/** Which inboxes one process of a service serves. */
+/** The inboxes of each process. */
 const PROCESSES: readonly { name: string; inboxes: readonly InboxName[] }[] = [
   { name: 'planner.1', inboxes: ['planner', 'director', 'reporter'] },
   { name: 'planner.2', inboxes: ['planner', 'director', 'reporter'] },
@@ -71,8 +71,8 @@ function jobOf(random: Random): Job {
 }
 
 /**
- * One schedule: one or two generations under a broker and a provider that misbehave and processes that die, all of it
- * drawn from the seed. The director, the settlement, the purchase, the canceler and the sweeper are the real ones.
+ * Runs one schedule: one or two generations with broker and provider faults and dying processes, all derived from the seed.
+ * The director, the settlement, the purchase, the canceler and the sweeper are the real ones.
  */
 export async function simulate(seed: number, mistake?: Mistake): Promise<SimulationResult> {
   return new Simulation(seed, mistake).run();
@@ -82,7 +82,7 @@ class Simulation {
   private readonly random: Random;
   private readonly world: World;
   private readonly broker: SimBroker;
-  private readonly park: Park;
+  private readonly system: SimSystem;
   private readonly services = new Map<Process, Record<InboxName, SimService>>();
   private readonly faults = new Map<string, Tally>();
   private readonly running = new Map<string, Set<AbortController>>();
@@ -119,7 +119,7 @@ class Simulation {
       },
       random.chance(0.5),
     );
-    this.park = {
+    this.system = {
       world: this.world,
       broker: this.broker,
       provider,
@@ -138,19 +138,19 @@ class Simulation {
   async run(): Promise<SimulationResult> {
     for (const { name } of PROCESSES) this.start(name);
     const count = 1 + this.random.below(2);
-    for (let n = 1; n <= count; n += 1) await this.ask(`gen_${n.toString(16).padStart(32, '0')}`);
+    for (let n = 1; n <= count; n += 1) await this.create(`gen_${n.toString(16).padStart(32, '0')}`);
     let steps = 0;
     const startMs = this.world.now;
     while (steps < MAX_STEPS && this.world.now - startMs < LIMIT_MS && (await this.step())) steps += 1;
-    const records = await Promise.all(this.ids.map((id) => this.park.stores.generations.get(id)));
+    const records = await Promise.all(this.ids.map((id) => this.system.stores.generations.get(id)));
     const broken = await brokenInvariants(
-      this.park,
+      this.system,
       records.flatMap((found) => found?.value ?? []),
     );
     return { seed: this.seed, broken, steps, kills: this.kills };
   }
 
-  private async ask(id: string): Promise<void> {
+  private async create(id: string): Promise<void> {
     const job = jobOf(this.random);
     const at = new Date(this.world.now).toISOString();
     const record: GenerationRecord = {
@@ -161,7 +161,7 @@ class Simulation {
       traceId: '0'.repeat(32),
       state: initialState(job),
     };
-    await this.park.stores.generations.create(record);
+    await this.system.stores.generations.create(record);
     this.broker.store(message(GenerationPlan, { generationId: id, attempt: 1, job }));
     this.ids.push(id);
   }
@@ -169,7 +169,7 @@ class Simulation {
   private start(name: string): void {
     const process: Process = { name, alive: true };
     this.processes.push(process);
-    this.services.set(process, servicesOf(this.park, process));
+    this.services.set(process, servicesOf(this.system, process));
     if (name === 'planner.1') this.sweepLater(process);
   }
 
@@ -184,7 +184,7 @@ class Simulation {
   private sweepLater(process: Process): void {
     this.world.at(this.world.now + SWEEP_MS, process, () => {
       void sweep({
-        generations: this.park.stores.generations,
+        generations: this.system.stores.generations,
         dropSettled: () => Promise.resolve(0),
         backlog: () => Promise.resolve(this.broker.backlog()),
         isDirectorCaughtUp: (generationId) => Promise.resolve(this.broker.isHeard(generationId)),
@@ -201,10 +201,10 @@ class Simulation {
     });
   }
 
-  /** One thing happens; false when nothing can any more. */
+  /** Performs one step. False when nothing is left to do. */
   private async step(): Promise<boolean> {
     const { random, world, broker } = this;
-    this.calmDown();
+    this.endFaults();
     if (this.cancelsLeft > 0 && random.chance(0.01)) this.cancel();
     if (this.dropsLeft > 0 && random.chance(0.005)) this.drop();
     const ready = broker.deliverable();
@@ -212,7 +212,7 @@ class Simulation {
     if (total > 0) {
       const pick = random.below(total);
       if (pick < ready.length) this.deliver(ready[pick]);
-      else await world.happen(this.fate());
+      else await world.happen(this.crashOf());
       return true;
     }
     if (await this.everythingEnded()) return false;
@@ -223,14 +223,14 @@ class Simulation {
     return true;
   }
 
-  /** Kills end after some time, and so do the provider's troubles, so that every schedule can come to its end. */
-  private calmDown(): void {
-    const { faults } = this.park.provider;
+  /** Ends the faults of the provider after some time, so that every schedule can end. */
+  private endFaults(): void {
+    const { faults } = this.system.provider;
     if (this.world.now % 97 !== 0 || this.random.chance(0.999)) return;
     for (const name of Object.keys(faults) as (keyof typeof faults)[]) faults[name] = 0;
   }
 
-  private fate(): 'before' | 'after' | 'no' {
+  private crashOf(): 'before' | 'after' | 'no' {
     if (this.killsLeft === 0 || !this.random.chance(0.03)) return 'no';
     this.killsLeft -= 1;
     return this.random.chance(0.5) ? 'before' : 'after';
@@ -238,7 +238,7 @@ class Simulation {
 
   private async everythingEnded(): Promise<boolean> {
     if (this.broker.depth > 0) return false;
-    const records = await Promise.all(this.ids.map((id) => this.park.stores.generations.get(id)));
+    const records = await Promise.all(this.ids.map((id) => this.system.stores.generations.get(id)));
     const failed = records.find((found) => found?.value.state.status === 'failed');
     if (failed !== undefined && this.retriesLeft > 0) {
       this.retriesLeft -= 1;
@@ -255,7 +255,7 @@ class Simulation {
     const generationId = this.ids[this.random.below(this.ids.length)];
     if (generationId === undefined) return;
     const at = new Date(this.world.now).toISOString();
-    // Whoever asked dies before it sets the flag: that is left to the canceler.
+    // The gateway dies before it sets the flag, so the canceler has to set it.
     this.broker.store(message(CancelRequested, { generationId, at, charges: [], reason: 'enough' }));
     // The flag reaches the replicas some time later.
     this.world.at(this.world.now + this.random.below(1000), { name: 'flag', alive: true }, () => {
@@ -264,7 +264,7 @@ class Simulation {
     });
   }
 
-  /** A stored command is lost, as in a power failure before the disk was synced. */
+  /** Loses a stored command, as in a power failure before the disk was synced. */
   private drop(): void {
     const lost = this.broker.queue('clip-generator').find(({ holder }) => holder === undefined);
     if (lost === undefined) return;
@@ -281,7 +281,7 @@ class Simulation {
     const process = able[this.random.below(able.length)];
     if (process === undefined) return;
     void this.handle(process, inbox, item).catch(() => {
-      // It could not be settled: it comes again after the ack wait.
+      // The delivery could not be settled and is redelivered after the ack wait.
       item.holder = { process: { ...process, alive: false }, aliveAtMs: this.world.now };
     });
   }
@@ -343,21 +343,21 @@ class Simulation {
 
   private settlingOf(process: Process, inbox: InboxName, item: Item): Settling {
     const { broker, world, random } = this;
-    const holds = (): boolean => process.alive;
+    const isAlive = (): boolean => process.alive;
     return {
       ack: () => {
-        if (!holds()) return;
-        // A lost ack: the message comes again though it was handled.
+        if (!isAlive()) return;
+        // A lost ack: the handled message is redelivered.
         if (random.chance(0.02)) item.holder = { process: { name: 'nobody', alive: false }, aliveAtMs: world.now };
         else broker.remove(inbox, item);
       },
       nak: (delayMs) => {
-        if (!holds()) return;
+        if (!isAlive()) return;
         item.holder = undefined;
         item.notBefore = world.now + delayMs;
       },
       term: () => {
-        if (holds()) broker.remove(inbox, item);
+        if (isAlive()) broker.remove(inbox, item);
       },
       bury: (error) =>
         world.effect(process, () => {

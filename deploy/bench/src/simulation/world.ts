@@ -1,7 +1,7 @@
 import { type Clock } from '@clipmesh/messaging';
 import { type Random } from './random.js';
 
-/** One running process of a service. What it does reaches the world through effects; when it is dead, none does. */
+/** One process of a service. It acts only through effects; a dead process has none. */
 export interface Process {
   readonly name: string;
   alive: boolean;
@@ -21,12 +21,12 @@ interface Timer {
 }
 
 const START_MS = Date.parse('2026-01-01T00:00:00.000Z');
-/** Lets every continuation run that does not wait for an effect. */
+/** Runs every continuation that does not wait for an effect. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
- * The simulated machine park: effects wait until the schedule lets them happen, one at a time and in any order, and a
- * process can be killed before or after any of them. Time stands still but for timers.
+ * The simulated machines. Effects wait until the schedule performs them, one at a time and in any order. A process can be
+ * killed before or after any of them. Only timers advance the time.
  */
 export class World {
   now = START_MS;
@@ -35,11 +35,11 @@ export class World {
 
   constructor(
     readonly random: Random,
-    /** Called when a process is to die; it puts another in its place. */
+    /** Called when a process dies; it starts the next one. */
     private readonly onDeath: (process: Process) => void,
   ) {}
 
-  /** Does `work` at a moment of the schedule's choosing. Of a dead process it never happens, and never returns. */
+  /** Performs `work` when the schedule chooses it. For a dead process it never runs and never resolves. */
   effect<T>(process: Process, work: () => T | Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (process.alive) this.effects.push({ process, work, resolve: resolve as (value: unknown) => void, reject });
@@ -81,7 +81,7 @@ export class World {
     return this.effects.length;
   }
 
-  /** Lets one waiting effect happen. `crash` says when its process dies of it. */
+  /** Performs one waiting effect. `crash` says whether its process dies before it, after it, or not. */
   async happen(crash: 'before' | 'after' | 'no'): Promise<void> {
     const [effect] = this.effects.splice(this.random.below(this.effects.length), 1);
     if (effect === undefined) return;
@@ -101,7 +101,7 @@ export class World {
     await settled();
   }
 
-  /** Moves on to the next timer, not beyond `untilMs`; false when there is none. */
+  /** Advances the time to the next timer, at most to `untilMs`. False when there is none. */
   async advance(untilMs: number): Promise<boolean> {
     const next = this.timers.reduce<Timer | undefined>(
       (first, timer) => (first === undefined || timer.at < first.at ? timer : first),
