@@ -11,7 +11,8 @@ export const isBadOutput = (error: unknown): error is ClipmeshError =>
   error instanceof ClipmeshError && BAD_OUTPUT.has(error.code);
 
 /** ffmpeg crashed, stalled or ran out of memory on a complete file, so the file may be the cause. */
-const isFileFailure = (error: unknown): error is ProcessError => error instanceof ProcessError && !error.isSystemFailure;
+const isFileFailure = (error: unknown): error is ProcessError =>
+  error instanceof ProcessError && !error.isSystemFailure;
 
 /**
  * Downloads a finished prediction's clip, verifies it, and stores it. Downloads an unusable or unverifiable clip again, up to

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cutText } from '@clipmesh/contracts';
-import { type Picture } from './upload.desk.js';
+import { type ImageFile } from './upload.desk.js';
 
 export interface RenderInput {
   readonly output: string;
@@ -11,11 +11,11 @@ export interface RenderInput {
   readonly durationSeconds: number;
   readonly width: number;
   readonly height: number;
-  /** A file that the clip begins from. */
+  /** Path of the first frame's image. Default: none. */
   readonly image?: string;
 }
 
-/** Draws one MP4 to `output`; aborting the signal ends the work. */
+/** Renders one MP4 to `output`. Aborting the signal stops it. */
 export interface SandboxRenderer {
   render(input: RenderInput, context: { readonly signal: AbortSignal }): Promise<unknown>;
 }
@@ -26,35 +26,35 @@ export interface ClipSpec {
   readonly seconds: number;
   readonly width: number;
   readonly height: number;
-  readonly picture?: Picture;
+  readonly image?: ImageFile;
 }
 
-/** The same clip has the same hash, and so the same bytes. */
-export function clipHash({ seed, prompt, seconds, width, height, picture }: ClipSpec): string {
+/** The hash of a clip. Equal hashes mean equal bytes. */
+export function clipHash({ seed, prompt, seconds, width, height, image }: ClipSpec): string {
   return createHash('sha256')
-    .update(JSON.stringify([seed, prompt, seconds, width, height, picture?.sha256 ?? null]))
+    .update(JSON.stringify([seed, prompt, seconds, width, height, image?.sha256 ?? null]))
     .digest('hex');
 }
 
 const LABEL_LIMIT = 48;
 
-/** Clips on disk by hash; a clip is there whole or not at all. */
+/** Clips on disk by hash. A file is complete or does not exist. */
 export class ClipCache {
   constructor(
     private readonly dir: string,
     private readonly renderer: SandboxRenderer,
   ) {}
 
-  /** The clip's file, rendered unless it is there. `owner` keeps the temporary files of two renders apart. */
+  /** Returns the clip's file, rendering it if needed. `owner` makes the names of temporary files unique. */
   async get(spec: ClipSpec, owner: string, signal: AbortSignal): Promise<string> {
     const hash = clipHash(spec);
     const file = join(this.dir, `${hash}.mp4`);
     if (await exists(file)) return file;
     await mkdir(this.dir, { recursive: true });
     const output = join(this.dir, `${hash}.${owner}.part.mp4`);
-    const { width, height, seconds, picture } = spec;
-    const background = picture === undefined ? {} : { image: picture.file };
-    // The drawing's seed is taken from the hash, so that scenes which share a seed still look different.
+    const { width, height, seconds, image } = spec;
+    const background = image === undefined ? {} : { image: image.file };
+    // The render seed comes from the hash, so that scenes with the same seed look different.
     const seed = Number.parseInt(hash.slice(0, 8), 16) & 0x7fff_ffff;
     const label = cutText(spec.prompt.replace(/\s+/g, ' '), LABEL_LIMIT);
     try {
@@ -63,7 +63,7 @@ export class ClipCache {
         { signal },
       );
       signal.throwIfAborted();
-      // A twin may have been quicker: its bytes are kept, so that a download in progress never changes.
+      // Keep the file of a concurrent render, because it may be in download.
       if (!(await exists(file))) await rename(output, file);
       return file;
     } finally {

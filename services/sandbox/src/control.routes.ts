@@ -1,17 +1,17 @@
 import { Router } from 'express';
-import { type InvoiceBook } from './invoice.book.js';
+import { type InvoiceStore } from './invoice.book.js';
 import { type PredictionRunner } from './prediction.runner.js';
-import { type ScenarioDesk } from './scenario.desk.js';
+import { type ScenarioStore } from './scenario.desk.js';
 import { explain, scenarioSchema } from './scenario.rules.js';
 
-/** `/sandbox`: what the sandbox is to do, and what it has charged. */
+/** Routes under `/sandbox`: the scenario and the invoice. */
 export function controlRoutes({
-  desk,
-  book,
+  scenarios,
+  invoice,
   runner,
 }: {
-  desk: ScenarioDesk;
-  book: InvoiceBook;
+  scenarios: ScenarioStore;
+  invoice: InvoiceStore;
   runner: PredictionRunner;
 }): Router {
   const router = Router();
@@ -22,13 +22,13 @@ export function controlRoutes({
         .status(400)
         .json({ title: 'Invalid scenario', detail: explain(scenario.error), status: 400 });
     }
-    desk.set(scenario.data);
-    response.json(desk.scenario);
+    scenarios.set(scenario.data);
+    response.json(scenarios.scenario);
   });
-  router.get('/scenario', (_request, response) => void response.json(desk.scenario));
-  router.get('/invoice', (_request, response) => void response.json(book.present(runner.list())));
+  router.get('/scenario', (_request, response) => void response.json(scenarios.scenario));
+  router.get('/invoice', (_request, response) => void response.json(invoice.present(runner.list())));
   router.delete('/invoice', (_request, response) => {
-    book.clear(runner.list());
+    invoice.clear(runner.list());
     response.status(204).end();
   });
   return router;

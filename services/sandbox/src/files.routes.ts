@@ -3,20 +3,20 @@ import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { Router } from 'express';
 import { type PredictionRunner } from './prediction.runner.js';
-import { type ScenarioDesk } from './scenario.desk.js';
+import { type ScenarioStore } from './scenario.desk.js';
 import { throttled } from './throttle.stream.js';
 
-/** What a proxy answers instead of the file. */
+/** The page that a proxy returns instead of the file. */
 const PAGE = '<!DOCTYPE html>\n<html><head><title>Just a moment...</title></head><body></body></html>\n';
 
-/** `/files/<prediction id>.mp4`, with single ranges. */
+/** The route `/files/<prediction id>.mp4`, with single ranges. */
 export function filesRoutes({
   runner,
-  desk,
+  scenarios,
   closing,
 }: {
   runner: PredictionRunner;
-  desk: ScenarioDesk;
+  scenarios: ScenarioStore;
   closing: AbortSignal;
 }): Router {
   const router = Router();
@@ -31,7 +31,7 @@ export function filesRoutes({
           );
     if (file === undefined || size === undefined)
       return void response.status(404).json({ title: 'Not found', detail: 'No such file.', status: 404 });
-    if (desk.spoilsDownload()) return void response.type('html').send(PAGE);
+    if (scenarios.isBadDownload()) return void response.type('html').send(PAGE);
     response.set({ 'Accept-Ranges': 'bytes', 'Content-Type': 'video/mp4' });
     const ranges = request.range(size);
     if (ranges === -1) return void response.status(416).set('Content-Range', `bytes */${size}`).end();
@@ -46,8 +46,8 @@ export function filesRoutes({
     });
     const signal = AbortSignal.any([gone.signal, closing]);
     const source = createReadStream(file, { start, end });
-    const rate = desk.scenario.slowDownloads;
-    // The reader went away, or the server is closing: there is nobody to tell.
+    const rate = scenarios.scenario.slowDownloads;
+    // The client disconnected or the server is closing, so no response is possible.
     await (rate === undefined ? pipeline(source, response) : pipeline(throttled(source, rate, signal), response)).catch(
       () => response.destroy(),
     );

@@ -13,8 +13,8 @@ interface Speech {
   readonly characters: number;
 }
 
-/** Everything charged since the last clearing. Predictions are read when the invoice is drawn up, so it is never behind. */
-export class InvoiceBook {
+/** All charges since the last `clear`. `present` computes the charges of predictions from their current state. */
+export class InvoiceStore {
   private completions: Completion[] = [];
   private speech: Speech[] = [];
   private clearedPredictions = new Set<string>();
@@ -27,7 +27,7 @@ export class InvoiceBook {
     this.speech.push(entry);
   }
 
-  /** Leaves out the given predictions from now on, those still running included. */
+  /** Removes all entries, and excludes the given predictions from now on, even running ones. */
   clear(predictions: readonly Prediction[]): void {
     this.completions = [];
     this.speech = [];

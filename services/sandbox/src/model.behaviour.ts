@@ -2,33 +2,33 @@ import { type CreateBody } from './prediction.request.js';
 import { type SandboxModel } from './pricing.js';
 import { type Scenario } from './scenario.rules.js';
 
-/** As the models of ByteDance say it. */
+/** The message of ByteDance's models. */
 export const OUTPUT_REFUSED = 'The request failed because the output video may contain sensitive information.';
 
-/** What a create is asked for, as far as it decides how the prediction ends. */
-export interface Asked {
+/** The parts of a create that decide how the prediction ends. */
+export interface CreateContext {
   readonly input: CreateBody['input'];
   readonly model: SandboxModel;
-  /** Whether it is one of every n that fail. */
+  /** Whether `failEvery` of the scenario applies. */
   readonly fails: boolean;
   readonly outputRefused: boolean;
-  /** What is wrong with its picture. */
+  /** The problem of the image; undefined when there is none. */
   readonly problem: string | undefined;
 }
 
-/** The fields that `predict` of a model names. */
+/** The input fields of a model. */
 function fieldsOf(model: SandboxModel, more: readonly string[] = []): string[] {
   return ['prompt', 'duration', 'aspect_ratio', 'seed', model.image, ...more];
 }
 
-/** Why the prediction is to fail, in the words of the real services; undefined: it succeeds. */
+/** The error of the prediction, in the form of real services; undefined when it succeeds. */
 export function failureFor(
   { inputFields, rejectPrompts, failPrompts }: Scenario,
-  { input, model, fails, outputRefused, problem }: Asked,
+  { input, model, fails, outputRefused, problem }: CreateContext,
 ): string | undefined {
   const fields = fieldsOf(model, inputFields);
   const unknown = Object.keys(input).find((name) => !fields.includes(name));
-  // Cog takes it, and fails when `predict` is called.
+  // Cog accepts an unknown field, and fails when it calls `predict`.
   if (unknown !== undefined) return `Predictor.predict() got an unexpected keyword argument '${unknown}'`;
   if (rejectPrompts !== undefined && input.prompt.includes(rejectPrompts)) return 'flagged as sensitive (E005)';
   if (failPrompts !== undefined && input.prompt.includes(failPrompts.prompts)) return failPrompts.error;
@@ -37,7 +37,7 @@ export function failureFor(
   return problem === undefined ? undefined : `Prediction failed: ${problem}`;
 }
 
-/** The OpenAPI document of a model, as far as anybody reads it: the fields of its input. */
+/** The part of a model's OpenAPI document that clients read: the input fields. */
 export function openapiSchema(model: SandboxModel, more: readonly string[] | undefined): object {
   const properties = Object.fromEntries(fieldsOf(model, more).map((name) => [name, { title: name }]));
   return { components: { schemas: { Input: { type: 'object', required: ['prompt'], properties } } } };

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Response, Router } from 'express';
 import { z } from 'zod';
-import { type InvoiceBook } from './invoice.book.js';
-import { choiceOf, PROMPT_FILTERED, writtenAs } from './plan.answers.js';
+import { type InvoiceStore } from './invoice.book.js';
+import { choiceOf, PROMPT_FILTERED, planText } from './plan.answers.js';
 import { readBrief, writePlan } from './plan.writer.js';
 import { countTokens } from './pricing.js';
-import { type ScenarioDesk } from './scenario.desk.js';
+import { type ScenarioStore } from './scenario.desk.js';
 import { explain } from './scenario.rules.js';
 import { fitSchema } from './schema.filler.js';
 import { speechWav } from './speech.wav.js';
@@ -44,11 +44,11 @@ const speechSchema = z.looseObject({
   voice: z.unknown(),
 });
 
-/** Most completions of one list. */
+/** Maximum number of completions in a list. */
 const PAGE = 20;
-/** Completions that are kept; the oldest goes first. */
-const MOST_KEPT = 1000;
-const SPOILT = '{"title": "An unfinished pl';
+/** Maximum number of stored completions. The oldest is removed first. */
+const MAX_STORED = 1000;
+const INVALID_PLAN = '{"title": "An unfinished pl';
 
 export function openaiProblem(
   response: Response,
@@ -61,18 +61,18 @@ export function openaiProblem(
 
 /** OpenAI's HTTP API under `/v1`: completions and speech. */
 export function openaiRoutes({
-  desk,
-  book,
+  scenarios,
+  invoice,
   closing,
 }: {
-  desk: ScenarioDesk;
-  book: InvoiceBook;
+  scenarios: ScenarioStore;
+  invoice: InvoiceStore;
   closing: AbortSignal;
 }): Router {
   const router = Router();
-  const kept: { id: string; metadata: Readonly<Record<string, string>> }[] = [];
-  const refused = (response: Response): boolean => {
-    if (desk.admit(Date.now(), false).kind === 'ok') return false;
+  const stored: { id: string; metadata: Readonly<Record<string, string>> }[] = [];
+  const isUnavailable = (response: Response): boolean => {
+    if (scenarios.admit(Date.now(), false).kind === 'ok') return false;
     openaiProblem(response, 503, 'The engine is currently overloaded, please try again later', 'server_error');
     return true;
   };
@@ -83,7 +83,7 @@ export function openaiRoutes({
       openaiProblem(response, 400, explain(body.error));
       return;
     }
-    if (refused(response)) return;
+    if (isUnavailable(response)) return;
     const { model, messages, response_format: format, store, metadata } = body.data;
     const textOf = (wanted: (role: string) => boolean): string =>
       messages
@@ -97,7 +97,7 @@ export function openaiRoutes({
         textOf((role) => role === 'user'),
       ),
     );
-    const kind = desk.takeCompletion();
+    const kind = scenarios.takeCompletion();
     if (kind === 'prompt-filter') {
       response.status(400).json(PROMPT_FILTERED);
       return;
@@ -108,19 +108,19 @@ export function openaiRoutes({
         : plan;
     const isText = format?.type === 'text' || format === undefined;
     const { choice, outputTokens, reasoningTokens } = choiceOf(
-      kind === 'spoilt' ? 'plan' : kind,
-      kind === 'spoilt' ? SPOILT : isText ? plan.title : writtenAs(kind, whole),
+      kind === 'invalid' ? 'plan' : kind,
+      kind === 'invalid' ? INVALID_PLAN : isText ? plan.title : planText(kind, whole),
       {
-        thoughtTokens: desk.scenario.planThoughtTokens,
+        thoughtTokens: scenarios.scenario.planThoughtTokens,
         maxTokens: body.data.max_completion_tokens ?? body.data.max_tokens ?? undefined,
       },
     );
 
-    const delayMs = (desk.scenario.planSeconds ?? 0) * 1000;
+    const delayMs = (scenarios.scenario.planSeconds ?? 0) * 1000;
     if (delayMs > 0) await sleep(delayMs, undefined, { signal: closing, ref: false }).catch(() => undefined);
     const id = `chatcmpl-${randomUUID()}`;
     const inputTokens = countTokens(textOf(() => true));
-    book.addCompletion({ id, model, inputTokens, outputTokens });
+    invoice.addCompletion({ id, model, inputTokens, outputTokens });
     const completion = {
       id,
       object: 'chat.completion',
@@ -135,18 +135,20 @@ export function openaiRoutes({
       },
       metadata: metadata ?? {},
     };
-    if (store === true) kept.push(completion);
-    if (kept.length > MOST_KEPT) kept.shift();
+    if (store === true) stored.push(completion);
+    if (stored.length > MAX_STORED) stored.shift();
     response.json(completion);
   });
 
-  // Completions that were asked for with `store`, by the metadata they were given, oldest first.
+  // Stored completions filtered by metadata, oldest first.
   router.get('/chat/completions', (request, response) => {
     const wanted = Object.entries(request.query).flatMap(([name, value]) => {
       const [, key] = /^metadata\[(.+)\]$/.exec(name) ?? [];
       return key === undefined ? [] : [[key, value] as const];
     });
-    const data = kept.filter(({ metadata }) => wanted.every(([key, value]) => metadata[key] === value)).slice(0, PAGE);
+    const data = stored
+      .filter(({ metadata }) => wanted.every(([key, value]) => metadata[key] === value))
+      .slice(0, PAGE);
     response.json({ object: 'list', data, first_id: data[0]?.id, last_id: data.at(-1)?.id, has_more: false });
   });
 
@@ -156,9 +158,9 @@ export function openaiRoutes({
       openaiProblem(response, 400, explain(body.error));
       return;
     }
-    if (refused(response)) return;
+    if (isUnavailable(response)) return;
     const { model, input } = body.data;
-    book.addSpeech({ id: `speech-${randomUUID()}`, model, characters: input.length });
+    invoice.addSpeech({ id: `speech-${randomUUID()}`, model, characters: input.length });
     response.type('audio/wav').send(speechWav(input));
   });
   return router;

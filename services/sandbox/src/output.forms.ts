@@ -1,8 +1,8 @@
-/** How a model may give its output. The last three have no video. */
+/** The forms of a model's output. The last three have no video. */
 export const OUTPUT_FORMS = ['url', 'array', 'object', 'nested', 'files', 'data', 'null', 'empty', 'text'] as const;
 export type OutputForm = (typeof OUTPUT_FORMS)[number];
 
-/** The output of a succeeded prediction whose clip is at `url`; `dataUrl` holds the same clip. */
+/** The output of a succeeded prediction. `url` and `dataUrl` are URLs of its clip. */
 export function outputOf(form: OutputForm, url: string, dataUrl: string): unknown {
   switch (form) {
     case 'url':
@@ -26,6 +26,6 @@ export function outputOf(form: OutputForm, url: string, dataUrl: string): unknow
   }
 }
 
-/** A clip as a data URL, its type with parameters. */
+/** A clip as a data URL whose type has parameters. */
 export const dataUrlOf = (clip: Buffer): string =>
   `data:video/mp4;codecs="avc1.42E01E, mp4a.40.2";base64,${clip.toString('base64')}`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { choiceOf, PLAN_ANSWERS, writtenAs } from './plan.answers.js';
-import { ScenarioDesk } from './scenario.desk.js';
+import { choiceOf, PLAN_ANSWERS, planText } from './plan.answers.js';
+import { ScenarioStore } from './scenario.desk.js';
 
 const plan = {
   title: 'Tea',
@@ -9,31 +9,31 @@ const plan = {
 };
 
 describe('the answers of the language model', () => {
-  it('come in the order of the scenario, then plain', () => {
-    const desk = new ScenarioDesk();
-    desk.set({ planAnswers: [...PLAN_ANSWERS] });
-    expect([...PLAN_ANSWERS, 'more'].map(() => desk.takeCompletion())).toEqual([...PLAN_ANSWERS, 'plan']);
-    desk.set({ badPlanFirst: true });
-    expect([desk.takeCompletion(), desk.takeCompletion()]).toEqual(['spoilt', 'plan']);
+  it('follow the order of the scenario, then are plain plans', () => {
+    const scenarios = new ScenarioStore();
+    scenarios.set({ planAnswers: [...PLAN_ANSWERS] });
+    expect([...PLAN_ANSWERS, 'more'].map(() => scenarios.takeCompletion())).toEqual([...PLAN_ANSWERS, 'plan']);
+    scenarios.set({ badPlanFirst: true });
+    expect([scenarios.takeCompletion(), scenarios.takeCompletion()]).toEqual(['invalid', 'plan']);
   });
 
-  it('are written as models write', () => {
-    expect(writtenAs('plan', plan)).toBe(JSON.stringify(plan));
-    expect(writtenAs('fenced', plan)).toContain('```json\n{');
-    expect(writtenAs('thoughts', plan)).toMatch(/^<think>[^<]*<\/think>/);
-    expect(JSON.parse(writtenAs('sloppy', plan))).toMatchObject({ scenes: [{ id: 1, durationSeconds: '4s' }] });
-    expect(JSON.parse(writtenAs('sloppy', plan))).toMatchObject({
+  it('have the forms of real models', () => {
+    expect(planText('plan', plan)).toBe(JSON.stringify(plan));
+    expect(planText('fenced', plan)).toContain('```json\n{');
+    expect(planText('thoughts', plan)).toMatch(/^<think>[^<]*<\/think>/);
+    expect(JSON.parse(planText('sloppy', plan))).toMatchObject({ scenes: [{ id: 1, durationSeconds: '4s' }] });
+    expect(JSON.parse(planText('sloppy', plan))).toMatchObject({
       title: expect.stringMatching(/^.{260}$/) as unknown,
     });
   });
 
   it.each([
-    ['that fits', {}, 'stop', 'x'.repeat(40), 10, 0],
-    ['with thoughts', { thoughtTokens: 50, maxTokens: 100 }, 'stop', 'x'.repeat(40), 60, 50],
-    ['that is cut off', { maxTokens: 4 }, 'length', 'x'.repeat(16), 4, 0],
-    ['whose thoughts leave little room', { thoughtTokens: 95, maxTokens: 100 }, 'length', 'x'.repeat(20), 100, 95],
-    ['whose thoughts leave no room', { thoughtTokens: 500, maxTokens: 100 }, 'length', '', 100, 100],
-  ])('have tokens: one %s', (_what, limits, finish, content, outputTokens, reasoningTokens) => {
+    ['that fits the limit', {}, 'stop', 'x'.repeat(40), 10, 0],
+    ['with reasoning', { thoughtTokens: 50, maxTokens: 100 }, 'stop', 'x'.repeat(40), 60, 50],
+    ['that is truncated', { maxTokens: 4 }, 'length', 'x'.repeat(16), 4, 0],
+    ['whose reasoning leaves few tokens', { thoughtTokens: 95, maxTokens: 100 }, 'length', 'x'.repeat(20), 100, 95],
+    ['whose reasoning leaves no tokens', { thoughtTokens: 500, maxTokens: 100 }, 'length', '', 100, 100],
+  ])('count tokens for an answer %s', (_what, limits, finish, content, outputTokens, reasoningTokens) => {
     expect(choiceOf('plan', 'x'.repeat(40), limits)).toMatchObject({
       choice: { finish_reason: finish, message: { content } },
       outputTokens,

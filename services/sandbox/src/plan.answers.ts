@@ -1,19 +1,19 @@
 import { countTokens } from './pricing.js';
 
-/** What a completion may be instead of a plain plan, as real servers answer. */
+/** The kinds of completions, in the forms of real servers. */
 export const PLAN_ANSWERS = [
   'plan',
-  /** In a Markdown fence, with prose around it. */
+  /** A plan in a Markdown fence, with prose around it. */
   'fenced',
-  /** After `<think>…</think>`, as Qwen and DeepSeek answer through a server without a parser of thoughts. */
+  /** A plan after `<think>…</think>`, as from Qwen and DeepSeek on a server without a reasoning parser. */
   'thoughts',
-  /** A title of 260 and a subject of 720 characters, lengths as texts, no roles, a key too many. */
+  /** A plan with a too long title and subject, durations as strings, no roles, and unknown keys. */
   'sloppy',
-  /** The model refuses: `refusal` instead of content. */
+  /** The model refuses, with `refusal` instead of content. */
   'refusal',
-  /** The filter stops the answer: `finish_reason: content_filter`. Charged. */
+  /** The content filter stops the answer, with `finish_reason: content_filter`. Charged. */
   'content-filter',
-  /** The filter stops the prompt, as Azure OpenAI says it: 400. Not charged. */
+  /** The content filter stops the prompt, with Azure OpenAI's 400. Not charged. */
   'prompt-filter',
 ] as const;
 export type PlanAnswerKind = (typeof PLAN_ANSWERS)[number];
@@ -21,7 +21,7 @@ export type PlanAnswerKind = (typeof PLAN_ANSWERS)[number];
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A plan with the faults that language models make. */
+/** A plan with typical mistakes of language models. */
 function sloppy(plan: unknown): unknown {
   if (!isRecord(plan)) return plan;
   const scenes: unknown[] = Array.isArray(plan['scenes']) ? plan['scenes'] : [];
@@ -29,7 +29,7 @@ function sloppy(plan: unknown): unknown {
   return {
     ...plan,
     title: 'A title without end '.repeat(13),
-    style: { ...style, subject: 'a subject that is told at length '.repeat(22) },
+    style: { ...style, subject: 'a subject described at full length '.repeat(21) },
     scenes: scenes.filter(isRecord).map(({ role: _role, durationSeconds, ...scene }, index) => ({
       ...scene,
       id: index + 1,
@@ -39,8 +39,8 @@ function sloppy(plan: unknown): unknown {
   };
 }
 
-/** The text of a completion that holds a plan. */
-export function writtenAs(kind: PlanAnswerKind, plan: unknown): string {
+/** The content of a completion with a plan. */
+export function planText(kind: PlanAnswerKind, plan: unknown): string {
   const json = JSON.stringify(plan);
   if (kind === 'fenced') return `Here is your plan:\n\n\`\`\`json\n${json}\n\`\`\`\n\nLet me know what you think!`;
   if (kind === 'thoughts') return `<think>\nThe user wants a plan, {"scenes": […]}.\n</think>\n\n${json}`;
@@ -54,24 +54,24 @@ export interface Choice {
   readonly finish_reason: 'stop' | 'length' | 'content_filter';
   readonly content_filter_results?: object;
 }
-export interface Written {
+export interface ChoiceUsage {
   readonly choice: Choice;
   readonly outputTokens: number;
   readonly reasoningTokens: number;
 }
 
-/** Four characters are one token. */
+/** Characters per token. */
 const TOKEN_CHARACTERS = 4;
 
 /**
- * The choice of a completion, and the tokens it is charged for. Thoughts come first and are not shown; an answer longer than
- * `maxTokens` is cut off.
+ * The choice of a completion and its charged tokens. Reasoning uses up tokens first, and is not part of the content. An answer longer
+ * than `maxTokens` is truncated.
  */
 export function choiceOf(
   kind: PlanAnswerKind,
   text: string,
   { thoughtTokens = 0, maxTokens = Infinity }: { thoughtTokens?: number | undefined; maxTokens?: number | undefined },
-): Written {
+): ChoiceUsage {
   const choice = (content: string | null, finish: Choice['finish_reason'], more: object = {}): Choice => ({
     index: 0,
     message: { role: 'assistant', content, refusal: null },
@@ -89,11 +89,11 @@ export function choiceOf(
     };
   }
   if (kind === 'content-filter') {
-    const begun = text.slice(0, 40);
+    const partial = text.slice(0, 40);
     const filtered = { violence: { filtered: true, severity: 'medium' } };
     return {
-      choice: choice(begun, 'content_filter', { content_filter_results: filtered }),
-      outputTokens: countTokens(begun),
+      choice: choice(partial, 'content_filter', { content_filter_results: filtered }),
+      outputTokens: countTokens(partial),
       reasoningTokens: 0,
     };
   }
@@ -108,7 +108,7 @@ export function choiceOf(
   };
 }
 
-/** Azure OpenAI's body of a prompt that its filter has stopped. */
+/** Azure OpenAI's error body for a prompt that its filter stopped. */
 export const PROMPT_FILTERED = {
   error: {
     message:

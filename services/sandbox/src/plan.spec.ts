@@ -4,7 +4,7 @@ import { fitSchema } from './schema.filler.js';
 import { speechSeconds, speechWav } from './speech.wav.js';
 
 describe('plan writer', () => {
-  it('follows the lines of the system message', () => {
+  it('follows the brief in the system message', () => {
     const brief = readBrief(
       'You write plans.\nframework: AIDA\nscenes: 4\ndurationSeconds: 20',
       'A thermos that keeps tea hot. Buy it!',
@@ -16,14 +16,14 @@ describe('plan writer', () => {
     expect(writePlan(brief)).toEqual(plan);
   });
 
-  it('is about what stands between the tags', () => {
+  it('uses the text between the tags', () => {
     const { title, style, scenes } = writePlan(readBrief('scenes: 3', '<product>\na thermos. Buy it!\n</product>'));
     expect([title, style.subject]).toEqual(['A thermos', 'a thermos']);
     expect(scenes.every(({ description }) => description.endsWith('a thermos'))).toBe(true);
     expect(readBrief('', '<product> is what it says').prompt).toBe('<product> is what it says');
   });
 
-  it('describes every scene differently, and keeps to 3-7 s', () => {
+  it('describes every scene differently, with durations of 3-7 s', () => {
     for (let scenes = 1; scenes <= 20; scenes += 1) {
       const plan = writePlan({
         framework: 'PAS',
@@ -39,7 +39,7 @@ describe('plan writer', () => {
 });
 
 describe('schema filler', () => {
-  it('keeps what fits and fills in what is required', () => {
+  it('keeps matching values and fills in required ones', () => {
     const schema = {
       type: 'object',
       required: ['title', 'kind', 'list', 'maybe', 'nested', 'count', 'ok'],
@@ -66,13 +66,13 @@ describe('schema filler', () => {
     });
   });
 
-  it('ends on a schema that contains itself', () => {
+  it('terminates on a recursive schema', () => {
     expect(fitSchema({ type: 'object', required: ['me'], properties: { me: { $ref: '#' } } })).toBeDefined();
   });
 });
 
 describe('speech', () => {
-  it('is a WAV as long as its text asks for', () => {
+  it('is a WAV with a duration based on its text', () => {
     const wav = speechWav('x'.repeat(50));
     expect(wav.toString('ascii', 0, 4)).toBe('RIFF');
     expect(wav.readUInt32LE(40) / 2 / 16_000).toBeCloseTo(3);

@@ -28,7 +28,7 @@ const BEATS: Readonly<Record<string, { seen: string; text: string }>> = {
   after: { seen: 'the same day turned bright by', text: 'After' },
   bridge: { seen: 'the step from one to the other is', text: 'Here is how' },
   attention: { seen: 'a bold, surprising first look at', text: 'Look at this' },
-  interest: { seen: 'a telling detail reveals what is special about', text: 'Made differently' },
+  interest: { seen: 'a revealing detail shows what is special about', text: 'Made differently' },
   desire: { seen: 'people visibly enjoying', text: 'You will want it' },
   action: { seen: 'an inviting final view of', text: 'Try it today' },
 };
@@ -70,10 +70,10 @@ const LOOKS = [
   },
 ] as const;
 
-/** What stands between the tags that mark it as data, or the whole. */
+/** The text between the tags that mark it as data, or the whole text when there are none. */
 const withinTags = (text: string): string => /^\s*<(\w+)>(.*)<\/\1>\s*$/s.exec(text)?.[2]?.trim() ?? text;
 
-/** Reads the director's lines (`framework: PAS`, `scenes: 4`, `durationSeconds: 20`) from the system message. */
+/** Reads the lines `framework: PAS`, `scenes: 4` and `durationSeconds: 20` from the system message. */
 export function readBrief(system: string, prompt: string): PlanBrief {
   const line = (name: string): string | undefined =>
     new RegExp(`^\\W*${name}\\s*:\\s*"?(\\w+)`, 'im').exec(system)?.[1];
@@ -87,20 +87,20 @@ export function readBrief(system: string, prompt: string): PlanBrief {
   };
 }
 
-/** Whole seconds of 3-7 each that sum to the total, as far as 3-7 allow. */
+/** Splits the total into whole seconds of 3-7 each. The sum is clamped to what 3-7 allow. */
 export function splitSeconds(total: number, count: number): number[] {
   const sum = Math.min(7 * count, Math.max(3 * count, Math.round(total)));
   const base = Math.floor(sum / count);
   return Array.from({ length: count }, (_, index) => base + (index < sum - base * count ? 1 : 0));
 }
 
-/** The first sentence, cut at a word within 100 characters. */
+/** The first sentence, truncated at a word to 100 characters. */
 export function subjectOf(prompt: string): string {
   const sentence = /^[^.!?\n]+/.exec(prompt.trim())?.[0].trim() ?? 'the product';
   return cutText(sentence, 100);
 }
 
-/** The same brief gives the same plan; no two scenes are described alike. */
+/** Writes a plan. The same brief gives the same plan; all scene descriptions differ. */
 export function writePlan({ framework, scenes, durationSeconds, prompt }: PlanBrief): WrittenPlan {
   const subject = subjectOf(prompt);
   const roles = ROLES[framework] ?? ['problem', 'agitate', 'solve'];

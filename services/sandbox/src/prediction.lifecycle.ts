@@ -9,9 +9,9 @@ export interface Prediction {
   readonly model: SandboxModel;
   readonly version: string;
   readonly input: Readonly<Record<string, unknown>>;
-  /** Seconds of video: rendered and billed. */
+  /** Seconds of video that are rendered and billed. */
   readonly seconds: number;
-  /** The caller's own mark of this attempt. */
+  /** The caller's purchase key. */
   readonly key: string | null;
   readonly webhook?: string;
   readonly webhookEvents: readonly string[];
@@ -22,9 +22,9 @@ export interface Prediction {
   readonly error: string | null;
   /** Default: `url`. */
   readonly outputForm?: OutputForm;
-  /** The clip itself, where the output holds it. */
+  /** The clip as a data URL, for the output form `data`. */
   readonly dataUrl?: string;
-  /** It ran to its end and its output was refused: that costs what the output would have cost. */
+  /** The prediction ran and its output was refused. It costs the same as a success. */
   readonly outputRefused?: boolean;
 }
 
@@ -34,13 +34,13 @@ export type PredictionEvent =
   | { type: 'cancel' }
   | { type: 'fail'; error: string; outputRefused?: boolean };
 
-export function isOver(status: PredictionStatus): boolean {
+export function isFinal(status: PredictionStatus): boolean {
   return status !== 'starting' && status !== 'processing';
 }
 
-/** The next state; the same object when the event comes too late or too early. */
+/** The next state; the given object itself when the event does not apply to the current status. */
 export function advance(prediction: Prediction, event: PredictionEvent, atMs: number): Prediction {
-  if (isOver(prediction.status)) return prediction;
+  if (isFinal(prediction.status)) return prediction;
   switch (event.type) {
     case 'start':
       return prediction.status === 'starting' ? { ...prediction, status: 'processing', startedAt: atMs } : prediction;
@@ -64,8 +64,8 @@ export function advance(prediction: Prediction, event: PredictionEvent, atMs: nu
 type Chargeable = Pick<Prediction, 'status' | 'model' | 'seconds' | 'outputRefused'>;
 
 /**
- * Succeeded and canceled predictions cost their full length, and so do failed ones whose output was refused; other failed,
- * aborted and unfinished ones cost nothing.
+ * The charge of a prediction. Succeeded and canceled ones, and failed ones whose output was refused, cost their full duration. All
+ * others cost nothing.
  */
 export function chargeMicros({ status, model, seconds, outputRefused }: Chargeable): number {
   return status === 'succeeded' || status === 'canceled' || outputRefused === true ? clipMicros(model, seconds) : 0;
@@ -75,7 +75,7 @@ export function isoTime(atMs: number | null): string | null {
   return atMs === null ? null : new Date(atMs).toISOString();
 }
 
-/** The prediction as Replicate's API shows it. `url` is the server's own. */
+/** The prediction in the form of Replicate's API. `url`: base URL of this server. */
 export function present(prediction: Prediction, url: string): Record<string, unknown> {
   const { id, status, startedAt, completedAt, seconds } = prediction;
   const self = `${url}/v1/predictions/${id}`;

@@ -25,7 +25,7 @@ export function sizeOf(aspectRatio: CreateBody['input']['aspect_ratio']): { widt
   return SIZES[aspectRatio];
 }
 
-/** Seconds that are rendered and billed, or why the model does not take what was asked. */
+/** The seconds that are rendered and billed, or the problem with the requested duration. */
 export function secondsOf(
   model: SandboxModel,
   duration: number | undefined,
@@ -36,7 +36,7 @@ export function secondsOf(
     : { seconds };
 }
 
-/** The caller's attempt key: from the webhook's query, the input or the metadata, in that order. */
+/** The caller's purchase key: from the webhook's query, the input or the metadata, in that order. */
 export function attemptKey({
   webhook,
   input,
@@ -47,7 +47,7 @@ export function attemptKey({
   return given.find((value): value is string => typeof value === 'string' && value !== '') ?? null;
 }
 
-/** `Cancel-After`: `90`, `30s`, `5m`, `1h30m`. Undefined when it cannot be read. */
+/** Parses `Cancel-After`, such as `90`, `30s`, `5m` or `1h30m`, to ms. Undefined when it is invalid. */
 export function parseCancelAfterMs(header: string): number | undefined {
   const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?$/.exec(header.trim());
   if (match === null || header.trim() === '') return undefined;
@@ -55,7 +55,7 @@ export function parseCancelAfterMs(header: string): number | undefined {
   return ((hours ?? 0) * 3600 + (minutes ?? 0) * 60 + (seconds ?? 0)) * 1000;
 }
 
-/** `Prefer: wait` or `wait=n`: milliseconds to hold the answer, at most 60 s; 0 without it. */
+/** Parses `Prefer: wait` or `wait=n` to the ms that the response may wait, at most 60,000. Default: 0. */
 export function parsePreferMs(header: string | undefined): number {
   const match = /(?:^|,)\s*wait(?:=(\d+))?/.exec(header ?? '');
   return match === null ? 0 : Math.min(60, Number(match[1] ?? 60)) * 1000;

@@ -3,23 +3,23 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClipCache, type ClipSpec } from './clip.cache.js';
 import { dataUrlOf } from './output.forms.js';
-import { advance, isOver, present, type Prediction, type PredictionEvent } from './prediction.lifecycle.js';
+import { advance, isFinal, present, type Prediction, type PredictionEvent } from './prediction.lifecycle.js';
 import { sendWebhook } from './webhook.sender.js';
 
-/** A render that takes longer is given up, and the prediction fails. */
+/** The prediction fails when its render takes longer, ms. */
 const RENDER_TIMEOUT_MS = 10 * 60_000;
-/** A time limit longer than this cannot be set on a timer, and is none. */
+/** Timers support no longer delay, ms. A longer limit is ignored. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-export interface Course {
+export interface RunOptions {
   readonly spec: ClipSpec;
   readonly queueMs: number;
   readonly clipMs: number;
-  /** The prediction does not end before this aborts. */
+  /** The prediction does not end before this signal aborts. */
   readonly heldUntil?: AbortSignal;
-  /** Why the prediction is to fail; absent: it succeeds. */
+  /** Makes the prediction fail with this error. Default: it succeeds. */
   readonly error?: string;
-  /** Whether it fails because its output is refused. */
+  /** Whether the failure is a refused output. */
   readonly outputRefused?: boolean;
   readonly cancelAfterMs?: number;
 }
@@ -28,7 +28,7 @@ interface Entry {
   prediction: Prediction;
   file?: string;
   readonly controller: AbortController;
-  readonly over: Promise<void>;
+  readonly ended: Promise<void>;
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>
@@ -44,7 +44,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
       );
   });
 
-/** Runs predictions, in memory. */
+/** Runs predictions. Keeps their state in memory. */
 export class PredictionRunner {
   private readonly entries = new Map<string, Entry>();
   private readonly work = new Set<Promise<unknown>>();
@@ -56,7 +56,7 @@ export class PredictionRunner {
     private readonly webhookSecret: string,
   ) {}
 
-  /** Oldest first. */
+  /** All predictions, oldest first. */
   list(): Prediction[] {
     return [...this.entries.values()].map(({ prediction }) => prediction);
   }
@@ -65,20 +65,20 @@ export class PredictionRunner {
     return this.entries.get(id)?.prediction;
   }
 
-  /** The clip of a succeeded prediction. */
+  /** The clip file of a succeeded prediction. */
   fileOf(id: string): string | undefined {
     return this.entries.get(id)?.file;
   }
 
-  start(prediction: Prediction, course: Course): void {
+  start(prediction: Prediction, course: RunOptions): void {
     const controller = new AbortController();
-    let ended = (): void => undefined;
-    const over = new Promise<void>((resolve) => {
-      ended = resolve;
+    let onEnd = (): void => undefined;
+    const ended = new Promise<void>((resolve) => {
+      onEnd = resolve;
     });
-    const entry: Entry = { prediction, controller, over };
+    const entry: Entry = { prediction, controller, ended };
     this.entries.set(prediction.id, entry);
-    controller.signal.addEventListener('abort', ended, { once: true });
+    controller.signal.addEventListener('abort', onEnd, { once: true });
     this.track(this.run(entry, course));
     if (course.cancelAfterMs !== undefined && course.cancelAfterMs <= MAX_TIMER_MS) {
       const limit = sleep(course.cancelAfterMs, undefined, { signal: controller.signal, ref: false });
@@ -91,7 +91,7 @@ export class PredictionRunner {
     }
   }
 
-  /** Ends a prediction and its render; one that is over stays as it is. */
+  /** Cancels a prediction and its render. Does not change one that has ended. */
   cancel(id: string): Prediction | undefined {
     const entry = this.entries.get(id);
     if (entry === undefined) return undefined;
@@ -99,24 +99,27 @@ export class PredictionRunner {
     return entry.prediction;
   }
 
-  /** Resolves when the prediction is over, or after `ms`. */
+  /** Resolves when the prediction has ended, or after `ms`. */
   async waitFor(id: string, ms: number): Promise<void> {
     const entry = this.entries.get(id);
-    if (entry === undefined || isOver(entry.prediction.status)) return;
+    if (entry === undefined || isFinal(entry.prediction.status)) return;
     const timer = new AbortController();
     const signal = AbortSignal.any([timer.signal, this.closing.signal]);
-    await Promise.race([entry.over, sleep(ms, undefined, { signal, ref: false }).catch(() => undefined)]);
+    await Promise.race([entry.ended, sleep(ms, undefined, { signal, ref: false }).catch(() => undefined)]);
     timer.abort();
   }
 
-  /** Aborts every render and webhook and waits until they are gone, at most `ms`. */
+  /** Aborts all renders and webhooks, and waits for their end, at most `ms`. */
   async close(ms: number): Promise<void> {
     this.closing.abort();
     for (const entry of this.entries.values()) entry.controller.abort();
     await Promise.race([Promise.allSettled(this.work), sleep(ms, undefined, { ref: false })]);
   }
 
-  private async run(entry: Entry, { spec, queueMs, clipMs, heldUntil, error, outputRefused }: Course): Promise<void> {
+  private async run(
+    entry: Entry,
+    { spec, queueMs, clipMs, heldUntil, error, outputRefused }: RunOptions,
+  ): Promise<void> {
     const { signal } = entry.controller;
     try {
       await sleep(queueMs, undefined, { signal, ref: false });
@@ -130,7 +133,7 @@ export class PredictionRunner {
       if (file === undefined) {
         this.apply(entry, {
           type: 'fail',
-          error: error ?? 'no clip was made',
+          error: error ?? 'no clip was rendered',
           ...(outputRefused === true ? { outputRefused } : {}),
         });
         return;
@@ -150,12 +153,12 @@ export class PredictionRunner {
     const before = entry.prediction;
     entry.prediction = advance(before, event, Date.now());
     if (entry.prediction === before) return;
-    const over = isOver(entry.prediction.status);
-    this.announce(entry.prediction, over ? 'completed' : 'start');
-    if (over) entry.controller.abort();
+    const hasEnded = isFinal(entry.prediction.status);
+    this.notify(entry.prediction, hasEnded ? 'completed' : 'start');
+    if (hasEnded) entry.controller.abort();
   }
 
-  private announce(prediction: Prediction, event: 'start' | 'completed'): void {
+  private notify(prediction: Prediction, event: 'start' | 'completed'): void {
     const { webhook, webhookEvents } = prediction;
     if (webhook === undefined || !webhookEvents.includes(event)) return;
     const body = JSON.stringify(present(prediction, this.url));

@@ -19,7 +19,7 @@ const starting: Prediction = {
   error: null,
 };
 
-describe('the life of a prediction', () => {
+describe('prediction lifecycle', () => {
   const processing = advance(starting, { type: 'start' }, 1000);
 
   it.each<[PredictionStatus, Prediction, number]>([
@@ -28,18 +28,18 @@ describe('the life of a prediction', () => {
     ['failed', advance(processing, { type: 'fail', error: 'x' }, 3000), 0],
     ['canceled', advance(processing, { type: 'cancel' }, 3000), 720_000],
     ['aborted', advance(starting, { type: 'cancel' }, 3000), 0],
-  ])('%s is charged as documented', (status, prediction, micros) => {
+  ])('charges a prediction that is %s', (status, prediction, micros) => {
     expect(prediction.status).toBe(status);
     expect(chargeMicros(prediction)).toBe(micros);
   });
 
-  it('changes nothing once it is over, and does not succeed before it started', () => {
+  it('does not change a prediction that has ended, or succeed before the start', () => {
     const canceled = advance(processing, { type: 'cancel' }, 2000);
     expect(advance(canceled, { type: 'succeed' }, 3000)).toBe(canceled);
     expect(advance(starting, { type: 'succeed' }, 3000)).toBe(starting);
   });
 
-  it('shows times, output and metrics when it succeeded', () => {
+  it('presents times, output and metrics of a success', () => {
     expect(present(advance(processing, { type: 'succeed' }, 3500), 'http://h')).toMatchObject({
       started_at: '1970-01-01T00:00:01.000Z',
       output: 'http://h/files/a.mp4',
@@ -49,15 +49,15 @@ describe('the life of a prediction', () => {
   });
 });
 
-describe('what a create asks for', () => {
-  it('takes only the lengths Veo has', () => {
+describe('create request', () => {
+  it('accepts only the durations of the model', () => {
     expect(secondsOf(model, 6)).toEqual({ seconds: 6 });
     expect(secondsOf(model, undefined)).toEqual({ seconds: 8 });
     expect(secondsOf(model, 5)).toHaveProperty('problem');
     expect(secondsOf(findModel('bytedance/seedance-1-lite')!, 5)).toEqual({ seconds: 5 });
   });
 
-  it('finds the attempt key in webhook, input or metadata', () => {
+  it('reads the purchase key from webhook, input or metadata', () => {
     const input = { prompt: 'p', aspect_ratio: '16:9' as const };
     expect(attemptKey({ webhook: 'http://h/x?key=a', input: { ...input, clipmesh_key: 'b' } })).toBe('a');
     expect(attemptKey({ input: { ...input, clipmesh_key: 'b' } })).toBe('b');
@@ -94,7 +94,7 @@ describe('prices', () => {
     expect(usd(450)).toBe(0.00045);
   });
 
-  it('knows versions by id and by name', () => {
+  it('finds versions by id and by name', () => {
     expect(findVersion(versionOf(model))).toBe(model);
     expect(findVersion(`google/veo-3.1:${versionOf(model)}`)).toBe(model);
     expect(findVersion('google/veo-3.1:0')).toBeUndefined();

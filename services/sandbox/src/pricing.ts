@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 
-/** What the sandbox charges for a video model; kept apart from the pipeline's own table, so that the invoice is a second opinion. */
+/** The price of a video model in the sandbox. Independent of the pipeline's table, so that the invoice can verify the ledger. */
 export interface SandboxModel {
   readonly id: string;
   readonly microsPerSecond: number;
   readonly defaultSeconds: number;
-  /** The only lengths taken; absent: every whole second from 1 to 60. */
+  /** Allowed durations. Default: every whole second from 1 to 60. */
   readonly durations?: readonly number[];
-  /** The input that names the picture to begin from. */
+  /** The input field of the first frame's image. */
   readonly image: string;
 }
 
@@ -27,12 +27,12 @@ export function findModel(id: string): SandboxModel | undefined {
   return MODELS.get(id);
 }
 
-/** The id of a model's one version: 64 hexadecimal digits. */
+/** The id of a model's only version: 64 hexadecimal digits. */
 export function versionOf(model: SandboxModel): string {
   return createHash('sha256').update(model.id).digest('hex');
 }
 
-/** Takes a version id, `owner/name` or `owner/name:version`. */
+/** Finds a model by version id, `owner/name` or `owner/name:version`. */
 export function findVersion(version: string): SandboxModel | undefined {
   const [name = '', id] = version.split(':');
   const model = MODELS.get(name) ?? TABLE.find((entry) => versionOf(entry) === name);
@@ -53,12 +53,12 @@ export function speechMicros(characters: number): number {
   return 15 * characters;
 }
 
-/** Four characters are one token. */
+/** Counts four characters as one token. */
 export function countTokens(text: string): number {
   return Math.ceil(text.length / 4);
 }
 
-/** Micro-dollars as a JSON number of at most six decimals. */
+/** Converts micro-dollars to dollars. */
 export function usd(micros: number): number {
   return micros / 1_000_000;
 }

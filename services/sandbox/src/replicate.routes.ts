@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
 import { clipHash } from './clip.cache.js';
-import { isOver, present, type Prediction } from './prediction.lifecycle.js';
+import { isFinal, present, type Prediction } from './prediction.lifecycle.js';
 import {
   attemptKey,
   createSchema,
@@ -13,9 +13,9 @@ import {
 import { failureFor, openapiSchema, OUTPUT_REFUSED } from './model.behaviour.js';
 import { type PredictionRunner } from './prediction.runner.js';
 import { findModel, findVersion, type SandboxModel, versionOf } from './pricing.js';
-import { type ScenarioDesk } from './scenario.desk.js';
+import { type ScenarioStore } from './scenario.desk.js';
 import { clipSecondsFor, explain, outputFormFor } from './scenario.rules.js';
-import { type Picture, type UploadDesk } from './upload.desk.js';
+import { type ImageFile, type UploadStore } from './upload.desk.js';
 
 const PAGE = 100;
 
@@ -35,14 +35,14 @@ function notFound(response: Response, what: string): void {
 
 export interface ReplicateContext {
   readonly runner: PredictionRunner;
-  readonly desk: ScenarioDesk;
-  readonly uploads: UploadDesk;
+  readonly scenarios: ScenarioStore;
+  readonly uploads: UploadStore;
   readonly url: string;
   readonly webhookSecret: string;
 }
 
 /** Replicate's HTTP API under `/v1`. */
-export function replicateRoutes({ runner, desk, uploads, url, webhookSecret }: ReplicateContext): Router {
+export function replicateRoutes({ runner, scenarios, uploads, url, webhookSecret }: ReplicateContext): Router {
   const router = Router();
   const modelOf = (request: Request<{ owner: string; name: string }>): SandboxModel | undefined =>
     findModel(`${request.params.owner}/${request.params.name}`);
@@ -66,11 +66,11 @@ export function replicateRoutes({ runner, desk, uploads, url, webhookSecret }: R
         response,
         422,
         'Invalid header',
-        `Cancel-After: ${cancelAfter} is no duration like 90s, 5m or 1h30m`,
+        `Cancel-After: ${cancelAfter} is not a duration like 90s, 5m or 1h30m`,
       );
       return;
     }
-    const admission = desk.admit(Date.now(), true);
+    const admission = scenarios.admit(Date.now(), true);
     if (admission.kind === 'unavailable') {
       replicateProblem(response, 503, 'Service unavailable', 'Please try again later.');
       return;
@@ -84,19 +84,19 @@ export function replicateRoutes({ runner, desk, uploads, url, webhookSecret }: R
     }
 
     const named = input[model.image];
-    const found: Picture | { problem: string } | undefined =
-      named === undefined ? undefined : await uploads.pictureOf(named);
-    const { index, fails, replyLost, heldUntil } = desk.takePrediction();
-    const { scenario } = desk;
+    const found: ImageFile | { problem: string } | undefined =
+      named === undefined ? undefined : await uploads.imageOf(named);
+    const { index, fails, losesReply: replyLost, heldUntil } = scenarios.takePrediction();
+    const { scenario } = scenarios;
     const seed = input.seed ?? randomInt(2 ** 31);
     const spec = {
       seed,
       prompt: input.prompt,
       seconds: length.seconds,
       ...sizeOf(input.aspect_ratio),
-      ...(found === undefined || 'problem' in found ? {} : { picture: found }),
+      ...(found === undefined || 'problem' in found ? {} : { image: found }),
     };
-    const outputRefused = desk.refusesOutput(input.prompt);
+    const outputRefused = scenarios.refusesOutput(input.prompt);
     const problem = found !== undefined && 'problem' in found ? found.problem : undefined;
     const error = failureFor(scenario, { input, model, fails, outputRefused, problem });
     const prediction: Prediction = {
@@ -176,7 +176,7 @@ export function replicateRoutes({ runner, desk, uploads, url, webhookSecret }: R
       notFound(response, 'prediction');
       return;
     }
-    const done = isOver(prediction.status) ? 'over' : 'running';
+    const done = isFinal(prediction.status) ? 'over' : 'running';
     replicateProblem(response, 406, 'Not acceptable', `This model does not stream; the prediction is ${done}.`);
   });
   router.post('/predictions/:id/cancel', (request, response) => {
@@ -198,7 +198,7 @@ export function replicateRoutes({ runner, desk, uploads, url, webhookSecret }: R
       id: versionOf(model),
       created_at: '2025-01-01T00:00:00.000Z',
       cog_version: '0.16.0',
-      openapi_schema: openapiSchema(model, desk.scenario.inputFields),
+      openapi_schema: openapiSchema(model, scenarios.scenario.inputFields),
     };
     response.json({
       url: `${url}/${model.id}`,

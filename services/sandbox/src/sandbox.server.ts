@@ -5,34 +5,34 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import { ClipCache, type SandboxRenderer } from './clip.cache.js';
 import { controlRoutes } from './control.routes.js';
 import { filesRoutes } from './files.routes.js';
-import { InvoiceBook } from './invoice.book.js';
+import { InvoiceStore } from './invoice.book.js';
 import { openaiProblem, openaiRoutes } from './openai.routes.js';
 import { PredictionRunner } from './prediction.runner.js';
 import { replicateProblem, replicateRoutes } from './replicate.routes.js';
-import { ScenarioDesk } from './scenario.desk.js';
-import { UploadDesk } from './upload.desk.js';
+import { ScenarioStore } from './scenario.desk.js';
+import { UploadStore } from './upload.desk.js';
 import { uploadRoutes } from './upload.routes.js';
 import { newWebhookSecret } from './webhook.sender.js';
 
 export { type SandboxRenderer } from './clip.cache.js';
 
-/** Room for a 10 MB reference image in base64. */
+/** Enough for a 10 MB reference image in base64. */
 const BODY_LIMIT = '20mb';
 const CLOSE_MS = 1500;
 
 export interface SandboxOptions {
   readonly media: SandboxRenderer;
-  /** 0: any free port. */
+  /** Port to listen on. 0: a free port. */
   readonly port: number;
-  /** A loopback address; any other is refused. */
+  /** A loopback address. */
   readonly host: string;
-  /** Clips and uploads are kept in `sandbox-clips` and `sandbox-uploads` below it. */
+  /** Parent folder of `sandbox-clips` and `sandbox-uploads`. */
   readonly dataDir: string;
 }
 
 export interface Sandbox {
   readonly url: string;
-  /** Ends every render and connection; takes at most 1.5 s. */
+  /** Aborts all renders and closes all connections, within 1.5 s. */
   close(): Promise<void>;
 }
 
@@ -67,15 +67,13 @@ function onError(error: unknown, request: Request, response: Response, next: Nex
   replicateProblem(response, status, status < 500 ? 'Bad request' : 'Internal server error', detail);
 }
 
-/** Starts the sandbox; resolves when it listens. Rejects on an address that is not loopback, or a port in use. */
+/** Starts the sandbox. Resolves when it listens. Rejects for an address that is not loopback, and for a port in use. */
 export async function createSandbox({ media, port, host, dataDir }: SandboxOptions): Promise<Sandbox> {
   if (!isLoopback(host))
-    throw new Error(
-      `the sandbox serves loopback addresses only, not ${host}: it takes any token and hands out anything`,
-    );
+    throw new Error(`the sandbox serves loopback addresses only, not ${host}, because it accepts any token`);
   const app = express().disable('x-powered-by');
-  // Only clients close idle connections. A server that names a limit is held to it by them, to the second: on a busy
-  // machine a client then uses a connection that the server has just closed.
+  // Only clients close idle connections. With a server limit, a client on a busy machine may use a connection that the server has
+  // just closed.
   const server = createServer({ keepAliveTimeout: 0 }, app);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -89,16 +87,20 @@ export async function createSandbox({ media, port, host, dataDir }: SandboxOptio
   const stopping = new AbortController();
   const closing = stopping.signal;
   const webhookSecret = newWebhookSecret();
-  const desk = new ScenarioDesk();
-  const book = new InvoiceBook();
-  const uploads = new UploadDesk(join(dataDir, 'sandbox-uploads'), url);
+  const scenarios = new ScenarioStore();
+  const invoice = new InvoiceStore();
+  const uploads = new UploadStore(join(dataDir, 'sandbox-uploads'), url);
   const runner = new PredictionRunner(new ClipCache(join(dataDir, 'sandbox-clips'), media), url, webhookSecret);
-  app.use('/files', filesRoutes({ runner, desk, closing }));
+  app.use('/files', filesRoutes({ runner, scenarios, closing }));
   app.use('/v1', requireToken);
   app.use('/v1/files', uploadRoutes(uploads));
   app.use(express.json({ limit: BODY_LIMIT }));
-  app.use('/sandbox', controlRoutes({ desk, book, runner }));
-  app.use('/v1', replicateRoutes({ runner, desk, uploads, url, webhookSecret }), openaiRoutes({ desk, book, closing }));
+  app.use('/sandbox', controlRoutes({ scenarios, invoice, runner }));
+  app.use(
+    '/v1',
+    replicateRoutes({ runner, scenarios, uploads, url, webhookSecret }),
+    openaiRoutes({ scenarios, invoice, closing }),
+  );
   app.use((request, response) => {
     replicateProblem(response, 404, 'Not found', `There is no ${request.method} ${request.path}.`);
   });

@@ -3,8 +3,8 @@ import { isNth, isShare, takeToken, type Bucket, type Scenario } from './scenari
 
 export type Admission = { kind: 'ok' } | { kind: 'unavailable' } | { kind: 'limited'; retryAfterSeconds: number };
 
-/** The scenario in force and what it counts; setting a scenario resets every count and ends what is held. */
-export class ScenarioDesk {
+/** The current scenario and its counters. `set` resets the counters and releases held predictions. */
+export class ScenarioStore {
   private current: Scenario = {};
   private counts = { calls: 0, predictions: 0, completions: 0, downloads: 0, outputs: 0 };
   private bucket: Bucket | undefined;
@@ -22,7 +22,7 @@ export class ScenarioDesk {
     this.bucket = undefined;
   }
 
-  /** Counts a call that would cost money. Only creates of predictions are rate limited. */
+  /** Counts a paid call and decides whether it is admitted. `limited`: the rate limit applies to this call. */
   admit(nowMs: number, limited: boolean): Admission {
     this.counts.calls += 1;
     if (isNth(this.current.unavailableEvery, this.counts.calls)) return { kind: 'unavailable' };
@@ -33,24 +33,24 @@ export class ScenarioDesk {
     return taken ? { kind: 'ok' } : { kind: 'limited', retryAfterSeconds: limit.retryAfterSeconds };
   }
 
-  /** Counts a prediction that was taken. */
-  takePrediction(): { index: number; fails: boolean; replyLost: boolean; heldUntil?: AbortSignal } {
+  /** Counts an admitted prediction. `index` starts at 0. */
+  takePrediction(): { index: number; fails: boolean; losesReply: boolean; heldUntil?: AbortSignal } {
     const count = (this.counts.predictions += 1);
     return {
       ...(this.current.hold?.includes(count - 1) === true ? { heldUntil: this.replaced.signal } : {}),
       index: count - 1,
       fails: isNth(this.current.failEvery, count),
-      replyLost: isShare(this.current.loseReplies, count),
+      losesReply: isShare(this.current.loseReplies, count),
     };
   }
 
-  /** Counts a download; true when it is to give a page instead of the clip. */
-  spoilsDownload(): boolean {
+  /** Counts a download. Returns whether it must return an HTML page instead of the clip. */
+  isBadDownload(): boolean {
     this.counts.downloads += 1;
     return this.counts.downloads <= (this.current.badDownloads ?? 0);
   }
 
-  /** Counts a prediction of this prompt whose output is to be refused; false when it is not. */
+  /** Returns whether the output for this prompt must be refused, and counts it. */
   refusesOutput(prompt: string): boolean {
     const { rejectOutputs } = this.current;
     if (rejectOutputs === undefined || !prompt.includes(rejectOutputs.prompts)) return false;
@@ -58,10 +58,10 @@ export class ScenarioDesk {
     return this.counts.outputs <= (rejectOutputs.times ?? Infinity);
   }
 
-  /** Counts a completion; says what it is to be. `spoilt`: no valid JSON. */
-  takeCompletion(): PlanAnswerKind | 'spoilt' {
+  /** Counts a completion and returns its kind. `invalid`: not valid JSON. */
+  takeCompletion(): PlanAnswerKind | 'invalid' {
     const count = (this.counts.completions += 1);
-    if (this.current.badPlanFirst === true && count === 1) return 'spoilt';
+    if (this.current.badPlanFirst === true && count === 1) return 'invalid';
     return this.current.planAnswers?.[count - 1] ?? 'plan';
   }
 }

@@ -1,6 +1,6 @@
 import { cutText } from '@clipmesh/contracts';
 
-/** As much of JSON Schema as structured outputs use. */
+/** The part of JSON Schema that structured outputs use. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -46,7 +46,7 @@ function matches(type: string | undefined, value: unknown): boolean {
 
 const MAX_DEPTH = 16;
 
-/** A value that fits the schema, keeping what fits of `hint`. Beyond 16 levels nothing is filled in any more. */
+/** Builds a value that matches the schema, using the matching parts of `hint`. Uses null below 16 levels. */
 export function fitSchema(node: JsonSchema, hint?: unknown, root: JsonSchema = node, depth = 0): unknown {
   const schema = resolve(node, root);
   if (depth > MAX_DEPTH) return null;

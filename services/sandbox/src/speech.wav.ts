@@ -2,12 +2,12 @@ const SAMPLE_RATE = 16_000;
 const SECONDS_PER_CHARACTER = 0.06;
 const MAX_SECONDS = 120;
 
-/** Length of the spoken text: 0.06 s a character, at least half a second, at most two minutes. */
+/** Duration of the speech: 0.06 s per character, at least 0.5 s, at most 120 s. */
 export function speechSeconds(text: string): number {
   return Math.min(MAX_SECONDS, Math.max(0.5, text.length * SECONDS_PER_CHARACTER));
 }
 
-/** A mono 16-bit WAV: one soft tone per character, so that texts can be told apart by ear. */
+/** A mono 16-bit WAV with one soft tone per character, so that texts sound different. */
 export function speechWav(text: string): Buffer {
   const samples = Math.round(speechSeconds(text) * SAMPLE_RATE);
   const wav = Buffer.alloc(44 + samples * 2);

@@ -4,10 +4,10 @@ import { throttled } from './throttle.stream.js';
 
 it.each([
   ['a file of some chunks', [Buffer.alloc(65_536, 1), Buffer.alloc(4464, 2)], 20_000, 2000],
-  ['a chunk smaller than a piece', [Buffer.alloc(10, 1)], 20_000, 2000],
-  ['a rate below a byte a tick', [Buffer.alloc(12, 1)], 5, 1],
-  ['nothing', [], 20_000, 2000],
-])('%s takes its bytes over the rate, in pieces', async (_name, chunks, rate, largest) => {
+  ['a small chunk', [Buffer.alloc(10, 1)], 20_000, 2000],
+  ['a rate below one byte per tick', [Buffer.alloc(12, 1)], 5, 1],
+  ['no data', [], 20_000, 2000],
+])('sends %s in small pieces at the given rate', async (_name, chunks, rate, largest) => {
   const { signal } = new AbortController();
   let sleptMs = 0;
   const pieces: Buffer[] = [];
@@ -19,10 +19,10 @@ it.each([
   expect(sleptMs).toBeCloseTo((all.length / rate) * 1000, 6);
 });
 
-it('ends with its signal', async () => {
+it('stops when its signal aborts', async () => {
   const caller = new AbortController();
   const pieces = throttled(Readable.from([Buffer.alloc(5000)]), 20_000, caller.signal);
   await pieces.next();
-  caller.abort(new Error('the reader went away'));
+  caller.abort(new Error('the client disconnected'));
   await expect(pieces.next()).rejects.toThrow();
 });

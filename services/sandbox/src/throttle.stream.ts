@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const TICKS_PER_SECOND = 10;
 const rest = (ms: number, signal: AbortSignal): Promise<unknown> => delay(ms, undefined, { signal, ref: false });
 
-/** Passes bytes on, at most `bytesPerSecond`, in pieces of a tenth of that. Throws the signal's reason. */
+/** Limits a stream to `bytesPerSecond`, in pieces of a tenth of that. Throws when the signal aborts. */
 export async function* throttled(
   source: AsyncIterable<Buffer>,
   bytesPerSecond: number,

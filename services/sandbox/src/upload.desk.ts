@@ -10,12 +10,12 @@ export interface Upload {
   readonly sha256: string;
   readonly metadata: unknown;
   readonly createdAt: number;
-  /** Where its bytes are. */
+  /** Path of the content. */
   readonly file: string;
 }
 
-/** A picture that a clip begins from. */
-export interface Picture {
+/** An image for the first frame of a clip. */
+export interface ImageFile {
   readonly sha256: string;
   readonly file: string;
 }
@@ -28,8 +28,8 @@ const startsWith = (bytes: Buffer, magic: Buffer): boolean => bytes.subarray(0, 
 const extensionOf = (bytes: Buffer): string =>
   startsWith(bytes, JPEG) ? 'jpg' : startsWith(bytes, PNG) ? 'png' : 'bin';
 
-/** What callers uploaded: listed in memory, its bytes on disk by hash. */
-export class UploadDesk {
+/** The uploaded files: metadata in memory, content on disk by hash. */
+export class UploadStore {
   private readonly uploads = new Map<string, Upload>();
 
   constructor(
@@ -37,7 +37,7 @@ export class UploadDesk {
     private readonly url: string,
   ) {}
 
-  /** Newest first. */
+  /** All uploads, newest first. */
   list(): Upload[] {
     return [...this.uploads.values()].reverse();
   }
@@ -49,7 +49,7 @@ export class UploadDesk {
   async add(bytes: Buffer, named: Pick<Upload, 'name' | 'contentType' | 'metadata'>): Promise<Upload> {
     const upload = {
       ...named,
-      ...(await this.keep(bytes)),
+      ...(await this.save(bytes)),
       id: randomBytes(24).toString('base64url'),
       size: bytes.length,
       createdAt: Date.now(),
@@ -66,18 +66,18 @@ export class UploadDesk {
     return `${this.url}/v1/files/${id}`;
   }
 
-  /** What an input names: a data URL, or a file that was uploaded here. Nothing else is fetched. Or why there is none. */
-  async pictureOf(input: unknown): Promise<Picture | { readonly problem: string }> {
-    if (typeof input !== 'string') return { problem: 'the image is no URL' };
+  /** Resolves an input, a data URL or the URL of an upload, to an image or a problem. Fetches no other URLs. */
+  async imageOf(input: unknown): Promise<ImageFile | { readonly problem: string }> {
+    if (typeof input !== 'string') return { problem: 'the image is not a URL' };
     const uploaded = this.list().find((upload) => this.urlOf(upload) === input);
-    const picture = DATA_URL.test(input)
-      ? await this.keep(Buffer.from(input.slice(input.indexOf(',') + 1), 'base64'))
+    const image = DATA_URL.test(input)
+      ? await this.save(Buffer.from(input.slice(input.indexOf(',') + 1), 'base64'))
       : uploaded;
-    if (picture === undefined) return { problem: 'the image could not be downloaded' };
-    return picture.file.endsWith('.bin') ? { problem: 'cannot identify image file' } : picture;
+    if (image === undefined) return { problem: 'the image could not be downloaded' };
+    return image.file.endsWith('.bin') ? { problem: 'cannot identify image file' } : image;
   }
 
-  private async keep(bytes: Buffer): Promise<Picture> {
+  private async save(bytes: Buffer): Promise<ImageFile> {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const file = join(this.dir, `${sha256}.${extensionOf(bytes)}`);
     const draft = `${file}.${randomBytes(6).toString('hex')}.part`;

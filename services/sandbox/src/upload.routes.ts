@@ -1,13 +1,13 @@
 import express, { type Request, Router } from 'express';
 import { replicateProblem } from './replicate.routes.js';
-import { type Upload, type UploadDesk } from './upload.desk.js';
+import { type Upload, type UploadStore } from './upload.desk.js';
 
 const UPLOAD_LIMIT = '100mb';
 /** Replicate removes a file after a day. */
 const LIFETIME_MS = 24 * 60 * 60_000;
 
 /** Replicate's `/v1/files`. */
-export function uploadRoutes(desk: UploadDesk): Router {
+export function uploadRoutes(uploads: UploadStore): Router {
   const router = Router();
   const present = (upload: Upload): object => ({
     id: upload.id,
@@ -19,7 +19,7 @@ export function uploadRoutes(desk: UploadDesk): Router {
     metadata: upload.metadata,
     created_at: new Date(upload.createdAt).toISOString(),
     expires_at: new Date(upload.createdAt + LIFETIME_MS).toISOString(),
-    urls: { get: desk.urlOf(upload) },
+    urls: { get: uploads.urlOf(upload) },
   });
   router.post('/', express.raw({ type: 'multipart/form-data', limit: UPLOAD_LIMIT }), async (request, response) => {
     const form = await formOf(request);
@@ -28,7 +28,7 @@ export function uploadRoutes(desk: UploadDesk): Router {
       replicateProblem(response, 400, 'Missing content', 'Missing file content: a multipart field named content');
       return;
     }
-    const upload = await desk.add(Buffer.from(await content.arrayBuffer()), {
+    const upload = await uploads.add(Buffer.from(await content.arrayBuffer()), {
       name: content.name,
       contentType: content.type,
       metadata: await metadataOf(form?.get('metadata')),
@@ -36,15 +36,15 @@ export function uploadRoutes(desk: UploadDesk): Router {
     response.status(201).json(present(upload));
   });
   router.get('/', (_request, response) => {
-    response.json({ previous: null, next: null, results: desk.list().map(present) });
+    response.json({ previous: null, next: null, results: uploads.list().map(present) });
   });
   router.get('/:id', (request, response) => {
-    const upload = desk.find(request.params.id);
+    const upload = uploads.find(request.params.id);
     if (upload === undefined) replicateProblem(response, 404, 'Not found', 'The requested file could not be found.');
     else response.json(present(upload));
   });
   router.delete('/:id', (request, response) => {
-    if (desk.remove(request.params.id)) response.status(204).end();
+    if (uploads.remove(request.params.id)) response.status(204).end();
     else replicateProblem(response, 404, 'Not found', 'The requested file could not be found.');
   });
   return router;

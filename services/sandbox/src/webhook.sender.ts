@@ -4,18 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const RETRY_DELAYS_MS = [0, 500, 2000] as const;
 const TRY_TIMEOUT_MS = 5000;
 
-/** `whsec_` and 24 random bytes in base64. */
+/** A new secret: `whsec_` and 24 random bytes in base64. */
 export function newWebhookSecret(): string {
   return `whsec_${randomBytes(24).toString('base64')}`;
 }
 
-/** Standard Webhooks: `v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`. */
+/** The signature of Standard Webhooks: `v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`. */
 export function signWebhook(secret: string, id: string, timestamp: string, body: string): string {
   const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
   return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
 }
 
-/** Posts the body, three tries of 5 s; a receiver that stays away is given up on. Never rejects. */
+/** Posts the body, with up to three tries of 5 s each. Resolves with whether it was delivered. Never rejects. */
 export async function sendWebhook(
   url: string,
   id: string,

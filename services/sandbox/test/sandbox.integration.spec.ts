@@ -75,7 +75,7 @@ afterEach(() => {
 });
 
 describe('replicate', () => {
-  it('makes a clip, serves it with ranges, and charges it', async () => {
+  it('renders a clip, serves it with ranges, and charges it', async () => {
     await scenario({ ...FAST, inputFields: ['clipmesh_key'] });
     const created = await replicate.predictions.create({ model: VEO, input: input({ clipmesh_key: 'k1' }) });
     expect(created).toMatchObject({ status: 'starting', output: null, model: VEO });
@@ -94,7 +94,7 @@ describe('replicate', () => {
     });
   });
 
-  it('gives the same bytes for the same clip without rendering it again, and others for another', async () => {
+  it('returns the same bytes for the same clip without a second render', async () => {
     const first = await finished(await replicate.predictions.create({ model: VEO, input: input() }));
     const before = renders;
     const version = (await replicate.models.get('google', 'veo-3.1')).latest_version?.id ?? '';
@@ -107,7 +107,7 @@ describe('replicate', () => {
     expect(await bytes(other)).not.toBe(await bytes(first));
   });
 
-  it('gives its output in the forms, and its first downloads as pages, that the scenario names', async () => {
+  it('applies the output forms and bad downloads of the scenario', async () => {
     await scenario({ ...FAST, outputs: ['object', 'data', 'null', 'text'], badDownloads: 1 });
     const outputs: unknown[] = [];
     for (let count = 0; count < 5; count += 1)
@@ -123,11 +123,11 @@ describe('replicate', () => {
     const page = await fetch(video);
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect((await fetch(video)).headers.get('content-type')).toBe('video/mp4');
-    // It made them all, so it charges them all.
+    // All of them succeeded, so all are charged.
     expect(await invoice()).toMatchObject({ totalUsd: 5 * 0.48 });
   });
 
-  it('takes uploads, and begins a clip from one of them or from a data URL', async () => {
+  it('accepts uploads, and starts a clip from an upload or a data URL', async () => {
     const imageBytes = pngOf(300, 300);
     const upload = await replicate.files.create(new File([new Uint8Array(imageBytes)], 'a.png'), { of: 'test' });
     expect(upload).toMatchObject({ name: 'a.png', size: imageBytes.length, metadata: { of: 'test' } });
@@ -157,7 +157,7 @@ describe('replicate', () => {
     expect(bare.status).toBe(400);
   });
 
-  it('cancels a running clip, ends its render and charges it; one that never started is free', async () => {
+  it('cancels a running clip with its render and charges it, but not one that never started', async () => {
     renderMs = 20_000;
     const before = { renders, aborted };
     const running = await replicate.predictions.create({ model: VEO, input: input({ seed: 99 }) });
@@ -186,7 +186,7 @@ describe('replicate', () => {
     expect((await replicate.predictions.get(third.id)).status).toBe('canceled');
   });
 
-  it('signs its webhooks', async () => {
+  it('signs webhooks', async () => {
     const calls: { headers: IncomingHttpHeaders; body: string }[] = [];
     const receiver = createServer((request, response) => {
       let body = '';
@@ -218,7 +218,7 @@ describe('replicate', () => {
     expect((await invoice()).predictions[0]).toMatchObject({ key: 'attempt-1' });
   });
 
-  it('lists newest first in pages of 100', async () => {
+  it('lists predictions newest first in pages of 100', async () => {
     const created: string[] = [];
     for (let index = 0; index < 101; index += 1)
       created.push((await replicate.predictions.create({ model: VEO, input: input() })).id);
@@ -233,7 +233,7 @@ describe('replicate', () => {
     expect(new Set(seen).size).toBe(seen.length);
   });
 
-  it('refuses what the real one refuses', async () => {
+  it('rejects invalid requests like the real service', async () => {
     expect((await fetch(`${sandbox.url}/v1/predictions`)).status).toBe(401);
     const lengths = await post({ input: input({ duration: 5 }) });
     expect([lengths.status, await lengths.json()]).toMatchObject([
@@ -249,7 +249,7 @@ describe('replicate', () => {
 });
 
 describe('scenarios', () => {
-  it('fails a prediction with an input field that the schema of its model does not have', async () => {
+  it('fails a prediction with an unknown input field', async () => {
     const fields = async (): Promise<string[]> => {
       const { latest_version } = await replicate.models.get('google', 'veo-3.1');
       const { components } = latest_version?.openapi_schema as {
@@ -264,7 +264,7 @@ describe('scenarios', () => {
     expect(await fields()).toContain('clipmesh_key');
   });
 
-  it('fails every n-th and refuses prompts, at no charge', async () => {
+  it('fails every n-th prediction and refuses prompts, without charge', async () => {
     await scenario({ ...FAST, failEvery: 2, rejectPrompts: 'forbidden' });
     const refused = await replicate.predictions.create({ model: VEO, input: input({ prompt: 'a forbidden kettle' }) });
     await expect(finished(refused)).rejects.toThrow('flagged as sensitive (E005)');
@@ -277,7 +277,7 @@ describe('scenarios', () => {
     expect((await invoice()).totalUsd).toBe(0);
   });
 
-  it('refuses outputs after a full run, at full charge, and fails prompts with a given error', async () => {
+  it('refuses outputs after a charged run, and fails prompts with a given error', async () => {
     await scenario({
       ...FAST,
       rejectOutputs: { prompts: 'bottle', times: 1 },
@@ -319,21 +319,21 @@ describe('scenarios', () => {
     expect(await limited.json()).toMatchObject({ retry_after: 3 });
   });
 
-  it('takes and charges a create whose reply is lost', async () => {
+  it('processes and charges a create whose response is lost', async () => {
     await scenario({ ...FAST, loseReplies: 1, inputFields: ['clipmesh_key'] });
     await expect(post({ input: input({ clipmesh_key: 'lost' }) })).rejects.toThrow();
     await until(async () => (await invoice()).totalUsd > 0, 120_000, 'a charge');
     expect((await invoice()).predictions).toMatchObject([{ key: 'lost', status: 'succeeded', amountUsd: 0.48 }]);
   });
 
-  it('is unavailable every n-th time, and slow to download', async () => {
+  it('is unavailable every n-th time, and throttles downloads', async () => {
     await scenario({ ...FAST, unavailableEvery: 2, slowDownloads: 20_000 });
     const done = await finished((await (await post({ input: input() })).json()) as Prediction);
     expect((await post({ input: input() })).status).toBe(503);
     expect(await bytes(done)).toMatch(/^(video \d+ 4 ){500}$/);
   });
 
-  it('refuses an unknown setting and keeps the scenario in force', async () => {
+  it('rejects an unknown setting and keeps the current scenario', async () => {
     const answer = await scenario({ clipSecond: 1 });
     expect([answer.status, await answer.json()]).toMatchObject([
       400,
@@ -372,7 +372,7 @@ describe('openai', () => {
       response_format: { type: 'json_schema', json_schema: { name: 'plan', strict: true, schema } },
     });
 
-  it('writes a plan that fits, and charges its tokens', async () => {
+  it('writes a plan that matches the schema, and charges its tokens', async () => {
     const completion = await plan();
     const written = JSON.parse(completion.choices[0]!.message.content!) as {
       style: object;
@@ -388,7 +388,7 @@ describe('openai', () => {
     ]);
   });
 
-  it('keeps what it was asked to keep, to be found by its metadata', async () => {
+  it('stores completions on request and finds them by metadata', async () => {
     const [one, other] = [await plan({ store: true, metadata: { key: 'a.1' } }), await plan({ store: true })];
     await plan({ metadata: { key: 'a.1' } });
     const list = async (query?: OpenAI.ChatCompletionListParams) =>
@@ -400,7 +400,7 @@ describe('openai', () => {
     expect(found).toMatchObject({ choices: one.choices, usage: one.usage, model: one.model });
   });
 
-  it('spoils the first plan when told to', async () => {
+  it('returns an invalid first plan when the scenario says so', async () => {
     await scenario({ badPlanFirst: true });
     const [first, second] = [await plan(), await plan()].map((completion) => completion.choices[0]!.message.content!);
     expect(() => {
@@ -409,7 +409,7 @@ describe('openai', () => {
     expect(JSON.parse(second!)).toHaveProperty('scenes');
   });
 
-  it('speaks, and charges by the character', async () => {
+  it('generates speech, and charges by the character', async () => {
     const speech = await openai.audio.speech.create({ model: 'tts-1', voice: 'alloy', input: 'hello there' });
     expect(Buffer.from(await speech.arrayBuffer()).toString('ascii', 0, 4)).toBe('RIFF');
     expect((await invoice()).speech).toMatchObject([{ characters: 11, amountUsd: 0.000165 }]);
@@ -421,7 +421,7 @@ describe('the server', () => {
     await expect(createSandbox({ media, port: 0, host: '0.0.0.0', dataDir: dir })).rejects.toThrow('loopback');
   });
 
-  it('closes while a clip is being rendered, and ends the render', async () => {
+  it('aborts a running render on close', async () => {
     renderMs = 3_600_000;
     const other = await createSandbox({ media, port: 0, host: '127.0.0.1', dataDir: join(dir, 'other') });
     const client = new Replicate({ auth: 't', baseUrl: `${other.url}/v1` });
