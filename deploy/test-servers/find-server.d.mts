@@ -1,43 +1,43 @@
 export type ServerName = 'nats-server' | 'docker-compose' | 'jaeger' | 'mongo-java-server';
 
 export type Source = 'variable' | 'path' | 'cache' | 'built';
-/** How it is started; the caller adds its own arguments after `args`. */
+/** How to start the server. The caller adds its arguments after `args`. */
 export interface ServerProgram {
   readonly command: string;
   readonly args: readonly string[];
   readonly source: Source;
 }
-/** One that runs already and is not ours to stop. */
+/** A running server that the caller must not stop. */
 export interface RunningServer {
   readonly url: string;
   readonly source: 'variable';
 }
-/** One sentence: why, and how to get it. */
+/** The server is not available. One sentence says why, and how to get it. */
 export interface MissingServer {
   readonly missing: string;
 }
 export interface FindOptions {
-  /** Default: the process's own. */
+  /** Environment. Default: that of the process. */
   readonly env?: NodeJS.ProcessEnv;
-  /** False: what would have to be built is missing. Default: true. A build takes minutes, and at most an hour a step. */
+  /** False: a server without a build counts as missing. Default: true. A build takes minutes, at most an hour per step. */
   readonly mayBuild?: boolean;
-  /** Ends a build that this call has begun; the server is then missing. Default: none. */
+  /** Aborts a build of this call; the server is then missing. Default: none. */
   readonly signal?: AbortSignal;
 }
 
-/** Where builds are kept: clipmesh/servers in XDG_CACHE_HOME, or in ~/.cache. */
+/** Folder of the builds: clipmesh/servers in XDG_CACHE_HOME, or in ~/.cache. */
 export function cacheFolder(env?: NodeJS.ProcessEnv): string;
 
 /**
- * Looks in the server's variable, on PATH, in the cache, and then builds it from its registry.
- * Rejects only for an unknown name and for a variable that leads nowhere.
+ * Finds a server by its variable, on PATH or in the cache, or builds it from its registry.
+ * Rejects only for an unknown name and for a wrong value of the variable.
  */
 export function findServer(
   name: ServerName,
   options?: FindOptions,
 ): Promise<ServerProgram | RunningServer | MissingServer>;
 
-/** As {@link findServer}; a missing one is said loudly and comes back as undefined, and under CI=true it rejects. */
+/** As {@link findServer}, but prints why a server is missing and returns undefined. Rejects under CI=true. */
 export function findServerOrSkip(
   name: ServerName,
   options?: FindOptions,

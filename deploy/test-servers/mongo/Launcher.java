@@ -5,9 +5,9 @@ import de.bwaldvogel.mongo.backend.h2.H2Backend;
 import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
 import java.util.List;
 
-/** java -cp 'jars/*' Launcher.java PORT [FILE]: loopback only; with FILE it remembers across a SIGTERM. PORT 0: any free one. */
+/** java -cp 'jars/*' Launcher.java PORT [FILE]: loopback only. With FILE it keeps its data over a SIGTERM. PORT 0: any free port. */
 public class Launcher {
-  /** The library says wire version 8, and mongoose 9 wants 9 or more. */
+  /** The library reports wire version 8, and mongoose 9 needs 9 or more. */
   private static final class Version5 implements MongoVersion {
     @Override
     public List<Integer> getVersionArray() {
