@@ -123,7 +123,7 @@ export const performanceView = z
   })
   .meta({ id: 'PerformanceReport' });
 
-/** docs.module describes it by hand: an id here would turn its description into a reference. */
+/** `describeApi` adds it to the document: an id here would turn its description into a reference. */
 export const problemView = z.looseObject({
   type: z.string(),
   title: z.string(),

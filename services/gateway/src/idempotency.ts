@@ -10,7 +10,7 @@ export const IN_FLIGHT_MS = 15_000;
 
 /** The claim of an owner's key. Throws a 400 for an invalid key. */
 export function claimOf(owner: string, key: string): string {
-  if (!KEY.test(key)) throw badRequest('Idempotency-Key', '1-200 visible ASCII characters');
+  if (!KEY.test(key)) throw badRequest('Idempotency-Key', 'must have 1-200 visible ASCII characters');
   return `${owner}:${key}`;
 }
 

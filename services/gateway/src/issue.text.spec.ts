@@ -14,42 +14,42 @@ const RAW = /Invalid input|expected|received|Too (big|small)|Unrecognized|undefi
 describe('a message for an invalid request', () => {
   it.each([
     [{}, 'prompt', 'the prompt is missing'],
-    [{ prompt: 7 }, 'prompt', 'is no text'],
-    [{ prompt, promt: 'x' }, 'body', 'there is no field promt; did you mean prompt?'],
-    [{ prompt, duration: 12 }, 'body', 'there is no field duration; did you mean durationSeconds?'],
+    [{ prompt: 7 }, 'prompt', 'not a string'],
+    [{ prompt, promt: 'x' }, 'body', 'unknown field promt; did you mean prompt?'],
+    [{ prompt, duration: 12 }, 'body', 'unknown field duration; did you mean durationSeconds?'],
     [{ prompt, duration_seconds: 12 }, 'body', 'did you mean durationSeconds?'],
-    [{ prompt, zzz: 1 }, 'body', 'there is no field zzz'],
-    [{ prompt, durationSeconds: '12' }, 'durationSeconds', 'takes a whole number, not a text'],
-    [{ prompt, durationSeconds: 9.5 }, 'durationSeconds', 'takes a whole number, not 9.5'],
-    [{ prompt, durationSeconds: 1e300 }, 'durationSeconds', 'takes'],
-    [{ prompt, durationSeconds: 8 }, 'durationSeconds', 'takes at least 9'],
-    [{ prompt, durationSeconds: null }, 'durationSeconds', 'takes a whole number, not null'],
-    [{ prompt, aspectRatio: '9x16' }, 'aspectRatio', 'takes one of 9:16, 16:9, 1:1; did you mean 9:16?'],
-    [{ prompt, aspectRatio: ['9:16'] }, 'aspectRatio', 'takes one of 9:16, 16:9, 1:1'],
-    [{ prompt, mode: 'reveiw' }, 'mode', 'takes one of auto, review; did you mean review?'],
+    [{ prompt, zzz: 1 }, 'body', 'unknown field zzz'],
+    [{ prompt, durationSeconds: '12' }, 'durationSeconds', 'must be a whole number, not a string'],
+    [{ prompt, durationSeconds: 9.5 }, 'durationSeconds', 'must be a whole number, not 9.5'],
+    [{ prompt, durationSeconds: 1e300 }, 'durationSeconds', 'must be'],
+    [{ prompt, durationSeconds: 8 }, 'durationSeconds', 'must be at least 9'],
+    [{ prompt, durationSeconds: null }, 'durationSeconds', 'must be a whole number, not null'],
+    [{ prompt, aspectRatio: '9x16' }, 'aspectRatio', 'must be one of 9:16, 16:9, 1:1; did you mean 9:16?'],
+    [{ prompt, aspectRatio: ['9:16'] }, 'aspectRatio', 'must be one of 9:16, 16:9, 1:1'],
+    [{ prompt, mode: 'reveiw' }, 'mode', 'must be one of auto, review; did you mean review?'],
     [{ prompt, framework: 'aida' }, 'framework', 'did you mean AIDA?'],
-    [{ prompt, overlays: 'yes' }, 'overlays', 'takes true or false, not a text'],
-    [{ prompt, maxCostUsd: 0 }, 'maxCostUsd', 'takes more than 0'],
-    [{ prompt, maxCostUsd: 2e6 }, 'maxCostUsd', 'takes at most 1000000'],
-    [{ prompt, metadata: [] }, 'metadata', 'takes an object, not a list'],
-    [{ prompt, metadata: { a: {} } }, 'metadata.a', 'takes a text, not an object'],
+    [{ prompt, overlays: 'yes' }, 'overlays', 'must be true or false, not a string'],
+    [{ prompt, maxCostUsd: 0 }, 'maxCostUsd', 'must be more than 0'],
+    [{ prompt, maxCostUsd: 2e6 }, 'maxCostUsd', 'must be at most 1000000'],
+    [{ prompt, metadata: [] }, 'metadata', 'must be an object, not an array'],
+    [{ prompt, metadata: { a: {} } }, 'metadata.a', 'must be a string, not an object'],
     [{ prompt, metadata: { ['k'.repeat(65)]: 'v' } }, `metadata.${'k'.repeat(63)}…`, 'at most 64 characters'],
-    [{ prompt, parallel: { maxWorker: 2 } }, 'parallel', 'there is no field maxWorker; did you mean maxWorkers?'],
-    [{ prompt, model: 'm'.repeat(101) }, 'model', 'takes at most 100 characters'],
-    [[], 'body', 'takes an object, not a list'],
-    ['x', 'body', 'takes an object, not a text'],
+    [{ prompt, parallel: { maxWorker: 2 } }, 'parallel', 'unknown field maxWorker; did you mean maxWorkers?'],
+    [{ prompt, model: 'm'.repeat(101) }, 'model', 'must have at most 100 characters'],
+    [[], 'body', 'must be an object, not an array'],
+    ['x', 'body', 'must be an object, not a string'],
   ])('of %j', (body, field, words) => {
     expect(errorsOf(body)).toContainEqual({ field, message: expect.stringContaining(words) });
     expect(JSON.stringify(errorsOf(body))).not.toMatch(RAW);
   });
 
   it.each([
-    [createWebhookSchema, { url: 'https://a.example', events: [] }, 'events', 'takes at least 1 value'],
+    [createWebhookSchema, { url: 'https://a.example', events: [] }, 'events', 'must have at least 1 value'],
     [createWebhookSchema, { url: 'https://a.example', events: ['generation.succeded'] }, 'events.0', 'did you mean'],
     [sceneEditSchema, { overlay: { color: 'red' } }, 'overlay.color', 'form'],
     [sceneEditSchema, { desciption: 'x' }, 'body', 'did you mean description?'],
     [planEditSchema, { scenes: [{ index: 0, overlay: { txt: 'x' } }] }, 'scenes.0.overlay', 'did you mean text?'],
-    [planEditSchema, { scenes: {} }, 'scenes', 'takes a list, not an object'],
+    [planEditSchema, { scenes: {} }, 'scenes', 'must be an array, not an object'],
   ])('of another schema: %#', (schema, body, field, words) => {
     expect(errorsOf(body, schema)).toContainEqual({ field, message: expect.stringContaining(words) });
   });
@@ -65,7 +65,7 @@ describe('a message for an invalid request', () => {
         for (const body of bodies) {
           const errors = errorsOf(body);
           expect(errors.length).toBeLessThanOrEqual(20);
-          for (const { message } of errors) expect(message.replace(/no field .*/s, '')).not.toMatch(RAW);
+          for (const { message } of errors) expect(message.replace(/unknown field .*/s, '')).not.toMatch(RAW);
         }
       }),
     );

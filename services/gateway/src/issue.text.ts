@@ -17,17 +17,17 @@ const MAX_CHARACTERS = 64;
 export const shorten = (text: string): string => cutText(text, MAX_CHARACTERS);
 
 const TYPES: Readonly<Record<string, string>> = {
-  string: 'a text',
+  string: 'a string',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
-  array: 'a list',
+  array: 'an array',
   object: 'an object',
   record: 'an object',
 };
 const typeName = (input: unknown): string => {
   if (input === null) return 'null';
-  if (Array.isArray(input)) return 'a list';
+  if (Array.isArray(input)) return 'an array';
   if (typeof input === 'number') return String(input);
   return TYPES[typeof input] ?? 'something else';
 };
@@ -36,39 +36,39 @@ type Issue = z.core.$ZodRawIssue;
 const count = (limit: unknown, what: string): string => `${String(limit)} ${what}${Number(limit) === 1 ? '' : 's'}`;
 
 function limitText(word: 'least' | 'most', origin: string, limit: unknown, inclusive: boolean | undefined): string {
-  if (origin === 'string') return `at ${word} ${count(limit, 'character')}`;
-  if (origin === 'array') return `at ${word} ${count(limit, 'value')}`;
+  if (origin === 'string') return `have at ${word} ${count(limit, 'character')}`;
+  if (origin === 'array') return `have at ${word} ${count(limit, 'value')}`;
   const strict = word === 'least' ? 'more than' : 'less than';
-  return `${inclusive === false ? strict : `at ${word}`} ${String(limit)}`;
+  return `be ${inclusive === false ? strict : `at ${word}`} ${String(limit)}`;
 }
 
 /** The message for an issue. Undefined for kinds without a message of their own. */
 function textOf(issue: Issue): string | undefined {
   switch (issue.code) {
     case 'invalid_type': {
-      const takes = TYPES[issue.inst instanceof z.ZodNumberFormat ? 'int' : issue.expected] ?? 'another type';
+      const type = TYPES[issue.inst instanceof z.ZodNumberFormat ? 'int' : issue.expected] ?? 'a value of another type';
       return issue.input === undefined
-        ? `is missing; it takes ${takes}`
-        : `takes ${takes}, not ${typeName(issue.input)}`;
+        ? `is missing; it must be ${type}`
+        : `must be ${type}, not ${typeName(issue.input)}`;
     }
     case 'too_small':
-      return `takes ${limitText('least', issue.origin, issue.minimum, issue.inclusive)}`;
+      return `must ${limitText('least', issue.origin, issue.minimum, issue.inclusive)}`;
     case 'too_big':
-      return `takes ${limitText('most', issue.origin, issue.maximum, issue.inclusive)}`;
+      return `must ${limitText('most', issue.origin, issue.maximum, issue.inclusive)}`;
     case 'invalid_value': {
       const values = issue.values.map(String);
       const meant = typeof issue.input === 'string' ? didYouMean(issue.input, values) : '';
-      return `takes one of ${values.join(', ')}${meant}`;
+      return `must be one of ${values.join(', ')}${meant}`;
     }
     case 'unrecognized_keys': {
       const known = knownOf(issue.inst);
       return issue.keys
         .slice(0, MAX_ERRORS)
-        .map((key) => `there is no field ${shorten(key)}${didYouMean(key, known)}`)
+        .map((key) => `unknown field ${shorten(key)}${didYouMean(key, known)}`)
         .join('; ');
     }
     case 'invalid_key':
-      return `the name of an entry takes ${issue.issues.map(({ message }) => message.replace(/^takes /, '')).join('; ')}`;
+      return `the name of an entry must ${issue.issues.map(({ message }) => message.replace(/^must /, '')).join('; ')}`;
     case 'invalid_format':
       return 'has an invalid format';
     case 'invalid_union':

@@ -25,12 +25,12 @@ export function parseListQuery(given: { status?: unknown; limit?: unknown; after
     limit === undefined ? PAGE.default : typeof limit === 'string' && /^\d{1,4}$/.test(limit) ? Number(limit) : 0;
   if (status !== undefined && !isStatus(status)) {
     const meant = typeof status === 'string' ? didYouMean(status, GENERATION_STATUSES) : '';
-    errors.push({ field: 'status', message: `takes one of ${GENERATION_STATUSES.join(', ')}${meant}` });
+    errors.push({ field: 'status', message: `must be one of ${GENERATION_STATUSES.join(', ')}${meant}` });
   }
   if (count < 1 || count > PAGE.max)
-    errors.push({ field: 'limit', message: `takes a whole number from 1 to ${PAGE.max}` });
+    errors.push({ field: 'limit', message: `must be a whole number from 1 to ${PAGE.max}` });
   if (after !== undefined && !isId(after))
-    errors.push({ field: 'after', message: 'takes the id of the last generation of the previous page' });
+    errors.push({ field: 'after', message: 'must be the id of the last generation of the previous page' });
   if (errors.length > 0) throw badFields(errors);
   return {
     limit: count,

@@ -56,11 +56,10 @@ export function parseDays(given: { from?: unknown; to?: unknown }, now: Date): {
   const to = given.to ?? monthEnd(isDay(given.from) && given.from > today ? given.from : today);
   const from = given.from ?? (isDay(to) ? `${to.slice(0, 7)}-01` : today);
   const [start, end] = [dayMs(from), dayMs(to)];
-  if (Number.isNaN(start)) throw badRequest('from', 'takes a day, YYYY-MM-DD, UTC');
-  if (Number.isNaN(end)) throw badRequest('to', 'takes a day, YYYY-MM-DD, UTC');
-  if (end < start) throw badRequest('to', 'is before from');
-  if ((end - start) / DAY_MS >= MAX_DAYS)
-    throw badRequest('to', `takes at most ${MAX_DAYS} days after from, both days included`);
+  if (Number.isNaN(start)) throw badRequest('from', 'must be a day, YYYY-MM-DD, UTC');
+  if (Number.isNaN(end)) throw badRequest('to', 'must be a day, YYYY-MM-DD, UTC');
+  if (end < start) throw badRequest('to', 'must not be before from');
+  if ((end - start) / DAY_MS >= MAX_DAYS) throw badRequest('to', `must be less than ${MAX_DAYS} days after from`);
   return { from: dayOf(start), to: dayOf(end) };
 }
 

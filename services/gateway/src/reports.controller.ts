@@ -39,7 +39,7 @@ export class ReportsController {
   ): Promise<void> {
     const { owner, state, createdAt, eventsAfter } = await findOwned(this.deps, id, authorization);
     if (lastEventId !== undefined && !/^\d{0,15}$/.test(lastEventId))
-      throw badRequest('Last-Event-ID', 'takes the id of the last event received, a whole number');
+      throw badRequest('Last-Event-ID', 'must be the id of the last event received, a whole number');
     if (request.method === 'HEAD') {
       startStream(response).end();
       return;

@@ -92,7 +92,7 @@ describe('create', () => {
   });
 
   it.each([
-    ['promt', 'there is no field promt; did you mean prompt?'],
+    ['promt', 'unknown field promt; did you mean prompt?'],
     ['duration', 'did you mean durationSeconds?'],
   ])('suggests a field for %s', async (name, words) => {
     const { errors } = await problem(await gateway.create({ [name]: 12 }));
