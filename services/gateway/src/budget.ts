@@ -131,9 +131,9 @@ type Repair =
   | 'none'
   /** The run has ended, or the generation does not exist. */
   | 'settle'
-  /** It was made for a retry that was not published. */
+  /** It is for a retry that was not published. */
   | 'retry'
-  /** It was made for a regeneration whose run was not stored. */
+  /** It is for a regeneration whose run was not stored. */
   | 'release'
   /** A sweep settled it while its create was slow, and the create then stored the generation and crashed. */
   | 'reserve';

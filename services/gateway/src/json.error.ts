@@ -96,10 +96,10 @@ const describeCharacter = (text: string, at: number): string => {
 
 function errorAt(text: string, at: number, message: string): JsonError {
   let line = 1;
-  let begin = 0;
-  for (let end = text.indexOf('\n'); end >= 0 && end < at; end = text.indexOf('\n', begin)) {
+  let lineStart = 0;
+  for (let end = text.indexOf('\n'); end >= 0 && end < at; end = text.indexOf('\n', lineStart)) {
     line += 1;
-    begin = end + 1;
+    lineStart = end + 1;
   }
-  return { line, column: at - begin + 1, message };
+  return { line, column: at - lineStart + 1, message };
 }

@@ -133,8 +133,8 @@ describe('a regenerate that conflicts with another change', () => {
   });
 
   it('keeps its own reservation when a sweeper treated it as abandoned, however late the sweeper continues', async () => {
-    let goOn: () => void = () => undefined;
-    const begun = new Promise<void>((resolve) => (goOn = resolve));
+    let resume: () => void = () => undefined;
+    const resumed = new Promise<void>((resolve) => (resume = resolve));
     let sweeping: Promise<number> | undefined;
     const gateway = await hooked(async ({ sweeping: deps }, save) => {
       if (save !== 2) return;
@@ -142,7 +142,7 @@ describe('a regenerate that conflicts with another change', () => {
       await new Promise<void>((fenced) => {
         const entries: typeof deps.stores.ledger.entries = async (of) => {
           fenced();
-          await begun;
+          await resumed;
           return deps.stores.ledger.entries(of);
         };
         const stores = { ...deps.stores, ledger: { ...deps.stores.ledger, entries } };
@@ -150,7 +150,7 @@ describe('a regenerate that conflicts with another change', () => {
       });
     });
     expect(await gateway.regenerate(true)).toBe(202);
-    goOn();
+    resume();
     expect(await sweeping).toBe(0);
     expect(await gateway.record()).toMatchObject({ state: { run: 2, status: 'generating' } });
     expect(await gateway.line()).toMatchObject({ open: true, run: 2 });

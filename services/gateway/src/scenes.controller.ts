@@ -60,13 +60,13 @@ export class ScenesController {
     const found = await findOwnedEntry(this.deps, id, authorization);
     const edit = parseBody(sceneEditSchema, body);
     const seed = seedFor(edit);
-    const wanted = { scene, edit, seed };
-    let next = await this.next(found.value, wanted);
-    if (!(await this.begin(found, next.record))) {
+    const request = { scene, edit, seed };
+    let next = await this.next(found.value, request);
+    if (!(await this.start(found, next.record))) {
       // The generation has changed since it was read. Try again: the change may not affect this run.
       const again = await findOwnedEntry(this.deps, id, authorization);
-      next = await this.next(again.value, wanted);
-      if (!(await this.begin(again, next.record)))
+      next = await this.next(again.value, request);
+      if (!(await this.start(again, next.record)))
         throw notRegenerable('another request has just changed it; read it again');
     }
     await publishStart(this.deps, [next.event], id);
@@ -102,7 +102,7 @@ export class ScenesController {
    * without a retry. The write before the reservation is a fence: it shows the sweeper that the run is starting, and a sweeper
    * that treats the reservation as abandoned makes the last write fail.
    */
-  private async begin({ value, revision }: Versioned<GenerationRecord>, record: GenerationRecord): Promise<boolean> {
+  private async start({ value, revision }: Versioned<GenerationRecord>, record: GenerationRecord): Promise<boolean> {
     const { generations } = this.deps.stores;
     const { run } = record.state;
     try {

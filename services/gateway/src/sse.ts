@@ -53,7 +53,7 @@ export interface StreamOptions {
   readonly after: number | undefined;
   /** False: the first events may have been removed since the client got `after`, so ordinals may have changed. */
   readonly isNumbered: boolean;
-  /** The run whose end ends the stream. */
+  /** The stream ends with this run. */
   readonly run: number;
   /** The generation has ended: the stream only replays. */
   readonly ended: boolean;
@@ -89,7 +89,7 @@ export async function streamEvents(response: Response, options: StreamOptions): 
     stream.end();
     response.off('close', stop);
     stop();
-    if (stream.hasBegun) response.end();
+    if (stream.hasStarted) response.end();
     else response.status(204).end();
   }
 }
@@ -99,14 +99,14 @@ class Stream {
   private idleTimer: NodeJS.Timeout | undefined;
 
   /** The headers are sent: the response is a 200. */
-  hasBegun = false;
+  hasStarted = false;
 
   constructor(
     private readonly response: Response,
     private readonly options: StreamOptions,
     private readonly closed: AbortController,
   ) {
-    if (!options.ended) this.begin();
+    if (!options.ended) this.start();
   }
 
   async follow(): Promise<void> {
@@ -139,7 +139,7 @@ class Stream {
       if (event.pending === 0) {
         if (isBuffering && last !== undefined && after >= last) return;
         isBuffering = false;
-        this.begin();
+        this.start();
       }
       if (!isBuffering) {
         await this.send(buffer);
@@ -154,9 +154,9 @@ class Stream {
     this.stopIdleTimer();
   }
 
-  private begin(): void {
-    if (this.hasBegun) return;
-    this.hasBegun = true;
+  private start(): void {
+    if (this.hasStarted) return;
+    this.hasStarted = true;
     startStream(this.response).flushHeaders();
     this.heartbeat = setInterval(() => {
       if (!this.response.writableNeedDrain) this.response.write(': keep-alive\n\n');
@@ -165,7 +165,7 @@ class Stream {
 
   private async send(events: readonly string[]): Promise<void> {
     if (events.length === 0) return;
-    this.begin();
+    this.start();
     for (const event of events) {
       const flowing = this.response.write(event);
       if (!flowing && !this.closed.signal.aborted) await drained(this.response);

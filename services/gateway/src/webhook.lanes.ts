@@ -65,7 +65,7 @@ export class WebhookLanes {
     };
   }
 
-  /** Endpoints whose circuit is open. */
+  /** Number of endpoints with an open circuit. */
   get open(): number {
     const now = this.now();
     return [...this.endpoints.values()].filter(({ openUntilMs }) => openUntilMs > now).length;

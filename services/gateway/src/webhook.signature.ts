@@ -68,10 +68,10 @@ export function isSigned({ id, timestamp, signature, body }: SignedWebhook, secr
   if (Math.abs(nowMs - Number(timestamp) * 1000) > WEBHOOK_TOLERANCE_MS) return false;
   const key = keyOf(secret);
   if (key.length === 0) return false;
-  const wanted = hmac(key, id, timestamp, body);
+  const expected = hmac(key, id, timestamp, body);
   return signature.split(' ').some((entry) => {
     const [version, text = ''] = entry.split(',', 2);
     const given = Buffer.from(text, 'base64');
-    return version === 'v1' && given.length === wanted.length && timingSafeEqual(given, wanted);
+    return version === 'v1' && given.length === expected.length && timingSafeEqual(given, expected);
   });
 }
