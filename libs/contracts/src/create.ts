@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { dataUrlPattern } from './data.url.js';
 import { ASPECT_RATIOS, DURATION_SECONDS, FRAMEWORKS, SCENE_COUNT, SCENE_SECONDS } from './job.js';
-import { controlCharacters, whole } from './text.rules.js';
+import { controlCharacters, isWellFormed } from './text.rules.js';
 import { webhookUrlSchema } from './webhook.js';
 
 export const MUSIC_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -48,7 +48,7 @@ export const createGenerationSchema = z
       .min(10, 'the prompt needs at least 10 characters')
       .max(5000, 'the prompt may have at most 5000 characters')
       .refine((text) => !controlCharacters.test(text), 'the prompt contains control characters')
-      .refine(whole, 'the prompt contains a lone surrogate'),
+      .refine(isWellFormed, 'the prompt contains a lone surrogate'),
     durationSeconds: z.int().min(DURATION_SECONDS.min).max(DURATION_SECONDS.max).default(DURATION_SECONDS.default),
     aspectRatio: z.enum(ASPECT_RATIOS).default('9:16'),
     framework: z.enum(FRAMEWORKS).optional(),
@@ -74,7 +74,7 @@ export const createGenerationSchema = z
     metadata: z
       .record(z.string().max(64), z.string().max(512))
       .refine((map) => Object.keys(map).length <= 20, 'at most 20 entries')
-      .refine((map) => Object.entries(map).flat().every(whole), 'a text contains a lone surrogate')
+      .refine((map) => Object.entries(map).flat().every(isWellFormed), 'a text contains a lone surrogate')
       .optional(),
   })
   .superRefine((body, context) => {

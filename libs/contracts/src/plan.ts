@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DURATION_SECONDS, FRAMEWORKS, SCENE_COUNT, SCENE_SECONDS } from './job.js';
-import { writing } from './text.rules.js';
+import { textSchema } from './text.rules.js';
 
 export const overlayTextSchema = z
   .object({
@@ -81,7 +81,7 @@ const { position, fontSizePt, color, animation, shadow } = overlayTextSchema.sha
 /** Without defaults, so that absent fields stay unchanged. */
 const overlayEditSchema = z
   .strictObject({
-    text: writing(200),
+    text: textSchema(200),
     position: position.unwrap(),
     fontSizePt: fontSizePt.unwrap(),
     color: color.unwrap(),
@@ -91,7 +91,7 @@ const overlayEditSchema = z
   .partial();
 
 const sceneChanges = {
-  description: writing(2000).optional(),
+  description: textSchema(2000).optional(),
   durationSeconds: z.int().min(SCENE_SECONDS.min).max(SCENE_SECONDS.max).optional(),
   /** null removes the overlay. A scene without one needs `text`. */
   overlay: overlayEditSchema.nullable().optional(),
@@ -100,15 +100,15 @@ const sceneChanges = {
 /** Body of `PATCH /v1/generations/{id}/plan`. Absent fields stay unchanged. */
 export const planEditSchema = z
   .strictObject({
-    title: writing(200).optional(),
+    title: textSchema(200).optional(),
     style: z
       .strictObject({
-        style: writing(200),
-        palette: writing(200),
-        lighting: writing(200),
-        composition: writing(200),
-        mood: writing(200),
-        subject: writing(400),
+        style: textSchema(200),
+        palette: textSchema(200),
+        lighting: textSchema(200),
+        composition: textSchema(200),
+        mood: textSchema(200),
+        subject: textSchema(400),
       })
       .partial()
       .optional(),

@@ -5,17 +5,17 @@ export const controlCharacters = /[^\P{Cc}\t\n\r]/u;
 /** Matches a lone surrogate. JSON can contain it, UTF-8 cannot. */
 const halfCharacter = /\p{Cs}/u;
 /** Whether a text can be encoded in UTF-8. */
-export const whole = (text: string): boolean => !halfCharacter.test(text);
+export const isWellFormed = (text: string): boolean => !halfCharacter.test(text);
 
 /** Text for people or models: 1 to `max` UTF-16 units, trimmed. */
-export const writing = (max: number): z.ZodString =>
+export const textSchema = (max: number): z.ZodString =>
   z
     .string()
     .trim()
     .min(1)
     .max(max)
     .refine((text) => !controlCharacters.test(text), 'it contains control characters')
-    .refine(whole, 'it contains a lone surrogate');
+    .refine(isWellFormed, 'it contains a lone surrogate');
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 /** A cut moves back to the last space if at least this share of the text remains. */

@@ -40,7 +40,7 @@ export interface InboxState {
   /** Messages that no replica has taken yet. */
   readonly waiting: number;
   /** Messages that a replica handles, or is to get again. */
-  readonly inHand: number;
+  readonly pendingAck: number;
 }
 /** What the broker holds, for those who watch over it. */
 export interface BrokerState {
@@ -55,7 +55,7 @@ export async function readBrokerState(connection: NatsConnection): Promise<Broke
   const manager = await jetstreamManager(connection);
   const read = async ({ stream, durable }: InboxSpec): Promise<[string, InboxState]> => {
     const { num_pending, num_ack_pending } = await manager.consumers.info(stream, durable);
-    return [durable, { waiting: num_pending, inHand: num_ack_pending }];
+    return [durable, { waiting: num_pending, pendingAck: num_ack_pending }];
   };
   const [streams, letters, ...inboxes] = await Promise.all([
     readStreams(connection),
@@ -69,7 +69,7 @@ export async function readBrokerState(connection: NatsConnection): Promise<Broke
  * Removes commands that were acknowledged and are still there: a broker that is killed may come back with the
  * acknowledgement kept and the removal lost, and such a message would neither be delivered nor go. Returns how many.
  */
-export async function dropSettled(connection: NatsConnection): Promise<number> {
+export async function purgeAcked(connection: NatsConnection): Promise<number> {
   const manager = await jetstreamManager(connection);
   let dropped = 0;
   for (const { stream, durable } of Object.values<InboxSpec>(INBOXES)) {

@@ -1,6 +1,6 @@
 import { errors } from '@nats-io/transport-node';
 import { describe, expect, it } from '@jest/globals';
-import { adviceFor, BrokerRefusal, mayPass } from './broker.refusal.js';
+import { adviceFor, BrokerRefusal, isTransient } from './broker.refusal.js';
 
 const coded = (code: string | number, message = 'x', cause?: unknown): Error =>
   Object.assign(new Error(message, { cause }), { code });
@@ -63,7 +63,7 @@ describe('advice about a broker that refuses', () => {
     ['a stream that cannot be', coded(10_052), false],
     ['nothing', undefined, false],
   ])('of a request at start that may pass: %s', (_what, error, expected) => {
-    expect(mayPass(error)).toBe(expected);
+    expect(isTransient(error)).toBe(expected);
   });
 
   it('ends for an error that is its own cause', () => {

@@ -34,7 +34,7 @@ const JETSTREAM_UNAVAILABLE = '10008';
  * nobody serves for the moment, as while the servers of a cluster restart one after the other. Nothing tells the last one
  * from a broker without JetStream, so {@link adviceFor} has advice for it too.
  */
-export function mayPass(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   const causes = causesOf(error);
   const isSilent = causes.some(({ name }) => name === 'NoResponders');
   if (isSilent && causes.some(({ name }) => name === 'JetStreamNotEnabled')) return true;

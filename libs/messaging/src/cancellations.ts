@@ -1,7 +1,7 @@
 import { type KV, Kvm } from '@nats-io/kv';
 import { type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { type Clock, systemClock } from './clock.js';
-import { madeOnce } from './make.once.js';
+import { createOrOpen } from './make.once.js';
 import { reconnectDelayMs } from './reconnect.delays.js';
 
 /** The cancel flags. Every service hears of one the moment it is set. */
@@ -40,7 +40,7 @@ export async function openCancellations(
 ): Promise<Cancellations> {
   // Reads go to the leader: `check` must not be answered by a replica that lags behind.
   const settings = { history: 1, ttl: ttlMs, replicas, allow_direct: false };
-  const openBucket = (): Promise<KV> => madeOnce(() => new Kvm(connection).create(BUCKET, settings));
+  const openBucket = (): Promise<KV> => createOrOpen(() => new Kvm(connection).create(BUCKET, settings));
   const closing = new AbortController();
   const isOver = (): boolean => closing.signal.aborted || connection.isClosed();
   let bucket = await openBucket();

@@ -1,6 +1,6 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type BrokerAccess, connectionOptions, hostsOf, isEncrypted } from './broker.access.js';
-import { adviceFor, BrokerRefusal, mayPass } from './broker.refusal.js';
+import { adviceFor, BrokerRefusal, isTransient } from './broker.refusal.js';
 import { type Clock, systemClock } from './clock.js';
 import { reconnectDelayMs } from './reconnect.delays.js';
 
@@ -53,7 +53,7 @@ const refusal = (hosts: string, advice: string, cause: unknown): BrokerRefusal =
  * so `work` must be safe to repeat. Throws {@link BrokerRefusal} when the user may not have it, or the broker has no
  * JetStream after that time either.
  */
-export async function asked<T>(
+export async function retryTransient<T>(
   access: BrokerAccess,
   work: () => Promise<T>,
   { graceMs = DEFAULT_GRACE_MS, clock = systemClock }: Pick<BrokerOptions, 'graceMs' | 'clock'> = {},
@@ -64,7 +64,7 @@ export async function asked<T>(
       return await work();
     } catch (error) {
       const pauseMs = reconnectDelayMs(failures, access, Math.random());
-      if (!mayPass(error) || clock.now() + pauseMs > deadline) {
+      if (!isTransient(error) || clock.now() + pauseMs > deadline) {
         const advice = adviceFor(error);
         throw advice === undefined ? error : refusal(hostsOf(access), advice, error);
       }

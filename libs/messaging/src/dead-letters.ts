@@ -24,7 +24,7 @@ import {
 } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
-import { clearFaults } from './faults.js';
+import { clearRetries } from './faults.js';
 
 const letterSchema = z.object({
   reason: z.object({ code: failureCodeSchema, message: z.string() }),
@@ -61,7 +61,7 @@ function headersOf(message: JsMsg): Record<string, string> {
 }
 
 /** Stores the dead letter of a message under `dead.<generationId>.<message name>`; once, however often it is given up. */
-export async function bury(js: JetStreamClient, message: JsMsg, name: string, error: unknown): Promise<void> {
+export async function deadLetter(js: JetStreamClient, message: JsMsg, name: string, error: unknown): Promise<void> {
   const generationId = message.subject.split('.').find((token) => GENERATION_ID.test(token)) ?? 'unknown';
   const letter: DeadLetter = {
     reason: {
@@ -181,7 +181,7 @@ export async function openDeadLetters(connection: NatsConnection): Promise<DeadL
       if (letter.truncated)
         throw new ClipmeshError('SCHEMA_VIOLATION', `dead letter ${sequence} holds only a part of its message`);
       const id = idOf(letter);
-      if (id !== undefined) await clearFaults(connection, id);
+      if (id !== undefined) await clearRetries(connection, id);
       const traced = headers();
       const { traceparent, tracestate } = letter.headers;
       if (traceparent !== undefined) traced.set('traceparent', traceparent);

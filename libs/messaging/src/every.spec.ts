@@ -31,7 +31,7 @@ describe('periodic work', () => {
   it('never overlaps: the pause begins when the turn has ended', async () => {
     const clock = handClock();
     const ends: (() => void)[] = [];
-    const periodic = every(1000, () => new Promise<void>((end) => ends.push(end)), { clock, failed: () => undefined });
+    const periodic = every(1000, () => new Promise<void>((end) => ends.push(end)), { clock, onError: () => undefined });
     expect(await clock.next()).toBe(1000);
     await settled();
     expect([ends.length, clock.waiting()]).toEqual([1, 0]);
@@ -59,7 +59,7 @@ describe('periodic work', () => {
       turns += 1;
       return turns <= 2 ? fail() : Promise.resolve();
     };
-    const periodic = every(1000, work, { clock, failed: (error) => errors.push(error) });
+    const periodic = every(1000, work, { clock, onError: (error) => errors.push(error) });
     for (let turn = 0; turn < 3; turn += 1) await clock.next();
     await settled();
     await periodic.stop();
@@ -69,7 +69,11 @@ describe('periodic work', () => {
   it('begins at once where it is asked to', async () => {
     const clock = handClock();
     let turns = 0;
-    const periodic = every(1000, () => Promise.resolve((turns += 1)), { clock, atOnce: true, failed: () => undefined });
+    const periodic = every(1000, () => Promise.resolve((turns += 1)), {
+      clock,
+      immediate: true,
+      onError: () => undefined,
+    });
     await settled();
     expect(turns).toBe(1);
     await periodic.stop();
@@ -89,7 +93,7 @@ describe('periodic work', () => {
           });
         });
       });
-    const periodic = every(1000, work, { clock, failed: (error) => errors.push(error) });
+    const periodic = every(1000, work, { clock, onError: (error) => errors.push(error) });
     await clock.next();
     await settled();
     await periodic.stop();

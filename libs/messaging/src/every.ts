@@ -4,9 +4,9 @@ export interface EveryOptions {
   /** Default: the time of this machine. */
   readonly clock?: Pick<Clock, 'sleep'>;
   /** True: the first turn begins at once. Default: false, after the first interval. */
-  readonly atOnce?: boolean;
+  readonly immediate?: boolean;
   /** Called with the error of a turn that failed. */
-  readonly failed: (error: unknown) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 export interface Periodic {
@@ -21,7 +21,7 @@ export interface Periodic {
 export function every(
   intervalMs: number,
   work: (signal: AbortSignal) => Promise<unknown>,
-  { clock = systemClock, atOnce = false, failed }: EveryOptions,
+  { clock = systemClock, immediate: atOnce = false, onError: failed }: EveryOptions,
 ): Periodic {
   const stopping = new AbortController();
   const { signal } = stopping;

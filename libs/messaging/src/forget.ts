@@ -10,7 +10,7 @@ import {
 } from '@clipmesh/contracts';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
-import { unheardBy } from './handled.js';
+import { pendingInbox } from './handled.js';
 
 const EVENT_INBOXES = (Object.keys(INBOXES) as InboxName[]).filter((name) => INBOXES[name].stream === EVENTS_STREAM);
 
@@ -18,12 +18,12 @@ const EVENT_INBOXES = (Object.keys(INBOXES) as InboxName[]).filter((name) => INB
  * Removes every message, dead letter and span of an ended generation from the broker. Throws a retryable `STORE_UNAVAILABLE` while
  * an inbox still has an event of it to handle: the booking of a charge, say, is never cut off.
  */
-export async function forgetGeneration(
+export async function purgeGeneration(
   connection: NatsConnection,
   { generationId, traceIds }: { readonly generationId: string; readonly traceIds: readonly string[] },
 ): Promise<void> {
   const manager = await jetstreamManager(connection);
-  const unheard = await unheardBy(manager, generationId, EVENT_INBOXES);
+  const unheard = await pendingInbox(manager, generationId, EVENT_INBOXES);
   if (unheard !== undefined)
     throw new ClipmeshError('STORE_UNAVAILABLE', `${unheard} has not handled every event of ${generationId} yet`);
   for (const command of COMMANDS)

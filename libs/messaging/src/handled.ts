@@ -3,13 +3,13 @@ import { JetStreamApiCodes, JetStreamApiError, jetstreamManager, type JetStreamM
 import { type NatsConnection } from '@nats-io/transport-node';
 
 /** Whether the director has handled every event of a generation that was stored before this was asked. */
-export async function directorHasHeard(connection: NatsConnection, generationId: string): Promise<boolean> {
+export async function directorCaughtUp(connection: NatsConnection, generationId: string): Promise<boolean> {
   const manager = await jetstreamManager(connection);
-  return (await unheardBy(manager, generationId, ['director'])) === undefined;
+  return (await pendingInbox(manager, generationId, ['director'])) === undefined;
 }
 
 /** One of these inboxes that has events of the generation still to handle; undefined when none has. */
-export async function unheardBy(
+export async function pendingInbox(
   manager: JetStreamManager,
   generationId: string,
   names: readonly InboxName[],

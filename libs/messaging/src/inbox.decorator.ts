@@ -15,9 +15,9 @@ export interface HandlerContext {
   readonly signal: AbortSignal;
   readonly messageId: string;
   /** Faults so far + 1. */
-  readonly attempt: number;
+  readonly tries: number;
   /** Whether the message is given up when the handler throws this error now. */
-  readonly givesUp: (error: unknown) => boolean;
+  readonly isLastTry: (error: unknown) => boolean;
   /** W3C trace context of the handling. */
   readonly traceparent: string;
 }
@@ -29,7 +29,7 @@ export interface InboxOptions<Body extends MessageBody> {
   /** Of the generation, whose time this work takes; absent: it belongs to no stage, and leaves no spans. */
   readonly stage?: Stage;
   /** True: it is done for a canceled generation too. */
-  readonly outlivesCancel?: boolean;
+  readonly runsWhenCanceled?: boolean;
   /** What is told when the message is given up. */
   readonly failed: (body: Body, failure: { error: unknown }) => readonly Outgoing[];
   /** What is told when it will be tried again. */

@@ -5,15 +5,15 @@ import { ATTR, currentTraceparent, failSpan, untraced } from '@clipmesh/tracing'
 import { type Consumer, type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
 import { context, propagation, type Span, SpanKind, trace } from '@opentelemetry/api';
 import { type Cancellations } from './cancellations.js';
-import { bury } from './dead-letters.js';
+import { deadLetter } from './dead-letters.js';
 import { type Delivery, nameOf, readDelivery } from './delivery.js';
-import { type FaultCounter, NO_FAULTS } from './faults.js';
+import { type RetryCounter, NO_RETRIES } from './faults.js';
 import { headerGetter } from './header.carrier.js';
 import { type Binding, type HandlerContext } from './inbox.decorator.js';
 import { Postponed } from './postponed.js';
 import { type Publish } from './publisher.js';
 import { settleDelivery } from './settle.delivery.js';
-import { isLast, type Outcome, type RetryPolicy, type Tries } from './settlement.js';
+import { isLastTry, type Outcome, type RetryPolicy, type DeliveryHistory } from './settlement.js';
 
 export interface InboxSettings {
   /** Messages handled at once by this replica. */
@@ -26,7 +26,7 @@ export interface InboxSettings {
   /** At shutdown running handlers may go on this long, ms; then they are handed back. */
   readonly drainMs: number;
   /** At shutdown what waits in the inbox by then is handled first, within the drain time. */
-  readonly emptiesFirst?: boolean;
+  readonly drainFirst?: boolean;
 }
 
 export interface RunnerLog {
@@ -35,11 +35,11 @@ export interface RunnerLog {
   error(fields: object, text: string): void;
 }
 
-export interface RunnerParts {
+export interface RunnerDeps {
   readonly js: JetStreamClient;
   readonly publish: Publish;
   readonly cancellations: Cancellations;
-  readonly faults: FaultCounter;
+  readonly retries: RetryCounter;
   readonly workerId: string;
   readonly logger: RunnerLog;
   /** Makes sure that the inbox exists at the broker. */
@@ -66,17 +66,17 @@ const EMPTY_LOOK_MS = 20;
 /** Pause after the broker refused a pull, ms. */
 const RECOVERY_MS = 500;
 
-type Stop = 'canceled' | 'timeout' | 'shutdown';
+type StopReason = 'canceled' | 'timeout' | 'shutdown';
 
 /** Takes messages from one inbox, `concurrency` at a time, and settles each. */
 export class InboxRunner {
   private readonly closing = new AbortController();
-  private readonly running = new Set<(stop: Stop) => void>();
+  private readonly running = new Set<(stop: StopReason) => void>();
   private slots: Promise<void>[] = [];
   private handsBack = false;
 
   constructor(
-    private readonly parts: RunnerParts,
+    private readonly parts: RunnerDeps,
     private readonly binding: Binding,
     private readonly settings: InboxSettings,
     private readonly handler: Handler,
@@ -90,7 +90,7 @@ export class InboxRunner {
 
   /** Stops pulling, lets running handlers finish within the drain time, hands the rest back. */
   async close(): Promise<void> {
-    if (this.settings.emptiesFirst === true) await this.emptied();
+    if (this.settings.drainFirst === true) await this.emptied();
     this.closing.abort();
     const timer = setTimeout(() => {
       this.handsBack = true;
@@ -115,7 +115,7 @@ export class InboxRunner {
   /** Events are facts: they are handled whatever became of the generation. */
   private heedsCancel(): boolean {
     const { options } = this.binding;
-    return options !== undefined && options.outlivesCancel !== true;
+    return options !== undefined && options.runsWhenCanceled !== true;
   }
 
   private closed(): boolean {
@@ -201,14 +201,14 @@ export class InboxRunner {
   }
 
   private async process(message: JsMsg, span: Span): Promise<void> {
-    const { faults, cancellations, publish, js, logger } = this.parts;
+    const { retries: faults, cancellations, publish, js, logger } = this.parts;
     let delivery: Delivery | undefined;
     try {
       delivery = readDelivery(message, this.binding);
     } catch (error) {
       logger.error({ err: error, subject: message.subject }, 'unreadable message put with the dead letters');
       failSpan(span, error);
-      await bury(js, message, nameOf(message.subject, this.binding), error);
+      await deadLetter(js, message, nameOf(message.subject, this.binding), error);
       message.term();
       return;
     }
@@ -224,21 +224,21 @@ export class InboxRunner {
       [ATTR.generationId]: generationId,
       'messaging.message.id': delivery.id,
       ...(scene === undefined ? {} : { [ATTR.scene]: scene }),
-      ...(step === undefined ? {} : { [ATTR.attempt]: step }),
+      ...(step === undefined ? {} : { [ATTR.step]: step }),
     });
-    const tally = message.info.deliveryCount > 1 ? await faults.count(delivery.id) : NO_FAULTS;
-    const tries = (): Tries => ({
-      ...{ attempt: tally.counted + 1, faults: tally.faults, postponed: tally.postponed },
+    const tally = message.info.deliveryCount > 1 ? await faults.count(delivery.id) : NO_RETRIES;
+    const tries = (): DeliveryHistory => ({
+      ...{ tries: tally.counted + 1, failures: tally.faults, postponed: tally.postponed },
       ageMs: ageMs(message),
     });
     const unanswered = message.info.deliveryCount - tally.faults - tally.postponed;
     const { outcome, outgoing } =
       unanswered > MAX_DELIVERIES
-        ? { outcome: poison(unanswered), outgoing: [] }
+        ? { outcome: poisoned(unanswered), outgoing: [] }
         : await this.run(message, delivery, tries, span);
     if (outcome.kind === 'failed') failSpan(span, outcome.error);
     const kind = await settleDelivery(
-      { publish, faults, logger },
+      { publish, retries: faults, logger },
       {
         ...delivery,
         tries: tries(),
@@ -256,7 +256,7 @@ export class InboxRunner {
         term: () => {
           message.term();
         },
-        bury: (error) => bury(js, message, delivery.name, error),
+        deadLetter: (error) => deadLetter(js, message, delivery.name, error),
       },
     );
     span.setAttribute(ATTR.settlement, kind === 'give-up' ? 'term' : kind);
@@ -265,15 +265,15 @@ export class InboxRunner {
   private async run(
     message: JsMsg,
     delivery: Delivery,
-    tries: () => Tries,
+    tries: () => DeliveryHistory,
     span: Span,
   ): Promise<{ outcome: Outcome; outgoing: readonly Outgoing[] }> {
     const { cancellations } = this.parts;
     const { generationId } = delivery.body;
     const heedsCancel = this.heedsCancel();
     const abort = new AbortController();
-    let stopped: Stop | undefined;
-    const stop = (why: Stop): void => {
+    let stopped: StopReason | undefined;
+    const stop = (why: StopReason): void => {
       if (stopped !== undefined) return;
       stopped = why;
       span.addEvent('clipmesh.stopped', { 'clipmesh.stop.reason': why });
@@ -310,8 +310,8 @@ export class InboxRunner {
         this.handler(delivery.argument, {
           signal: abort.signal,
           messageId: delivery.id,
-          attempt: tries().attempt,
-          givesUp: (error) => isLast(error, tries(), this.settings.retry),
+          tries: tries().tries,
+          isLastTry: (error) => isLastTry(error, tries(), this.settings.retry),
           traceparent: currentTraceparent() ?? '',
         }),
         overdue,
@@ -335,7 +335,7 @@ function ageMs(message: JsMsg): number {
   return Math.max(0, Date.now() - message.info.timestampNanos / 1e6);
 }
 
-function poison(deliveries: number): Outcome {
+function poisoned(deliveries: number): Outcome {
   const error = new ClipmeshError(
     'REDELIVERED_TOO_OFTEN',
     `delivered ${deliveries} times without an answer; handling it seems to end the process`,
@@ -343,7 +343,7 @@ function poison(deliveries: number): Outcome {
   return { kind: 'failed', error };
 }
 
-function outcomeOf(stopped: Stop | undefined, error: unknown): Outcome {
+function outcomeOf(stopped: StopReason | undefined, error: unknown): Outcome {
   if (stopped === 'canceled' || stopped === 'shutdown') return { kind: stopped };
   if (stopped === 'timeout')
     return {

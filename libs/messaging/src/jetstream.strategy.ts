@@ -4,12 +4,12 @@ import { type NatsConnection } from '@nats-io/transport-node';
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
 import { type Binding } from './inbox.decorator.js';
-import { type InboxSettings, InboxRunner, type RunnerParts } from './inbox.runner.js';
+import { type InboxSettings, InboxRunner, type RunnerDeps } from './inbox.runner.js';
 import { provision, type ProvisionOptions } from './provisioning.js';
 
 export type { InboxSettings } from './inbox.runner.js';
 
-export interface StrategyOptions extends Omit<RunnerParts, 'js' | 'restore'> {
+export interface StrategyOptions extends Omit<RunnerDeps, 'js' | 'restore'> {
   readonly connection: NatsConnection;
   /** What a lost inbox is made again with. */
   readonly provisioning: ProvisionOptions;

@@ -77,9 +77,9 @@ export function openNudges(connection: NatsConnection, topic: NudgeTopic = 'pred
 }
 
 /** Hints among replicas that an entry of the cache has changed. One that cannot be told is lost, as others may be. */
-export function openCacheNudges(connection: NatsConnection): Nudges & { tell(key: string): void } {
+export function openCacheNudges(connection: NatsConnection): Nudges & { notify(key: string): void } {
   return {
     ...openNudges(connection, 'cache'),
-    tell: (key) => void publishNudge(connection, key, 'cache').catch(() => undefined),
+    notify: (key) => void publishNudge(connection, key, 'cache').catch(() => undefined),
   };
 }

@@ -10,7 +10,7 @@ import {
   StorageType,
 } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
-import { madeOnce } from './make.once.js';
+import { createOrOpen } from './make.once.js';
 
 export interface ProvisionOptions {
   readonly replicas?: number;
@@ -49,7 +49,7 @@ async function provisionStream(manager: JetStreamManager, spec: StreamSpec, repl
     duplicate_window: nanos(spec.duplicateWindowMs),
     num_replicas: replicas,
   };
-  await madeOnce(async () => {
+  await createOrOpen(async () => {
     try {
       await manager.streams.update(spec.name, config);
     } catch (error) {

@@ -8,9 +8,9 @@ import { type DynamicModule, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type Cancellations, openCancellations } from './cancellations.js';
 import { accessOf } from './broker.access.js';
-import { asked, connectBroker } from './connection.js';
+import { retryTransient, connectBroker } from './connection.js';
 import { watchConnection } from './connection.watch.js';
-import { openFaults } from './faults.js';
+import { openRetryCounter } from './faults.js';
 import { type HealthServer, openHealth } from './health.server.js';
 import { type InboxSettings, JetStreamStrategy } from './jetstream.strategy.js';
 import { provision, type ProvisionOptions } from './provisioning.js';
@@ -31,7 +31,7 @@ export interface ServiceRuntime {
  * Drain time of an inbox whose work goes on elsewhere, as a prediction does at its provider: nothing is won by waiting for
  * it, the next replica takes it up where it is. Long enough for a handler that is about to return, ms.
  */
-export const HAND_BACK_MS = 1000;
+export const SHORT_DRAIN_MS = 1000;
 
 const provisioningOf = (config: Config): ProvisionOptions => ({
   replicas: config.natsReplicas,
@@ -45,7 +45,7 @@ export interface RuntimeOptions {
   readonly workerId?: string;
   readonly logger?: ServiceRuntime['logger'];
   /** Receives the error when the connection to the broker is given up. Default: the process logs it and ends with 1. */
-  readonly lost?: (error: Error) => void;
+  readonly onLost?: (error: Error) => void;
 }
 
 /**
@@ -59,7 +59,7 @@ export async function openRuntime(service: ServiceName, options: RuntimeOptions 
   const access = accessOf(config);
   const connection = await connectBroker({ ...access, name: workerId, graceMs: config.natsGraceMs });
   const lost =
-    options.lost ??
+    options.onLost ??
     ((error: Error): void => {
       logger.fatal({ err: error }, 'the connection to the broker is lost for good; ending');
       process.exit(1);
@@ -70,7 +70,7 @@ export async function openRuntime(service: ServiceName, options: RuntimeOptions 
       await provision(connection, provisioningOf(config));
       return openCancellations(connection, { replicas: config.natsReplicas, logger });
     };
-    const cancellations = await asked(access, setUp, { graceMs: config.natsGraceMs });
+    const cancellations = await retryTransient(access, setUp, { graceMs: config.natsGraceMs });
     if (config.traceStream) {
       const js = jetstream(connection);
       attachSpanSink(async (traceId, document) => {
@@ -151,7 +151,7 @@ export async function openInboxes(
   return new JetStreamStrategy({
     ...parts,
     connection,
-    faults: await openFaults(connection, config.natsReplicas),
+    retries: await openRetryCounter(connection, config.natsReplicas),
     provisioning: provisioningOf(config),
     settings: patient(settings, config.storePatienceMs),
   });

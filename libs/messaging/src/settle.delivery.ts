@@ -1,23 +1,30 @@
 import { failureKind, type MessageBody, type Outgoing } from '@clipmesh/contracts';
 import { failSpan } from '@clipmesh/tracing';
 import { trace } from '@opentelemetry/api';
-import { type FaultCounter } from './faults.js';
+import { type RetryCounter } from './faults.js';
 import { type InboxOptions } from './inbox.decorator.js';
-import { backoffMs, type Outcome, type RetryPolicy, settle, type Settlement, type Tries } from './settlement.js';
+import {
+  backoffMs,
+  type Outcome,
+  type RetryPolicy,
+  settle,
+  type Settlement,
+  type DeliveryHistory,
+} from './settlement.js';
 
 /** How the broker settles a delivery. */
-export interface Settling {
+export interface BrokerSettlement {
   ack(): void;
   nak(delayMs: number): void;
   term(): void;
   /** Stores the message with the dead letters. */
-  bury(error: unknown): Promise<void>;
+  deadLetter(error: unknown): Promise<void>;
 }
 
-export interface SettleParts {
+export interface SettleDeps {
   /** Resolves when the broker has stored everything. */
   readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
-  readonly faults: FaultCounter;
+  readonly retries: RetryCounter;
   readonly logger: {
     warn(fields: object, text: string): void;
     error(fields: object, text: string): void;
@@ -25,11 +32,11 @@ export interface SettleParts {
 }
 
 /** One handled delivery. */
-export interface Handled {
+export interface HandledDelivery {
   readonly id: string;
   readonly name: string;
   readonly body: MessageBody;
-  readonly tries: Tries;
+  readonly tries: DeliveryHistory;
   readonly outcome: Outcome;
   readonly outgoing: readonly Outgoing[];
   readonly command?: Pick<InboxOptions<MessageBody>, 'failed' | 'retried'> | undefined;
@@ -42,18 +49,18 @@ export interface Handled {
  * again after the ack wait.
  */
 export async function settleDelivery(
-  parts: SettleParts,
-  handled: Handled,
+  parts: SettleDeps,
+  handled: HandledDelivery,
   policy: RetryPolicy,
   random: number,
-  broker: Settling,
+  broker: BrokerSettlement,
 ): Promise<Settlement['kind']> {
-  const { faults, logger } = parts;
+  const { retries: faults, logger } = parts;
   const { id, name, body, tries, outcome } = handled;
   const settlement = settle(outcome, tries, policy, random);
   const error = 'error' in outcome ? outcome.error : undefined;
-  const hasFault = settlement.kind === 'nak' && settlement.fault !== 'none';
-  const fault = hasFault ? (await faults.add(id, settlement.fault)).faults : 0;
+  const hasFault = settlement.kind === 'nak' && settlement.retry !== 'none';
+  const fault = hasFault ? (await faults.add(id, settlement.retry)).faults : 0;
   try {
     await publishAll(parts, handled, settlement, fault, broker);
   } catch (cause) {
@@ -64,7 +71,7 @@ export async function settleDelivery(
     // A failure is counted above. A message that ends its process must stay over its limit of unanswered deliveries.
     const isPoison = error !== undefined && failureKind(error).code === 'REDELIVERED_TOO_OFTEN';
     if (settlement.kind !== 'nak' && !isPoison) await faults.add(id, 'spared');
-    broker.nak(settlement.kind === 'nak' ? settlement.delayMs : backoffMs(policy, tries.faults + 1, random));
+    broker.nak(settlement.kind === 'nak' ? settlement.delayMs : backoffMs(policy, tries.failures + 1, random));
     return 'nak';
   }
   if (settlement.kind === 'ack') broker.ack();
@@ -75,11 +82,11 @@ export async function settleDelivery(
 
 /** Publishes what the settlement asks for, and stores the dead letter of a message that is given up. */
 async function publishAll(
-  { publish, logger }: SettleParts,
-  { id, name, body, tries, outcome, outgoing, command }: Handled,
+  { publish, logger }: SettleDeps,
+  { id, name, body, tries, outcome, outgoing, command }: HandledDelivery,
   settlement: Settlement,
   fault: number,
-  broker: Pick<Settling, 'bury'>,
+  broker: Pick<BrokerSettlement, 'deadLetter'>,
 ): Promise<void> {
   const error = 'error' in outcome ? outcome.error : undefined;
   const { generationId } = body;
@@ -90,7 +97,7 @@ async function publishAll(
       break;
     case 'nak': {
       const { delayMs } = settlement;
-      if (settlement.fault === 'none' || settlement.fault === 'postponed') return;
+      if (settlement.retry === 'none' || settlement.retry === 'postponed') return;
       const attributes = { 'clipmesh.retry.fault': fault, 'clipmesh.retry.delay_ms': delayMs };
       trace.getActiveSpan()?.addEvent('clipmesh.retry', attributes);
       logger.warn(
@@ -101,11 +108,8 @@ async function publishAll(
       break;
     }
     case 'give-up':
-      logger.error(
-        { err: error, generationId, scene, message: name, attempt: tries.attempt },
-        'the message was given up',
-      );
+      logger.error({ err: error, generationId, scene, message: name, tries: tries.tries }, 'the message was given up');
       await publish(command?.failed(body, { error }) ?? []);
-      await broker.bury(error);
+      await broker.deadLetter(error);
   }
 }

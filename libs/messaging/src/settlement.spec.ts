@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { ClipmeshError, MessageSchemaError } from '@clipmesh/contracts';
 import fc from 'fast-check';
-import { backoffMs, isLast, type Outcome, settle } from './settlement.js';
-import { NO_FAULTS, tallied } from './faults.js';
+import { backoffMs, isLastTry, type Outcome, settle } from './settlement.js';
+import { NO_RETRIES, addRetry } from './faults.js';
 import { Postponed } from './postponed.js';
 
-const policy = { attempts: 3, firstDelayMs: 1000, maxDelayMs: 30_000 };
+const policy = { maxTries: 3, firstDelayMs: 1000, maxDelayMs: 30_000 };
 const failed = (error: unknown): Outcome => ({ kind: 'failed', error });
 
 describe('the last try', () => {
@@ -17,7 +17,9 @@ describe('the last try', () => {
     ['a spared error of an old message', 'PROVIDER_RATE_LIMITED', 3, 60_000, true],
   ])('is known of %s', (_name, code, attempt, ageMs, expected) => {
     const patient = { ...policy, patienceMs: { PROVIDER_RATE_LIMITED: 60_000 } };
-    expect(isLast(new ClipmeshError(code, 'x'), { attempt, faults: attempt - 1, ageMs }, patient)).toBe(expected);
+    expect(isLastTry(new ClipmeshError(code, 'x'), { tries: attempt, failures: attempt - 1, ageMs }, patient)).toBe(
+      expected,
+    );
   });
 });
 
@@ -26,64 +28,64 @@ describe('settlement', () => {
     ['returned', { kind: 'returned' }, 1, { kind: 'ack' }],
     ['returned on the last attempt', { kind: 'returned' }, 3, { kind: 'ack' }],
     ['canceled', { kind: 'canceled' }, 1, { kind: 'ack' }],
-    ['shutdown', { kind: 'shutdown' }, 1, { kind: 'nak', delayMs: 0, fault: 'none' }],
-    ['shutdown on the last attempt', { kind: 'shutdown' }, 3, { kind: 'nak', delayMs: 0, fault: 'none' }],
+    ['shutdown', { kind: 'shutdown' }, 1, { kind: 'nak', delayMs: 0, retry: 'none' }],
+    ['shutdown on the last attempt', { kind: 'shutdown' }, 3, { kind: 'nak', delayMs: 0, retry: 'none' }],
     [
       'retryable',
       failed(new ClipmeshError('PROVIDER_UNAVAILABLE', 'x')),
       1,
-      { kind: 'nak', delayMs: 1000, fault: 'counted' },
+      { kind: 'nak', delayMs: 1000, retry: 'counted' },
     ],
     [
       'retryable, second',
       failed(new ClipmeshError('PROVIDER_UNAVAILABLE', 'x')),
       2,
-      { kind: 'nak', delayMs: 2000, fault: 'counted' },
+      { kind: 'nak', delayMs: 2000, retry: 'counted' },
     ],
     ['retryable, last', failed(new ClipmeshError('PROVIDER_UNAVAILABLE', 'x')), 3, { kind: 'give-up' }],
     [
       'rate limited',
       failed(new ClipmeshError('PROVIDER_RATE_LIMITED', 'x', { retryAfterMs: 9000 })),
       1,
-      { kind: 'nak', delayMs: 9000, fault: 'counted' },
+      { kind: 'nak', delayMs: 9000, retry: 'counted' },
     ],
-    ['unknown error', failed(new TypeError('x')), 1, { kind: 'nak', delayMs: 1000, fault: 'counted' }],
+    ['unknown error', failed(new TypeError('x')), 1, { kind: 'nak', delayMs: 1000, retry: 'counted' }],
     ['terminal', failed(new ClipmeshError('PREDICTION_REFUSED', 'x')), 1, { kind: 'give-up' }],
     ['schema violation', failed(new MessageSchemaError('clip.generate', 'x')), 1, { kind: 'give-up' }],
   ])('%s', (_name, outcome, attempt, expected) => {
-    expect(settle(outcome, { attempt, faults: attempt - 1, ageMs: 0 }, policy, 1)).toEqual(expected);
+    expect(settle(outcome, { tries: attempt, failures: attempt - 1, ageMs: 0 }, policy, 1)).toEqual(expected);
   });
 
   it.each<
-    [string, ClipmeshError['code'], { attempt: number; faults: number; ageMs: number }, ReturnType<typeof settle>]
+    [string, ClipmeshError['code'], { tries: number; failures: number; ageMs: number }, ReturnType<typeof settle>]
   >([
     [
       'first',
       'PROVIDER_RATE_LIMITED',
-      { attempt: 1, faults: 0, ageMs: 0 },
-      { kind: 'nak', delayMs: 1000, fault: 'spared' },
+      { tries: 1, failures: 0, ageMs: 0 },
+      { kind: 'nak', delayMs: 1000, retry: 'spared' },
     ],
     [
       'many',
       'PROVIDER_RATE_LIMITED',
-      { attempt: 3, faults: 9, ageMs: 59_999 },
-      { kind: 'nak', delayMs: 30_000, fault: 'spared' },
+      { tries: 3, failures: 9, ageMs: 59_999 },
+      { kind: 'nak', delayMs: 30_000, retry: 'spared' },
     ],
     [
       'old',
       'PROVIDER_RATE_LIMITED',
-      { attempt: 2, faults: 9, ageMs: 60_000 },
-      { kind: 'nak', delayMs: 30_000, fault: 'counted' },
+      { tries: 2, failures: 9, ageMs: 60_000 },
+      { kind: 'nak', delayMs: 30_000, retry: 'counted' },
     ],
-    ['old, last', 'PROVIDER_RATE_LIMITED', { attempt: 3, faults: 9, ageMs: 60_000 }, { kind: 'give-up' }],
-    ['another fault', 'PROVIDER_UNAVAILABLE', { attempt: 3, faults: 9, ageMs: 0 }, { kind: 'give-up' }],
+    ['old, last', 'PROVIDER_RATE_LIMITED', { tries: 3, failures: 9, ageMs: 60_000 }, { kind: 'give-up' }],
+    ['another fault', 'PROVIDER_UNAVAILABLE', { tries: 3, failures: 9, ageMs: 0 }, { kind: 'give-up' }],
     [
       'another one of them',
       'STORE_UNAVAILABLE',
-      { attempt: 3, faults: 2, ageMs: 119_999 },
-      { kind: 'nak', delayMs: 4000, fault: 'spared' },
+      { tries: 3, failures: 2, ageMs: 119_999 },
+      { kind: 'nak', delayMs: 4000, retry: 'spared' },
     ],
-    ['another one, old', 'STORE_UNAVAILABLE', { attempt: 3, faults: 2, ageMs: 120_000 }, { kind: 'give-up' }],
+    ['another one, old', 'STORE_UNAVAILABLE', { tries: 3, failures: 2, ageMs: 120_000 }, { kind: 'give-up' }],
   ])(
     'a fault that says nothing against the work uses up no attempt while there is patience: %s',
     (_name, code, tries, expected) => {
@@ -106,26 +108,26 @@ describe('settlement', () => {
 
   const postpone = { firstDelayMs: 1000, maxDelayMs: 8000, forMs: 60_000 };
   it.each<[number, number, number, ReturnType<typeof settle>]>([
-    [0, 0, 0, { kind: 'nak', delayMs: 1000, fault: 'postponed' }],
-    [0, 2, 0, { kind: 'nak', delayMs: 4000, fault: 'postponed' }],
-    [0, 100, 0, { kind: 'nak', delayMs: 8000, fault: 'postponed' }],
+    [0, 0, 0, { kind: 'nak', delayMs: 1000, retry: 'postponed' }],
+    [0, 2, 0, { kind: 'nak', delayMs: 4000, retry: 'postponed' }],
+    [0, 100, 0, { kind: 'nak', delayMs: 8000, retry: 'postponed' }],
     // The reason to wait first, then the turn among those that wait.
-    [30_000, 1, 0, { kind: 'nak', delayMs: 32_000, fault: 'postponed' }],
-    [-5, 0, 59_999, { kind: 'nak', delayMs: 1000, fault: 'postponed' }],
+    [30_000, 1, 0, { kind: 'nak', delayMs: 32_000, retry: 'postponed' }],
+    [-5, 0, 59_999, { kind: 'nak', delayMs: 1000, retry: 'postponed' }],
     [0, 0, 60_000, { kind: 'give-up' }],
   ])(
     'a handler that postpones by %i ms, %i times before, at an age of %i ms',
     (delayMs, postponed, ageMs, expected) => {
       const error = new Postponed('DELIVERY_FAILED', 'the lane is full', delayMs);
       // However often it failed before: no attempt is used up.
-      const tries = { attempt: 100, faults: 7, postponed, ageMs };
+      const tries = { tries: 100, failures: 7, postponed, ageMs };
       expect(settle({ kind: 'postponed', error }, tries, { ...policy, postpone }, 1)).toEqual(expected);
     },
   );
 
   it('a message that is postponed is no closer to its last attempt', () => {
-    const once = tallied(NO_FAULTS, 'postponed');
+    const once = addRetry(NO_RETRIES, 'postponed');
     expect(once).toEqual({ faults: 0, counted: 0, postponed: 1 });
-    expect(tallied(tallied(once, 'counted'), 'spared')).toEqual({ faults: 2, counted: 1, postponed: 1 });
+    expect(addRetry(addRetry(once, 'counted'), 'spared')).toEqual({ faults: 2, counted: 1, postponed: 1 });
   });
 });

@@ -1,10 +1,10 @@
 import { ClipmeshError, type FailureCode, failureKind } from '@clipmesh/contracts';
-import { type Fault } from './faults.js';
+import { type RetryKind } from './faults.js';
 import { type Postponed } from './postponed.js';
 
 /** Attempts and the exponential back-off between them, ms. */
 export interface RetryPolicy {
-  readonly attempts: number;
+  readonly maxTries: number;
   readonly firstDelayMs: number;
   readonly maxDelayMs: number;
   /**
@@ -23,11 +23,11 @@ export interface RetryPolicy {
 }
 
 /** How often a message was tried. */
-export interface Tries {
+export interface DeliveryHistory {
   /** 1 = first; one more for each fault that counts. */
-  readonly attempt: number;
+  readonly tries: number;
   /** Faults so far, counted or not. */
-  readonly faults: number;
+  readonly failures: number;
   /** How often it was postponed. Default: 0. */
   readonly postponed?: number;
   /** Time since the message was stored at the broker, ms. */
@@ -50,7 +50,7 @@ export type Settlement =
    * Deliver again after the delay. A hand-back at shutdown is no fault. A fault that is `spared`, and a message that is
    * `postponed`, use up no attempt.
    */
-  | { readonly kind: 'nak'; readonly delayMs: number; readonly fault: 'none' | Fault }
+  | { readonly kind: 'nak'; readonly delayMs: number; readonly retry: 'none' | RetryKind }
   /** Failure event and dead letter, then term. */
   | { readonly kind: 'give-up' };
 
@@ -65,34 +65,34 @@ export function backoffMs(
 }
 
 /** Whether a handler that throws this error now has had its last try. */
-export function isLast(error: unknown, tries: Tries, policy: RetryPolicy): boolean {
+export function isLastTry(error: unknown, tries: DeliveryHistory, policy: RetryPolicy): boolean {
   return settle({ kind: 'failed', error }, tries, policy, 0).kind === 'give-up';
 }
 
 /** The whole settlement: one pure function of the outcome and of what was tried before. */
-export function settle(outcome: Outcome, tries: Tries, policy: RetryPolicy, random: number): Settlement {
+export function settle(outcome: Outcome, tries: DeliveryHistory, policy: RetryPolicy, random: number): Settlement {
   switch (outcome.kind) {
     case 'returned':
     case 'canceled':
       return { kind: 'ack' };
     case 'shutdown':
-      return { kind: 'nak', delayMs: 0, fault: 'none' };
+      return { kind: 'nak', delayMs: 0, retry: 'none' };
     case 'postponed': {
       const { firstDelayMs, maxDelayMs, forMs } = { ...policy, forMs: Infinity, ...policy.postpone };
       if (tries.ageMs >= forMs) return { kind: 'give-up' };
       const pauseMs = backoffMs({ firstDelayMs, maxDelayMs }, (tries.postponed ?? 0) + 1, random);
-      return { kind: 'nak', delayMs: Math.max(0, outcome.error.delayMs) + pauseMs, fault: 'postponed' };
+      return { kind: 'nak', delayMs: Math.max(0, outcome.error.delayMs) + pauseMs, retry: 'postponed' };
     }
     case 'failed': {
       const { error } = outcome;
-      const { attempt, faults, ageMs } = tries;
+      const { tries: attempt, failures: faults, ageMs } = tries;
       const { code, retryable } = failureKind(error);
       if (!retryable) return { kind: 'give-up' };
       const spared = ageMs < (policy.patienceMs?.[code] ?? 0);
-      if (!spared && attempt >= policy.attempts) return { kind: 'give-up' };
+      if (!spared && attempt >= policy.maxTries) return { kind: 'give-up' };
       const after = error instanceof ClipmeshError ? (error.retryAfterMs ?? 0) : 0;
       const delayMs = Math.max(after, backoffMs(policy, faults + 1, random));
-      return { kind: 'nak', delayMs, fault: spared ? 'spared' : 'counted' };
+      return { kind: 'nak', delayMs, retry: spared ? 'spared' : 'counted' };
     }
   }
 }

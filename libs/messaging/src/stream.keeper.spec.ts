@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type ConsumerState, handledUpTo, keptFrom } from './stream.keeper.js';
+import { type ConsumerState, handledUpTo, firstKept } from './stream.keeper.js';
 
 const consumer = (pending: number, inHand: number, delivered: number, floor: number): ConsumerState => ({
   num_pending: pending,
@@ -28,6 +28,6 @@ describe('the first event that stays', () => {
     [{ first_seq: 1, last_seq: 100, bytes: 1000 }, 41],
     [{ first_seq: 901, last_seq: 1000, bytes: 1000 }, 941],
   ])('%j', (state, expected) => {
-    expect(keptFrom(state, 1000)).toBe(expected);
+    expect(firstKept(state, 1000)).toBe(expected);
   });
 });

@@ -52,7 +52,7 @@ export function handledUpTo(consumer: ConsumerState, lastSeq: number): number {
 }
 
 /** First sequence that is kept when the stream is too full: the oldest go until `LOW_SHARE` is left. */
-export function keptFrom(state: { first_seq: number; last_seq: number; bytes: number }, limitBytes: number): number {
+export function firstKept(state: { first_seq: number; last_seq: number; bytes: number }, limitBytes: number): number {
   if (state.bytes < HIGH_SHARE * limitBytes) return state.first_seq;
   const excess = 1 - (LOW_SHARE * limitBytes) / state.bytes;
   return state.first_seq + Math.ceil((state.last_seq - state.first_seq + 1) * excess);
@@ -72,7 +72,7 @@ export async function trimEvents(
   if (state.messages === 0) return 0;
   const cutoffMs = clock.now() - keepMs;
   const young = Date.parse(state.first_ts) < cutoffMs ? await firstSince(connection, cutoffMs) : state.first_seq;
-  const wanted = Math.max(young ?? state.last_seq + 1, keptFrom(state, config.max_bytes));
+  const wanted = Math.max(young ?? state.last_seq + 1, firstKept(state, config.max_bytes));
   if (wanted <= state.first_seq) return 0;
   const seq = Math.min(wanted, (await handledByAll(manager, state.last_seq)) + 1);
   if (seq <= state.first_seq) return 0;
@@ -102,7 +102,7 @@ async function firstSince(connection: NatsConnection, sinceMs: number): Promise<
 }
 
 /** One sweep: trims the events, and warns of every stream, save the traces, that is nearly full. */
-export async function keepStreams(connection: NatsConnection, options: KeeperOptions): Promise<void> {
+export async function sweepStreams(connection: NatsConnection, options: KeeperOptions): Promise<void> {
   await trimEvents(connection, options);
   for (const { stream, bytes, limitBytes } of await readStreams(connection)) {
     // The oldest traces make room for new ones: nobody depends on one.
@@ -119,9 +119,9 @@ const CONSEQUENCES: Readonly<Record<string, string>> = {
 
 /** Sweeps every `intervalMs` until it is stopped. Several replicas may do so at once. */
 export function startStreamKeeper(connection: NatsConnection, options: KeeperOptions): Periodic {
-  return every(options.intervalMs, () => keepStreams(connection, options), {
+  return every(options.intervalMs, () => sweepStreams(connection, options), {
     clock: options.clock ?? systemClock,
-    failed: (error) => {
+    onError: (error) => {
       options.logger.warn({ err: error }, 'the sweep of the streams failed; it runs again');
     },
   });

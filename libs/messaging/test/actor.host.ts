@@ -17,7 +17,7 @@ import {
   type InboxSettings,
   JetStreamStrategy,
   openCancellations,
-  openFaults,
+  openRetryCounter,
   provision,
   type Publish,
 } from '../src/index.js';
@@ -86,13 +86,13 @@ export async function startActor(broker: Broker, options: ActorOptions): Promise
     provisioning: { ackWaitMs },
     publish: options.publish?.(real) ?? real,
     cancellations,
-    faults: await openFaults(connection),
+    retries: await openRetryCounter(connection),
     workerId: 'test',
     logger: { info: silent, warn: silent, error: silent },
     settings: {
       'clip-generator': {
         concurrency: 2,
-        retry: { attempts: 3, firstDelayMs: 10, maxDelayMs: 20 },
+        retry: { maxTries: 3, firstDelayMs: 10, maxDelayMs: 20 },
         handlerTimeoutMs: 300_000,
         heartbeatMs: Math.min(500, ackWaitMs / 4),
         drainMs: 120_000,

@@ -17,7 +17,7 @@ import {
 import { jetstreamManager } from '@nats-io/jetstream';
 import { nkeys } from '@nats-io/transport-node';
 import { type BrokerAccess, BrokerRefusal, type Clock, connectBroker, questionTransport } from '../src/index.js';
-import { asked } from '../src/connection.js';
+import { retryTransient } from '../src/connection.js';
 import { userCreds } from './user.creds.js';
 
 /** Only ends a hang. */
@@ -222,9 +222,9 @@ describe('a connection to the broker', () => {
     let tries = 0;
     const { clock, waits } = counted();
     const back = (): Promise<unknown> => ((tries += 1) < 3 ? away() : Promise.resolve('back'));
-    expect(await asked(access, back, { graceMs: GRACE_MS, clock })).toBe('back');
+    expect(await retryTransient(access, back, { graceMs: GRACE_MS, clock })).toBe('back');
     expect(waits).toHaveLength(2);
-    const refused = asked(access, away, { graceMs: 30_000, clock });
+    const refused = retryTransient(access, away, { graceMs: 30_000, clock });
     await expect(refused).rejects.toThrow(/has no JetStream/);
     await expect(refused).rejects.toBeInstanceOf(BrokerRefusal);
     expect(waits.length).toBeGreaterThan(4);

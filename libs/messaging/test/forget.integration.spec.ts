@@ -11,7 +11,7 @@ import {
 import { type Broker, leakCheck, startBroker, until } from '@clipmesh/testing';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
-import { createPublisher, directorHasHeard, forgetGeneration, provision } from '../src/index.js';
+import { createPublisher, directorCaughtUp, purgeGeneration, provision } from '../src/index.js';
 import { clip, generationId, VERSIONS } from './actor.host.js';
 
 const cancelRequest = (id: string): Outgoing =>
@@ -55,12 +55,12 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
     await publish([cancelRequest(heard)]);
     await handled();
     await publish([cancelRequest(unheard)]);
-    expect(await directorHasHeard(connection, heard)).toBe(true);
-    expect(await directorHasHeard(connection, unheard)).toBe(false);
-    expect(await directorHasHeard(connection, generationId())).toBe(true);
+    expect(await directorCaughtUp(connection, heard)).toBe(true);
+    expect(await directorCaughtUp(connection, unheard)).toBe(false);
+    expect(await directorCaughtUp(connection, generationId())).toBe(true);
     await handled();
-    expect(await directorHasHeard(connection, unheard)).toBe(true);
-    for (const id of [heard, unheard]) await forgetGeneration(connection, { generationId: id, traceIds: [] });
+    expect(await directorCaughtUp(connection, unheard)).toBe(true);
+    for (const id of [heard, unheard]) await purgeGeneration(connection, { generationId: id, traceIds: [] });
   });
 
   async function subjects(): Promise<string[]> {
@@ -83,7 +83,7 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
     await js.publish(`traces.${'b'.repeat(32)}`, '{}');
     for (const id of [gone, stays]) await js.publish(`dead.${id}.clip.generate`, '{}');
 
-    await expect(forgetGeneration(connection, { generationId: gone, traceIds: [traceId] })).rejects.toMatchObject({
+    await expect(purgeGeneration(connection, { generationId: gone, traceIds: [traceId] })).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       retryable: true,
     });
@@ -93,7 +93,7 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
     await until(
       async () => {
         try {
-          await forgetGeneration(connection, { generationId: gone, traceIds: [traceId] });
+          await purgeGeneration(connection, { generationId: gone, traceIds: [traceId] });
           return true;
         } catch {
           return false;
@@ -111,7 +111,7 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
       ].sort(),
     );
     // Again, and for one that never was.
-    await forgetGeneration(connection, { generationId: gone, traceIds: [traceId] });
-    await forgetGeneration(connection, { generationId: generationId(), traceIds: ['c'.repeat(32)] });
+    await purgeGeneration(connection, { generationId: gone, traceIds: [traceId] });
+    await purgeGeneration(connection, { generationId: generationId(), traceIds: ['c'.repeat(32)] });
   });
 });

@@ -171,7 +171,7 @@ describe.each(VERSIONS)('the life of a replica on nats-server (%s)', (version) =
     const attempts: number[] = [];
     await actor({
       ackWaitMs: 3_600_000,
-      receive: (_body, { attempt }) => {
+      receive: (_body, { tries: attempt }) => {
         attempts.push(attempt);
         return Promise.resolve([]);
       },

@@ -110,7 +110,7 @@ describe('a start that fails leaves no connection open', () => {
 
 const SETTINGS = {
   concurrency: 1,
-  retry: { attempts: 1, firstDelayMs: 1, maxDelayMs: 1 },
+  retry: { maxTries: 1, firstDelayMs: 1, maxDelayMs: 1 },
   handlerTimeoutMs: 1000,
   heartbeatMs: 100,
   drainMs: 100,
@@ -142,7 +142,7 @@ describe('a running replica', () => {
     const { url } = await serve('');
     const lost: Error[] = [];
     const open = () =>
-      openRuntime('cost', { config: configFor(url), workerId: 'test', logger, lost: (error) => lost.push(error) });
+      openRuntime('cost', { config: configFor(url), workerId: 'test', logger, onLost: (error) => lost.push(error) });
     await closeRuntime(await open());
     expect(lost).toEqual([]);
   });

@@ -174,10 +174,10 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     const attempts: number[] = [];
     await actor({
       settings: {
-        retry: { attempts: 2, firstDelayMs: 5, maxDelayMs: 10, patienceMs: { PROVIDER_RATE_LIMITED: 60_000 } },
+        retry: { maxTries: 2, firstDelayMs: 5, maxDelayMs: 10, patienceMs: { PROVIDER_RATE_LIMITED: 60_000 } },
       },
       receive: (_body, context) => {
-        attempts.push(context.attempt);
+        attempts.push(context.tries);
         const limited = attempts.length <= storm;
         return Promise.reject(new ClipmeshError(limited ? 'PROVIDER_RATE_LIMITED' : 'PROVIDER_UNAVAILABLE', 'no'));
       },
@@ -201,8 +201,8 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     const last: boolean[] = [];
     await actor({
       receive: (_body, context) => {
-        attempts.push(context.attempt);
-        last.push(context.givesUp(error()));
+        attempts.push(context.tries);
+        last.push(context.isLastTry(error()));
         return Promise.reject(error());
       },
     });
@@ -274,7 +274,7 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     const attempts: number[] = [];
     await actor({
       receive: (_body, context) => {
-        attempts.push(context.attempt);
+        attempts.push(context.tries);
         return attempts.length < 6 ? Promise.reject(new Error('not mended yet')) : Promise.resolve([]);
       },
     });
@@ -306,7 +306,7 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
       outcome: 'succeeded',
     };
     await actor({
-      settings: { handlerTimeoutMs: 50, retry: { attempts: 1, firstDelayMs: 10, maxDelayMs: 20 } },
+      settings: { handlerTimeoutMs: 50, retry: { maxTries: 1, firstDelayMs: 10, maxDelayMs: 20 } },
       receive: (_body, { signal }) =>
         new Promise((_resolve, reject) => {
           signal.addEventListener('abort', () => {

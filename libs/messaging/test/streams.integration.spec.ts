@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   hasAllEvents,
   lastEventSequence,
-  keepStreams,
+  sweepStreams,
   provision,
   readStreams,
   systemClock,
@@ -74,7 +74,7 @@ describe.each(VERSIONS)('the events on nats-server (%s)', (version) => {
   it('refuses a new event rather than discard an unread one', async () => {
     const taken = await fill();
     expect(taken).toBeGreaterThan(5);
-    await keepStreams(connection, keeper);
+    await sweepStreams(connection, keeper);
     expect(await state()).toMatchObject({ messages: taken, first_seq: 1 });
     const [events] = (await readStreams(connection)).filter(({ stream }) => stream === EVENTS_STREAM);
     expect(events?.limitBytes).toBe(LIMIT);
@@ -86,7 +86,7 @@ describe.each(VERSIONS)('the events on nats-server (%s)', (version) => {
     await handle(taken);
     expect(await hasAllEvents(connection, { sinceMs: 0 })).toBe(true);
     expect(await lastEventSequence(connection)).toBe(taken);
-    await keepStreams(connection, keeper);
+    await sweepStreams(connection, keeper);
     const { messages, first_seq: first, first_ts: firstAt } = await state();
     const oldestMs = Date.parse(firstAt);
     expect(await hasAllEvents(connection, { sinceMs: oldestMs - 1 })).toBe(false);

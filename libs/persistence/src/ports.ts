@@ -93,7 +93,7 @@ export const usageRowSchema = z.object({
 });
 export type UsageRow = z.infer<typeof usageRowSchema>;
 
-export const attemptSchema = z.object({
+export const purchaseSchema = z.object({
   /** Unique in its generation. */
   key: z.string().min(1),
   generationId: generationIdSchema,
@@ -125,16 +125,16 @@ export const attemptSchema = z.object({
   answer: z.unknown().optional(),
 });
 /** One purchase from a provider, written before the call so that it is never bought twice. */
-export type Attempt = z.infer<typeof attemptSchema>;
+export type Purchase = z.infer<typeof purchaseSchema>;
 
-export interface AttemptStore {
+export interface PurchaseStore {
   /** All attempts of a generation, sorted by key. */
-  list(generationId: string): Promise<Versioned<Attempt>[]>;
-  get(generationId: string, key: string): Promise<Versioned<Attempt> | undefined>;
+  list(generationId: string): Promise<Versioned<Purchase>[]>;
+  get(generationId: string, key: string): Promise<Versioned<Purchase> | undefined>;
   /** Throws {@link AlreadyExistsError} when the generation has an attempt of this key. */
-  create(attempt: Attempt): Promise<Versioned<Attempt>>;
+  create(attempt: Purchase): Promise<Versioned<Purchase>>;
   /** Compare-and-set; throws {@link ConflictError} when the revision moved. */
-  save(attempt: Attempt, revision: string): Promise<Versioned<Attempt>>;
+  save(attempt: Purchase, revision: string): Promise<Versioned<Purchase>>;
   /** Removes all attempts of a generation. */
   remove(generationId: string): Promise<void>;
 }
@@ -184,7 +184,7 @@ export interface AccountStore {
   /** What was spent by, and the latest run of, a generation whose line was moved out of its account at some time. */
   settled(owner: string, period: string, generationId: string): Promise<SettledLine | undefined>;
   /** Keeps the larger of what is there and this, field by field: safe to repeat, and in any order. */
-  keepSettled(line: SettledLine): Promise<void>;
+  saveSettled(line: SettledLine): Promise<void>;
   get(owner: string, period: string): Promise<Versioned<Account> | undefined>;
   /** Throws {@link AlreadyExistsError}. */
   create(account: Account): Promise<Versioned<Account>>;
@@ -226,7 +226,7 @@ export interface CacheStore {
   all(): Promise<Versioned<CacheEntry>[]>;
 }
 
-export const webhookBookSchema = z.object({
+export const webhookRegistrationsSchema = z.object({
   owner: z.string().min(1).max(64),
   endpoints: z.array(
     z.object({
@@ -243,15 +243,15 @@ export const webhookBookSchema = z.object({
   rotation: z.object({ version: z.int().min(2), rotatedAt: z.iso.datetime() }).optional(),
 });
 /** Where an owner wants to be told. One document, so that the limit of endpoints is exact. */
-export type WebhookBook = z.infer<typeof webhookBookSchema>;
-export type WebhookEndpoint = WebhookBook['endpoints'][number];
+export type WebhookRegistrations = z.infer<typeof webhookRegistrationsSchema>;
+export type WebhookEndpoint = WebhookRegistrations['endpoints'][number];
 
 export interface WebhookStore {
-  get(owner: string): Promise<Versioned<WebhookBook> | undefined>;
+  get(owner: string): Promise<Versioned<WebhookRegistrations> | undefined>;
   /** Throws {@link AlreadyExistsError}. */
-  create(book: WebhookBook): Promise<Versioned<WebhookBook>>;
+  create(book: WebhookRegistrations): Promise<Versioned<WebhookRegistrations>>;
   /** Compare-and-set; throws {@link ConflictError} when the revision moved. */
-  save(book: WebhookBook, revision: string): Promise<Versioned<WebhookBook>>;
+  save(book: WebhookRegistrations, revision: string): Promise<Versioned<WebhookRegistrations>>;
 }
 
 export interface IdempotencyClaim {
@@ -273,7 +273,7 @@ export interface IdempotencyStore {
 export interface Stores {
   generations: GenerationStore;
   ledger: LedgerStore;
-  attempts: AttemptStore;
+  purchases: PurchaseStore;
   idempotency: IdempotencyStore;
   accounts: AccountStore;
   cache: CacheStore;

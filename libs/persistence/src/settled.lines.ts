@@ -8,7 +8,7 @@ export interface SettledRecords {
 }
 
 /** Amounts and runs only grow, so the larger one is the later one, in whatever order they come. */
-export async function keepLarger(records: SettledRecords, line: SettledLine): Promise<void> {
+export async function saveLarger(records: SettledRecords, line: SettledLine): Promise<void> {
   for (;;) {
     const found = await records.get();
     try {

@@ -1,7 +1,7 @@
 import { type LedgerEntry, type UsageRow } from './ports.js';
 
 /** The entries of an owner from one UTC day to another, both included, added up by day, stage, model and unit. */
-export function usageOf(entries: readonly LedgerEntry[], owner: string, fromDay: string, toDay: string): UsageRow[] {
+export function sumUsage(entries: readonly LedgerEntry[], owner: string, fromDay: string, toDay: string): UsageRow[] {
   const rows = new Map<string, UsageRow>();
   for (const entry of entries) {
     const day = entry.at.slice(0, 10);
@@ -16,7 +16,7 @@ export function usageOf(entries: readonly LedgerEntry[], owner: string, fromDay:
       amountMicros: sum.amountMicros + amountMicros,
     });
   }
-  return tidyUsage([...rows.values()]);
+  return normalizeUsage([...rows.values()]);
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -30,7 +30,7 @@ export function daysBetween(fromDay: string, toDay: string): string[] {
 }
 
 /** Sorted, and quantities to a millionth, so that the order in which a store added them up does not show. */
-export function tidyUsage(rows: readonly UsageRow[]): UsageRow[] {
+export function normalizeUsage(rows: readonly UsageRow[]): UsageRow[] {
   return rows
     .map((row) => ({ ...row, quantity: Math.round(row.quantity * 1e6) / 1e6 }))
     .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));

@@ -98,7 +98,7 @@ describe('reads', () => {
   it('of many records are some at once', async () => {
     const stores = await openKvStores(connection, { bucketPrefix: 'many' });
     const attempt = sampleAttempt(idOf(1));
-    for (let n = 0; n < 100; n += 1) await stores.attempts.create({ ...attempt, key: `k${n}` });
+    for (let n = 0; n < 100; n += 1) await stores.purchases.create({ ...attempt, key: `k${n}` });
     const at = '2026-01-01T00:00:00.000Z';
     const entry = {
       kind: 'llm',
@@ -112,7 +112,7 @@ describe('reads', () => {
     for (let n = 0; n < 100; n += 1) await stores.cache.create({ ...entry, key: n.toString(16).padStart(64, '0') });
     const { count, stop } = counting('many');
     try {
-      expect(await count(() => stores.attempts.list(idOf(1)))).toEqual({ attempts: 100, most: 32 });
+      expect(await count(() => stores.purchases.list(idOf(1)))).toEqual({ attempts: 100, most: 32 });
       expect(await count(() => stores.cache.all())).toEqual({ cache: 100, most: 32 });
     } finally {
       stop();

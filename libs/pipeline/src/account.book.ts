@@ -15,7 +15,7 @@ export interface AccountLineStore<A> {
   readonly settledLines: number;
   settled(owner: string, period: string, generationId: string): Promise<SettledLine | undefined>;
   /** Stores the larger value of each field. Safe to repeat, in any order. */
-  keepSettled(line: SettledLine & { owner: string; period: string; generationId: string }): Promise<void>;
+  saveSettled(line: SettledLine & { owner: string; period: string; generationId: string }): Promise<void>;
 }
 type Stored = AccountLines & { owner: string; period: string };
 type AccountId = Pick<Stored, 'owner' | 'period'>;
@@ -93,7 +93,7 @@ async function moveSurplus<A extends Stored>(
     await Promise.all(
       ids.map((generationId) => {
         const { spentMicros = 0, run = 0 } = value.generations[generationId] ?? {};
-        return store.keepSettled({ owner, period, generationId, spentMicros, run });
+        return store.saveSettled({ owner, period, generationId, spentMicros, run });
       }),
     );
     await store.save(moveOut(value, ids), revision);

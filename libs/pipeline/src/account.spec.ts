@@ -38,7 +38,7 @@ function store(settledLines = 64) {
     save: (value: Account, revision: string) => (row?.revision === revision ? put(value) : coded('CONFLICT')),
     settledLines,
     settled: (_owner: string, _period: string, id: string) => Promise.resolve(lines.get(id)),
-    keepSettled: ({ generationId, spentMicros, run }: SettledLine & { generationId: string }) => {
+    saveSettled: ({ generationId, spentMicros, run }: SettledLine & { generationId: string }) => {
       writes += 1;
       const before = lines.get(generationId) ?? { spentMicros: 0, run: 0 };
       const larger = { spentMicros: Math.max(before.spentMicros, spentMicros), run: Math.max(before.run, run) };
@@ -237,7 +237,7 @@ describe('an account', () => {
   });
 
   it('keeps its line and its change when a move fails', async () => {
-    const accounts = { ...store(0), keepSettled: () => Promise.reject(new Error('the store is unavailable')) };
+    const accounts = { ...store(0), saveSettled: () => Promise.reject(new Error('the store is unavailable')) };
     await changeAccount(accounts, empty, 'a', (account) => ({
       ...account,
       generations: { a: { reservedMicros: 9, spentMicros: 7, open: false, run: 1 } },

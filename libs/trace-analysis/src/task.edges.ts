@@ -77,7 +77,7 @@ function deliveryOf(span: Span): string | undefined {
 }
 
 const isLaterTry = (before: Span | undefined, span: Span): boolean =>
-  before !== undefined && (numberOf(span, ATTR.attempt) ?? 0) > (numberOf(before, ATTR.attempt) ?? Infinity);
+  before !== undefined && (numberOf(span, ATTR.step) ?? 0) > (numberOf(before, ATTR.step) ?? Infinity);
 
 interface Ended {
   latest: number;

@@ -112,7 +112,7 @@ export function pipelineTrace(spec: PipelineSpec): Trace {
     clipPool.take(nowUs, (startUs) => {
       const { clipUs, limitUs = 0, providerQueueUs = 0, pollUs = 0, failures = [] } = scenes[scene] as SceneSpec;
       const failure = failures[tried];
-      const common = { [ATTR.stage]: 'clip', [ATTR.scene]: scene, [ATTR.attempt]: 1, [ATTR.poolSize]: clipSlots };
+      const common = { [ATTR.stage]: 'clip', [ATTR.scene]: scene, [ATTR.step]: 1, [ATTR.poolSize]: clipSlots };
       if (failure !== undefined) {
         const endUs = startUs + failure.workUs;
         turn('clip.generate', 'clip-generator', [startUs, endUs], sender, {

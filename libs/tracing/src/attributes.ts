@@ -27,7 +27,7 @@ export const ATTRIBUTES = {
     on: 'process, predict',
     meaning: 'Index of the scene, from 0.',
   },
-  attempt: {
+  step: {
     key: 'clipmesh.attempt',
     type: 'number',
     on: 'process',

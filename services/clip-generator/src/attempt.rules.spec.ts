@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ClipGenerateBody } from '@clipmesh/contracts';
-import { type Attempt } from '@clipmesh/persistence';
+import { type Purchase } from '@clipmesh/persistence';
 import { fingerprintOf, nextStep, type StoredPurchase } from './attempt.rules.js';
 
 const generationId = `gen_${'1'.repeat(32)}`;
@@ -16,7 +16,7 @@ const body: ClipGenerateBody = {
   seed: 7,
 };
 const artifact = { key: `ab/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
-const entry = (change: Partial<Attempt>): StoredPurchase => ({
+const entry = (change: Partial<Purchase>): StoredPurchase => ({
   revision: '1',
   value: {
     key: 'clip.1',
@@ -36,7 +36,7 @@ const outcomeTimeouts = { callTimeoutMs: 30_000, settleMs: 3000 };
 const certain = (ms: number): { certainAtMs: number } => ({ certainAtMs: Date.parse(at) + ms });
 
 describe('the next step for a clip', () => {
-  it.each<[string, Partial<Attempt>[], object]>([
+  it.each<[string, Partial<Purchase>[], object]>([
     ['nothing was bought', [], { kind: 'buy', key: `clip.${generationId}.2.1` }],
     ['it is paid for and stored', [{ status: 'finished', predictionId: 'p', artifact }], { kind: 'use' }],
     ['it is paid for, but not stored', [{ status: 'finished', predictionId: 'p' }], { kind: 'attach' }],

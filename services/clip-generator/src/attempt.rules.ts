@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type ClipGenerateBody, SCENE_SECONDS } from '@clipmesh/contracts';
-import { type Attempt, type Versioned } from '@clipmesh/persistence';
+import { type Purchase, type Versioned } from '@clipmesh/persistence';
 import { MODELS, snapSeconds } from '@clipmesh/pipeline';
 import { clipRequestSchema } from '@clipmesh/providers';
 
-export type StoredPurchase = Versioned<Attempt>;
+export type StoredPurchase = Versioned<Purchase>;
 
 /** How long the outcome of a purchase can stay unknown, ms. */
 export interface OutcomeTimeouts {
@@ -36,7 +36,7 @@ export function fingerprintOf(body: ClipGenerateBody): string {
 
 const PROGRESS_RANK = { finished: 4, submitted: 3, unanswered: 2, intended: 1, failed: 0, canceled: 0 } as const;
 
-const UNKNOWN_OUTCOME: ReadonlySet<Attempt['status']> = new Set(['intended', 'unanswered', 'submitted']);
+const UNKNOWN_OUTCOME: ReadonlySet<Purchase['status']> = new Set(['intended', 'unanswered', 'submitted']);
 
 /** Possible lengths of a scene, seconds. */
 const LENGTHS = Array.from(
@@ -56,7 +56,7 @@ function isSameLength(one: Length, other: Length): boolean {
 }
 
 /** Whether a purchase, of any model, requested the same picture. */
-function isSamePicture({ request }: Attempt, body: ClipGenerateBody): boolean {
+function isSamePicture({ request }: Purchase, body: ClipGenerateBody): boolean {
   const { data } = clipRequestSchema.safeParse(request);
   return (
     data?.prompt === body.prompt &&
@@ -81,7 +81,7 @@ export function unknownPreviousOf(entries: readonly StoredPurchase[], body: Clip
 }
 
 /** The failure with which this command ended before, for any model or purchase. A later step is another command. */
-export function previousFailureOf(entries: readonly StoredPurchase[], body: ClipGenerateBody): Attempt['gaveUp'] {
+export function previousFailureOf(entries: readonly StoredPurchase[], body: ClipGenerateBody): Purchase['gaveUp'] {
   return entries.find(({ value }) => value.scene === body.scene && value.gaveUp?.attempt === body.attempt)?.value
     .gaveUp;
 }

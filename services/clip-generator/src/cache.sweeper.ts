@@ -21,7 +21,7 @@ export function startCacheSweeper({ store, logger, clock, intervalMs, limits }: 
   };
   return every(intervalMs, sweep, {
     clock,
-    failed: (error) => {
+    onError: (error) => {
       logger.warn({ err: error }, 'cache sweep failed; it runs again after the interval');
     },
   });

@@ -13,6 +13,6 @@ export class ClipGeneratorActor {
 
   @Inbox({ inbox: 'clip-generator', message: ClipGenerate, stage: 'clip', failed: clipFailed, retried: clipRetried })
   async receive(body: ClipGenerateBody, context: HandlerContext): Promise<readonly Outgoing[]> {
-    return buyClip(this.deps, body, context.signal, context.givesUp);
+    return buyClip(this.deps, body, context.signal, context.isLastTry);
   }
 }

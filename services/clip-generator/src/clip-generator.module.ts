@@ -61,7 +61,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
   });
   const deps: ClipDeps = {
     provider,
-    purchases: stores.attempts,
+    purchases: stores.purchases,
     claims: idempotency,
     artifacts,
     // Renewed first, so that no sweep removes the file before the generation's record references it.

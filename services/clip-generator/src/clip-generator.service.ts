@@ -1,4 +1,4 @@
-import { type ActorService, HAND_BACK_MS } from '@clipmesh/messaging';
+import { type ActorService, SHORT_DRAIN_MS } from '@clipmesh/messaging';
 import { clipGeneratorModule } from './clip-generator.module.js';
 
 /** The clip generator: buys clips, and cancels purchases. */
@@ -9,7 +9,7 @@ export const clipGeneratorService: ActorService = {
     'clip-generator': {
       concurrency: config.clipConcurrency,
       retry: {
-        attempts: config.videoAttempts,
+        maxTries: config.videoAttempts,
         firstDelayMs: config.videoRetryFirstMs,
         maxDelayMs: config.videoRetryMaxMs,
         patienceMs: { PROVIDER_RATE_LIMITED: config.rateLimitPatienceMs },
@@ -19,17 +19,17 @@ export const clipGeneratorService: ActorService = {
         config.clipDownloadAttempts * (config.downloadTimeoutMs + config.clipDownloadRetryMaxMs),
       heartbeatMs: config.ackWaitMs / 3,
       // The prediction continues at the provider, where the next replica finds it.
-      drainMs: Math.min(config.drainMs, HAND_BACK_MS),
+      drainMs: Math.min(config.drainMs, SHORT_DRAIN_MS),
     },
     canceler: {
       concurrency: 4,
       // Repeats until no purchase has an unknown outcome.
-      retry: { attempts: 100, firstDelayMs: 100, maxDelayMs: 10_000 },
+      retry: { maxTries: 100, firstDelayMs: 100, maxDelayMs: 10_000 },
       handlerTimeoutMs: 2 * 60_000,
       heartbeatMs: config.ackWaitMs / 3,
       drainMs: config.drainMs,
       // A cancel that was published before the stop still cancels the purchases.
-      emptiesFirst: true,
+      drainFirst: true,
     },
   }),
 };

@@ -45,7 +45,7 @@ beforeEach(() => {
   hold = undefined;
   canceled = new Set();
   owners = new Map();
-  const { attempts: purchases, cache, idempotency } = createMemoryStores();
+  const { purchases, cache, idempotency } = createMemoryStores();
   const listeners = new Set<() => void>();
   const log = (): void => undefined;
   deps = {
@@ -97,7 +97,7 @@ beforeEach(() => {
             listeners.add(callback);
             return () => listeners.delete(callback);
           },
-          tell: () => {
+          notify: () => {
             for (const callback of [...listeners]) callback();
           },
         },

@@ -1,5 +1,5 @@
 import { type Artifact, type Charge, type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
-import { board, cacheKey, type Flight, land, type Wish } from '@clipmesh/persistence';
+import { acquire, cacheKey, type Lease, fillCache, type LeaseRequest } from '@clipmesh/persistence';
 import { clipRequestSchema } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { nextStep, type Step, type StoredPurchase } from './attempt.rules.js';
@@ -44,7 +44,7 @@ function cacheRequestOf(
   scope: string | undefined,
   body: ClipGenerateBody,
   entry: StoredPurchase | undefined,
-): Wish {
+): LeaseRequest {
   const input: Input = entry === undefined ? body : clipRequestSchema.parse(entry.value.request);
   return {
     key: clipKey(provider, input, scope),
@@ -75,10 +75,10 @@ export async function throughCache(
     'look into the cache',
     { [ATTR.model]: request.model, [ATTR.scene]: body.scene, [ATTR.waitClass]: 'external' },
     async (span) => {
-      const found = await board(cache.leases, request, {
+      const found = await acquire(cache.leases, request, {
         signal,
         timeoutMs: step.kind === 'buy' ? timeoutMs : 0,
-        isSound: async ({ artifact, predictionId }) =>
+        isValid: async ({ artifact, predictionId }) =>
           artifact !== undefined &&
           predictionId !== undefined &&
           predictionId !== body.rejectedPrediction &&
@@ -95,16 +95,16 @@ export async function throughCache(
     deps.logger.info({ generationId, scene, predictionId }, 'clip found in the cache');
     return { model, predictionId, artifact, cached: true };
   }
-  const { flight: lease } = acquired;
+  const { lease } = acquired;
   try {
     const entry = await buy(Math.max(1, timeoutMs - (clock.now() - startedMs)));
     const clip = clipOf(entry);
     const content = { predictionId: clip.predictionId, artifact: clip.artifact };
     const actual = cacheRequestOf(cache, scope, body, entry);
     if (actual.key !== request.key) {
-      await lease.giveUp();
-      await land(cache.leases, actual, content);
-    } else await lease.land(content);
+      await lease.release();
+      await fillCache(cache.leases, actual, content);
+    } else await lease.complete(content);
     return clip;
   } catch (error) {
     await releaseLease(deps, body, lease, signal);
@@ -120,12 +120,12 @@ function clipOf({ value }: StoredPurchase): Clip {
 }
 
 /** Releases the lease; suspends it instead while the purchase may still yield a clip, so that the others keep waiting. */
-async function releaseLease(deps: ClipDeps, body: ClipGenerateBody, lease: Flight, signal: AbortSignal): Promise<void> {
+async function releaseLease(deps: ClipDeps, body: ClipGenerateBody, lease: Lease, signal: AbortSignal): Promise<void> {
   try {
     const isAbandoned = signal.aborted
       ? await deps.isCanceled(body.generationId)
       : nextStep(await deps.purchases.list(body.generationId), body, deps.outcomeTimeouts).kind === 'buy';
-    await (isAbandoned ? lease.giveUp() : lease.suspend());
+    await (isAbandoned ? lease.release() : lease.suspend());
   } catch (error) {
     deps.logger.warn(
       { err: error, generationId: body.generationId },

@@ -1,4 +1,4 @@
-import { type Attempt } from '@clipmesh/persistence';
+import { type Purchase } from '@clipmesh/persistence';
 import { type PredictionState, type PurchaseSearch } from '@clipmesh/providers';
 import { type StoredPurchase } from './attempt.rules.js';
 import { type ClipDeps } from './clip.parts.js';
@@ -12,7 +12,7 @@ const claimKey = (predictionId: string): string => `prediction\n${predictionId}`
  */
 export async function claimPrediction(
   { claims }: Pick<ClipDeps, 'claims'>,
-  { key, generationId }: Attempt,
+  { key, generationId }: Purchase,
   predictionId: string,
 ): Promise<boolean> {
   const { fingerprint } = await claims.claim(claimKey(predictionId), key, generationId);
@@ -43,7 +43,7 @@ export function adoptFor(
 
 async function claimFirst(
   deps: Pick<ClipDeps, 'claims'>,
-  purchase: Attempt,
+  purchase: Purchase,
   candidates: readonly PredictionState[],
 ): Promise<PredictionState | undefined> {
   for (const candidate of candidates) if (await claimPrediction(deps, purchase, candidate.id)) return candidate;

@@ -4,8 +4,8 @@ import { type ClipRules, type Media } from '@clipmesh/media';
 import { type Clock } from '@clipmesh/messaging';
 import {
   type ArtifactStore,
-  type AttemptStore,
-  type FlightParts,
+  type PurchaseStore,
+  type LeaseDeps,
   type IdempotencyStore,
   type ScopeOf,
   type Scratch,
@@ -15,7 +15,7 @@ import { type createLogger } from '@clipmesh/tracing';
 
 /** The dependencies of the clip cache. */
 export interface ClipCache {
-  readonly leases: FlightParts;
+  readonly leases: LeaseDeps;
   /** The provider's name and URL. Clips of different providers are not shared. */
   readonly provider: string;
   /** Generations of one scope share their clips. Undefined: all generations share. */
@@ -25,7 +25,7 @@ export interface ClipCache {
 /** The dependencies for buying a clip. */
 export interface ClipDeps {
   readonly provider: ClipProvider;
-  readonly purchases: AttemptStore;
+  readonly purchases: PurchaseStore;
   /** Assigns each prediction to one purchase. */
   readonly claims: Pick<IdempotencyStore, 'claim' | 'peek'>;
   readonly artifacts: ArtifactStore;

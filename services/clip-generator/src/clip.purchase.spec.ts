@@ -28,7 +28,7 @@ describe('buying a clip', () => {
         // A call may be in progress for a minute; the outcome of one that has ended is known at once.
         const clock = { ...systemClock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
         const outcomeTimeouts = { callTimeoutMs: 60_000, settleMs: 0 };
-        deps = { ...deps, clock, outcomeTimeouts, purchases: createMemoryStores().attempts };
+        deps = { ...deps, clock, outcomeTimeouts, purchases: createMemoryStores().purchases };
         fake.failures = ['lose request'];
         await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
         expect(await statuses()).toEqual(['unanswered']);

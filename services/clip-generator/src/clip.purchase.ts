@@ -9,7 +9,7 @@ import {
   type Outgoing,
 } from '@clipmesh/contracts';
 import { clipPrice } from '@clipmesh/pipeline';
-import { AlreadyExistsError, type Attempt, ConflictError } from '@clipmesh/persistence';
+import { AlreadyExistsError, type Purchase, ConflictError } from '@clipmesh/persistence';
 import { type ClipRequest, clipRequestSchema, outcomeOf, type PredictionState } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { isoNow, purchasedClipOf, updatePurchase } from './attempt.book.js';
@@ -304,7 +304,7 @@ function failedWith(
   { givesUp }: BuyDeps,
   { attempt }: ClipGenerateBody,
   error: ClipmeshError,
-): Pick<Attempt, 'status' | 'gaveUp'> {
+): Pick<Purchase, 'status' | 'gaveUp'> {
   const { code, message: text } = error;
   return { status: 'failed', ...(givesUp(error) ? { gaveUp: { attempt, code, message: text } } : {}) };
 }

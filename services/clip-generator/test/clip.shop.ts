@@ -138,7 +138,7 @@ export class FakeProvider {
 /** Dependencies that buy from the fake provider, with empty stores and no cache. */
 export function depsOf(fake: FakeProvider): ClipDeps {
   const { provider } = fake;
-  const { attempts: purchases, idempotency } = createMemoryStores();
+  const { purchases, idempotency } = createMemoryStores();
   const log = (): void => undefined;
   let canceled = false;
   return {

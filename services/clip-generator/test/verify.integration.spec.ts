@@ -111,7 +111,7 @@ async function make(body: ClipGenerateBody): Promise<End> {
   }
 }
 const purchases = async ({ generationId }: ClipGenerateBody): Promise<unknown[]> =>
-  (await stores.attempts.list(generationId)).map(({ value: { status, predictionId } }) => [status, predictionId]);
+  (await stores.purchases.list(generationId)).map(({ value: { status, predictionId } }) => [status, predictionId]);
 const predictions = async (): Promise<string[]> => (await sandbox.invoice()).predictions.map(({ id }) => id);
 /** Sum in micro-dollars. */
 const sum = (charges: readonly { amountMicros: number }[]): number =>

@@ -124,7 +124,7 @@ describe('the account of an owner', () => {
   it('keeps what a canceled clip may still be charged, until that is known', async () => {
     const stores = await opened();
     const attempt = { key: 'clip.1', generationId: id, kind: 'clip' as const, status: 'submitted' as const, scene: 0 };
-    const { value, revision } = await stores.attempts.create({
+    const { value, revision } = await stores.purchases.create({
       ...attempt,
       ...{ model: 'google/veo-3.1', fingerprint: 'f', createdAt: at, updatedAt: at },
     });
@@ -133,7 +133,7 @@ describe('the account of an owner', () => {
     await receive(stores, canceled(1));
     expect(await line(stores)).toEqual({ reservedMicros: 480_000, spentMicros: 0, open: true, run: 1 });
     // Known, and not told yet.
-    await stores.attempts.save({ ...value, status: 'canceled', charge: charge('a', 120_000) }, revision);
+    await stores.purchases.save({ ...value, status: 'canceled', charge: charge('a', 120_000) }, revision);
     await receive(stores, canceled(1));
     expect(await line(stores)).toEqual({ reservedMicros: 120_000, spentMicros: 0, open: true, run: 1 });
     await receive(stores, abandoned(0, [charge('a', 120_000)]));

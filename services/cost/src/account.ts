@@ -10,7 +10,7 @@ import { changeAccount, maxTotalMicros, observe, settle } from '@clipmesh/pipeli
  * booked, or this finds it ended.
  */
 export async function keepAccount(
-  { accounts, attempts, generations, ledger }: Pick<Stores, 'accounts' | 'attempts' | 'generations' | 'ledger'>,
+  { accounts, purchases, generations, ledger }: Pick<Stores, 'accounts' | 'purchases' | 'generations' | 'ledger'>,
   { body }: DomainEvent,
 ): Promise<void> {
   const record = (await generations.get(body.generationId))?.value;
@@ -19,10 +19,10 @@ export async function keepAccount(
   const over = isFinal(state.status);
   if (!over && body.charges.length === 0) return;
   // The purchases first: what is settled among them by then is in the ledger, or still owed to it.
-  const purchases = over ? (await attempts.list(id)).map(({ value }) => value) : [];
+  const known = over ? (await purchases.list(id)).map(({ value }) => value) : [];
   const entries = await ledger.entries(id);
   const spentMicros = entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0);
-  const end = { run: state.run, spentMicros, maxMicros: maxTotalMicros(state, purchases, entries) };
+  const end = { run: state.run, spentMicros, maxMicros: maxTotalMicros(state, known, entries) };
   await changeAccount(accounts, { owner, period: record.account.period, generations: {} }, id, (account) =>
     over ? settle(account, id, end) : observe(account, id, spentMicros),
   );

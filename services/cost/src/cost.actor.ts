@@ -1,15 +1,15 @@
 import { type DomainEvent, type Outgoing } from '@clipmesh/contracts';
 import { EventInbox } from '@clipmesh/messaging';
-import { type AccountStore, type AttemptStore, type GenerationStore, type LedgerStore } from '@clipmesh/persistence';
+import { type AccountStore, type PurchaseStore, type GenerationStore, type LedgerStore } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 import { keepAccount } from './account.js';
 
 export const COST_PARTS = Symbol('COST_PARTS');
-export interface CostParts {
+export interface CostDeps {
   readonly ledger: LedgerStore;
   readonly accounts: AccountStore;
-  readonly attempts: AttemptStore;
+  readonly purchases: PurchaseStore;
   readonly generations: GenerationStore;
   readonly logger: ReturnType<typeof createLogger>;
 }
@@ -26,7 +26,7 @@ const FREEING: ReadonlySet<string> = new Set([
 /** Books every charge of every event exactly once: the key of what was paid for is the key of the entry. */
 @Controller()
 export class CostActor {
-  constructor(@Inject(COST_PARTS) private readonly parts: CostParts) {}
+  constructor(@Inject(COST_PARTS) private readonly parts: CostDeps) {}
 
   @EventInbox({ inbox: 'cost' })
   async receive(event: DomainEvent): Promise<readonly Outgoing[]> {

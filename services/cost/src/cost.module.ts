@@ -57,12 +57,12 @@ class QuestionServer implements OnApplicationBootstrap, OnModuleDestroy {
 export async function costModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, connection, logger } = runtime;
   const stores = await openStores({ connection, config });
-  const { ledger, generations, accounts, attempts } = stores;
+  const { ledger, generations, accounts, purchases } = stores;
   return {
     module: CostModule,
     controllers: [CostActor],
     providers: [
-      { provide: COST_PARTS, useValue: { ledger, generations, accounts, attempts, logger } },
+      { provide: COST_PARTS, useValue: { ledger, generations, accounts, purchases, logger } },
       { provide: STORES, useValue: { onApplicationShutdown: () => stores.close() } },
       { provide: QuestionServer, useFactory: () => new QuestionServer(runtime, ledger) },
     ],

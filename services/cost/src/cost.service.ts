@@ -8,7 +8,7 @@ export const costService: ActorService = {
   settings: (config) => ({
     cost: {
       concurrency: config.costConcurrency,
-      retry: { attempts: 20, firstDelayMs: 100, maxDelayMs: 10_000 },
+      retry: { maxTries: 20, firstDelayMs: 100, maxDelayMs: 10_000 },
       handlerTimeoutMs: 30_000,
       heartbeatMs: config.ackWaitMs / 3,
       drainMs: config.drainMs,

@@ -22,8 +22,8 @@ async function sweep({ owners, logger, ...deps }: BudgetSweeperDeps): Promise<vo
 /** Sweeps immediately, then every `intervalMs`, until stopped. */
 export function startBudgetSweeper(deps: BudgetSweeperDeps): Periodic {
   return every(deps.intervalMs, () => sweep(deps), {
-    atOnce: true,
-    failed: (error) => {
+    immediate: true,
+    onError: (error) => {
       deps.logger.warn({ err: error }, 'budget sweep failed; retrying at the next interval');
     },
   });

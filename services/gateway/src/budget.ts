@@ -31,7 +31,7 @@ export interface BudgetRules {
   readonly limitMicros: number;
   readonly period: BudgetPeriod;
 }
-type BudgetStores = Pick<Stores, 'accounts' | 'attempts' | 'generations' | 'ledger'>;
+type BudgetStores = Pick<Stores, 'accounts' | 'purchases' | 'generations' | 'ledger'>;
 
 export const emptyAccount = (owner: string, period: string): Account => ({ owner, period, generations: {} });
 
@@ -249,7 +249,7 @@ interface EndedRun {
 
 /** Releases what an ended run can no longer spend. False when that is nothing. */
 async function settleRun(
-  { accounts, attempts, ledger }: BudgetStores,
+  { accounts, purchases: attempts, ledger }: BudgetStores,
   { owner, period, id, run, of }: EndedRun,
   record: GenerationRecord | undefined,
 ): Promise<boolean> {

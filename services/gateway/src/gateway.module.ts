@@ -5,7 +5,7 @@ import {
   ask,
   collectTrace,
   CostSummary,
-  forgetGeneration,
+  purgeGeneration,
   openInboxes,
   publishNudge,
   accessOf,
@@ -160,7 +160,7 @@ export async function gatewayModule(runtime: ServiceRuntime): Promise<DynamicMod
         await deps.stores.generations.get(`gen_${'0'.repeat(32)}`);
       }),
   };
-  const forget: Forget = (of) => forgetGeneration(connection, of);
+  const forget: Forget = (of) => purgeGeneration(connection, of);
   const deletion: DeletionDeps = { stores: deps.stores, forget, ownerOf: deps.ownerOf, logger };
   const retention: RetentionDeps = {
     stores: deps.stores,

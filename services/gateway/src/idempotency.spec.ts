@@ -24,7 +24,7 @@ const state = {
 } as const;
 
 /** The stores with every call ordered by the scheduler. */
-function scheduled(scheduler: fc.Scheduler, { idempotency, generations, attempts }: Stores) {
+function scheduled(scheduler: fc.Scheduler, { idempotency, generations, purchases: attempts }: Stores) {
   const turn =
     <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
     (...args: A): Promise<R> =>

@@ -9,14 +9,14 @@ export function inboxSettings(config: Config): Partial<Record<InboxName, InboxSe
     notifier: {
       ...every,
       concurrency: 4,
-      retry: { attempts: 20, firstDelayMs: 100, maxDelayMs: 10_000 },
+      retry: { maxTries: 20, firstDelayMs: 100, maxDelayMs: 10_000 },
       handlerTimeoutMs: 30_000,
     },
     webhooks: {
       ...every,
       concurrency: config.webhookConcurrency,
       retry: {
-        attempts: config.webhookAttempts,
+        maxTries: config.webhookAttempts,
         firstDelayMs: config.webhookRetryFirstMs,
         maxDelayMs: config.webhookRetryMaxMs,
         postpone: {

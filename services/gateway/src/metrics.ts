@@ -114,9 +114,9 @@ export class Metrics {
     const state = found?.isLeader === true ? found.state : undefined;
     // No await from here on: another scrape may run concurrently.
     for (const gauge of [this.waiting, this.inHand, this.streamBytes, this.streamLimit]) gauge.reset();
-    for (const [inbox, { waiting, inHand }] of state?.inboxes ?? []) {
+    for (const [inbox, { waiting, pendingAck }] of state?.inboxes ?? []) {
       this.waiting.set({ inbox }, waiting);
-      this.inHand.set({ inbox }, inHand);
+      this.inHand.set({ inbox }, pendingAck);
     }
     for (const { stream, bytes, limitBytes } of state?.streams ?? []) {
       this.streamBytes.set({ stream }, bytes);

@@ -1,5 +1,5 @@
 import { type GenerationRecord, isFinal } from '@clipmesh/contracts';
-import { type Attempt, type CacheEntry } from '@clipmesh/persistence';
+import { type Purchase, type CacheEntry } from '@clipmesh/persistence';
 
 /** The id that sorts before all generations created at this time or later: ids begin with the time (UUID version 7). */
 export function idAt(timeMs: number): string {
@@ -27,6 +27,6 @@ export function filesOf({ state }: GenerationRecord): string[] {
 }
 
 /** The keys of the files of purchases or cache entries. */
-export function filesOfPurchases(entries: readonly Pick<Attempt | CacheEntry, 'artifact'>[]): string[] {
+export function filesOfPurchases(entries: readonly Pick<Purchase | CacheEntry, 'artifact'>[]): string[] {
   return entries.flatMap(({ artifact }) => (artifact === undefined ? [] : [artifact.key]));
 }

@@ -158,7 +158,7 @@ describe('unreferenced files', () => {
           if (kind === 'cache') await stores.cache.create(cacheEntry(n));
           if (kind !== 'attempt') continue;
           await stores.generations.create(record);
-          await stores.attempts.create({
+          await stores.purchases.create({
             key: 'a',
             generationId: record.id,
             kind: 'clip',
@@ -255,7 +255,7 @@ describe('unreferenced files', () => {
             stores: {
               ...stores,
               cache: { ...stores.cache, all: () => turn().then(stores.cache.all) },
-              attempts: { ...stores.attempts, list: (id: string) => turn().then(() => stores.attempts.list(id)) },
+              attempts: { ...stores.purchases, list: (id: string) => turn().then(() => stores.purchases.list(id)) },
               generations: {
                 ...stores.generations,
                 list: (query: Parameters<Stores['generations']['list']>[0]) =>

@@ -7,7 +7,7 @@ import { filesOfPurchases, filesOf, idAt, isExpired } from './retention.rules.js
 export type Forget = (of: { readonly generationId: string; readonly traceIds: readonly string[] }) => Promise<void>;
 
 export interface RetentionDeps {
-  readonly stores: Pick<Stores, 'generations' | 'attempts' | 'cache' | 'idempotency'>;
+  readonly stores: Pick<Stores, 'generations' | 'purchases' | 'cache' | 'idempotency'>;
   readonly artifacts: Pick<ArtifactStore, 'list' | 'removeOld' | 'sweepTemporary'>;
   /** Removes a generation's messages from the broker. Throws a retryable error while some of them are not handled yet. */
   readonly forget: Forget;
@@ -32,7 +32,7 @@ export async function removeGeneration(
   await refuseRunning(stores.generations, id);
   await forget({ generationId: id, traceIds: [...earlierTraceIds, traceId] });
   await refuseRunning(stores.generations, id);
-  await stores.attempts.remove(id);
+  await stores.purchases.remove(id);
   // Before the record: a request that finds neither may use the key for a new generation.
   if (claim !== undefined) await stores.idempotency.release(claim, id);
   await stores.generations.remove(id);
@@ -81,7 +81,7 @@ export async function removeOrphans(deps: RetentionDeps, signal: AbortSignal): P
     for (const key of filesOf(record)) candidates.delete(key);
     // The record of a finished video references all its files; other purchases may be removed.
     if (record.state.status !== 'succeeded')
-      for (const key of filesOfPurchases((await stores.attempts.list(record.id)).map(({ value }) => value)))
+      for (const key of filesOfPurchases((await stores.purchases.list(record.id)).map(({ value }) => value)))
         candidates.delete(key);
   }
   let removed = 0;
@@ -104,7 +104,7 @@ export async function sweep(deps: RetentionDeps, signal: AbortSignal): Promise<{
 /** Sweeps every `intervalMs`, until stopped. */
 export function startRetention(deps: RetentionDeps, intervalMs: number): Periodic {
   return every(intervalMs, (signal) => sweep(deps, signal), {
-    failed: (error) => {
+    onError: (error) => {
       deps.logger.warn({ err: error }, 'retention sweep failed; retrying at the next interval');
     },
   });

@@ -84,7 +84,7 @@ export class NotifierActor {
 export class WebhookActor {
   constructor(@Inject(DELIVERY_DEPS) private readonly deps: DeliveryDeps) {}
 
-  @Inbox({ inbox: 'webhooks', message: WebhookDeliver, outlivesCancel: true, failed: () => [] })
+  @Inbox({ inbox: 'webhooks', message: WebhookDeliver, runsWhenCanceled: true, failed: () => [] })
   async receive(notice: WebhookDeliverBody, context: HandlerContext): Promise<readonly Outgoing[]> {
     const { messageId } = context;
     const record = (await this.deps.stores.generations.get(notice.generationId))?.value;
@@ -94,7 +94,7 @@ export class WebhookActor {
     try {
       await this.deliver(notice, record, context);
     } catch (error) {
-      const pauseMs = this.pauseOf(error, context.attempt);
+      const pauseMs = this.pauseOf(error, context.tries);
       if (pauseMs === undefined) this.deps.waiting.settle(owner, messageId);
       else if (!context.signal.aborted && !this.deps.waiting.admit(owner, messageId, pauseMs))
         throw new ClipmeshError('DELIVERY_FAILED', 'too many deliveries of this owner are waiting', {

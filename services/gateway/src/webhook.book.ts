@@ -1,4 +1,4 @@
-import { AlreadyExistsError, ConflictError, type WebhookBook, type WebhookStore } from '@clipmesh/persistence';
+import { AlreadyExistsError, ConflictError, type WebhookRegistrations, type WebhookStore } from '@clipmesh/persistence';
 
 /** Maximum number of tries of an update that conflicts with others. */
 const MAX_TRIES = 20;
@@ -10,8 +10,8 @@ const MAX_TRIES = 20;
 export async function updateWebhooks(
   store: WebhookStore,
   owner: string,
-  change: (webhooks: WebhookBook) => WebhookBook,
-): Promise<WebhookBook> {
+  change: (webhooks: WebhookRegistrations) => WebhookRegistrations,
+): Promise<WebhookRegistrations> {
   for (let tries = 1; ; tries += 1) {
     const found = await store.get(owner);
     const before = found?.value ?? { owner, endpoints: [] };

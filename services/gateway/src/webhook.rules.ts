@@ -6,7 +6,7 @@ import {
   type WebhookDeliverBody,
   type WebhookEvent,
 } from '@clipmesh/contracts';
-import { type WebhookBook } from '@clipmesh/persistence';
+import { type WebhookRegistrations } from '@clipmesh/persistence';
 
 /** The content of a webhook notification. */
 export type Notice = Pick<WebhookDeliverBody, 'generationId' | 'type' | 'run' | 'at'>;
@@ -28,7 +28,7 @@ function typeOf(name: DomainEvent['name'], status: GenerationStatus | undefined)
 export function endpointsFor(
   type: WebhookEvent,
   webhookUrl: string | undefined,
-  webhooks: WebhookBook | undefined,
+  webhooks: WebhookRegistrations | undefined,
 ): WebhookDeliverBody['endpoint'][] {
   const registered = (webhooks?.endpoints ?? []).filter(({ events }) => events.includes(type)).map(({ id }) => id);
   return webhookUrl === undefined ? registered : [OWN_ENDPOINT, ...registered];

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { type WebhookBook } from '@clipmesh/persistence';
+import { type WebhookRegistrations } from '@clipmesh/persistence';
 
 /** Settings for signatures of deliveries to a `webhookUrl`. */
 export interface SigningRules {
@@ -9,7 +9,7 @@ export interface SigningRules {
   readonly overlapMs: number;
 }
 
-type Rotation = NonNullable<WebhookBook['rotation']>;
+type Rotation = NonNullable<WebhookRegistrations['rotation']>;
 
 /** Maximum difference between the timestamp of a webhook and the local clock, ms. */
 export const WEBHOOK_TOLERANCE_MS = 5 * 60_000;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createWebhookSchema, cutText } from '@clipmesh/contracts';
-import { type WebhookBook, type WebhookEndpoint } from '@clipmesh/persistence';
+import { type WebhookRegistrations, type WebhookEndpoint } from '@clipmesh/persistence';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
@@ -158,7 +158,7 @@ export class WebhooksController {
     );
   }
 
-  private secretOf(secret: string, owner: string, rotation: WebhookBook['rotation']): WebhookSecretView {
+  private secretOf(secret: string, owner: string, rotation: WebhookRegistrations['rotation']): WebhookSecretView {
     const { overlapMs } = this.deps.webhookRules.signing;
     const version = rotation?.version ?? 1;
     return {

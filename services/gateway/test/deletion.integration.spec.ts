@@ -50,7 +50,7 @@ describe('a deletion', () => {
     const id = await gateway.created(ANN);
     const at = new Date().toISOString();
     await gateway.change(id, { status: 'canceled', finishedAt: at });
-    await gateway.stores.attempts.create({
+    await gateway.stores.purchases.create({
       key: 'clip.0',
       generationId: id,
       kind: 'clip',
@@ -63,7 +63,7 @@ describe('a deletion', () => {
     const answer = await remove(id);
     expect([answer.status, await answer.text()]).toEqual([204, '']);
     expect(await gateway.stores.generations.get(id)).toBeUndefined();
-    expect(await gateway.stores.attempts.list(id)).toEqual([]);
+    expect(await gateway.stores.purchases.list(id)).toEqual([]);
     expect((await remove(id)).status).toBe(404);
   });
 

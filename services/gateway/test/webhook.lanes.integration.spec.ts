@@ -112,14 +112,14 @@ describe('a webhook that never answers', () => {
       // None of the hanging calls has a response yet.
       expect([at('/hangs'), open.length]).toEqual([PER_ENDPOINT, PER_ENDPOINT]);
       const { inboxes } = await readBrokerState(gateway.runtime.connection);
-      expect(inboxes.get('webhooks')?.inHand).toBe(60);
+      expect(inboxes.get('webhooks')?.pendingAck).toBe(60);
 
       // Waiting uses no try and loses nothing: all deliveries arrive once the endpoint answers.
       hanging.clear();
       release();
       await until(() => at('/hangs') === 60, DEADLINE_MS, 'the waiting deliveries');
       await until(
-        async () => (await readBrokerState(gateway.runtime.connection)).inboxes.get('webhooks')?.inHand === 0,
+        async () => (await readBrokerState(gateway.runtime.connection)).inboxes.get('webhooks')?.pendingAck === 0,
         DEADLINE_MS,
         'the end of all deliveries',
       );
@@ -151,12 +151,12 @@ describe('a webhook that never answers', () => {
     'has a limited number of waiting deliveries: the others become dead letters',
     async () => {
       const state = () => readBrokerState(gateway.runtime.connection);
-      const inHand = async () => (await state()).inboxes.get('webhooks')?.inHand;
-      await until(async () => (await inHand()) === 0, DEADLINE_MS, 'the end of earlier deliveries');
+      const pendingAck = async () => (await state()).inboxes.get('webhooks')?.pendingAck;
+      await until(async () => (await pendingAck()) === 0, DEADLINE_MS, 'the end of earlier deliveries');
       hanging.add('/bounded');
       await endGenerations(75, ANN, '/bounded');
       await until(async () => (await state()).deadLetters === 75 - 60 - PER_ENDPOINT, DEADLINE_MS, 'the dead letters');
-      expect(await inHand()).toBe(60 + PER_ENDPOINT);
+      expect(await pendingAck()).toBe(60 + PER_ENDPOINT);
       await endGenerations(5, BOB, '/well');
       await until(() => at('/well') === 5, DEADLINE_MS, 'all deliveries of the other owner');
       hanging.clear();

@@ -9,7 +9,7 @@ export const overlayService: ActorService = {
     overlay: {
       concurrency: config.overlayConcurrency,
       retry: {
-        attempts: config.mediaAttempts,
+        maxTries: config.mediaAttempts,
         firstDelayMs: config.mediaRetryFirstMs,
         maxDelayMs: config.mediaRetryMaxMs,
       },

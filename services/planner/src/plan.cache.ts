@@ -1,10 +1,10 @@
 import { type Job } from '@clipmesh/contracts';
 import { planShape } from '@clipmesh/pipeline';
-import { cacheKey, type FlightParts, type ScopeOf, type Wish } from '@clipmesh/persistence';
+import { cacheKey, type LeaseDeps, type ScopeOf, type LeaseRequest } from '@clipmesh/persistence';
 
 /** The dependencies of the plan cache. */
 export interface PlanCache {
-  readonly leases: FlightParts;
+  readonly leases: LeaseDeps;
   /** The provider's name and URL. Answers of different providers are not shared. */
   readonly provider: string;
   /** Generations of one scope share their answers. Undefined: all generations share. */
@@ -29,7 +29,12 @@ export function planKey(provider: string, model: string, job: Job, scope?: strin
   });
 }
 
-export async function planCacheRequest(cache: PlanCache, model: string, generationId: string, job: Job): Promise<Wish> {
+export async function planCacheRequest(
+  cache: PlanCache,
+  model: string,
+  generationId: string,
+  job: Job,
+): Promise<LeaseRequest> {
   const scope = await cache.scopeOf(generationId);
   return { key: planKey(cache.provider, model, job, scope), kind: 'llm', model, holder: `llm.${generationId}` };
 }

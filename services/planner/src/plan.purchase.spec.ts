@@ -40,7 +40,7 @@ beforeEach(() => {
   moreRooms = [];
   owners = new Map();
   stored = new Map();
-  const { attempts: purchases, cache } = createMemoryStores();
+  const { purchases, cache } = createMemoryStores();
   store = cache;
   const listeners = new Set<() => void>();
   const planModel: PlanModel = {
@@ -74,7 +74,7 @@ beforeEach(() => {
             listeners.add(callback);
             return () => listeners.delete(callback);
           },
-          tell: () => {
+          notify: () => {
             for (const callback of [...listeners]) callback();
           },
         },

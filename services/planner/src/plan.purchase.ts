@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { type Charge, ClipmeshError, type FailureCode, type Job, type Plan } from '@clipmesh/contracts';
 import {
   AlreadyExistsError,
-  type Attempt,
-  type AttemptStore,
-  board,
+  type Purchase,
+  type PurchaseStore,
+  acquire,
   ConflictError,
   type Versioned,
 } from '@clipmesh/persistence';
@@ -15,7 +15,7 @@ import { type PlanCache, planCacheRequest } from './plan.cache.js';
 
 export interface PlanPurchaseDeps {
   readonly planModel: PlanModel;
-  readonly purchases: AttemptStore;
+  readonly purchases: PurchaseStore;
   /** Undefined: every plan is bought. */
   readonly cache: PlanCache | undefined;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
@@ -75,10 +75,10 @@ export async function buyPlan(
   const command: Command = { generationId, job, step, givesUp, fingerprint: fingerprintOf(job, planModel.model) };
   if (cache === undefined || job.cache === false) return requestPlan(deps, command, known, signal);
   const isBought = known.some(({ value }) => value.status === 'finished');
-  const acquired = await board(cache.leases, await planCacheRequest(cache, planModel.model, generationId, job), {
+  const acquired = await acquire(cache.leases, await planCacheRequest(cache, planModel.model, generationId, job), {
     signal,
     timeoutMs: isBought ? 0 : cache.timeoutMs,
-    isSound: ({ answer }) => Promise.resolve(cachedPlan(job, answer) !== undefined),
+    isValid: ({ answer }) => Promise.resolve(cachedPlan(job, answer) !== undefined),
   }).catch((error: unknown) => {
     throw error instanceof ClipmeshError ? withCharges(error, chargesFor(known)) : error;
   });
@@ -89,11 +89,11 @@ export async function buyPlan(
   }
   try {
     const bought = await requestPlan(deps, command, known, signal);
-    await acquired.flight.land({ answer: bought.answer });
+    await acquired.lease.complete({ answer: bought.answer });
     return bought;
   } catch (error) {
     // The call ended without a plan, so others need not wait.
-    await acquired.flight.giveUp();
+    await acquired.lease.release();
     throw error;
   }
 }
@@ -113,14 +113,15 @@ function storedAnswer(raw: unknown): PlanAnswer | undefined {
 }
 
 /** Throws the failure that ended the command of this step, with the charges of the plan. */
-function rethrowPreviousFailure(known: readonly Versioned<Attempt>[], step: number): void {
+function rethrowPreviousFailure(known: readonly Versioned<Purchase>[], step: number): void {
   const end = known.find(({ value }) => value.gaveUp?.attempt === step)?.value.gaveUp;
   if (end !== undefined)
     throw new ClipmeshError(end.code, end.message, { retryable: false, charges: chargesFor(known) });
 }
 
 /** All earlier charges: a crash may have lost their events. Publishing one twice is safe: the ledger deduplicates by key. */
-const chargesFor = (known: readonly Versioned<Attempt>[]): Charge[] => known.flatMap(({ value }) => value.charge ?? []);
+const chargesFor = (known: readonly Versioned<Purchase>[]): Charge[] =>
+  known.flatMap(({ value }) => value.charge ?? []);
 
 /**
  * Buys a plan from the language model. The answer is stored before the plan is published, so that a crash in between does
@@ -130,7 +131,7 @@ const chargesFor = (known: readonly Versioned<Attempt>[]): Charge[] => known.fla
 async function requestPlan(
   deps: PlanPurchaseDeps,
   command: Command,
-  before: readonly Versioned<Attempt>[],
+  before: readonly Versioned<Purchase>[],
   signal: AbortSignal,
 ): Promise<PurchasedPlan> {
   const { planModel, purchases } = deps;
@@ -211,14 +212,14 @@ function withCharges(error: ClipmeshError, charges: readonly Charge[], retryable
 }
 
 /** The key of a call at the provider. */
-const callKey = ({ value }: Versioned<Attempt>): string => `${value.generationId}.${value.key}`;
+const callKey = ({ value }: Versioned<Purchase>): string => `${value.generationId}.${value.key}`;
 
 /** The purchases, after searching at the provider for the answers of those with an unknown outcome. */
 async function findLostAnswers(
   { planModel, purchases, logger }: PlanPurchaseDeps,
   command: Command,
-  known: readonly Versioned<Attempt>[],
-): Promise<Versioned<Attempt>[]> {
+  known: readonly Versioned<Purchase>[],
+): Promise<Versioned<Purchase>[]> {
   return Promise.all(
     known.map(async (entry) => {
       const { status, generationId, key } = entry.value;
@@ -253,20 +254,20 @@ const isRefusal = (error: unknown): error is ClipmeshError =>
   error instanceof ClipmeshError && error.code === 'PREDICTION_REFUSED';
 
 /** Records the end of a command: a redelivery throws the same failure and buys nothing. */
-const endOf = ({ step }: Command, { code, message }: ClipmeshError): Pick<Attempt, 'gaveUp'> => ({
+const endOf = ({ step }: Command, { code, message }: ClipmeshError): Pick<Purchase, 'gaveUp'> => ({
   gaveUp: { attempt: step, code, message },
 });
 
 /** The failure that the next try of the plan must know. */
-const failureOf = (error: unknown): Pick<Attempt, 'failure'> =>
+const failureOf = (error: unknown): Pick<Purchase, 'failure'> =>
   error instanceof ClipmeshError && error.code === 'PLAN_TRUNCATED' ? { failure: error.code } : {};
 
 /** Ends a purchase. Returns the stored one when another planner ended it first. */
 async function endPurchase(
-  purchases: AttemptStore,
-  entry: Versioned<Attempt>,
-  change: Partial<Attempt>,
-): Promise<Versioned<Attempt>> {
+  purchases: PurchaseStore,
+  entry: Versioned<Purchase>,
+  change: Partial<Purchase>,
+): Promise<Versioned<Purchase>> {
   try {
     return await purchases.save({ ...entry.value, ...change, updatedAt: now() }, entry.revision);
   } catch (error) {
@@ -276,7 +277,7 @@ async function endPurchase(
 }
 
 /** Records an intent. Another planner may use the same key at the same time, so the key gets a suffix after a conflict. */
-async function recordIntent(purchases: AttemptStore, purchase: Attempt): Promise<Versioned<Attempt>> {
+async function recordIntent(purchases: PurchaseStore, purchase: Purchase): Promise<Versioned<Purchase>> {
   for (let count = 1; ; count += 1) {
     try {
       return await purchases.create({ ...purchase, key: count === 1 ? purchase.key : `${purchase.key}.${count}` });

@@ -69,7 +69,7 @@ export class PlannerActor {
 
   private async write(
     { generationId, attempt, job }: GenerationPlanBody,
-    { signal, givesUp }: HandlerContext,
+    { signal, isLastTry: givesUp }: HandlerContext,
   ): Promise<{ plan: Plan; charges: Charge[] }> {
     const { purchase } = this.deps;
     if (purchase !== undefined) return buyPlan(purchase, generationId, job, signal, attempt, givesUp);

@@ -1,7 +1,7 @@
 import {
   collectTrace,
-  directorHasHeard,
-  dropSettled,
+  directorCaughtUp,
+  purgeAcked,
   openCacheNudges,
   readBacklog,
   type ServiceRuntime,
@@ -83,7 +83,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
         useValue: {
           purchase: planModel && {
             planModel,
-            purchases: stores.attempts,
+            purchases: stores.purchases,
             cache: planCache,
             logger,
             isCanceled: (generationId) => cancellations.check(generationId),
@@ -121,9 +121,9 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
             publish,
             logger,
             clock: systemClock,
-            dropSettled: () => dropSettled(connection),
+            dropSettled: () => purgeAcked(connection),
             backlog: () => readBacklog(connection),
-            isDirectorCaughtUp: (generationId) => directorHasHeard(connection, generationId),
+            isDirectorCaughtUp: (generationId) => directorCaughtUp(connection, generationId),
             intervalMs: config.sweepIntervalMs,
             stallAfterMs: config.stallAfterMs,
             maxRevivals: config.maxRevivals,

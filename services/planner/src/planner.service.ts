@@ -1,4 +1,4 @@
-import { type ActorService, HAND_BACK_MS } from '@clipmesh/messaging';
+import { type ActorService, SHORT_DRAIN_MS } from '@clipmesh/messaging';
 import { plannerModule } from './planner.module.js';
 import { REPORT_TRIES } from './report.host.js';
 
@@ -9,7 +9,7 @@ export const plannerService: ActorService = {
   settings: (config) => ({
     planner: {
       concurrency: config.planConcurrency,
-      retry: { attempts: config.llmAttempts, firstDelayMs: config.llmRetryFirstMs, maxDelayMs: config.llmRetryMaxMs },
+      retry: { maxTries: config.llmAttempts, firstDelayMs: config.llmRetryFirstMs, maxDelayMs: config.llmRetryMaxMs },
       // Covers the wait for another generation's answer, an own call, and the search for lost answers.
       handlerTimeoutMs: config.openaiApiTimeoutMs * 3,
       heartbeatMs: config.ackWaitMs / 3,
@@ -17,17 +17,17 @@ export const plannerService: ActorService = {
     },
     director: {
       concurrency: config.directorConcurrency,
-      retry: { attempts: 20, firstDelayMs: 50, maxDelayMs: 5000 },
+      retry: { maxTries: 20, firstDelayMs: 50, maxDelayMs: 5000 },
       handlerTimeoutMs: 30_000,
       heartbeatMs: config.ackWaitMs / 3,
       drainMs: config.drainMs,
     },
     reporter: {
       concurrency: 4,
-      retry: { attempts: REPORT_TRIES, firstDelayMs: 1000, maxDelayMs: 10_000 },
+      retry: { maxTries: REPORT_TRIES, firstDelayMs: 1000, maxDelayMs: 10_000 },
       handlerTimeoutMs: 30_000,
       heartbeatMs: config.ackWaitMs / 3,
-      drainMs: HAND_BACK_MS,
+      drainMs: SHORT_DRAIN_MS,
     },
   }),
 };

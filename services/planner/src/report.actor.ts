@@ -9,8 +9,8 @@ export class ReportActor {
   constructor(@Inject(REPORT_DEPS) private readonly deps: ReportDeps) {}
 
   @EventInbox({ inbox: 'reporter', untraced: true })
-  async receive({ name, body }: DomainEvent, { attempt, signal }: HandlerContext): Promise<readonly Outgoing[]> {
-    if (name === 'generation.succeeded') await report(this.deps, body, attempt, signal);
+  async receive({ name, body }: DomainEvent, { tries, signal }: HandlerContext): Promise<readonly Outgoing[]> {
+    if (name === 'generation.succeeded') await report(this.deps, body, tries, signal);
     return [];
   }
 }

@@ -49,7 +49,7 @@ export async function sweep(deps: SweeperDeps): Promise<number> {
 export function startSweeper(deps: SweeperDeps): Periodic {
   return every(deps.intervalMs, () => sweep(deps), {
     clock: deps.clock,
-    failed: (error) => {
+    onError: (error) => {
       deps.logger.warn({ err: error }, 'stall sweep failed; it runs again after the interval');
     },
   });

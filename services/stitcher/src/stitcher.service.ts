@@ -9,7 +9,7 @@ export const stitcherService: ActorService = {
     stitcher: {
       concurrency: config.stitchConcurrency,
       retry: {
-        attempts: config.mediaAttempts,
+        maxTries: config.mediaAttempts,
         firstDelayMs: config.mediaRetryFirstMs,
         maxDelayMs: config.mediaRetryMaxMs,
       },

@@ -170,9 +170,9 @@ export class MoneyWorld {
             this.effect(life, async () => (await Reflect.apply(method, target, args)) as unknown);
         },
       });
-    const { generations, ledger, attempts, idempotency, accounts, cache, webhooks } = this.stores;
+    const { generations, ledger, purchases: attempts, idempotency, accounts, cache, webhooks } = this.stores;
     return {
-      ...{ generations: wrap(generations), ledger: wrap(ledger), attempts: wrap(attempts) },
+      ...{ generations: wrap(generations), ledger: wrap(ledger), purchases: wrap(attempts) },
       ...{ idempotency, accounts: wrap(accounts), cache, webhooks },
     };
   }
@@ -244,7 +244,7 @@ export class MoneyWorld {
       scenes: [{ ...scene, allowanceMicros: job.maxCostMicros ?? 0 }],
     }));
     if (!bought) return;
-    const purchase = await this.stores.attempts.create({
+    const purchase = await this.stores.purchases.create({
       ...{ key: `clip.${run}`, generationId: id, kind: 'clip', status: 'submitted', model: MODEL, scene: 0 },
       ...{ fingerprint: 'f', createdAt: AT, updatedAt: AT },
     });
@@ -259,7 +259,7 @@ export class MoneyWorld {
     this.chargedMicros += amountMicros;
     await this.turn();
     const status = fate === 'succeeded' ? 'finished' : fate;
-    await this.stores.attempts.save({ ...purchase.value, status, charge }, purchase.revision);
+    await this.stores.purchases.save({ ...purchase.value, status, charge }, purchase.revision);
     await this.turn();
     const body = { generationId: id, at: AT, charges: [charge], scene: 0, predictionId };
     this.deliver({ name: ClipAbandoned.name, body });

@@ -10,7 +10,7 @@ export async function brokenInvariants(
   if (broker.depth > 0) broken.push(`${broker.depth} messages are left over`);
   // Predictions that still run would be paid for: let them end.
   world.now += 24 * 60 * 60_000;
-  const purchases = (await Promise.all(records.map(({ id }) => stores.attempts.list(id)))).flat();
+  const purchases = (await Promise.all(records.map(({ id }) => stores.purchases.list(id)))).flat();
   const owned = purchases.flatMap(({ value }) =>
     value.predictionId === undefined ? [] : [{ ...value, predictionId: value.predictionId }],
   );

@@ -23,7 +23,7 @@ import { cancelPurchases } from '@clipmesh/clip-generator/clip.cancel';
 import { clipFailed, clipRetried } from '@clipmesh/clip-generator/clip.messages';
 import { type ClipDeps } from '@clipmesh/clip-generator/clip.parts';
 import { buyClip } from '@clipmesh/clip-generator/clip.purchase';
-import { type Handled, type RetryPolicy } from '@clipmesh/messaging';
+import { type HandledDelivery, type RetryPolicy } from '@clipmesh/messaging';
 import { cacheScope, type Stores } from '@clipmesh/persistence';
 import { planFromTemplate } from '@clipmesh/pipeline';
 import { direct } from '@clipmesh/planner/director.host';
@@ -51,7 +51,7 @@ export interface SimSystem {
 /** The handler of an inbox. */
 export interface SimService {
   readonly policy: RetryPolicy;
-  readonly command: Handled['command'];
+  readonly command: HandledDelivery['command'];
   handle(body: MessageBody, ref: { id: string; name: string }, signal: AbortSignal): Promise<readonly Outgoing[]>;
 }
 
@@ -82,7 +82,7 @@ function storesOf({ world, stores }: SimSystem, process: Process): Stores {
   return {
     generations: wrap(stores.generations),
     ledger: wrap(stores.ledger),
-    attempts: wrap(stores.attempts),
+    purchases: wrap(stores.purchases),
     idempotency: wrap(stores.idempotency),
     accounts: wrap(stores.accounts),
     cache: wrap(stores.cache),
@@ -94,8 +94,8 @@ const takeAll: ClipDeps['claims']['claim'] = (_key, fingerprint, generationId) =
   Promise.resolve({ fingerprint, generationId, fresh: true });
 const CACHE_LEASE_MS = 60_000;
 const CACHE_TTL_MS = 30 * 24 * 60 * 60_000;
-const often: RetryPolicy = { attempts: 1000, firstDelayMs: 100, maxDelayMs: 5000 };
-const thrice: RetryPolicy = { attempts: 3, firstDelayMs: 1000, maxDelayMs: 30_000 };
+const often: RetryPolicy = { maxTries: 1000, firstDelayMs: 100, maxDelayMs: 5000 };
+const thrice: RetryPolicy = { maxTries: 3, firstDelayMs: 1000, maxDelayMs: 30_000 };
 const patient: RetryPolicy = { ...thrice, patienceMs: { PROVIDER_RATE_LIMITED: 20 * 60_000 } };
 
 /** The handlers of all inboxes: real code for decisions, stand-ins for ffmpeg. */
@@ -117,7 +117,7 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
       };
   const clips: ClipDeps = {
     provider: searches ? buying : { ...buying, find: () => Promise.resolve(undefined) },
-    purchases: stores.attempts,
+    purchases: stores.purchases,
     claims: claims
       ? stores.idempotency
       : { ...stores.idempotency, claim: takeAll, peek: () => Promise.resolve(undefined) },
@@ -137,7 +137,7 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
         clock,
         nudges: {
           on: (key, callback) => nudges.on(key, callback),
-          tell: (key) => {
+          notify: (key) => {
             nudges.tell(key);
           },
         },

@@ -9,7 +9,14 @@ import {
   RetryRequested,
   ClipmeshError,
 } from '@clipmesh/contracts';
-import { NO_FAULTS, type Outcome, settleDelivery, type Settling, tallied, type Tally } from '@clipmesh/messaging';
+import {
+  NO_RETRIES,
+  type Outcome,
+  settleDelivery,
+  type BrokerSettlement,
+  addRetry,
+  type RetryCounts,
+} from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import { sweep } from '@clipmesh/planner/stall.sweeper';
@@ -84,7 +91,7 @@ class Simulation {
   private readonly broker: SimBroker;
   private readonly system: SimSystem;
   private readonly services = new Map<Process, Record<InboxName, SimService>>();
-  private readonly faults = new Map<string, Tally>();
+  private readonly faults = new Map<string, RetryCounts>();
   private readonly running = new Map<string, Set<AbortController>>();
   private processes: Process[] = [];
   private readonly ids: string[] = [];
@@ -296,7 +303,7 @@ class Simulation {
       settling.ack();
       return;
     }
-    const { faults, counted } = this.faults.get(item.id) ?? NO_FAULTS;
+    const { faults, counted } = this.faults.get(item.id) ?? NO_RETRIES;
     const abort = new AbortController();
     const running = this.running.get(item.generationId) ?? new Set();
     if (service.command !== undefined) this.running.set(item.generationId, running.add(abort));
@@ -315,11 +322,11 @@ class Simulation {
           if (this.mistake === 'ack before publish') settling.ack();
           return broker.publish(process, messages);
         },
-        faults: {
-          count: (id) => Promise.resolve(this.faults.get(id) ?? NO_FAULTS),
+        retries: {
+          count: (id) => Promise.resolve(this.faults.get(id) ?? NO_RETRIES),
           add: (id, fault) =>
             world.effect(process, () => {
-              const next = tallied(this.faults.get(id) ?? NO_FAULTS, fault);
+              const next = addRetry(this.faults.get(id) ?? NO_RETRIES, fault);
               this.faults.set(id, next);
               return next;
             }),
@@ -330,7 +337,7 @@ class Simulation {
         id: item.id,
         name: item.definition.name,
         body,
-        tries: { attempt: counted + 1, faults, ageMs: world.now - item.storedAtMs },
+        tries: { tries: counted + 1, failures: faults, ageMs: world.now - item.storedAtMs },
         outcome,
         outgoing,
         command: service.command,
@@ -341,7 +348,7 @@ class Simulation {
     );
   }
 
-  private settlingOf(process: Process, inbox: InboxName, item: Item): Settling {
+  private settlingOf(process: Process, inbox: InboxName, item: Item): BrokerSettlement {
     const { broker, world, random } = this;
     const isAlive = (): boolean => process.alive;
     return {
@@ -359,7 +366,7 @@ class Simulation {
       term: () => {
         if (isAlive()) broker.remove(inbox, item);
       },
-      bury: (error) =>
+      deadLetter: (error) =>
         world.effect(process, () => {
           broker.deadLetters.push({ item, error });
         }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type CacheEntry } from '../ports.js';
-import { cacheKey, canonicalJson, flightStep, type FlightStep, toEvict } from './cache.rules.js';
+import { cacheKey, canonicalJson, leaseStep, type LeaseStep, toEvict } from './cache.rules.js';
 
 const NOW = Date.parse('2026-01-10T00:00:00.000Z');
 const DAY = 24 * 3600 * 1000;
@@ -31,7 +31,7 @@ describe('the key', () => {
 });
 
 describe('what somebody who wants it does', () => {
-  it.each<[string, Partial<CacheEntry> | undefined, FlightStep]>([
+  it.each<[string, Partial<CacheEntry> | undefined, LeaseStep]>([
     ['nothing is there', undefined, 'create'],
     ['it is there', {}, 'use'],
     ['it is there, to the last ms', { createdAt: at(1 - ttlMs) }, 'use'],
@@ -42,7 +42,7 @@ describe('what somebody who wants it does', () => {
     ['one was buying it oneself, long ago', { status: 'filling', holder: 'me', leaseUntil: at(-DAY) }, 'resume'],
     ['a purchase in the making is old', { status: 'filling', createdAt: at(-9 * DAY), leaseUntil: at(1) }, 'wait'],
   ])('%s', (_name, change, step) => {
-    expect(flightStep(change && entry('a', change), 'me', NOW, ttlMs)).toBe(step);
+    expect(leaseStep(change && entry('a', change), 'me', NOW, ttlMs)).toBe(step);
   });
 });
 

@@ -18,7 +18,7 @@ export function cacheKey(input: object): string {
 }
 
 /** What somebody who wants an entry's content does now. */
-export type FlightStep =
+export type LeaseStep =
   /** It is here. */
   | 'use'
   /** Nobody buys it: write an entry, then buy. */
@@ -30,12 +30,12 @@ export type FlightStep =
   /** Somebody else is buying it. */
   | 'wait';
 
-export function flightStep(
+export function leaseStep(
   entry: Pick<CacheEntry, 'status' | 'holder' | 'leaseUntil' | 'createdAt'> | undefined,
   holder: string,
   nowMs: number,
   ttlMs: number,
-): FlightStep {
+): LeaseStep {
   if (entry === undefined) return 'create';
   if (entry.status === 'ready') return isExpired(entry, nowMs, ttlMs) ? 'take' : 'use';
   if (entry.holder === holder) return 'resume';

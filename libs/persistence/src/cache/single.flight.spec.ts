@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createMemoryStores } from '../memory/memory.stores.js';
 import { type CacheStore } from '../ports.js';
-import { board, type FlightParts } from './single.flight.js';
+import { acquire, type LeaseDeps } from './single.flight.js';
 
 const KEY = 'a'.repeat(64);
 const LEASE_MS = 60_000;
@@ -47,7 +47,7 @@ class Park {
     });
   }
 
-  partsOf(replica: number): FlightParts {
+  partsOf(replica: number): LeaseDeps {
     const { store } = this;
     const calls: CacheStore = {
       get: (key) => this.call(replica, () => store.get(key)),
@@ -68,7 +68,7 @@ class Park {
           this.listeners.add(callback);
           return () => this.listeners.delete(callback);
         },
-        tell: () => {
+        notify: () => {
           if (!this.losesNudges) for (const callback of [...this.listeners]) callback();
         },
       },
@@ -83,10 +83,10 @@ class Park {
   /** One generation's clip; a purchase that fails is given up for good. */
   async want(replica: number, fails: boolean): Promise<string> {
     const parts = this.partsOf(replica);
-    const boarding = await board(
+    const boarding = await acquire(
       parts,
       { key: KEY, kind: 'clip', model: 'm', holder: `clip.${replica}` },
-      { signal: new AbortController().signal, timeoutMs: 1e9, isSound: () => Promise.resolve(true) },
+      { signal: new AbortController().signal, timeoutMs: 1e9, isValid: () => Promise.resolve(true) },
     );
     if (boarding.kind === 'hit') return boarding.entry.predictionId ?? '';
     this.buying.add(replica);
@@ -94,12 +94,12 @@ class Park {
     await parts.clock.sleep(BUY_MS);
     this.buying.delete(replica);
     if (fails) {
-      await boarding.flight.giveUp();
+      await boarding.lease.release();
       return 'failed';
     }
     this.purchases += 1;
     const predictionId = `p${this.purchases}`;
-    await boarding.flight.land({ predictionId });
+    await boarding.lease.complete({ predictionId });
     return predictionId;
   }
 
@@ -167,7 +167,7 @@ describe('one flight for all who want the same', () => {
 
   it('takes a cancel while it waits, and no longer than its time', async () => {
     const { cache: store } = createMemoryStores();
-    const parts: FlightParts = {
+    const parts: LeaseDeps = {
       ...new Park(fc.schedulerFor([]), false).partsOf(0),
       store,
       clock: { now: () => Date.now(), sleep: (ms, signal) => wait(ms, signal) },
@@ -175,17 +175,17 @@ describe('one flight for all who want the same', () => {
     const wish = (holder: string) => ({ key: KEY, kind: 'clip' as const, model: 'm', holder });
     const isSound = (): Promise<boolean> => Promise.resolve(true);
     const calm = new AbortController().signal;
-    const first = await board(parts, wish('a'), { signal: calm, timeoutMs: 100, isSound });
+    const first = await acquire(parts, wish('a'), { signal: calm, timeoutMs: 100, isValid: isSound });
     const abort = new AbortController();
-    const waiting = board(parts, wish('b'), { signal: abort.signal, timeoutMs: 10_000, isSound });
+    const waiting = acquire(parts, wish('b'), { signal: abort.signal, timeoutMs: 10_000, isValid: isSound });
     abort.abort(new Error('canceled'));
     await expect(waiting).rejects.toThrow('canceled');
-    await expect(board(parts, wish('b'), { signal: calm, timeoutMs: 20, isSound })).rejects.toMatchObject({
+    await expect(acquire(parts, wish('b'), { signal: calm, timeoutMs: 20, isValid: isSound })).rejects.toMatchObject({
       code: 'PROVIDER_TIMEOUT',
     });
-    if (first.kind !== 'flight') throw new Error('nobody else could have it');
-    await first.flight.land({ predictionId: 'p1' });
-    expect(await board(parts, wish('b'), { signal: calm, timeoutMs: 20, isSound })).toMatchObject({
+    if (first.kind !== 'lease') throw new Error('nobody else could have it');
+    await first.lease.complete({ predictionId: 'p1' });
+    expect(await acquire(parts, wish('b'), { signal: calm, timeoutMs: 20, isValid: isSound })).toMatchObject({
       kind: 'hit',
       entry: { predictionId: 'p1', holder: 'a' },
     });

@@ -1,17 +1,17 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { AlreadyExistsError, type CacheEntry, type CacheStore, ConflictError, type Versioned } from '../ports.js';
-import { flightStep } from './cache.rules.js';
+import { leaseStep } from './cache.rules.js';
 
 /** A lost nudge delays whoever waits by this much, ms. */
 const SAFETY_LOOK_MS = 10_000;
 /** A lease is renewed this often within its length. */
 const RENEWALS = 3;
 
-export interface FlightParts {
+export interface LeaseDeps {
   readonly store: CacheStore;
   readonly clock: { now(): number; sleep(ms: number, signal?: AbortSignal): Promise<void> };
   /** Hints among replicas that an entry has changed; one that is lost costs time and nothing else. */
-  readonly nudges: { tell(key: string): void; on(key: string, callback: () => void): () => void };
+  readonly nudges: { notify(key: string): void; on(key: string, callback: () => void): () => void };
   /** A holder that gives no sign of life for this long loses its flight, ms. */
   readonly leaseMs: number;
   readonly ttlMs: number;
@@ -19,7 +19,7 @@ export interface FlightParts {
 }
 
 /** What is wanted, and for whom. */
-export interface Wish {
+export interface LeaseRequest {
   readonly key: string;
   readonly kind: CacheEntry['kind'];
   readonly model: string;
@@ -29,33 +29,33 @@ export interface Wish {
 
 export type Content = Pick<CacheEntry, 'predictionId' | 'artifact' | 'answer'>;
 
-export interface BoardOptions {
+export interface AcquireOptions {
   readonly signal: AbortSignal;
   /** Longest wait for somebody else's purchase, ms. 0: it is not waited for, and `hit` is not looked for. */
   readonly timeoutMs: number;
   /** Whether what the entry names is still there and is what it was. One that fails is removed. */
-  readonly isSound: (entry: CacheEntry) => Promise<boolean>;
+  readonly isValid: (entry: CacheEntry) => Promise<boolean>;
 }
 
 /** A purchase that others may be waiting for. Its lease is renewed until one of its ends is called. */
-export interface Flight {
+export interface Lease {
   /** The content is here: everybody gets it. Never rejects: whoever bought it has it all the same. */
-  land(content: Content): Promise<void>;
+  complete(content: Content): Promise<void>;
   /** Nothing will come of it: somebody else may buy. */
-  giveUp(): Promise<void>;
+  release(): Promise<void>;
   /** It goes on later, in this process or another, within a lease from now. */
   suspend(): Promise<void>;
 }
 
-export type Boarding =
-  { readonly kind: 'hit'; readonly entry: CacheEntry } | { readonly kind: 'flight'; readonly flight: Flight };
+export type Acquisition =
+  { readonly kind: 'hit'; readonly entry: CacheEntry } | { readonly kind: 'lease'; readonly lease: Lease };
 
 /**
  * Gives the content of a key, or the right to buy it, which one purchase has at a time, over all replicas. Waits while
  * another has it; when that one gives up, or its lease runs out, one of those that wait gets it. Throws the signal's
  * reason, `PROVIDER_TIMEOUT` after `timeoutMs`, and what the store throws.
  */
-export async function board(parts: FlightParts, wish: Wish, options: BoardOptions): Promise<Boarding> {
+export async function acquire(parts: LeaseDeps, wish: LeaseRequest, options: AcquireOptions): Promise<Acquisition> {
   const { store, clock, nudges, ttlMs } = parts;
   const { signal, timeoutMs } = options;
   const endMs = clock.now() + timeoutMs;
@@ -69,12 +69,12 @@ export async function board(parts: FlightParts, wish: Wish, options: BoardOption
       // Made before the look: a nudge that comes after it ends the wait.
       wake = new AbortController();
       const found = await store.get(wish.key);
-      const step = flightStep(found?.value, wish.holder, clock.now(), ttlMs);
-      if (timeoutMs === 0 && (step === 'use' || step === 'wait')) return { kind: 'flight', flight: open(parts, wish) };
+      const step = leaseStep(found?.value, wish.holder, clock.now(), ttlMs);
+      if (timeoutMs === 0 && (step === 'use' || step === 'wait')) return { kind: 'lease', lease: open(parts, wish) };
       try {
         if (found === undefined) await store.create(filling(parts, wish));
         else if (step === 'use') {
-          if (await options.isSound(found.value)) return { kind: 'hit', entry: await touch(parts, found) };
+          if (await options.isValid(found.value)) return { kind: 'hit', entry: await touch(parts, found) };
           parts.warn(undefined, wish.key, 'a cached file is gone or damaged; it is bought anew');
           await store.remove(wish.key, found.revision);
           continue;
@@ -85,7 +85,7 @@ export async function board(parts: FlightParts, wish: Wish, options: BoardOption
           await pause(parts, Math.min(leftMs, Math.max(leaseMs, 1), SAFETY_LOOK_MS), signal, wake.signal);
           continue;
         } else await store.save(filling(parts, wish), found.revision);
-        return { kind: 'flight', flight: open(parts, wish) };
+        return { kind: 'lease', lease: open(parts, wish) };
       } catch (error) {
         // Another was faster: look again.
         if (!(error instanceof ConflictError || error instanceof AlreadyExistsError)) throw error;
@@ -96,7 +96,7 @@ export async function board(parts: FlightParts, wish: Wish, options: BoardOption
   }
 }
 
-async function pause({ clock }: FlightParts, ms: number, signal: AbortSignal, wake: AbortSignal): Promise<void> {
+async function pause({ clock }: LeaseDeps, ms: number, signal: AbortSignal, wake: AbortSignal): Promise<void> {
   try {
     await clock.sleep(ms, AbortSignal.any([signal, wake]));
   } catch (error) {
@@ -107,14 +107,14 @@ async function pause({ clock }: FlightParts, ms: number, signal: AbortSignal, wa
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-function filling({ clock, leaseMs }: FlightParts, { key, kind, model, holder }: Wish): CacheEntry {
+function filling({ clock, leaseMs }: LeaseDeps, { key, kind, model, holder }: LeaseRequest): CacheEntry {
   const now = iso(clock.now());
   const leaseUntil = iso(clock.now() + leaseMs);
   return { key, kind, status: 'filling', holder, leaseUntil, createdAt: now, usedAt: now, model };
 }
 
 /** Notes the use; the content counts, so that a note that fails is no failure. */
-async function touch({ store, clock, warn }: FlightParts, { value, revision }: Versioned<CacheEntry>) {
+async function touch({ store, clock, warn }: LeaseDeps, { value, revision }: Versioned<CacheEntry>) {
   const used = { ...value, usedAt: iso(clock.now()) };
   await store.save(used, revision).catch((error: unknown) => {
     if (!(error instanceof ConflictError)) warn(error, value.key, 'the use of a cached entry could not be noted');
@@ -122,7 +122,7 @@ async function touch({ store, clock, warn }: FlightParts, { value, revision }: V
   return used;
 }
 
-function open(parts: FlightParts, wish: Wish): Flight {
+function open(parts: LeaseDeps, wish: LeaseRequest): Lease {
   const { store, clock, leaseMs, nudges, warn } = parts;
   const ended = new AbortController();
   const renew = async (): Promise<void> => {
@@ -142,19 +142,19 @@ function open(parts: FlightParts, wish: Wish): Flight {
   };
   void keepAlive().catch(() => undefined);
   return {
-    land: async (content) => {
+    complete: async (content) => {
       ended.abort();
-      await land(parts, wish, content);
-      nudges.tell(wish.key);
+      await fillCache(parts, wish, content);
+      nudges.notify(wish.key);
     },
-    giveUp: async () => {
+    release: async () => {
       ended.abort();
       const removal = store.get(wish.key).then(async (found) => {
         if (found?.value.status === 'filling' && found.value.holder === wish.holder)
           await store.remove(wish.key, found.revision);
       });
       await quietly(removal, 'a flight could not be given up; its lease runs out');
-      nudges.tell(wish.key);
+      nudges.notify(wish.key);
     },
     suspend: async () => {
       ended.abort();
@@ -167,7 +167,7 @@ function open(parts: FlightParts, wish: Wish): Flight {
  * The first content of a key stays. One that another has taken over meanwhile is filled all the same: it is here. Never
  * rejects: what could not be put there is bought anew for the next who wants it.
  */
-export async function land(parts: FlightParts, wish: Wish, content: Content): Promise<void> {
+export async function fillCache(parts: LeaseDeps, wish: LeaseRequest, content: Content): Promise<void> {
   try {
     while (!(await put(parts, wish, content)));
   } catch (error) {
@@ -176,10 +176,10 @@ export async function land(parts: FlightParts, wish: Wish, content: Content): Pr
 }
 
 /** False when another was faster, at whatever it did. */
-async function put(parts: FlightParts, wish: Wish, content: Content): Promise<boolean> {
+async function put(parts: LeaseDeps, wish: LeaseRequest, content: Content): Promise<boolean> {
   const { store, clock, ttlMs } = parts;
   const found = await store.get(wish.key);
-  if (found !== undefined && flightStep(found.value, wish.holder, clock.now(), ttlMs) === 'use') return true;
+  if (found !== undefined && leaseStep(found.value, wish.holder, clock.now(), ttlMs) === 'use') return true;
   const ready: CacheEntry = { ...filling(parts, wish), ...content, status: 'ready' };
   try {
     await (found === undefined ? store.create(ready) : store.save(ready, found.revision));

@@ -14,7 +14,7 @@ import { operation } from '../operation.span.js';
 import {
   accountSchema,
   AlreadyExistsError,
-  attemptSchema,
+  purchaseSchema,
   cacheEntrySchema,
   ledgerEntrySchema,
   SETTLED_LINES,
@@ -24,24 +24,24 @@ import {
   type AccountStore,
   type CacheEntry,
   type CacheStore,
-  type Attempt,
-  type AttemptStore,
+  type Purchase,
+  type PurchaseStore,
   type GenerationStore,
   type IdempotencyStore,
   type LedgerEntry,
   type LedgerStore,
   type Stores,
   type UsageRow,
-  type WebhookBook,
-  webhookBookSchema,
+  type WebhookRegistrations,
+  webhookRegistrationsSchema,
   type WebhookStore,
 } from '../ports.js';
-import { daysBetween, usageOf } from '../usage.sums.js';
+import { daysBetween, sumUsage } from '../usage.sums.js';
 import { hashKey } from '../key.hash.js';
-import { keepLarger } from '../settled.lines.js';
-import { unlessMoved } from '../moved.on.js';
+import { saveLarger } from '../settled.lines.js';
+import { ignoreConflict } from '../moved.on.js';
 import { KvBucket } from './kv.bucket.js';
-import { madeOnce } from './make.once.js';
+import { createOrOpen } from './make.once.js';
 import { indexEntrySchema, OwnerIndex } from './owner.index.js';
 
 const claimSchema = z.object({ fingerprint: z.string(), generationId: generationIdSchema });
@@ -67,7 +67,7 @@ export async function openKvStores(connection: NatsConnection, options: KvStores
     const open = async <T>(noun: string, schema: z.ZodType<T>, ttl = 0): Promise<KvBucket<T>> => {
       const name = `${bucketPrefix}_${noun}`;
       // Reads go to the leader: a direct read may lag behind a write just acknowledged.
-      const kv = await madeOnce(() => kvm.create(name, { replicas, history: 1, allow_direct: false, ttl }));
+      const kv = await createOrOpen(() => kvm.create(name, { replicas, history: 1, allow_direct: false, ttl }));
       await keepFor(manager, `KV_${name}`, ttl);
       return new KvBucket(name, kv, manager, schema);
     };
@@ -75,11 +75,11 @@ export async function openKvStores(connection: NatsConnection, options: KvStores
     return {
       generations: generationStore(generations, new OwnerIndex(await open('owners', indexEntrySchema), generations)),
       ledger: ledgerStore(await open('ledger', ledgerEntrySchema), await open('usage', ledgerEntrySchema)),
-      attempts: attemptStore(await open('attempts', attemptSchema)),
+      purchases: attemptStore(await open('attempts', purchaseSchema)),
       idempotency: idempotencyStore(await open('idempotency', claimSchema, claimRetentionMs)),
       accounts: accountStore(await open('accounts', accountSchema), await open('settled', settledLineSchema)),
       cache: cacheStore(await open('cache', cacheEntrySchema)),
-      webhooks: webhookStore(await open('webhooks', webhookBookSchema)),
+      webhooks: webhookStore(await open('webhooks', webhookRegistrationsSchema)),
     };
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
@@ -177,7 +177,7 @@ function ledgerStore(bucket: KvBucket<LedgerEntry>, byDay: KvBucket<LedgerEntry>
         // Day by day: neither days outside the range nor more than a day's entries at once are read.
         for (const day of daysBetween(fromDay, toDay)) {
           const keys = await byDay.keys(`${hashKey(owner)}.${day}.*.*`);
-          rows.push(...usageOf(await byDay.read(keys, Infinity), owner, day, day));
+          rows.push(...sumUsage(await byDay.read(keys, Infinity), owner, day, day));
         }
         return rows;
       }),
@@ -201,7 +201,7 @@ async function createOnce<T>(bucket: KvBucket<T>, key: string, value: T): Promis
   }
 }
 
-function attemptStore(bucket: KvBucket<Attempt>): AttemptStore {
+function attemptStore(bucket: KvBucket<Purchase>): PurchaseStore {
   const at = (generationId: string, key: string): string => `${keyOf(generationId)}.${hashKey(key)}`;
   return {
     list: (generationId) =>
@@ -231,10 +231,10 @@ function accountStore(bucket: KvBucket<Account>, lines: KvBucket<SettledLine>): 
       operation('accounts.save', () => bucket.save(at(account.owner, account.period), account, revision)),
     settled: (owner, period, id) =>
       operation('accounts.settled', async () => (await lines.get(lineAt(owner, period, id)))?.value),
-    keepSettled: (line) =>
+    saveSettled: (line) =>
       operation('accounts.keep_settled', () => {
         const key = lineAt(line.owner, line.period, line.generationId);
-        return keepLarger(
+        return saveLarger(
           {
             get: () => lines.get(key),
             create: (first) => lines.create(key, first),
@@ -246,7 +246,7 @@ function accountStore(bucket: KvBucket<Account>, lines: KvBucket<SettledLine>): 
   };
 }
 
-function webhookStore(bucket: KvBucket<WebhookBook>): WebhookStore {
+function webhookStore(bucket: KvBucket<WebhookRegistrations>): WebhookStore {
   return {
     get: (owner) => operation('webhooks.get', () => bucket.get(hashKey(owner))),
     create: (book) => operation('webhooks.create', () => bucket.create(hashKey(book.owner), book)),
@@ -294,7 +294,8 @@ function idempotencyStore(bucket: KvBucket<Claim>): IdempotencyStore {
         const hashed = hashKey(key);
         const found = await bucket.get(hashed);
         // A claim is never changed: the revision that names this generation is the one that goes, or it is gone.
-        if (found?.value.generationId === generationId) await bucket.remove(hashed, found.revision).catch(unlessMoved);
+        if (found?.value.generationId === generationId)
+          await bucket.remove(hashed, found.revision).catch(ignoreConflict);
       }),
   };
 }

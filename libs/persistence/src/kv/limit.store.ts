@@ -8,7 +8,7 @@ import { type LimitStore } from '../limits.port.js';
 import { AlreadyExistsError, ConflictError, type Versioned } from '../ports.js';
 import { KvBucket } from './kv.bucket.js';
 import { type KvStoresOptions } from './kv.stores.js';
-import { madeOnce } from './make.once.js';
+import { createOrOpen } from './make.once.js';
 
 /** What nobody changes for this long is forgotten: every limit is whole again by then, ms. */
 const TTL_MS = 24 * 60 * 60 * 1000;
@@ -20,7 +20,7 @@ export async function openLimitStore(connection: NatsConnection, options: KvStor
   const name = `${bucketPrefix}_limits`;
   try {
     const settings = { replicas, history: 1, ttl: TTL_MS, allow_direct: false };
-    const kv = await madeOnce(() => new Kvm(connection).create(name, settings));
+    const kv = await createOrOpen(() => new Kvm(connection).create(name, settings));
     return limitStore(connection, name, kv, new KvBucket(name, kv, await jetstreamManager(connection), z.unknown()));
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);

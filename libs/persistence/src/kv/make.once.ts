@@ -4,7 +4,7 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 const MADE_MEANWHILE = new Set([10_058, 10_065]);
 
 /** Makes a stream or a bucket, or finds it: `make` is called once more when another service was making the same one. */
-export async function madeOnce<T>(make: () => Promise<T>): Promise<T> {
+export async function createOrOpen<T>(make: () => Promise<T>): Promise<T> {
   try {
     return await make();
   } catch (error) {

@@ -3,8 +3,8 @@ import {
   type Account,
   accountSchema,
   AlreadyExistsError,
-  type Attempt,
-  attemptSchema,
+  type Purchase,
+  purchaseSchema,
   type CacheEntry,
   cacheEntrySchema,
   ConflictError,
@@ -15,11 +15,11 @@ import {
   settledLineSchema,
   type Stores,
   type Versioned,
-  type WebhookBook,
-  webhookBookSchema,
+  type WebhookRegistrations,
+  webhookRegistrationsSchema,
 } from '../ports.js';
-import { keepLarger } from '../settled.lines.js';
-import { usageOf } from '../usage.sums.js';
+import { saveLarger } from '../settled.lines.js';
+import { sumUsage } from '../usage.sums.js';
 
 /** A map with revisions; values are copied in and out, as a real store would. */
 class Table<T> {
@@ -71,11 +71,11 @@ export interface MemoryStoresOptions {
 export function createMemoryStores({ settledLines = SETTLED_LINES }: MemoryStoresOptions = {}): Stores {
   const generations = new Table<GenerationRecord>((raw) => generationRecordSchema.parse(raw));
   const ledger = new Table<LedgerEntry>((raw) => ledgerEntrySchema.parse(raw));
-  const attempts = new Table<Attempt>((raw) => attemptSchema.parse(raw));
+  const attempts = new Table<Purchase>((raw) => purchaseSchema.parse(raw));
   const accounts = new Table<Account>((raw) => accountSchema.parse(raw));
   const settled = new Table<SettledLine>((raw) => settledLineSchema.parse(raw));
   const cache = new Table<CacheEntry>((raw) => cacheEntrySchema.parse(raw));
-  const webhooks = new Table<WebhookBook>((raw) => webhookBookSchema.parse(raw));
+  const webhooks = new Table<WebhookRegistrations>((raw) => webhookRegistrationsSchema.parse(raw));
   const claims = new Map<string, { fingerprint: string; generationId: string }>();
   const rowOf = (generationId: string, key: string): string => JSON.stringify([generationId, key]);
   /* eslint-disable @typescript-eslint/require-await -- the ports are asynchronous: errors must be rejections */
@@ -129,14 +129,14 @@ export function createMemoryStores({ settledLines = SETTLED_LINES }: MemoryStore
           .filter((entry) => entry.generationId === generationId)
           .sort(byKey),
       usage: async (owner, fromDay, toDay) =>
-        usageOf(
+        sumUsage(
           ledger.all().map(({ value }) => value),
           owner,
           fromDay,
           toDay,
         ),
     },
-    attempts: {
+    purchases: {
       list: async (generationId) =>
         attempts
           .all()
@@ -165,9 +165,9 @@ export function createMemoryStores({ settledLines = SETTLED_LINES }: MemoryStore
     accounts: {
       settledLines,
       settled: async (owner, period, id) => settled.get(JSON.stringify([owner, period, id]))?.value,
-      keepSettled: async (line) => {
+      saveSettled: async (line) => {
         const key = JSON.stringify([line.owner, line.period, line.generationId]);
-        await keepLarger(
+        await saveLarger(
           {
             get: async () => settled.get(key),
             create: async (first) => settled.create(key, first),

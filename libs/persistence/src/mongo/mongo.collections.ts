@@ -9,17 +9,17 @@ import { type Connection } from 'mongoose';
 import { z } from 'zod';
 import {
   accountSchema,
-  attemptSchema,
+  purchaseSchema,
   cacheEntrySchema,
   ledgerEntrySchema,
   settledLineSchema,
   type SettledLine,
   type Account,
-  type Attempt,
+  type Purchase,
   type CacheEntry,
   type LedgerEntry,
-  type WebhookBook,
-  webhookBookSchema,
+  type WebhookRegistrations,
+  webhookRegistrationsSchema,
 } from '../ports.js';
 import { hashKey } from '../key.hash.js';
 import { MongoRecords, type RecordsSpec } from './mongo.records.js';
@@ -37,7 +37,7 @@ const amount = { type: Number, required: true, min: 0 };
 const byGenerationAndKey = { keys: { generationId: 1, key: 1 }, unique: true } as const;
 
 /** The id under which a generation keeps something of any key. */
-export const within = (generationId: string, key: string): string => `${generationId}.${hashKey(key)}`;
+export const recordId = (generationId: string, key: string): string => `${generationId}.${hashKey(key)}`;
 /** The id of an account. */
 export const accountId = (owner: string, period: string): string => `${hashKey(owner)}.${period}`;
 
@@ -60,7 +60,7 @@ const GENERATIONS: RecordsSpec<GenerationRecord> = {
 const LEDGER: RecordsSpec<LedgerEntry> = {
   collection: 'ledger',
   schema: ledgerEntrySchema,
-  idOf: ({ generationId, key }) => within(generationId, key),
+  idOf: ({ generationId, key }) => recordId(generationId, key),
   columns: {
     generationId: text,
     key: text,
@@ -80,10 +80,10 @@ const LEDGER: RecordsSpec<LedgerEntry> = {
   }),
   indexes: [byGenerationAndKey, { keys: { owner: 1, at: 1 } }],
 };
-const ATTEMPTS: RecordsSpec<Attempt> = {
+const ATTEMPTS: RecordsSpec<Purchase> = {
   collection: 'attempts',
-  schema: attemptSchema,
-  idOf: ({ generationId, key }) => within(generationId, key),
+  schema: purchaseSchema,
+  idOf: ({ generationId, key }) => recordId(generationId, key),
   columns: { generationId: text, key: text },
   columnsOf: ({ generationId, key }) => ({ generationId, key }),
   indexes: [byGenerationAndKey],
@@ -112,9 +112,9 @@ const CACHE: RecordsSpec<CacheEntry> = {
   columnsOf: ({ usedAt }) => ({ usedAt }),
   indexes: [{ keys: { usedAt: 1 } }],
 };
-const WEBHOOKS: RecordsSpec<WebhookBook> = {
+const WEBHOOKS: RecordsSpec<WebhookRegistrations> = {
   collection: 'webhooks',
-  schema: webhookBookSchema,
+  schema: webhookRegistrationsSchema,
   idOf: ({ owner }) => hashKey(owner),
   columns: { owner: text },
   columnsOf: ({ owner }) => ({ owner }),
@@ -132,11 +132,11 @@ const CLAIMS: RecordsSpec<ClaimRecord> = {
 export interface MongoCollections {
   readonly generations: MongoRecords<GenerationRecord>;
   readonly ledger: MongoRecords<LedgerEntry>;
-  readonly attempts: MongoRecords<Attempt>;
+  readonly attempts: MongoRecords<Purchase>;
   readonly accounts: MongoRecords<Account>;
   readonly settled: MongoRecords<SettledLine>;
   readonly cache: MongoRecords<CacheEntry>;
-  readonly webhooks: MongoRecords<WebhookBook>;
+  readonly webhooks: MongoRecords<WebhookRegistrations>;
   readonly claims: MongoRecords<ClaimRecord>;
 }
 

@@ -10,7 +10,7 @@ export function isDuplicate(error: unknown): boolean {
 }
 
 /** What a store throws for a fault: ours stay, a refused document is `SCHEMA_VIOLATION`, the rest `STORE_UNAVAILABLE`. */
-export function storeFault(collection: string, cause: unknown): Error {
+export function storeError(collection: string, cause: unknown): Error {
   if (cause instanceof ClipmeshError || cause instanceof AlreadyExistsError || cause instanceof ConflictError)
     return cause;
   const detail = cause instanceof Error ? cause.message : String(cause);

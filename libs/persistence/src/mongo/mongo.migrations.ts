@@ -1,6 +1,6 @@
 import { type Connection } from 'mongoose';
 import { type MongoCollections } from './mongo.collections.js';
-import { isDuplicate, storeFault } from './mongo.faults.js';
+import { isDuplicate, storeError } from './mongo.faults.js';
 
 export interface Migration {
   /** Never changed once it was released. */
@@ -51,6 +51,6 @@ export async function migrate(
     }
     return run;
   } catch (error) {
-    throw storeFault('migrations', error);
+    throw storeError('migrations', error);
   }
 }

@@ -4,7 +4,7 @@ import { type z } from 'zod';
 import { checkedRecord } from '../checked.record.js';
 import { AlreadyExistsError, ConflictError, type Versioned } from '../ports.js';
 import { decodeNames, encodeNames } from './field.names.js';
-import { isDuplicate, storeFault } from './mongo.faults.js';
+import { isDuplicate, storeError } from './mongo.faults.js';
 
 /** A value that a filter compares with. */
 export type Column = string | number | Date;
@@ -72,7 +72,7 @@ export class MongoRecords<T> {
       return { value: checked, revision: revisionOf(row) };
     } catch (cause) {
       if (isDuplicate(cause)) throw new AlreadyExistsError(`${this.name}: ${id} exists already`, { cause });
-      throw storeFault(this.name, cause);
+      throw storeError(this.name, cause);
     }
   }
 
@@ -94,7 +94,7 @@ export class MongoRecords<T> {
    * Takes the place of a record that the filter finds, or of none. Throws {@link AlreadyExistsError} for one that is there
    * and does not fit the filter.
    */
-  async takeOver(
+  async replaceOrCreate(
     value: T,
     filter: Readonly<Record<string, unknown>>,
     columns: Readonly<Record<string, Column>>,
@@ -110,7 +110,7 @@ export class MongoRecords<T> {
         .lean();
     } catch (cause) {
       if (isDuplicate(cause)) throw new AlreadyExistsError(`${this.name}: ${id} exists already`, { cause });
-      throw storeFault(this.name, cause);
+      throw storeError(this.name, cause);
     }
   }
 
@@ -140,7 +140,7 @@ export class MongoRecords<T> {
     try {
       return await query;
     } catch (cause) {
-      throw storeFault(this.name, cause);
+      throw storeError(this.name, cause);
     }
   }
 

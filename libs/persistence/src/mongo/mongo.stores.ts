@@ -8,7 +8,7 @@ import {
   type SettledLine,
   usageRowSchema,
   type AccountStore,
-  type AttemptStore,
+  type PurchaseStore,
   type CacheStore,
   type GenerationStore,
   type IdempotencyStore,
@@ -17,14 +17,14 @@ import {
   type OpenStores,
   type WebhookStore,
 } from '../ports.js';
-import { keepLarger } from '../settled.lines.js';
-import { unlessMoved } from '../moved.on.js';
-import { tidyUsage } from '../usage.sums.js';
+import { saveLarger } from '../settled.lines.js';
+import { ignoreConflict } from '../moved.on.js';
+import { normalizeUsage } from '../usage.sums.js';
 import {
   accountId,
   mongoCollections,
   settledId,
-  within,
+  recordId,
   type ClaimRecord,
   type MongoCollections,
 } from './mongo.collections.js';
@@ -58,7 +58,7 @@ function storesOf(collections: MongoCollections, claimRetentionMs: number): Omit
   return {
     generations: generationStore(collections.generations),
     ledger: ledgerStore(collections.ledger),
-    attempts: attemptStore(collections.attempts),
+    purchases: attemptStore(collections.attempts),
     idempotency: idempotencyStore(collections.claims, claimRetentionMs),
     accounts: accountStore(collections.accounts, collections.settled),
     cache: cacheStore(collections.cache),
@@ -139,7 +139,7 @@ function ledgerStore(records: MongoRecords<LedgerEntry>): LedgerStore {
             },
           ]),
         );
-        return tidyUsage(
+        return normalizeUsage(
           sums.map(({ _id, ...sum }) =>
             checkedRecord(usageRowSchema, { ..._id, ...sum }, 'a sum of the collection ledger'),
           ),
@@ -148,13 +148,13 @@ function ledgerStore(records: MongoRecords<LedgerEntry>): LedgerStore {
   };
 }
 
-function attemptStore(records: MongoRecords<Parameters<AttemptStore['create']>[0]>): AttemptStore {
+function attemptStore(records: MongoRecords<Parameters<PurchaseStore['create']>[0]>): PurchaseStore {
   return {
     list: (generationId) =>
       operation('attempts.list', async () =>
         (await records.find({ generationId })).sort((a, b) => byKey(a.value, b.value)),
       ),
-    get: (generationId, key) => operation('attempts.get', () => records.get(within(generationId, key))),
+    get: (generationId, key) => operation('attempts.get', () => records.get(recordId(generationId, key))),
     create: (attempt) => operation('attempts.create', () => records.create(attempt)),
     save: (attempt, revision) => operation('attempts.save', () => records.save(attempt, revision)),
     remove: (generationId) => operation('attempts.remove', () => records.removeAll({ generationId })),
@@ -172,10 +172,10 @@ function accountStore(
     save: (account, revision) => operation('accounts.save', () => records.save(account, revision)),
     settled: (owner, period, id) =>
       operation('accounts.settled', async () => (await lines.get(settledId(owner, period, id)))?.value),
-    keepSettled: (line) =>
+    saveSettled: (line) =>
       operation('accounts.keep_settled', () => {
         const id = settledId(line.owner, line.period, line.generationId);
-        return keepLarger(
+        return saveLarger(
           {
             get: () => lines.get(id),
             create: (first) => lines.create(first),
@@ -213,7 +213,7 @@ function idempotencyStore(records: MongoRecords<ClaimRecord>, retentionMs: numbe
         const now = Date.now();
         try {
           // MongoDB removes what has expired once a minute; until then it counts as gone.
-          await records.takeOver(
+          await records.replaceOrCreate(
             { id, fingerprint, generationId },
             { expiresAt: { $lte: new Date(now) } },
             { expiresAt: new Date(now + retentionMs) },
@@ -237,7 +237,7 @@ function idempotencyStore(records: MongoRecords<ClaimRecord>, retentionMs: numbe
         const id = hashKey(key);
         const found = await records.get(id);
         // A claim is never changed: the revision that names this generation is the one that goes, or it is gone.
-        if (found?.value.generationId === generationId) await records.remove(id, found.revision).catch(unlessMoved);
+        if (found?.value.generationId === generationId) await records.remove(id, found.revision).catch(ignoreConflict);
       }),
   };
 }

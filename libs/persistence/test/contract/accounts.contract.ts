@@ -39,9 +39,9 @@ export function accountStoreContract(name: string, open: () => Promise<Stores>):
       for (const owner of HOSTILE) {
         const line = { owner, period: '2026-01', generationId: idOf(1), spentMicros: 5, run: 1 };
         expect(await accounts.settled(owner, '2026-01', idOf(1))).toBeUndefined();
-        await accounts.keepSettled(line);
+        await accounts.saveSettled(line);
         expect(await accounts.settled(owner, '2026-01', idOf(1))).toEqual(line);
-        await accounts.keepSettled({ ...line, spentMicros: 4, run: 2 });
+        await accounts.saveSettled({ ...line, spentMicros: 4, run: 2 });
         expect(await accounts.settled(owner, '2026-01', idOf(1))).toEqual({ ...line, run: 2 });
         expect(await accounts.settled(owner, '2026-01', idOf(2))).toBeUndefined();
         expect(await accounts.settled(owner, '2026-01-01', idOf(1))).toBeUndefined();
@@ -49,10 +49,10 @@ export function accountStoreContract(name: string, open: () => Promise<Stores>):
         expect(await accounts.get(owner, '2026-01')).toBeUndefined();
       }
       const line = { owner: 'a', period: '2026-01', generationId: idOf(3), run: 1 };
-      await Promise.all(Array.from({ length: 12 }, (_, n) => accounts.keepSettled({ ...line, spentMicros: n })));
+      await Promise.all(Array.from({ length: 12 }, (_, n) => accounts.saveSettled({ ...line, spentMicros: n })));
       expect(await accounts.settled('a', '2026-01', idOf(3))).toEqual({ ...line, spentMicros: 11 });
       const broken = { ...line, generationId: idOf(4), spentMicros: -1 };
-      await expect(accounts.keepSettled(broken)).rejects.toThrow();
+      await expect(accounts.saveSettled(broken)).rejects.toThrow();
     });
 
     it('keeps an account small, and its sums right, with the book of the pipeline', async () => {

@@ -25,7 +25,7 @@ export function removalContract(name: string, open: () => Promise<Stores>): void
     });
 
     it('removes all attempts of one generation and none of another', async () => {
-      const { attempts } = await open();
+      const { purchases: attempts } = await open();
       const keys = ['a', '>', 'x.y', '$'];
       for (const n of [1, 2]) for (const key of keys) await attempts.create({ ...sampleAttempt(idOf(n)), key });
       for (let round = 0; round < 2; round += 1) {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type GenerationRecord } from '@clipmesh/contracts';
-import { type Attempt, type LedgerEntry } from '../../src/index.js';
+import { type Purchase, type LedgerEntry } from '../../src/index.js';
 
 const AT = '2026-01-02T03:04:05.678Z';
 let counter = 0;
@@ -64,7 +64,7 @@ export function sampleEntry(generationId: string, key: string): LedgerEntry {
   };
 }
 
-export function sampleAttempt(generationId: string): Attempt {
+export function sampleAttempt(generationId: string): Purchase {
   return {
     key: `clip ${generationId}/0 #1`,
     generationId,

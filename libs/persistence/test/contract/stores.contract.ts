@@ -3,7 +3,7 @@ import { type GenerationRecord, generationRecordSchema } from '@clipmesh/contrac
 import {
   AlreadyExistsError,
   ConflictError,
-  type Attempt,
+  type Purchase,
   type LedgerEntry,
   type Stores,
   type Versioned,
@@ -145,9 +145,9 @@ export function purchaseStoresContract(name: string, open: () => Promise<Stores>
       expect((await ledger.entries(idOf(1))).map(({ key }) => key)).toEqual(['prediction:1', ...HOSTILE].sort());
     });
     it('keeps attempts under any key', async () => {
-      const { attempts } = await open();
+      const { purchases: attempts } = await open();
       for (const key of HOSTILE) {
-        const attempt: Attempt = {
+        const attempt: Purchase = {
           key,
           generationId: idOf(1),
           kind: 'clip',
@@ -168,7 +168,7 @@ export function purchaseStoresContract(name: string, open: () => Promise<Stores>
       expect(await attempts.list(idOf(2))).toEqual([]);
     });
     it('gives back any request as it was', async () => {
-      const { attempts } = await open();
+      const { purchases: attempts } = await open();
       const names = [
         '$set',
         'a.b',

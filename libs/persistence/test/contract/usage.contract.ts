@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type LedgerEntry, type Stores } from '../../src/index.js';
-import { usageOf } from '../../src/usage.sums.js';
+import { sumUsage } from '../../src/usage.sums.js';
 import { entryOf, idOf } from './stores.contract.js';
 
 const entries = fc.array(
@@ -38,7 +38,7 @@ export function usageContract(name: string, open: () => Promise<Stores>): void {
               ['2026-01-01', '2026-01-01'],
               ['2026-01-02', '2026-01-01'],
             ] as const)
-              expect(await ledger.usage(owner, from, to)).toEqual(usageOf(booked, owner, from, to));
+              expect(await ledger.usage(owner, from, to)).toEqual(sumUsage(booked, owner, from, to));
         }),
         { numRuns: 8 },
       );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { AlreadyExistsError, ConflictError, type Stores, type WebhookBook } from '../../src/index.js';
+import { AlreadyExistsError, ConflictError, type Stores, type WebhookRegistrations } from '../../src/index.js';
 
-const bookOf = (owner: string, ...ids: string[]): WebhookBook => ({
+const bookOf = (owner: string, ...ids: string[]): WebhookRegistrations => ({
   owner,
   endpoints: ids.map((digit) => ({
     id: `wh_${digit.repeat(32)}`,
