@@ -91,7 +91,7 @@ describe('the record, the log and the trace have', () => {
     expect(incidents).toHaveLength(12);
 
     const made = logged('clip-generator.1', id);
-    expect(made.filter((line) => line === 'warn: the try failed; it will be repeated')).toHaveLength(6);
+    expect(made.filter((line) => line === 'warn: the try failed; retrying')).toHaveLength(6);
     expect(made.filter((line) => line === 'error: the message was given up')).toHaveLength(6);
     const directed = logged('planner.1', id);
     expect(directed.filter((line) => line === 'warn: model failed; falling back to the next model')).toHaveLength(3);

@@ -11,15 +11,15 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { readStreams, type StreamFill } from './stream.keeper.js';
 
-/** What the broker still holds to be done. */
+/** Pending work at the broker. */
 export interface Backlog {
-  /** Generations with a command that waits or is being handled. */
+  /** Generations with a command that is pending or in progress. */
   readonly generations: ReadonlySet<string>;
-  /** Events that the director has not handled yet. */
+  /** Events that the director has not handled. */
   readonly directorLag: number;
 }
 
-/** Asks the broker's state: one request per stream, however many messages there are. */
+/** Reads the backlog: one request per stream, independent of the number of messages. */
 export async function readBacklog(connection: NatsConnection): Promise<Backlog> {
   const manager = await jetstreamManager(connection);
   const generations = new Set<string>();
@@ -35,22 +35,22 @@ export async function readBacklog(connection: NatsConnection): Promise<Backlog> 
   return { generations, directorLag: num_pending + num_ack_pending };
 }
 
-/** How an inbox stands. */
+/** State of an inbox. */
 export interface InboxState {
-  /** Messages that no replica has taken yet. */
+  /** Messages that no replica has received. */
   readonly waiting: number;
-  /** Messages that a replica handles, or is to get again. */
+  /** Messages in progress or due for redelivery. */
   readonly pendingAck: number;
 }
-/** What the broker holds, for those who watch over it. */
+/** State of the broker, for monitoring. */
 export interface BrokerState {
-  /** By the inbox's durable name. */
+  /** By durable name. */
   readonly inboxes: ReadonlyMap<string, InboxState>;
   readonly deadLetters: number;
   readonly streams: readonly StreamFill[];
 }
 
-/** Asks the broker: one request per inbox and per stream, however many messages there are. */
+/** Reads the state of the broker: one request per inbox and stream, independent of the number of messages. */
 export async function readBrokerState(connection: NatsConnection): Promise<BrokerState> {
   const manager = await jetstreamManager(connection);
   const read = async ({ stream, durable }: InboxSpec): Promise<[string, InboxState]> => {
@@ -66,8 +66,8 @@ export async function readBrokerState(connection: NatsConnection): Promise<Broke
 }
 
 /**
- * Removes commands that were acknowledged and are still there: a broker that is killed may come back with the
- * acknowledgement kept and the removal lost, and such a message would neither be delivered nor go. Returns how many.
+ * Removes acked commands that are still in their stream, and returns their number. A killed broker may restart with the ack
+ * stored and the removal lost; such a message is neither delivered nor removed.
  */
 export async function purgeAcked(connection: NatsConnection): Promise<number> {
   const manager = await jetstreamManager(connection);

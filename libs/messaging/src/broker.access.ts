@@ -9,20 +9,20 @@ import {
 import { BrokerRefusal } from './broker.refusal.js';
 import { reconnectHandlers, type ReconnectPace } from './reconnect.delays.js';
 
-/** Where the broker is and what it asks for. */
+/** Addresses and credentials of the broker. */
 export interface BrokerAccess extends ReconnectPace {
-  /** Addresses, comma-separated, as `NATS_URL` has them. */
+  /** Comma-separated addresses, as in `NATS_URL`. */
   readonly url: string;
   readonly credsFile?: string | undefined;
   readonly nkeySeedFile?: string | undefined;
   readonly tlsCaFile?: string | undefined;
   readonly tlsCertFile?: string | undefined;
   readonly tlsKeyFile?: string | undefined;
-  /** A try to connect ends after this long, ms. Default: 5000. */
+  /** Timeout of one connection attempt, ms. Default: 5000. */
   readonly connectTimeoutMs?: number | undefined;
 }
 
-/** What the settings say about the broker. */
+/** The broker access that the settings describe. */
 export const accessOf = (config: Config): BrokerAccess => ({
   url: config.natsUrl,
   credsFile: config.natsCredsFile,
@@ -39,19 +39,19 @@ const CONNECT_TIMEOUT_MS = 5000;
 
 const addresses = (url: string): URL[] => url.split(',').map((entry) => new URL(entry.trim()));
 
-/** The hosts of the addresses, without credentials. */
+/** Hosts of the addresses, without credentials. */
 export const hostsOf = ({ url }: BrokerAccess): string =>
   addresses(url)
     .map(({ host }) => host)
     .join(', ');
 
-/** Whether no word goes out in clear: by the protocol, or because a file for TLS is given. */
+/** Whether the connection requires TLS, by the protocol or by a TLS file. */
 export const isEncrypted = ({ url, tlsCaFile, tlsCertFile }: BrokerAccess): boolean =>
   (tlsCaFile ?? tlsCertFile) !== undefined || addresses(url).some(({ protocol }) => protocol === 'tls:');
 
 /**
- * Options for every connection to the broker, ours and Nest's; reconnection goes on for ever. Throws
- * {@link BrokerRefusal} for a file that cannot be used.
+ * Options of every broker connection, including Nest's. The client reconnects without limit. Throws {@link BrokerRefusal} for
+ * an unusable file.
  */
 export function connectionOptions(access: BrokerAccess, name: string): NodeConnectionOptions {
   const { tlsCaFile, tlsCertFile, tlsKeyFile } = access;
@@ -59,7 +59,7 @@ export function connectionOptions(access: BrokerAccess, name: string): NodeConne
     servers: addresses(access.url).map(({ host }) => host),
     name,
     maxReconnectAttempts: -1,
-    // Credentials may be wrong for a while, when they are exchanged; the log says so.
+    // During a rotation, credentials may be rejected for a while. The log reports it.
     ignoreAuthErrorAbort: true,
     ...reconnectHandlers(access),
     timeout: access.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
@@ -92,8 +92,8 @@ function credentials({ url, credsFile, nkeySeedFile }: BrokerAccess): NodeConnec
 }
 
 /**
- * Reads the file at every connection, so that new credentials count without a restart. What was read last counts when the
- * file cannot be used for a moment: nats.js would close the connection for good.
+ * Reads the file at every connection, so that new credentials apply without a restart. If the file is unusable, the last
+ * valid credentials apply; an error here would make nats.js close the connection for good.
  */
 function fromFile(variable: string, file: string, make: (text: string) => Authenticator): Authenticator {
   const load = (): Authenticator => {
@@ -101,8 +101,8 @@ function fromFile(variable: string, file: string, make: (text: string) => Authen
     try {
       authenticator('probe');
     } catch {
-      // The reason may quote the secret.
-      throw new BrokerRefusal(`the file of ${variable} holds no credentials of a NATS user; correct it`);
+      // No cause: its message may contain the secret.
+      throw new BrokerRefusal(`the file of ${variable} contains no credentials of a NATS user`);
     }
     return authenticator;
   };
@@ -111,7 +111,7 @@ function fromFile(variable: string, file: string, make: (text: string) => Authen
     try {
       current = load();
     } catch {
-      // The one before.
+      // Keeps the last valid credentials.
     }
     return current(nonce);
   };
@@ -119,8 +119,7 @@ function fromFile(variable: string, file: string, make: (text: string) => Authen
 
 function pem(variable: string, file: string): string {
   const text = read(variable, file).toString('utf8');
-  if (!/-----BEGIN [A-Z ]+-----/.test(text))
-    throw new BrokerRefusal(`the file of ${variable} is no PEM file; correct it`);
+  if (!/-----BEGIN [A-Z ]+-----/.test(text)) throw new BrokerRefusal(`the file of ${variable} is not a PEM file`);
   return text;
 }
 

@@ -1,22 +1,22 @@
 import { errors } from '@nats-io/transport-node';
 
-/** The broker, or this side, refuses the connection: waiting does not help. The message is advice and has no secret. */
+/** The broker or the client rejects the connection. Not transient. The message is advice and contains no secret. */
 export class BrokerRefusal extends Error {
   override readonly name = 'BrokerRefusal';
 }
 
-/** Node's codes for a certificate that this side does not accept. */
+/** Node's error codes for a server certificate that the client does not accept. */
 const CERTIFICATE =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID)/;
-/** OpenSSL's and Node's codes for a handshake that failed. */
+/** Error codes of OpenSSL and Node for a failed handshake. */
 const HANDSHAKE = /^(ERR_SSL_|ERR_OSSL_|ERR_TLS_|EPROTO)/;
-/** An error may be its own cause. */
+/** Bounds the cause chain: an error may be its own cause. */
 const MOST_CAUSES = 5;
 const PERMISSION = /permissions violation(?: for (\w+) to "([^"]+)")?/i;
 
 /**
- * Says what to do about an error that a further try does not cure: wrong credentials, missing permissions, TLS that does
- * not fit, something that is no broker. Undefined for any other, such as a broker that is not there yet.
+ * What the user can do about an error that a retry does not fix: wrong credentials, missing permissions, a TLS mismatch, or a
+ * server that is not a broker. Undefined for any other error, such as an unreachable broker.
  */
 export function adviceFor(error: unknown): string | undefined {
   for (const cause of causesOf(error)) {
@@ -26,13 +26,13 @@ export function adviceFor(error: unknown): string | undefined {
   return undefined;
 }
 
-/** The broker's code while its JetStream has no leader. */
+/** Error code of the broker while its JetStream has no leader. */
 const JETSTREAM_UNAVAILABLE = '10008';
 
 /**
- * Whether an error of a request at start may pass by itself: no answer in time, a JetStream without a leader, or one that
- * nobody serves for the moment, as while the servers of a cluster restart one after the other. Nothing tells the last one
- * from a broker without JetStream, so {@link adviceFor} has advice for it too.
+ * Whether the error of a request at start is transient: a timeout, JetStream without a leader, or no server with JetStream
+ * during a rolling restart. The last case is indistinguishable from a broker without JetStream, so {@link adviceFor} has advice
+ * for it too.
  */
 export function isTransient(error: unknown): boolean {
   const causes = causesOf(error);
@@ -42,14 +42,14 @@ export function isTransient(error: unknown): boolean {
   return isSilent || causes.some((cause) => cause.name === 'TimeoutError' || codeOf(cause) === JETSTREAM_UNAVAILABLE);
 }
 
-/** The error and its causes, outermost first. An error of another realm is no instance of ours, so its form decides. */
+/** The error and its causes, outermost first. Structural, because `instanceof` fails for errors of another realm. */
 function causesOf(error: unknown): Error[] {
   const causes: Error[] = [];
   for (let cause = error; isError(cause) && causes.length < MOST_CAUSES; cause = cause.cause) causes.push(cause);
   return causes;
 }
 
-/** A number where JetStream says it. */
+/** JetStream codes are numbers. */
 const codeOf = (error: Error): string => String((error as { code?: string | number }).code ?? '');
 
 const isError = (value: unknown): value is Error =>
@@ -61,7 +61,7 @@ function adviceForOne(error: Error): string | undefined {
   if (error instanceof BrokerRefusal) return message;
   if (error instanceof errors.UserAuthenticationExpiredError)
     return 'its credentials have expired; renew the file of NATS_CREDS_FILE';
-  // nats.js takes it for a wrong password, but it only says that the connect came too late, as from a slow machine.
+  // nats.js reports it as an authorization error, but it is a timeout, for example of a slow machine.
   if (/authentication timeout/i.test(message)) return undefined;
   if (error instanceof errors.AuthorizationError || /^authorization violation$/i.test(message))
     return 'it does not accept the credentials; check the user and password or the token in NATS_URL, NATS_CREDS_FILE or NATS_NKEY_SEED_FILE';
@@ -70,9 +70,9 @@ function adviceForOne(error: Error): string | undefined {
     const [, operation, subject] = denied;
     const what =
       operation === undefined
-        ? 'for something that Clipmesh needs'
+        ? 'for an operation that Clipmesh needs'
         : `for ${operation.toLowerCase()} of ${subject ?? ''}`;
-    return `its user has no permission ${what}; give the user of NATS_URL that permission at the broker`;
+    return `its user has no permission ${what}; grant that permission to the user of NATS_URL`;
   }
   if (error.name === 'JetStreamNotEnabled' || code === '10076' || code === '10039')
     return 'it has no JetStream for this account; start nats-server with -js, or enable JetStream for the account';
@@ -82,6 +82,6 @@ function adviceForOne(error: Error): string | undefined {
     return `its certificate is not accepted (${code}); set NATS_TLS_CA_FILE to its authority, and use a name of the certificate in NATS_URL`;
   if (HANDSHAKE.test(code)) return `the TLS handshake failed (${code}); check NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE`;
   if (message === 'unexpected response from server')
-    return 'what answers there is no nats-server; correct host and port in NATS_URL';
+    return 'the server there is not a nats-server; correct host and port in NATS_URL';
   return undefined;
 }

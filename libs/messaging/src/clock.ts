@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Time as the actors see it, so that a simulation can be faster than the wall. */
+/** The time source of the actors. Simulations replace it. */
 export interface Clock {
   /** Ms since the epoch, UTC. */
   now(): number;
-  /** Rejects with the signal's reason when it is aborted. */
+  /** Rejects with the reason of the signal when it aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

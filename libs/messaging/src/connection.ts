@@ -5,20 +5,19 @@ import { type Clock, systemClock } from './clock.js';
 import { reconnectDelayMs } from './reconnect.delays.js';
 
 export interface BrokerOptions extends BrokerAccess {
-  /** Shown in the broker's list of connections. */
+  /** Name of the connection at the broker. */
   readonly name: string;
-  /** How long to wait for a broker that does not answer at start, ms. Default: 30000. Once connected, reconnection goes on for ever. */
+  /** Time to wait for an unreachable broker at start, ms. Once connected, the client reconnects without limit. Default: 30000. */
   readonly graceMs?: number;
-  /** For the waits between the tries. Default: the system's. */
+  /** Default: the system clock. */
   readonly clock?: Clock;
 }
 
 const DEFAULT_GRACE_MS = 30_000;
 
 /**
- * Connects, waiting at most `graceMs` for a broker that does not answer. Throws {@link BrokerRefusal} at once when the
- * broker refuses the connection, and an `Error` when the time is over. Each message is one sentence that names the
- * addresses and has no credentials.
+ * Connects, and retries for at most `graceMs` while the broker is unreachable. Throws {@link BrokerRefusal} at once if the
+ * broker rejects the connection, and an `Error` after `graceMs`. Messages name the addresses and contain no credentials.
  */
 export async function connectBroker(options: BrokerOptions): Promise<NatsConnection> {
   const { name, graceMs = DEFAULT_GRACE_MS, clock = systemClock } = options;
@@ -33,7 +32,7 @@ export async function connectBroker(options: BrokerOptions): Promise<NatsConnect
       const pauseMs = reconnectDelayMs(failures, options, Math.random());
       if (clock.now() + pauseMs > deadline) {
         const certificate = isEncrypted(options)
-          ? '; a broker that asks for a client certificate is silent without NATS_TLS_CERT_FILE'
+          ? '; a broker that requires a client certificate does not answer without NATS_TLS_CERT_FILE'
           : '';
         throw new Error(
           `the broker at ${hosts} does not answer; start nats-server -js, or set NATS_URL (waited ${Math.round(graceMs / 1000)} s)${certificate}`,
@@ -49,9 +48,8 @@ const refusal = (hosts: string, advice: string, cause: unknown): BrokerRefusal =
   new BrokerRefusal(`the broker at ${hosts} cannot be used: ${advice}`, { cause });
 
 /**
- * Runs what a service needs from the broker at start. Repeats it for at most `graceMs` while its error may pass by itself,
- * so `work` must be safe to repeat. Throws {@link BrokerRefusal} when the user may not have it, or the broker has no
- * JetStream after that time either.
+ * Runs `work` against the broker at start, and retries it for at most `graceMs` on transient errors, so `work` must be
+ * idempotent. Throws {@link BrokerRefusal} if the user lacks a permission or the broker has no JetStream.
  */
 export async function retryTransient<T>(
   access: BrokerAccess,

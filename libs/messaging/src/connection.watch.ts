@@ -7,31 +7,35 @@ export interface WatchLog {
   error(fields: object, text: string): void;
 }
 
-/** A broker that refuses a service does so at every try: the log says it once in so many times. */
+/** Errors per log line: a broker that rejects a service does so on every reconnect. */
 const EVERY = 20;
 
 /**
- * Logs when the broker is away, is back, or refuses the service, until the connection is closed. Calls `lost` when the
- * connection is given up, which nobody here has asked for: the service then receives nothing any more.
+ * Logs disconnects, reconnects and rejections until the connection closes. Calls `onLost` if it closes with an error: the
+ * service then receives no more messages.
  */
 export async function watchConnection(
   connection: Pick<NatsConnection, 'status' | 'closed'>,
   log: WatchLog,
-  lost: (error: Error) => void,
+  onLost: (error: Error) => void,
 ): Promise<void> {
   void connection.closed().then((error) => {
-    if (error instanceof Error) lost(error);
+    if (error instanceof Error) onLost(error);
   });
   let errors = 0;
   for await (const status of connection.status()) {
-    if (status.type === 'disconnect') log.warn({ server: status.server }, 'the broker is away; reconnecting');
+    if (status.type === 'disconnect')
+      log.warn({ server: status.server }, 'lost the connection to the broker; reconnecting');
     if (status.type === 'reconnect') {
       errors = 0;
-      log.info({ server: status.server }, 'the broker is back');
+      log.info({ server: status.server }, 'reconnected to the broker');
     }
     if (status.type === 'error') {
       if (errors % EVERY === 0)
-        log.error({ err: status.error }, `the broker refuses: ${adviceFor(status.error) ?? status.error.message}`);
+        log.error(
+          { err: status.error },
+          `the broker rejects the connection: ${adviceFor(status.error) ?? status.error.message}`,
+        );
       errors += 1;
     }
   }

@@ -32,27 +32,27 @@ const letterSchema = z.object({
   headers: z.record(z.string(), z.string()),
   /** base64 */
   payload: z.base64(),
-  /** Only the first part of the payload is here: it was too large to keep. Such a letter cannot be replayed. */
+  /** True: the payload was too large and only its start is stored. The letter cannot be replayed. */
   truncated: z.boolean().default(false),
   deliveries: z.int().positive(),
   /** UTC */
   deadAt: z.iso.datetime(),
 });
 
-/** A message that was given up, with everything needed to understand and replay it. */
+/** A message that was given up, with the reason and what a replay needs. */
 export type DeadLetter = Readonly<z.infer<typeof letterSchema>>;
 
-/** A dead letter in its stream. */
+/** A dead letter in the stream. */
 export interface StoredLetter extends DeadLetter {
-  /** Position in the stream: what it is shown and replayed by. */
+  /** Sequence in the stream: the id of the letter for users. */
   readonly sequence: number;
 }
 
-/** The broker takes 1 MB a message; base64 and the rest must fit beside. */
+/** The broker accepts 1 MB per message, including base64 overhead and the other fields. */
 const PAYLOAD_BYTES = 512 * 1024;
 const HEADER_CHARS = 16 * 1024;
 const REASON_CHARS = 2000;
-/** Longest wait for the next stored letter, ms. */
+/** Timeout for reading the next letter, ms. */
 const READ_MS = 5000;
 
 function headersOf(message: JsMsg): Record<string, string> {
@@ -60,7 +60,7 @@ function headersOf(message: JsMsg): Record<string, string> {
   return JSON.stringify(all).length > HEADER_CHARS ? {} : all;
 }
 
-/** Stores the dead letter of a message under `dead.<generationId>.<message name>`; once, however often it is given up. */
+/** Publishes the dead letter of a message to `dead.<generationId>.<message name>`. The broker drops repeats. */
 export async function deadLetter(js: JetStreamClient, message: JsMsg, name: string, error: unknown): Promise<void> {
   const generationId = message.subject.split('.').find((token) => GENERATION_ID.test(token)) ?? 'unknown';
   const letter: DeadLetter = {
@@ -83,49 +83,49 @@ export async function deadLetter(js: JetStreamClient, message: JsMsg, name: stri
 export interface LetterQuery {
   readonly generationId?: string;
   readonly limit: number;
-  /** A sequence; 0 begins with the oldest. */
+  /** Sequence to start after. 0: start with the oldest letter. Default: the newest letters. */
   readonly after?: number;
 }
 
-/** A page of letters, and how many it leaves out on either side. */
+/** A page of letters, and the number of older and newer ones. */
 export interface LetterPage {
   readonly letters: readonly StoredLetter[];
   readonly older: number;
   readonly newer: number;
 }
 
-/** What was given up, for whoever has mended the cause. */
+/** Lists and replays dead letters. */
 export interface DeadLetters {
   /**
-   * At most `limit` letters, of one generation or of all, oldest first: the newest, or with `after` those that follow that
-   * sequence.
+   * At most `limit` letters of one generation or of all, oldest first: the newest ones, or with `after` the ones that follow
+   * that sequence.
    */
   list(options: LetterQuery): Promise<LetterPage>;
-  /** Undefined: there is no such letter. */
+  /** Undefined: no such letter. */
   get(sequence: number): Promise<StoredLetter | undefined>;
   /**
-   * Sends the message again, with all its attempts, and removes the letter; returns it. Undefined: there is no such letter.
-   * An event goes to all its readers again. Throws when the letter holds only part of its message.
+   * Publishes the message again with its retries reset, removes the letter and returns it. Undefined: no such letter. All
+   * consumers of an event receive it again. Throws `SCHEMA_VIOLATION` for a truncated letter.
    */
   replay(sequence: number): Promise<StoredLetter | undefined>;
 }
 
 const read = (sequence: number, text: string): StoredLetter => ({ sequence, ...letterSchema.parse(JSON.parse(text)) });
 
-/** The deterministic id of a known message that can be read. */
+/** The deterministic id of the message. Undefined: the message is unknown or invalid. */
 function idOf({ subject, payload }: DeadLetter): string | undefined {
   for (const definition of [...COMMANDS, ...EVENTS] as readonly MessageDefinition[]) {
     try {
       const body: MessageBody = decodeMessage(definition, Buffer.from(payload, 'base64'));
       if (subjectOf(definition, body.generationId) === subject) return messageId(definition, body);
     } catch {
-      // Another message's schema, or none at all: then no faults were counted either.
+      // Another message. For an invalid one no retries were counted.
     }
   }
   return undefined;
 }
 
-/** Lists and replays what the actors gave up. Start it where the streams exist already. */
+/** Opens the dead letters. The streams must exist. */
 export async function openDeadLetters(connection: NatsConnection): Promise<DeadLetters> {
   const js = jetstream(connection);
   const { streams } = await jetstreamManager(connection);
@@ -179,14 +179,14 @@ export async function openDeadLetters(connection: NatsConnection): Promise<DeadL
       const letter = await get(sequence);
       if (letter === undefined) return undefined;
       if (letter.truncated)
-        throw new ClipmeshError('SCHEMA_VIOLATION', `dead letter ${sequence} holds only a part of its message`);
+        throw new ClipmeshError('SCHEMA_VIOLATION', `dead letter ${sequence} contains only a part of its message`);
       const id = idOf(letter);
       if (id !== undefined) await clearRetries(connection, id);
       const traced = headers();
       const { traceparent, tracestate } = letter.headers;
       if (traceparent !== undefined) traced.set('traceparent', traceparent);
       if (tracestate !== undefined) traced.set('tracestate', tracestate);
-      // One id for each letter: should the removal fail, a second replay is dropped by the broker.
+      // If the removal fails, the broker drops a second replay by this id.
       await js.publish(letter.subject, Buffer.from(letter.payload, 'base64'), {
         msgID: `replay:${sequence}:${letter.deadAt}`,
         headers: traced,

@@ -5,11 +5,11 @@ import { type NatsConnection } from '@nats-io/transport-node';
 export interface ReadEvent {
   readonly name: string;
   readonly body: unknown;
-  /** Events of the generation that were stored after this one when it was read. */
+  /** Number of later events of the generation that were already stored when this one was read. */
   readonly pending: number;
 }
 
-/** Replays a generation's stored events from the first on, then follows them until the signal aborts. */
+/** Yields the stored events of a generation, oldest first, then new ones until the signal aborts. */
 export async function* readEvents(
   connection: NatsConnection,
   generationId: string,
@@ -34,27 +34,27 @@ export async function* readEvents(
   } finally {
     options.signal.removeEventListener('abort', stop);
     messages.stop();
-    // The broker would keep it for minutes, and every reader has one of its own.
+    // Each reader has its own consumer, which the broker would otherwise keep for minutes.
     void consumer.delete().catch(() => undefined);
   }
 }
 
-/** Where the events of a generation begin. */
+/** Position of the first event of a generation. */
 export interface EventsStart {
-  /** Last sequence of the stream before them, where it is known. */
+  /** Last sequence of the stream before it. Undefined: unknown. */
   readonly after?: number | undefined;
-  /** Not later than their first one, ms since the epoch. */
+  /** A time not later than the first event, ms since the epoch. */
   readonly sinceMs: number;
 }
 
-/** Last sequence of the stream of events. Throws when the broker does not answer. */
+/** Last sequence of the event stream. Throws if the broker does not answer. */
 export async function lastEventSequence(connection: NatsConnection): Promise<number> {
   return (await (await jetstreamManager(connection)).streams.info(EVENTS_STREAM)).state.last_seq;
 }
 
 /**
- * Whether the stream has every event from there on. Trimming removes the oldest events of the stream, so that nothing newer
- * than its first event is missing. False as well where that cannot be told.
+ * Whether the stream has every event from that position on. Trimming removes the oldest events, so no event newer than the
+ * first stored one is missing. Also false if it cannot be determined.
  */
 export async function hasAllEvents(connection: NatsConnection, { after, sinceMs }: EventsStart): Promise<boolean> {
   const { state } = await (await jetstreamManager(connection)).streams.info(EVENTS_STREAM);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { every } from './every.js';
 
-/** A clock whose pauses end when the test says so. */
-function handClock() {
+/** A clock that the test advances. */
+function manualClock() {
   const pauses: { ms: number; end: () => void }[] = [];
   let announce: () => void = () => undefined;
   return {
@@ -15,7 +15,7 @@ function handClock() {
         pauses.push({ ms, end });
         announce();
       }),
-    /** Ends the next pause, waiting for it to begin. */
+    /** Waits for the next pause and ends it. */
     next: async (): Promise<number> => {
       while (pauses.length === 0) await new Promise<void>((resolve) => (announce = resolve));
       const [pause] = pauses.splice(0, 1);
@@ -28,8 +28,8 @@ function handClock() {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('periodic work', () => {
-  it('never overlaps: the pause begins when the turn has ended', async () => {
-    const clock = handClock();
+  it('starts the pause after the run ends, so that runs never overlap', async () => {
+    const clock = manualClock();
     const ends: (() => void)[] = [];
     const periodic = every(1000, () => new Promise<void>((end) => ends.push(end)), { clock, onError: () => undefined });
     expect(await clock.next()).toBe(1000);
@@ -44,15 +44,15 @@ describe('periodic work', () => {
   });
 
   it.each([
-    ['rejects', () => Promise.reject(new Error('the store is away'))],
+    ['rejects', () => Promise.reject(new Error('the store is unavailable'))],
     [
       'throws',
       () => {
-        throw new Error('the store is away');
+        throw new Error('the store is unavailable');
       },
     ],
-  ])('goes on after a turn that %s, and reports each error', async (_how, fail) => {
-    const clock = handClock();
+  ])('continues after a run that %s, and reports each error', async (_how, fail) => {
+    const clock = manualClock();
     const errors: unknown[] = [];
     let turns = 0;
     const work = (): Promise<void> => {
@@ -66,8 +66,8 @@ describe('periodic work', () => {
     expect([turns, errors.length]).toEqual([3, 2]);
   });
 
-  it('begins at once where it is asked to', async () => {
-    const clock = handClock();
+  it('starts immediately on request', async () => {
+    const clock = manualClock();
     let turns = 0;
     const periodic = every(1000, () => Promise.resolve((turns += 1)), {
       clock,
@@ -79,13 +79,13 @@ describe('periodic work', () => {
     await periodic.stop();
   });
 
-  it('aborts the turn that runs when it stops, waits for its end, and starts no other', async () => {
-    const clock = handClock();
+  it('on stop aborts the current run, waits for it and starts no other', async () => {
+    const clock = manualClock();
     const order: string[] = [];
     const errors: unknown[] = [];
     const work = (signal: AbortSignal): Promise<void> =>
       new Promise((_, reject) => {
-        order.push('begun');
+        order.push('started');
         signal.addEventListener('abort', () => {
           setImmediate(() => {
             order.push('ended');
@@ -98,7 +98,7 @@ describe('periodic work', () => {
     await settled();
     await periodic.stop();
     order.push('stopped');
-    expect(order).toEqual(['begun', 'ended', 'stopped']);
+    expect(order).toEqual(['started', 'ended', 'stopped']);
     expect([errors, clock.waiting()]).toEqual([[], 0]);
   });
 });

@@ -1,45 +1,45 @@
 import { type Clock, systemClock } from './clock.js';
 
 export interface EveryOptions {
-  /** Default: the time of this machine. */
+  /** Default: the system clock. */
   readonly clock?: Pick<Clock, 'sleep'>;
-  /** True: the first turn begins at once. Default: false, after the first interval. */
+  /** True: the first run starts immediately. Default: false, after the first interval. */
   readonly immediate?: boolean;
-  /** Called with the error of a turn that failed. */
+  /** Receives the error of each failed run. */
   readonly onError: (error: unknown) => void;
 }
 
 export interface Periodic {
-  /** Aborts the turn that runs, waits for its end, and starts no other. */
+  /** Aborts the current run and waits for it. No other run starts. */
   readonly stop: () => Promise<void>;
 }
 
 /**
- * Runs `work` again and again, one turn at a time: the pause of `intervalMs` begins when a turn has ended, so that turns
- * never overlap. A turn that fails is reported, and the next one follows after the pause.
+ * Runs `work` periodically. A pause of `intervalMs` follows each run, so runs never overlap. A failed run is reported and
+ * does not stop the series.
  */
 export function every(
   intervalMs: number,
   work: (signal: AbortSignal) => Promise<unknown>,
-  { clock = systemClock, immediate: atOnce = false, onError: failed }: EveryOptions,
+  { clock = systemClock, immediate = false, onError }: EveryOptions,
 ): Periodic {
   const stopping = new AbortController();
   const { signal } = stopping;
-  const turn = async (): Promise<void> => {
+  const run = async (): Promise<void> => {
     try {
       await work(signal);
     } catch (error) {
-      if (!signal.aborted) failed(error);
+      if (!signal.aborted) onError(error);
     }
   };
   const loop = async (): Promise<void> => {
-    if (atOnce) await turn();
+    if (immediate) await run();
     for (;;) {
       await clock.sleep(intervalMs, signal);
-      await turn();
+      await run();
     }
   };
-  // Only the clock rejects, when the loop is stopped.
+  // Rejects only when the clock is aborted by `stop`.
   const running = loop().catch(() => undefined);
   return {
     stop: async () => {

@@ -15,17 +15,17 @@ import { pendingInbox } from './handled.js';
 const EVENT_INBOXES = (Object.keys(INBOXES) as InboxName[]).filter((name) => INBOXES[name].stream === EVENTS_STREAM);
 
 /**
- * Removes every message, dead letter and span of an ended generation from the broker. Throws a retryable `STORE_UNAVAILABLE` while
- * an inbox still has an event of it to handle: the booking of a charge, say, is never cut off.
+ * Removes all messages, dead letters and spans of a finished generation from the broker. Throws a retryable
+ * `STORE_UNAVAILABLE` while an inbox has not handled all its events, so that no charge is lost.
  */
 export async function purgeGeneration(
   connection: NatsConnection,
   { generationId, traceIds }: { readonly generationId: string; readonly traceIds: readonly string[] },
 ): Promise<void> {
   const manager = await jetstreamManager(connection);
-  const unheard = await pendingInbox(manager, generationId, EVENT_INBOXES);
-  if (unheard !== undefined)
-    throw new ClipmeshError('STORE_UNAVAILABLE', `${unheard} has not handled every event of ${generationId} yet`);
+  const inbox = await pendingInbox(manager, generationId, EVENT_INBOXES);
+  if (inbox !== undefined)
+    throw new ClipmeshError('STORE_UNAVAILABLE', `${inbox} has not handled every event of ${generationId} yet`);
   for (const command of COMMANDS)
     await manager.streams.purge(commandStream(command), { filter: `${command.name}.${generationId}` });
   await manager.streams.purge(EVENTS_STREAM, { filter: `events.${generationId}.>` });

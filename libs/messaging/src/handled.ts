@@ -2,13 +2,13 @@ import { EVENTS_STREAM, INBOXES, type InboxName, type InboxSpec } from '@clipmes
 import { JetStreamApiCodes, JetStreamApiError, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 
-/** Whether the director has handled every event of a generation that was stored before this was asked. */
+/** Whether the director has handled every event of a generation that was stored before this call. */
 export async function directorCaughtUp(connection: NatsConnection, generationId: string): Promise<boolean> {
   const manager = await jetstreamManager(connection);
   return (await pendingInbox(manager, generationId, ['director'])) === undefined;
 }
 
-/** One of these inboxes that has events of the generation still to handle; undefined when none has. */
+/** The first of the inboxes that has unhandled events of the generation. Undefined: none. */
 export async function pendingInbox(
   manager: JetStreamManager,
   generationId: string,
@@ -19,7 +19,7 @@ export async function pendingInbox(
   for (const name of names) {
     const { stream, durable }: InboxSpec = INBOXES[name];
     const { ack_floor, num_pending, num_ack_pending } = await manager.consumers.info(stream, durable);
-    // The floor stands still where nothing that the inbox wants has come since.
+    // Events outside the filter of the inbox do not move its ack floor, so it may lag with nothing pending.
     if (ack_floor.stream_seq < last && num_pending + num_ack_pending > 0) return name;
   }
   return undefined;

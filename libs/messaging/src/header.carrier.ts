@@ -1,7 +1,7 @@
 import { type MsgHdrs } from '@nats-io/transport-node';
 import { type TextMapGetter, type TextMapSetter } from '@opentelemetry/api';
 
-/** W3C trace context in message headers. */
+/** Writes and reads the W3C trace context in message headers. */
 export const headerSetter: TextMapSetter<MsgHdrs> = {
   set: (carrier, key, value) => {
     carrier.set(key, value);

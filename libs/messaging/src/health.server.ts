@@ -7,7 +7,7 @@ export interface HealthOptions {
   readonly host: string;
   readonly port: number;
   readonly connection: Pick<NatsConnection, 'isClosed' | 'flush'>;
-  /** The broker has this long to answer, ms. */
+  /** Timeout of the broker's answer, ms. */
   readonly timeoutMs: number;
 }
 export interface HealthServer {
@@ -16,8 +16,8 @@ export interface HealthServer {
 }
 
 /**
- * Answers probes of a service without an API. `GET /healthz`: 200 while the process works, 503 when its connection to the
- * broker has been given up. `GET /readyz`: 200 when the broker answers, else 503. Rejects when the port is taken.
+ * Health endpoints of a service without an API. `GET /healthz`: 200 while the process runs, 503 once its connection to the
+ * broker is closed. `GET /readyz`: 200 if the broker answers, else 503. Rejects if the port is in use.
  */
 export async function openHealth({ host, port, connection, timeoutMs }: HealthOptions): Promise<HealthServer> {
   const answers: Readonly<Record<string, () => Promise<boolean>>> = {

@@ -9,46 +9,46 @@ import { applyDecorators, type ArgumentsHost, Catch, type RpcExceptionFilter, Us
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { type Observable, throwError } from 'rxjs';
 
-/** What a handler is given beside the message. */
+/** Second argument of a handler. */
 export interface HandlerContext {
   /** Aborts on cancel, on timeout and at shutdown. */
   readonly signal: AbortSignal;
   readonly messageId: string;
-  /** Faults so far + 1. */
+  /** Number of this try, from 1. */
   readonly tries: number;
-  /** Whether the message is given up when the handler throws this error now. */
+  /** Whether the message becomes a dead letter if the handler throws this error now. */
   readonly isLastTry: (error: unknown) => boolean;
-  /** W3C trace context of the handling. */
+  /** W3C `traceparent` of the handler span. */
   readonly traceparent: string;
 }
 
-/** A command's inbox. */
+/** The inbox of a command. */
 export interface InboxOptions<Body extends MessageBody> {
   readonly inbox: InboxName;
   readonly message: MessageDefinition<Body>;
-  /** Of the generation, whose time this work takes; absent: it belongs to no stage, and leaves no spans. */
+  /** Stage that the work counts for. Absent: no stage and no spans. */
   readonly stage?: Stage;
-  /** True: it is done for a canceled generation too. */
+  /** True: the command also runs for a canceled generation. Default: false. */
   readonly runsWhenCanceled?: boolean;
-  /** What is told when the message is given up. */
+  /** Messages to publish when the message is given up. */
   readonly failed: (body: Body, failure: { error: unknown }) => readonly Outgoing[];
-  /** What is told when it will be tried again. */
+  /** Messages to publish when a try failed and another follows. `fault`: number of failures so far. */
   readonly retried?: (
     body: Body,
     retry: { error: unknown; messageId: string; fault: number; delayMs: number },
   ) => readonly Outgoing[];
 }
 
-/** What the transport reads off a handler. */
+/** Metadata of a handler for the transport. */
 export interface Binding {
   readonly inbox: InboxName;
   /** Absent: every event of `EVENTS`. */
   readonly options?: InboxOptions<MessageBody>;
-  /** Its turns leave no spans. */
+  /** True: the handler creates no spans. */
   readonly untraced?: boolean;
 }
 
-/** Lets the original error through to the settlement: no other filter may turn it into "Internal server error". */
+/** Passes the original error to settlement. Nest's default filter would replace it by "Internal server error". */
 @Catch()
 class PassThroughFilter implements RpcExceptionFilter<unknown> {
   catch(error: unknown, _host: ArgumentsHost): Observable<never> {
@@ -56,19 +56,19 @@ class PassThroughFilter implements RpcExceptionFilter<unknown> {
   }
 }
 
-/** The method's arguments are the message and the context; Nest hands on only what is asked for. */
+/** Binds the arguments (message, context): Nest passes only decorated arguments. */
 const bind =
   (binding: Binding): MethodDecorator =>
   (target, method, descriptor) => {
     Payload()(target, method, 0);
     Ctx()(target, method, 1);
-    // Naming the type picks the overload that is a MethodDecorator.
+    // The type argument selects the overload that returns a MethodDecorator.
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-arguments
     const inbox: MethodDecorator = EventPattern<string>(`inbox:${binding.inbox}`, { binding });
     applyDecorators(inbox, UseFilters(new PassThroughFilter()))(target, method, descriptor);
   };
 
-/** `receive(body, context) -> outgoing messages` for one command. */
+/** Declares the handler of one command: `receive(body, context) -> outgoing messages`. */
 export function Inbox<Body extends MessageBody>(options: InboxOptions<Body>): MethodDecorator {
   return bind({
     inbox: options.inbox,
@@ -78,8 +78,8 @@ export function Inbox<Body extends MessageBody>(options: InboxOptions<Body>): Me
 }
 
 /**
- * `receive(event, context) -> outgoing messages` for the events of every generation. Who reads a trace is `untraced`:
- * its own turns would be part of what it measures.
+ * Declares a handler of the events of all generations: `receive(event, context) -> outgoing messages`. A handler that reads
+ * traces is `untraced`, because its spans would be part of the trace.
  */
 export function EventInbox(options: {
   inbox: 'director' | 'cost' | 'canceler' | 'reporter' | 'notifier';

@@ -16,16 +16,16 @@ import { settleDelivery } from './settle.delivery.js';
 import { isLastTry, type Outcome, type RetryPolicy, type DeliveryHistory } from './settlement.js';
 
 export interface InboxSettings {
-  /** Messages handled at once by this replica. */
+  /** Maximum number of messages that this replica handles at once. */
   readonly concurrency: number;
   readonly retry: RetryPolicy;
-  /** A handler is aborted after this long, ms. */
+  /** Timeout of a handler, ms. */
   readonly handlerTimeoutMs: number;
-  /** Time between two signs of life, ms; well below the ack wait. */
+  /** Interval of progress acks, ms. Must be well below the ack wait. */
   readonly heartbeatMs: number;
-  /** At shutdown running handlers may go on this long, ms; then they are handed back. */
+  /** Time that running handlers may take at shutdown, ms. Then their messages are nak'ed. */
   readonly drainMs: number;
-  /** At shutdown what waits in the inbox by then is handled first, within the drain time. */
+  /** True: at shutdown, pending messages are handled first, within the drain time. Default: false. */
   readonly drainFirst?: boolean;
 }
 
@@ -42,78 +42,81 @@ export interface RunnerDeps {
   readonly retries: RetryCounter;
   readonly workerId: string;
   readonly logger: RunnerLog;
-  /** Makes sure that the inbox exists at the broker. */
+  /** Creates the inbox at the broker if it is missing. */
   readonly restore: () => Promise<void>;
 }
 
 export type Handler = (argument: unknown, context: HandlerContext) => Promise<readonly Outgoing[]>;
 
-/** One pull waits this long at the broker before it is renewed, ms. */
+/** Expiry of one pull request, ms. */
 const PULL_MS = 10_000;
 /**
- * The broker gives a sign this often while a pull waits, ms; a pull that misses three, because its inbox was gone when it went
- * out, fails, and the inbox is made again.
+ * Idle heartbeat of a pull, ms. A pull fails after three missed heartbeats, for example because its inbox is missing; the
+ * runner then creates the inbox again.
  */
-const PULL_SIGN_MS = 2000;
-/** A message that was delivered this often without a recorded fault is given up: handling it seems to end the process. */
+const PULL_HEARTBEAT_MS = 2000;
+/** Deliveries without a recorded retry after which a message is given up, because it probably crashes the process. */
 const MAX_DELIVERIES = 50;
-/** An aborted handler has this long to come back, ms. */
+/** Time that an aborted handler has to return, ms. */
 const ABORT_GRACE_MS = 10_000;
-/** At shutdown it has less: whoever stops the service does not wait for ever, ms. */
+/** The same at shutdown, ms. */
 const SHUTDOWN_GRACE_MS = 2_000;
-/** Pause between two looks at an inbox that is to be emptied, ms. */
-const EMPTY_LOOK_MS = 20;
-/** Pause after the broker refused a pull, ms. */
+/** Poll interval while the inbox is drained, ms. */
+const DRAIN_POLL_MS = 20;
+/** Pause after a failed pull, ms. */
 const RECOVERY_MS = 500;
 
 type StopReason = 'canceled' | 'timeout' | 'shutdown';
 
-/** Takes messages from one inbox, `concurrency` at a time, and settles each. */
+/** Handles the messages of one inbox, `concurrency` at a time, and settles each. */
 export class InboxRunner {
   private readonly closing = new AbortController();
   private readonly running = new Set<(stop: StopReason) => void>();
   private slots: Promise<void>[] = [];
-  private handsBack = false;
+  private isReturning = false;
 
   constructor(
-    private readonly parts: RunnerDeps,
+    private readonly deps: RunnerDeps,
     private readonly binding: Binding,
     private readonly settings: InboxSettings,
     private readonly handler: Handler,
   ) {}
 
   start(): void {
-    // Every slot listens to it while it pulls.
+    // Each slot adds a listener while it pulls.
     setMaxListeners(0, this.closing.signal);
     this.slots = Array.from({ length: this.settings.concurrency }, () => this.slot());
   }
 
-  /** Stops pulling, lets running handlers finish within the drain time, hands the rest back. */
+  /** Stops pulling, waits for running handlers within the drain time, and naks the rest. */
   async close(): Promise<void> {
-    if (this.settings.drainFirst === true) await this.emptied();
+    if (this.settings.drainFirst === true) await this.drained();
     this.closing.abort();
     const timer = setTimeout(() => {
-      this.handsBack = true;
+      this.isReturning = true;
       for (const stop of this.running) stop('shutdown');
     }, this.settings.drainMs);
     await Promise.all(this.slots);
     clearTimeout(timer);
   }
 
-  /** Until no message waits, or the drain time is over, or the broker cannot be asked. */
-  private async emptied(): Promise<void> {
+  /** Resolves when no message is pending, after the drain time, or if the broker does not answer. */
+  private async drained(): Promise<void> {
     const { stream, durable } = INBOXES[this.binding.inbox];
     const deadlineMs = Date.now() + this.settings.drainMs;
     try {
-      const consumer = await this.parts.js.consumers.get(stream, durable);
-      while (Date.now() < deadlineMs && (await consumer.info()).num_pending > 0) await delay(EMPTY_LOOK_MS);
+      const consumer = await this.deps.js.consumers.get(stream, durable);
+      while (Date.now() < deadlineMs && (await consumer.info()).num_pending > 0) await delay(DRAIN_POLL_MS);
     } catch (error) {
-      this.parts.logger.warn({ err: error, inbox: this.binding.inbox }, 'what waits in the inbox is left to others');
+      this.deps.logger.warn(
+        { err: error, inbox: this.binding.inbox },
+        'could not drain the inbox; other replicas handle its messages',
+      );
     }
   }
 
-  /** Events are facts: they are handled whatever became of the generation. */
-  private heedsCancel(): boolean {
+  /** Events are facts, so they are handled for canceled generations too. */
+  private stopsOnCancel(): boolean {
     const { options } = this.binding;
     return options !== undefined && options.runsWhenCanceled !== true;
   }
@@ -126,7 +129,7 @@ export class InboxRunner {
     const { stream, durable } = INBOXES[this.binding.inbox];
     while (!this.closed()) {
       try {
-        const consumer = await this.parts.js.consumers.get(stream, durable);
+        const consumer = await this.deps.js.consumers.get(stream, durable);
         while (!this.closed()) {
           const message = await this.pull(consumer);
           if (message === null) continue;
@@ -135,19 +138,19 @@ export class InboxRunner {
         }
       } catch (error) {
         if (this.closed()) return;
-        this.parts.logger.warn({ err: error, inbox: this.binding.inbox }, 'the inbox could not be read; trying again');
+        this.deps.logger.warn({ err: error, inbox: this.binding.inbox }, 'could not read the inbox; retrying');
         await delay(RECOVERY_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
-        await this.parts.restore().catch(() => undefined);
+        await this.deps.restore().catch(() => undefined);
       }
     }
   }
 
   /**
-   * One message, or null after a while. A pull ends when the inbox closes: the broker would answer one that is left open
-   * with the very message that this replica hands back a moment later.
+   * One message, or null after {@link PULL_MS}. Closing ends the pull: the broker would answer an open one with a message that
+   * this replica has just nak'ed.
    */
   private async pull(consumer: Consumer): Promise<JsMsg | null> {
-    const messages = await consumer.fetch({ max_messages: 1, expires: PULL_MS, idle_heartbeat: PULL_SIGN_MS });
+    const messages = await consumer.fetch({ max_messages: 1, expires: PULL_MS, idle_heartbeat: PULL_HEARTBEAT_MS });
     const stop = (): void => {
       messages.stop();
     };
@@ -161,7 +164,7 @@ export class InboxRunner {
     }
   }
 
-  /** From here to the settlement nothing may throw: the slot would be lost. */
+  /** Must not throw: the slot would be lost. */
   private async handle(message: JsMsg): Promise<void> {
     const sent = propagation.extract(context.active(), message.headers, headerGetter);
     const parent = this.binding.untraced === true ? untraced(sent) : sent;
@@ -176,7 +179,7 @@ export class InboxRunner {
           'messaging.operation.type': 'process',
           'messaging.destination.name': name,
           'messaging.consumer.group.name': INBOXES[this.binding.inbox].durable,
-          [ATTR.workerId]: this.parts.workerId,
+          [ATTR.workerId]: this.deps.workerId,
           [ATTR.poolSize]: this.settings.concurrency,
           [ATTR.enqueuedAtMs]: enqueuedAtMs,
           [ATTR.queueWaitMs]: Math.max(0, Date.now() - enqueuedAtMs),
@@ -190,10 +193,7 @@ export class InboxRunner {
         await this.process(message, span);
       } catch (error) {
         failSpan(span, error);
-        this.parts.logger.error(
-          { err: error, message: name },
-          'the message could not be settled; it will be delivered again',
-        );
+        this.deps.logger.error({ err: error, message: name }, 'could not settle the message; the broker redelivers it');
       } finally {
         span.end();
       }
@@ -201,19 +201,19 @@ export class InboxRunner {
   }
 
   private async process(message: JsMsg, span: Span): Promise<void> {
-    const { retries: faults, cancellations, publish, js, logger } = this.parts;
+    const { retries, cancellations, publish, js, logger } = this.deps;
     let delivery: Delivery | undefined;
     try {
       delivery = readDelivery(message, this.binding);
     } catch (error) {
-      logger.error({ err: error, subject: message.subject }, 'unreadable message put with the dead letters');
+      logger.error({ err: error, subject: message.subject }, 'invalid message; moved to the dead letters');
       failSpan(span, error);
       await deadLetter(js, message, nameOf(message.subject, this.binding), error);
       message.term();
       return;
     }
     const command = this.binding.options;
-    if (delivery === undefined || (this.heedsCancel() && cancellations.isCanceled(delivery.body.generationId))) {
+    if (delivery === undefined || (this.stopsOnCancel() && cancellations.isCanceled(delivery.body.generationId))) {
       span.setAttribute(ATTR.settlement, 'ack');
       message.ack();
       return;
@@ -226,22 +226,22 @@ export class InboxRunner {
       ...(scene === undefined ? {} : { [ATTR.scene]: scene }),
       ...(step === undefined ? {} : { [ATTR.step]: step }),
     });
-    const tally = message.info.deliveryCount > 1 ? await faults.count(delivery.id) : NO_RETRIES;
-    const tries = (): DeliveryHistory => ({
-      ...{ tries: tally.counted + 1, failures: tally.faults, postponed: tally.postponed },
+    const counts = message.info.deliveryCount > 1 ? await retries.count(delivery.id) : NO_RETRIES;
+    const history = (): DeliveryHistory => ({
+      ...{ tries: counts.counted + 1, failures: counts.faults, postponed: counts.postponed },
       ageMs: ageMs(message),
     });
-    const unanswered = message.info.deliveryCount - tally.faults - tally.postponed;
+    const unsettled = message.info.deliveryCount - counts.faults - counts.postponed;
     const { outcome, outgoing } =
-      unanswered > MAX_DELIVERIES
-        ? { outcome: poisoned(unanswered), outgoing: [] }
-        : await this.run(message, delivery, tries, span);
+      unsettled > MAX_DELIVERIES
+        ? { outcome: poisoned(unsettled), outgoing: [] }
+        : await this.run(message, delivery, history, span);
     if (outcome.kind === 'failed') failSpan(span, outcome.error);
     const kind = await settleDelivery(
-      { publish, retries: faults, logger },
+      { publish, retries, logger },
       {
         ...delivery,
-        tries: tries(),
+        history: history(),
         ...{ outcome, outgoing, command },
       },
       this.settings.retry,
@@ -265,12 +265,12 @@ export class InboxRunner {
   private async run(
     message: JsMsg,
     delivery: Delivery,
-    tries: () => DeliveryHistory,
+    history: () => DeliveryHistory,
     span: Span,
   ): Promise<{ outcome: Outcome; outgoing: readonly Outgoing[] }> {
-    const { cancellations } = this.parts;
+    const { cancellations } = this.deps;
     const { generationId } = delivery.body;
-    const heedsCancel = this.heedsCancel();
+    const stopsOnCancel = this.stopsOnCancel();
     const abort = new AbortController();
     let stopped: StopReason | undefined;
     const stop = (why: StopReason): void => {
@@ -282,17 +282,17 @@ export class InboxRunner {
     this.running.add(stop);
     const heartbeat = setInterval(() => {
       message.working();
-      if (heedsCancel && cancellations.isCanceled(generationId)) stop('canceled');
+      if (stopsOnCancel && cancellations.isCanceled(generationId)) stop('canceled');
     }, this.settings.heartbeatMs);
     const timeout = setTimeout(() => {
       stop('timeout');
     }, this.settings.handlerTimeoutMs);
-    const unlisten = heedsCancel
+    const unlisten = stopsOnCancel
       ? cancellations.onCanceled(generationId, () => {
           stop('canceled');
         })
       : () => undefined;
-    const overdue = new Promise<never>((_, reject) => {
+    const graceOver = new Promise<never>((_, reject) => {
       abort.signal.addEventListener('abort', () => {
         setTimeout(
           () => {
@@ -302,21 +302,21 @@ export class InboxRunner {
         ).unref();
       });
     });
-    overdue.catch(() => undefined);
+    graceOver.catch(() => undefined);
     try {
-      // A message that came in while the drain time ended is handed back untouched.
-      if (this.handsBack) return { outcome: { kind: 'shutdown' }, outgoing: [] };
+      // A message that arrives after the drain time is nak'ed without handling.
+      if (this.isReturning) return { outcome: { kind: 'shutdown' }, outgoing: [] };
       const outgoing = await Promise.race([
         this.handler(delivery.argument, {
           signal: abort.signal,
           messageId: delivery.id,
-          tries: tries().tries,
-          isLastTry: (error) => isLastTry(error, tries(), this.settings.retry),
+          tries: history().tries,
+          isLastTry: (error) => isLastTry(error, history(), this.settings.retry),
           traceparent: currentTraceparent() ?? '',
         }),
-        overdue,
+        graceOver,
       ]);
-      // What breaks its own schema would break it again after each redelivery: a failure of the handler, told at once.
+      // An invalid outgoing message stays invalid after a redelivery, so it is a failure of the handler.
       outgoing.forEach(encodeMessage);
       return { outcome: { kind: 'returned' }, outgoing };
     } catch (error) {
@@ -330,7 +330,7 @@ export class InboxRunner {
   }
 }
 
-/** Time since the broker stored the message, ms; by the clocks of both. */
+/** Time since the broker stored the message, ms. Compares the clocks of two hosts. */
 function ageMs(message: JsMsg): number {
   return Math.max(0, Date.now() - message.info.timestampNanos / 1e6);
 }
@@ -338,7 +338,7 @@ function ageMs(message: JsMsg): number {
 function poisoned(deliveries: number): Outcome {
   const error = new ClipmeshError(
     'REDELIVERED_TOO_OFTEN',
-    `delivered ${deliveries} times without an answer; handling it seems to end the process`,
+    `delivered ${deliveries} times without settlement; handling it probably crashes the process`,
   );
   return { kind: 'failed', error };
 }
@@ -348,7 +348,7 @@ function outcomeOf(stopped: StopReason | undefined, error: unknown): Outcome {
   if (stopped === 'timeout')
     return {
       kind: 'failed',
-      error: new ClipmeshError('TIMEOUT', 'the work did not end within its deadline', {
+      error: new ClipmeshError('TIMEOUT', 'the work did not finish within its deadline', {
         cause: error,
         charges: error instanceof ClipmeshError ? error.charges : [],
       }),

@@ -11,13 +11,13 @@ export type { InboxSettings } from './inbox.runner.js';
 
 export interface StrategyOptions extends Omit<RunnerDeps, 'js' | 'restore'> {
   readonly connection: NatsConnection;
-  /** What a lost inbox is made again with. */
+  /** Options to create a missing inbox with. */
   readonly provisioning: ProvisionOptions;
   /** One entry per inbox that this process serves. */
   readonly settings: Partial<Record<InboxName, InboxSettings>>;
 }
 
-/** Nest's door to the JetStream inboxes: finds the handlers, checks them, and runs one runner per inbox. */
+/** Nest transport over JetStream inboxes: validates the handlers and starts one {@link InboxRunner} per inbox. */
 export class JetStreamStrategy extends Server implements CustomTransportStrategy {
   private readonly runners: InboxRunner[] = [];
 
@@ -25,22 +25,22 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
     super();
   }
 
-  /** Throws when an inbox has no handler or more than one, or a handler has no settings. */
+  /** Throws if an inbox has no handler or more than one, or a handler has no settings. */
   listen(callback: (error?: unknown) => void): void {
     try {
       const wanted = new Set(Object.keys(this.options.settings) as InboxName[]);
       for (const [pattern, handler] of this.messageHandlers) {
         const binding = (handler.extras as { binding?: Binding } | undefined)?.binding;
         if (binding === undefined)
-          throw new Error(`handler ${pattern} is no inbox: declare it with @Inbox or @EventInbox`);
-        if (handler.next !== undefined) throw new Error(`inbox ${binding.inbox} has two handlers; it takes one`);
+          throw new Error(`handler ${pattern} is not an inbox; declare it with @Inbox or @EventInbox`);
+        if (handler.next !== undefined) throw new Error(`inbox ${binding.inbox} has two handlers; expected one`);
         const settings = this.options.settings[binding.inbox];
         if (settings === undefined) throw new Error(`inbox ${binding.inbox} has a handler but no settings`);
         wanted.delete(binding.inbox);
-        const { connection, provisioning, ...parts } = this.options;
+        const { connection, provisioning, ...deps } = this.options;
         this.runners.push(
           new InboxRunner(
-            { ...parts, js: jetstream(connection), restore: () => provision(connection, provisioning) },
+            { ...deps, js: jetstream(connection), restore: () => provision(connection, provisioning) },
             binding,
             settings,
             async (argument, context) =>
@@ -61,15 +61,15 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
   }
 
   on(): never {
-    throw new Error('the JetStream transport has no events of its own');
+    throw new Error('the JetStream transport has no events');
   }
 
-  // The signature is Nest's.
+  // Nest declares this signature.
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
   unwrap<T>(): T {
     return this.options.connection as T;
   }
 
-  /** The inboxes that exist. */
+  /** All inboxes. */
   static readonly inboxes = INBOXES;
 }

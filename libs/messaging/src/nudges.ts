@@ -4,27 +4,27 @@ import { context, propagation, SpanKind } from '@opentelemetry/api';
 import { headerGetter, headerSetter } from './header.carrier.js';
 
 /**
- * Hints that something changed, a prediction or an entry of the cache: core NATS, kept nowhere, told to whoever listens
- * at that moment. Nothing may depend on one: a nudge that is lost only means that the next look finds out.
+ * Hints that a prediction or a cache entry changed, over core NATS without storage. Delivery is not guaranteed: a lost nudge
+ * only delays the listener until its next poll.
  */
 export interface Nudges {
-  /** Calls back, within the teller's trace, at every nudge about this id; returns how to stop listening. */
+  /** Calls back for every nudge with this id, in the trace of its publisher. Returns a function that unsubscribes. */
   on(id: string, callback: () => void): () => void;
   close(): void;
 }
 
-/** What a nudge is about. */
+/** What changed. */
 export type NudgeTopic = 'prediction' | 'cache';
-/** What an id may look like, so that it is one token of a subject. */
+/** Valid ids are one token of a subject. */
 export const PREDICTION_ID = /^[A-Za-z0-9_-]{1,100}$/;
 
-/** Tells every listener that this one changed, a prediction unless told. Throws on an id that is none. */
+/** Notifies all listeners that an item changed. Default topic: prediction. Throws `RangeError` for an invalid id. */
 export async function publishNudge(
   connection: NatsConnection,
   id: string,
   topic: NudgeTopic = 'prediction',
 ): Promise<void> {
-  if (!PREDICTION_ID.test(id)) throw new RangeError(`this is no id of a ${topic}`);
+  if (!PREDICTION_ID.test(id)) throw new RangeError(`invalid ${topic} id`);
   await withSpan(
     'clipmesh.messaging',
     'publish nudge',
@@ -43,11 +43,11 @@ export async function publishNudge(
   );
 }
 
-/** Listens with one subscription for everything of a topic (predictions unless told) in this process. */
+/** Subscribes to all nudges of a topic, once per process. Default topic: prediction. */
 export function openNudges(connection: NatsConnection, topic: NudgeTopic = 'prediction'): Nudges {
   const prefix = `nudges.${topic}.`;
   const listeners = new Map<string, Set<() => void>>();
-  const tell = (message: Msg): void => {
+  const dispatch = (message: Msg): void => {
     const callbacks = listeners.get(message.subject.slice(prefix.length));
     if (callbacks === undefined) return;
     const parent = propagation.extract(context.active(), message.headers, headerGetter);
@@ -57,7 +57,7 @@ export function openNudges(connection: NatsConnection, topic: NudgeTopic = 'pred
   };
   const subscription = connection.subscribe(`${prefix}*`, {
     callback: (error, message) => {
-      if (error === null) tell(message);
+      if (error === null) dispatch(message);
     },
   });
   return {
@@ -76,7 +76,7 @@ export function openNudges(connection: NatsConnection, topic: NudgeTopic = 'pred
   };
 }
 
-/** Hints among replicas that an entry of the cache has changed. One that cannot be told is lost, as others may be. */
+/** Nudges about cache entries. `notify` ignores publish errors. */
 export function openCacheNudges(connection: NatsConnection): Nudges & { notify(key: string): void } {
   return {
     ...openNudges(connection, 'cache'),

@@ -1,9 +1,8 @@
 import { ClipmeshError, type FailureCode } from '@clipmesh/contracts';
 
 /**
- * Thrown by a handler that cannot begin yet, for a reason that has nothing to do with the message. The message is delivered
- * again after `delayMs` and the pause of {@link RetryPolicy.postpone}, and no attempt is used up. `code`: what it fails with
- * once it was postponed for too long.
+ * Thrown by a handler that cannot start yet, for a reason outside the message. The message is redelivered after `delayMs` plus
+ * the delay of {@link RetryPolicy.postpone}, without using a try. `code`: failure code once it was postponed for too long.
  */
 export class Postponed extends ClipmeshError {
   constructor(

@@ -14,16 +14,16 @@ import { createOrOpen } from './make.once.js';
 
 export interface ProvisionOptions {
   readonly replicas?: number;
-  /** Work without a sign of life for this long is delivered again, ms. */
+  /** Time without a progress ack after which a message is redelivered, ms. Default: 15000. */
   readonly ackWaitMs?: number;
-  /** Limit of the stream EVENTS. Default: the topology's, 512 MB. */
+  /** Size limit of the stream EVENTS, bytes. Default: 512 MB. */
   readonly eventsMaxBytes?: number;
 }
 
-/** Deliveries are counted by the runtime, which gives up long before: a message past the broker's limit would lie for ever. */
+/** The runner limits deliveries. A message over the broker's own limit would stay in the stream forever. */
 const UNLIMITED = -1;
 
-/** Creates or updates every stream and durable consumer. Any service may do it, several at once too. */
+/** Creates or updates all streams and durable consumers. Idempotent and safe to run concurrently. */
 export async function provision(connection: NatsConnection, options: ProvisionOptions = {}): Promise<void> {
   const manager = await jetstreamManager(connection);
   for (const spec of STREAMS) {
@@ -33,7 +33,7 @@ export async function provision(connection: NatsConnection, options: ProvisionOp
   for (const inbox of Object.values(INBOXES)) await provisionInbox(manager, inbox, options.ackWaitMs ?? 15_000);
 }
 
-/** The broker's code for a stream that is not there. */
+/** Error code of the broker for a missing stream. */
 const NO_STREAM = 10_059;
 
 async function provisionStream(manager: JetStreamManager, spec: StreamSpec, replicas: number): Promise<void> {
@@ -59,10 +59,10 @@ async function provisionStream(manager: JetStreamManager, spec: StreamSpec, repl
   });
 }
 
-/** The broker's codes for a consumer that exists with another configuration; servers before 2.10 update it instead. */
+/** Error codes of the broker for a consumer with another configuration. Servers before 2.10 update it instead. */
 const EXISTS = new Set([10_013, 10_148]);
 
-/** Makes the inbox, or brings one that exists to these settings (and fails only where the change is not allowed). */
+/** Creates or updates the consumer of an inbox. Throws if the broker does not allow the change. */
 export async function provisionInbox(manager: JetStreamManager, inbox: InboxSpec, ackWaitMs: number): Promise<void> {
   const config = {
     durable_name: inbox.durable,

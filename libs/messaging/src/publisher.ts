@@ -13,15 +13,15 @@ import {
 } from '@opentelemetry/api';
 import { headerSetter } from './header.carrier.js';
 
-/** Publishes all, and resolves once the broker has stored every one of them. */
+/** Publishes all messages. Resolves when the broker has stored them. */
 export type Publish = (outgoing: readonly Outgoing[]) => Promise<void>;
 
-/** Longest wait for the broker's word that a message is stored, ms. */
+/** Timeout of a publish ack, ms. */
 const PUBLISH_TIMEOUT_MS = 5000;
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** The span context that a `traceparent` names. */
+/** The span context of a `traceparent`. Undefined: invalid. */
 export function parseTraceparent(text: string): SpanContext | undefined {
   const [, traceId, spanId, flags] = TRACEPARENT.exec(text) ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
@@ -35,7 +35,7 @@ const linksOf = (outgoing: Outgoing): Link[] =>
     return parsed === undefined ? [] : [{ context: parsed }];
   });
 
-/** Each message in a PRODUCER span whose context travels in the headers; its deterministic id lets the broker drop repeats. */
+/** Publishes each message in a PRODUCER span, with its context in the headers. The broker drops repeats by message id. */
 export function createPublisher(connection: NatsConnection): Publish {
   const js = jetstream(connection);
   const tracer = trace.getTracer('clipmesh.messaging');

@@ -14,27 +14,27 @@ import { z } from 'zod';
 import { type BrokerAccess, connectionOptions } from './broker.access.js';
 import { headerGetter, headerSetter } from './header.carrier.js';
 
-/** Something that needs an answer now: NATS request and reply, shared by a queue group, kept nowhere. */
+/** Declaration of a NATS request and reply. A queue group shares the requests; nothing is stored. */
 export interface QuestionDefinition<Ask, Answer> {
-  /** `noun.noun`: the subject, and Nest's pattern. */
+  /** `noun.noun`: the subject and the Nest pattern. */
   readonly name: string;
   readonly ask: z.ZodType<Ask>;
   readonly answer: z.ZodType<Answer>;
 }
 
-/** What a generation has cost so far; answered by the cost service from its ledger. */
+/** The cost of a generation so far. The cost service answers from its ledger. */
 export const CostSummary = {
   name: 'cost.summary',
   ask: z.object({ generationId: generationIdSchema }),
   answer: z.object({
     totalMicros: z.int().nonnegative(),
-    /** Sorted by key. `at`: when it was told, UTC. */
+    /** Sorted by key. `at`: time of the event, UTC. */
     entries: z.array(chargeSchema.extend({ at: z.iso.datetime() })),
   }),
 } as const satisfies QuestionDefinition<unknown, unknown>;
 export type CostSummaryAnswer = z.infer<typeof CostSummary.answer>;
 
-/** Nest's NATS transport at the broker. With a queue the replicas of a service share its questions. */
+/** Options of Nest's NATS transport. With `queue`, the replicas of a service share the requests. */
 export function questionTransport(
   access: BrokerAccess,
   { name, queue }: { readonly name: string; readonly queue?: string },
@@ -46,8 +46,8 @@ export function questionTransport(
 }
 
 /**
- * Asks and waits at most `timeoutMs`. Throws `TIMEOUT` without an answer in time, `SCHEMA_VIOLATION` for one that does not
- * fit, and what the transport throws when nobody listens.
+ * Sends a request and waits at most `timeoutMs` for the reply. Throws `TIMEOUT`, `SCHEMA_VIOLATION` for an invalid reply, and
+ * the error of the transport if nobody listens.
  */
 export async function ask<Ask, Answer>(
   client: ClientProxy,
@@ -75,14 +75,14 @@ export async function ask<Ask, Answer>(
   );
 }
 
-/** Checks a question, answers it within the asker's trace, and checks the answer. */
+/** Validates a request, answers it in the trace of the requester, and validates the reply. */
 export async function answerQuestion<Ask, Answer>(
   question: QuestionDefinition<Ask, Answer>,
   raw: unknown,
-  asked: NatsContext,
+  request: NatsContext,
   work: (body: Ask) => Promise<Answer>,
 ): Promise<Answer> {
-  const parent = propagation.extract(context.active(), asked.getHeaders() as MsgHdrs | undefined, headerGetter);
+  const parent = propagation.extract(context.active(), request.getHeaders() as MsgHdrs | undefined, headerGetter);
   return context.with(parent, () =>
     withSpan(
       'clipmesh.messaging',

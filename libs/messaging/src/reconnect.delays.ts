@@ -1,6 +1,6 @@
 import { type ConnectionOptions } from '@nats-io/transport-node';
 
-/** First and longest pause between two tries, ms. */
+/** First and longest delay between two reconnect attempts, ms. */
 export interface ReconnectPace {
   /** Default: 250. */
   readonly reconnectFirstMs?: number | undefined;
@@ -11,23 +11,23 @@ export interface ReconnectPace {
 const FIRST_MS = 250;
 const MAX_MS = 5000;
 
-/** Pause after so many failures in a row (1 = after the first): doubles up to the maximum; a random half of it is jitter. */
+/** Delay after `failures` consecutive failures (from 1), ms. Doubles up to the maximum; `random` in [0, 1) gives half of it as jitter. */
 export function reconnectDelayMs(
   failures: number,
   { reconnectFirstMs = FIRST_MS, reconnectMaxMs = MAX_MS }: ReconnectPace,
   random: number,
 ): number {
-  // 2^30 is beyond every maximum and still a number.
+  // Caps the exponent: 2^30 exceeds every maximum.
   const ceiling = Math.min(reconnectFirstMs * 2 ** Math.min(Math.max(failures, 1) - 1, 30), reconnectMaxMs);
   return Math.round(ceiling / 2 + (ceiling / 2) * random);
 }
 
-/** What nats.js asks while a connection is away. */
+/** Reconnect callbacks of nats.js. */
 export type ReconnectHandlers = Required<Pick<ConnectionOptions, 'reconnectDelayHandler' | 'reconnectToServer'>>;
 
 /**
- * Backs one connection off. nats.js asks for the pause several times between two tries, so it changes only with a try. A
- * try that comes long after the one before it follows a time with a connection: the pauses begin again at the first.
+ * Back-off of one connection. nats.js reads the delay several times between two attempts, so it changes only with an attempt.
+ * An attempt long after the previous one follows a connected period and resets the delay.
  */
 export function reconnectHandlers(
   pace: ReconnectPace,
@@ -40,7 +40,7 @@ export function reconnectHandlers(
   let delayMs = reconnectDelayMs(1, pace, random());
   return {
     reconnectDelayHandler: () => delayMs,
-    // Called once before each try; null leaves the choice of the server to nats.js.
+    // Called once before each attempt. null lets nats.js choose the server.
     reconnectToServer: () => {
       tries = now() - lastMs > 2 * reconnectMaxMs ? 1 : tries + 1;
       lastMs = now();

@@ -16,20 +16,20 @@ import { type InboxSettings, JetStreamStrategy } from './jetstream.strategy.js';
 import { provision, type ProvisionOptions } from './provisioning.js';
 import { createPublisher, type Publish } from './publisher.js';
 
-/** What every service has before its own parts are made. */
+/** Shared dependencies of every service. */
 export interface ServiceRuntime {
   readonly config: Config;
   readonly logger: ReturnType<typeof createLogger>;
   readonly connection: NatsConnection;
   readonly publish: Publish;
   readonly cancellations: Cancellations;
-  /** `service.instance.id`: which replica this is. */
+  /** Id of the replica, as in `service.instance.id`. */
   readonly workerId: string;
 }
 
 /**
- * Drain time of an inbox whose work goes on elsewhere, as a prediction does at its provider: nothing is won by waiting for
- * it, the next replica takes it up where it is. Long enough for a handler that is about to return, ms.
+ * Drain time of an inbox whose work continues elsewhere, such as a prediction at its provider, ms. Waiting is useless, because
+ * the next replica resumes the work. Long enough for a handler that is about to return.
  */
 export const SHORT_DRAIN_MS = 1000;
 
@@ -39,18 +39,17 @@ const provisioningOf = (config: Config): ProvisionOptions => ({
   eventsMaxBytes: config.eventsMaxBytes,
 });
 
-/** Default: what the process's environment says. */
+/** Defaults come from the environment of the process. */
 export interface RuntimeOptions {
   readonly config?: Config;
   readonly workerId?: string;
   readonly logger?: ServiceRuntime['logger'];
-  /** Receives the error when the connection to the broker is given up. Default: the process logs it and ends with 1. */
+  /** Receives the error if the connection to the broker is closed. Default: logs it and exits with code 1. */
   readonly onLost?: (error: Error) => void;
 }
 
 /**
- * Settings, log, broker, streams and the span sink: the same for every service. Rejects with one sentence, and leaves
- * nothing open then.
+ * Opens settings, log, broker connection, streams and span sink. Rejects with a one-sentence message and leaves nothing open.
  */
 export async function openRuntime(service: ServiceName, options: RuntimeOptions = {}): Promise<ServiceRuntime> {
   const config = options.config ?? loadConfig();
@@ -58,13 +57,13 @@ export async function openRuntime(service: ServiceName, options: RuntimeOptions 
   const logger = options.logger ?? createLogger({ service, level: config.logLevel });
   const access = accessOf(config);
   const connection = await connectBroker({ ...access, name: workerId, graceMs: config.natsGraceMs });
-  const lost =
+  const onLost =
     options.onLost ??
     ((error: Error): void => {
-      logger.fatal({ err: error }, 'the connection to the broker is lost for good; ending');
+      logger.fatal({ err: error }, 'the connection to the broker is closed; exiting');
       process.exit(1);
     });
-  void watchConnection(connection, logger, lost);
+  void watchConnection(connection, logger, onLost);
   try {
     const setUp = async (): Promise<Cancellations> => {
       await provision(connection, provisioningOf(config));
@@ -84,23 +83,23 @@ export async function openRuntime(service: ServiceName, options: RuntimeOptions 
   }
 }
 
-/** A broker that does not answer any more keeps nobody who wants to stop, ms. */
+/** Timeout of draining the connection: an unresponsive broker must not block the stop, ms. */
 const DRAIN_MS = 3000;
 
-/** Ends a runtime: spans out, subscriptions drained, connection closed; also where the broker is away or silent. */
+/** Closes a runtime: flushes spans, drains subscriptions, closes the connection. Works with an unreachable broker too. */
 export async function closeRuntime(runtime: ServiceRuntime): Promise<void> {
   await flushSpans();
   await shutdownTracing();
   runtime.cancellations.close();
   const { connection, logger } = runtime;
   const drained = connection.drain().catch((error: unknown) => {
-    logger.warn({ err: error }, 'the broker is away: what was running is delivered again by itself');
+    logger.warn({ err: error }, 'could not drain the broker connection; running messages will be redelivered');
   });
   await Promise.race([drained, delay(DRAIN_MS, undefined, { ref: false })]);
   await connection.close();
 }
 
-/** Runs `stop` once, on the first SIGTERM or SIGINT, then ends the process with 0 (1 when stopping failed). */
+/** Runs `stop` on the first SIGTERM or SIGINT, then exits with code 0, or 1 if it fails. */
 export function stopOnSignal(runtime: Pick<ServiceRuntime, 'logger'>, stop: () => Promise<void>): void {
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -121,13 +120,13 @@ export function stopOnSignal(runtime: Pick<ServiceRuntime, 'logger'>, stop: () =
 
 export interface ActorService {
   readonly service: ServiceName;
-  /** Builds the Nest module around the runtime: its controllers are the actors. */
+  /** Builds the Nest module. Its controllers are the actors. */
   readonly module: (runtime: ServiceRuntime) => Promise<DynamicModule>;
   readonly settings: (config: Config) => Partial<Record<InboxName, InboxSettings>>;
 }
 
-/** The settings, with patience for a store that is away: it is nobody's fault who waits for it. */
-function patient(settings: ReturnType<ActorService['settings']>, storePatienceMs: number): typeof settings {
+/** Adds patience for an unavailable store: such failures do not use a try. */
+function withStorePatience(settings: ReturnType<ActorService['settings']>, storePatienceMs: number): typeof settings {
   const entries = Object.entries(settings).map(([inbox, { retry, ...own }]) => [
     inbox,
     { ...own, retry: { ...retry, patienceMs: { ...retry.patienceMs, STORE_UNAVAILABLE: storePatienceMs } } },
@@ -138,26 +137,26 @@ function patient(settings: ReturnType<ActorService['settings']>, storePatienceMs
 /** One replica of an actor service. */
 export interface Replica {
   readonly runtime: ServiceRuntime;
-  /** Hands back or finishes what runs, and closes everything. */
+  /** Finishes or naks running messages, and closes everything. */
   readonly stop: () => Promise<void>;
 }
 
-/** The door to a service's inboxes, for Nest. */
+/** The Nest transport of the inboxes of a service. */
 export async function openInboxes(
   runtime: ServiceRuntime,
   settings: ReturnType<ActorService['settings']>,
 ): Promise<JetStreamStrategy> {
-  const { config, connection, ...parts } = runtime;
+  const { config, connection, ...deps } = runtime;
   return new JetStreamStrategy({
-    ...parts,
+    ...deps,
     connection,
     retries: await openRetryCounter(connection, config.natsReplicas),
     provisioning: provisioningOf(config),
-    settings: patient(settings, config.storePatienceMs),
+    settings: withStorePatience(settings, config.storePatienceMs),
   });
 }
 
-/** Starts a replica in this process; it takes messages from then on. A start that fails leaves nothing open. */
+/** Starts a replica in this process. A failed start leaves nothing open. */
 export async function startReplica(
   { service, module, settings }: ActorService,
   options: RuntimeOptions = {},
@@ -190,7 +189,7 @@ export async function startReplica(
   }
 }
 
-/** Starts an actor service and keeps it until a signal. A failed start is one clear line and exit code 1. */
+/** Runs an actor service until a signal. A failed start writes one line to stderr and exits with code 1. */
 export async function runActorService(actors: ActorService): Promise<void> {
   try {
     const { runtime, stop } = await startReplica(actors);

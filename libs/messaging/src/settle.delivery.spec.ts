@@ -7,25 +7,25 @@ import { type Outcome } from './settlement.js';
 const failed = (error: unknown): Outcome => ({ kind: 'failed', error });
 const silent = (): void => undefined;
 
-describe('a delivery whose messages the broker refuses', () => {
+describe('a delivery whose outgoing messages cannot be published', () => {
   it.each<[string, Outcome, RetryKind[]]>([
-    ['a success is spared', { kind: 'returned' }, ['spared']],
-    ['a terminal failure is spared', failed(new ClipmeshError('PREDICTION_REFUSED', 'x')), ['spared']],
-    ['a failure that is repeated counts once', failed(new ClipmeshError('PROVIDER_UNAVAILABLE', 'x')), ['counted']],
-    ['what ends its process stays over its limit', failed(new ClipmeshError('REDELIVERED_TOO_OFTEN', 'x')), []],
-  ])('is delivered again after a pause: %s', async (_what, outcome, expected) => {
-    const faults: RetryKind[] = [];
+    ['a success uses no try', { kind: 'returned' }, ['spared']],
+    ['a terminal failure uses no try', failed(new ClipmeshError('PREDICTION_REFUSED', 'x')), ['spared']],
+    ['a retryable failure counts once', failed(new ClipmeshError('PROVIDER_UNAVAILABLE', 'x')), ['counted']],
+    ['a poison message stays over its delivery limit', failed(new ClipmeshError('REDELIVERED_TOO_OFTEN', 'x')), []],
+  ])('is redelivered after a delay: %s', async (_what, outcome, expected) => {
+    const retries: RetryKind[] = [];
     const settled: string[] = [];
-    let tally: RetryCounts = NO_RETRIES;
+    let counts: RetryCounts = NO_RETRIES;
     const kind = await settleDelivery(
       {
         publish: () => Promise.reject(new Error('maximum bytes exceeded')),
         retries: {
-          count: () => Promise.resolve(tally),
-          add: (_id, fault) => {
-            faults.push(fault);
-            tally = addRetry(tally, fault);
-            return Promise.resolve(tally);
+          count: () => Promise.resolve(counts),
+          add: (_id, retry) => {
+            retries.push(retry);
+            counts = addRetry(counts, retry);
+            return Promise.resolve(counts);
           },
         },
         logger: { warn: silent, error: silent },
@@ -34,7 +34,7 @@ describe('a delivery whose messages the broker refuses', () => {
         id: 'm1',
         name: 'clip.generate',
         body: { generationId: 'gen_1' },
-        tries: { tries: 1, failures: 2, ageMs: 0 },
+        history: { tries: 1, failures: 2, ageMs: 0 },
         outcome,
         outgoing: [],
       },
@@ -47,6 +47,6 @@ describe('a delivery whose messages the broker refuses', () => {
         deadLetter: () => Promise.resolve(),
       },
     );
-    expect({ kind, settled, faults }).toEqual({ kind: 'nak', settled: ['nak 400'], faults: expected });
+    expect({ kind, settled, retries }).toEqual({ kind: 'nak', settled: ['nak 400'], retries: expected });
   });
 });

@@ -12,17 +12,17 @@ import {
   type DeliveryHistory,
 } from './settlement.js';
 
-/** How the broker settles a delivery. */
+/** Settles a delivery at the broker. */
 export interface BrokerSettlement {
   ack(): void;
   nak(delayMs: number): void;
   term(): void;
-  /** Stores the message with the dead letters. */
+  /** Stores the dead letter of the message. */
   deadLetter(error: unknown): Promise<void>;
 }
 
 export interface SettleDeps {
-  /** Resolves when the broker has stored everything. */
+  /** Resolves when the broker has stored all messages. */
   readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
   readonly retries: RetryCounter;
   readonly logger: {
@@ -31,47 +31,46 @@ export interface SettleDeps {
   };
 }
 
-/** One handled delivery. */
+/** A delivery after its handler ended. */
 export interface HandledDelivery {
   readonly id: string;
   readonly name: string;
   readonly body: MessageBody;
-  readonly tries: DeliveryHistory;
+  readonly history: DeliveryHistory;
   readonly outcome: Outcome;
   readonly outgoing: readonly Outgoing[];
   readonly command?: Pick<InboxOptions<MessageBody>, 'failed' | 'retried'> | undefined;
 }
 
 /**
- * Effect, then publish, then ack: what a handler returned, or the event of its failure, is stored at the broker before the
- * delivery is settled. A publish or a dead letter that the broker refuses, such as one for a stream that is full, uses up no
- * try: the delivery is nak'ed with the pauses of the policy. Throws when that cannot be recorded; the delivery then comes
- * again after the ack wait.
+ * Settles a delivery: the broker stores the returned messages, or the failure event, before the ack. A failed publish or dead
+ * letter, such as on a full stream, uses no try: the delivery is nak'ed with the back-off of the policy. Throws if the retry
+ * cannot be recorded; the broker then redelivers after the ack wait.
  */
 export async function settleDelivery(
-  parts: SettleDeps,
+  deps: SettleDeps,
   handled: HandledDelivery,
   policy: RetryPolicy,
   random: number,
   broker: BrokerSettlement,
 ): Promise<Settlement['kind']> {
-  const { retries: faults, logger } = parts;
-  const { id, name, body, tries, outcome } = handled;
-  const settlement = settle(outcome, tries, policy, random);
+  const { retries, logger } = deps;
+  const { id, name, body, history, outcome } = handled;
+  const settlement = settle(outcome, history, policy, random);
   const error = 'error' in outcome ? outcome.error : undefined;
-  const hasFault = settlement.kind === 'nak' && settlement.retry !== 'none';
-  const fault = hasFault ? (await faults.add(id, settlement.retry)).faults : 0;
+  const isRetry = settlement.kind === 'nak' && settlement.retry !== 'none';
+  const failures = isRetry ? (await retries.add(id, settlement.retry)).faults : 0;
   try {
-    await publishAll(parts, handled, settlement, fault, broker);
+    await publishAll(deps, handled, settlement, failures, broker);
   } catch (cause) {
     const span = trace.getActiveSpan();
     if (span !== undefined) failSpan(span, cause);
     const { generationId } = body;
-    logger.warn({ err: cause, generationId, message: name }, 'publishing failed; the message will be delivered again');
-    // A failure is counted above. A message that ends its process must stay over its limit of unanswered deliveries.
+    logger.warn({ err: cause, generationId, message: name }, 'publishing failed; the message will be redelivered');
+    // A failure is counted above. A poison message must stay over its delivery limit.
     const isPoison = error !== undefined && failureKind(error).code === 'REDELIVERED_TOO_OFTEN';
-    if (settlement.kind !== 'nak' && !isPoison) await faults.add(id, 'spared');
-    broker.nak(settlement.kind === 'nak' ? settlement.delayMs : backoffMs(policy, tries.failures + 1, random));
+    if (settlement.kind !== 'nak' && !isPoison) await retries.add(id, 'spared');
+    broker.nak(settlement.kind === 'nak' ? settlement.delayMs : backoffMs(policy, history.failures + 1, random));
     return 'nak';
   }
   if (settlement.kind === 'ack') broker.ack();
@@ -80,12 +79,12 @@ export async function settleDelivery(
   return settlement.kind;
 }
 
-/** Publishes what the settlement asks for, and stores the dead letter of a message that is given up. */
+/** Publishes the messages of a settlement, and stores the dead letter of a message that is given up. */
 async function publishAll(
   { publish, logger }: SettleDeps,
-  { id, name, body, tries, outcome, outgoing, command }: HandledDelivery,
+  { id, name, body, history, outcome, outgoing, command }: HandledDelivery,
   settlement: Settlement,
-  fault: number,
+  failures: number,
   broker: Pick<BrokerSettlement, 'deadLetter'>,
 ): Promise<void> {
   const error = 'error' in outcome ? outcome.error : undefined;
@@ -98,17 +97,17 @@ async function publishAll(
     case 'nak': {
       const { delayMs } = settlement;
       if (settlement.retry === 'none' || settlement.retry === 'postponed') return;
-      const attributes = { 'clipmesh.retry.fault': fault, 'clipmesh.retry.delay_ms': delayMs };
+      const attributes = { 'clipmesh.retry.fault': failures, 'clipmesh.retry.delay_ms': delayMs };
       trace.getActiveSpan()?.addEvent('clipmesh.retry', attributes);
-      logger.warn(
-        { err: error, generationId, scene, message: name, fault, delayMs },
-        'the try failed; it will be repeated',
-      );
-      await publish(command?.retried?.(body, { error, messageId: id, fault, delayMs }) ?? []);
+      logger.warn({ err: error, generationId, scene, message: name, failures, delayMs }, 'the try failed; retrying');
+      await publish(command?.retried?.(body, { error, messageId: id, fault: failures, delayMs }) ?? []);
       break;
     }
     case 'give-up':
-      logger.error({ err: error, generationId, scene, message: name, tries: tries.tries }, 'the message was given up');
+      logger.error(
+        { err: error, generationId, scene, message: name, tries: history.tries },
+        'the message was given up',
+      );
       await publish(command?.failed(body, { error }) ?? []);
       await broker.deadLetter(error);
   }

@@ -8,14 +8,14 @@ import { Postponed } from './postponed.js';
 const policy = { maxTries: 3, firstDelayMs: 1000, maxDelayMs: 30_000 };
 const failed = (error: unknown): Outcome => ({ kind: 'failed', error });
 
-describe('the last try', () => {
+describe('isLastTry', () => {
   it.each<[string, ClipmeshError['code'], number, number, boolean]>([
     ['a retryable error with tries left', 'PROVIDER_TIMEOUT', 2, 0, false],
-    ['a retryable error on the last one', 'PROVIDER_TIMEOUT', 3, 0, true],
+    ['a retryable error on the last try', 'PROVIDER_TIMEOUT', 3, 0, true],
     ['a terminal error', 'PREDICTION_REFUSED', 1, 0, true],
     ['a spared error', 'PROVIDER_RATE_LIMITED', 3, 0, false],
-    ['a spared error of an old message', 'PROVIDER_RATE_LIMITED', 3, 60_000, true],
-  ])('is known of %s', (_name, code, attempt, ageMs, expected) => {
+    ['a spared error after its patience', 'PROVIDER_RATE_LIMITED', 3, 60_000, true],
+  ])('decides for %s', (_name, code, attempt, ageMs, expected) => {
     const patient = { ...policy, patienceMs: { PROVIDER_RATE_LIMITED: 60_000 } };
     expect(isLastTry(new ClipmeshError(code, 'x'), { tries: attempt, failures: attempt - 1, ageMs }, patient)).toBe(
       expected,
@@ -26,10 +26,10 @@ describe('the last try', () => {
 describe('settlement', () => {
   it.each<[string, Outcome, number, ReturnType<typeof settle>]>([
     ['returned', { kind: 'returned' }, 1, { kind: 'ack' }],
-    ['returned on the last attempt', { kind: 'returned' }, 3, { kind: 'ack' }],
+    ['returned on the last try', { kind: 'returned' }, 3, { kind: 'ack' }],
     ['canceled', { kind: 'canceled' }, 1, { kind: 'ack' }],
     ['shutdown', { kind: 'shutdown' }, 1, { kind: 'nak', delayMs: 0, retry: 'none' }],
-    ['shutdown on the last attempt', { kind: 'shutdown' }, 3, { kind: 'nak', delayMs: 0, retry: 'none' }],
+    ['shutdown on the last try', { kind: 'shutdown' }, 3, { kind: 'nak', delayMs: 0, retry: 'none' }],
     [
       'retryable',
       failed(new ClipmeshError('PROVIDER_UNAVAILABLE', 'x')),
@@ -78,24 +78,26 @@ describe('settlement', () => {
       { kind: 'nak', delayMs: 30_000, retry: 'counted' },
     ],
     ['old, last', 'PROVIDER_RATE_LIMITED', { tries: 3, failures: 9, ageMs: 60_000 }, { kind: 'give-up' }],
-    ['another fault', 'PROVIDER_UNAVAILABLE', { tries: 3, failures: 9, ageMs: 0 }, { kind: 'give-up' }],
+    ['another code', 'PROVIDER_UNAVAILABLE', { tries: 3, failures: 9, ageMs: 0 }, { kind: 'give-up' }],
     [
-      'another one of them',
+      'another code with patience',
       'STORE_UNAVAILABLE',
       { tries: 3, failures: 2, ageMs: 119_999 },
       { kind: 'nak', delayMs: 4000, retry: 'spared' },
     ],
-    ['another one, old', 'STORE_UNAVAILABLE', { tries: 3, failures: 2, ageMs: 120_000 }, { kind: 'give-up' }],
-  ])(
-    'a fault that says nothing against the work uses up no attempt while there is patience: %s',
-    (_name, code, tries, expected) => {
-      const outcome = failed(new ClipmeshError(code, 'x'));
-      const patienceMs = { PROVIDER_RATE_LIMITED: 60_000, STORE_UNAVAILABLE: 120_000 };
-      expect(settle(outcome, tries, { ...policy, patienceMs }, 1)).toEqual(expected);
-    },
-  );
+    [
+      'another code after its patience',
+      'STORE_UNAVAILABLE',
+      { tries: 3, failures: 2, ageMs: 120_000 },
+      { kind: 'give-up' },
+    ],
+  ])('retries without using a try while the code has patience: %s', (_name, code, tries, expected) => {
+    const outcome = failed(new ClipmeshError(code, 'x'));
+    const patienceMs = { PROVIDER_RATE_LIMITED: 60_000, STORE_UNAVAILABLE: 120_000 };
+    expect(settle(outcome, tries, { ...policy, patienceMs }, 1)).toEqual(expected);
+  });
 
-  it('backs off between half and the whole of the doubled delay, never beyond the limit', () => {
+  it('backs off between half and all of the doubled delay, up to the maximum', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 60 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (fault, random) => {
         const ceiling = Math.min(1000 * 2 ** (fault - 1), 30_000);
@@ -111,21 +113,21 @@ describe('settlement', () => {
     [0, 0, 0, { kind: 'nak', delayMs: 1000, retry: 'postponed' }],
     [0, 2, 0, { kind: 'nak', delayMs: 4000, retry: 'postponed' }],
     [0, 100, 0, { kind: 'nak', delayMs: 8000, retry: 'postponed' }],
-    // The reason to wait first, then the turn among those that wait.
+    // The delay of the handler plus the back-off.
     [30_000, 1, 0, { kind: 'nak', delayMs: 32_000, retry: 'postponed' }],
     [-5, 0, 59_999, { kind: 'nak', delayMs: 1000, retry: 'postponed' }],
     [0, 0, 60_000, { kind: 'give-up' }],
   ])(
-    'a handler that postpones by %i ms, %i times before, at an age of %i ms',
+    'settles a postponement by %i ms after %i earlier ones at an age of %i ms',
     (delayMs, postponed, ageMs, expected) => {
       const error = new Postponed('DELIVERY_FAILED', 'the lane is full', delayMs);
-      // However often it failed before: no attempt is used up.
+      // Earlier failures do not matter: a postponement uses no try.
       const tries = { tries: 100, failures: 7, postponed, ageMs };
       expect(settle({ kind: 'postponed', error }, tries, { ...policy, postpone }, 1)).toEqual(expected);
     },
   );
 
-  it('a message that is postponed is no closer to its last attempt', () => {
+  it('does not count a postponement as a try', () => {
     const once = addRetry(NO_RETRIES, 'postponed');
     expect(once).toEqual({ faults: 0, counted: 0, postponed: 1 });
     expect(addRetry(addRetry(once, 'counted'), 'spared')).toEqual({ faults: 2, counted: 1, postponed: 1 });

@@ -2,35 +2,35 @@ import { ClipmeshError, type FailureCode, failureKind } from '@clipmesh/contract
 import { type RetryKind } from './faults.js';
 import { type Postponed } from './postponed.js';
 
-/** Attempts and the exponential back-off between them, ms. */
+/** Maximum number of tries, and the exponential back-off between them, ms. */
 export interface RetryPolicy {
   readonly maxTries: number;
   readonly firstDelayMs: number;
   readonly maxDelayMs: number;
   /**
-   * Faults that say nothing against the work, a rate limit or a store that is away: until a message is this old, ms, one of
-   * them uses up no attempt.
+   * By failure code: until a message has this age, ms, a failure with the code uses no try. For failures outside the work, such
+   * as rate limits and unavailable stores.
    */
   readonly patienceMs?: Readonly<Partial<Record<FailureCode, number>>>;
-  /** For a handler that throws {@link Postponed}. Default: the pauses above, without an end. */
+  /** For handlers that throw {@link Postponed}. Default: the delays above, without an age limit. */
   readonly postpone?: {
-    /** Pause after the first time, ms; doubled each time. */
+    /** Delay after the first postponement, ms. It doubles each time. */
     readonly firstDelayMs: number;
     readonly maxDelayMs: number;
-    /** A message that is postponed at this age is given up, ms. */
+    /** Age at which a postponed message is given up, ms. */
     readonly forMs: number;
   };
 }
 
-/** How often a message was tried. */
+/** Earlier deliveries of a message. */
 export interface DeliveryHistory {
-  /** 1 = first; one more for each fault that counts. */
+  /** Number of the current try, from 1. Each counted failure adds 1. */
   readonly tries: number;
-  /** Faults so far, counted or not. */
+  /** Failures so far, counted or spared. */
   readonly failures: number;
-  /** How often it was postponed. Default: 0. */
+  /** Postponements so far. Default: 0. */
   readonly postponed?: number;
-  /** Time since the message was stored at the broker, ms. */
+  /** Time since the broker stored the message, ms. */
   readonly ageMs: number;
 }
 
@@ -42,35 +42,34 @@ export type Outcome =
   | { readonly kind: 'canceled' }
   | { readonly kind: 'shutdown' };
 
-/** What becomes of the message. */
+/** How a message is settled. */
 export type Settlement =
-  /** Publish what was returned (nothing after a cancel), then ack. */
+  /** Publish the returned messages (none after a cancel), then ack. */
   | { readonly kind: 'ack' }
   /**
-   * Deliver again after the delay. A hand-back at shutdown is no fault. A fault that is `spared`, and a message that is
-   * `postponed`, use up no attempt.
+   * Redeliver after the delay. `none`: at shutdown. `spared` and `postponed` use no try.
    */
   | { readonly kind: 'nak'; readonly delayMs: number; readonly retry: 'none' | RetryKind }
-  /** Failure event and dead letter, then term. */
+  /** Publish the failure event and the dead letter, then term. */
   | { readonly kind: 'give-up' };
 
-/** Exponential back-off with full jitter on its upper half: between half and the whole of min(first * 2^(fault-1), max). `random` is in [0, 1). */
+/** Exponential back-off with jitter: between half and all of min(first * 2^(failure - 1), max), ms. `random` is in [0, 1). */
 export function backoffMs(
   policy: Pick<RetryPolicy, 'firstDelayMs' | 'maxDelayMs'>,
-  fault: number,
+  failure: number,
   random: number,
 ): number {
-  const ceiling = Math.min(policy.firstDelayMs * 2 ** (fault - 1), policy.maxDelayMs);
+  const ceiling = Math.min(policy.firstDelayMs * 2 ** (failure - 1), policy.maxDelayMs);
   return Math.round(ceiling / 2 + (ceiling / 2) * random);
 }
 
-/** Whether a handler that throws this error now has had its last try. */
-export function isLastTry(error: unknown, tries: DeliveryHistory, policy: RetryPolicy): boolean {
-  return settle({ kind: 'failed', error }, tries, policy, 0).kind === 'give-up';
+/** Whether a handler that throws this error now is on its last try. */
+export function isLastTry(error: unknown, history: DeliveryHistory, policy: RetryPolicy): boolean {
+  return settle({ kind: 'failed', error }, history, policy, 0).kind === 'give-up';
 }
 
-/** The whole settlement: one pure function of the outcome and of what was tried before. */
-export function settle(outcome: Outcome, tries: DeliveryHistory, policy: RetryPolicy, random: number): Settlement {
+/** Decides the settlement from the outcome and the delivery history. Pure. */
+export function settle(outcome: Outcome, history: DeliveryHistory, policy: RetryPolicy, random: number): Settlement {
   switch (outcome.kind) {
     case 'returned':
     case 'canceled':
@@ -79,19 +78,19 @@ export function settle(outcome: Outcome, tries: DeliveryHistory, policy: RetryPo
       return { kind: 'nak', delayMs: 0, retry: 'none' };
     case 'postponed': {
       const { firstDelayMs, maxDelayMs, forMs } = { ...policy, forMs: Infinity, ...policy.postpone };
-      if (tries.ageMs >= forMs) return { kind: 'give-up' };
-      const pauseMs = backoffMs({ firstDelayMs, maxDelayMs }, (tries.postponed ?? 0) + 1, random);
+      if (history.ageMs >= forMs) return { kind: 'give-up' };
+      const pauseMs = backoffMs({ firstDelayMs, maxDelayMs }, (history.postponed ?? 0) + 1, random);
       return { kind: 'nak', delayMs: Math.max(0, outcome.error.delayMs) + pauseMs, retry: 'postponed' };
     }
     case 'failed': {
       const { error } = outcome;
-      const { tries: attempt, failures: faults, ageMs } = tries;
+      const { tries, failures, ageMs } = history;
       const { code, retryable } = failureKind(error);
       if (!retryable) return { kind: 'give-up' };
       const spared = ageMs < (policy.patienceMs?.[code] ?? 0);
-      if (!spared && attempt >= policy.maxTries) return { kind: 'give-up' };
+      if (!spared && tries >= policy.maxTries) return { kind: 'give-up' };
       const after = error instanceof ClipmeshError ? (error.retryAfterMs ?? 0) : 0;
-      const delayMs = Math.max(after, backoffMs(policy, faults + 1, random));
+      const delayMs = Math.max(after, backoffMs(policy, failures + 1, random));
       return { kind: 'nak', delayMs, retry: spared ? 'spared' : 'counted' };
     }
   }

@@ -5,27 +5,27 @@ import { type Clock, systemClock } from './clock.js';
 import { every, type Periodic } from './every.js';
 
 export interface KeeperOptions {
-  /** Time between two sweeps, ms. */
+  /** Interval between two sweeps, ms. */
   readonly intervalMs: number;
-  /** Events that every inbox has handled stay this long for replay, ms. */
+  /** Retention of handled events for replay, ms. */
   readonly keepMs: number;
   readonly clock?: Clock;
   readonly logger: { warn(fields: object, text: string): void };
 }
 
-/** From this share of its limit on a stream is reported, and events that every inbox has handled go before their time. */
+/** Share of its size limit above which a stream is reported and handled events are removed before their retention ends. */
 const HIGH_SHARE = 0.8;
-/** Share of the limit that is left then. */
+/** Share of the limit that remains after that. */
 const LOW_SHARE = 0.6;
 
-/** How full a stream is. */
+/** Fill level of a stream. */
 export interface StreamFill {
   readonly stream: string;
   readonly bytes: number;
   readonly limitBytes: number;
 }
 
-/** Reads how full the streams are: one request for each. */
+/** Reads the fill levels of all streams: one request per stream. */
 export async function readStreams(connection: NatsConnection): Promise<StreamFill[]> {
   const manager = await jetstreamManager(connection);
   return Promise.all(
@@ -36,7 +36,7 @@ export async function readStreams(connection: NatsConnection): Promise<StreamFil
   );
 }
 
-/** What an inbox says about its consumer. */
+/** The part of a consumer's state that {@link handledUpTo} reads. */
 export interface ConsumerState {
   readonly num_pending: number;
   readonly num_ack_pending: number;
@@ -44,14 +44,14 @@ export interface ConsumerState {
   readonly ack_floor: { readonly stream_seq: number };
 }
 
-/** The last sequence up to which an inbox has handled all that concerns it, where the stream ended at `lastSeq` before. */
+/** Sequence up to which an inbox has handled all its events. `lastSeq`: end of the stream, read before the consumer state. */
 export function handledUpTo(consumer: ConsumerState, lastSeq: number): number {
   if (consumer.num_ack_pending > 0) return consumer.ack_floor.stream_seq;
-  // A filtered consumer does not count what its filter leaves out: with nothing pending it is at the end.
+  // A filtered consumer does not count events outside its filter: with nothing pending it is at the end.
   return consumer.num_pending === 0 ? lastSeq : consumer.delivered.stream_seq;
 }
 
-/** First sequence that is kept when the stream is too full: the oldest go until `LOW_SHARE` is left. */
+/** First sequence to keep if the stream is too full: the oldest events are removed until `LOW_SHARE` remains. */
 export function firstKept(state: { first_seq: number; last_seq: number; bytes: number }, limitBytes: number): number {
   if (state.bytes < HIGH_SHARE * limitBytes) return state.first_seq;
   const excess = 1 - (LOW_SHARE * limitBytes) / state.bytes;
@@ -59,9 +59,9 @@ export function firstKept(state: { first_seq: number; last_seq: number; bytes: n
 }
 
 /**
- * Removes events that are older than `keepMs`, or the oldest when the stream is nearly full, and never one that an inbox
- * has yet to handle. The broker itself discards no event: when unread ones fill the stream it refuses new ones, and the
- * publisher tries again. Returns how many were removed.
+ * Removes events older than `keepMs`, or the oldest if the stream is nearly full, but never an unhandled one. Returns the
+ * number of removed events. The broker itself discards no event: if unhandled events fill the stream, publishing fails and is
+ * retried.
  */
 export async function trimEvents(
   connection: NatsConnection,
@@ -87,7 +87,7 @@ async function handledByAll(manager: JetStreamManager, lastSeq: number): Promise
   return Math.min(...(await Promise.all(floors)));
 }
 
-/** Sequence of the first event since then; undefined: all are older. */
+/** Sequence of the first event since that time. Undefined: all are older. */
 async function firstSince(connection: NatsConnection, sinceMs: number): Promise<number | undefined> {
   const consumer = await jetstream(connection).consumers.get(EVENTS_STREAM, {
     deliver_policy: DeliverPolicy.StartTime,
@@ -101,28 +101,28 @@ async function firstSince(connection: NatsConnection, sinceMs: number): Promise<
   }
 }
 
-/** One sweep: trims the events, and warns of every stream, save the traces, that is nearly full. */
+/** One sweep: trims the events, and logs a warning for every nearly full stream except TRACES. */
 export async function sweepStreams(connection: NatsConnection, options: KeeperOptions): Promise<void> {
   await trimEvents(connection, options);
   for (const { stream, bytes, limitBytes } of await readStreams(connection)) {
-    // The oldest traces make room for new ones: nobody depends on one.
+    // A full trace stream drops its oldest traces, which is harmless.
     if (stream === TRACES_STREAM || bytes < HIGH_SHARE * limitBytes) continue;
     options.logger.warn({ stream, bytes, limitBytes }, CONSEQUENCES[stream] ?? REFUSES);
   }
 }
 
 const REFUSES =
-  'the stream is nearly full of messages that nobody has handled; once it is full, publishing fails until they are';
+  'the stream is nearly full of unhandled messages; once it is full, publishing fails until they are handled';
 const CONSEQUENCES: Readonly<Record<string, string>> = {
-  DEAD_LETTERS: 'the dead letters nearly fill their stream; the oldest go when it is full: replay or remove them',
+  DEAD_LETTERS: 'the dead letter stream is nearly full; once it is full, the oldest are dropped: replay or remove them',
 };
 
-/** Sweeps every `intervalMs` until it is stopped. Several replicas may do so at once. */
+/** Sweeps every `intervalMs` until stopped. Safe to run on several replicas. */
 export function startStreamKeeper(connection: NatsConnection, options: KeeperOptions): Periodic {
   return every(options.intervalMs, () => sweepStreams(connection, options), {
     clock: options.clock ?? systemClock,
     onError: (error) => {
-      options.logger.warn({ err: error }, 'the sweep of the streams failed; it runs again');
+      options.logger.warn({ err: error }, 'the sweep of the streams failed; retrying');
     },
   });
 }

@@ -13,7 +13,7 @@ const documentSchema = z.object({
   resourceSpans: z.array(z.looseObject({ scopeSpans: z.array(z.looseObject({ spans: z.array(spanSchema) })) })),
 });
 
-/** Longest wait for the last spans of a generation that has just ended, ms. */
+/** Maximum wait for the last spans of a generation that has just ended, ms. */
 const COMPLETE_MS = 3000;
 
 /** A trace as one OTLP JSON document. */
@@ -21,13 +21,13 @@ export interface StoredTrace {
   readonly resourceSpans: unknown[];
 }
 
-/** Reads a trace from the stream: all that is stored, and until its last span and every parent is there, or for 3 s. */
+/** Reads a trace from the stream. Waits up to 3 s for its final span and all parents. */
 export async function readTrace(connection: NatsConnection, traceId: string): Promise<StoredTrace> {
   const { resourceSpans } = await collectTrace(connection, traceId);
   return { resourceSpans };
 }
 
-/** As {@link readTrace}, and whether the generation's last span and every parent were there; an abort ends the wait. */
+/** Like {@link readTrace}. `complete`: the final span and all parents were present. An abort ends the wait. */
 export async function collectTrace(
   connection: NatsConnection,
   traceId: string,
@@ -58,14 +58,14 @@ export async function collectTrace(
         if (span.parentSpanId !== undefined && span.parentSpanId !== '') parents.add(span.parentSpanId);
         final ||= span.attributes?.some(({ key }) => key === ATTR.final) ?? false;
       }
-      // What else is stored, such as the booking of the last charge, belongs to the trace too.
+      // Spans that are already stored after the final one, such as those of the cost service, belong to the trace too.
       if (isComplete() && message.info.pending === 0) break;
     }
   } finally {
     clearTimeout(deadline);
     signal?.removeEventListener('abort', stop);
     stop();
-    // The broker would keep it for minutes, and every reader has one of its own.
+    // Each reader has its own consumer, which the broker would otherwise keep for minutes.
     void consumer.delete().catch(() => undefined);
   }
   return { resourceSpans, complete: isComplete() };

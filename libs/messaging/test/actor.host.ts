@@ -22,7 +22,7 @@ import {
   type Publish,
 } from '../src/index.js';
 
-/** Both ends of what is supported, where this machine has both. */
+/** The oldest and the newest supported broker version, if both are installed. */
 export const VERSIONS: readonly BrokerVersion[] =
   brokerCommand('current') === undefined ? ['path'] : ['path', 'current'];
 
@@ -52,7 +52,7 @@ export interface ActorOptions {
   readonly receive: Receive;
   readonly settings?: Partial<InboxSettings>;
   readonly ackWaitMs?: number;
-  /** In place of the publisher. */
+  /** Wraps the publisher. */
   readonly publish?: (real: Publish) => Publish;
 }
 
@@ -73,7 +73,7 @@ const inbox: InboxOptions<ClipGenerateBody> = {
   ],
 };
 
-/** One replica of a clip generator that does what `receive` says. */
+/** Starts a clip-generator replica with `receive` as its handler. */
 export async function startActor(broker: Broker, options: ActorOptions): Promise<Actor> {
   const connection = await broker.connect({ reconnect: true });
   const ackWaitMs = options.ackWaitMs ?? 120_000;

@@ -6,13 +6,13 @@ import { type Cancellations, openCancellations } from '../src/cancellations.js';
 import { type Clock, systemClock } from '../src/clock.js';
 import { VERSIONS } from './actor.host.js';
 
-/** Only ends a hang. */
+/** Timeout that only ends a hang. */
 const HANG_MS = 60_000;
 const leaks = leakCheck();
 let count = 0;
 const newId = (): string => `gen_${(count += 1).toString().padStart(32, '0')}`;
 
-describe.each(VERSIONS)('the cancel flags on nats-server (%s)', (version) => {
+describe.each(VERSIONS)('cancel flags on nats-server (%s)', (version) => {
   let broker: Broker;
   const open: Cancellations[] = [];
   const flags = async (connection: NatsConnection, options: { ttlMs?: number; clock?: Clock } = {}) => {
@@ -30,74 +30,77 @@ describe.each(VERSIONS)('the cancel flags on nats-server (%s)', (version) => {
     expect(leaks()).toEqual([]);
   });
 
-  it('a flag is over for those who have heard of it when its time is over', async () => {
+  it('expire for every service after their lifetime', async () => {
     let nowMs = Date.now();
     const clock = { ...systemClock, now: () => nowMs };
     const ttlMs = 3_600_000;
     const connection = await broker.connect();
-    const [asked, heard] = [await flags(connection, { ttlMs, clock }), await flags(connection, { ttlMs, clock })];
+    const [requester, listener] = [
+      await flags(connection, { ttlMs, clock }),
+      await flags(connection, { ttlMs, clock }),
+    ];
     const id = newId();
-    await asked.request(id);
-    await until(() => heard.isCanceled(id), HANG_MS, 'the flag');
+    await requester.request(id);
+    await until(() => listener.isCanceled(id), HANG_MS, 'the flag');
     const late = await flags(connection, { ttlMs, clock });
     expect(late.isCanceled(id)).toBe(true);
     nowMs += ttlMs + 60_000;
-    expect([asked, heard, late].map((one) => one.isCanceled(id))).toEqual([false, false, false]);
+    expect([requester, listener, late].map((one) => one.isCanceled(id))).toEqual([false, false, false]);
     await (await jetstreamManager(connection)).streams.delete('KV_cancellations');
   });
 
   it.each([
-    ['every consumer of its bucket is deleted', 'consumers'],
-    ['its bucket is deleted', 'bucket'],
-    ['its broker was killed and has an empty store', 'restart'],
-  ])('a service hears of flags although %s', async (_what, fault) => {
+    ['every consumer of the bucket was deleted', 'consumers'],
+    ['the bucket was deleted', 'bucket'],
+    ['the broker was killed and lost its store', 'restart'],
+  ])('reach a service after %s', async (_what, damage) => {
     const connection = await broker.connect({ reconnect: true });
     const manager = await jetstreamManager(connection);
-    const [asked, hears] = [await flags(connection), await flags(await broker.connect({ reconnect: true }))];
+    const [requester, listener] = [await flags(connection), await flags(await broker.connect({ reconnect: true }))];
     const before = newId();
-    await asked.request(before);
-    await until(() => hears.isCanceled(before), HANG_MS, 'the first flag');
-    if (fault === 'consumers') {
+    await requester.request(before);
+    await until(() => listener.isCanceled(before), HANG_MS, 'the first flag');
+    if (damage === 'consumers') {
       for await (const { name } of manager.consumers.list('KV_cancellations'))
         await manager.consumers.delete('KV_cancellations', name);
     } else {
       await manager.streams.delete('KV_cancellations');
-      if (fault === 'restart') await broker.restart();
+      if (damage === 'restart') await broker.restart();
     }
     const after = newId();
     await until(
       () =>
-        asked.request(after).then(
+        requester.request(after).then(
           () => true,
           () => false,
         ),
       HANG_MS,
       'the request',
     );
-    await until(() => hears.isCanceled(after), HANG_MS, 'the second flag');
-    expect(await hears.check(after)).toBe(true);
+    await until(() => listener.isCanceled(after), HANG_MS, 'the second flag');
+    expect(await listener.check(after)).toBe(true);
   });
 
-  it('a service hears of a flag that was set while its connection was away', async () => {
+  it('reach a service that was disconnected when they were set', async () => {
     const other = await broker.connect();
     const connection = await broker.connect({ reconnect: true });
-    const [asked, hears] = [await flags(other), await flags(connection)];
+    const [requester, listener] = [await flags(other), await flags(connection)];
     let calls = 0;
     const id = newId();
-    hears.onCanceled(id, () => (calls += 1));
+    listener.onCanceled(id, () => (calls += 1));
     const back = until(connection.status(), HANG_MS, 'the reconnection', ({ type }) => type === 'reconnect');
-    // Set before the connection that was cut can subscribe again.
-    const cut = until(connection.status(), HANG_MS, 'the cut', ({ type }) => type === 'disconnect');
+    // Set before the lost connection can subscribe again.
+    const cut = until(connection.status(), HANG_MS, 'the disconnect', ({ type }) => type === 'disconnect');
     void connection.reconnect();
     await cut;
-    await asked.request(id);
+    await requester.request(id);
     await back;
-    await until(() => hears.isCanceled(id), HANG_MS, 'the flag');
+    await until(() => listener.isCanceled(id), HANG_MS, 'the flag');
     expect(calls).toBe(1);
   });
 
-  it('the subscription restarts when it ends', async () => {
-    const asked = await flags(await broker.connect());
+  it('restart an ended subscription', async () => {
+    const requester = await flags(await broker.connect());
     const connection = await broker.connect();
     const subscriptions: Subscription[] = [];
     const subscribe = connection.subscribe.bind(connection);
@@ -107,19 +110,19 @@ describe.each(VERSIONS)('the cancel flags on nats-server (%s)', (version) => {
       return subscription;
     };
     const warnings: string[] = [];
-    const hears = await openCancellations(connection, { logger: { warn: (_fields, text) => warnings.push(text) } });
-    open.push(hears);
+    const listener = await openCancellations(connection, { logger: { warn: (_fields, text) => warnings.push(text) } });
+    open.push(listener);
     for (const round of [1, 2]) {
       subscriptions.at(-1)?.unsubscribe();
       const meanwhile = newId();
-      await asked.request(meanwhile);
-      await until(() => hears.isCanceled(meanwhile), HANG_MS, 'the flag that was set meanwhile');
+      await requester.request(meanwhile);
+      await until(() => listener.isCanceled(meanwhile), HANG_MS, 'the flag that was set meanwhile');
       const later = newId();
-      await asked.request(later);
-      await until(() => hears.isCanceled(later), HANG_MS, 'the next flag');
+      await requester.request(later);
+      await until(() => listener.isCanceled(later), HANG_MS, 'the next flag');
       expect([subscriptions.length, warnings.length]).toEqual([round + 1, round]);
     }
-    hears.close();
+    listener.close();
     await within(subscriptions.at(-1)?.closed ?? Promise.reject(new Error('none')), HANG_MS, 'the end');
     expect(warnings).toHaveLength(2);
   });

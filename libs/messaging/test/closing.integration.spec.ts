@@ -21,8 +21,8 @@ const open = (url: string): Promise<ServiceRuntime> => {
   return openRuntime('cost', { config, workerId: 'test', logger: createLogger({ service: 'cost', level: 'silent' }) });
 };
 
-describe('a service that stops', () => {
-  it('does not wait for a broker that has fallen silent', async () => {
+describe('a stopping service', () => {
+  it('does not wait for an unresponsive broker', async () => {
     const sockets: Socket[] = [];
     const proxy = createServer((client) => {
       const behind = connect(broker.port, '127.0.0.1');
@@ -41,7 +41,7 @@ describe('a service that stops', () => {
     expect(runtime.connection.isClosed()).toBe(true);
   });
 
-  it('ends well though the broker is gone', async () => {
+  it('stops cleanly when the broker is down', async () => {
     const other = await startBroker();
     const runtime = await open(other.url);
     await other.kill();

@@ -20,7 +20,7 @@ import { type BrokerAccess, BrokerRefusal, type Clock, connectBroker, questionTr
 import { retryTransient } from '../src/connection.js';
 import { userCreds } from './user.creds.js';
 
-/** Only ends a hang. */
+/** Timeout that only ends a hang. */
 const HANG_MS = 60_000;
 const GRACE_MS = 600_000;
 const SECRET = 'sesame';
@@ -54,8 +54,8 @@ async function serve(config: string, core = true): Promise<Broker> {
 const at = (broker: Broker, credentials = '', protocol = 'nats'): string =>
   `${protocol}://${credentials}127.0.0.1:${broker.port}`;
 
-/** Waits that nobody has to sit through; they are counted. */
-function counted(): { clock: Clock; waits: number[] } {
+/** A clock whose sleeps return at once and are recorded. */
+function recordingClock(): { clock: Clock; waits: number[] } {
   let nowMs = 0;
   const waits: number[] = [];
   const sleep = (ms: number): Promise<void> => {
@@ -70,9 +70,9 @@ async function connects(access: BrokerAccess): Promise<void> {
   await connection.flush();
   await connection.close();
 }
-/** Refused at the first try, with advice and without a secret. */
-async function refuses(access: BrokerAccess, advice: RegExp): Promise<void> {
-  const { clock, waits } = counted();
+/** Expects a rejection of the first attempt, with advice and without a secret. */
+async function rejects(access: BrokerAccess, advice: RegExp): Promise<void> {
+  const { clock, waits } = recordingClock();
   const tried = connectBroker({ ...access, name: 'test', graceMs: GRACE_MS, clock });
   const error = await within(tried, HANG_MS, 'it').then(
     () => undefined,
@@ -89,32 +89,32 @@ describe('a connection to the broker', () => {
   it('by user and password, percent-encoded', async () => {
     const broker = await serve('authorization { user: "a b", password: "p@:/ä" }');
     await connects({ url: at(broker, `${encodeURIComponent('a b')}:${encodeURIComponent('p@:/ä')}@`) });
-    await refuses({ url: at(broker, `${encodeURIComponent('a b')}:${SECRET}@`) }, /does not accept the credentials/);
-    await refuses({ url: at(broker) }, /does not accept the credentials; check .* NATS_URL/);
-    await refuses({ url: at(broker, `${SECRET}@`) }, /does not accept the credentials/);
+    await rejects({ url: at(broker, `${encodeURIComponent('a b')}:${SECRET}@`) }, /does not accept the credentials/);
+    await rejects({ url: at(broker) }, /does not accept the credentials; check .* NATS_URL/);
+    await rejects({ url: at(broker, `${SECRET}@`) }, /does not accept the credentials/);
   });
 
   it('by token', async () => {
     const broker = await serve('authorization { token: "s3cr3t" }');
     await connects({ url: at(broker, 's3cr3t@') });
-    await refuses({ url: at(broker, `${SECRET}@`) }, /the token in NATS_URL/);
+    await rejects({ url: at(broker, `${SECRET}@`) }, /the token in NATS_URL/);
   });
 
-  it('by an NKey, whose file may change while it is connected', async () => {
+  it('by an NKey, whose file may change while connected', async () => {
     const [user, other] = [nkeys.createUser(), nkeys.createUser()];
     const seed = (key: typeof user): string => Buffer.from(key.getSeed()).toString();
     const broker = await serve(`authorization { users: [ { nkey: ${user.getPublicKey()} } ] }`);
     const nkeySeedFile = write('user.nk', `${seed(user)}\n`);
     await connects({ url: at(broker), nkeySeedFile });
-    await refuses({ url: at(broker), nkeySeedFile: write('other.nk', seed(other)) }, /NATS_NKEY_SEED_FILE/);
-    await refuses(
+    await rejects({ url: at(broker), nkeySeedFile: write('other.nk', seed(other)) }, /NATS_NKEY_SEED_FILE/);
+    await rejects(
       { url: at(broker), nkeySeedFile: write('bad.nk', `SU${SECRET}`) },
-      /holds no credentials of a NATS user/,
+      /contains no credentials of a NATS user/,
     );
-    await refuses({ url: at(broker), nkeySeedFile: file('none') }, /NATS_NKEY_SEED_FILE cannot be read \(ENOENT\)/);
+    await rejects({ url: at(broker), nkeySeedFile: file('none') }, /NATS_NKEY_SEED_FILE cannot be read \(ENOENT\)/);
     const connection = await connectBroker({ url: at(broker), nkeySeedFile, name: 'test', reconnectFirstMs: 10 });
     const back = until(connection.status(), HANG_MS, 'the reconnection', ({ type }) => type === 'reconnect');
-    write('user.nk', 'cut off while it is written');
+    write('user.nk', 'a partial write');
     await broker.restart();
     await back;
     await connection.flush();
@@ -125,22 +125,25 @@ describe('a connection to the broker', () => {
     const { serverConfig, creds, foreign } = userCreds();
     const broker = await serve(serverConfig);
     await connects({ url: at(broker), credsFile: write('user.creds', creds) });
-    await refuses({ url: at(broker), credsFile: write('foreign.creds', foreign) }, /NATS_CREDS_FILE/);
-    await refuses({ url: at(broker), credsFile: write('bad.creds', SECRET) }, /file of NATS_CREDS_FILE holds no cred/);
+    await rejects({ url: at(broker), credsFile: write('foreign.creds', foreign) }, /NATS_CREDS_FILE/);
+    await rejects(
+      { url: at(broker), credsFile: write('bad.creds', SECRET) },
+      /file of NATS_CREDS_FILE contains no cred/,
+    );
   });
 
-  it('with TLS, and never in clear when TLS is asked for', async () => {
+  it('with TLS, and never in clear when TLS is required', async () => {
     const broker = await serve(`tls { cert_file: "${file('server.pem')}", key_file: "${file('server.key')}" }`);
     await connects({ url: at(broker, '', 'tls'), tlsCaFile: file('server.pem') });
     await connects({ url: at(broker), tlsCaFile: file('server.pem') });
-    await refuses({ url: at(broker, '', 'tls') }, /certificate is not accepted .*NATS_TLS_CA_FILE/);
-    await refuses({ url: at(broker) }, /certificate is not accepted .*NATS_TLS_CA_FILE/);
-    await refuses({ url: at(broker), tlsCaFile: file('other.pem') }, /certificate is not accepted/);
-    await refuses({ url: at(broker), tlsCaFile: file('none.pem') }, /NATS_TLS_CA_FILE cannot be read/);
-    await refuses({ url: at(broker), tlsCaFile: write('no.pem', SECRET) }, /NATS_TLS_CA_FILE is no PEM file/);
+    await rejects({ url: at(broker, '', 'tls') }, /certificate is not accepted .*NATS_TLS_CA_FILE/);
+    await rejects({ url: at(broker) }, /certificate is not accepted .*NATS_TLS_CA_FILE/);
+    await rejects({ url: at(broker), tlsCaFile: file('other.pem') }, /certificate is not accepted/);
+    await rejects({ url: at(broker), tlsCaFile: file('none.pem') }, /NATS_TLS_CA_FILE cannot be read/);
+    await rejects({ url: at(broker), tlsCaFile: write('no.pem', SECRET) }, /NATS_TLS_CA_FILE is not a PEM file/);
     const plain = await serve('');
-    await refuses({ url: at(plain, '', 'tls') }, /has no TLS and NATS_URL asks for it/);
-    await refuses({ url: at(plain), tlsCaFile: file('server.pem') }, /has no TLS/);
+    await rejects({ url: at(plain, '', 'tls') }, /has no TLS and NATS_URL asks for it/);
+    await rejects({ url: at(plain), tlsCaFile: file('server.pem') }, /has no TLS/);
     expect(questionTransport({ url: at(plain, '', 'tls') }, { name: 'test' }).options).toMatchObject({ tls: {} });
   });
 
@@ -154,7 +157,7 @@ describe('a connection to the broker', () => {
     await expect(silent).rejects.toThrow(/NATS_TLS_CERT_FILE/);
   });
 
-  it('to whichever of several addresses answers, also after a failure of the first', async () => {
+  it('to any of several addresses that answers, also after a failover', async () => {
     const [first, second] = [await serve(''), await serve('')];
     const nobody = `nats://127.0.0.1:${await freePort()}`;
     const connection = await connectBroker({
@@ -173,7 +176,7 @@ describe('a connection to the broker', () => {
     await connection.close();
   });
 
-  it('is not waited for where something else answers', async () => {
+  it('fails at once if the server is not a broker', async () => {
     const server = createServer((socket) => {
       socket.on('error', () => undefined);
       socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
@@ -181,14 +184,14 @@ describe('a connection to the broker', () => {
     await once(server, 'listening');
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    await refuses({ url: `nats://user:${SECRET}@127.0.0.1:${port}` }, /no nats-server; correct host and port/);
+    await rejects({ url: `nats://user:${SECRET}@127.0.0.1:${port}` }, /not a nats-server; correct host and port/);
     server.close();
   });
 
-  it('is waited for where the connect comes too late, as from a slow machine', async () => {
+  it('is retried after an authentication timeout', async () => {
     const broker = await serve('authorization { user: user, password: sesame, timeout: 1 }');
     const sockets: Socket[] = [];
-    // Passes the first connect on without a word of the client, so that the broker waits for it in vain.
+    // Drops what the first client sends, so that the broker times out.
     const proxy = createServer((client) => {
       const server = dial(broker.port, '127.0.0.1');
       sockets.push(
@@ -200,7 +203,7 @@ describe('a connection to the broker', () => {
     }).listen(0, '127.0.0.1');
     await once(proxy, 'listening');
     const { port } = proxy.address() as AddressInfo;
-    const { clock, waits } = counted();
+    const { clock, waits } = recordingClock();
     const tried = connectBroker({
       url: `nats://user:${SECRET}@127.0.0.1:${port}`,
       name: 'test',
@@ -214,25 +217,25 @@ describe('a connection to the broker', () => {
     proxy.close();
   });
 
-  it('repeats the set-up while JetStream is away, and refuses when it stays away', async () => {
+  it('retries the set-up while JetStream is unavailable, and rejects after the grace time', async () => {
     const broker = await serve('');
     const connection = await broker.connect();
     const access = { url: at(broker) };
-    const away = () => jetstreamManager(connection);
+    const unavailable = () => jetstreamManager(connection);
     let tries = 0;
-    const { clock, waits } = counted();
-    const back = (): Promise<unknown> => ((tries += 1) < 3 ? away() : Promise.resolve('back'));
+    const { clock, waits } = recordingClock();
+    const back = (): Promise<unknown> => ((tries += 1) < 3 ? unavailable() : Promise.resolve('back'));
     expect(await retryTransient(access, back, { graceMs: GRACE_MS, clock })).toBe('back');
     expect(waits).toHaveLength(2);
-    const refused = retryTransient(access, away, { graceMs: 30_000, clock });
-    await expect(refused).rejects.toThrow(/has no JetStream/);
-    await expect(refused).rejects.toBeInstanceOf(BrokerRefusal);
+    const rejected = retryTransient(access, unavailable, { graceMs: 30_000, clock });
+    await expect(rejected).rejects.toThrow(/has no JetStream/);
+    await expect(rejected).rejects.toBeInstanceOf(BrokerRefusal);
     expect(waits.length).toBeGreaterThan(4);
     await connection.close();
   });
 
-  it('is waited for where nothing answers, with longer and longer pauses, then given up with advice', async () => {
-    const { clock, waits } = counted();
+  it('is retried with back-off while no broker answers, then fails with advice', async () => {
+    const { clock, waits } = recordingClock();
     const url = `nats://user:${SECRET}@127.0.0.1:${await freePort()},nats://127.0.0.1:${await freePort()}`;
     const tried = connectBroker({ url, name: 'test', graceMs: 30_000, clock });
     await expect(tried).rejects.toThrow(

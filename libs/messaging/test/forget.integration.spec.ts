@@ -17,7 +17,7 @@ import { clip, generationId, VERSIONS } from './actor.host.js';
 const cancelRequest = (id: string): Outgoing =>
   message(CancelRequested, { generationId: id, at: new Date().toISOString(), charges: [], reason: 'enough' });
 
-describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version) => {
+describe.each(VERSIONS)('purging a generation on nats-server (%s)', (version) => {
   const leaks = leakCheck();
   const traceId = 'a'.repeat(32);
   let broker: Broker;
@@ -33,7 +33,7 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
     expect(leaks()).toEqual([]);
   });
 
-  /** Every inbox of the events handles what is there. */
+  /** Every event inbox handles all pending events. */
   async function handled(): Promise<void> {
     const manager = await jetstreamManager(connection);
     for (const { stream, durable } of Object.values<InboxSpec>(INBOXES)) {
@@ -48,19 +48,19 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
     }
   }
 
-  it('knows which generations the director has heard all of, whatever it has of others', async () => {
+  it('reports whether the director has handled all events of a generation', async () => {
     await handled();
-    const [heard, unheard] = [generationId(), generationId()];
+    const [done, pending] = [generationId(), generationId()];
     const publish = createPublisher(connection);
-    await publish([cancelRequest(heard)]);
+    await publish([cancelRequest(done)]);
     await handled();
-    await publish([cancelRequest(unheard)]);
-    expect(await directorCaughtUp(connection, heard)).toBe(true);
-    expect(await directorCaughtUp(connection, unheard)).toBe(false);
+    await publish([cancelRequest(pending)]);
+    expect(await directorCaughtUp(connection, done)).toBe(true);
+    expect(await directorCaughtUp(connection, pending)).toBe(false);
     expect(await directorCaughtUp(connection, generationId())).toBe(true);
     await handled();
-    expect(await directorCaughtUp(connection, unheard)).toBe(true);
-    for (const id of [heard, unheard]) await purgeGeneration(connection, { generationId: id, traceIds: [] });
+    expect(await directorCaughtUp(connection, pending)).toBe(true);
+    for (const id of [done, pending]) await purgeGeneration(connection, { generationId: id, traceIds: [] });
   });
 
   async function subjects(): Promise<string[]> {
@@ -74,7 +74,7 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
     return found.flat().sort();
   }
 
-  it('waits until its events are handled, then leaves nothing of it and everything of the others', async () => {
+  it('waits until all its events are handled, then removes only its messages', async () => {
     const publish = createPublisher(connection);
     const [gone, stays] = [generationId(), generationId()];
     await publish([clip(gone), clip(stays), cancelRequest(gone), cancelRequest(stays)]);
@@ -100,7 +100,7 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
         }
       },
       120_000,
-      'the generation to be forgotten',
+      'the purge of the generation',
     );
     expect(await subjects()).toEqual(
       [
@@ -110,7 +110,7 @@ describe.each(VERSIONS)('forgetting a generation on nats-server (%s)', (version)
         `traces.${'b'.repeat(32)}`,
       ].sort(),
     );
-    // Again, and for one that never was.
+    // Repeated, and for an unknown generation.
     await purgeGeneration(connection, { generationId: gone, traceIds: [traceId] });
     await purgeGeneration(connection, { generationId: generationId(), traceIds: ['c'.repeat(32)] });
   });

@@ -16,7 +16,7 @@ const aborted = (signal: AbortSignal): Promise<never> =>
     });
   });
 
-describe.each(VERSIONS)('the life of a replica on nats-server (%s)', (version) => {
+describe.each(VERSIONS)('a replica on nats-server (%s)', (version) => {
   const leaks = leakCheck();
   let broker: Broker;
   let connection: NatsConnection;
@@ -48,7 +48,7 @@ describe.each(VERSIONS)('the life of a replica on nats-server (%s)', (version) =
       'the settlement',
     );
 
-  it('several services provision at once, and again, and keep what they agreed on', async () => {
+  it('can provision concurrently and repeatedly', async () => {
     const manager = await jetstreamManager(connection);
     const others = await Promise.all([1, 2, 3, 4].map(() => broker.connect()));
     await Promise.all(others.map((other) => provision(other, { ackWaitMs: 7000 })));
@@ -61,14 +61,14 @@ describe.each(VERSIONS)('the life of a replica on nats-server (%s)', (version) =
     expect((await manager.streams.info(stream)).state.messages).toBe(1);
   });
 
-  it('another ack wait reaches an inbox that exists', async () => {
+  it('updates the ack wait of an existing inbox', async () => {
     await provision(connection, { ackWaitMs: 7000 });
     await provision(connection, { ackWaitMs: 9000 });
     const { config } = await (await jetstreamManager(connection)).consumers.info(stream, durable);
     expect(config.ack_wait).toBe(9e9);
   });
 
-  it('an inbox that is deleted is made again as it was, and work goes on', async () => {
+  it('creates a deleted inbox again and continues', async () => {
     const handled: string[] = [];
     await actor({
       ackWaitMs: 4000,
@@ -85,18 +85,22 @@ describe.each(VERSIONS)('the life of a replica on nats-server (%s)', (version) =
     expect((await manager.consumers.info(stream, durable)).config.ack_wait).toBe(4e9);
   });
 
-  it('a handler that takes longer than the ack wait keeps its message', async () => {
+  it('keeps its message while a handler runs longer than the ack wait', async () => {
     const [ackWaitMs, heartbeatMs] = [4000, 200];
     let calls = 0;
-    let signs = 0;
+    let progressAcks = 0;
     connection.subscribe('$JS.ACK.>', {
       callback: (_error, { data }) => {
-        if (Buffer.from(data).toString() === '+WPI') signs += 1;
+        if (Buffer.from(data).toString() === '+WPI') progressAcks += 1;
       },
     });
     const receive: ActorOptions['receive'] = async () => {
       calls += 1;
-      await until(() => signs * heartbeatMs > 1.5 * ackWaitMs, WAIT_MS, 'signs of life of one and a half ack waits');
+      await until(
+        () => progressAcks * heartbeatMs > 1.5 * ackWaitMs,
+        WAIT_MS,
+        'progressAcks of life of one and a half ack waits',
+      );
       return [];
     };
     for (let replica = 0; replica < 2; replica += 1) await actor({ ackWaitMs, settings: { heartbeatMs }, receive });
@@ -105,7 +109,7 @@ describe.each(VERSIONS)('the life of a replica on nats-server (%s)', (version) =
     expect(calls).toBe(1);
   });
 
-  it('a cancel aborts the handler, and its message is not delivered again', async () => {
+  it('aborts the handler on cancel and does not get its message again', async () => {
     const id = generationId();
     let calls = 0;
     let began: () => void = () => undefined;
@@ -128,7 +132,7 @@ describe.each(VERSIONS)('the life of a replica on nats-server (%s)', (version) =
     expect(calls).toBe(1);
   });
 
-  it('a replica that closes lets its work finish', async () => {
+  it('finishes running work when it closes', async () => {
     let began: () => void = () => undefined;
     const running = new Promise<void>((resolve) => (began = resolve));
     let finish: () => void = () => undefined;
@@ -152,9 +156,9 @@ describe.each(VERSIONS)('the life of a replica on nats-server (%s)', (version) =
   });
 
   it.each([
-    ['obeys', (signal: AbortSignal) => aborted(signal)],
+    ['reacts to its signal', (signal: AbortSignal) => aborted(signal)],
     ['ignores its signal', () => new Promise<never>(() => undefined)],
-  ])('work that outlasts the drain and %s is handed back at once, not as a fault', async (_what, work) => {
+  ])('naks work that exceeds the drain time and %s, without using a try', async (_what, work) => {
     let began: () => void = () => undefined;
     const running = new Promise<void>((resolve) => (began = resolve));
     const first = await actor({
@@ -168,19 +172,19 @@ describe.each(VERSIONS)('the life of a replica on nats-server (%s)', (version) =
     await createPublisher(connection)([clip(generationId())]);
     await within(running, WAIT_MS, 'the start of the handler');
     await within(first.close(), 120_000, 'the close');
-    const attempts: number[] = [];
+    const seen: number[] = [];
     await actor({
       ackWaitMs: 3_600_000,
-      receive: (_body, { tries: attempt }) => {
-        attempts.push(attempt);
+      receive: (_body, { tries }) => {
+        seen.push(tries);
         return Promise.resolve([]);
       },
     });
     await settled();
-    expect(attempts).toEqual([1]);
+    expect(seen).toEqual([1]);
   });
 
-  it('a broker that is killed and comes back loses nothing, though work is running', async () => {
+  it('loses no message when the broker is killed and restarted during work', async () => {
     const handled = new Map<string, number>();
     let began: () => void = () => undefined;
     const running = new Promise<void>((resolve) => (began = resolve));
@@ -210,7 +214,7 @@ describe.each(VERSIONS)('the life of a replica on nats-server (%s)', (version) =
     await until(() => handled.has(late), WAIT_MS, 'new work after the restart');
   });
 
-  it('two replicas share one inbox, and no message is handled twice', async () => {
+  it('shares an inbox with another replica, and no message is handled twice', async () => {
     const handled: [replica: number, id: string][] = [];
     for (const replica of [0, 1]) {
       await actor({

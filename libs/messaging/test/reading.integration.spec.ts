@@ -54,7 +54,7 @@ describe.each(VERSIONS)('reading back from nats-server (%s)', (version) => {
     expect(leaks()).toEqual([]);
   });
 
-  it('the trace crosses the broker: the consumer span is the child of the producer span, and so on', async () => {
+  it('continues a trace across the broker: the consumer span is a child of the producer span', async () => {
     const id = generationId();
     let traceparent = '';
     actor = await startActor(broker, {
@@ -83,7 +83,7 @@ describe.each(VERSIONS)('reading back from nats-server (%s)', (version) => {
     expect(traceparent).toContain(handled?.spanId);
   });
 
-  it('a trace is read to what is stored last, also past the end of the generation', async () => {
+  it('reads all stored spans of a trace, also those after the final span', async () => {
     const traceId = 'e'.repeat(32);
     const js = jetstream(connection);
     const store = (name: string, attributes: object[]): Promise<unknown> => {
@@ -96,11 +96,11 @@ describe.each(VERSIONS)('reading back from nats-server (%s)', (version) => {
     expect(spansOf(await readTrace(connection, traceId)).map(({ name }) => name)).toEqual(['a', 'b', 'c']);
   });
 
-  it('a trace that nobody has written is empty', async () => {
+  it('reads an unknown trace as empty', async () => {
     expect(await readTrace(connection, 'f'.repeat(32))).toEqual({ resourceSpans: [] });
   });
 
-  it('events are replayed in order from the first, then followed, for its generation alone', async () => {
+  it('replays the events of a generation in order, then follows new ones', async () => {
     const [id, other] = [generationId(), generationId()];
     const publish = createPublisher(connection);
     for (const each of ['a', 'b']) await publish([abandoned(id, each), abandoned(other, each)]);

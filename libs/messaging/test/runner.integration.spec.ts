@@ -9,7 +9,7 @@ import { Module } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { BrokerRefusal, closeRuntime, openRuntime, startReplica } from '../src/index.js';
 
-/** Only ends a hang. */
+/** Timeout that only ends a hang. */
 const HANG_MS = 60_000;
 const leaks = leakCheck();
 const logger = createLogger({ service: 'cost', level: 'silent' });
@@ -48,7 +48,7 @@ const MONITOR = async (): Promise<{ port: number; connections: () => Promise<num
 const configFor = (url: string, more: Record<string, string> = {}) =>
   loadConfig({ NATS_URL: url, NATS_GRACE_SECONDS: '600', TRACE_STREAM: 'false', ...more });
 
-describe('a start that fails leaves no connection open', () => {
+describe('a failed start leaves no connection open', () => {
   it.each([
     [
       'its user may not provision',
@@ -66,7 +66,7 @@ describe('a start that fails leaves no connection open', () => {
   ])('%s', async (_what, rules, core, advice) => {
     const { port, connections } = await MONITOR();
     const { port: natsPort } = await serve(`http: 127.0.0.1:${port}\n${rules}`, core);
-    // Nothing tells a broker without JetStream from one whose JetStream is about to come: the start waits for it.
+    // A broker without JetStream cannot be distinguished from one that is starting, so the start waits.
     const grace: Record<string, string> = core ? { NATS_GRACE_SECONDS: '1' } : {};
     const started = openRuntime('cost', {
       config: configFor(`nats://u:p@127.0.0.1:${natsPort}`, grace),
@@ -79,7 +79,7 @@ describe('a start that fails leaves no connection open', () => {
   });
 
   it.each([
-    ['its module cannot be made', () => Promise.reject(new Error('no module'))],
+    ['its module fails', () => Promise.reject(new Error('no module'))],
     ['its inbox has no handler', () => Promise.resolve({ module: Empty })],
   ])('%s', async (_what, module) => {
     const { port, connections } = await MONITOR();
@@ -91,7 +91,7 @@ describe('a start that fails leaves no connection open', () => {
     await until(async () => (await connections()) === 0, HANG_MS, 'the end of its connection');
   });
 
-  it('the port of its probe is taken', async () => {
+  it('its health port is in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port, connections } = await MONITOR();
@@ -117,7 +117,7 @@ const SETTINGS = {
 };
 
 describe('a running replica', () => {
-  it('answers its probes: alive without a broker, ready only with one', async () => {
+  it('is alive without a broker, and ready only with one', async () => {
     const { url, kill, restart } = await serve('');
     const port = await freePort();
     const config = configFor(url, { HEALTH_PORT: String(port), NATS_CONNECT_TIMEOUT: '2' });
@@ -138,7 +138,7 @@ describe('a running replica', () => {
     await expect(status('/healthz')).rejects.toThrow();
   });
 
-  it('hears when its connection is given up, and not when it closes it itself', async () => {
+  it('does not report a lost connection when it closes the connection itself', async () => {
     const { url } = await serve('');
     const lost: Error[] = [];
     const open = () =>

@@ -57,23 +57,23 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
       predictionId: 'p1',
     });
 
-  it('what a handler returns is stored before its message is acked', async () => {
+  it('stores the messages of a handler before the ack', async () => {
     const id = generationId();
-    let held = -1;
+    let pending = -1;
     await actor({
       receive: () => Promise.resolve([abandoned(id)]),
       publish: (real) => async (outgoing) => {
         await real(outgoing);
-        held = await count(stream);
+        pending = await count(stream);
       },
     });
     await publish([clip(id)]);
     await settled();
-    expect(held).toBe(1);
+    expect(pending).toBe(1);
     expect(await count('EVENTS', `events.${id}.>`)).toBe(1);
   });
 
-  it('a message whose answer could not be published is delivered again, and told once', async () => {
+  it('redelivers after a failed publish, and stores the event once', async () => {
     const id = generationId();
     let calls = 0;
     let publishes = 0;
@@ -90,7 +90,7 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     });
     await publish([clip(id)]);
     await settled();
-    // A machine that stands still for an ack wait may deliver it once more.
+    // A machine that stalls for an ack wait may cause another delivery.
     expect(calls).toBeGreaterThanOrEqual(2);
     expect(await count('EVENTS', `events.${id}.>`)).toBe(1);
   });
@@ -99,23 +99,23 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     ['a success', ({ generationId: id }) => Promise.resolve([abandoned(id)]), 0],
     ['a failure event', () => Promise.reject(new ClipmeshError('PREDICTION_REFUSED', 'no')), 1],
   ])(
-    'a full EVENTS stream gives up no message: %s is stored once there is room',
+    'gives up no message while EVENTS is full, and stores %s once there is space',
     async (_what, receive, dead) => {
       const id = generationId();
-      let refusals = 0;
+      let rejections = 0;
       await actor({
         receive,
         publish: (real) => (outgoing) =>
           real(outgoing).catch((error: unknown) => {
-            refusals += 1;
+            rejections += 1;
             throw error;
           }),
       });
       await manager.streams.update('EVENTS', { max_bytes: 2048 });
       await jetstream(connection).publish('events.gen_other.clip.generated', 'x'.repeat(1900));
       await publish([clip(id)]);
-      // More than the deliveries after which a message without an answer is given up.
-      await until(() => refusals > 60, WAIT_MS, 'the refusals');
+      // More than the delivery limit of a poison message.
+      await until(() => rejections > 60, WAIT_MS, 'the rejections');
       expect([await count(stream), await count('DEAD_LETTERS'), await count('EVENTS', `events.${id}.>`)]).toEqual([
         1, 0, 0,
       ]);
@@ -128,7 +128,7 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     2 * WAIT_MS,
   );
 
-  it('the same command published twice is handled once', async () => {
+  it('handles a command that is published twice once', async () => {
     const id = generationId();
     let calls = 0;
     await actor({
@@ -144,11 +144,11 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     expect(calls).toBe(1);
   });
 
-  it('a retryable error comes back not before its own time', async () => {
-    const asked: string[] = [];
+  it('retries no earlier than the delay of the error', async () => {
+    const acks: string[] = [];
     connection.subscribe('$JS.ACK.>', {
       callback: (_error, { data }) => {
-        asked.push(Buffer.from(data).toString());
+        acks.push(Buffer.from(data).toString());
       },
     });
     let calls = 0;
@@ -162,29 +162,29 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     });
     await publish([clip(generationId())]);
     await settled();
-    await until(() => asked.length >= 2, WAIT_MS, 'what the replica asked of the broker');
+    await until(() => acks.length >= 2, WAIT_MS, 'the nak and the ack');
     expect(calls).toBe(2);
-    expect(asked).toEqual([expect.stringMatching(/^-NAK \{"delay":6\d\d000000\}$/), '+ACK']);
+    expect(acks).toEqual([expect.stringMatching(/^-NAK \{"delay":6\d\d000000\}$/), '+ACK']);
   });
 
-  it('a rate limit uses up no attempt, however often, and leaves those of other faults as they were', async () => {
-    // More than the deliveries after which a message without a told fault counts as one that ends its process.
+  it('retries rate limits without using a try, and keeps the tries for other failures', async () => {
+    // More than the delivery limit of a poison message.
     const storm = 60;
     const id = generationId();
-    const attempts: number[] = [];
+    const seen: number[] = [];
     await actor({
       settings: {
         retry: { maxTries: 2, firstDelayMs: 5, maxDelayMs: 10, patienceMs: { PROVIDER_RATE_LIMITED: 60_000 } },
       },
       receive: (_body, context) => {
-        attempts.push(context.tries);
-        const limited = attempts.length <= storm;
+        seen.push(context.tries);
+        const limited = seen.length <= storm;
         return Promise.reject(new ClipmeshError(limited ? 'PROVIDER_RATE_LIMITED' : 'PROVIDER_UNAVAILABLE', 'no'));
       },
     });
     await publish([clip(id)]);
     await settled();
-    expect(attempts).toEqual([...Array.from({ length: storm }, () => 1), 1, 2]);
+    expect(seen).toEqual([...Array.from({ length: storm }, () => 1), 1, 2]);
     expect(await count('EVENTS', `events.${id}.clip.failed`)).toBe(1);
     const {
       letters: [letter],
@@ -193,23 +193,23 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
   });
 
   it.each([
-    ['an unknown error until its attempts are used up', () => new Error('odd'), 3, 'INTERNAL'],
+    ['an unknown error until its tries are used up', () => new Error('odd'), 3, 'INTERNAL'],
     ['a terminal error at once', () => new ClipmeshError('PREDICTION_REFUSED', 'no'), 1, 'PREDICTION_REFUSED'],
   ])('tries %s, then publishes the failure and keeps the message', async (_what, error, tries, code) => {
     const id = generationId();
-    const attempts: number[] = [];
+    const seen: number[] = [];
     const last: boolean[] = [];
     await actor({
       receive: (_body, context) => {
-        attempts.push(context.tries);
+        seen.push(context.tries);
         last.push(context.isLastTry(error()));
         return Promise.reject(error());
       },
     });
     await publish([clip(id)]);
     await settled();
-    expect(attempts).toEqual(Array.from({ length: tries }, (_, index) => index + 1));
-    expect(last).toEqual(attempts.map((attempt) => attempt === tries));
+    expect(seen).toEqual(Array.from({ length: tries }, (_, index) => index + 1));
+    expect(last).toEqual(seen.map((number) => number === tries));
     expect(await count('EVENTS', `events.${id}.clip.failed`)).toBe(1);
     const {
       letters: [letter, ...more],
@@ -221,7 +221,7 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     });
   });
 
-  it('an answer that breaks its own schema is a failure that is told at once', async () => {
+  it('gives up at once when a handler returns an invalid message', async () => {
     const id = generationId();
     let calls = 0;
     await actor({
@@ -239,16 +239,16 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
   });
 
   it.each([
-    ['no JSON', 'ping', false],
-    ['bytes that are no text', Uint8Array.of(0xff, 0xfe, 0), false],
+    ['invalid JSON', 'ping', false],
+    ['bytes that are not UTF-8', Uint8Array.of(0xff, 0xfe, 0), false],
     ['a later version', JSON.stringify({ v: 99, body: {} }), false],
     [
-      'another generation than its subject names',
+      'a generation that does not match the subject',
       JSON.stringify({ v: 1, body: clip(`gen_${'f'.repeat(32)}`).body }),
       false,
     ],
-    ['900 KB of rubbish', 'x'.repeat(900_000), true],
-  ])('%s goes to the dead letters unseen by the handler', async (_what, payload, truncated) => {
+    ['900 KB of garbage', 'x'.repeat(900_000), true],
+  ])('moves %s to the dead letters without calling the handler', async (_what, payload, truncated) => {
     const id = generationId();
     let calls = 0;
     await actor({
@@ -269,13 +269,13 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     if (truncated) await expect(letters.replay(letter?.sequence ?? 0)).rejects.toThrow('only a part');
   });
 
-  it('a dead letter is replayed with all its attempts, and is then gone', async () => {
+  it('replays a dead letter with all its tries and removes it', async () => {
     const id = generationId();
-    const attempts: number[] = [];
+    const seen: number[] = [];
     await actor({
       receive: (_body, context) => {
-        attempts.push(context.tries);
-        return attempts.length < 6 ? Promise.reject(new Error('not mended yet')) : Promise.resolve([]);
+        seen.push(context.tries);
+        return seen.length < 6 ? Promise.reject(new Error('not fixed yet')) : Promise.resolve([]);
       },
     });
     await publish([clip(id)]);
@@ -285,14 +285,14 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     } = await letters.list({ limit: 10 });
     expect(await letters.get(letter?.sequence ?? 0)).toEqual(letter);
     expect(await letters.replay(letter?.sequence ?? 0)).toEqual(letter);
-    await until(() => attempts.length === 6, WAIT_MS, 'the handling of the replayed message');
+    await until(() => seen.length === 6, WAIT_MS, 'the handling of the replayed message');
     await settled();
-    expect(attempts).toEqual([1, 2, 3, 1, 2, 3]);
+    expect(seen).toEqual([1, 2, 3, 1, 2, 3]);
     expect(await letters.list({ limit: 10 })).toEqual({ letters: [], older: 0, newer: 0 });
     expect(await letters.replay(letter?.sequence ?? 0)).toBeUndefined();
   });
 
-  it('a handler that is stopped by its deadline tells what was paid all the same', async () => {
+  it('publishes the charges of a handler that timed out', async () => {
     const id = generationId();
     const charge: Charge = {
       key: 'prediction:p1',
@@ -316,11 +316,11 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     });
     await publish([clip(id)]);
     await settled();
-    const told = await manager.streams.getMessage('EVENTS', { last_by_subj: `events.${id}.clip.failed` });
-    expect(told?.json()).toMatchObject({ body: { charges: [charge], failure: { code: 'TIMEOUT' } } });
+    const stored = await manager.streams.getMessage('EVENTS', { last_by_subj: `events.${id}.clip.failed` });
+    expect(stored?.json()).toMatchObject({ body: { charges: [charge], failure: { code: 'TIMEOUT' } } });
   });
 
-  it('the newest letters are listed, oldest first', async () => {
+  it('lists the newest dead letters, oldest first', async () => {
     await actor({ receive: () => Promise.reject(new ClipmeshError('PREDICTION_REFUSED', 'no')) });
     const ids = [generationId(), generationId(), generationId()];
     for (const id of ids) {
@@ -331,7 +331,7 @@ describe.each(VERSIONS)('settlement on nats-server (%s)', (version) => {
     const subjects = newest.letters.map(({ subject }) => subject);
     expect(subjects).toEqual(ids.slice(1).map((id) => `clip.generate.${id}`));
     expect((await letters.list({ generationId: generationId(), limit: 2 })).letters).toEqual([]);
-    // A page at a time from the oldest on gives the same, once.
+    // Pages from the oldest letter contain each letter once.
     const all = await letters.list({ limit: 1000 });
     expect([newest.older, newest.newer]).toEqual([all.letters.length - 2, 0]);
     const paged: number[] = [];

@@ -16,12 +16,12 @@ import { VERSIONS } from './actor.host.js';
 
 const KB = 1024;
 const HOUR_MS = 3_600_000;
-/** Room for some 16 events of 1 kB. */
+/** Fits about 16 events of 1 KB. */
 const LIMIT = 20 * KB;
 const leaks = leakCheck();
 const inboxes = Object.values<InboxSpec>(INBOXES).filter(({ stream }) => stream === EVENTS_STREAM);
 
-describe.each(VERSIONS)('the events on nats-server (%s)', (version) => {
+describe.each(VERSIONS)('the event stream on nats-server (%s)', (version) => {
   let broker: Broker;
   let connection: NatsConnection;
   let manager: JetStreamManager;
@@ -45,19 +45,19 @@ describe.each(VERSIONS)('the events on nats-server (%s)', (version) => {
   });
 
   const js = () => jetstream(connection);
-  /** Publishes until the broker refuses; how many it has taken. */
+  /** Publishes until the stream is full. Returns the number of stored events. */
   const fill = async (subject = `events.gen_1.clip.generated`): Promise<number> => {
-    for (let taken = 0; ; taken += 1) {
+    for (let stored = 0; ; stored += 1) {
       try {
         await js().publish(subject, 'x'.repeat(KB));
       } catch (error) {
         expect(String(error)).toMatch(/maximum bytes exceeded/);
-        return taken;
+        return stored;
       }
     }
   };
   const state = async () => (await manager.streams.info(EVENTS_STREAM)).state;
-  /** Every inbox handles the first `count` events that concern it. */
+  /** Every inbox handles its first `count` events. */
   const handle = async (count: number, except?: string): Promise<void> => {
     for (const { stream, durable } of inboxes) {
       if (durable === except) continue;
@@ -71,50 +71,50 @@ describe.each(VERSIONS)('the events on nats-server (%s)', (version) => {
     }
   };
 
-  it('refuses a new event rather than discard an unread one', async () => {
-    const taken = await fill();
-    expect(taken).toBeGreaterThan(5);
+  it('rejects new events instead of discarding unhandled ones', async () => {
+    const stored = await fill();
+    expect(stored).toBeGreaterThan(5);
     await sweepStreams(connection, keeper);
-    expect(await state()).toMatchObject({ messages: taken, first_seq: 1 });
+    expect(await state()).toMatchObject({ messages: stored, first_seq: 1 });
     const [events] = (await readStreams(connection)).filter(({ stream }) => stream === EVENTS_STREAM);
     expect(events?.limitBytes).toBe(LIMIT);
     expect(warnings).toEqual([events && { ...events }]);
   });
 
-  it('makes room from what every inbox has handled, the oldest first, and takes new events then', async () => {
-    const taken = await fill();
-    await handle(taken);
+  it('removes the oldest handled events when it is nearly full', async () => {
+    const stored = await fill();
+    await handle(stored);
     expect(await hasAllEvents(connection, { sinceMs: 0 })).toBe(true);
-    expect(await lastEventSequence(connection)).toBe(taken);
+    expect(await lastEventSequence(connection)).toBe(stored);
     await sweepStreams(connection, keeper);
     const { messages, first_seq: first, first_ts: firstAt } = await state();
     const oldestMs = Date.parse(firstAt);
     expect(await hasAllEvents(connection, { sinceMs: oldestMs - 1 })).toBe(false);
     expect(await hasAllEvents(connection, { sinceMs: oldestMs + 1 })).toBe(true);
-    expect(messages).toBeLessThan(0.7 * taken);
-    expect(messages).toBeGreaterThan(0.3 * taken);
-    expect(first).toBe(taken - messages + 1);
+    expect(messages).toBeLessThan(0.7 * stored);
+    expect(messages).toBeGreaterThan(0.3 * stored);
+    expect(first).toBe(stored - messages + 1);
     expect(warnings).toEqual([]);
     await js().publish('events.gen_1.clip.generated', 'x');
   });
 
-  it.each(['director', 'cost'])('keeps what %s has yet to handle', async (slow) => {
-    const taken = await fill();
-    await handle(taken, slow);
+  it.each(['director', 'cost'])('keeps events that %s has not handled', async (slow) => {
+    const stored = await fill();
+    await handle(stored, slow);
     await trimEvents(connection, keeper);
-    expect((await state()).messages).toBe(taken);
+    expect((await state()).messages).toBe(stored);
     await handle(2);
     await trimEvents(connection, keeper);
-    expect(await state()).toMatchObject({ messages: taken - 2, first_seq: 3 });
+    expect(await state()).toMatchObject({ messages: stored - 2, first_seq: 3 });
   });
 
-  it('keeps what was delivered and is not acknowledged, also for an inbox with a filter', async () => {
+  it('keeps delivered events without an ack, also for a filtered inbox', async () => {
     await js().publish('events.gen_1.clip.generated', 'x');
     await js().publish(`events.gen_1.${GenerationSucceeded.name}`, 'x');
-    const taken = 2 + (await fill());
+    const stored = 2 + (await fill());
     const consumer = await js().consumers.get(EVENTS_STREAM, INBOXES.notifier.durable);
     const message = await consumer.next({ expires: 60_000 });
-    await handle(taken, INBOXES.notifier.durable);
+    await handle(stored, INBOXES.notifier.durable);
     await trimEvents(connection, keeper);
     expect(message?.seq).toBe(2);
     expect((await state()).first_seq).toBeLessThanOrEqual(2);
@@ -123,7 +123,7 @@ describe.each(VERSIONS)('the events on nats-server (%s)', (version) => {
     expect((await state()).first_seq).toBeGreaterThan(3);
   });
 
-  it('removes handled events when they are old, unread ones never', async () => {
+  it('removes old handled events, but never unhandled ones', async () => {
     for (let count = 0; count < 4; count += 1) await js().publish('events.gen_1.clip.generated', 'x');
     const later = { ...systemClock, now: () => Date.now() + 2 * HOUR_MS };
     expect(await trimEvents(connection, { ...keeper, clock: later })).toBe(0);
@@ -133,13 +133,13 @@ describe.each(VERSIONS)('the events on nats-server (%s)', (version) => {
     expect(await state()).toMatchObject({ messages: 1, first_seq: 4 });
   });
 
-  it('no stream but traces and dead letters discards by itself what nobody has handled', async () => {
+  it('only traces and dead letters discard unhandled messages', async () => {
     const configs = await Promise.all(STREAMS.map(async ({ name }) => (await manager.streams.info(name)).config));
     const discarding = configs.filter(({ discard, max_age: age }) => discard !== 'new' || age !== 0);
     expect(discarding.map(({ name }) => name).sort()).toEqual(['DEAD_LETTERS', 'TRACES']);
   });
 
-  it('streams of an earlier version get the new rules', async () => {
+  it('updates streams of an earlier version', async () => {
     await manager.streams.update(EVENTS_STREAM, { discard: 'old', max_age: 7 * 24 * HOUR_MS * 1e6 });
     await provision(connection, { eventsMaxBytes: LIMIT });
     expect((await manager.streams.info(EVENTS_STREAM)).config).toMatchObject({ discard: 'new', max_age: 0 });

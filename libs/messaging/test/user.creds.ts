@@ -22,7 +22,7 @@ const file = (token: string, user: Key): string =>
     '',
   ].join('\n');
 
-/** An operator with one account, as `nsc` makes them: a server's configuration, a user's file, and one of a foreign account. */
+/** An operator with one account, as `nsc` creates them: server config, a user's credentials, and credentials of a foreign account. */
 export function userCreds(): { serverConfig: string; creds: string; foreign: string } {
   const [operator, account, stranger, user] = [
     nkeys.createOperator(),

@@ -1,7 +1,7 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { type z } from 'zod';
 
-/** The record as its schema has it; throws `SCHEMA_VIOLATION` naming the place (`bucket x, key y`) and the fields. */
+/** Parses a record. Throws `SCHEMA_VIOLATION` with the place (`bucket x, key y`) and the invalid fields. */
 export function checkedRecord<T>(schema: z.ZodType<T>, raw: unknown, place: string): T {
   const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed.data;

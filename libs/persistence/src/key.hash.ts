@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** A key of any characters as one that every store takes. */
+/** Hashes a key of any characters to one that every store accepts. */
 export function hashKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }

@@ -1,6 +1,6 @@
 import { ConflictError } from './ports.js';
 
-/** For a removal of one revision that is done as well when another was faster: takes the conflict, throws the rest. */
+/** Rejection handler for the removal of one revision: ignores {@link ConflictError} and rethrows any other error. */
 export function ignoreConflict(error: unknown): void {
   if (!(error instanceof ConflictError)) throw error;
 }

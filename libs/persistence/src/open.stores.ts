@@ -14,19 +14,19 @@ export interface StoresOptions {
     | 'claimRetentionMs'
     | 'natsReplicas'
   >;
-  /** Longest wait of one operation for a MongoDB that is away, ms; `MONGODB_WAIT_SECONDS` unless told. */
+  /** Time that one operation waits for an unreachable MongoDB, ms. Default: `MONGODB_WAIT_SECONDS`. */
   readonly waitMs?: number;
 }
 
-/** The stores that are configured: MongoDB when `MONGODB_URI` is set, else buckets of the broker. Throws `STORE_UNAVAILABLE`. */
+/** Opens the configured stores: MongoDB if `MONGODB_URI` is set, else buckets of the broker. Throws `STORE_UNAVAILABLE`. */
 export async function openStores({ connection, config, waitMs }: StoresOptions): Promise<OpenStores> {
   const { claimRetentionMs } = config;
   if (config.mongodbUri === undefined) {
     const stores = await openKvStores(connection, { replicas: config.natsReplicas, claimRetentionMs });
-    // The connection is the caller's.
+    // The caller owns the connection.
     return { ...stores, close: () => Promise.resolve() };
   }
-  // mongoose takes a fifth of a service's start: only those load it who keep their records in it.
+  // Loading mongoose takes a fifth of the start time of a service, so it is loaded on demand.
   const { openMongoStores } = await import('./mongo/mongo.stores.js');
   return openMongoStores({
     uri: config.mongodbUri,

@@ -12,13 +12,13 @@ import {
 } from '@clipmesh/contracts';
 import { z } from 'zod';
 
-/** A value and the opaque revision that a compare-and-set of it needs. */
+/** A value and its opaque revision for compare-and-set. */
 export interface Versioned<T> {
   value: T;
   revision: string;
 }
 
-/** A record of this id or key is there already. */
+/** A record with this id or key exists already. */
 export class AlreadyExistsError extends Error {
   readonly code = 'ALREADY_EXISTS';
   constructor(message: string, options?: ErrorOptions) {
@@ -27,7 +27,7 @@ export class AlreadyExistsError extends Error {
   }
 }
 
-/** The record was changed since it was read; read it again and decide anew. */
+/** The record has changed since it was read. Read it again and repeat the decision. */
 export class ConflictError extends Error {
   readonly code = 'CONFLICT';
   constructor(message: string, options?: ErrorOptions) {
@@ -40,23 +40,23 @@ export interface GenerationQuery {
   owner?: string;
   status?: GenerationStatus;
   limit: number;
-  /** Last id of the former page; exclusive. */
+  /** Last id of the previous page, exclusive. */
   after?: string;
 }
 
 export interface GenerationStore {
-  /** Throws {@link AlreadyExistsError} when the id exists. */
+  /** Throws {@link AlreadyExistsError}. */
   create(record: GenerationRecord): Promise<Versioned<GenerationRecord>>;
   get(id: string): Promise<Versioned<GenerationRecord> | undefined>;
-  /** Compare-and-set; throws {@link ConflictError} when the revision moved. */
+  /** Compare-and-set. Throws {@link ConflictError}. */
   save(record: GenerationRecord, revision: string): Promise<Versioned<GenerationRecord>>;
-  /** Newest first: ids sort by time. */
+  /** Newest first. */
   list(query: GenerationQuery): Promise<GenerationRecord[]>;
-  /** All of all owners, newest first, from `before` (an id, exclusive) on; read as they are asked for, some at once. */
+  /** Generations of all owners, newest first, older than `before` (an id, exclusive). Reads in batches on demand. */
   scan(before?: string): AsyncIterable<GenerationRecord>;
-  /** All that are not in a final status, of all owners, in no order. */
+  /** Generations of all owners without a final status, unordered. */
   unfinished(): Promise<GenerationRecord[]>;
-  /** Removing what is not there is no error. */
+  /** Idempotent. */
   remove(id: string): Promise<void>;
 }
 
@@ -69,13 +69,13 @@ export const ledgerEntrySchema = chargeSchema.extend({
 export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;
 
 export interface LedgerStore {
-  /** Books a charge once: false when the generation has an entry of this key already; exact under concurrency. */
+  /** Adds an entry once per generation and key, also under concurrency. False: the entry exists already. */
   append(entry: LedgerEntry): Promise<boolean>;
   /** Sorted by key. */
   entries(generationId: string): Promise<LedgerEntry[]>;
   /**
-   * What an owner was charged, added up by UTC day, stage, model and unit, and sorted by these. Both days (`YYYY-MM-DD`)
-   * are included. Entries outlive their generation: they hold amounts, no content.
+   * Charges of an owner, summed and sorted by UTC day, stage, model and unit. Both days (`YYYY-MM-DD`) are inclusive. Entries
+   * are kept when their generation is removed: they contain amounts, but no content.
    */
   usage(owner: string, fromDay: string, toDay: string): Promise<UsageRow[]>;
 }
@@ -85,57 +85,58 @@ export const usageRowSchema = z.object({
   stage: chargeSchema.shape.stage,
   model: z.string(),
   unit: chargeSchema.shape.unit,
-  /** Charges. */
+  /** Number of charges. */
   count: z.int().nonnegative(),
-  /** Billed quantity in `unit`s. */
+  /** Billed quantity, in `unit`. */
   quantity: z.number().nonnegative(),
   amountMicros: z.int().nonnegative(),
 });
 export type UsageRow = z.infer<typeof usageRowSchema>;
 
 export const purchaseSchema = z.object({
-  /** Unique in its generation. */
+  /** Unique in the generation. */
   key: z.string().min(1),
   generationId: generationIdSchema,
   kind: z.enum(['clip', 'llm']),
   /**
-   * `intended`: the call may be under way. `unanswered`: it ended without an answer, so the provider may have taken it.
-   * `submitted`: taken, the id is known. `finished`: paid for and kept here. `failed` and `canceled`: nothing more comes of it.
+   * `intended`: the call may be in flight. `unanswered`: the call ended without an answer, so the outcome is unknown.
+   * `submitted`: the provider accepted it. `finished`: paid for, with a stored result. `failed` and `canceled`: ended without a
+   * result.
    */
   status: z.enum(['intended', 'unanswered', 'submitted', 'finished', 'failed', 'canceled']),
   model: z.string(),
   scene: z.int().nonnegative().optional(),
-  /** Hash of everything that was asked for: another wish is another purchase. */
+  /** Hash of the request. Another request is another purchase. */
   fingerprint: z.string(),
-  /** What was asked for, so that it can be found again at the provider. */
+  /** The request, to find the purchase at the provider. */
   request: z.unknown().optional(),
-  /** The provider's id, known once the purchase was answered. */
+  /** Id at the provider. Absent until the provider answers. */
   predictionId: z.string().optional(),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
   artifact: artifactSchema.optional(),
   charge: chargeSchema.optional(),
-  /** How it ended, when its command was given up: the same command, delivered again, is answered with it and buys nothing. */
+  /** Final failure of its command. A redelivery of the same command fails with it and buys nothing. */
   gaveUp: z.object({ attempt: z.int(), code: failureCodeSchema, message: z.string() }).optional(),
-  /** The most that it may cost, micro-dollars; absent where that is not known. */
+  /** Maximum cost, micro-dollars. Absent: unknown. */
   quoteMicros: z.int().nonnegative().optional(),
-  /** Why it failed, where a later purchase depends on it. */
+  /** Failure code, if a later purchase depends on it. */
   failure: failureCodeSchema.optional(),
-  /** What a language model answered, kept so that it is not asked again. */
+  /** The answer of the language model, stored so that it is not bought again. */
   answer: z.unknown().optional(),
 });
-/** One purchase from a provider, written before the call so that it is never bought twice. */
+/** The record of one paid provider call. It is written before the call, so that nothing is bought twice. */
 export type Purchase = z.infer<typeof purchaseSchema>;
 
 export interface PurchaseStore {
-  /** All attempts of a generation, sorted by key. */
+  /** All purchases of a generation, sorted by key. */
   list(generationId: string): Promise<Versioned<Purchase>[]>;
   get(generationId: string, key: string): Promise<Versioned<Purchase> | undefined>;
-  /** Throws {@link AlreadyExistsError} when the generation has an attempt of this key. */
-  create(attempt: Purchase): Promise<Versioned<Purchase>>;
-  /** Compare-and-set; throws {@link ConflictError} when the revision moved. */
-  save(attempt: Purchase, revision: string): Promise<Versioned<Purchase>>;
-  /** Removes all attempts of a generation. */
+  /** Throws {@link AlreadyExistsError}. */
+  create(purchase: Purchase): Promise<Versioned<Purchase>>;
+  /** Compare-and-set. Throws {@link ConflictError}. */
+  save(purchase: Purchase, revision: string): Promise<Versioned<Purchase>>;
+  /** Removes all purchases of a generation. */
   remove(generationId: string): Promise<void>;
 }
 
@@ -143,26 +144,26 @@ export const accountSchema = z.object({
   owner: z.string().min(1).max(64),
   /** UTC: `YYYY-MM-DD` (a day) or `YYYY-MM` (a month). */
   period: z.string().regex(/^\d{4}-\d{2}(-\d{2})?$/),
-  /** By generation id. */
+  /** Budget lines by generation id. */
   generations: z.record(
     generationIdSchema,
     z.object({
-      /** The most that it may still come to, as long as it is open. */
+      /** Maximum total cost while the line is open. */
       reservedMicros: z.int().nonnegative(),
-      /** The sum of its ledger entries when it was last looked at: set, never added to, so that a repeat changes nothing. */
+      /** Last sum of its ledger entries. Always set, never incremented, so that a repeat changes nothing. */
       spentMicros: z.int().nonnegative(),
-      /** False once it has ended and nothing more can be charged: then only what was spent counts. */
+      /** False: the generation has ended and no more charges can follow, so only `spentMicros` counts. */
       open: z.boolean(),
-      /** The latest run that money was promised for; 0 while the generation is not known to be stored. */
+      /** The latest run with a reservation. 0: the generation may not be stored yet. */
       run: z.int().nonnegative().default(1),
-      /** The request to regenerate a scene that reserved for `run`, as long as it may not have begun. Default: none, a create or a retry. */
+      /** The regenerate request that reserved for `run`, while the run may not have started. Default: none (create or retry). */
       request: z.string().optional(),
     }),
   ),
-  /** What lines that were moved out of the account have spent, micro-dollars. Default: 0. */
+  /** Spending of the lines that were moved out of the account, micro-dollars. Default: 0. */
   settledMicros: z.int().nonnegative().optional(),
 });
-/** What an owner has promised and spent in one period. One document, so that a reservation is one compare-and-set. */
+/** Reservations and spending of an owner in one period. One document, so that a reservation is one compare-and-set. */
 export type Account = z.infer<typeof accountSchema>;
 
 export const settledLineSchema = z.object({
@@ -172,57 +173,57 @@ export const settledLineSchema = z.object({
   spentMicros: z.int().nonnegative(),
   run: z.int().nonnegative(),
 });
-/** A line that was moved out of its account once it was settled, so that the account stays small. */
+/** A settled line that was moved out of its account, to keep the account small. */
 export type SettledLine = z.infer<typeof settledLineSchema>;
 
-/** Settled lines that an account keeps, of either store. */
+/** Maximum number of settled lines in an account. */
 export const SETTLED_LINES = 64;
 
 export interface AccountStore {
-  /** Settled lines that an account keeps; more of them are moved out. */
+  /** Maximum number of settled lines in an account. More are moved out. */
   readonly settledLines: number;
-  /** What was spent by, and the latest run of, a generation whose line was moved out of its account at some time. */
+  /** The line of a generation that was moved out of its account. */
   settled(owner: string, period: string, generationId: string): Promise<SettledLine | undefined>;
-  /** Keeps the larger of what is there and this, field by field: safe to repeat, and in any order. */
+  /** Stores the maximum of the stored and the given line, field by field. Idempotent and independent of order. */
   saveSettled(line: SettledLine): Promise<void>;
   get(owner: string, period: string): Promise<Versioned<Account> | undefined>;
   /** Throws {@link AlreadyExistsError}. */
   create(account: Account): Promise<Versioned<Account>>;
-  /** Compare-and-set; throws {@link ConflictError} when the revision moved. */
+  /** Compare-and-set. Throws {@link ConflictError}. */
   save(account: Account, revision: string): Promise<Versioned<Account>>;
 }
 
 export const cacheEntrySchema = z.object({
-  /** SHA-256, in hexadecimal, over everything that changes the output. */
+  /** Hexadecimal SHA-256 of everything that changes the output. */
   key: z.string().regex(/^[0-9a-f]{64}$/),
   kind: z.enum(['clip', 'llm']),
-  /** `filling`: the holder is about to buy it, everybody else waits for it. `ready`: it is here. */
+  /** `filling`: the holder of the lease buys the content and others wait. `ready`: the content is available. */
   status: z.enum(['filling', 'ready']),
-  /** Who fills it, or has filled it: unique to one purchase. */
+  /** Holder of the lease: unique to one purchase. */
   holder: z.string().min(1).max(300),
-  /** A `filling` entry past this time was left behind by a holder that died, and may be taken over. UTC. */
+  /** End of the lease, UTC. After it, another purchase may take over a `filling` entry. */
   leaseUntil: z.iso.datetime(),
   createdAt: z.iso.datetime(),
-  /** Last time it was asked for: the least recently used goes first. */
+  /** Time of the last use, UTC. The least recently used entries are evicted first. */
   usedAt: z.iso.datetime(),
   model: z.string(),
   predictionId: z.string().optional(),
   artifact: artifactSchema.optional(),
-  /** What a language model answered. */
+  /** The answer of the language model. */
   answer: z.unknown().optional(),
 });
-/** One cached purchase, or the single flight towards it. */
+/** A cached purchase, or the lease to make it. */
 export type CacheEntry = z.infer<typeof cacheEntrySchema>;
 
 export interface CacheStore {
   get(key: string): Promise<Versioned<CacheEntry> | undefined>;
   /** Throws {@link AlreadyExistsError}. */
   create(entry: CacheEntry): Promise<Versioned<CacheEntry>>;
-  /** Compare-and-set; throws {@link ConflictError} when the revision moved. */
+  /** Compare-and-set. Throws {@link ConflictError}. */
   save(entry: CacheEntry, revision: string): Promise<Versioned<CacheEntry>>;
-  /** Removes this revision; throws {@link ConflictError} when it moved. Removing what is not there is no error. */
+  /** Removes this revision. Throws {@link ConflictError}. Idempotent. */
   remove(key: string, revision: string): Promise<void>;
-  /** All entries, in no order. */
+  /** All entries, unordered. */
   all(): Promise<Versioned<CacheEntry>[]>;
 }
 
@@ -231,42 +232,42 @@ export const webhookRegistrationsSchema = z.object({
   endpoints: z.array(
     z.object({
       id: z.string().regex(WEBHOOK_ID),
-      /** It may hold a key: for the owner alone. */
+      /** Only the owner may see it, because it may contain a secret. */
       url: z.string(),
       events: z.array(webhookEventSchema),
-      /** What deliveries are signed with: `whsec_` and base64. */
+      /** Signing secret: `whsec_` and base64. */
       secret: z.string(),
       createdAt: z.iso.datetime(),
     }),
   ),
-  /** The latest rotation of the secret for URLs of creates. Default: version 1, never rotated. */
+  /** Latest rotation of the secret for the `webhookUrl` of creates. Default: version 1, never rotated. */
   rotation: z.object({ version: z.int().min(2), rotatedAt: z.iso.datetime() }).optional(),
 });
-/** Where an owner wants to be told. One document, so that the limit of endpoints is exact. */
+/** The registered webhooks of an owner. One document, so that the limit of endpoints is exact. */
 export type WebhookRegistrations = z.infer<typeof webhookRegistrationsSchema>;
 export type WebhookEndpoint = WebhookRegistrations['endpoints'][number];
 
 export interface WebhookStore {
   get(owner: string): Promise<Versioned<WebhookRegistrations> | undefined>;
   /** Throws {@link AlreadyExistsError}. */
-  create(book: WebhookRegistrations): Promise<Versioned<WebhookRegistrations>>;
-  /** Compare-and-set; throws {@link ConflictError} when the revision moved. */
-  save(book: WebhookRegistrations, revision: string): Promise<Versioned<WebhookRegistrations>>;
+  create(registrations: WebhookRegistrations): Promise<Versioned<WebhookRegistrations>>;
+  /** Compare-and-set. Throws {@link ConflictError}. */
+  save(registrations: WebhookRegistrations, revision: string): Promise<Versioned<WebhookRegistrations>>;
 }
 
 export interface IdempotencyClaim {
   fingerprint: string;
   generationId: string;
-  /** True for the claim that won. */
+  /** True: this call created the claim. */
   fresh: boolean;
 }
 
 export interface IdempotencyStore {
-  /** Atomic: the first claim of a key wins, later ones get the first's values. */
+  /** Atomic: the first claim of a key wins. Later ones return its values. */
   claim(key: string, fingerprint: string, generationId: string): Promise<IdempotencyClaim>;
-  /** The claim of a key, without claiming it; undefined when there is none. */
+  /** The claim of a key, without creating one. */
   peek(key: string): Promise<Omit<IdempotencyClaim, 'fresh'> | undefined>;
-  /** Forgets the claim of a key when it names this generation; any other claim stays. May be repeated. */
+  /** Removes the claim of a key if it names this generation. Idempotent. */
   release(key: string, generationId: string): Promise<void>;
 }
 
@@ -280,37 +281,37 @@ export interface Stores {
   webhooks: WebhookStore;
 }
 
-/** Stores that hold something open. */
+/** Stores with open resources. */
 export interface OpenStores extends Stores {
-  /** Ends what the stores have opened themselves; nothing may be asked of them afterwards. */
+  /** Closes the resources that the stores opened themselves. */
   close(): Promise<void>;
 }
 
-/** Bytes; both ends inclusive. */
+/** Byte range; both ends inclusive. */
 export interface ByteRange {
   start: number;
   end: number;
 }
 
 export interface ArtifactStore {
-  /** Stores a file (by path; it is copied), bytes or a stream under its hash; the same bytes twice are one file. */
+  /** Stores a file (copied from its path), bytes or a stream under its hash. The same bytes are stored once. */
   put(source: string | Uint8Array | Readable, options: { contentType: string }): Promise<Artifact>;
-  /** Throws `ARTIFACT_MISSING`. The caller reads the stream to its end or destroys it. */
+  /** Opens a stream that the caller must read to its end or destroy. Throws `ARTIFACT_MISSING`. */
   open(artifact: Pick<Artifact, 'key'>, range?: ByteRange): Promise<Readable>;
   stat(artifact: Pick<Artifact, 'key'>): Promise<{ bytes: number } | undefined>;
-  /** Makes a file as young as if its bytes had just been put; false when it is not there. */
+  /** Resets the age of a file, as `put` does. False: no such file. */
   renew(artifact: Pick<Artifact, 'key'>): Promise<boolean>;
-  /** Gives the callback a local path to read; the file must not be changed. Throws `ARTIFACT_MISSING`. */
+  /** Calls back with a local path for reading only. Throws `ARTIFACT_MISSING`. */
   withFile<T>(artifact: Pick<Artifact, 'key'>, use: (path: string) => Promise<T>): Promise<T>;
-  /** Removing what is not there is no error. */
+  /** Idempotent. */
   remove(artifact: Pick<Artifact, 'key'>): Promise<void>;
   /**
-   * Removes a file that was last put or renewed at `notAfterMs` or before, ms since the epoch; false when it is younger or
-   * not there. A `put` or `renew` at the same time either keeps it, or finds it gone.
+   * Removes a file that was last put or renewed at or before `notAfterMs`, ms since the epoch. False: it is younger or missing.
+   * Atomic with `put` and `renew`: they either keep the file or find it removed.
    */
   removeOld(artifact: Pick<Artifact, 'key'>, notAfterMs: number): Promise<boolean>;
-  /** Every stored file, in no order. `storedAt`: when its bytes were last put or renewed, ms since the epoch. */
+  /** All stored files, unordered. `storedAt`: time of the last put or renew, ms since the epoch. */
   list(): AsyncIterable<{ key: string; bytes: number; storedAt: number }>;
-  /** Removes temporary files older than `maxAgeMs`, left by a crash, and gives back what a cut-off `removeOld` had taken; says how many were removed. */
+  /** Removes temporary files older than `maxAgeMs` and returns their number. Restores files of an interrupted `removeOld`. */
   sweepTemporary(maxAgeMs: number): Promise<number>;
 }

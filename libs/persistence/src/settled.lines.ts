@@ -1,13 +1,13 @@
 import { AlreadyExistsError, ConflictError, type SettledLine, type Versioned } from './ports.js';
 
-/** Where settled lines are kept, one by one. */
+/** Access to the stored record of one settled line. */
 export interface SettledRecords {
   get(): Promise<Versioned<SettledLine> | undefined>;
   create(line: SettledLine): Promise<unknown>;
   save(line: SettledLine, revision: string): Promise<unknown>;
 }
 
-/** Amounts and runs only grow, so the larger one is the later one, in whatever order they come. */
+/** Stores the field-wise maximum. Amounts and runs only grow, so the maximum is the latest value in any order of calls. */
 export async function saveLarger(records: SettledRecords, line: SettledLine): Promise<void> {
   for (;;) {
     const found = await records.get();
@@ -22,7 +22,7 @@ export async function saveLarger(records: SettledRecords, line: SettledLine): Pr
       await records.save({ ...line, ...larger }, found.revision);
       return;
     } catch (error) {
-      // Another was faster. Each turn one of them is through, so this ends.
+      // Conflict: retry. One writer succeeds per round, so the loop terminates.
       if (!(error instanceof AlreadyExistsError || error instanceof ConflictError)) throw error;
     }
   }

@@ -1,6 +1,6 @@
 import { type LedgerEntry, type UsageRow } from './ports.js';
 
-/** The entries of an owner from one UTC day to another, both included, added up by day, stage, model and unit. */
+/** Sums the entries of an owner by UTC day, stage, model and unit. Both days are inclusive. */
 export function sumUsage(entries: readonly LedgerEntry[], owner: string, fromDay: string, toDay: string): UsageRow[] {
   const rows = new Map<string, UsageRow>();
   for (const entry of entries) {
@@ -21,7 +21,7 @@ export function sumUsage(entries: readonly LedgerEntry[], owner: string, fromDay
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** The UTC days (`YYYY-MM-DD`) from one to another, both included; none when the second comes first. */
+/** The UTC days (`YYYY-MM-DD`) of a range, both ends inclusive. Empty if `toDay` is before `fromDay`. */
 export function daysBetween(fromDay: string, toDay: string): string[] {
   const days: string[] = [];
   const toMs = Date.parse(toDay);
@@ -29,7 +29,7 @@ export function daysBetween(fromDay: string, toDay: string): string[] {
   return days;
 }
 
-/** Sorted, and quantities to a millionth, so that the order in which a store added them up does not show. */
+/** Sorts rows and rounds quantities to a millionth, so that the result does not depend on the order of summation. */
 export function normalizeUsage(rows: readonly UsageRow[]): UsageRow[] {
   return rows
     .map((row) => ({ ...row, quantity: Math.round(row.quantity * 1e6) / 1e6 }))

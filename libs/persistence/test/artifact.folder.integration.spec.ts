@@ -22,22 +22,22 @@ const age = (key: string): Promise<void> => {
 
 artifactStoreContract('folder', () => openArtifactFolder({ directory }), age);
 
-it('lists nothing that is not its own: strange names, folders, links', async () => {
+it('ignores foreign files, folders and links in a list', async () => {
   const store = await openArtifactFolder({ directory });
   const { key } = await store.put(Buffer.from('own'), { contentType: 'video/mp4' });
   const hex = 'c'.repeat(64);
   await mkdir(join(directory, 'cc', `${hex}.mov`), { recursive: true });
-  await writeFile(join(directory, 'cc', 'notes.txt'), 'not ours');
-  await writeFile(join(directory, 'cc', `${hex}.MP4`), 'not ours');
+  await writeFile(join(directory, 'cc', 'notes.txt'), 'foreign');
+  await writeFile(join(directory, 'cc', `${hex}.MP4`), 'foreign');
   await symlink('/etc/hostname', join(directory, 'cc', `${hex}.mp4`));
   await symlink('/etc', join(directory, 'dd'));
-  await writeFile(join(directory, 'ee'), 'not ours');
+  await writeFile(join(directory, 'ee'), 'foreign');
   const keys: string[] = [];
   for await (const file of store.list()) keys.push(file.key);
   expect(keys).toEqual([key]);
 });
 
-it('gives back what somebody had taken to remove it and died', async () => {
+it('restores a file of an interrupted removal', async () => {
   const store = await openArtifactFolder({ directory });
   const artifact = await store.put(Buffer.from('wanted'), { contentType: 'video/mp4' });
   await age(artifact.key);
@@ -47,11 +47,11 @@ it('gives back what somebody had taken to remove it and died', async () => {
   expect(await store.sweepTemporary(60_000)).toBe(0);
   expect(await store.stat(artifact)).toEqual({ bytes: 6 });
   expect(await readdir(join(directory, 'tmp'))).toEqual([]);
-  // Young again: whoever came to need it has a grace to say so.
+  // Its age is reset, so that a concurrent user has time to renew it.
   expect(await store.removeOld(artifact, Date.now() - 60_000)).toBe(false);
 });
 
-it('leaves nothing of a source that breaks, and says why', async () => {
+it('leaves no file when the source fails, and throws its error', async () => {
   const store = await openArtifactFolder({ directory });
   const broken = Readable.from(
     (function* () {
@@ -64,7 +64,7 @@ it('leaves nothing of a source that breaks, and says why', async () => {
   expect(await readdir(directory, { recursive: true })).toEqual(['tmp']);
 });
 
-it('sweeps what a crash left in tmp, by age', async () => {
+it('sweeps old temporary files', async () => {
   const store = await openArtifactFolder({ directory });
   await writeFile(join(directory, 'tmp', 'x.part'), 'half');
   expect(await store.sweepTemporary(60_000)).toBe(0);

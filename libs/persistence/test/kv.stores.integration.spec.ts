@@ -4,7 +4,7 @@ import { type Broker, startBroker, until } from '@clipmesh/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { openKvStores, type Stores } from '../src/index.js';
-import { sampleAttempt } from './contract/samples.js';
+import { samplePurchase } from './contract/samples.js';
 import { storesContract } from './contract/all.contracts.js';
 import { entryOf, idOf, recordOf } from './contract/stores.contract.js';
 
@@ -22,15 +22,15 @@ const open = (): Promise<Stores> => openKvStores(connection, { bucketPrefix: `t$
 
 storesContract('JetStream KV', open);
 
-it('forgets a claim after its time, in a bucket that was made without one too', async () => {
+it('expires claims, also in a bucket that was created without a retention', async () => {
   await openKvStores(connection, { bucketPrefix: 'claims' });
   const { idempotency } = await openKvStores(connection, { bucketPrefix: 'claims', claimRetentionMs: 5000 });
   expect(await idempotency.claim('k', 'f', idOf(1))).toMatchObject({ fresh: true });
   expect(await idempotency.claim('k', 'g', idOf(2))).toMatchObject({ fresh: false, generationId: idOf(1) });
-  await until(async () => (await idempotency.claim('k', 'g', idOf(2))).fresh, 120_000, 'the end of a claim');
+  await until(async () => (await idempotency.claim('k', 'g', idOf(2))).fresh, 120_000, 'the expiry of a claim');
 });
 
-it('leaves nothing in the bucket of what was removed', async () => {
+it('leaves no message in the bucket after a removal', async () => {
   const { cache, generations } = await openKvStores(connection, { bucketPrefix: 'gone' });
   const at = '2026-01-01T00:00:00.000Z';
   const entry = { key: '0'.repeat(64), kind: 'llm', status: 'filling', holder: 'h', model: 'm' } as const;
@@ -44,7 +44,7 @@ it('leaves nothing in the bucket of what was removed', async () => {
 });
 
 describe('reads', () => {
-  /** Counts the records that were asked for, by bucket, and how many at once. */
+  /** Counts the reads per bucket and the maximum number of concurrent reads. */
   function counting(prefix: string) {
     const reads = new Map<string, number>();
     let now = 0;
@@ -76,7 +76,7 @@ describe('reads', () => {
     };
   }
 
-  it('of a list are those of the owner that the page shows, however much others have', async () => {
+  it('of a list are limited to the page of the owner', async () => {
     const { generations } = await openKvStores(connection, { bucketPrefix: 'lists' });
     for (let n = 0; n < 60; n += 1) await generations.create(recordOf(n, n % 3 === 0 ? 'ann' : 'bob'));
     await generations.list({ owner: 'ann', limit: 1 });
@@ -87,7 +87,7 @@ describe('reads', () => {
       expect(await count(() => generations.list({ owner: 'ann', limit: 5 }))).toEqual({ generations: 5, most: 5 });
       expect(await count(() => generations.list({ owner: 'ann', limit: 50 }))).toEqual({ generations: 20, most: 20 });
       expect(await count(() => generations.list({ owner: 'nobody', limit: 5 }))).toEqual({ most: 0 });
-      // Not one of the twenty fits.
+      // None of the twenty matches.
       const failed = () => generations.list({ owner: 'ann', status: 'failed', limit: 1 });
       expect((await count(failed))['generations']).toBe(20);
     } finally {
@@ -95,10 +95,10 @@ describe('reads', () => {
     }
   });
 
-  it('of many records are some at once', async () => {
+  it('of many records run concurrently in batches', async () => {
     const stores = await openKvStores(connection, { bucketPrefix: 'many' });
-    const attempt = sampleAttempt(idOf(1));
-    for (let n = 0; n < 100; n += 1) await stores.purchases.create({ ...attempt, key: `k${n}` });
+    const purchase = samplePurchase(idOf(1));
+    for (let n = 0; n < 100; n += 1) await stores.purchases.create({ ...purchase, key: `k${n}` });
     const at = '2026-01-01T00:00:00.000Z';
     const entry = {
       kind: 'llm',
@@ -119,7 +119,7 @@ describe('reads', () => {
     }
   });
 
-  it('of usage are those of the days that are asked for', async () => {
+  it('of usage are limited to the requested days', async () => {
     const { ledger } = await openKvStores(connection, { bucketPrefix: 'days' });
     for (let day = 1; day <= 20; day += 1) {
       const at = `2026-01-${String(day).padStart(2, '0')}T12:00:00.000Z`;
@@ -135,12 +135,12 @@ describe('reads', () => {
   });
 });
 
-it('lists records of a version that had no index of owners', async () => {
+it('lists records of a version without an owner index', async () => {
   const { generations } = await openKvStores(connection, { bucketPrefix: 'old' });
   for (let n = 0; n < 50; n += 1) await generations.create(recordOf(n, n % 2 ? 'odd' : 'even'));
   const manager = await jetstreamManager(connection);
   await manager.streams.purge('KV_old_owners');
-  // Another process, and one that was cut off while it added them.
+  // A new process, then one after an interrupted fill of the index.
   const next = await openKvStores(connection, { bucketPrefix: 'old' });
   expect((await next.generations.list({ owner: 'odd', limit: 100 })).map(({ id }) => id)).toEqual(
     Array.from({ length: 25 }, (_, n) => idOf(49 - 2 * n)),
@@ -150,7 +150,7 @@ it('lists records of a version that had no index of owners', async () => {
   for (const owner of ['odd', 'even']) expect(await last.generations.list({ owner, limit: 100 })).toHaveLength(25);
 });
 
-it('names bucket and key of a broken record', async () => {
+it('names bucket and key of an invalid record', async () => {
   const { generations } = await openKvStores(connection, { bucketPrefix: 'broken' });
   const kv = await new Kvm(connection).open('broken_generations');
   await kv.put(idOf(1), '{"id":1}');
@@ -160,7 +160,7 @@ it('names bucket and key of a broken record', async () => {
   });
 });
 
-it('says STORE_UNAVAILABLE, retryable, when the broker is gone', async () => {
+it('throws a retryable STORE_UNAVAILABLE when the broker is down', async () => {
   const lost = await startBroker();
   try {
     const own = await lost.connect();

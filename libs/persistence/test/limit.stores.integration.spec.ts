@@ -54,7 +54,7 @@ it('reports changes after every consumer of the bucket is deleted, and after the
   }
 });
 
-it('is made by many services at the same moment', async () => {
+it('can be opened by many services concurrently', async () => {
   const others = await Promise.all(Array.from({ length: 8 }, () => broker.connect()));
   for (let round = 0; round < 100; round += 1) {
     const opened = others.map((other) => openLimitStore(other, { bucketPrefix: `r${round}` }));

@@ -19,7 +19,7 @@ const program = await findMongo();
   const opened: OpenStores[] = [];
   let mongo: Mongo;
   beforeAll(async () => {
-    if (program === undefined) throw new Error('there is no server');
+    if (program === undefined) throw new Error('no MongoDB server');
     mongo = await startMongo(program);
   });
   afterAll(async () => {
@@ -43,7 +43,7 @@ const program = await findMongo();
 
   storesContract('MongoDB', () => open());
 
-  it('has the indexes that its queries, its uniqueness and its forgetting rest on', async () => {
+  it('has the indexes for queries, uniqueness and expiry', async () => {
     const uri = mongo.database();
     await open(uri);
     await connected(uri, async (connection) => {
@@ -71,7 +71,7 @@ const program = await findMongo();
     });
   });
 
-  it('forgets a claim after its time, also before the server has removed it', async () => {
+  it('replaces an expired claim before the server removes it', async () => {
     const uri = mongo.database();
     const { idempotency } = await open(uri, { claimRetentionMs: 1 });
     expect(await idempotency.claim('k', 'f', idOf(1))).toMatchObject({ fresh: true });
@@ -83,13 +83,13 @@ const program = await findMongo();
         return again.some(({ fresh }) => fresh) ? again : undefined;
       },
       120_000,
-      'the end of a claim',
+      'the expiry of a claim',
     );
     expect(claims.filter(({ fresh }) => fresh)).toHaveLength(1);
     for (const { generationId } of claims) expect(generationId).toBe(idOf(2));
   });
 
-  it('names collection and id of a broken record, and refuses to write one', async () => {
+  it('names collection and id of an invalid record, and rejects writing one', async () => {
     const uri = mongo.database();
     const { generations, ledger } = await open(uri);
     await generations.create(recordOf(1));
@@ -107,7 +107,7 @@ const program = await findMongo();
     });
     await connected(uri, async (connection) => {
       const { ledger: records } = mongoCollections(connection);
-      // Past the record's own schema the collection's still stands.
+      // The schema of the collection also applies.
       await expect(records.create(entryOf('k'), { day: 'yesterday' })).rejects.toMatchObject({
         code: 'SCHEMA_VIOLATION',
       });
@@ -115,7 +115,7 @@ const program = await findMongo();
     expect(await ledger.entries(idOf(1))).toEqual([]);
   });
 
-  it('migrates once, also when several start at once or one was cut off', async () => {
+  it('migrates once, also with concurrent starts and after an interrupted migration', async () => {
     const uri = mongo.database();
     await Promise.all(Array.from({ length: 5 }, () => open(uri)));
     await connected(uri, async (connection) => {
@@ -129,7 +129,7 @@ const program = await findMongo();
         id: '9999-next',
         run: () => {
           runs += 1;
-          return runs === 1 ? Promise.reject(new Error('cut off')) : Promise.resolve();
+          return runs === 1 ? Promise.reject(new Error('interrupted')) : Promise.resolve();
         },
       };
       await expect(migrate(connection, collections, [...MIGRATIONS, next])).rejects.toMatchObject({
@@ -142,7 +142,7 @@ const program = await findMongo();
     });
   });
 
-  it('asks the server for writes that most members have on disk', async () => {
+  it('uses majority write and read concerns', async () => {
     await connected(mongo.database(), (connection) => {
       expect(connection.getClient().options).toMatchObject({
         writeConcern: expect.objectContaining({ w: 'majority', j: true }),
@@ -152,12 +152,12 @@ const program = await findMongo();
     });
   });
 
-  it('leaves the connection of mongoose itself alone', async () => {
+  it('does not use the default connection of mongoose', async () => {
     await open();
     expect(mongoose.connection.readyState).toBe(0);
   });
 
-  it('says STORE_UNAVAILABLE within its wait when the server is away, and works on when it is back', async () => {
+  it('throws STORE_UNAVAILABLE while the server is down, and recovers when it is back', async () => {
     if (program === undefined || 'url' in program) return;
     const first = await startMongo(program);
     const port = Number(first.host.split(':')[1]);
@@ -174,7 +174,7 @@ const program = await findMongo();
         await until(
           () => stores.generations.create(recordOf(1)).then(Boolean, () => false),
           120_000,
-          'a write after the return',
+          'a write after the restart',
         );
         expect((await stores.generations.get(idOf(1)))?.value).toEqual(recordOf(1));
       } finally {
@@ -187,23 +187,23 @@ const program = await findMongo();
     }
   });
 
-  it('works on after connections that broke with questions under way', async () => {
+  it('recovers from connections that broke with requests in flight', async () => {
     const gate = await TcpProxy.create(mongo.host);
     const uri = mongo.database().replace(mongo.host, `127.0.0.1:${gate.port}`);
     const stores = await open(uri, { waitMs: 5000, connectTimeoutMs: 300 });
     try {
       await stores.generations.create(recordOf(1));
-      // The driver looks again at once only when its last look is half a second past.
+      // The driver only sends an immediate heartbeat half a second after the last one.
       await delay(600);
-      const underWay = Promise.allSettled(Array.from({ length: 4 }, () => stores.generations.get(idOf(1))));
+      const inFlight = Promise.allSettled(Array.from({ length: 4 }, () => stores.generations.get(idOf(1))));
       await new Promise(setImmediate);
       await gate.close();
       await gate.open();
-      await underWay;
+      await inFlight;
       await until(
         () => stores.generations.get(idOf(1)).then(Boolean, () => false),
         120_000,
-        'an answer after the return',
+        'an answer after the outage',
       );
     } finally {
       await stores.close();
@@ -212,13 +212,13 @@ const program = await findMongo();
   });
 });
 
-describe('an address of MongoDB that does not work', () => {
+describe('an invalid or unreachable MongoDB URI', () => {
   it.each([
     'mongodb://me:s3cret-word@127.0.0.1:1/clipmesh',
     'mongodb://me:s3cret-word@127.0.0.1:bad/clipmesh',
     'mongodb://me:s3cret-word@/clipmesh',
     'mongodb://me:s3cret-word@127.0.0.1:1/clipmesh?nonsense=s3cret-word',
-  ])('is told without its password: %#', async (uri) => {
+  ])('is reported without its password: %#', async (uri) => {
     const error = await openMongoStores({ uri, ...TIMES, waitMs: 200 }).then(
       () => undefined,
       (reason: unknown) => reason as Error,

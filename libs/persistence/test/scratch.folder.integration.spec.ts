@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('scratch folders', () => {
-  it('gives each call a folder of its own and removes it, after an error too', async () => {
+  it('creates a separate folder per call and removes it, also after an error', async () => {
     const scratch = await openScratch(directory, 'overlay.1');
     const seen = await Promise.all([1, 2].map(() => scratch.withFolder((path) => Promise.resolve(path))));
     expect(new Set(seen).size).toBe(2);
@@ -24,7 +24,7 @@ describe('scratch folders', () => {
     expect(await readdir(join(directory, 'clipmesh-overlay-1'))).toEqual([]);
   });
 
-  it('removes what a killed predecessor left, and long abandoned folders, but nothing of a living neighbour', async () => {
+  it('removes folders of a killed replica with the same id and old ones, but none of running replicas', async () => {
     await mkdir(join(directory, 'clipmesh-overlay-1', 'work-dead'), { recursive: true });
     await mkdir(join(directory, 'clipmesh-overlay-2', 'work-alive'), { recursive: true });
     await mkdir(join(directory, 'clipmesh-overlay-77'), { recursive: true });
@@ -35,14 +35,14 @@ describe('scratch folders', () => {
     expect(await readdir(join(directory, 'clipmesh-overlay-2'))).toEqual(['work-alive']);
   });
 
-  it('leaves alone what others keep in the same directory, however old', async () => {
+  it('keeps foreign folders in the same directory', async () => {
     await mkdir(join(directory, 'letters'));
     await utimes(join(directory, 'letters'), 1, 1);
     await openScratch(directory, 'overlay.1');
     expect(await readdir(directory)).toContain('letters');
   });
 
-  it('stays inside its folder whatever the id', async () => {
+  it('stays inside the directory for any id', async () => {
     await (await openScratch(directory, '../../x')).withFolder(() => Promise.resolve());
     expect(await readdir(directory)).toContain('clipmesh---%2F--%2Fx');
   });

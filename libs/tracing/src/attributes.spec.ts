@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ATTR, ATTRIBUTES, attributesTable, CONVENTIONS } from './attributes.js';
 
-describe('the attributes of spans', () => {
-  it.each(['own', 'conventions'] as const)('%s: stand in docs/traces.md to the letter', (which) => {
+describe('span attributes', () => {
+  it.each(['own', 'conventions'] as const)('%s: match docs/traces.md exactly', (which) => {
     const page = readFileSync(new URL('../../../docs/traces.md', import.meta.url), 'utf8');
     expect(page).toContain(attributesTable(which));
   });
-  it('have one name each, ours under a prefix of ours', () => {
+  it('are unique, and our own have the prefix clipmesh.', () => {
     const own = Object.values(ATTR);
     const keys = [...own, ...CONVENTIONS.map(({ key }) => key)];
     expect(new Set(keys).size).toBe(keys.length);

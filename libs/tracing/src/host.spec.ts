@@ -18,46 +18,46 @@ const v2 = (group: string, limits: Files): Files => ({
   ...Object.fromEntries(Object.entries(limits).map(([path, limit]) => [`/sys/fs/cgroup${path}/cpu.max`, limit])),
 });
 
-describe('the cores of a host', () => {
+describe('host cores', () => {
   it.each<[string, Files, number]>([
-    ['are those of the machine without any file', {}, 8],
-    ['are those of the machine without a limit (version 2)', v2('/a', { '/a': 'max 100000\n' }), 8],
-    ['are those of the machine without a limit (version 1)', v1('/a', '-1'), 8],
-    ['are the limit of the group (version 2)', v2('/a', { '/a': '150000 100000\n' }), 1.5],
-    ['are the limit of the group (version 1)', v1('/a', '250000'), 2.5],
-    ['are the limit that a container sees at its root (version 2)', v2('/', { '': '200000 100000\n' }), 2],
-    ['are the limit that a container sees at its root (version 1)', v1('/', '200000'), 2],
-    ['are the least limit on the way up', v2('/a/b', { '/a': '100000 100000', '/a/b': '400000 100000' }), 1],
-    ['are those of the machine where the limit is no smaller', v2('/a', { '/a': '1600000 100000' }), 8],
-    ['are those of the machine where the limit is unreadable', v2('/a', { '/a': 'nonsense' }), 8],
-    ['are those of the machine where the period is 0', v2('/a', { '/a': '100000 0' }), 8],
+    ['default to the machine without any file', {}, 8],
+    ['default to the machine without a limit (cgroup v2)', v2('/a', { '/a': 'max 100000\n' }), 8],
+    ['default to the machine without a limit (cgroup v1)', v1('/a', '-1'), 8],
+    ['are the limit of the group (cgroup v2)', v2('/a', { '/a': '150000 100000\n' }), 1.5],
+    ['are the limit of the group (cgroup v1)', v1('/a', '250000'), 2.5],
+    ['are the limit at the root of a container (cgroup v2)', v2('/', { '': '200000 100000\n' }), 2],
+    ['are the limit at the root of a container (cgroup v1)', v1('/', '200000'), 2],
+    ['are the lowest limit of all parent groups', v2('/a/b', { '/a': '100000 100000', '/a/b': '400000 100000' }), 1],
+    ['default to the machine if the limit is not lower', v2('/a', { '/a': '1600000 100000' }), 8],
+    ['default to the machine if the limit is invalid', v2('/a', { '/a': 'nonsense' }), 8],
+    ['default to the machine if the period is 0', v2('/a', { '/a': '100000 0' }), 8],
   ])('%s', (_name, files, cores) => {
     expect(of(files).cores).toBe(cores);
   });
-  it('are those that the process may run on, at least one', () => {
+  it('are the cores that the process may run on, at least one', () => {
     expect(of({}, 'h', 8, 3).cores).toBe(3);
     expect(of({}, 'h', 0, 0).cores).toBe(1);
   });
 });
 
-describe('the identity of a host', () => {
+describe('host id', () => {
   const limited = v2('/', { '': '200000 100000' });
-  it('is the same for containers that share the machine, and differs between machines', () => {
+  it('is equal for containers that share a machine, and differs between machines', () => {
     expect(of({ [BOOT]: 'x' }, 'one').id).toBe(of({ [BOOT]: 'x' }, 'two').id);
     expect(of({ [BOOT]: 'x' }).id).not.toBe(of({ [BOOT]: 'y' }).id);
     expect(of({}, 'one').id).not.toBe(of({}, 'two').id);
   });
-  it('is its own where a container has a limit of its own', () => {
+  it('is unique to a container with its own limit', () => {
     expect(of(limited, 'one').id).not.toBe(of(limited, 'two').id);
     expect(of(limited, 'one').id).toBe(of(limited, 'one').id);
     expect(of(v1('/a', '100000')).id).not.toBe(of(v1('/b', '100000')).id);
   });
-  it('is that of the machine where the limit is no smaller than the machine', () => {
+  it('is the id of the machine if the limit is not lower', () => {
     expect(of(limited, 'one', 2).id).toBe(of({ [BOOT]: 'boot' }, 'two', 2).id);
   });
 });
 
-it('this host has cores, an identity, and idle time that only grows', () => {
+it('reports cores, id and monotonic idle time of this host', () => {
   const { id, cores } = thisHost();
   expect(id).toMatch(/^[0-9a-f]{12}$/);
   expect(cores).toBeGreaterThan(0);

@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, hostname } from 'node:os';
 
-/** What shares its cores among the processes on it: a machine, or a container with a CPU limit of its own. */
+/** A machine, or a container with its own CPU limit. */
 export interface Host {
-  /** The same for all processes that share the cores. It says nothing else. */
+  /** Equal for all processes that share the cores. Opaque. */
   readonly id: string;
-  /** Cores that these processes can use together. A container's limit can be a fraction: 1.5. */
+  /** Cores that these processes can use together. May be a fraction for a container, such as 1.5. */
   readonly cores: number;
 }
 export interface HostFacts {
-  /** The text of a file; undefined where it cannot be read. */
+  /** Reads a file. Undefined: not readable. */
   readonly read: (path: string) => string | undefined;
   readonly hostname: string;
   /** Cores of the machine. */
@@ -20,33 +20,33 @@ export interface HostFacts {
 }
 interface Quota {
   readonly cores: number;
-  /** The control group that has it. */
+  /** The control group of the limit. */
   readonly group: string;
 }
 
 const CGROUP = '/sys/fs/cgroup';
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
-/** The folders of a control group and of all above it, the innermost first. */
-function lineage(group: string): string[] {
+/** Folders of a control group and its parents, innermost first. */
+function withParents(group: string): string[] {
   const names = group.split('/').filter((name) => name !== '' && name !== '..');
   return names.map((_, at) => `/${names.slice(0, names.length - at).join('/')}`).concat('');
 }
 
 function coresOf(quota: string | undefined, period: string | undefined): number | undefined {
   const [quotaUs, periodUs] = [Number(quota), Number(period)];
-  // `max` in version 2 and -1 in version 1 mean no limit.
+  // No limit: `max` in cgroup v2, -1 in cgroup v1.
   return quotaUs > 0 && periodUs > 0 ? quotaUs / periodUs : undefined;
 }
 
 function quotaOf(read: HostFacts['read']): Quota | undefined {
-  let least: Quota | undefined;
+  let lowest: Quota | undefined;
   const consider = (cores: number | undefined, group: string): void => {
-    if (cores !== undefined && (least === undefined || cores < least.cores)) least = { cores, group };
+    if (cores !== undefined && (lowest === undefined || cores < lowest.cores)) lowest = { cores, group };
   };
   for (const line of (read('/proc/self/cgroup') ?? '').split('\n')) {
     const [, number = '', controllers = '', path = ''] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
-    for (const group of lineage(path)) {
+    for (const group of withParents(path)) {
       if (number === '0' && controllers === '') {
         const [quota, period] = (read(`${CGROUP}${group}/cpu.max`) ?? '').trim().split(/\s+/);
         consider(coresOf(quota, period), group);
@@ -56,15 +56,15 @@ function quotaOf(read: HostFacts['read']): Quota | undefined {
       }
     }
   }
-  return least;
+  return lowest;
 }
 
-/** The host by these facts: the machine, or the control group whose CPU limit is below the machine's cores. */
+/** The host: the machine, or the control group with a CPU limit below the cores of the machine. */
 export function hostOf({ read, hostname: name, machineCores, allowedCores }: HostFacts): Host {
   const machine = (read(BOOT_ID) ?? '').trim() || name;
   const quota = quotaOf(read);
   const limited = quota !== undefined && quota.cores < machineCores ? quota : undefined;
-  // A container sees its group as the root; its host name tells it from the others.
+  // Containers see their group as the root, so only the host name distinguishes them.
   const key = limited === undefined ? machine : [machine, name, limited.group].join('\n');
   const id = createHash('sha256').update(key).digest('hex').slice(0, 12);
   return { id, cores: limited?.cores ?? Math.max(1, allowedCores) };
@@ -72,17 +72,17 @@ export function hostOf({ read, hostname: name, machineCores, allowedCores }: Hos
 
 let host: Host | undefined;
 
-/** The host of this process. Read once. */
+/** The host of this process. Cached. */
 export function thisHost(): Host {
   return (host ??= hostOf({
-    read: readOrNothing,
+    read: readIfPresent,
     hostname: hostname(),
     machineCores: cpus().length,
     allowedCores: availableParallelism(),
   }));
 }
 
-function readOrNothing(path: string): string | undefined {
+function readIfPresent(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {
@@ -90,5 +90,5 @@ function readOrNothing(path: string): string | undefined {
   }
 }
 
-/** CPU time that the machine's cores have been idle since it started, summed over the cores, ms. */
+/** Idle CPU time of the machine since boot, summed over its cores, ms. */
 export const idleMs = (): number => cpus().reduce((sum, { times }) => sum + times.idle, 0);

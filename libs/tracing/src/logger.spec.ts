@@ -21,7 +21,7 @@ afterAll(() => {
 });
 
 describe('the log', () => {
-  it('writes JSON lines with service, level and ISO time, and no trace outside of one', () => {
+  it('writes JSON lines with service, level and ISO time, and no trace id outside a span', () => {
     const output = logLines();
     createLogger({ service: 'planner', level: 'info' }, output).info({ scenes: 4 }, 'planned');
     expect(output.lines).toEqual([
@@ -43,19 +43,19 @@ describe('the log', () => {
   it.each<[string, object]>([
     ['a token', { token: SECRET }],
     ['a header', { request: { headers: { authorization: `Bearer ${SECRET}`, accept: 'text/html' } } }],
-    ['a header in capitals', { headers: { Authorization: SECRET, 'X-Api-Key': SECRET, 'Set-Cookie': [SECRET] } }],
+    ['a capitalised header', { headers: { Authorization: SECRET, 'X-Api-Key': SECRET, 'Set-Cookie': [SECRET] } }],
     ['a proxy header', { headers: { 'proxy-authorization': SECRET, cookie: SECRET } }],
     ['the configuration', { config: { replicateApiToken: SECRET, openaiApiKey: SECRET, webhookSecret: SECRET } }],
     ['the environment', { env: { REPLICATE_API_TOKEN: SECRET, OPENAI_API_KEY: SECRET, API_KEYS: SECRET } }],
-    ['keys of owners', { apiKeys: [`ann:${SECRET}`] }],
+    ['owner keys', { apiKeys: [`ann:${SECRET}`] }],
     ['a secret in a list', { webhooks: [{ id: 'wh_1', secret: SECRET }, { secrets: [SECRET] }] }],
-    ['a secret five levels down', { a: { b: { c: { d: { password: SECRET } } } } }],
+    ['a deeply nested secret', { a: { b: { c: { d: { password: SECRET } } } } }],
     [
       'a secret in an error',
       { err: Object.assign(new Error('no'), { config: { headers: { authorization: SECRET } } }) },
     ],
     ['an error under another name', { cause: Object.assign(new Error('no'), { token: SECRET }) }],
-    ['the password of an address', { url: `nats://ann:${SECRET}@broker:4222/x` }],
+    ['the password of a broker address', { url: `nats://ann:${SECRET}@broker:4222/x` }],
     ['the password of an address in an error', { err: new Error(`connect mongodb://ann:${SECRET}@db/x refused`) }],
     ['the password of a URL', { url: new URL(`https://ann:${SECRET}@example.com/x`) }],
     ['an S3 client', { client: { accessKey: SECRET, secretAccessKey: SECRET, session_token: SECRET } }],
@@ -63,10 +63,10 @@ describe('the log', () => {
     expect(JSON.stringify(line(fields))).not.toContain(SECRET);
   });
 
-  it('never writes the password of an address in its text', () => {
-    expect(line(new Error(`nats://ann:${SECRET}@broker:4222 is away`))).toMatchObject({
-      msg: 'nats://[redacted]@broker:4222 is away',
-      err: { type: 'Error', message: 'nats://[redacted]@broker:4222 is away' },
+  it('redacts the password of an address in the message', () => {
+    expect(line(new Error(`nats://ann:${SECRET}@broker:4222 is unreachable`))).toMatchObject({
+      msg: 'nats://[redacted]@broker:4222 is unreachable',
+      err: { type: 'Error', message: 'nats://[redacted]@broker:4222 is unreachable' },
     });
     const { msg } = line({}, `cannot reach nats://ann:${SECRET}@broker:4222`);
     expect(msg).toBe('cannot reach nats://[redacted]@broker:4222');
@@ -74,23 +74,23 @@ describe('the log', () => {
 
   it.each<[string, Record<string, unknown>]>([
     ['a purchase', { generationId: 'gen_1', key: 'llm.1', completionId: 'chatcmpl-1' }],
-    ['a purchase that was made twice', { key: 'clip.3.1', theirs: 'p1', ours: 'p2' }],
+    ['a purchase with two predictions', { key: 'clip.3.1', theirs: 'p1', ours: 'p2' }],
     ['a charge', { charge: { key: 'prediction:p1', kind: 'clip', amountMicros: 480_000 } }],
     ['charges in a list', { charges: [{ key: 'completion:c1' }, { key: 'prediction:p1' }] }],
     ['an artifact', { artifact: { key: 'ab/abcd.mp4', sha256: 'abcd' } }],
     ['a cache entry', { cacheKey: 'f00d', idempotencyKey: 'k1', keys: ['a'] }],
-    ['the use of a language model', { inputTokens: 120, outputTokens: 800, tokens: 920, maxTokens: 4000 }],
+    ['token usage', { inputTokens: 120, outputTokens: 800, tokens: 920, maxTokens: 4000 }],
     [
-      'a name that contains one',
+      'a field whose name contains a secret name',
       { tokenizer: 'o200k', passed: true, secretary: 'ann', authorizationUrl: 'https://x/y' },
     ],
     ['an empty value', { token: null, apiKey: undefined, text: 'a:b@c, mail ann@example.com' }],
     ['a URL without credentials', { url: 'https://example.com/a@b?c=d@e' }],
-  ])('writes %s as it is', (_what, fields) => {
+  ])('writes %s unchanged', (_what, fields) => {
     expect(line(fields)).toMatchObject(JSON.parse(JSON.stringify(fields)) as object);
   });
 
-  it('keeps what stands beside a secret, and the line when a field contains itself', () => {
+  it('keeps fields next to a secret and handles circular references', () => {
     const request: Record<string, unknown> = { headers: { authorization: SECRET, accept: 'text/html' } };
     request['self'] = request;
     expect(line({ request, at: new Date(0) })).toMatchObject({
@@ -99,16 +99,16 @@ describe('the log', () => {
     });
   });
 
-  it('says an error in its own words, and its causes in the stack', () => {
+  it("writes an error's own message and its causes in the stack", () => {
     const output = logLines();
-    const error = new Error('the store is away', { cause: new Error('connect ECONNREFUSED') });
+    const error = new Error('the store is unavailable', { cause: new Error('connect ECONNREFUSED') });
     createLogger({ service: 's', level: 'info' }, output).warn({ err: error }, 'not saved');
     const { err } = output.lines[0] as { err: { type: string; message: string; stack: string } };
-    expect(err).toMatchObject({ type: 'Error', message: 'the store is away' });
+    expect(err).toMatchObject({ type: 'Error', message: 'the store is unavailable' });
     expect(err.stack).toContain('caused by: Error: connect ECONNREFUSED');
   });
 
-  it('carries the ids of the active span, which the traceparent names too', async () => {
+  it('writes the ids of the active span, as in its traceparent', async () => {
     const output = logLines();
     const logger = createLogger({ service: 's', level: 'info' }, output);
     const parent = await withSpan('test', 'work', {}, (span) => {
@@ -121,14 +121,14 @@ describe('the log', () => {
     expect(currentTraceparent()).toBeUndefined();
   });
 
-  it('records an error on its span and throws it on', async () => {
+  it('records an error on its span and rethrows it', async () => {
     memory.reset();
     const failure = new Error('no clip');
     await expect(withSpan('test', 'fails', {}, () => Promise.reject(failure))).rejects.toBe(failure);
     expect(memory.getFinishedSpans()[0]).toMatchObject({ name: 'fails', status: { code: 2, message: 'no clip' } });
   });
 
-  it("takes Nest's lines: its chatter as debug, errors as errors", () => {
+  it("writes Nest's logs as debug and its errors as errors", () => {
     const output = logLines();
     const nest = nestLogger(createLogger({ service: 's', level: 'debug' }, output));
     nest.log('started', 'NestApplication');

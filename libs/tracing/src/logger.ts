@@ -2,7 +2,7 @@ import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { type DestinationStream, type LogFn, type Logger, pino, stdTimeFunctions } from 'pino';
 import { redact, withoutCredentials } from './redact.js';
 
-/** The arguments of a log call without credentials in their texts. An error without a text is logged with its message. */
+/** Redacts credentials in the texts of a log call. An error without a text is logged with its message. */
 function withCleanText(args: Parameters<LogFn>): Parameters<LogFn> {
   const clean = (args as unknown[]).map((value) => (typeof value === 'string' ? withoutCredentials(value) : value));
   const [first] = clean;
@@ -11,7 +11,7 @@ function withCleanText(args: Parameters<LogFn>): Parameters<LogFn> {
   return clean as Parameters<LogFn>;
 }
 
-/** JSON lines on stdout: time, level, service, and the trace that the line belongs to. Secrets are never written. */
+/** A logger that writes JSON lines with time, level, service and trace ids. Redacts secrets. Default destination: stdout. */
 export function createLogger(options: { service: string; level: string }, destination?: DestinationStream): Logger {
   const settings = {
     level: options.level,
@@ -21,7 +21,7 @@ export function createLogger(options: { service: string; level: string }, destin
       level: (label: string) => ({ level: label }),
       log: (fields: object) => redact(fields) as Record<string, unknown>,
     },
-    // An error is plain fields by then.
+    // `redact` has already converted the error to plain fields.
     serializers: { err: (fields: unknown) => fields },
     hooks: {
       logMethod(this: Logger, args: Parameters<LogFn>, method: LogFn): void {
@@ -38,7 +38,7 @@ export function createLogger(options: { service: string; level: string }, destin
   return destination === undefined ? pino(settings) : pino(settings, destination);
 }
 
-/** The shape of Nest's LoggerService over our log. Nest's own chatter is debug. */
+/** Nest's LoggerService. */
 export interface NestLogger {
   log(text: unknown, ...rest: unknown[]): void;
   error(text: unknown, ...rest: unknown[]): void;
@@ -47,6 +47,7 @@ export interface NestLogger {
   verbose(text: unknown, ...rest: unknown[]): void;
 }
 
+/** Adapts a logger to Nest. Nest's own messages are logged at level debug. */
 export function nestLogger(logger: Logger): NestLogger {
   const write =
     (level: 'debug' | 'warn' | 'error' | 'trace') =>

@@ -7,8 +7,8 @@ const messages: TextMapGetter<typeof sent> = { keys: Object.keys, get: ({ tracep
 
 describe('trace context', () => {
   it.each([
-    ['a message is taken up', messages, 'a'.repeat(32)],
-    ['an HTTP request is not', defaultTextMapGetter, undefined],
+    ['a message is extracted', messages, 'a'.repeat(32)],
+    ['an HTTP request is ignored', defaultTextMapGetter, undefined],
   ])('of %s', (_name, getter, traceId) => {
     const context = new OwnTracePropagator().extract(ROOT_CONTEXT, sent, getter);
     expect(trace.getSpanContext(context)?.traceId).toBe(traceId);

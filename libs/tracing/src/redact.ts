@@ -3,8 +3,8 @@ import { stdSerializers } from 'pino';
 export const REDACTED = '[redacted]';
 
 /**
- * Names of fields whose value is never written, in lower case and without `-` and `_`. Names are compared whole: `key`,
- * `cacheKey`, `inputTokens` and the like are what a log is read for.
+ * Names of secret fields, in lower case and without `-` and `_`. Compared as whole names, because `key`, `cacheKey`,
+ * `inputTokens` and similar fields must stay readable.
  */
 const SECRET_FIELDS: ReadonlySet<string> = new Set([
   'accesskey',
@@ -39,26 +39,26 @@ const SECRET_FIELDS: ReadonlySet<string> = new Set([
   'xapikey',
 ]);
 
-/** The user and password of an address: `nats://user:password@host`. */
+/** User and password of an address: `nats://user:password@host`. */
 const USER_INFO = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/?#@]+@/giu;
 
-/** Levels of a line that are looked through. What lies deeper is not written. */
-const MOST_LEVELS = 10;
+/** Maximum nesting depth. Deeper values are not written. */
+const MAX_DEPTH = 10;
 
 const isSecret = (field: string): boolean => SECRET_FIELDS.has(field.toLowerCase().replace(/[-_]/gu, ''));
 
-/** The text without the credentials of addresses in it. */
+/** Redacts the credentials of addresses in a text. */
 export const withoutCredentials = (text: string): string => text.replace(USER_INFO, `$1${REDACTED}@`);
 
-/** The causes stand in the stack; an error passed on with its own words should not say them again in its message. */
+/** Uses the error's own message: pino would append the messages of the causes, which are in the stack already. */
 const errorFields = (error: Error): object => ({ ...stdSerializers.err(error), message: error.message });
 
-/** A copy of a log line's fields in which no secret is left, however deep it lies. Errors become plain fields. */
+/** Copies log fields, redacts secrets at any depth, and converts errors to plain fields. */
 export function redact(value: unknown, level = 0, above: readonly object[] = []): unknown {
   if (typeof value === 'string') return withoutCredentials(value);
   if (typeof value !== 'object' || value === null) return value;
   if (above.includes(value)) return '[circular]';
-  if (level > MOST_LEVELS) return '[too deep]';
+  if (level > MAX_DEPTH) return '[too deep]';
   const path = [...above, value];
   if (Array.isArray(value)) return value.map((entry) => redact(entry, level + 1, path));
   if ('toJSON' in value && typeof value.toJSON === 'function')

@@ -1,8 +1,8 @@
-// Imported before all else by every service: tracing starts before what is to be traced is loaded.
+// Every service imports this first: tracing must start before the instrumented modules load.
 import { replicaId } from './replica.id.js';
 import { startTracing } from './sdk.js';
 
-/** As in libs/config, an empty variable is an unset one. */
+/** An empty variable counts as unset, as in libs/config. */
 const read = (variable: string): string | undefined => {
   const value = process.env[variable];
   return value === '' ? undefined : value;

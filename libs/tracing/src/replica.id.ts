@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 
-/** Which replica this is unless told. A container's host name is its own, while the pid is 1 in each of them. */
+/** Default id of a replica. Includes the host name, because the pid is 1 in every container. */
 export function replicaId(service: string, host: string = hostname(), pid: number = process.pid): string {
   return `${service}.${host}.${pid}`;
 }

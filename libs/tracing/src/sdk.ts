@@ -7,16 +7,16 @@ import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { OwnTracePropagator } from './propagator.js';
 import { StreamSpanExporter, type SpanSink } from './span-exporter.js';
 
-/** Spans leave at the latest this long after their end, ms. */
+/** Maximum delay between the end of a span and its export, ms. */
 const EXPORT_DELAY_MS = 200;
-/** Longest wait for the last spans when a service stops, ms. */
+/** Timeout for exporting the last spans at shutdown, ms. */
 const SHUTDOWN_MS = 3000;
 const QUIET_PATHS = new Set(['/healthz', '/readyz', '/metrics']);
 
 export interface TracingOptions {
   readonly service: string;
   readonly instance: string;
-  /** Also sends to this OTLP/HTTP collector. */
+  /** OTLP/HTTP collector that also receives the spans. */
   readonly otlpEndpoint?: string;
 }
 
@@ -24,7 +24,7 @@ const exporter = new StreamSpanExporter();
 let sdk: NodeSDK | undefined;
 let processors: BatchSpanProcessor[] = [];
 
-/** Starts the SDK once; later calls change nothing. */
+/** Starts the SDK. Later calls do nothing. */
 export function startTracing({ service, instance, otlpEndpoint }: TracingOptions): void {
   if (sdk !== undefined) return;
   processors = [new BatchSpanProcessor(exporter, { scheduledDelayMillis: EXPORT_DELAY_MS })];
@@ -57,12 +57,12 @@ export function startTracing({ service, instance, otlpEndpoint }: TracingOptions
   sdk.start();
 }
 
-/** From now on every span also goes to the sink; those that waited go first. */
+/** Sends all further spans to the sink, after the buffered ones. */
 export function attachSpanSink(sink: SpanSink): void {
   exporter.attach(sink);
 }
 
-async function within(work: Promise<unknown>): Promise<void> {
+async function withTimeout(work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, SHUTDOWN_MS);
@@ -71,12 +71,12 @@ async function within(work: Promise<unknown>): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Sends what has ended so far. Never fails, and takes at most 3 s. */
+/** Exports all ended spans. Never rejects. Timeout: 3 s. */
 export async function flushSpans(): Promise<void> {
-  await within(Promise.all(processors.map((processor) => processor.forceFlush())));
+  await withTimeout(Promise.all(processors.map((processor) => processor.forceFlush())));
 }
 
-/** Ends tracing. Never fails, and takes at most 3 s. */
+/** Stops tracing. Never rejects. Timeout: 3 s. */
 export async function shutdownTracing(): Promise<void> {
-  if (sdk !== undefined) await within(sdk.shutdown());
+  if (sdk !== undefined) await withTimeout(sdk.shutdown());
 }

@@ -9,7 +9,7 @@ import {
 import { describe, expect, it } from '@jest/globals';
 import { documentsOf, type SpanSink, StreamSpanExporter } from './span-exporter.js';
 
-/** Real ended spans: each list is one trace, of spans with an attribute of so many bytes. */
+/** Ended spans: each list is one trace, each number the size of a span's attribute, bytes. */
 function spansOf(...traces: number[][]): ReadableSpan[] {
   const memory = new InMemorySpanExporter();
   const tracer = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(memory)] }).getTracer('test');
@@ -48,8 +48,8 @@ function recorder(): { sink: SpanSink; taken: { traceId: string; document: Uint8
   };
 }
 
-describe('the span exporter', () => {
-  it('keeps spans until a sink is attached, then hands over one document per trace', async () => {
+describe('StreamSpanExporter', () => {
+  it('buffers spans until a sink is attached, then exports one document per trace', async () => {
     const exporter = new StreamSpanExporter();
     const { sink, taken } = recorder();
     expect((await exported(exporter, spansOf([1, 1], [1]))).code).toBe(ExportResultCode.SUCCESS);
@@ -65,7 +65,7 @@ describe('the span exporter', () => {
     expect([exporter.buffered, exporter.dropped]).toEqual([0, 0]);
   });
 
-  it('drops the oldest beyond its buffer and counts them', async () => {
+  it('drops and counts the oldest spans beyond its buffer', async () => {
     const exporter = new StreamSpanExporter({ bufferedSpans: 2 });
     const { sink, taken } = recorder();
     const spans = spansOf([1, 1, 1, 1, 1]);
@@ -78,7 +78,7 @@ describe('the span exporter', () => {
     );
   });
 
-  it('splits a trace below the limit of a document without losing a span', () => {
+  it('splits a trace into documents below the limit without losing a span', () => {
     const spans = spansOf(Array.from({ length: 100 }, () => 20_000));
     const { documents, oversized } = documentsOf(spans, 900_000);
     expect(oversized).toBe(0);
@@ -89,26 +89,26 @@ describe('the span exporter', () => {
     );
   });
 
-  it('counts a span that is too large alone, and keeps the others', () => {
+  it('drops and counts an oversized span and keeps the others', () => {
     const { documents, oversized } = documentsOf(spansOf([10, 5000, 10]), 3000);
     expect(oversized).toBe(1);
     expect(documents.reduce((sum, { spans }) => sum + spans, 0)).toBe(2);
   });
 
-  it('counts what a sink refuses, trace by trace', async () => {
+  it('counts the spans of each trace that the sink rejects', async () => {
     const exporter = new StreamSpanExporter();
     exporter.attach((traceId) => {
-      if (traceId === traceIdOf(0)) throw new Error('broker away');
+      if (traceId === traceIdOf(0)) throw new Error('broker unreachable');
       return Promise.resolve();
     });
     expect(await exported(exporter, spansOf([1, 1], [1]))).toMatchObject({
       code: ExportResultCode.FAILED,
-      error: { message: 'broker away' },
+      error: { message: 'broker unreachable' },
     });
     expect(exporter.dropped).toBe(2);
   });
 
-  it('does not wait for ever for a sink that hangs', async () => {
+  it('times out a sink that hangs', async () => {
     const exporter = new StreamSpanExporter({ sinkTimeoutMs: 20 });
     exporter.attach(() => new Promise<void>(() => undefined));
     expect((await exported(exporter, spansOf([1]))).code).toBe(ExportResultCode.FAILED);

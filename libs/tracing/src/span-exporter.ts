@@ -3,15 +3,15 @@ import { type ExportResult, ExportResultCode, suppressTracing } from '@opentelem
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { type ReadableSpan, type SpanExporter } from '@opentelemetry/sdk-trace-base';
 
-/** Where spans of one trace go, as an OTLP JSON document. */
+/** Receives spans of one trace as an OTLP JSON document. */
 export type SpanSink = (traceId: string, otlpJson: Uint8Array) => Promise<void>;
 
 export interface SpanExporterLimits {
-  /** Spans kept while no sink is attached; the oldest are dropped beyond it. Default 2048. */
+  /** Maximum number of buffered spans without a sink. Beyond it, the oldest are dropped. Default: 2048. */
   readonly bufferedSpans: number;
-  /** Largest document, bytes. Default 900 000: below the broker's 1 MB for a message, headers included. */
+  /** Maximum size of a document, bytes. Must be below the broker's message limit of 1 MB. Default: 900000. */
   readonly documentBytes: number;
-  /** A sink that has not taken a document after this long has failed, ms. Default 5000. */
+  /** Timeout of the sink per document, ms. Default: 5000. */
   readonly sinkTimeoutMs: number;
 }
 
@@ -23,24 +23,24 @@ export interface TraceDocument {
 
 const LIMITS: SpanExporterLimits = { bufferedSpans: 2048, documentBytes: 900_000, sinkTimeoutMs: 5000 };
 
-/** Groups spans by trace and hands each group to the sink as OTLP JSON. Without a sink it keeps the newest spans. */
+/** Exports spans to a sink as OTLP JSON, grouped by trace. Buffers the newest spans while no sink is attached. */
 export class StreamSpanExporter implements SpanExporter {
   private readonly limits: SpanExporterLimits;
   private readonly running = new Set<Promise<void>>();
   private sink: SpanSink | undefined;
   private waiting: ReadableSpan[] = [];
-  private lost = 0;
+  private droppedSpans = 0;
 
   constructor(limits: Partial<SpanExporterLimits> = {}) {
     this.limits = { ...LIMITS, ...limits };
   }
 
-  /** Spans lost so far: the buffer was full, the sink failed, or one span alone was too large. */
+  /** Spans dropped so far: full buffer, failed sink or oversized span. */
   get dropped(): number {
-    return this.lost;
+    return this.droppedSpans;
   }
 
-  /** Spans that wait for a sink. */
+  /** Spans in the buffer. */
   get buffered(): number {
     return this.waiting.length;
   }
@@ -49,7 +49,7 @@ export class StreamSpanExporter implements SpanExporter {
     this.sink = sink;
     const { waiting } = this;
     this.waiting = [];
-    // What fails here is counted in `dropped`: nobody waits for the outcome of these.
+    // Failures are counted in `dropped`; no caller waits for the result.
     if (waiting.length > 0) this.send(sink, waiting, () => undefined);
   }
 
@@ -62,12 +62,12 @@ export class StreamSpanExporter implements SpanExporter {
     const excess = this.waiting.length - this.limits.bufferedSpans;
     if (excess > 0) {
       this.waiting.splice(0, excess);
-      this.lost += excess;
+      this.droppedSpans += excess;
     }
     done({ code: ExportResultCode.SUCCESS });
   }
 
-  /** Resolves when everything handed over so far was taken or has failed; the sink's time limit bounds it. */
+  /** Resolves when all exports so far have succeeded or failed, at most after the sink timeout. */
   async forceFlush(): Promise<void> {
     await Promise.all(this.running);
   }
@@ -77,7 +77,7 @@ export class StreamSpanExporter implements SpanExporter {
   }
 
   private send(sink: SpanSink, spans: readonly ReadableSpan[], done: (result: ExportResult) => void): void {
-    // Suppressed: a sink that makes spans of its own would feed itself for ever.
+    // Suppresses tracing, because spans of the sink itself would cause an endless loop.
     const work = context.with(suppressTracing(context.active()), () => this.deliver(sink, spans)).then(done);
     this.running.add(work);
     void work.finally(() => this.running.delete(work));
@@ -85,14 +85,16 @@ export class StreamSpanExporter implements SpanExporter {
 
   private async deliver(sink: SpanSink, spans: readonly ReadableSpan[]): Promise<ExportResult> {
     const { documents, oversized } = documentsOf(spans, this.limits.documentBytes);
-    this.lost += oversized;
+    this.droppedSpans += oversized;
     const outcomes = await Promise.allSettled(
-      documents.map(({ traceId, otlpJson }) => within(handOver(sink, traceId, otlpJson), this.limits.sinkTimeoutMs)),
+      documents.map(({ traceId, otlpJson }) =>
+        withTimeout(callSink(sink, traceId, otlpJson), this.limits.sinkTimeoutMs),
+      ),
     );
     let failure: Error | undefined;
     outcomes.forEach((outcome, index) => {
       if (outcome.status === 'fulfilled') return;
-      this.lost += documents[index]?.spans ?? 0;
+      this.droppedSpans += documents[index]?.spans ?? 0;
       failure ??= outcome.reason instanceof Error ? outcome.reason : new Error(String(outcome.reason));
     });
     return failure === undefined
@@ -101,7 +103,7 @@ export class StreamSpanExporter implements SpanExporter {
   }
 }
 
-/** One OTLP JSON document per trace, or several where one would exceed `limitBytes`; spans too large alone are counted. */
+/** Encodes spans as one OTLP JSON document per trace, or several to stay within `limitBytes`. `oversized`: number of dropped spans. */
 export function documentsOf(
   spans: readonly ReadableSpan[],
   limitBytes: number,
@@ -132,12 +134,12 @@ export function documentsOf(
   return { documents, oversized };
 }
 
-/** A sink that throws at once fails like one that rejects. */
-async function handOver(sink: SpanSink, traceId: string, otlpJson: Uint8Array): Promise<void> {
+/** Converts a synchronous throw to a rejection. */
+async function callSink(sink: SpanSink, traceId: string, otlpJson: Uint8Array): Promise<void> {
   await sink(traceId, otlpJson);
 }
 
-async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
+async function withTimeout(work: Promise<void>, timeoutMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {

@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
-/** Runs `work` in a span of its own; an error is recorded on it and thrown on. */
+/** Runs `work` in a new span. Records an error on the span and rethrows it. */
 export async function withSpan<T>(
   tracer: string,
   name: string,
@@ -30,10 +30,10 @@ export async function withSpan<T>(
   });
 }
 
-/** The convention's key for what class of error ended a span; a code of ours where the error has one. */
+/** Semantic-convention key of the error class. Our errors use their failure code. */
 export const ERROR_TYPE = 'error.type';
 
-/** Marks a span as failed, with the error's code (or class) as its `error.type`. */
+/** Marks a span as failed, with the failure code or class of the error as `error.type`. */
 export function failSpan(span: Span, error: unknown): void {
   span.setAttribute(ERROR_TYPE, errorTypeOf(error));
   span.recordException(error instanceof Error ? error : String(error));
@@ -45,14 +45,14 @@ function errorTypeOf(error: unknown): string {
   return error instanceof Error ? error.name : '_OTHER';
 }
 
-/** The W3C `traceparent` of the active span. */
+/** W3C `traceparent` of the active span. Undefined: no active span. */
 export function currentTraceparent(): string | undefined {
   const context = trace.getActiveSpan()?.spanContext();
   if (context === undefined || !isSpanContextValid(context)) return undefined;
   return `00-${context.traceId}-${context.spanId}-${context.traceFlags.toString(16).padStart(2, '0')}`;
 }
 
-/** The context in which no span is made. */
+/** A context that creates no spans. */
 export function untraced(context: Context): Context {
   return suppressTracing(context);
 }

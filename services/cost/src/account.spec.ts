@@ -52,8 +52,8 @@ const canceled = (run: number): DomainEvent => ({
   body: { ...base, charges: [], run, status: 'canceled', stage: 'clip', progress: 5, scenes: [], costMicros: 0 },
 });
 
-/** Stores of a process that dies after so many writes. */
-function dying({ ledger, accounts, ...others }: Stores, writes: number): Stores {
+/** Stores of a process that is killed after the given number of writes. */
+function crashing({ ledger, accounts, ...others }: Stores, writes: number): Stores {
   let left = writes;
   const dead =
     <Args extends unknown[], Result>(write: (...args: Args) => Promise<Result>) =>
@@ -76,30 +76,30 @@ async function opened(of = record): Promise<Stores> {
   await stores.accounts.create(account);
   return stores;
 }
-/** As the director does before it tells of it. */
+/** Changes the state as the director does before it publishes the event. */
 async function end(stores: Stores, change: Partial<GenerationRecord['state']> = {}): Promise<void> {
   const found = await stores.generations.get(id);
-  if (found === undefined) throw new Error('it is not there');
+  if (found === undefined) throw new Error('the generation is missing');
   const ended = { ...found.value.state, status: 'canceled' as const, ...change };
   await stores.generations.save({ ...found.value, state: ended }, found.revision);
 }
 const line = async (stores: Stores) => (await stores.accounts.get('ann', period))?.value.generations[id];
 
 describe('the account of an owner', () => {
-  it.each([0, 1, 2, 3, 4])('holds after a kill behind write %i and the redelivery', async (writes) => {
+  it.each([0, 1, 2, 3, 4])('is correct after a crash at write %i and a redelivery', async (writes) => {
     const stores = await opened();
-    const mortal = dying(stores, writes);
+    const crashed = crashing(stores, writes);
     const events = [abandoned(0, [charge('a', 480_000), charge('b', 7)]), canceled(1)];
     for (const event of events) {
       if (event === events[1]) await end(stores);
-      await receive(mortal, event).catch(() => receive(stores, event));
+      await receive(crashed, event).catch(() => receive(stores, event));
       const now = (await stores.accounts.get('ann', period))?.value;
       expect(now && committed(now)).toBe(event === events[1] ? 480_007 : 1_000_000);
     }
     expect(await line(stores)).toEqual({ reservedMicros: 1_000_000, spentMicros: 480_007, open: false, run: 1 });
   });
 
-  it('sets what was spent: repeats and late charges count once', async () => {
+  it('counts repeated and late charges once', async () => {
     const stores = await opened();
     const first = abandoned(0, [charge('a', 5)]);
     for (const event of [first, first]) await receive(stores, event);
@@ -108,7 +108,7 @@ describe('the account of an owner', () => {
     expect(await line(stores)).toMatchObject({ spentMicros: 7, open: false });
   });
 
-  it('keeps the money of the next run when the end of the last one comes late', async () => {
+  it('keeps the reservation of the next run when the end of the previous one arrives late', async () => {
     const stores = await opened();
     await end(stores, { status: 'failed' });
     const found = await stores.accounts.get('ann', period);
@@ -121,7 +121,7 @@ describe('the account of an owner', () => {
     expect(await line(stores)).toMatchObject({ open: false });
   });
 
-  it('keeps what a canceled clip may still be charged, until that is known', async () => {
+  it('keeps the possible charge of a canceled clip reserved until the charge is known', async () => {
     const stores = await opened();
     const attempt = { key: 'clip.1', generationId: id, kind: 'clip' as const, status: 'submitted' as const, scene: 0 };
     const { value, revision } = await stores.purchases.create({
@@ -132,7 +132,7 @@ describe('the account of an owner', () => {
     await end(stores, { scenes: [{ ...scene, allowanceMicros: 480_000 }] });
     await receive(stores, canceled(1));
     expect(await line(stores)).toEqual({ reservedMicros: 480_000, spentMicros: 0, open: true, run: 1 });
-    // Known, and not told yet.
+    // The charge is known, but its event is not published yet.
     await stores.purchases.save({ ...value, status: 'canceled', charge: charge('a', 120_000) }, revision);
     await receive(stores, canceled(1));
     expect(await line(stores)).toEqual({ reservedMicros: 120_000, spentMicros: 0, open: true, run: 1 });

@@ -3,11 +3,11 @@ import { type Stores } from '@clipmesh/persistence';
 import { changeAccount, maxTotalMicros, observe, settle } from '@clipmesh/pipeline';
 
 /**
- * Brings the owner's account up to date once the charges of an event are in the ledger: what was spent is the sum of the
- * ledger, and what an ended generation can no longer spend is free again. Late or repeated events change nothing.
+ * Updates the account of the owner after the charges of an event are in the ledger: sets the spending to the sum of the ledger,
+ * and releases the unused reservation of a finished generation. Idempotent; late and repeated events change nothing.
  *
- * The generation is read after the charges were booked: should it end at this moment, either its last event finds them
- * booked, or this finds it ended.
+ * Reads the generation after the ledger write. If it ends concurrently, either its final event sees the charges in the ledger,
+ * or this call sees the final status.
  */
 export async function keepAccount(
   { accounts, purchases, generations, ledger }: Pick<Stores, 'accounts' | 'purchases' | 'generations' | 'ledger'>,
@@ -18,7 +18,7 @@ export async function keepAccount(
   const { id, owner, state } = record;
   const over = isFinal(state.status);
   if (!over && body.charges.length === 0) return;
-  // The purchases first: what is settled among them by then is in the ledger, or still owed to it.
+  // Reads purchases before the ledger: a charge of a settled purchase is then in the ledger or still unsettled.
   const known = over ? (await purchases.list(id)).map(({ value }) => value) : [];
   const entries = await ledger.entries(id);
   const spentMicros = entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0);

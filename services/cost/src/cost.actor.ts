@@ -5,7 +5,7 @@ import { type createLogger } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 import { keepAccount } from './account.js';
 
-export const COST_PARTS = Symbol('COST_PARTS');
+export const COST_DEPS = Symbol('COST_DEPS');
 export interface CostDeps {
   readonly ledger: LedgerStore;
   readonly accounts: AccountStore;
@@ -14,8 +14,8 @@ export interface CostDeps {
   readonly logger: ReturnType<typeof createLogger>;
 }
 
-/** After these less may be spent than before, although they charge nothing. */
-const FREEING: ReadonlySet<string> = new Set([
+/** Events that may release a reservation although they have no charges. */
+const RELEASING: ReadonlySet<string> = new Set([
   'clip.abandoned',
   'plan.abandoned',
   'generation.succeeded',
@@ -23,26 +23,26 @@ const FREEING: ReadonlySet<string> = new Set([
   'generation.canceled',
 ]);
 
-/** Books every charge of every event exactly once: the key of what was paid for is the key of the entry. */
+/** Adds each charge of each event to the ledger once, by charge key, and updates the account of the owner. */
 @Controller()
 export class CostActor {
-  constructor(@Inject(COST_PARTS) private readonly parts: CostDeps) {}
+  constructor(@Inject(COST_DEPS) private readonly deps: CostDeps) {}
 
   @EventInbox({ inbox: 'cost' })
   async receive(event: DomainEvent): Promise<readonly Outgoing[]> {
     const { body, name } = event;
-    if (body.charges.length === 0 && !FREEING.has(name)) return [];
+    if (body.charges.length === 0 && !RELEASING.has(name)) return [];
     const { generationId, at } = body;
-    const owner = (await this.parts.generations.get(generationId))?.value.owner ?? 'unknown';
+    const owner = (await this.deps.generations.get(generationId))?.value.owner ?? 'unknown';
     for (const charge of body.charges) {
-      const booked = await this.parts.ledger.append({ ...charge, generationId, owner, at });
-      if (booked)
-        this.parts.logger.info(
+      const isNew = await this.deps.ledger.append({ ...charge, generationId, owner, at });
+      if (isNew)
+        this.deps.logger.info(
           { generationId, charge: charge.key, model: charge.model, amountMicros: charge.amountMicros },
-          'charge booked',
+          'charge recorded',
         );
     }
-    await keepAccount(this.parts, event);
+    await keepAccount(this.deps, event);
     return [];
   }
 }

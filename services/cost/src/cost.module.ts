@@ -9,11 +9,11 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { COST_PARTS, CostActor } from './cost.actor.js';
+import { COST_DEPS, CostActor } from './cost.actor.js';
 import { CostQuestions, LEDGER } from './cost.questions.controller.js';
 
 const STORES = Symbol('STORES');
-/** Its replicas share the questions under this name. */
+/** Queue group that shares the requests among the replicas. */
 const QUEUE_GROUP = 'cost';
 
 @Module({})
@@ -23,8 +23,8 @@ class CostModule {}
 class CostQuestionsModule {}
 
 /**
- * Nest's own NATS transport beside the inbox: it starts and ends with the actor's application. A microservice of its own,
- * because every handler of an application goes to every transport of it, and a question is no inbox.
+ * Serves requests over Nest's NATS transport. Starts and stops with the application of the actor. A separate microservice,
+ * because Nest binds every handler of an application to all its transports.
  */
 class QuestionServer implements OnApplicationBootstrap, OnModuleDestroy {
   private server: INestMicroservice | undefined;
@@ -62,7 +62,7 @@ export async function costModule(runtime: ServiceRuntime): Promise<DynamicModule
     module: CostModule,
     controllers: [CostActor],
     providers: [
-      { provide: COST_PARTS, useValue: { ledger, generations, accounts, purchases, logger } },
+      { provide: COST_DEPS, useValue: { ledger, generations, accounts, purchases, logger } },
       { provide: STORES, useValue: { onApplicationShutdown: () => stores.close() } },
       { provide: QuestionServer, useFactory: () => new QuestionServer(runtime, ledger) },
     ],

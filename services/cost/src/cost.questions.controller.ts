@@ -6,14 +6,14 @@ import { summaryOf } from './summary.js';
 
 export const LEDGER = Symbol('LEDGER');
 
-/** Answers what a generation has cost so far. */
+/** Answers requests for the cost of a generation so far. */
 @Controller()
 export class CostQuestions {
   constructor(@Inject(LEDGER) private readonly ledger: LedgerStore) {}
 
   @MessagePattern(CostSummary.name)
-  summary(@Payload() raw: unknown, @Ctx() asked: NatsContext): Promise<CostSummaryAnswer> {
-    return answerQuestion(CostSummary, raw, asked, async ({ generationId }) =>
+  summary(@Payload() raw: unknown, @Ctx() request: NatsContext): Promise<CostSummaryAnswer> {
+    return answerQuestion(CostSummary, raw, request, async ({ generationId }) =>
       summaryOf(await this.ledger.entries(generationId)),
     );
   }

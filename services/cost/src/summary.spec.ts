@@ -22,11 +22,11 @@ describe('the summary of a generation', () => {
     [[], 0],
     [[entry('prediction:a', 480_000)], 480_000],
     [[entry('prediction:a', 1), entry('prediction:b', 2), entry('prediction:c', 0)], 3],
-  ])('adds up whole micro-dollars', (entries, totalMicros) => {
+  ])('sums whole micro-dollars', (entries, totalMicros) => {
     expect(summaryOf(entries).totalMicros).toBe(totalMicros);
   });
 
-  it('keeps what was bought and leaves out whose it was', () => {
+  it('contains the charge, but not its owner and generation', () => {
     const [only] = summaryOf([entry('prediction:a', 5)]).entries;
     expect(only).toMatchObject({ key: 'prediction:a', model: 'google/veo-3', amountMicros: 5 });
     expect(only).not.toHaveProperty('owner');

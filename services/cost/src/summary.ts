@@ -1,7 +1,7 @@
 import { type CostSummaryAnswer } from '@clipmesh/messaging';
 import { type LedgerEntry } from '@clipmesh/persistence';
 
-/** The sum of a generation's entries, and the entries without what the asker knows: their generation and owner. */
+/** The sum of the entries of a generation, and the entries without generation and owner. */
 export function summaryOf(entries: readonly LedgerEntry[]): CostSummaryAnswer {
   return {
     totalMicros: entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0),

@@ -16,7 +16,7 @@ import { type ClientProxy, ClientProxyFactory } from '@nestjs/microservices';
 import { firstValueFrom, timeout, TimeoutError } from 'rxjs';
 import { costService } from '../src/cost.service.js';
 
-/** Nothing in these suites may take longer than this, ms. */
+/** Timeout of every wait in these suites, ms. */
 const DEADLINE_MS = 120_000;
 
 let broker: Broker;
@@ -73,10 +73,10 @@ const event = (generationId: string, scene: number, charges: Charge[]): Outgoing
 const publish = (...messages: Outgoing[]): Promise<void> => replicas[0]!.runtime.publish(messages);
 const summary = (generationId: string): Promise<CostSummaryAnswer> =>
   ask(client, CostSummary, { generationId }, DEADLINE_MS);
-/** How often a replica's log tells that a charge of the generation was booked. */
-const booked = (id: string, of = logs.flat()): number =>
-  of.filter((line) => line.includes('charge booked') && line.includes(id)).length;
-/** Until the inbox has handled everything, so that what is still missing never comes. */
+/** Number of log lines about recorded charges of the generation. */
+const recorded = (id: string, of = logs.flat()): number =>
+  of.filter((line) => line.includes('charge recorded') && line.includes(id)).length;
+/** Waits until the inbox has handled all events. */
 const settled = async (): Promise<void> => {
   const connection = await broker.connect();
   await until(
@@ -91,15 +91,15 @@ const settled = async (): Promise<void> => {
 };
 
 describe('the ledger', () => {
-  it('books a charge once when its event is delivered again, and when two events tell of it', async () => {
+  it('records a charge once when its event is redelivered and when two events contain it', async () => {
     const id = newId();
     await publish(event(id, 0, [charge('prediction:a', 480_000)]));
     await settled();
     const { subject, payload } = encodeMessage(event(id, 0, [charge('prediction:a', 480_000)]));
     const connection = await broker.connect();
-    // Without a message id the broker keeps it a second time: what a delivery after a lost ack looks like.
-    const kept = await connection.request(subject, payload, { timeout: DEADLINE_MS });
-    expect(kept.json()).not.toHaveProperty('error');
+    // Without a message id the broker stores it again, as if an ack were lost.
+    const stored = await connection.request(subject, payload, { timeout: DEADLINE_MS });
+    expect(stored.json()).not.toHaveProperty('error');
     await publish(event(id, 1, [charge('prediction:a', 480_000), charge('prediction:b', 1)]));
     await settled();
     const { totalMicros, entries } = await summary(id);
@@ -108,10 +108,10 @@ describe('the ledger', () => {
       ['prediction:b', 1],
     ]);
     expect(totalMicros).toBe(480_001);
-    expect(booked(id)).toBe(2);
+    expect(recorded(id)).toBe(2);
   });
 
-  it('is exact when a hundred events come at once, each charge told twice, to two replicas', async () => {
+  it('is exact for 100 concurrent events with duplicate charges on two replicas', async () => {
     const id = newId();
     const amounts = Array.from({ length: 100 }, (_, n) => 100_003 + n * 7);
     await Promise.all(
@@ -128,12 +128,12 @@ describe('the ledger', () => {
     const { totalMicros, entries } = await summary(id);
     expect(entries).toHaveLength(100);
     expect(totalMicros).toBe(amounts.reduce((sum, amount) => sum + amount, 0));
-    expect(booked(id)).toBe(100);
-    expect(booked(id, logs[0])).toBeGreaterThan(0);
-    expect(booked(id, logs[1])).toBeGreaterThan(0);
+    expect(recorded(id)).toBe(100);
+    expect(recorded(id, logs[0])).toBeGreaterThan(0);
+    expect(recorded(id, logs[1])).toBeGreaterThan(0);
   });
 
-  it('keeps generations apart that were charged under the same key', async () => {
+  it('separates generations that share a charge key', async () => {
     const [one, other] = [newId(), newId()];
     await publish(event(one, 0, [charge('prediction:same', 5)]), event(other, 0, [charge('prediction:same', 7)]));
     await settled();
@@ -142,7 +142,7 @@ describe('the ledger', () => {
 });
 
 describe('cost.summary', () => {
-  it('answers nothing bought with nothing, and leaves out whose it was', async () => {
+  it('returns no entries without charges, and never the owner', async () => {
     expect(await summary(newId())).toEqual({ totalMicros: 0, entries: [] });
     const id = newId();
     await stores.ledger.append({
@@ -155,7 +155,7 @@ describe('cost.summary', () => {
     expect(entries).toEqual([{ ...charge('prediction:x', 9), at: '2026-01-02T03:04:05.678Z' }]);
   });
 
-  it('is answered by one of the replicas, once', async () => {
+  it('is answered once, by one replica', async () => {
     const connection = await broker.connect();
     const inbox = 'test.replies';
     const replies: string[] = [];
@@ -163,14 +163,14 @@ describe('cost.summary', () => {
     const question = JSON.stringify({ pattern: 'cost.summary', data: { generationId: newId() }, id: '1' });
     for (let n = 0; n < 10; n += 1) connection.publish('cost.summary', question, { reply: inbox });
     await until(() => replies.length >= 10, DEADLINE_MS, 'ten answers');
-    // Questions of the same connection are answered in order: whatever a second replica had said is there by now.
+    // Requests of one connection are answered in order, so a duplicate answer would have arrived by now.
     await Promise.all(replicas.map(({ runtime }) => runtime.connection.flush()));
     await summary(newId());
     await connection.flush();
     expect(replies).toHaveLength(10);
   });
 
-  it('goes on when one replica has stopped', async () => {
+  it('works after one replica has stopped', async () => {
     const id = newId();
     await replicas[1]!.stop();
     replicas = [replicas[0]!];
@@ -179,13 +179,13 @@ describe('cost.summary', () => {
     expect((await summary(id)).totalMicros).toBe(3);
   });
 
-  it.each([{ generationId: 'none' }, {}, 'x', null])('refuses %j, and goes on answering', async (body) => {
-    const asked = firstValueFrom(client.send<unknown>(CostSummary.name, body).pipe(timeout(DEADLINE_MS)));
-    await expect(asked).rejects.not.toBeInstanceOf(TimeoutError);
+  it.each([{ generationId: 'none' }, {}, 'x', null])('rejects %j and keeps answering', async (body) => {
+    const reply = firstValueFrom(client.send<unknown>(CostSummary.name, body).pipe(timeout(DEADLINE_MS)));
+    await expect(reply).rejects.not.toBeInstanceOf(TimeoutError);
     expect((await summary(newId())).totalMicros).toBe(0);
   });
 
-  it('asked without anybody to answer fails within its limit', async () => {
+  it('fails within its timeout when no replica runs', async () => {
     await replicas[0]!.stop();
     replicas = [];
     await expect(ask(client, CostSummary, { generationId: newId() }, 3000)).rejects.toBeDefined();

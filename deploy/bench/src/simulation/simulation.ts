@@ -337,7 +337,7 @@ class Simulation {
         id: item.id,
         name: item.definition.name,
         body,
-        tries: { tries: counted + 1, failures: faults, ageMs: world.now - item.storedAtMs },
+        history: { tries: counted + 1, failures: faults, ageMs: world.now - item.storedAtMs },
         outcome,
         outgoing,
         command: service.command,

@@ -12,29 +12,29 @@ const hasCode = (error: unknown, code: string): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && error.code === code;
 const isMissing = (error: unknown): boolean => hasCode(error, 'ENOENT');
 
-function fault(error: unknown): ClipmeshError {
+function storeError(error: unknown): ClipmeshError {
   if (error instanceof ClipmeshError) return error;
   const detail = error instanceof Error ? error.message : String(error);
   return new ClipmeshError('STORE_UNAVAILABLE', `artifact folder: ${detail}`, { cause: error });
 }
 
-/** The folder's own faults become `STORE_UNAVAILABLE`; a file that is not there, `ARTIFACT_MISSING`. */
+/** Maps a missing file to `ARTIFACT_MISSING` and other errors to `STORE_UNAVAILABLE`. */
 async function reading<T>(key: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    if (isMissing(cause)) throw new ClipmeshError('ARTIFACT_MISSING', `artifact ${key} is not there`, { cause });
-    throw fault(cause);
+    if (isMissing(cause)) throw new ClipmeshError('ARTIFACT_MISSING', `artifact ${key} is missing`, { cause });
+    throw storeError(cause);
   }
 }
 
 async function writing<T>(work: Promise<T>): Promise<T> {
   return work.catch((cause: unknown) => {
-    throw fault(cause);
+    throw storeError(cause);
   });
 }
 
-/** A rename is safe from a power cut once its directory is on disk too. */
+/** A rename survives a power failure once its directory is synced. */
 async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
@@ -52,7 +52,7 @@ async function copyInto(
   let bytes = 0;
   for await (const chunk of source) {
     const data = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    if (!(data instanceof Uint8Array)) throw new TypeError('an artifact is made of bytes');
+    if (!(data instanceof Uint8Array)) throw new TypeError('an artifact consists of bytes');
     hash.update(data);
     bytes += data.byteLength;
     await writing(handle.appendFile(data));
@@ -61,15 +61,15 @@ async function copyInto(
   return { sha256: hash.digest('hex'), bytes };
 }
 
-/** Gives a file that was laid aside its name back, as young as if it had just been put; the same bytes put meanwhile stay. */
-async function putBack(aside: string, target: string): Promise<void> {
+/** Restores a file that was moved aside, with a reset age. Keeps the same bytes if they were put meanwhile. */
+async function restore(aside: string, target: string): Promise<void> {
   const now = new Date();
   try {
     await utimes(aside, now, now);
     await link(aside, target);
   } catch (error) {
     if (isMissing(error)) return;
-    // Not every file system has links.
+    // Not every file system supports links.
     if (!hasCode(error, 'EEXIST')) await rename(aside, target);
   }
   await rm(aside, { force: true });
@@ -83,11 +83,11 @@ function streamOf(source: string | Uint8Array | Readable): Readable {
 function checkRange(range: ByteRange): void {
   const { start, end } = range;
   if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start) {
-    throw new RangeError(`bytes ${start}-${end} are no range`);
+    throw new RangeError(`bytes ${start}-${end} are not a valid range`);
   }
 }
 
-/** Media files in a folder: written to `tmp/`, then renamed to their hash, so that a file under its name is whole. */
+/** Stores media files in a folder. Files are written to `tmp/`, then renamed to their hash, so that named files are complete. */
 export async function openArtifactFolder(options: { directory: string }): Promise<ArtifactStore> {
   const directory = resolve(options.directory);
   const temporary = join(directory, 'tmp');
@@ -98,7 +98,7 @@ export async function openArtifactFolder(options: { directory: string }): Promis
       operation('artifacts.put', async () => {
         const draft = join(temporary, `${randomUUID()}.part`);
         const stream = streamOf(source);
-        // A source that fails before it is read must not end the process: reading it reports the error.
+        // Prevents an unhandled error if the source fails before it is read. Reading it reports the error.
         stream.on('error', () => undefined);
         try {
           const handle = await writing(open(draft, 'wx'));
@@ -128,7 +128,7 @@ export async function openArtifactFolder(options: { directory: string }): Promis
           return { bytes: (await stat(artifactPath(directory, artifact.key))).size };
         } catch (error) {
           if (isMissing(error)) return undefined;
-          throw fault(error);
+          throw storeError(error);
         }
       }),
 
@@ -140,7 +140,7 @@ export async function openArtifactFolder(options: { directory: string }): Promis
           return true;
         } catch (error) {
           if (isMissing(error)) return false;
-          throw fault(error);
+          throw storeError(error);
         }
       }),
 
@@ -159,17 +159,17 @@ export async function openArtifactFolder(options: { directory: string }): Promis
         const target = artifactPath(directory, key);
         const aside = join(temporary, asideName(key, randomUUID()));
         try {
-          // Nobody can make it young, or find it, from here on: its age is certain.
+          // After the rename no one can renew or open the file, so its age is final.
           await rename(target, aside);
           if ((await stat(aside)).mtimeMs <= notAfterMs) {
             await rm(aside, { force: true });
             return true;
           }
-          await putBack(aside, target);
+          await restore(aside, target);
           return false;
         } catch (error) {
           if (isMissing(error)) return false;
-          throw fault(error);
+          throw storeError(error);
         }
       }),
 
@@ -178,10 +178,10 @@ export async function openArtifactFolder(options: { directory: string }): Promis
         if (!folder.isDirectory() || !/^[0-9a-f]{2}$/.test(folder.name)) continue;
         for (const entry of await writing(readdir(join(directory, folder.name), { withFileTypes: true }))) {
           const key = `${folder.name}/${entry.name}`;
-          // What is none of ours, links included, is left alone.
+          // Ignores foreign files, including links.
           if (!entry.isFile() || !isArtifactKey(key)) continue;
           const info = await stat(artifactPath(directory, key)).catch(() => undefined);
-          // Removed meanwhile.
+          // The file was removed concurrently.
           if (info === undefined) continue;
           yield { key, bytes: info.size, storedAt: info.mtimeMs };
         }
@@ -195,8 +195,8 @@ export async function openArtifactFolder(options: { directory: string }): Promis
           const path = join(temporary, name);
           const key = keyOfAside(name);
           if (key !== undefined) {
-            // Whoever was about to remove it may have died before it knew whether it may: that is for the next one.
-            await writing(putBack(path, artifactPath(directory, key)));
+            // An interrupted `removeOld` may not have checked the age. The next one does.
+            await writing(restore(path, artifactPath(directory, key)));
             continue;
           }
           const info = await stat(path).catch(() => undefined);

@@ -23,7 +23,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   'application/json': 'json',
 };
 
-/** The file extension of a content type, parameters ignored; `bin` when it is not known. */
+/** File extension of a content type; ignores parameters. Default: `bin`. */
 export function extensionOf(contentType: string): string {
   const type = (contentType.split(';')[0] ?? '').trim().toLowerCase();
   return Object.hasOwn(EXTENSIONS, type) ? (EXTENSIONS[type] ?? 'bin') : 'bin';
@@ -37,18 +37,18 @@ export function artifactKey(sha256: string, contentType: string): string {
 export const isArtifactKey = (key: string): boolean => artifactSchema.shape.key.safeParse(key).success;
 
 const ASIDE = /^[0-9a-f-]{36}\.([0-9a-f]{2})\.([0-9a-f]{64}\.[a-z0-9]{2,4})\.aside$/;
-/** The name of a file that is laid aside to be removed; `unique` is a UUID. */
+/** Temporary name of a file that is moved aside for removal. `unique`: a UUID. */
 export const asideName = (key: string, unique: string): string => `${unique}.${key.replace('/', '.')}.aside`;
-/** The key of a file that was laid aside; undefined for any other name. */
+/** Key of a file that was moved aside. Undefined: any other name. */
 export function keyOfAside(name: string): string | undefined {
   const [, folder, file] = ASIDE.exec(name) ?? [];
   return folder === undefined || file === undefined ? undefined : `${folder}/${file}`;
 }
 
-/** Where a key lies. Anything but an artifact key is refused, so that no key leads out of the folder. */
+/** Path of a key. Throws `ARTIFACT_MISSING` for an invalid key, so that no key escapes the folder. */
 export function artifactPath(directory: string, key: string): string {
   if (!isArtifactKey(key)) {
-    throw new ClipmeshError('ARTIFACT_MISSING', `${JSON.stringify(key)} is no artifact key`);
+    throw new ClipmeshError('ARTIFACT_MISSING', `${JSON.stringify(key)} is not an artifact key`);
   }
   return join(directory, key);
 }

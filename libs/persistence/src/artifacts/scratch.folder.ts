@@ -4,18 +4,18 @@ import { join } from 'node:path';
 /** Temporary folders of one replica. */
 export interface Scratch {
   readonly directory: string;
-  /** A fresh folder for the time of the call; it is gone afterwards, whatever happens. */
+  /** Creates an empty folder for the duration of the call. */
   withFolder<T>(use: (directory: string) => Promise<T>): Promise<T>;
 }
 
-/** Every folder here is called so: the directory may be one, /tmp say, where others keep their own. */
+/** Prefix of all our folders: the directory may be shared, such as /tmp. */
 const PREFIX = 'clipmesh-';
-/** Folders of other replicas that nobody has touched for this long are left by a crash, ms. */
+/** Age after which the folder of another replica counts as left behind by a crash, ms. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Opens `<directory>/clipmesh-<workerId>`, emptied: what is there was left by a predecessor of the same id that was killed.
- * Ids are unique among the replicas that share the folder.
+ * Opens `<directory>/clipmesh-<workerId>` and removes what a killed replica with the same id left there. Ids must be unique
+ * among the replicas that share the directory.
  */
 export async function openScratch(directory: string, workerId: string): Promise<Scratch> {
   const own = join(directory, `${PREFIX}${encodeURIComponent(workerId).replaceAll('.', '-')}`);
@@ -31,7 +31,7 @@ export async function openScratch(directory: string, workerId: string): Promise<
   return {
     directory: own,
     withFolder: async (use) => {
-      // The folder may have been swept while nothing was in it.
+      // An external sweep may have removed the empty folder.
       await mkdir(own, { recursive: true });
       const path = await mkdtemp(join(own, 'work-'));
       try {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Artifact, ClipmeshError } from '@clipmesh/contracts';
 import { type ArtifactStore } from '../ports.js';
 
-/** Whether the stored bytes are there and are the ones of the hash; they are read to the end, a few ms for a clip. */
+/** Whether the stored file exists and matches its hash. Reads the whole file, which takes a few ms for a clip. */
 export async function isIntact(store: Pick<ArtifactStore, 'open' | 'stat'>, artifact: Artifact): Promise<boolean> {
   if ((await store.stat(artifact))?.bytes !== artifact.bytes) return false;
   try {

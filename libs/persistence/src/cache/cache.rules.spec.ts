@@ -18,8 +18,8 @@ const entry = (digit: string, change: Partial<CacheEntry>): CacheEntry => ({
   ...change,
 });
 
-describe('the key', () => {
-  it('does not depend on the order of fields, and does on every value', () => {
+describe('cacheKey', () => {
+  it('depends on every value, but not on the order of fields', () => {
     expect(canonicalJson({ b: [1, { d: null, c: 'x' }], a: undefined, e: false })).toBe(
       '{"b":[1,{"c":"x","d":null}],"e":false}',
     );
@@ -30,33 +30,33 @@ describe('the key', () => {
   });
 });
 
-describe('what somebody who wants it does', () => {
+describe('leaseStep', () => {
   it.each<[string, Partial<CacheEntry> | undefined, LeaseStep]>([
-    ['nothing is there', undefined, 'create'],
-    ['it is there', {}, 'use'],
-    ['it is there, to the last ms', { createdAt: at(1 - ttlMs) }, 'use'],
-    ['it is too old', { createdAt: at(-ttlMs) }, 'take'],
-    ['another is buying it', { status: 'filling', leaseUntil: at(1) }, 'wait'],
-    ["another's lease has run out", { status: 'filling', leaseUntil: at(0) }, 'take'],
-    ['one was buying it oneself', { status: 'filling', holder: 'me', leaseUntil: at(1) }, 'resume'],
-    ['one was buying it oneself, long ago', { status: 'filling', holder: 'me', leaseUntil: at(-DAY) }, 'resume'],
-    ['a purchase in the making is old', { status: 'filling', createdAt: at(-9 * DAY), leaseUntil: at(1) }, 'wait'],
+    ['no entry', undefined, 'create'],
+    ['a ready entry', {}, 'use'],
+    ['a ready entry in the last ms of its TTL', { createdAt: at(1 - ttlMs) }, 'use'],
+    ['an expired entry', { createdAt: at(-ttlMs) }, 'take'],
+    ['a lease of another holder', { status: 'filling', leaseUntil: at(1) }, 'wait'],
+    ['an expired lease of another holder', { status: 'filling', leaseUntil: at(0) }, 'take'],
+    ['its own lease', { status: 'filling', holder: 'me', leaseUntil: at(1) }, 'resume'],
+    ['its own expired lease', { status: 'filling', holder: 'me', leaseUntil: at(-DAY) }, 'resume'],
+    ['an old entry with a valid lease', { status: 'filling', createdAt: at(-9 * DAY), leaseUntil: at(1) }, 'wait'],
   ])('%s', (_name, change, step) => {
     expect(leaseStep(change && entry('a', change), 'me', NOW, ttlMs)).toBe(step);
   });
 });
 
-describe('what has to go', () => {
+describe('toEvict', () => {
   const file = (digit: string, bytes: number) => ({
     artifact: { key: `${digit.repeat(2)}/${digit.repeat(64)}.mp4`, sha256: digit.repeat(64), bytes, contentType: 'v' },
   });
   it.each<[string, CacheEntry[], string[]]>([
-    ['nothing that fits', [entry('a', file('a', 60)), entry('b', file('b', 40))], []],
-    ['what is too old', [entry('a', { createdAt: at(-ttlMs) }), entry('b', {})], ['a']],
-    ['not a purchase in the making', [entry('a', { status: 'filling', createdAt: at(-9 * DAY) })], []],
-    ['a purchase that was left behind', [entry('a', { status: 'filling', leaseUntil: at(-ttlMs) })], ['a']],
+    ['keeps everything that fits', [entry('a', file('a', 60)), entry('b', file('b', 40))], []],
+    ['evicts an expired entry', [entry('a', { createdAt: at(-ttlMs) }), entry('b', {})], ['a']],
+    ['keeps an entry with a lease', [entry('a', { status: 'filling', createdAt: at(-9 * DAY) })], []],
+    ['evicts an abandoned lease', [entry('a', { status: 'filling', leaseUntil: at(-ttlMs) })], ['a']],
     [
-      'the least recently used, and nothing in its place',
+      'evicts the least recently used entries in order',
       [
         entry('a', { ...file('a', 50), usedAt: at(-1) }),
         entry('b', { ...file('b', 60), usedAt: at(-2) }),
@@ -64,8 +64,8 @@ describe('what has to go', () => {
       ],
       ['b', 'c'],
     ],
-    ['no file counts twice', [entry('a', file('f', 80)), entry('b', file('f', 80))], []],
-    ['a plan takes no room', [entry('a', file('a', 101)), entry('b', { kind: 'llm' })], ['a']],
+    ['counts a shared file once', [entry('a', file('f', 80)), entry('b', file('f', 80))], []],
+    ['counts no bytes for a plan', [entry('a', file('a', 101)), entry('b', { kind: 'llm' })], ['a']],
   ])('%s', (_name, entries, gone) => {
     const evicted = toEvict(
       entries.map((value) => ({ value, revision: '1' })),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type CacheEntry } from '../ports.js';
 
-/** The same text for the same value, in whatever order its fields were set; fields that are undefined are left out. */
+/** JSON with sorted fields, so that equal values give equal text. Omits undefined fields. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item: unknown) => canonicalJson(item ?? null)).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
@@ -12,22 +12,22 @@ export function canonicalJson(value: unknown): string {
   return `{${fields.join(',')}}`;
 }
 
-/** The key of everything that changes an output: 64 hexadecimal digits. */
+/** Cache key of an input: 64 hexadecimal digits. */
 export function cacheKey(input: object): string {
   return createHash('sha256').update(canonicalJson(input)).digest('hex');
 }
 
-/** What somebody who wants an entry's content does now. */
+/** Next step of a request for the content of an entry. */
 export type LeaseStep =
-  /** It is here. */
+  /** The content is available. */
   | 'use'
-  /** Nobody buys it: write an entry, then buy. */
+  /** No entry: create one with a lease, then buy. */
   | 'create'
-  /** What is there is past its time: take the entry over, then buy. */
+  /** The entry or its lease has expired: take it over, then buy. */
   | 'take'
-  /** The flight is one's own, begun before a redelivery: buy. */
+  /** The lease is the holder's own, from before a redelivery: buy. */
   | 'resume'
-  /** Somebody else is buying it. */
+  /** Another holder has the lease. */
   | 'wait';
 
 export function leaseStep(
@@ -46,13 +46,13 @@ const isExpired = ({ createdAt }: Pick<CacheEntry, 'createdAt'>, nowMs: number, 
   nowMs - Date.parse(createdAt) >= ttlMs;
 
 export interface CacheLimits {
-  /** An entry is good for this long, ms. */
+  /** Lifetime of an entry, ms. */
   readonly ttlMs: number;
-  /** Files of all entries together; one file that two entries name counts once. */
+  /** Maximum total size of the files of all entries. A shared file counts once. */
   readonly maxBytes: number;
 }
 
-/** The entries that have to go: left behind, too old, and then the least recently used, until the rest fits. */
+/** Entries to evict: abandoned leases, expired entries, then the least recently used until the rest fits. */
 export function toEvict<T extends { readonly value: CacheEntry }>(
   entries: readonly T[],
   nowMs: number,
@@ -70,7 +70,7 @@ export function toEvict<T extends { readonly value: CacheEntry }>(
   for (const entry of newestFirst) {
     const { artifact } = entry.value;
     if (artifact === undefined || kept.has(artifact.key)) continue;
-    // Once one does not fit, none that was used before it stays in its place.
+    // Strict LRU order: after the first entry that does not fit, no older one is kept.
     isFull ||= bytes + artifact.bytes > maxBytes;
     if (isFull) evicted.push(entry);
     else {

@@ -12,12 +12,12 @@ const generations: Parameters<typeof cacheScope>[1] = {
   },
 };
 
-describe('the scope of a generation', () => {
+describe('cacheScope', () => {
   it.each([
     ['owner', 'g1', 'owner:ann'],
     ['owner', 'g2', 'owner:bob'],
     ['owner', 'g3', 'owner:ann'],
-    // An owner cannot be named so that it is taken for a generation, or the other way round.
+    // Prefixes keep owner names and generation ids apart.
     ['owner', 'gone', 'generation:gone'],
     ['shared', 'g1', undefined],
     ['shared', 'gone', undefined],
@@ -25,7 +25,7 @@ describe('the scope of a generation', () => {
     expect(await cacheScope(scope, generations)(id)).toBe(expected);
   });
 
-  it('needs no record where all share', async () => {
+  it('reads no record for the shared scope', async () => {
     reads = 0;
     await cacheScope('shared', generations)('g1');
     expect(reads).toBe(0);

@@ -3,11 +3,11 @@ import { type GenerationStore } from '../ports.js';
 export const CACHE_SCOPES = ['owner', 'shared'] as const;
 export type CacheScope = (typeof CACHE_SCOPES)[number];
 
-/** Part of a cache key: only generations of one scope share entries. Undefined: all of them do. */
+/** Returns the scope part of a cache key. Generations share entries within a scope. Undefined: all share. */
 export type ScopeOf = (generationId: string) => Promise<string | undefined>;
 
 /**
- * Scopes by owner, or none. A generation whose record is gone has a scope of its own: nothing says whose entries it may use.
+ * Scopes by owner, or no scopes. A generation without a record has its own scope, because its owner is unknown.
  * Throws `STORE_UNAVAILABLE`.
  */
 export function cacheScope(scope: CacheScope, generations: Pick<GenerationStore, 'get'>): ScopeOf {

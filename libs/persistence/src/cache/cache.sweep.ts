@@ -1,7 +1,7 @@
 import { type CacheStore, ConflictError } from '../ports.js';
 import { type CacheLimits, toEvict } from './cache.rules.js';
 
-/** Removes entries that are past their time or over the size limit; says how many. Any number may sweep at once. */
+/** Evicts entries that are expired or over the size limit. Returns their number. Safe to run concurrently. */
 export async function sweepCache(store: CacheStore, nowMs: number, limits: CacheLimits): Promise<number> {
   let removed = 0;
   for (const { value, revision } of toEvict(await store.all(), nowMs, limits)) {
@@ -9,7 +9,7 @@ export async function sweepCache(store: CacheStore, nowMs: number, limits: Cache
       await store.remove(value.key, revision);
       removed += 1;
     } catch (error) {
-      // Used, or removed, meanwhile.
+      // The entry was used or removed concurrently.
       if (!(error instanceof ConflictError)) throw error;
     }
   }

@@ -10,8 +10,8 @@ const LEASE_MS = 60_000;
 const BUY_MS = 200_000;
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 
-/** Replicas over one store: calls happen in the scheduler's order, and time goes on when nothing else can. */
-class Park {
+/** Simulates replicas over one store. The scheduler orders the calls; time advances when no call is pending. */
+class Replicas {
   now = Date.parse('2026-01-01T00:00:00.000Z');
   readonly store = createMemoryStores().cache;
   readonly dead = new Set<number>();
@@ -47,7 +47,7 @@ class Park {
     });
   }
 
-  partsOf(replica: number): LeaseDeps {
+  depsOf(replica: number): LeaseDeps {
     const { store } = this;
     const calls: CacheStore = {
       get: (key) => this.call(replica, () => store.get(key)),
@@ -80,30 +80,31 @@ class Park {
     };
   }
 
-  /** One generation's clip; a purchase that fails is given up for good. */
-  async want(replica: number, fails: boolean): Promise<string> {
-    const parts = this.partsOf(replica);
-    const boarding = await acquire(
-      parts,
+  /** Requests the clip for one replica. A failed purchase releases the lease. */
+  async request(replica: number, fails: boolean): Promise<string> {
+    const deps = this.depsOf(replica);
+    const acquired = await acquire(
+      deps,
       { key: KEY, kind: 'clip', model: 'm', holder: `clip.${replica}` },
       { signal: new AbortController().signal, timeoutMs: 1e9, isValid: () => Promise.resolve(true) },
     );
-    if (boarding.kind === 'hit') return boarding.entry.predictionId ?? '';
+    if (acquired.kind === 'hit') return acquired.entry.predictionId ?? '';
     this.buying.add(replica);
-    if ([...this.buying].filter((one) => !this.dead.has(one)).length > 1) throw new Error('two buy at once');
-    await parts.clock.sleep(BUY_MS);
+    if ([...this.buying].filter((one) => !this.dead.has(one)).length > 1)
+      throw new Error('two replicas buy at the same time');
+    await deps.clock.sleep(BUY_MS);
     this.buying.delete(replica);
     if (fails) {
-      await boarding.lease.release();
+      await acquired.lease.release();
       return 'failed';
     }
     this.purchases += 1;
     const predictionId = `p${this.purchases}`;
-    await boarding.lease.complete({ predictionId });
+    await acquired.lease.complete({ predictionId });
     return predictionId;
   }
 
-  /** Lets one thing happen; false when nothing can any more. */
+  /** Runs one call or timer. False: nothing is pending. */
   async step(): Promise<boolean> {
     await setImmediate();
     if (this.scheduler.count() > 0) {
@@ -119,8 +120,8 @@ class Park {
   }
 }
 
-describe('one flight for all who want the same', () => {
-  it('buys once while the holder lives, and at most once more per holder that died, at any interleaving', async () => {
+describe('single flight', () => {
+  it('buys once, and at most once more per crashed holder, at any interleaving', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
@@ -128,12 +129,12 @@ describe('one flight for all who want the same', () => {
         fc.array(fc.nat({ max: 60 }), { maxLength: 3 }),
         fc.boolean(),
         async (scheduler, fails, crashes, losesNudges) => {
-          const park = new Park(scheduler, losesNudges);
-          const told: (string | undefined)[] = fails.map(() => undefined);
+          const replicas = new Replicas(scheduler, losesNudges);
+          const answers: (string | undefined)[] = fails.map(() => undefined);
           const errors: unknown[] = [];
-          for (const [replica, fault] of fails.entries())
-            void park.want(replica, fault).then(
-              (answer) => (told[replica] = answer),
+          for (const [replica, isFailing] of fails.entries())
+            void replicas.request(replica, isFailing).then(
+              (answer) => (answers[replica] = answer),
               (error: unknown) => errors.push(error),
             );
           let killed = 0;
@@ -141,51 +142,53 @@ describe('one flight for all who want the same', () => {
           for (let steps = 0; steps < 2000; steps += 1) {
             if (due.length > 0 && steps >= (due[0] ?? 0)) {
               due.shift();
-              // The holder, where there is one.
-              const [victim = killed] = [...park.buying].filter((one) => !park.dead.has(one));
+              // Prefers the current holder.
+              const [victim = killed] = [...replicas.buying].filter((one) => !replicas.dead.has(one));
               if (victim < fails.length - 1) {
-                park.dead.add(victim);
+                replicas.dead.add(victim);
                 killed += 1;
               }
             }
-            if (told.every((answer, replica) => answer !== undefined || park.dead.has(replica))) break;
-            if (!(await park.step())) break;
+            if (answers.every((answer, replica) => answer !== undefined || replicas.dead.has(replica))) break;
+            if (!(await replicas.step())) break;
           }
           expect(errors).toEqual([]);
-          const living = told.filter((_answer, replica) => !park.dead.has(replica));
+          const living = answers.filter((_answer, replica) => !replicas.dead.has(replica));
           expect(living).not.toContain(undefined);
-          expect(park.purchases).toBeLessThanOrEqual(1 + killed);
-          // Whoever has a clip has one that was bought.
+          expect(replicas.purchases).toBeLessThanOrEqual(1 + killed);
+          // Every returned clip was bought.
           const clips = new Set(living.filter((answer) => answer !== 'failed'));
           expect(clips.size).toBeLessThanOrEqual(1 + killed);
-          if (killed === 0) expect(park.purchases).toBe(clips.size);
+          if (killed === 0) expect(replicas.purchases).toBe(clips.size);
         },
       ),
       { numRuns: 300 },
     );
   });
 
-  it('takes a cancel while it waits, and no longer than its time', async () => {
+  it('stops waiting on cancel and after the timeout', async () => {
     const { cache: store } = createMemoryStores();
-    const parts: LeaseDeps = {
-      ...new Park(fc.schedulerFor([]), false).partsOf(0),
+    const deps: LeaseDeps = {
+      ...new Replicas(fc.schedulerFor([]), false).depsOf(0),
       store,
       clock: { now: () => Date.now(), sleep: (ms, signal) => wait(ms, signal) },
     };
-    const wish = (holder: string) => ({ key: KEY, kind: 'clip' as const, model: 'm', holder });
+    const requestOf = (holder: string) => ({ key: KEY, kind: 'clip' as const, model: 'm', holder });
     const isSound = (): Promise<boolean> => Promise.resolve(true);
-    const calm = new AbortController().signal;
-    const first = await acquire(parts, wish('a'), { signal: calm, timeoutMs: 100, isValid: isSound });
+    const noAbort = new AbortController().signal;
+    const first = await acquire(deps, requestOf('a'), { signal: noAbort, timeoutMs: 100, isValid: isSound });
     const abort = new AbortController();
-    const waiting = acquire(parts, wish('b'), { signal: abort.signal, timeoutMs: 10_000, isValid: isSound });
+    const waiting = acquire(deps, requestOf('b'), { signal: abort.signal, timeoutMs: 10_000, isValid: isSound });
     abort.abort(new Error('canceled'));
     await expect(waiting).rejects.toThrow('canceled');
-    await expect(acquire(parts, wish('b'), { signal: calm, timeoutMs: 20, isValid: isSound })).rejects.toMatchObject({
+    await expect(
+      acquire(deps, requestOf('b'), { signal: noAbort, timeoutMs: 20, isValid: isSound }),
+    ).rejects.toMatchObject({
       code: 'PROVIDER_TIMEOUT',
     });
-    if (first.kind !== 'lease') throw new Error('nobody else could have it');
+    if (first.kind !== 'lease') throw new Error('expected the lease');
     await first.lease.complete({ predictionId: 'p1' });
-    expect(await acquire(parts, wish('b'), { signal: calm, timeoutMs: 20, isValid: isSound })).toMatchObject({
+    expect(await acquire(deps, requestOf('b'), { signal: noAbort, timeoutMs: 20, isValid: isSound })).toMatchObject({
       kind: 'hit',
       entry: { predictionId: 'p1', holder: 'a' },
     });

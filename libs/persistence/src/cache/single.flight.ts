@@ -2,28 +2,28 @@ import { ClipmeshError } from '@clipmesh/contracts';
 import { AlreadyExistsError, type CacheEntry, type CacheStore, ConflictError, type Versioned } from '../ports.js';
 import { leaseStep } from './cache.rules.js';
 
-/** A lost nudge delays whoever waits by this much, ms. */
-const SAFETY_LOOK_MS = 10_000;
-/** A lease is renewed this often within its length. */
+/** Poll interval while waiting, ms: the delay after a lost nudge. */
+const POLL_MS = 10_000;
+/** Number of renewals per lease duration. */
 const RENEWALS = 3;
 
 export interface LeaseDeps {
   readonly store: CacheStore;
   readonly clock: { now(): number; sleep(ms: number, signal?: AbortSignal): Promise<void> };
-  /** Hints among replicas that an entry has changed; one that is lost costs time and nothing else. */
+  /** Hints that an entry changed. A lost one only causes a delay. */
   readonly nudges: { notify(key: string): void; on(key: string, callback: () => void): () => void };
-  /** A holder that gives no sign of life for this long loses its flight, ms. */
+  /** Duration of a lease, ms. A holder that does not renew it loses it. */
   readonly leaseMs: number;
   readonly ttlMs: number;
   readonly warn: (error: unknown, key: string, text: string) => void;
 }
 
-/** What is wanted, and for whom. */
+/** Requested content and its holder. */
 export interface LeaseRequest {
   readonly key: string;
   readonly kind: CacheEntry['kind'];
   readonly model: string;
-  /** Unique to one purchase and the same after a redelivery. */
+  /** Unique to one purchase, and stable across redeliveries. */
   readonly holder: string;
 }
 
@@ -31,19 +31,19 @@ export type Content = Pick<CacheEntry, 'predictionId' | 'artifact' | 'answer'>;
 
 export interface AcquireOptions {
   readonly signal: AbortSignal;
-  /** Longest wait for somebody else's purchase, ms. 0: it is not waited for, and `hit` is not looked for. */
+  /** Maximum wait for the purchase of another holder, ms. 0: does not wait and ignores existing content. */
   readonly timeoutMs: number;
-  /** Whether what the entry names is still there and is what it was. One that fails is removed. */
+  /** Whether the content of an entry is intact. Otherwise the entry is removed. */
   readonly isValid: (entry: CacheEntry) => Promise<boolean>;
 }
 
-/** A purchase that others may be waiting for. Its lease is renewed until one of its ends is called. */
+/** The right to buy the content of a key. Renewed automatically until one of its methods is called. */
 export interface Lease {
-  /** The content is here: everybody gets it. Never rejects: whoever bought it has it all the same. */
+  /** Stores the content for all. Never rejects, because the buyer has the content anyway. */
   complete(content: Content): Promise<void>;
-  /** Nothing will come of it: somebody else may buy. */
+  /** Ends the lease without content. Another holder may buy. */
   release(): Promise<void>;
-  /** It goes on later, in this process or another, within a lease from now. */
+  /** Stops renewing. The holder resumes within one lease duration, in this process or another. */
   suspend(): Promise<void>;
 }
 
@@ -51,43 +51,44 @@ export type Acquisition =
   { readonly kind: 'hit'; readonly entry: CacheEntry } | { readonly kind: 'lease'; readonly lease: Lease };
 
 /**
- * Gives the content of a key, or the right to buy it, which one purchase has at a time, over all replicas. Waits while
- * another has it; when that one gives up, or its lease runs out, one of those that wait gets it. Throws the signal's
- * reason, `PROVIDER_TIMEOUT` after `timeoutMs`, and what the store throws.
+ * Returns the content of a key, or the lease to buy it, which one purchase across all replicas holds at a time. Waits while
+ * another holder has the lease; when it is released or expires, one of the waiting requests acquires it. Throws the reason of
+ * the signal, `PROVIDER_TIMEOUT` after `timeoutMs`, and errors of the store.
  */
-export async function acquire(parts: LeaseDeps, wish: LeaseRequest, options: AcquireOptions): Promise<Acquisition> {
-  const { store, clock, nudges, ttlMs } = parts;
+export async function acquire(deps: LeaseDeps, request: LeaseRequest, options: AcquireOptions): Promise<Acquisition> {
+  const { store, clock, nudges, ttlMs } = deps;
   const { signal, timeoutMs } = options;
   const endMs = clock.now() + timeoutMs;
   let wake = new AbortController();
-  const stop = nudges.on(wish.key, () => {
+  const stop = nudges.on(request.key, () => {
     wake.abort();
   });
   try {
     for (;;) {
       signal.throwIfAborted();
-      // Made before the look: a nudge that comes after it ends the wait.
+      // Created before the read, so that a nudge after the read ends the wait.
       wake = new AbortController();
-      const found = await store.get(wish.key);
-      const step = leaseStep(found?.value, wish.holder, clock.now(), ttlMs);
-      if (timeoutMs === 0 && (step === 'use' || step === 'wait')) return { kind: 'lease', lease: open(parts, wish) };
+      const found = await store.get(request.key);
+      const step = leaseStep(found?.value, request.holder, clock.now(), ttlMs);
+      if (timeoutMs === 0 && (step === 'use' || step === 'wait')) return { kind: 'lease', lease: open(deps, request) };
       try {
-        if (found === undefined) await store.create(filling(parts, wish));
+        if (found === undefined) await store.create(filling(deps, request));
         else if (step === 'use') {
-          if (await options.isValid(found.value)) return { kind: 'hit', entry: await touch(parts, found) };
-          parts.warn(undefined, wish.key, 'a cached file is gone or damaged; it is bought anew');
-          await store.remove(wish.key, found.revision);
+          if (await options.isValid(found.value)) return { kind: 'hit', entry: await touch(deps, found) };
+          deps.warn(undefined, request.key, 'a cached file is missing or damaged; buying it again');
+          await store.remove(request.key, found.revision);
           continue;
         } else if (step === 'wait') {
           const leftMs = endMs - clock.now();
-          if (leftMs <= 0) throw new ClipmeshError('PROVIDER_TIMEOUT', 'what another generation buys is late');
+          if (leftMs <= 0)
+            throw new ClipmeshError('PROVIDER_TIMEOUT', 'timed out waiting for the purchase of another generation');
           const leaseMs = Date.parse(found.value.leaseUntil) - clock.now();
-          await pause(parts, Math.min(leftMs, Math.max(leaseMs, 1), SAFETY_LOOK_MS), signal, wake.signal);
+          await pause(deps, Math.min(leftMs, Math.max(leaseMs, 1), POLL_MS), signal, wake.signal);
           continue;
-        } else await store.save(filling(parts, wish), found.revision);
-        return { kind: 'lease', lease: open(parts, wish) };
+        } else await store.save(filling(deps, request), found.revision);
+        return { kind: 'lease', lease: open(deps, request) };
       } catch (error) {
-        // Another was faster: look again.
+        // Conflict: read again.
         if (!(error instanceof ConflictError || error instanceof AlreadyExistsError)) throw error;
       }
     }
@@ -113,74 +114,74 @@ function filling({ clock, leaseMs }: LeaseDeps, { key, kind, model, holder }: Le
   return { key, kind, status: 'filling', holder, leaseUntil, createdAt: now, usedAt: now, model };
 }
 
-/** Notes the use; the content counts, so that a note that fails is no failure. */
+/** Records the use of an entry. Errors are only logged. */
 async function touch({ store, clock, warn }: LeaseDeps, { value, revision }: Versioned<CacheEntry>) {
   const used = { ...value, usedAt: iso(clock.now()) };
   await store.save(used, revision).catch((error: unknown) => {
-    if (!(error instanceof ConflictError)) warn(error, value.key, 'the use of a cached entry could not be noted');
+    if (!(error instanceof ConflictError)) warn(error, value.key, 'could not record the use of a cached entry');
   });
   return used;
 }
 
-function open(parts: LeaseDeps, wish: LeaseRequest): Lease {
-  const { store, clock, leaseMs, nudges, warn } = parts;
+function open(deps: LeaseDeps, request: LeaseRequest): Lease {
+  const { store, clock, leaseMs, nudges, warn } = deps;
   const ended = new AbortController();
   const renew = async (): Promise<void> => {
-    const found = await store.get(wish.key);
-    if (found?.value.status !== 'filling' || found.value.holder !== wish.holder) return;
+    const found = await store.get(request.key);
+    if (found?.value.status !== 'filling' || found.value.holder !== request.holder) return;
     await store.save({ ...found.value, leaseUntil: iso(clock.now() + leaseMs) }, found.revision);
   };
   const quietly = (work: Promise<void>, text: string): Promise<void> =>
     work.catch((error: unknown) => {
-      if (!(error instanceof ConflictError)) warn(error, wish.key, text);
+      if (!(error instanceof ConflictError)) warn(error, request.key, text);
     });
   const keepAlive = async (): Promise<void> => {
     while (!ended.signal.aborted) {
       await clock.sleep(leaseMs / RENEWALS, ended.signal);
-      await quietly(renew(), 'a lease could not be renewed');
+      await quietly(renew(), 'could not renew a lease');
     }
   };
   void keepAlive().catch(() => undefined);
   return {
     complete: async (content) => {
       ended.abort();
-      await fillCache(parts, wish, content);
-      nudges.notify(wish.key);
+      await fillCache(deps, request, content);
+      nudges.notify(request.key);
     },
     release: async () => {
       ended.abort();
-      const removal = store.get(wish.key).then(async (found) => {
-        if (found?.value.status === 'filling' && found.value.holder === wish.holder)
-          await store.remove(wish.key, found.revision);
+      const removal = store.get(request.key).then(async (found) => {
+        if (found?.value.status === 'filling' && found.value.holder === request.holder)
+          await store.remove(request.key, found.revision);
       });
-      await quietly(removal, 'a flight could not be given up; its lease runs out');
-      nudges.notify(wish.key);
+      await quietly(removal, 'could not release a lease; it expires');
+      nudges.notify(request.key);
     },
     suspend: async () => {
       ended.abort();
-      await quietly(renew(), 'a lease could not be renewed');
+      await quietly(renew(), 'could not renew a lease');
     },
   };
 }
 
 /**
- * The first content of a key stays. One that another has taken over meanwhile is filled all the same: it is here. Never
- * rejects: what could not be put there is bought anew for the next who wants it.
+ * Stores content unless the key has valid content already. Also fills an entry whose lease another holder has taken over. Never
+ * rejects: after an error, the next request buys the content again.
  */
-export async function fillCache(parts: LeaseDeps, wish: LeaseRequest, content: Content): Promise<void> {
+export async function fillCache(deps: LeaseDeps, request: LeaseRequest, content: Content): Promise<void> {
   try {
-    while (!(await put(parts, wish, content)));
+    while (!(await put(deps, request, content)));
   } catch (error) {
-    parts.warn(error, wish.key, 'what was bought could not be put into the cache');
+    deps.warn(error, request.key, 'could not store purchased content in the cache');
   }
 }
 
-/** False when another was faster, at whatever it did. */
-async function put(parts: LeaseDeps, wish: LeaseRequest, content: Content): Promise<boolean> {
-  const { store, clock, ttlMs } = parts;
-  const found = await store.get(wish.key);
-  if (found !== undefined && leaseStep(found.value, wish.holder, clock.now(), ttlMs) === 'use') return true;
-  const ready: CacheEntry = { ...filling(parts, wish), ...content, status: 'ready' };
+/** False: conflict. */
+async function put(deps: LeaseDeps, request: LeaseRequest, content: Content): Promise<boolean> {
+  const { store, clock, ttlMs } = deps;
+  const found = await store.get(request.key);
+  if (found !== undefined && leaseStep(found.value, request.holder, clock.now(), ttlMs) === 'use') return true;
+  const ready: CacheEntry = { ...filling(deps, request), ...content, status: 'ready' };
   try {
     await (found === undefined ? store.create(ready) : store.save(ready, found.revision));
     return true;

@@ -5,10 +5,10 @@ import { type z } from 'zod';
 import { checkedRecord } from '../checked.record.js';
 import { AlreadyExistsError, ConflictError, type Versioned } from '../ports.js';
 
-/** Reads in flight at once while many records are read. */
+/** Number of concurrent reads. */
 const READ_BATCH = 32;
 
-function movedOn(error: unknown): boolean {
+function isConflict(error: unknown): boolean {
   return (
     error instanceof JetStreamApiError &&
     (error.code === JetStreamApiCodes.StreamWrongLastSequence ||
@@ -16,7 +16,7 @@ function movedOn(error: unknown): boolean {
   );
 }
 
-/** One bucket of checked JSON records. Faults of the broker become `STORE_UNAVAILABLE`. */
+/** A bucket of validated JSON records. Errors of the broker become `STORE_UNAVAILABLE`. */
 export class KvBucket<T> {
   constructor(
     private readonly name: string,
@@ -32,7 +32,7 @@ export class KvBucket<T> {
       const revision = await this.kv.create(key, JSON.stringify(checked));
       return { value: checked, revision: String(revision) };
     } catch (cause) {
-      if (movedOn(cause)) throw new AlreadyExistsError(`${this.name}: ${key} exists already`, { cause });
+      if (isConflict(cause)) throw new AlreadyExistsError(`${this.name}: ${key} exists already`, { cause });
       throw this.unavailable(cause);
     }
   }
@@ -56,14 +56,14 @@ export class KvBucket<T> {
       const next = await this.kv.update(key, JSON.stringify(checked), expected);
       return { value: checked, revision: String(next) };
     } catch (cause) {
-      if (movedOn(cause)) throw new ConflictError(`${this.name}: ${key} is past revision ${revision}`, { cause });
+      if (isConflict(cause)) throw new ConflictError(`${this.name}: ${key} is past revision ${revision}`, { cause });
       throw this.unavailable(cause);
     }
   }
 
   /**
-   * Removes this revision of a record; throws {@link ConflictError} when it moved. Removing what is not there is no error.
-   * By a purge up to the revision: a delete of the client's would leave a marker in the bucket for ever.
+   * Removes this revision of a record. Throws {@link ConflictError}. Idempotent. Purges up to the revision, because a KV delete
+   * would leave a marker in the bucket forever.
    */
   async remove(key: string, revision: string): Promise<void> {
     const upTo = Number(revision);
@@ -83,7 +83,7 @@ export class KvBucket<T> {
       throw new ConflictError(`${this.name}: ${key} is past revision ${revision}`);
   }
 
-  /** Removes every record whose key matches a filter, and its history. */
+  /** Removes all records whose key matches a filter, with their history. */
   async removeAll(filter: string): Promise<void> {
     try {
       await this.manager.streams.purge(`KV_${this.name}`, { filter: `$KV.${this.name}.${filter}` });
@@ -93,8 +93,8 @@ export class KvBucket<T> {
   }
 
   /**
-   * Keys that match a filter, in no order. Asked of the stream's state: one bounded request, where the client's own
-   * `keys()` needs a consumer and may wait for ever when the connection breaks.
+   * Keys that match a filter, unordered. Reads the stream state in one bounded request: the `keys()` of the client needs a
+   * consumer and may wait forever if the connection breaks.
    */
   async keys(filter: string): Promise<string[]> {
     const prefix = `$KV.${this.name}.`;
@@ -106,7 +106,7 @@ export class KvBucket<T> {
     }
   }
 
-  /** The latest revision of any record. */
+  /** Latest revision in the bucket. */
   async latest(): Promise<number> {
     try {
       return (await this.manager.streams.info(`KV_${this.name}`)).state.last_seq;
@@ -115,7 +115,7 @@ export class KvBucket<T> {
     }
   }
 
-  /** Keys that match a filter and were written last after one revision and up to another: a request for each. */
+  /** Keys that match a filter and whose last revision is in (`after`, `upTo`]. One request per key. */
   async changed(filter: string, after: number, upTo: number): Promise<string[]> {
     const prefix = `$KV.${this.name}.`;
     const keys: string[] = [];
@@ -133,7 +133,7 @@ export class KvBucket<T> {
     }
   }
 
-  /** The first `limit` records, in the order of the keys, that `wanted` takes. */
+  /** The first `limit` records, in key order, for which `wanted` returns true. */
   async read(keys: readonly string[], limit: number, wanted: (value: T) => boolean = () => true): Promise<T[]> {
     const found: T[] = [];
     if (limit < 1) return found;
@@ -144,7 +144,7 @@ export class KvBucket<T> {
     return found;
   }
 
-  /** The records of keys, in their order, {@link READ_BATCH} at once; `first`: at most so many at first. */
+  /** Yields the records of keys in order, read in batches of {@link READ_BATCH}. `first`: maximum size of the first batch. */
   async *each(keys: readonly string[], first = READ_BATCH): AsyncGenerator<Versioned<T>> {
     for (let at = 0, size = Math.min(first, READ_BATCH); at < keys.length; at += size, size = READ_BATCH) {
       const batch = await Promise.all(keys.slice(at, at + size).map((key) => this.get(key)));
@@ -152,7 +152,7 @@ export class KvBucket<T> {
     }
   }
 
-  /** All records of keys, in their order. */
+  /** The records of keys, in order. */
   async all(keys: readonly string[]): Promise<Versioned<T>[]> {
     const found: Versioned<T>[] = [];
     for await (const entry of this.each(keys)) found.push(entry);

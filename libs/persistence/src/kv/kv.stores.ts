@@ -48,17 +48,17 @@ const claimSchema = z.object({ fingerprint: z.string(), generationId: generation
 type Claim = z.infer<typeof claimSchema>;
 
 export interface KvStoresOptions {
-  /** Copies of each bucket in a cluster; 1 unless told. */
+  /** Replicas of each bucket. Default: 1. */
   replicas?: number;
-  /** Claims of idempotency keys are forgotten after this time, ms; 30 days unless told. */
+  /** Retention of idempotency claims, ms. Default: 30 days. */
   claimRetentionMs?: number;
-  /** `clipmesh` unless told; buckets are `<prefix>_generations` and so on. */
+  /** Prefix of bucket names: `<prefix>_generations`, … Default: `clipmesh`. */
   bucketPrefix?: string;
 }
 
 const CLAIM_RETENTION_MS = 30 * 24 * 60 * 60 * 1000;
 
-/** Stores in JetStream KV buckets; a bucket that is not there is made. Throws `STORE_UNAVAILABLE`. */
+/** Opens stores in JetStream KV buckets, and creates missing buckets. Throws `STORE_UNAVAILABLE`. */
 export async function openKvStores(connection: NatsConnection, options: KvStoresOptions = {}): Promise<Stores> {
   const { replicas = 1, bucketPrefix = 'clipmesh', claimRetentionMs = CLAIM_RETENTION_MS } = options;
   try {
@@ -66,16 +66,16 @@ export async function openKvStores(connection: NatsConnection, options: KvStores
     const kvm = new Kvm(connection);
     const open = async <T>(noun: string, schema: z.ZodType<T>, ttl = 0): Promise<KvBucket<T>> => {
       const name = `${bucketPrefix}_${noun}`;
-      // Reads go to the leader: a direct read may lag behind a write just acknowledged.
+      // Reads go to the leader: a direct read may miss a write that was just acked.
       const kv = await createOrOpen(() => kvm.create(name, { replicas, history: 1, allow_direct: false, ttl }));
-      await keepFor(manager, `KV_${name}`, ttl);
+      await setMaxAge(manager, `KV_${name}`, ttl);
       return new KvBucket(name, kv, manager, schema);
     };
     const generations = await open('generations', generationRecordSchema);
     return {
       generations: generationStore(generations, new OwnerIndex(await open('owners', indexEntrySchema), generations)),
       ledger: ledgerStore(await open('ledger', ledgerEntrySchema), await open('usage', ledgerEntrySchema)),
-      purchases: attemptStore(await open('attempts', purchaseSchema)),
+      purchases: purchaseStore(await open('attempts', purchaseSchema)),
       idempotency: idempotencyStore(await open('idempotency', claimSchema, claimRetentionMs)),
       accounts: accountStore(await open('accounts', accountSchema), await open('settled', settledLineSchema)),
       cache: cacheStore(await open('cache', cacheEntrySchema)),
@@ -89,12 +89,12 @@ export async function openKvStores(connection: NatsConnection, options: KvStores
   }
 }
 
-/** Of a bucket that is there already, the client leaves the time as it was. 0: for ever. */
-async function keepFor(manager: JetStreamManager, stream: string, ttlMs: number): Promise<void> {
+/** Updates the maximum age of an existing bucket, which the client does not do. 0: unlimited. */
+async function setMaxAge(manager: JetStreamManager, stream: string, ttlMs: number): Promise<void> {
   const { config } = await manager.streams.info(stream);
   const maxAge = nanos(ttlMs);
   if (config.max_age === maxAge) return;
-  // The window in which a message is known again may not outlast the message.
+  // The broker requires a duplicate window of at most the maximum age.
   await manager.streams.update(stream, {
     ...config,
     max_age: maxAge,
@@ -102,24 +102,24 @@ async function keepFor(manager: JetStreamManager, stream: string, ttlMs: number)
   });
 }
 
-/** Descending: newest first. */
+/** Sorts ids newest first. */
 const newestFirst = (a: string, b: string): number => (a < b ? 1 : a > b ? -1 : 0);
 
 function generationStore(bucket: KvBucket<GenerationRecord>, owners: OwnerIndex): GenerationStore {
-  /** Ids that were final when they were read last, so that they need not be read again until they change. */
+  /** Ids with a final status at their last read. They are not read again until they change. */
   const closed = new Set<string>();
-  /** Changes up to this revision are in `closed`. */
-  let looked = 0;
+  /** `closed` includes the changes up to this revision. */
+  let seenRevision = 0;
   return {
     unfinished: () =>
       operation('generations.unfinished', async () => {
         const latest = await bucket.latest();
-        if (closed.size > 0) for (const id of await bucket.changed('*', looked, latest)) closed.delete(id);
-        looked = latest;
+        if (closed.size > 0) for (const id of await bucket.changed('*', seenRevision, latest)) closed.delete(id);
+        seenRevision = latest;
         const keys = (await bucket.keys('*')).filter((id) => !closed.has(id));
         const records = await bucket.read(keys, Infinity);
-        // Another look in between may have been told of a change that this one has not read.
-        if (looked === latest) for (const { id, state } of records) if (isFinal(state.status)) closed.add(id);
+        // A concurrent call may have seen a change that this one has not read.
+        if (seenRevision === latest) for (const { id, state } of records) if (isFinal(state.status)) closed.add(id);
         return records.filter(({ state }) => !isFinal(state.status));
       }),
     create: (record) =>
@@ -152,29 +152,29 @@ function generationStore(bucket: KvBucket<GenerationRecord>, owners: OwnerIndex)
   };
 }
 
-/** The id as a key: hashed when it is no generation id, so that the schema's refusal is what the caller sees. */
+/** Key of an id. Hashes an invalid id, so that the caller gets the schema error. */
 function keyOf(id: string): string {
   return GENERATION_ID.test(id) ? id : hashKey(id);
 }
 
 /**
- * `byGeneration` decides what is booked; `byDay` has the same entries under owner and day, for `usage`. The second is
- * written from what the first holds, whether or not this call has booked it: a crash in between is mended by the repeat.
+ * `bucket` decides whether an entry is new. `byDay` has the same entries by owner and day, for `usage`. It is written from the
+ * stored entry on every call, so that a repeat repairs a crash between the two writes.
  */
 function ledgerStore(bucket: KvBucket<LedgerEntry>, byDay: KvBucket<LedgerEntry>): LedgerStore {
   return {
     append: (entry) =>
       operation('ledger.append', async () => {
         const key = `${keyOf(entry.generationId)}.${hashKey(entry.key)}`;
-        const booked = await createOnce(bucket, key, entry);
-        const { value } = booked ? { value: entry } : ((await bucket.get(key)) ?? { value: entry });
+        const isNew = await createOnce(bucket, key, entry);
+        const { value } = isNew ? { value: entry } : ((await bucket.get(key)) ?? { value: entry });
         await createOnce(byDay, `${hashKey(value.owner)}.${value.at.slice(0, 10)}.${key}`, value);
-        return booked;
+        return isNew;
       }),
     usage: (owner, fromDay, toDay) =>
       operation('ledger.usage', async () => {
         const rows: UsageRow[] = [];
-        // Day by day: neither days outside the range nor more than a day's entries at once are read.
+        // Day by day, to read only days in the range and at most one day's entries at once.
         for (const day of daysBetween(fromDay, toDay)) {
           const keys = await byDay.keys(`${hashKey(owner)}.${day}.*.*`);
           rows.push(...sumUsage(await byDay.read(keys, Infinity), owner, day, day));
@@ -190,7 +190,7 @@ function ledgerStore(bucket: KvBucket<LedgerEntry>, byDay: KvBucket<LedgerEntry>
   };
 }
 
-/** False when the key is taken. */
+/** False: the key exists. */
 async function createOnce<T>(bucket: KvBucket<T>, key: string, value: T): Promise<boolean> {
   try {
     await bucket.create(key, value);
@@ -201,7 +201,7 @@ async function createOnce<T>(bucket: KvBucket<T>, key: string, value: T): Promis
   }
 }
 
-function attemptStore(bucket: KvBucket<Purchase>): PurchaseStore {
+function purchaseStore(bucket: KvBucket<Purchase>): PurchaseStore {
   const at = (generationId: string, key: string): string => `${keyOf(generationId)}.${hashKey(key)}`;
   return {
     list: (generationId) =>
@@ -210,16 +210,16 @@ function attemptStore(bucket: KvBucket<Purchase>): PurchaseStore {
         return found.sort((a, b) => (a.value.key < b.value.key ? -1 : a.value.key > b.value.key ? 1 : 0));
       }),
     get: (generationId, key) => operation('attempts.get', () => bucket.get(at(generationId, key))),
-    create: (attempt) =>
-      operation('attempts.create', () => bucket.create(at(attempt.generationId, attempt.key), attempt)),
-    save: (attempt, revision) =>
-      operation('attempts.save', () => bucket.save(at(attempt.generationId, attempt.key), attempt, revision)),
+    create: (purchase) =>
+      operation('attempts.create', () => bucket.create(at(purchase.generationId, purchase.key), purchase)),
+    save: (purchase, revision) =>
+      operation('attempts.save', () => bucket.save(at(purchase.generationId, purchase.key), purchase, revision)),
     remove: (generationId) => operation('attempts.remove', () => bucket.removeAll(`${keyOf(generationId)}.*`)),
   };
 }
 
 function accountStore(bucket: KvBucket<Account>, lines: KvBucket<SettledLine>): AccountStore {
-  // A period that is none is hashed, so that the schema's refusal is what the caller sees.
+  // Hashes an invalid period, so that the caller gets the schema error.
   const at = (owner: string, period: string): string =>
     `${hashKey(owner)}.${accountSchema.shape.period.safeParse(period).success ? period : hashKey(period)}`;
   const lineAt = (owner: string, period: string, id: string): string => `${at(owner, period)}.${keyOf(id)}`;
@@ -249,12 +249,12 @@ function accountStore(bucket: KvBucket<Account>, lines: KvBucket<SettledLine>): 
 function webhookStore(bucket: KvBucket<WebhookRegistrations>): WebhookStore {
   return {
     get: (owner) => operation('webhooks.get', () => bucket.get(hashKey(owner))),
-    create: (book) => operation('webhooks.create', () => bucket.create(hashKey(book.owner), book)),
-    save: (book, revision) => operation('webhooks.save', () => bucket.save(hashKey(book.owner), book, revision)),
+    create: (value) => operation('webhooks.create', () => bucket.create(hashKey(value.owner), value)),
+    save: (value, revision) => operation('webhooks.save', () => bucket.save(hashKey(value.owner), value, revision)),
   };
 }
 
-/** Hashed when it is no key of the cache, as an id is. */
+/** Hashes an invalid key, so that the caller gets the schema error. */
 const cacheKey = (key: string): string => (cacheEntrySchema.shape.key.safeParse(key).success ? key : hashKey(key));
 
 function cacheStore(bucket: KvBucket<CacheEntry>): CacheStore {
@@ -270,22 +270,22 @@ function cacheStore(bucket: KvBucket<CacheEntry>): CacheStore {
   };
 }
 
-/** Looks at one claim that keeps coming and going. */
-const CLAIM_TURNS = 5;
+/** Tries of a claim that expires while it is read. */
+const CLAIM_TRIES = 5;
 
 function idempotencyStore(bucket: KvBucket<Claim>): IdempotencyStore {
   return {
     claim: (key, fingerprint, generationId) =>
       operation('idempotency.claim', async () => {
         const hashed = hashKey(key);
-        for (let turn = 1; ; turn += 1) {
+        for (let tries = 1; ; tries += 1) {
           if (await createOnce(bucket, hashed, { fingerprint, generationId }))
             return { fingerprint, generationId, fresh: true };
           const first = await bucket.get(hashed);
           if (first !== undefined) return { ...first.value, fresh: false };
-          // It expired between the two looks.
-          if (turn === CLAIM_TURNS)
-            throw new ClipmeshError('STORE_UNAVAILABLE', `a claim vanished ${turn} times while it was read`);
+          // The claim expired between create and read.
+          if (tries === CLAIM_TRIES)
+            throw new ClipmeshError('STORE_UNAVAILABLE', `a claim expired ${tries} times while it was read`);
         }
       }),
     peek: (key) => operation('idempotency.peek', async () => (await bucket.get(hashKey(key)))?.value),
@@ -293,7 +293,7 @@ function idempotencyStore(bucket: KvBucket<Claim>): IdempotencyStore {
       operation('idempotency.release', async () => {
         const hashed = hashKey(key);
         const found = await bucket.get(hashed);
-        // A claim is never changed: the revision that names this generation is the one that goes, or it is gone.
+        // Claims never change: the revision that was read is removed, or it is gone already.
         if (found?.value.generationId === generationId)
           await bucket.remove(hashed, found.revision).catch(ignoreConflict);
       }),

@@ -10,11 +10,11 @@ import { KvBucket } from './kv.bucket.js';
 import { type KvStoresOptions } from './kv.stores.js';
 import { createOrOpen } from './make.once.js';
 
-/** What nobody changes for this long is forgotten: every limit is whole again by then, ms. */
+/** Lifetime of an unchanged value, ms. All limits have recovered by then. */
 const TTL_MS = 24 * 60 * 60 * 1000;
 const RETRY_WATCH_MS = 1000;
 
-/** The bucket `<prefix>_limits`, made when it is not there. Faults of the broker become `STORE_UNAVAILABLE`. */
+/** Opens the bucket `<prefix>_limits`, and creates it if missing. Throws `STORE_UNAVAILABLE`. */
 export async function openLimitStore(connection: NatsConnection, options: KvStoresOptions = {}): Promise<LimitStore> {
   const { replicas = 1, bucketPrefix = 'clipmesh' } = options;
   const name = `${bucketPrefix}_limits`;
@@ -30,7 +30,7 @@ export async function openLimitStore(connection: NatsConnection, options: KvStor
 
 function limitStore(connection: NatsConnection, name: string, kv: KV, bucket: KvBucket<unknown>): LimitStore {
   return {
-    // Without spans: a lease is taken many times a second.
+    // Without spans: called many times per second.
     get: (key) => bucket.get(key),
     save: async (key, value, revision): Promise<Versioned<unknown> | undefined> => {
       try {
@@ -51,8 +51,8 @@ function limitStore(connection: NatsConnection, name: string, kv: KV, bucket: Kv
 }
 
 /**
- * Follows the keys below the prefix until the signal aborts or the connection closes for good. Uses a subscription to the
- * bucket's subjects: a KV watch is a consumer at the broker, and hears nothing more, without a sign, once that is lost.
+ * Follows the keys below the prefix until the signal aborts or the connection closes. Uses a subscription to the
+ * subjects of the bucket: a KV watch depends on a consumer at the broker and stays silent without an error if that is lost.
  * Reads the keys at the start, after every reconnection, and when the subscription restarts. Never rejects.
  */
 async function follow(
@@ -111,7 +111,7 @@ async function follow(
   }
 }
 
-/** Undefined for what is not JSON: whoever reads the key itself is told so. */
+/** Undefined: not JSON. Reading the key reports the error. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

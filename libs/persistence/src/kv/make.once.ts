@@ -1,14 +1,14 @@
 import { JetStreamApiError } from '@nats-io/jetstream';
 
-/** The broker's codes for a stream that another service made between our look and our wish; before 2.10 the subjects overlap. */
-const MADE_MEANWHILE = new Set([10_058, 10_065]);
+/** Error codes of the broker if another service created the same stream concurrently. Before 2.10: overlapping subjects. */
+const CREATED_CONCURRENTLY = new Set([10_058, 10_065]);
 
-/** Makes a stream or a bucket, or finds it: `make` is called once more when another service was making the same one. */
-export async function createOrOpen<T>(make: () => Promise<T>): Promise<T> {
+/** Creates or opens a stream or bucket. Calls `create` again if another service created the same one concurrently. */
+export async function createOrOpen<T>(create: () => Promise<T>): Promise<T> {
   try {
-    return await make();
+    return await create();
   } catch (error) {
-    if (!(error instanceof JetStreamApiError) || !MADE_MEANWHILE.has(error.code)) throw error;
-    return make();
+    if (!(error instanceof JetStreamApiError) || !CREATED_CONCURRENTLY.has(error.code)) throw error;
+    return create();
   }
 }

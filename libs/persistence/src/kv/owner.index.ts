@@ -4,12 +4,12 @@ import { AlreadyExistsError } from '../ports.js';
 import { hashKey } from '../key.hash.js';
 import { type KvBucket } from './kv.bucket.js';
 
-/** The key says everything. */
+/** Entries are empty; the key contains owner and id. */
 export const indexEntrySchema = z.object({});
 
 /**
- * The ids of each owner's generations, so that a list reads only these. An entry is written before its record, and removed
- * before it: one without a record is passed over, and no record that stays is without one.
+ * Index of generation ids by owner, so that a list reads only the records of its owner. An entry is written before its record
+ * and removed before it, so every stored record has an entry. Readers skip entries without a record.
  */
 export class OwnerIndex {
   private filled: Promise<void> | undefined;
@@ -32,14 +32,14 @@ export class OwnerIndex {
     await this.bucket.removeAll(`*.${id}`);
   }
 
-  /** In no order. */
+  /** Unordered. */
   async ids(owner: string): Promise<string[]> {
     await this.fill();
     const prefix = `${hashKey(owner)}.`;
     return (await this.bucket.keys(`${prefix}*`)).map((key) => key.slice(prefix.length));
   }
 
-  /** Once for each process: adds the records that a version without this index has written. */
+  /** Once per process: adds records that were written by a version without this index. */
   private fill(): Promise<void> {
     this.filled ??= this.addMissing().catch((error: unknown) => {
       this.filled = undefined;

@@ -1,6 +1,6 @@
 import { type LimitStore } from '../limits.port.js';
 
-/** A limit store in this process's memory, for simulations and tests. It keeps the same contract as the real one. */
+/** A limit store in memory with the same contract as the real one, for simulations and tests. */
 export function createMemoryLimitStore(): LimitStore {
   const rows = new Map<string, { json: string; revision: number }>();
   const listeners = new Set<(key: string) => void>();
@@ -16,21 +16,21 @@ export function createMemoryLimitStore(): LimitStore {
       if ((row === undefined ? undefined : String(row.revision)) !== expected) return Promise.resolve(undefined);
       revision += 1;
       rows.set(key, { json: JSON.stringify(value), revision });
-      for (const tell of listeners) tell(key);
+      for (const notify of listeners) notify(key);
       return Promise.resolve({ value: valueOf(key), revision: String(revision) });
     },
     watch: (prefix, onChange) => {
-      const tell = (key: string): void => {
-        // Later, as from a broker: never from within the save.
+      const notify = (key: string): void => {
+        // Asynchronous, as from a broker.
         if (!key.startsWith(`${prefix}.`)) return;
         queueMicrotask(() => {
-          if (listeners.has(tell)) onChange(key, valueOf(key));
+          if (listeners.has(notify)) onChange(key, valueOf(key));
         });
       };
-      listeners.add(tell);
-      for (const key of rows.keys()) tell(key);
+      listeners.add(notify);
+      for (const key of rows.keys()) notify(key);
       return () => {
-        listeners.delete(tell);
+        listeners.delete(notify);
       };
     },
   };

@@ -21,7 +21,7 @@ import {
 import { saveLarger } from '../settled.lines.js';
 import { sumUsage } from '../usage.sums.js';
 
-/** A map with revisions; values are copied in and out, as a real store would. */
+/** A map with revisions. Copies values on read and write, as a real store does. */
 class Table<T> {
   private readonly rows = new Map<string, { json: string; revision: number }>();
   private revision = 0;
@@ -35,7 +35,7 @@ class Table<T> {
 
   get(key: string): Versioned<T> | undefined {
     const row = this.rows.get(key);
-    // Checked when it was put.
+    // Validated by `put`.
     return row && { value: JSON.parse(row.json) as T, revision: String(row.revision) };
   }
 
@@ -63,15 +63,15 @@ class Table<T> {
 }
 
 export interface MemoryStoresOptions {
-  /** Settled lines that an account keeps. Default: 64. */
+  /** Maximum number of settled lines in an account. Default: 64. */
   readonly settledLines?: number;
 }
 
-/** Stores in this process's memory, for simulations and tests. They keep the same contract as the real ones. */
+/** Stores in memory with the same contract as the real ones, for simulations and tests. */
 export function createMemoryStores({ settledLines = SETTLED_LINES }: MemoryStoresOptions = {}): Stores {
   const generations = new Table<GenerationRecord>((raw) => generationRecordSchema.parse(raw));
   const ledger = new Table<LedgerEntry>((raw) => ledgerEntrySchema.parse(raw));
-  const attempts = new Table<Purchase>((raw) => purchaseSchema.parse(raw));
+  const purchases = new Table<Purchase>((raw) => purchaseSchema.parse(raw));
   const accounts = new Table<Account>((raw) => accountSchema.parse(raw));
   const settled = new Table<SettledLine>((raw) => settledLineSchema.parse(raw));
   const cache = new Table<CacheEntry>((raw) => cacheEntrySchema.parse(raw));
@@ -138,16 +138,17 @@ export function createMemoryStores({ settledLines = SETTLED_LINES }: MemoryStore
     },
     purchases: {
       list: async (generationId) =>
-        attempts
+        purchases
           .all()
           .filter(({ value }) => value.generationId === generationId)
           .sort((a, b) => byKey(a.value, b.value)),
-      get: async (generationId, key) => attempts.get(rowOf(generationId, key)),
-      create: async (attempt) => attempts.create(rowOf(attempt.generationId, attempt.key), attempt),
-      save: async (attempt, revision) => attempts.save(rowOf(attempt.generationId, attempt.key), attempt, revision),
+      get: async (generationId, key) => purchases.get(rowOf(generationId, key)),
+      create: async (purchase) => purchases.create(rowOf(purchase.generationId, purchase.key), purchase),
+      save: async (purchase, revision) =>
+        purchases.save(rowOf(purchase.generationId, purchase.key), purchase, revision),
       remove: async (generationId) => {
-        for (const { value } of attempts.all())
-          if (value.generationId === generationId) attempts.remove(rowOf(generationId, value.key));
+        for (const { value } of purchases.all())
+          if (value.generationId === generationId) purchases.remove(rowOf(generationId, value.key));
       },
     },
     idempotency: {
@@ -191,8 +192,8 @@ export function createMemoryStores({ settledLines = SETTLED_LINES }: MemoryStore
     },
     webhooks: {
       get: async (owner) => webhooks.get(owner),
-      create: async (book) => webhooks.create(book.owner, book),
-      save: async (book, revision) => webhooks.save(book.owner, book, revision),
+      create: async (value) => webhooks.create(value.owner, value),
+      save: async (value, revision) => webhooks.save(value.owner, value, revision),
     },
   };
   /* eslint-enable @typescript-eslint/require-await */

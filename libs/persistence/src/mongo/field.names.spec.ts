@@ -21,7 +21,7 @@ const namesIn = (value: unknown): string[] =>
     ? []
     : Object.entries(value).flatMap(([name, item]) => [...(Array.isArray(value) ? [] : [name]), ...namesIn(item)]);
 
-it('gives every JSON value back, to the byte', () => {
+it('round-trips every JSON value', () => {
   fc.assert(
     fc.property(json, (value) => {
       expect(JSON.stringify(decodeNames(encodeNames(value)))).toBe(JSON.stringify(value));
@@ -29,7 +29,7 @@ it('gives every JSON value back, to the byte', () => {
   );
 });
 
-it('leaves no name that MongoDB would read as something else', () => {
+it('leaves no name with a special meaning in MongoDB', () => {
   fc.assert(
     fc.property(json, (value) => {
       expect(
@@ -39,6 +39,6 @@ it('leaves no name that MongoDB would read as something else', () => {
   );
 });
 
-it('leaves out what is undefined, as JSON does', () => {
+it('omits undefined fields, as JSON does', () => {
   expect(encodeNames({ a: undefined, b: [{ c: undefined }] })).toEqual({ b: [{}] });
 });

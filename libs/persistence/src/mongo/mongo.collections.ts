@@ -36,12 +36,12 @@ const text = { type: String, required: true };
 const amount = { type: Number, required: true, min: 0 };
 const byGenerationAndKey = { keys: { generationId: 1, key: 1 }, unique: true } as const;
 
-/** The id under which a generation keeps something of any key. */
+/** Id of a record that belongs to a generation, with a key of any characters. */
 export const recordId = (generationId: string, key: string): string => `${generationId}.${hashKey(key)}`;
-/** The id of an account. */
+/** Id of an account. */
 export const accountId = (owner: string, period: string): string => `${hashKey(owner)}.${period}`;
 
-/** The id of a line that was moved out of its account. */
+/** Id of a settled line that was moved out of its account. */
 export const settledId = (owner: string, period: string, generationId: string): string =>
   `${accountId(owner, period)}.${generationId}`;
 
@@ -68,7 +68,7 @@ const LEDGER: RecordsSpec<LedgerEntry> = {
     at: text,
     day: { ...text, match: /^\d{4}-\d{2}-\d{2}$/ },
     stage: { ...text, enum: STAGES },
-    // An empty one is a model too.
+    // Not required: mongoose rejects an empty string as missing.
     model: { type: String },
     unit: text,
     quantity: amount,
@@ -80,7 +80,7 @@ const LEDGER: RecordsSpec<LedgerEntry> = {
   }),
   indexes: [byGenerationAndKey, { keys: { owner: 1, at: 1 } }],
 };
-const ATTEMPTS: RecordsSpec<Purchase> = {
+const PURCHASES: RecordsSpec<Purchase> = {
   collection: 'attempts',
   schema: purchaseSchema,
   idOf: ({ generationId, key }) => recordId(generationId, key),
@@ -132,7 +132,7 @@ const CLAIMS: RecordsSpec<ClaimRecord> = {
 export interface MongoCollections {
   readonly generations: MongoRecords<GenerationRecord>;
   readonly ledger: MongoRecords<LedgerEntry>;
-  readonly attempts: MongoRecords<Purchase>;
+  readonly purchases: MongoRecords<Purchase>;
   readonly accounts: MongoRecords<Account>;
   readonly settled: MongoRecords<SettledLine>;
   readonly cache: MongoRecords<CacheEntry>;
@@ -140,12 +140,12 @@ export interface MongoCollections {
   readonly claims: MongoRecords<ClaimRecord>;
 }
 
-/** The collections of a connection; nothing is asked of the server yet. */
+/** Declares the collections of a connection. Sends no request. */
 export function mongoCollections(connection: Connection): MongoCollections {
   return {
     generations: new MongoRecords(connection, GENERATIONS),
     ledger: new MongoRecords(connection, LEDGER),
-    attempts: new MongoRecords(connection, ATTEMPTS),
+    purchases: new MongoRecords(connection, PURCHASES),
     accounts: new MongoRecords(connection, ACCOUNTS),
     settled: new MongoRecords(connection, SETTLED),
     cache: new MongoRecords(connection, CACHE),

@@ -3,20 +3,20 @@ import { ClipmeshError } from '@clipmesh/contracts';
 import mongoose, { type Connection, type ConnectOptions } from 'mongoose';
 import { watchHeartbeats } from './mongo.heartbeats.js';
 
-/** Pause between two tries of a start, ms. */
+/** Delay between two connection attempts, ms. */
 const RETRY_MS = 250;
 
 export interface MongoOptions {
   readonly uri: string;
-  /** The URI's own unless told; `clipmesh` when it names none. */
+  /** Default: the database of the URI, else `clipmesh`. */
   readonly database?: string;
-  /** An operation waits for a reachable primary, or for a free connection, this long, ms. */
+  /** Time that an operation waits for a reachable primary or a free connection, ms. */
   readonly waitMs: number;
-  /** The start tries for this long instead, ms; `waitMs` unless told. */
+  /** Time that the start waits for MongoDB, ms. Default: `waitMs`. */
   readonly startMs?: number;
-  /** A connection that is being made, or a question whether the server is there, is given up and begun anew after this, ms. */
+  /** Timeout of a new connection and of a heartbeat, ms. */
   readonly connectTimeoutMs: number;
-  /** A server that says nothing to an operation for this long is given up, ms. */
+  /** Timeout of an operation without an answer, ms. */
   readonly socketTimeoutMs: number;
 }
 
@@ -26,9 +26,8 @@ export interface MongoLink {
 }
 
 /**
- * A connection of its own, whatever else uses mongoose in this process. Throws `STORE_UNAVAILABLE` when MongoDB is not
- * there within `startMs`. Once open it finds its way back by itself; an operation in between fails after `waitMs`.
- * Errors never hold the URI's credentials.
+ * Opens a separate mongoose connection. Throws `STORE_UNAVAILABLE` if MongoDB is unreachable for `startMs`. Once open, it
+ * reconnects automatically; operations during an outage fail after `waitMs`. Errors never contain the credentials of the URI.
  */
 export async function connectMongo(options: MongoOptions): Promise<MongoLink> {
   const deadlineMs = Date.now() + (options.startMs ?? options.waitMs);
@@ -42,13 +41,13 @@ export async function connectMongo(options: MongoOptions): Promise<MongoLink> {
   }
 }
 
-/** Opens the connection anew, with its collections, whenever the driver has stopped looking for its servers. */
+/** Reopens the connection, with its collections, when the driver has stopped monitoring its servers. */
 function keepOpen(connection: Connection, options: MongoOptions): MongoLink {
   const closing = new AbortController();
   let reopening: Promise<void> | undefined;
   const reopen = async (): Promise<void> => {
     while (!closing.signal.aborted) {
-      // Not by force: mongoose would hold that against it when it is open again.
+      // Without force: mongoose could not reopen a force-closed connection.
       await connection.close().catch(() => undefined);
       try {
         await connection.openUri(options.uri, settingsOf(options));
@@ -81,14 +80,14 @@ async function connectOnce(options: MongoOptions): Promise<Connection> {
   try {
     connection = mongoose.createConnection(uri, settingsOf(options));
     await connection.asPromise();
-    // What goes wrong later is told by the operation that it hits.
+    // Later errors are reported by the affected operations.
     connection.on('error', () => undefined);
     return connection;
   } catch (error) {
     await connection?.close(true).catch(() => undefined);
     const detail = error instanceof Error ? error.message : String(error);
-    // Without the cause: a parser's error quotes the whole address.
-    throw new ClipmeshError('STORE_UNAVAILABLE', `MongoDB could not be reached: ${withoutCredentials(detail, uri)}`);
+    // No cause: a parser error contains the whole URI.
+    throw new ClipmeshError('STORE_UNAVAILABLE', `MongoDB is unreachable: ${withoutCredentials(detail, uri)}`);
   }
 }
 
@@ -97,15 +96,15 @@ function settingsOf({ uri, database, waitMs, connectTimeoutMs, socketTimeoutMs }
     dbName: database ?? (databaseIn(uri) || 'clipmesh'),
     appName: 'clipmesh',
     serverSelectionTimeoutMS: waitMs,
-    // Also of the driver's own questions: one that is lost with its connection must not use up the wait.
+    // Also applies to heartbeats: one that is lost with its connection must not use up the wait.
     connectTimeoutMS: connectTimeoutMs,
     waitQueueTimeoutMS: waitMs,
     socketTimeoutMS: socketTimeoutMs,
-    // Money rests on it: acknowledged is on the disks of most members. Reads see what was acknowledged.
+    // Charges must not be lost: an acked write is on disk at a majority, and reads see acked writes.
     writeConcern: { w: 'majority', journal: true, wtimeoutMS: socketTimeoutMs },
     readPreference: 'primary',
     readConcern: { level: 'majority' },
-    // The driver's own wait is bounded; mongoose's buffer would hide it.
+    // The wait of the driver is bounded; mongoose's buffering would hide it.
     bufferCommands: false,
     autoCreate: false,
     autoIndex: false,
@@ -113,17 +112,19 @@ function settingsOf({ uri, database, waitMs, connectTimeoutMs, socketTimeoutMs }
   };
 }
 
-/** The name between the hosts and the options; empty when there is none. */
+/** Database name in the URI. Empty: none. */
 function databaseIn(uri: string): string {
   return decodeURIComponent(/^[^:]+:\/\/[^/]*\/([^?]*)/.exec(uri)?.[1] ?? '');
 }
 
-/** A text without the address and the credentials in it. */
+/** Removes the URI and its credentials from a text. */
 export function withoutCredentials(text: string, uri: string): string {
   const credentials = /^[^:]+:\/\/([^/]*)@/.exec(uri)?.[1];
   const secrets = [
     uri,
     ...(credentials === undefined ? [] : [credentials, credentials.slice(credentials.indexOf(':') + 1)]),
   ];
-  return secrets.filter((secret) => secret !== '').reduce((said, secret) => said.replaceAll(secret, '***'), text);
+  return secrets
+    .filter((secret) => secret !== '')
+    .reduce((redacted, secret) => redacted.replaceAll(secret, '***'), text);
 }

@@ -3,13 +3,13 @@ import { type MongoCollections } from './mongo.collections.js';
 import { isDuplicate, storeError } from './mongo.faults.js';
 
 export interface Migration {
-  /** Never changed once it was released. */
+  /** Must not change after release. */
   readonly id: string;
-  /** Changes nothing when it has been run already, wholly or in part, or runs elsewhere at the same time: no lock is held. */
+  /** Must be idempotent, also after a partial run and when it runs concurrently: no lock is held. */
   readonly run: (collections: MongoCollections) => Promise<void>;
 }
 
-/** In the order in which they run; a new one goes to the end. */
+/** In order of execution. Append new ones. */
 export const MIGRATIONS: readonly Migration[] = [
   {
     id: '0001-indexes',
@@ -26,26 +26,26 @@ interface Applied {
 }
 
 /**
- * Runs what has not been run on this database, and notes each in the collection `migrations` when it is through: one that
- * is cut off runs again at the next start. Answers the ids of those that it has run.
+ * Runs the pending migrations, and records each in the collection `migrations` when it completes. An interrupted one runs again
+ * at the next start. Returns the ids of the migrations that ran.
  */
 export async function migrate(
   connection: Connection,
   collections: MongoCollections,
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<string[]> {
-  const notes = connection.collection<Applied>('migrations');
+  const applied = connection.collection<Applied>('migrations');
   const run: string[] = [];
   try {
-    const applied = new Set((await notes.find().toArray()).map(({ _id }) => _id));
+    const known = new Set((await applied.find().toArray()).map(({ _id }) => _id));
     for (const { id, run: apply } of migrations) {
-      if (applied.has(id)) continue;
+      if (known.has(id)) continue;
       await apply(collections);
       run.push(id);
       try {
-        await notes.insertOne({ _id: id, at: new Date() });
+        await applied.insertOne({ _id: id, at: new Date() });
       } catch (error) {
-        // Another replica was through first.
+        // Another replica completed it first.
         if (!isDuplicate(error)) throw error;
       }
     }

@@ -6,7 +6,7 @@ import { AlreadyExistsError, ConflictError, type Versioned } from '../ports.js';
 import { decodeNames, encodeNames } from './field.names.js';
 import { isDuplicate, storeError } from './mongo.faults.js';
 
-/** A value that a filter compares with. */
+/** A value of a queryable column. */
 export type Column = string | number | Date;
 
 export interface RecordsSpec<T> {
@@ -14,31 +14,31 @@ export interface RecordsSpec<T> {
   readonly schema: z.ZodType<T>;
   /** Unique to the record. */
   readonly idOf: (record: T) => string;
-  /** What queries and indexes need of a record, beside the record itself. */
+  /** Columns for queries and indexes, besides the record. */
   readonly columns: SchemaDefinition;
   readonly columnsOf: (record: T) => Readonly<Record<string, Column>>;
   readonly indexes: readonly {
     readonly keys: Readonly<Record<string, 1 | -1>>;
     readonly unique?: boolean;
-    /** Documents are removed once this date column is past. */
+    /** True: MongoDB removes a document when this date column has passed. */
     readonly expires?: boolean;
   }[];
 }
 
 interface Row {
   _id: string;
-  /** Of this document, so that one which was removed and made again is not taken for the first. */
+  /** Unique to this document, to distinguish it from one that was removed and created again. */
   born: string;
-  /** Counts the saves. */
+  /** Number of saves. */
   version: number;
-  /** With {@link encodeNames}. */
+  /** Escaped by {@link encodeNames}. */
   record: unknown;
 }
 
 const REVISION = /^([1-9]\d*)-([0-9a-f-]{36})$/;
 const revisionOf = ({ version, born }: Pick<Row, 'version' | 'born'>): string => `${version}-${born}`;
 
-/** One collection of checked records under optimistic concurrency. Faults of MongoDB become `STORE_UNAVAILABLE`. */
+/** A collection of validated records with optimistic concurrency. Errors of MongoDB become `STORE_UNAVAILABLE`. */
 export class MongoRecords<T> {
   readonly model: Model<Row>;
   private readonly name: string;
@@ -91,8 +91,8 @@ export class MongoRecords<T> {
   }
 
   /**
-   * Takes the place of a record that the filter finds, or of none. Throws {@link AlreadyExistsError} for one that is there
-   * and does not fit the filter.
+   * Creates a record, or replaces an existing one that matches the filter. Throws {@link AlreadyExistsError} if one exists that
+   * does not match.
    */
   async replaceOrCreate(
     value: T,
@@ -114,7 +114,7 @@ export class MongoRecords<T> {
     }
   }
 
-  /** Removes this revision; throws {@link ConflictError} when it moved. Removing what is not there is no error. */
+  /** Removes this revision. Throws {@link ConflictError}. Idempotent. */
   async remove(id: string, revision: string): Promise<void> {
     const at = readRevision(revision);
     const removed = at && (await this.guarded(this.model.findOneAndDelete({ _id: id, ...at }).lean<Row>()));
@@ -126,7 +126,7 @@ export class MongoRecords<T> {
     await this.guarded(this.model.deleteMany(filter));
   }
 
-  /** `limit` 0: all. */
+  /** Default: no limit (0). */
   async find(
     filter: Readonly<Record<string, unknown>>,
     { limit = 0, sort = {} }: { limit?: number; sort?: Readonly<Record<string, 1 | -1>> } = {},
@@ -135,7 +135,7 @@ export class MongoRecords<T> {
     return rows.map((row) => this.decode(row));
   }
 
-  /** What MongoDB's own query gives; its faults become `STORE_UNAVAILABLE`. */
+  /** Runs a MongoDB query and maps its errors. */
   async guarded<R>(query: PromiseLike<R>): Promise<R> {
     try {
       return await query;
@@ -166,7 +166,7 @@ export class MongoRecords<T> {
   }
 }
 
-/** Undefined for one that no record ever had. */
+/** Undefined: invalid. */
 function readRevision(revision: string): Pick<Row, 'version' | 'born'> | undefined {
   const [, version, born = ''] = REVISION.exec(revision) ?? [];
   return version === undefined ? undefined : { version: Number(version), born };

@@ -33,11 +33,11 @@ import { migrate } from './mongo.migrations.js';
 import { type MongoRecords } from './mongo.records.js';
 
 export interface MongoStoresOptions extends MongoOptions {
-  /** Claims of idempotency keys are forgotten after this time, ms. */
+  /** Retention of idempotency claims, ms. */
   readonly claimRetentionMs: number;
 }
 
-/** Stores in MongoDB, migrated to what this version needs. Throws `STORE_UNAVAILABLE`. */
+/** Opens stores in MongoDB and runs pending migrations. Throws `STORE_UNAVAILABLE`. */
 export async function openMongoStores(options: MongoStoresOptions): Promise<OpenStores> {
   const link = await connectMongo(options);
   const { connection } = link;
@@ -58,7 +58,7 @@ function storesOf(collections: MongoCollections, claimRetentionMs: number): Omit
   return {
     generations: generationStore(collections.generations),
     ledger: ledgerStore(collections.ledger),
-    purchases: attemptStore(collections.attempts),
+    purchases: purchaseStore(collections.purchases),
     idempotency: idempotencyStore(collections.claims, claimRetentionMs),
     accounts: accountStore(collections.accounts, collections.settled),
     cache: cacheStore(collections.cache),
@@ -66,11 +66,11 @@ function storesOf(collections: MongoCollections, claimRetentionMs: number): Omit
   };
 }
 
-/** Records that a scan reads at once. */
+/** Batch size of a scan, records. */
 const SCAN_PAGE = 100;
 const UNFINISHED = GENERATION_STATUSES.filter((status) => !isFinal(status));
 
-/** As JavaScript compares texts, which is not as MongoDB does. */
+/** JavaScript string order, which differs from MongoDB's. */
 const byKey = (a: { key: string }, b: { key: string }): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 
 function generationStore(records: MongoRecords<GenerationRecord>): GenerationStore {
@@ -127,7 +127,7 @@ function ledgerStore(records: MongoRecords<LedgerEntry>): LedgerStore {
       operation('ledger.usage', async () => {
         const sums = await records.guarded(
           records.model.aggregate<{ _id: object }>([
-            // Of a day that is included, every time is behind its date and before this sign.
+            // `~` sorts after every time of the last day.
             { $match: { owner, at: { $gte: fromDay, $lt: `${toDay}~` } } },
             {
               $group: {
@@ -141,22 +141,22 @@ function ledgerStore(records: MongoRecords<LedgerEntry>): LedgerStore {
         );
         return normalizeUsage(
           sums.map(({ _id, ...sum }) =>
-            checkedRecord(usageRowSchema, { ..._id, ...sum }, 'a sum of the collection ledger'),
+            checkedRecord(usageRowSchema, { ..._id, ...sum }, 'a usage row of the collection ledger'),
           ),
         );
       }),
   };
 }
 
-function attemptStore(records: MongoRecords<Parameters<PurchaseStore['create']>[0]>): PurchaseStore {
+function purchaseStore(records: MongoRecords<Parameters<PurchaseStore['create']>[0]>): PurchaseStore {
   return {
     list: (generationId) =>
       operation('attempts.list', async () =>
         (await records.find({ generationId })).sort((a, b) => byKey(a.value, b.value)),
       ),
     get: (generationId, key) => operation('attempts.get', () => records.get(recordId(generationId, key))),
-    create: (attempt) => operation('attempts.create', () => records.create(attempt)),
-    save: (attempt, revision) => operation('attempts.save', () => records.save(attempt, revision)),
+    create: (purchase) => operation('attempts.create', () => records.create(purchase)),
+    save: (purchase, revision) => operation('attempts.save', () => records.save(purchase, revision)),
     remove: (generationId) => operation('attempts.remove', () => records.removeAll({ generationId })),
   };
 }
@@ -200,8 +200,8 @@ function cacheStore(records: MongoRecords<Parameters<CacheStore['create']>[0]>):
 function webhookStore(records: MongoRecords<Parameters<WebhookStore['create']>[0]>): WebhookStore {
   return {
     get: (owner) => operation('webhooks.get', () => records.get(hashKey(owner))),
-    create: (book) => operation('webhooks.create', () => records.create(book)),
-    save: (book, revision) => operation('webhooks.save', () => records.save(book, revision)),
+    create: (value) => operation('webhooks.create', () => records.create(value)),
+    save: (value, revision) => operation('webhooks.save', () => records.save(value, revision)),
   };
 }
 
@@ -212,7 +212,7 @@ function idempotencyStore(records: MongoRecords<ClaimRecord>, retentionMs: numbe
         const id = hashKey(key);
         const now = Date.now();
         try {
-          // MongoDB removes what has expired once a minute; until then it counts as gone.
+          // MongoDB removes expired claims once a minute. Until then, an expired claim is replaced.
           await records.replaceOrCreate(
             { id, fingerprint, generationId },
             { expiresAt: { $lte: new Date(now) } },
@@ -223,7 +223,7 @@ function idempotencyStore(records: MongoRecords<ClaimRecord>, retentionMs: numbe
           if (!(error instanceof AlreadyExistsError)) throw error;
           const first = await records.get(id);
           if (first === undefined)
-            throw new ClipmeshError('STORE_UNAVAILABLE', 'a claim vanished while it was read', { cause: error });
+            throw new ClipmeshError('STORE_UNAVAILABLE', 'a claim expired while it was read', { cause: error });
           return { fingerprint: first.value.fingerprint, generationId: first.value.generationId, fresh: false };
         }
       }),
@@ -236,7 +236,7 @@ function idempotencyStore(records: MongoRecords<ClaimRecord>, retentionMs: numbe
       operation('idempotency.release', async () => {
         const id = hashKey(key);
         const found = await records.get(id);
-        // A claim is never changed: the revision that names this generation is the one that goes, or it is gone.
+        // Claims never change: the revision that was read is removed, or it is gone already.
         if (found?.value.generationId === generationId) await records.remove(id, found.revision).catch(ignoreConflict);
       }),
   };

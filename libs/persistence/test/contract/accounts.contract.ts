@@ -6,23 +6,23 @@ import { idOf } from './stores.contract.js';
 const HOSTILE = ['a b', '>', '$ne', 'a.b', '*', '__proto__', '{"$gt":""}'];
 const accountOf = (owner: string, period = '2026-01'): Account => ({ owner, period, generations: {} });
 
-/** `open` gives stores over empty storage at each call. */
+/** `open` returns stores with empty storage on each call. */
 export function accountStoreContract(name: string, open: () => Promise<Stores>): void {
   describe(`accounts: ${name}`, () => {
-    it('keeps owners and periods apart, under any name', async () => {
+    it('separates owners and periods with any names', async () => {
       const { accounts } = await open();
       for (const owner of HOSTILE) {
         expect(await accounts.get(owner, '2026-01')).toBeUndefined();
-        const made = await accounts.create(accountOf(owner));
+        const created = await accounts.create(accountOf(owner));
         await expect(accounts.create(accountOf(owner))).rejects.toBeInstanceOf(AlreadyExistsError);
         await accounts.create(accountOf(owner, '2026-01-02'));
         const found = await accounts.get(owner, '2026-01');
-        expect(found).toEqual({ value: accountOf(owner), revision: made.revision });
+        expect(found).toEqual({ value: accountOf(owner), revision: created.revision });
       }
       expect(await accounts.get(HOSTILE[0] ?? '', '2026-02')).toBeUndefined();
     });
 
-    it('refuses what is no account', async () => {
+    it('rejects an invalid account', async () => {
       const { accounts } = await open();
       await expect(accounts.create({ ...accountOf('a'), period: '*' })).rejects.toThrow();
       expect(await accounts.get('a', '*')).toBeUndefined();
@@ -34,7 +34,7 @@ export function accountStoreContract(name: string, open: () => Promise<Stores>):
       expect((await accounts.get('a', '2026-01'))?.value.generations).toEqual({});
     });
 
-    it('keeps the larger of what was settled, whatever comes in whatever order, apart by owner, period and id', async () => {
+    it('keeps the maximum of settled lines in any order, by owner, period and id', async () => {
       const { accounts } = await open();
       for (const owner of HOSTILE) {
         const line = { owner, period: '2026-01', generationId: idOf(1), spentMicros: 5, run: 1 };
@@ -45,7 +45,7 @@ export function accountStoreContract(name: string, open: () => Promise<Stores>):
         expect(await accounts.settled(owner, '2026-01', idOf(1))).toEqual({ ...line, run: 2 });
         expect(await accounts.settled(owner, '2026-01', idOf(2))).toBeUndefined();
         expect(await accounts.settled(owner, '2026-01-01', idOf(1))).toBeUndefined();
-        // Not an account, and none of its lines.
+        // Settled lines do not create an account.
         expect(await accounts.get(owner, '2026-01')).toBeUndefined();
       }
       const line = { owner: 'a', period: '2026-01', generationId: idOf(3), run: 1 };
@@ -55,12 +55,12 @@ export function accountStoreContract(name: string, open: () => Promise<Stores>):
       await expect(accounts.saveSettled(broken)).rejects.toThrow();
     });
 
-    it('keeps an account small, and its sums right, with the book of the pipeline', async () => {
+    it('keeps an account small and its sums correct with `changeAccount`', async () => {
       const { accounts } = await open();
       const empty = accountOf('a');
       const lines = Array.from({ length: accounts.settledLines + 20 }, (_, n) => idOf(n));
       const line = { reservedMicros: 9, spentMicros: 7, open: false, run: 1 };
-      // As an earlier version left it: every line in one document.
+      // As an earlier version stored it: every line in one document.
       await accounts.create({ ...empty, generations: Object.fromEntries(lines.map((id) => [id, line])) });
       for (let n = 0; n < 2; n += 1)
         await changeAccount(accounts, empty, idOf(1000 + n), (account) => ({
@@ -73,13 +73,13 @@ export function accountStoreContract(name: string, open: () => Promise<Stores>):
       expect(await lineOf(accounts, empty, idOf(0))).toMatchObject({ spentMicros: 7, run: 1, open: false });
     });
 
-    it('loses no reservation among many at once', async () => {
+    it('loses no reservation under concurrency', async () => {
       const { accounts } = await open();
       await accounts.create(accountOf('a'));
       const reserve = async (n: number): Promise<void> => {
         for (;;) {
           const entry = await accounts.get('a', '2026-01');
-          if (entry === undefined) throw new Error('the account is gone');
+          if (entry === undefined) throw new Error('the account is missing');
           const row = { reservedMicros: n, spentMicros: 0, open: true, run: 1 };
           try {
             await accounts.save(

@@ -6,7 +6,7 @@ import { generationStoreContract, purchaseStoresContract } from './stores.contra
 import { usageContract } from './usage.contract.js';
 import { webhookStoreContract } from './webhooks.contract.js';
 
-/** What every implementation of the stores keeps. `open` gives stores over empty storage at each call. */
+/** The contract of every implementation of the stores. `open` returns stores with empty storage on each call. */
 export function storesContract(name: string, open: () => Promise<Stores>): void {
   generationStoreContract(name, open);
   purchaseStoresContract(name, open);

@@ -6,21 +6,21 @@ import { until } from '@clipmesh/testing';
 import { type ArtifactStore } from '../../src/index.js';
 
 const text = async (stream: Readable): Promise<string> => Buffer.concat(await stream.toArray()).toString();
-/** A store may keep times in whole seconds. */
+/** A store may round times to seconds. */
 const CLOCK_STEP_MS = 1000;
 const missing = { key: `ab/${'ab'.repeat(32)}.mp4` };
 
 const put = (store: ArtifactStore, bytes: Buffer): Promise<boolean> =>
   store.put(bytes, { contentType: 'video/mp4' }).then(() => true);
 
-/** `age` makes a stored file a day old. */
+/** `age` sets the age of a stored file to one day. */
 export function artifactStoreContract(
   name: string,
   open: () => Promise<ArtifactStore>,
   age: (key: string) => Promise<void>,
 ): void {
   describe(`artifacts: ${name}`, () => {
-    it('stores the same bytes once, also at the same moment', async () => {
+    it('stores the same bytes once, also under concurrency', async () => {
       const store = await open();
       const puts = await Promise.all(
         Array.from({ length: 20 }, () =>
@@ -37,7 +37,7 @@ export function artifactStoreContract(
       await store.remove(artifact);
       expect(await store.stat(artifact)).toBeUndefined();
     });
-    it('lists what is stored, with its size and time, and nothing that is half there', async () => {
+    it('lists complete files with size and time', async () => {
       const store = await open();
       const listed = async () => {
         const found: { key: string; bytes: number; storedAt: number }[] = [];
@@ -62,7 +62,7 @@ export function artifactStoreContract(
       expect((await listed()).map(({ key }) => key)).not.toContain(one.key);
       await store.remove(two);
     });
-    it('makes a file young again, and says when there is none', async () => {
+    it('resets the age of a file, and reports a missing one', async () => {
       const store = await open();
       const artifact = await store.put(Buffer.from(`old ${randomUUID()}`), { contentType: 'video/mp4' });
       const ages = async (): Promise<number[]> => {
@@ -71,17 +71,17 @@ export function artifactStoreContract(
         return found;
       };
       const [first = 0] = await ages();
-      await until(() => Promise.resolve(Date.now() > first + CLOCK_STEP_MS), 120_000, 'a younger second');
+      await until(() => Promise.resolve(Date.now() > first + CLOCK_STEP_MS), 120_000, 'the next second');
       expect(await store.renew(artifact)).toBe(true);
       expect((await ages())[0]).toBeGreaterThan(first);
       await store.remove(artifact);
       expect(await store.renew(artifact)).toBe(false);
       expect(await store.stat(artifact)).toBeUndefined();
     });
-    it('removes what is old, and nothing that is put or made young at the same time', async () => {
+    it('removes old files, but none that is put or renewed concurrently', async () => {
       const store = await open();
       const bytes = Buffer.from(`aged ${randomUUID()}`);
-      let gone = 0;
+      let removals = 0;
       for (let round = 0; round < 100; round += 1) {
         const artifact = await store.put(bytes, { contentType: 'video/mp4' });
         expect(await store.removeOld(artifact, Date.now() - 60_000)).toBe(false);
@@ -89,7 +89,7 @@ export function artifactStoreContract(
         await age(artifact.key);
         const again = round % 2 === 0 ? () => store.renew(artifact) : () => put(store, bytes);
         const [kept, removed] = await Promise.all([again(), store.removeOld(artifact, Date.now() - 60_000)]);
-        if (removed) gone += 1;
+        if (removed) removals += 1;
         expect((await store.stat(artifact)) !== undefined).toBe(kept);
         expect(await store.removeOld(artifact, Date.now() - 60_000)).toBe(false);
       }
@@ -98,7 +98,7 @@ export function artifactStoreContract(
       expect(await store.removeOld(artifact, Date.now() - 60_000)).toBe(true);
       expect(await store.removeOld(artifact, Date.now() - 60_000)).toBe(false);
       expect(await store.stat(artifact)).toBeUndefined();
-      expect(gone).toBeGreaterThan(0);
+      expect(removals).toBeGreaterThan(0);
     });
     it.each([missing.key, '../../etc/passwd', `ab/../${'a'.repeat(64)}.mp4`, '/etc/passwd'])(
       'has no %s',

@@ -13,19 +13,19 @@ const entryOf = (n: number, holder = 'h'): CacheEntry => ({
   usedAt: at,
   model: 'm',
 });
-/** Names that a database could read as something else. */
+/** Field names with a special meaning in a database. */
 const answer = JSON.parse('{"$set":{"a.b":[{"$ne":null}]},"%24":1,"":{"\\u0000":[]},"__proto__":{"x":{}}}') as unknown;
 
-/** `open` gives stores over empty storage at each call. */
+/** `open` returns stores with empty storage on each call. */
 export function cacheStoreContract(name: string, open: () => Promise<Stores>): void {
   describe(`cache: ${name}`, () => {
-    it('has one holder among many, and gives back any answer as it was', async () => {
+    it('has one lease holder among many, and returns any answer unchanged', async () => {
       const { cache } = await open();
       const races = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => cache.create(entryOf(1, `h${n}`))));
       expect(races.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
       for (const race of races) if (race.status === 'rejected') expect(race.reason).toBeInstanceOf(AlreadyExistsError);
       const held = await cache.get(keyOf(1));
-      if (held === undefined) throw new Error('nothing is held');
+      if (held === undefined) throw new Error('the entry is missing');
       const ready = await cache.save({ ...held.value, status: 'ready', answer }, held.revision);
       await expect(cache.save(held.value, held.revision)).rejects.toBeInstanceOf(ConflictError);
       const found = await cache.get(keyOf(1));
@@ -33,16 +33,16 @@ export function cacheStoreContract(name: string, open: () => Promise<Stores>): v
       expect(JSON.stringify(found?.value.answer)).toBe(JSON.stringify(answer));
     });
 
-    it('tells of all entries', async () => {
+    it('returns all entries', async () => {
       const { cache } = await open();
       expect(await cache.all()).toEqual([]);
-      const made = await Promise.all(Array.from({ length: 40 }, (_, n) => cache.create(entryOf(n))));
+      const created = await Promise.all(Array.from({ length: 40 }, (_, n) => cache.create(entryOf(n))));
       const all = await cache.all();
       const sorted = (entries: typeof all): typeof all => entries.sort((a, b) => (a.value.key < b.value.key ? -1 : 1));
-      expect(sorted(all)).toEqual(sorted(made));
+      expect(sorted(all)).toEqual(sorted(created));
     });
 
-    it('removes the revision that was looked at, and no other', async () => {
+    it('removes only the given revision', async () => {
       const { cache } = await open();
       const first = await cache.create(entryOf(1));
       const second = await cache.save({ ...first.value, status: 'ready' }, first.revision);
@@ -55,7 +55,7 @@ export function cacheStoreContract(name: string, open: () => Promise<Stores>): v
       await cache.remove(keyOf(2), second.revision);
     });
 
-    it('makes again what was removed, and knows it from the first', async () => {
+    it('gives a new revision to an entry that was removed and created again', async () => {
       const { cache } = await open();
       const revisions = new Set<string>();
       for (let round = 0; round < 5; round += 1) {
@@ -64,7 +64,7 @@ export function cacheStoreContract(name: string, open: () => Promise<Stores>): v
         );
         expect(races.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
         const made = await cache.get(keyOf(1));
-        if (made === undefined) throw new Error('nothing was made');
+        if (made === undefined) throw new Error('the entry is missing');
         for (const old of revisions) {
           await expect(cache.save(made.value, old)).rejects.toBeInstanceOf(ConflictError);
           await expect(cache.remove(keyOf(1), old)).rejects.toBeInstanceOf(ConflictError);
@@ -76,7 +76,7 @@ export function cacheStoreContract(name: string, open: () => Promise<Stores>): v
       expect(revisions.size).toBe(5);
     });
 
-    it('either saves or removes one revision, never both', async () => {
+    it('saves or removes a revision, never both', async () => {
       const { cache } = await open();
       for (let n = 0; n < 10; n += 1) {
         const made = await cache.create(entryOf(n));
@@ -93,7 +93,7 @@ export function cacheStoreContract(name: string, open: () => Promise<Stores>): v
       }
     });
 
-    it('has nothing under a key that is none', async () => {
+    it('rejects invalid keys', async () => {
       const { cache } = await open();
       for (const key of ['>', '*', '$ne', '', 'a.b']) {
         expect(await cache.get(key)).toBeUndefined();

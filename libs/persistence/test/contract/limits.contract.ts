@@ -3,11 +3,11 @@ import { type LimitStore } from '../../src/index.js';
 
 const DEADLINE_MS = 120_000;
 
-/** Collects what a watch tells; `seen` resolves when something fits. */
+/** Collects the reports of a watch. `seen` resolves when one matches. */
 function collector(): {
   onChange: (key: string, value: unknown) => void;
   all: [string, unknown][];
-  seen: (fits: (key: string, value: unknown) => boolean) => Promise<void>;
+  seen: (matches: (key: string, value: unknown) => boolean) => Promise<void>;
 } {
   const all: [string, unknown][] = [];
   const waiters = new Set<() => void>();
@@ -17,13 +17,13 @@ function collector(): {
       all.push([key, value]);
       for (const look of waiters) look();
     },
-    seen: (fits) =>
+    seen: (matches) =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
-          reject(new Error(`not told: ${JSON.stringify(all)}`));
+          reject(new Error(`not reported: ${JSON.stringify(all)}`));
         }, DEADLINE_MS);
         const look = (): void => {
-          if (!all.some(([key, value]) => fits(key, value))) return;
+          if (!all.some(([key, value]) => matches(key, value))) return;
           clearTimeout(timer);
           waiters.delete(look);
           resolve();
@@ -34,10 +34,10 @@ function collector(): {
   };
 }
 
-/** `open` gives a store over empty storage at each call. */
+/** `open` returns a store with empty storage on each call. */
 export function limitStoreContract(name: string, open: () => Promise<LimitStore>): void {
   describe(`limits: ${name}`, () => {
-    it('lets one of many at the same revision through', async () => {
+    it('accepts one of many writes at the same revision', async () => {
       const store = await open();
       const race = async (revision: string | undefined): Promise<number> =>
         (await Promise.all(Array.from({ length: 20 }, (_, n) => store.save('bucket.create', { n }, revision)))).filter(
@@ -63,18 +63,18 @@ export function limitStoreContract(name: string, open: () => Promise<LimitStore>
       expect((await store.get('bucket.call'))?.value).toBe(12);
     });
 
-    it('tells a watch what is there and what changes, below its prefix only, until it is stopped', async () => {
+    it('reports values and changes below the prefix to a watch until it stops', async () => {
       const store = await open();
-      const [told, stopped] = [collector(), collector()];
+      const [watched, stopped] = [collector(), collector()];
       await store.save('signal.breaker.google/veo-3.1', { phase: 'open' }, undefined);
       await store.save('bucket.create', 1, undefined);
       store.watch('signal', stopped.onChange)();
-      const stop = store.watch('signal', told.onChange);
+      const stop = store.watch('signal', watched.onChange);
       try {
-        await told.seen((key) => key === 'signal.breaker.google/veo-3.1');
+        await watched.seen((key) => key === 'signal.breaker.google/veo-3.1');
         await store.save('signal.cooldown.provider', { untilMs: 5 }, undefined);
-        await told.seen((_, value) => (value as { untilMs?: number }).untilMs === 5);
-        expect(told.all.map(([key]) => key)).not.toContain('bucket.create');
+        await watched.seen((_, value) => (value as { untilMs?: number }).untilMs === 5);
+        expect(watched.all.map(([key]) => key)).not.toContain('bucket.create');
         expect(stopped.all).toEqual([]);
       } finally {
         stop();

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConflictError, type Stores } from '../../src/index.js';
-import { sampleAttempt } from './samples.js';
+import { samplePurchase } from './samples.js';
 import { idOf, recordOf } from './stores.contract.js';
 
-/** `open` gives stores over empty storage at each call. */
+/** `open` returns stores with empty storage on each call. */
 export function removalContract(name: string, open: () => Promise<Stores>): void {
   describe(`removal: ${name}`, () => {
-    it('removes one generation, wherever it is asked for, and may be repeated', async () => {
+    it('removes one generation from all queries, idempotently', async () => {
       const { generations } = await open();
       const [first] = await Promise.all([1, 2].map((n) => generations.create(recordOf(n))));
       for (let round = 0; round < 2; round += 1) {
@@ -24,29 +24,29 @@ export function removalContract(name: string, open: () => Promise<Stores>): void
       await generations.save(recordOf(1), again.revision);
     });
 
-    it('removes all attempts of one generation and none of another', async () => {
-      const { purchases: attempts } = await open();
+    it('removes all purchases of one generation and none of another', async () => {
+      const { purchases } = await open();
       const keys = ['a', '>', 'x.y', '$'];
-      for (const n of [1, 2]) for (const key of keys) await attempts.create({ ...sampleAttempt(idOf(n)), key });
+      for (const n of [1, 2]) for (const key of keys) await purchases.create({ ...samplePurchase(idOf(n)), key });
       for (let round = 0; round < 2; round += 1) {
-        await attempts.remove(idOf(1));
-        expect(await attempts.list(idOf(1))).toEqual([]);
-        expect(await attempts.list(idOf(2))).toHaveLength(keys.length);
+        await purchases.remove(idOf(1));
+        expect(await purchases.list(idOf(1))).toEqual([]);
+        expect(await purchases.list(idOf(2))).toHaveLength(keys.length);
       }
-      for (const id of ['>', '*', '$ne', '']) await attempts.remove(id);
-      expect(await attempts.list(idOf(2))).toHaveLength(keys.length);
+      for (const id of ['>', '*', '$ne', '']) await purchases.remove(id);
+      expect(await purchases.list(idOf(2))).toHaveLength(keys.length);
       const again = await Promise.allSettled(
-        Array.from({ length: 10 }, () => attempts.create({ ...sampleAttempt(idOf(1)), key: 'a' })),
+        Array.from({ length: 10 }, () => purchases.create({ ...samplePurchase(idOf(1)), key: 'a' })),
       );
       expect(again.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     });
 
-    it('gives a claim back only for the generation that it names; then the next claim wins, once', async () => {
+    it('releases a claim only for its generation, then the next claim wins once', async () => {
       const { idempotency } = await open();
       expect(await idempotency.peek('k')).toBeUndefined();
       await idempotency.claim('k', 'f', idOf(1));
       await idempotency.claim('other', 'f', idOf(1));
-      // A look claims nothing.
+      // `peek` creates no claim.
       expect(await idempotency.peek('k')).toMatchObject({ fingerprint: 'f', generationId: idOf(1) });
       expect(await idempotency.peek('none')).toBeUndefined();
       expect(await idempotency.peek('none')).toBeUndefined();

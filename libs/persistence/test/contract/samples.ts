@@ -5,7 +5,7 @@ import { type Purchase, type LedgerEntry } from '../../src/index.js';
 const AT = '2026-01-02T03:04:05.678Z';
 let counter = 0;
 
-/** Ordered by time, as real ids are. */
+/** Sorts by time, as real ids do. */
 export function newId(): string {
   counter += 1;
   return `gen_${Date.now().toString(16).padStart(12, '0')}${counter.toString(16).padStart(8, '0')}${randomBytes(6).toString('hex')}`;
@@ -64,7 +64,7 @@ export function sampleEntry(generationId: string, key: string): LedgerEntry {
   };
 }
 
-export function sampleAttempt(generationId: string): Purchase {
+export function samplePurchase(generationId: string): Purchase {
   return {
     key: `clip ${generationId}/0 #1`,
     generationId,

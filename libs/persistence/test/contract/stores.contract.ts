@@ -37,10 +37,10 @@ export function recordOf(n: number, owner = 'local'): GenerationRecord {
   });
 }
 
-/** `open` gives stores over empty storage at each call. */
+/** `open` returns stores with empty storage on each call. */
 export function generationStoreContract(name: string, open: () => Promise<Stores>): void {
   describe(`generations: ${name}`, () => {
-    it('creates once, saves by compare-and-set', async () => {
+    it('creates once and saves by compare-and-set', async () => {
       const { generations } = await open();
       const made = await generations.create(recordOf(1));
       await expect(generations.create(recordOf(1))).rejects.toBeInstanceOf(AlreadyExistsError);
@@ -52,13 +52,13 @@ export function generationStoreContract(name: string, open: () => Promise<Stores
       expect((await generations.get(idOf(1)))?.value).toEqual(made.value);
       expect(await generations.get(idOf(2))).toBeUndefined();
     });
-    it('scans all, newest first, from an id on, while records come and go', async () => {
+    it('scans all records before an id, newest first, during concurrent changes', async () => {
       const { generations } = await open();
       await Promise.all(Array.from({ length: 130 }, (_, n) => generations.create(recordOf(n, n % 2 ? 'odd' : 'even'))));
       const seen: string[] = [];
       for await (const { id } of generations.scan(idOf(120))) {
         seen.push(id);
-        // What goes, and what comes, while it is read.
+        // Concurrent removal and creation.
         if (seen.length === 1) await generations.remove(idOf(0));
         if (seen.length === 1) await generations.create(recordOf(500));
       }
@@ -71,12 +71,12 @@ export function generationStoreContract(name: string, open: () => Promise<Stores
       expect(first).toBe(idOf(500));
     });
 
-    it('lists what an owner has, and what is not removed, whatever others have', async () => {
+    it('lists the existing records of one owner', async () => {
       const { generations } = await open();
       for (const [n, owner] of [...HOSTILE, 'ann', 'bob'].entries()) await generations.create(recordOf(n, owner));
       for (const [n, owner] of [...HOSTILE, 'ann', 'bob'].entries())
         expect((await generations.list({ owner, limit: 50 })).map(({ id }) => id)).toEqual([idOf(n)]);
-      // An id that is taken is not listed for whoever asked for it again.
+      // A failed create does not add the id to the list of its owner.
       await expect(generations.create(recordOf(0, 'bob'))).rejects.toBeInstanceOf(AlreadyExistsError);
       expect(await generations.list({ owner: 'bob', limit: 50 })).toHaveLength(1);
       await generations.remove(idOf(0));
@@ -86,7 +86,7 @@ export function generationStoreContract(name: string, open: () => Promise<Stores
       expect(await generations.list({ owner: 'ann', limit: 0 })).toEqual([]);
     });
 
-    it('lists newest first, filtered and in pages', async () => {
+    it('lists newest first, with filters and pages', async () => {
       const { generations } = await open();
       await Promise.all(Array.from({ length: 70 }, (_, n) => generations.create(recordOf(n, n % 2 ? 'odd' : 'even'))));
       const first = await generations.list({ owner: 'even', limit: 20 });
@@ -94,23 +94,23 @@ export function generationStoreContract(name: string, open: () => Promise<Stores
       expect([...first, ...rest].map(({ id }) => id)).toEqual(Array.from({ length: 35 }, (_, n) => idOf(68 - 2 * n)));
       expect(await generations.list({ status: 'failed', limit: 5 })).toEqual([]);
     });
-    it('tells what is unfinished, and notices what starts again', async () => {
+    it('lists unfinished records, also after they are reopened', async () => {
       const { generations } = await open();
       const [, open2, failed] = await Promise.all([1, 2, 3].map((n) => generations.create(recordOf(n))));
       const moved = async (
         entry: Versioned<GenerationRecord> | undefined,
         status: GenerationRecord['state']['status'],
       ) => entry && generations.save({ ...entry.value, state: { ...entry.value.state, status } }, entry.revision);
-      const film = await moved(open2, 'succeeded');
+      const succeeded = await moved(open2, 'succeeded');
       const ended = await moved(failed, 'failed');
       const ids = async (): Promise<string[]> => (await generations.unfinished()).map(({ id }) => id).sort();
       expect(await ids()).toEqual([idOf(1)]);
       await moved(ended, 'generating');
       expect(await ids()).toEqual([idOf(1), idOf(3)]);
-      await moved(film, 'generating');
+      await moved(succeeded, 'generating');
       expect(await ids()).toEqual([idOf(1), idOf(2), idOf(3)]);
     });
-    it('finds nothing under hostile ids', async () => {
+    it('finds nothing for invalid ids', async () => {
       const { generations, ledger } = await open();
       for (const id of HOSTILE) {
         expect(await generations.get(id)).toBeUndefined();
@@ -136,18 +136,18 @@ export const entryOf = (key: string): LedgerEntry => ({
 });
 
 export function purchaseStoresContract(name: string, open: () => Promise<Stores>): void {
-  describe(`ledger, attempts, idempotency: ${name}`, () => {
-    it('books a key once among a hundred', async () => {
+  describe(`ledger, purchases, idempotency: ${name}`, () => {
+    it('appends a key once among 100 concurrent calls', async () => {
       const { ledger } = await open();
-      const booked = await Promise.all(Array.from({ length: 100 }, () => ledger.append(entryOf('prediction:1'))));
-      expect(booked.filter(Boolean)).toHaveLength(1);
+      const appended = await Promise.all(Array.from({ length: 100 }, () => ledger.append(entryOf('prediction:1'))));
+      expect(appended.filter(Boolean)).toHaveLength(1);
       for (const key of HOSTILE) expect(await ledger.append(entryOf(key))).toBe(true);
       expect((await ledger.entries(idOf(1))).map(({ key }) => key)).toEqual(['prediction:1', ...HOSTILE].sort());
     });
-    it('keeps attempts under any key', async () => {
-      const { purchases: attempts } = await open();
+    it('stores purchases with any key', async () => {
+      const { purchases } = await open();
       for (const key of HOSTILE) {
-        const attempt: Purchase = {
+        const purchase: Purchase = {
           key,
           generationId: idOf(1),
           kind: 'clip',
@@ -157,18 +157,18 @@ export function purchaseStoresContract(name: string, open: () => Promise<Stores>
           createdAt: at,
           updatedAt: at,
         };
-        const made = await attempts.create(attempt);
-        await expect(attempts.create(attempt)).rejects.toBeInstanceOf(AlreadyExistsError);
-        await attempts.save({ ...attempt, status: 'submitted', predictionId: 'x' }, made.revision);
-        await expect(attempts.save(attempt, made.revision)).rejects.toBeInstanceOf(ConflictError);
-        expect((await attempts.get(idOf(1), key))?.value.predictionId).toBe('x');
-        expect(await attempts.get(idOf(2), key)).toBeUndefined();
+        const made = await purchases.create(purchase);
+        await expect(purchases.create(purchase)).rejects.toBeInstanceOf(AlreadyExistsError);
+        await purchases.save({ ...purchase, status: 'submitted', predictionId: 'x' }, made.revision);
+        await expect(purchases.save(purchase, made.revision)).rejects.toBeInstanceOf(ConflictError);
+        expect((await purchases.get(idOf(1), key))?.value.predictionId).toBe('x');
+        expect(await purchases.get(idOf(2), key)).toBeUndefined();
       }
-      expect((await attempts.list(idOf(1))).map(({ value }) => value.key)).toEqual([...HOSTILE].sort());
-      expect(await attempts.list(idOf(2))).toEqual([]);
+      expect((await purchases.list(idOf(1))).map(({ value }) => value.key)).toEqual([...HOSTILE].sort());
+      expect(await purchases.list(idOf(2))).toEqual([]);
     });
-    it('gives back any request as it was', async () => {
-      const { purchases: attempts } = await open();
+    it('returns any request unchanged', async () => {
+      const { purchases } = await open();
       const names = [
         '$set',
         'a.b',
@@ -184,11 +184,11 @@ export function purchaseStoresContract(name: string, open: () => Promise<Stores>
       const request = JSON.parse(
         `{${[...names, 'toBSON', 'toObject', 'toJSON', 'id', '_id'].map((name) => `${JSON.stringify(name)}:{"x":["ObjectId",{},null,1.5]}`).join()}}`,
       ) as unknown;
-      await attempts.create({
+      await purchases.create({
         ...{ key: 'k', generationId: idOf(1), kind: 'clip', status: 'intended', model: 'm', fingerprint: 'f' },
         ...{ createdAt: at, updatedAt: at, request },
       });
-      expect(JSON.stringify((await attempts.get(idOf(1), 'k'))?.value.request)).toBe(JSON.stringify(request));
+      expect(JSON.stringify((await purchases.get(idOf(1), 'k'))?.value.request)).toBe(JSON.stringify(request));
     });
     it('lets the first claim win', async () => {
       const { idempotency } = await open();

@@ -23,28 +23,28 @@ const entries = fc.array(
   { maxLength: 25 },
 );
 
-/** `open` gives stores over empty storage at each call. */
+/** `open` returns stores with empty storage on each call. */
 export function usageContract(name: string, open: () => Promise<Stores>): void {
   describe(`usage: ${name}`, () => {
-    it('adds up what an owner was charged, to the micro-dollar, whatever was booked in which order', async () => {
+    it('sums the charges of an owner exactly, in any order of entries', async () => {
       await fc.assert(
         fc.asyncProperty(entries, async (drawn) => {
           const { ledger } = await open();
-          const booked: LedgerEntry[] = drawn.map((entry, n) => ({ ...entryOf(`k${n}`), ...entry }));
-          await Promise.all(booked.map((entry) => ledger.append(entry)));
+          const added: LedgerEntry[] = drawn.map((entry, n) => ({ ...entryOf(`k${n}`), ...entry }));
+          await Promise.all(added.map((entry) => ledger.append(entry)));
           for (const owner of ['a', '$ne', 'nobody'])
             for (const [from, to] of [
               ['2026-01-01', '2026-01-02'],
               ['2026-01-01', '2026-01-01'],
               ['2026-01-02', '2026-01-01'],
             ] as const)
-              expect(await ledger.usage(owner, from, to)).toEqual(sumUsage(booked, owner, from, to));
+              expect(await ledger.usage(owner, from, to)).toEqual(sumUsage(added, owner, from, to));
         }),
         { numRuns: 8 },
       );
     });
 
-    it('counts once what was told a hundred times', async () => {
+    it('counts repeated entries once', async () => {
       const { ledger } = await open();
       await Promise.all(Array.from({ length: 100 }, (_, n) => ledger.append(entryOf(`k${n % 10}`))));
       expect(await ledger.usage('local', '2026-01-01', '2026-01-01')).toEqual([
@@ -52,7 +52,7 @@ export function usageContract(name: string, open: () => Promise<Stores>): void {
       ]);
     });
 
-    it('outlives the generation', async () => {
+    it('is kept when the generation is removed', async () => {
       const { ledger, generations } = await open();
       await ledger.append(entryOf('k'));
       await generations.remove(idOf(1));
