@@ -77,7 +77,7 @@ async function follow(
         }
         return;
       } catch {
-        // The broker is away: the next round finds out whether it is back.
+        // The broker is unreachable. The next round retries.
         await pause();
       }
     }
@@ -99,7 +99,7 @@ async function follow(
       signal.addEventListener('abort', stop, { once: true });
       void readAll();
       for await (const message of subscription) {
-        // A deletion has a header that says so; a value has none.
+        // Deletions have this header; values do not.
         if ((message.headers?.get('KV-Operation') ?? '') === '')
           report(message.subject.slice(root.length), message.string());
       }
