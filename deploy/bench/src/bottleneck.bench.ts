@@ -29,7 +29,7 @@ const SCENARIOS: readonly Scenario[] = [
     name: 'a slow planner',
     scenario: { planSeconds: 3, clipSeconds: QUICK },
     stage: 'llm',
-    advice: /^Llm holds the critical path/,
+    advice: /^Llm is on the critical path/,
   },
   {
     name: 'one slow scene',

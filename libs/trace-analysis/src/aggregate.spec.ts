@@ -16,11 +16,11 @@ describe('percentiles', () => {
   });
 });
 
-describe('many traces', () => {
+describe('the aggregate of many traces', () => {
   const slowClips = pipelineTrace({ scenes: scenesOf(4, { clipUs: S, overlayUs: S / 10 }), clipSlots: 1 });
   const slowOverlay = pipelineTrace({ scenes: scenesOf(4, { clipUs: S / 10, overlayUs: S }), overlaySlots: 1 });
   const report = aggregate([slowClips, slowClips, slowOverlay]);
-  it('tell how often each stage was the bottleneck', () => {
+  it('counts how often each stage is the bottleneck', () => {
     expect(Object.fromEntries(report.stages.map(({ stage, bottleneckIn }) => [stage, bottleneckIn]))).toEqual({
       planning: 0,
       llm: 0,
@@ -30,18 +30,18 @@ describe('many traces', () => {
     });
     expect(report.traces).toBe(3);
   });
-  it('give the spread of one unit and of a whole trace', () => {
+  it('has percentiles of a unit and of a whole trace', () => {
     const clip = report.stages.find(({ stage }) => stage === 'clip');
     expect(clip?.unitMs).toEqual({ p50: 1000.01, p95: 1000.01 });
     expect(clip?.workMs.p95).toBeCloseTo(4000, 0);
   });
-  it('name the workers that would pay, over all of them', () => {
+  it('names the added workers that help, over all traces', () => {
     const [best] = report.workers;
     expect(best).toMatchObject({ stage: 'clip', added: 3, paysIn: 2 });
     expect(best?.meanSavingPct).toBeGreaterThan(40);
     expect(formatAggregate(report)).toMatch(/^3 more in clip +67 % +4\d\.\d %$/m);
   });
-  it('say when no worker would', () => {
+  it('says when no added workers help', () => {
     const one = aggregate([pipelineTrace({ scenes: scenesOf(1, { clipUs: S, overlayUs: S }) })]);
     expect(one.workers).toEqual([]);
     expect(formatAggregate(one)).toContain('More workers would not shorten any of these');

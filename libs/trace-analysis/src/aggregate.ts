@@ -1,5 +1,5 @@
 import { examine } from './analysis.js';
-import { savingOf, WORTH } from './bottleneck.js';
+import { savingOf, MIN_SAVING } from './bottleneck.js';
 import { duration, percent, table } from './text.table.js';
 import { type Trace } from './trace.model.js';
 
@@ -22,25 +22,25 @@ export interface AggregateReport {
     /** In how many traces it was the bottleneck. */
     readonly bottleneckIn: number;
   }[];
-  /** Added workers that shorten at least one trace by 5 % or more; the most useful first. */
+  /** Added workers that shorten at least one trace by 5 % or more, by mean saving. */
   readonly workers: readonly {
     readonly stage: string;
     readonly added: number;
     readonly paysIn: number;
-    /** Over all traces, those that gain nothing included. */
+    /** Mean over all traces, including those without a saving. */
     readonly meanSavingPct: number;
   }[];
-  /** What was wrong with the traces, each with the trace's id. */
+  /** Problems of the traces, each with the trace's id. */
   readonly warnings: readonly string[];
 }
-/** Nearest rank. */
+/** Percentiles by nearest rank. */
 export function percentiles(values: readonly number[]): Percentiles {
   const sorted = [...values].sort((a, b) => a - b);
   const rank = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
   return { p50: rank(0.5), p95: rank(0.95) };
 }
 
-/** What many traces have in common. Each is analysed by itself; only figures are kept of it. */
+/** Aggregates the reports of many traces. Keeps only the figures of each trace in memory. */
 export function aggregate(traces: Iterable<Trace>): AggregateReport {
   const warnings: string[] = [];
   const makespans: number[] = [];
@@ -69,7 +69,7 @@ export function aggregate(traces: Iterable<Trace>): AggregateReport {
       const key = `${change.stage} ${change.added}`;
       const saving = savingOf(change, model.index.makespanUs, replayedUs);
       const sum = added.get(key) ?? { stage: change.stage, added: change.added, paysIn: 0, saving: 0 };
-      added.set(key, { ...sum, paysIn: sum.paysIn + (saving >= WORTH ? 1 : 0), saving: sum.saving + saving });
+      added.set(key, { ...sum, paysIn: sum.paysIn + (saving >= MIN_SAVING ? 1 : 0), saving: sum.saving + saving });
     }
   }
   return {
@@ -112,9 +112,9 @@ export function formatAggregate(report: AggregateReport): string {
     ]),
     '',
     ...(report.workers.length === 0
-      ? [`More workers would not shorten any of these by ${percent(WORTH)} or more.`]
+      ? [`More workers would not shorten any of these by ${percent(MIN_SAVING)} or more.`]
       : table([
-          ['workers that would pay', 'pays in', 'saves on average'],
+          ['added workers', 'helps in', 'mean saving'],
           ...report.workers.map((one) => [
             `${one.added} more in ${one.stage}`,
             share(one.paysIn),

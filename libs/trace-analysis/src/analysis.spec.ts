@@ -33,15 +33,15 @@ const path = ({ criticalPath }: PerformanceReport): string[] =>
   criticalPath.map(({ name, startUs, endUs, kind, waitClass }) => `${name} ${startUs}-${endUs} ${waitClass ?? kind}`);
 
 describe('work', () => {
-  it('is self time: never a parent and its child both', () => {
+  it('is self time, never counted for both a parent and its child', () => {
     const report = of(span('a', 0, 10_000), span('b', 2_000, 6_000, { parentId: 'a' }));
     expect(report).toMatchObject({ makespanMs: 10, workMs: 10, speedup: 1, peakConcurrency: 1 });
   });
-  it('sees two clips at once', () => {
+  it('counts two concurrent clips', () => {
     const report = of(span('a', 0, 10_000), span('b', 0, 10_000));
     expect(report).toMatchObject({ speedup: 2, efficiency: 1, timeSavedMs: 10, workers: { clip: 2 } });
   });
-  it('counts what was handled, not spans', () => {
+  it('counts units, not spans', () => {
     const report = of(
       span('clip', 0, 9000, { kind: 'consumer' }),
       span('store', 0, 1000, { parentId: 'clip', attributes: {} }),
@@ -54,7 +54,7 @@ describe('work', () => {
     expect(report.stages[0]).toMatchObject({ stage: 'clip', count: 1, workMs: 9 });
     expect(report.peakConcurrency).toBe(1);
   });
-  it('of another stage inside a turn belongs to that stage, and uses its host', () => {
+  it('inside a turn of another stage belongs to its own stage, and uses the slots of the turn', () => {
     const report = of(
       span('plan', 0, 10_000, {
         kind: 'consumer',
@@ -68,7 +68,7 @@ describe('work', () => {
     ]);
     expect(report.workers).toEqual({ planning: 4, llm: 4 });
   });
-  it('leaves out waits that spans declare', () => {
+  it('excludes waits that spans declare', () => {
     const report = of(
       span('clip', 0, 10_000, { kind: 'consumer' }),
       span('q', 1000, 4000, { parentId: 'clip', attributes: { [ATTR.waitClass]: 'provider_queue' } }),
@@ -77,7 +77,7 @@ describe('work', () => {
     expect(path(report)).toEqual(['clip 0-1000 work', 'q 1000-4000 provider_queue', 'clip 4000-10000 work']);
     expect(report.gap).toMatchObject({ externalMs: 3, dispatchMs: 0 });
   });
-  it('is that of the services where no span names a stage', () => {
+  it('belongs to the services when no span has a stage', () => {
     const plain = { attributes: {} };
     const report = of(
       span('get', 0, 10_000, { service: 'web', ...plain }),
@@ -92,7 +92,7 @@ describe('work', () => {
 });
 
 describe('the critical path', () => {
-  it('crosses the broker, and says what it waited for', () => {
+  it('crosses the broker, and classifies its waits', () => {
     const pool = { [ATTR.poolSize]: 1, [ATTR.workerId]: 'o.1' };
     const report = of(
       span('plan', 0, 1000, { kind: 'consumer', service: 'planner', ...staged('planning') }),
@@ -113,7 +113,7 @@ describe('the critical path', () => {
       queueWaitMs: 4,
     });
   });
-  it('joins by links where the last message comes from another scene', () => {
+  it('follows links when the last message comes from another scene', () => {
     const report = of(
       span('a', 0, 5000, staged('overlay', { [ATTR.scene]: 0 })),
       span('b', 0, 8000, staged('overlay', { [ATTR.scene]: 1 })),
@@ -122,7 +122,7 @@ describe('the critical path', () => {
     expect(path(report)).toEqual(['b 0-8000 work', 's 8000-9000 work']);
     expect(modelOf({ traceId: 't', spans: [] }).tasks).toEqual([]);
   });
-  it('labels each edge, and infers one only where the trace names none', () => {
+  it('labels each edge, and infers one only when the trace has none', () => {
     const { tasks } = modelOf({
       traceId: 't',
       spans: [
@@ -139,7 +139,7 @@ describe('the critical path', () => {
     );
     expect(edges).toEqual(['p: ', 'c1: inferred p', 'c0: inferred p', 'o0: inferred p, inferred c0', 'x: link c1']);
   });
-  it('treats the same message delivered again as a retry, its pause and its lost work as such', () => {
+  it('treats a redelivery as a retry, with its pause and lost work', () => {
     const nak = { [ATTR.settlement]: 'nak' };
     const report = of(
       span('send', 0, 100, { kind: 'producer', attributes: {} }),
@@ -149,7 +149,7 @@ describe('the critical path', () => {
     expect(path(report)).toContain('try2 1100-4100 retry');
     expect(report.gap).toMatchObject({ retryMs: 4 });
   });
-  it('finds the units of a process that is no actor', () => {
+  it('finds the units of a process without an actor', () => {
     const inside = (stage: string, scene?: number): Partial<Span> => ({
       parentId: 'root',
       ...staged(stage, scene === undefined ? {} : { [ATTR.scene]: scene }),
@@ -192,7 +192,7 @@ describe('any trace', () => {
     }),
     { maxLength: 40 },
   );
-  it('keeps the invariants, cycles, skew and orphans included', () => {
+  it('satisfies the invariants, even with cycles, clock skew and orphans', () => {
     fc.assert(
       fc.property(soup, (list) => {
         const spans = list.map((one, i) => {
@@ -241,7 +241,7 @@ describe('the text', () => {
     span('c', 10_000, 12_000, staged('overlay')),
   ];
   const report = of(...spans);
-  it('draws the stages, and without them the path', () => {
+  it('draws the stages, or the path without them', () => {
     const text = formatReport(report, stageRows({ traceId: 't', spans }));
     expect(text).toContain('speed-up 1.83x');
     expect(text).toMatch(/^clip {4}\|█{50} {10}\|$/m);
@@ -249,7 +249,7 @@ describe('the text', () => {
     expect(text).toMatch(/^Bottleneck: clip \(83 % of the critical path\)\. /m);
     expect(formatReport(report)).toMatch(/^clip-generator \|█{60}\|$/m);
   });
-  it('says the same for a report that has been through JSON', () => {
+  it('is the same for a report that was serialized as JSON', () => {
     expect(formatReport(JSON.parse(JSON.stringify(report)) as PerformanceReport)).toBe(formatReport(report));
   });
 });

@@ -17,13 +17,12 @@ const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part /
 const ms = (us: number): number => Math.round(us) / 1000;
 
 /**
- * The performance report of a trace. Work is self time, speed-up is T1/Tp (work over makespan), effective parallelism is
- * the average of how many worked while at least one did, efficiency is speed-up over the peak. An empty trace reports
- * zeros.
+ * The performance report of a trace. Work is self time. Speed-up is T1/Tp (work over makespan). Effective parallelism is the average
+ * number of working units while at least one works. Efficiency is speed-up over peak concurrency. An empty trace reports zeros.
  */
 export const analyze = (trace: Trace): PerformanceReport => examine(trace).report;
 
-/** The report with what it was made from. */
+/** The report, with the model and the changes that it is based on. */
 export function examine(trace: Trace): {
   report: PerformanceReport;
   model: Model;
@@ -44,7 +43,7 @@ export function examine(trace: Trace): {
   const speedup = ratio(workUs, makespanUs);
   const path = criticalPath(index, tasks, starts);
   const rawBound = lowerBound(model);
-  // Clocks step in whole milliseconds: an overlap below that must not lift the bound above what was measured.
+  // Clocks have a resolution of 1 ms: a shorter overlap must not raise the bound above the measured makespan.
   const bound = { ...rawBound, us: Math.min(rawBound.us, makespanUs) };
   const gap = gapOf(model, criticalPath(index, tasks, starts, true), bound);
   const stages = stageReports(model, path);
@@ -136,14 +135,14 @@ function stageReports(model: Model, path: readonly Segment[]): StageReport[] {
   });
 }
 
-/** As the inbox measured it; where it did not, as the graph shows it. */
+/** The queue wait as measured by the inbox. Default: as derived from the graph. */
 function queueWaitOf(span: Span, waits: ReadonlyMap<string, number>, repeats: ReadonlySet<string>): number {
-  // A repeated delivery is measured from the first publish, tries and pauses included.
+  // For a redelivery, the measured wait starts at the first publish and includes earlier tries and pauses.
   const measuredMs = repeats.has(span.id) ? undefined : numberOf(span, ATTR.queueWaitMs);
   return measuredMs === undefined ? (waits.get(span.id) ?? 0) : measuredMs * 1000;
 }
 
-/** Slots that can do a stage's work: its own pool's, or its hosts' where it is done inside other turns, at least its peak. */
+/** Slots for a stage's work: those of its own pool, else of the pools whose turns contain it; at least its peak. */
 function slotsOf(model: Model, stage: string): number {
   const own = model.pools.get(stage)?.slots ?? 0;
   const units = model.units.filter((unit) => unit.stage === stage);

@@ -10,10 +10,10 @@ export interface StageCost {
   readonly workUs: number;
   readonly waitUs: Readonly<Record<string, number>>;
 }
-/** Predictions are right to about this share: a smaller saving may not be there, and is not advised. */
-export const WORTH = 0.05;
+/** Minimum saving for an advice, 0-1. Predictions have about this accuracy. */
+export const MIN_SAVING = 0.05;
 
-/** The stages by what the critical path spends on them, waits in front of and inside their tasks included. */
+/** The stages by their time on the critical path, including waits before and inside their tasks. Longest first. */
 export function rankStages(path: readonly Segment[], makespanUs: number): StageCost[] {
   const costs = new Map<string, { workUs: number; waitUs: Record<string, number> }>();
   for (const { stage, startUs, endUs, kind, waitClass } of path) {
@@ -35,16 +35,16 @@ const seconds = (us: number): string => (us < 1e6 ? `${Math.round(us / 1000)} ms
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const percent = (part: number): string => `${Math.round(part * 100)} %`;
 
-/** How much of the time a change saves by its replay, 0-1; negative where it takes longer. */
+/** The predicted saving of a change as a share of the makespan; negative when it takes longer. */
 export function savingOf({ predictedUs }: WhatIf, makespanUs: number, replayedUs: number): number {
-  // Where the replay of the unchanged system is off, the change must not get the credit.
+  // An error of the replay must not count as a saving of the change.
   const baseUs = Math.min(makespanUs, replayedUs);
   return baseUs === 0 ? 0 : 1 - predictedUs / baseUs;
 }
 
 /**
- * What to do about the worst stage, in one sentence; where nothing helps there, what helps most elsewhere. Nothing is
- * advised that saves less than {@link WORTH} of the time. `replayedUs` is the replay of the unchanged system.
+ * One sentence of advice about the worst stage. If no change of that stage helps, advises the best change of another one. Advises only
+ * changes that save at least {@link MIN_SAVING}. `replayedUs`: the replay of the unchanged system. Default: the makespan.
  */
 export function adviceFor(
   model: Model,
@@ -60,40 +60,40 @@ export function adviceFor(
   const workers = own.filter(
     ({ added, scenario }) => scenario.cores === undefined && (added !== undefined || scenario.window !== undefined),
   );
-  const enough = smallestEnough(workers, saving);
-  const cores = smallestEnough(
+  const enough = smallestGoodChange(workers, saving);
+  const cores = smallestGoodChange(
     own.filter(({ scenario }) => scenario.cores !== undefined),
     saving,
   );
-  const cause = causeOutside(worst, makespanUs);
+  const cause = externalCause(worst, makespanUs);
   if (cause !== undefined && (enough === undefined || saving(enough) < cause.leastSaving)) return cause.advice;
   if (cores !== undefined && saving(cores) >= 2 * (enough === undefined ? 0 : saving(enough))) {
     const alone = enough === undefined ? 'do not help' : `save only ${percent(saving(enough))}`;
-    return `${cpuBound(model, worst.stage)}, so more workers alone ${alone}: more cores or another machine do. ${capital(named(model, cores))} ${would(cores)}.`;
+    return `${cpuBound(model, worst.stage)}, so more workers alone ${alone}; add cores or use another machine. ${capital(named(model, cores))} ${would(cores)}.`;
   }
   if (enough !== undefined) return `${capital(named(model, enough))} ${would(enough)}.`;
 
   const { stage } = worst;
-  const anomaly = workers.some((one) => saving(one) <= -WORTH);
+  const anomaly = workers.some((one) => saving(one) <= -MIN_SAVING);
   const why = anomaly
-    ? `more workers in ${stage} would even take longer (a scheduling anomaly)`
-    : `${stage} holds the critical path for ${percent(worst.share)} of the time and more workers there would not help`;
-  const elsewhere = smallestEnough(
+    ? `more workers in ${stage} would take longer (a scheduling anomaly)`
+    : `${stage} is on the critical path for ${percent(worst.share)} of the time, and more workers there would not help`;
+  const elsewhere = smallestGoodChange(
     changes.filter((one) => one.stage !== stage && one.scenario.speed === undefined),
     saving,
   );
   if (elsewhere !== undefined) return `${capital(why)}; ${named(model, elsewhere)} ${would(elsewhere)}.`;
   const faster = own.find(({ scenario }) => scenario.speed !== undefined);
-  if (faster === undefined || saving(faster) < WORTH) return `${capital(why)}.`;
+  if (faster === undefined || saving(faster) < MIN_SAVING) return `${capital(why)}.`;
   return `${capital(why)}; ${slowest(model, stage)}${stage} twice as fast ${would(faster)}.`;
 }
 
 /**
- * What more workers cannot mend, where the stage waits for it longer than it works. They may hide a part of a wait that
- * each has for itself, and are the better advice from half of it on. A rate limit is shared by however many there are,
- * which a replay does not know: what it promises counts for half.
+ * A cause that more workers cannot remove, when the stage waits for it longer than it works. More workers can overlap waits that each
+ * worker has separately, so they are the better advice if they save at least half of the wait. All workers share a rate limit, which
+ * the replay does not model, so there they must save twice the wait.
  */
-function causeOutside(
+function externalCause(
   { stage, workUs, waitUs }: StageCost,
   makespanUs: number,
 ): { readonly advice: string; readonly leastSaving: number } | undefined {
@@ -121,12 +121,12 @@ function causeOutside(
   };
 }
 
-/** The smallest change that gets nearly all that its like can give. */
-function smallestEnough(changes: readonly WhatIf[], saving: (one: WhatIf) => number): WhatIf | undefined {
+/** The smallest change with at least 90 % of the best saving. */
+function smallestGoodChange(changes: readonly WhatIf[], saving: (one: WhatIf) => number): WhatIf | undefined {
   const best = changes.reduce((most, one) => Math.max(most, saving(one)), 0);
   return [...changes]
     .sort((a, b) => (a.added ?? 0) - (b.added ?? 0))
-    .find((one) => saving(one) >= Math.max(WORTH, best * 0.9));
+    .find((one) => saving(one) >= Math.max(MIN_SAVING, best * 0.9));
 }
 
 function named({ pools }: Model, { added, scenario, stage }: WhatIf): string {
@@ -136,10 +136,10 @@ function named({ pools }: Model, { added, scenario, stage }: WhatIf): string {
   return `${added} more ${pools.get(stage)?.service ?? stage} worker${added === 1 ? '' : 's'}${wider}${cores}`;
 }
 
-/** Where other programs leave less than this share of the cores, they are the cause. */
-const MOST_LEFT = 0.75;
+/** Other programs are the cause when they leave less than this share of the cores. */
+const BUSY_HOST_SHARE = 0.75;
 
-/** Says how far a stage uses the cores of its hosts. */
+/** Describes how much of its hosts' cores a stage uses. */
 function cpuBound({ tasks, pools, hosts }: Model, stage: string): string {
   const ids = new Set((pools.get(stage)?.tasks ?? []).flatMap((at) => tasks[at]?.host ?? []));
   const uses = hostUses({ tasks, hosts }).filter(({ id }) => ids.has(id));
@@ -148,13 +148,13 @@ function cpuBound({ tasks, pools, hosts }: Model, stage: string): string {
   const most = uses.reduce((max, one) => Math.max(max, one.utilization), 0);
   const where = uses.length === 1 ? 'its host' : `its ${uses.length} hosts`;
   const use =
-    left < cores * MOST_LEFT
+    left < cores * BUSY_HOST_SHARE
       ? `of which other programs leave ${left.toFixed(1)}`
       : `${percent(most)} in use while it computes`;
   return `${capital(stage)} is bound by the CPU (${cores} core${cores === 1 ? '' : 's'} of ${where}, ${use})`;
 }
 
-/** Names the one unit that takes far longer than its like. */
+/** Names the slowest unit if it takes at least twice the median. */
 function slowest({ tasks, pools }: Model, stage: string): string {
   const own = (pools.get(stage)?.tasks ?? []).flatMap((at) => tasks[at] ?? []);
   const lengths = own.map(({ startUs, endUs }) => endUs - startUs).sort((a, b) => a - b);

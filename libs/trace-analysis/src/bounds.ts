@@ -6,31 +6,31 @@ export interface LowerBound {
   readonly us: number;
   /** The longest chain of needed work, us. */
   readonly criticalUs: number;
-  /** The pool whose work law gives the bound; undefined where the chain or the cores do. */
+  /** The pool whose work law gives the bound; undefined when the chain or the cores give it. */
   readonly pool: string | undefined;
-  /** The hosts whose cores give the bound; empty where the chain or a pool does. */
+  /** The hosts whose cores give the bound; empty when the chain or a pool gives it. */
   readonly hosts: readonly string[];
 }
 
-/** The pool that the window of scenes limits too, and how many scenes it lets out at once. */
+/** The pool that the window of scenes limits, and the number of scenes in the window. */
 export interface WindowLimit {
   readonly pool: string;
   readonly size: number;
 }
 
 interface Job {
-  /** Nothing can make it start earlier. */
+  /** Earliest possible start. */
   readonly headUs: number;
   readonly workUs: number;
-  /** What must still be done after it. */
+  /** Work that must follow it. */
   readonly tailUs: number;
 }
 
 /**
- * No schedule of the same work is shorter. It is the greatest of three laws: the longest chain of needed work, T∞ (the
- * span law, Brent 1974; Graham 1969); for each pool with m slots and any set of its tasks: least head + work / m + least
- * tail (the work law T1/m, with what must come before and after it); and the same for the hosts that share work, with
- * CPU time / cores. Waits, hops, failed tries and what the want of cores adds are not needed work.
+ * A lower bound of the makespan of any schedule of the same work, the maximum of three laws: the longest chain of needed work, T∞ (the
+ * span law, Brent 1974; Graham 1969); for each pool with m slots and any set of its tasks, least head + work / m + least tail (the work
+ * law T1/m, with the work before and after it); and the same for hosts that share work, with CPU time / cores. Needed work excludes
+ * waits, hops, failed tries and slow-down by shared cores.
  */
 export function lowerBound(
   system: Pick<System, 'tasks' | 'pools' | 'window' | 'hosts'>,
@@ -82,7 +82,7 @@ export function lowerBound(
   return { ...bound, us: Math.floor(bound.us) };
 }
 
-/** What a task computes, with what must come before its first and after its last step that does; in thousandths of a core. */
+/** The computing of a task, in thousandths of a core, with the work before its first and after its last computing step. */
 function computing(progress: Progress | undefined, headUs: number, tailUs: number): Job[] {
   let workUs = 0;
   let beforeUs: number | undefined;
@@ -99,7 +99,7 @@ function computing(progress: Progress | undefined, headUs: number, tailUs: numbe
   return beforeUs === undefined ? [] : [{ headUs: headUs + beforeUs, workUs, tailUs: tailUs + doneUs - lastUs }];
 }
 
-/** The hosts in groups: those of one pool can do each other's work, and so can those of pools that share a host. */
+/** Groups hosts that can take each other's work: those of one pool, and those of pools that share a host. */
 function sharing(pools: ReadonlyMap<string, Pool>, hosts: ReadonlyMap<string, HostCores>): HostCores[][] {
   const groupOf = new Map<string, Set<HostCores>>();
   for (const host of hosts.values()) groupOf.set(host.id, new Set([host]));
@@ -116,19 +116,19 @@ function sharing(pools: ReadonlyMap<string, Pool>, hosts: ReadonlyMap<string, Ho
   return [...new Set(groupOf.values())].map((group) => [...group]);
 }
 
-/** Tails that sets of tasks are cut at; every set gives a bound, so a few well spread ones do. */
-const MOST_TAILS = 16;
+/** Number of tails to try. Every set of tasks gives a valid bound, so a sample is enough. */
+const MAX_TAILS = 16;
 
 function workLaw(all: readonly Job[], slots: number): number {
   const jobs = all.filter(({ workUs }) => workUs > 0).sort((a, b) => b.headUs - a.headUs);
   const tails = [...new Set(jobs.map(({ tailUs }) => tailUs))].sort((a, b) => a - b);
-  const step = Math.max(1, Math.ceil(tails.length / MOST_TAILS));
+  const step = Math.max(1, Math.ceil(tails.length / MAX_TAILS));
   return tails
     .filter((_, at) => at % step === 0)
     .reduce((best, tailUs) => Math.max(best, bestSet(jobs, slots, tailUs)), 0);
 }
 
-/** The best set of those that have at least this much after them: the last to be ready first. */
+/** The best bound from jobs with at least this tail. `jobs` are sorted by head, latest first. */
 function bestSet(jobs: readonly Job[], slots: number, leastTailUs: number): number {
   let best = 0;
   let headUs = Infinity;

@@ -21,13 +21,13 @@ const overlays: fc.Arbitrary<OverlaySpec> = fc.record({
 });
 const predicted = (trace: Trace, scenario: Scenario): number => whatIf(modelOf(trace), scenario).predictedUs;
 const off = (said: number, real: number): number => Math.abs(said / real - 1);
-/** Workers that are never more than what is to be done can be read from a trace. */
+/** A trace shows only workers that had work, so there are at most as many as tasks. */
 const seen = (spec: OverlaySpec): OverlaySpec => ({ ...spec, slots: Math.min(spec.slots, spec.scenes.length) });
 const alike = (count: number, freeUs = S): OverlaySpec['scenes'] =>
   Array.from({ length: count }, () => ({ clipUs: S / 10, freeUs }));
 
 describe('a replay on shared cores', () => {
-  it('of the unchanged system is what was measured', () => {
+  it('of the unchanged system matches the measurement', () => {
     fc.assert(
       fc.property(overlays, fc.integer({ min: 1, max: 3 }), (spec, hosts) => {
         const report = analyze(overlayTrace({ ...spec, hosts }));
@@ -37,19 +37,19 @@ describe('a replay on shared cores', () => {
       RUNS,
     );
   });
-  it('predicts what other workers give', () => {
+  it('predicts the effect of other numbers of workers', () => {
     fc.assert(
       fc.property(overlays, fc.integer({ min: 1, max: 6 }), (made, slots) => {
         const spec = seen(made);
         const trace = overlayTrace(spec);
-        // A trace tells of the workers that had something to do.
+        // A trace shows only the workers that had work.
         const scenario = { slots: { overlay: slots } };
         expect(off(predicted(trace, scenario), makespanOf(overlayTrace({ ...spec, slots })))).toBeLessThan(0.03);
       }),
       RUNS,
     );
   });
-  it('predicts what other cores give', () => {
+  it('predicts the effect of other numbers of cores', () => {
     fc.assert(
       fc.property(overlays, fc.constantFrom(1, 2, 3), (made, times) => {
         const spec = { ...seen(made), othersMilliCores: 0 };
@@ -60,7 +60,7 @@ describe('a replay on shared cores', () => {
       RUNS,
     );
   });
-  it('is never below its bound, nor below the CPU time over the cores', () => {
+  it('is never below its bound or the CPU time over the cores', () => {
     fc.assert(
       fc.property(overlays, fc.integer({ min: 1, max: 6 }), fc.constantFrom(1, 2), (spec, slots, times) => {
         const model = modelOf(overlayTrace(spec));
@@ -68,13 +68,13 @@ describe('a replay on shared cores', () => {
         const { predictedUs, boundUs } = whatIf(model, scenario);
         const work = spec.scenes.reduce((sum, { freeUs }) => sum + freeUs * 1000, 0);
         expect(predictedUs).toBeGreaterThanOrEqual(boundUs);
-        // What a demand explains of the CPU time is within 2 %.
+        // Demands explain the CPU time within 2 %.
         expect(boundUs).toBeGreaterThanOrEqual(0.97 * (work / (spec.milliCores * times)));
       }),
       RUNS,
     );
   });
-  it('takes no other time for tasks that do not compute, whatever the cores', () => {
+  it('does not depend on the cores for tasks that do not compute', () => {
     fc.assert(
       fc.property(overlays, (spec) => {
         const trace = overlayTrace(spec);
@@ -90,7 +90,7 @@ describe('a replay on shared cores', () => {
       RUNS,
     );
   });
-  it('is the one without cores where the cores are enough', () => {
+  it('equals the replay without cores when there are enough', () => {
     fc.assert(
       fc.property(overlays, fc.integer({ min: 1, max: 6 }), (spec, slots) => {
         const model = modelOf(overlayTrace({ ...spec, milliCores: 64_000, othersMilliCores: 0 }));
@@ -104,7 +104,7 @@ describe('a replay on shared cores', () => {
       RUNS,
     );
   });
-  it('keeps to the hosts: workers on another host do not share', () => {
+  it('does not share cores between hosts', () => {
     const spec = { scenes: alike(4), slots: 4, milliCores: 1000 };
     const together = makespanOf(overlayTrace(spec));
     const apart = overlayTrace({ ...spec, hosts: 4 });
@@ -117,11 +117,11 @@ describe('a replay on shared cores', () => {
 });
 
 describe('the advice for a stage that computes', () => {
-  it('is more cores where the workers use them all: one worker more gains nothing', () => {
+  it('is more cores when the workers use all of them', () => {
     const report = analyze(overlayTrace({ scenes: alike(8), slots: 2, milliCores: 2000 }));
     expect(report.bottleneck.stage).toBe('overlay');
     expect(report.bottleneck.advice).toMatch(
-      /^Overlay is bound by the CPU \(2 cores of its host, (?:9\d|100) % in use while it computes\), so more workers alone do not help: more cores or another machine do\. 2 more overlay workers on twice the cores would save 4\d % /,
+      /^Overlay is bound by the CPU \(2 cores of its host, (?:9\d|100) % in use while it computes\), so more workers alone do not help; add cores or use another machine\. 2 more overlay workers on twice the cores would save 4\d % /,
     );
     for (const change of ['3 overlay workers', '4 overlay workers', '8 overlay workers']) {
       const found = report.whatIf.find((one) => one.change === change);
@@ -129,27 +129,27 @@ describe('the advice for a stage that computes', () => {
     }
     expect(formatReport(report)).toMatch(/^host0 +2 +8\.00 s +\d+ %$/m);
   });
-  it('is more cores alone where more workers than cores share them', () => {
+  it('is more cores alone when there are more workers than cores', () => {
     const { bottleneck } = analyze(overlayTrace({ scenes: alike(8), slots: 4, milliCores: 2000 }));
     expect(bottleneck.advice).toMatch(/Overlay on twice the cores would save 4\d %/);
   });
-  it('is more workers where cores are free', () => {
+  it('is more workers when cores are idle', () => {
     const { bottleneck } = analyze(overlayTrace({ scenes: alike(8), slots: 2, milliCores: 8000 }));
     expect(bottleneck.advice).toMatch(/^\d more overlay workers would save [67]\d %/);
   });
-  it('does not promise what other programs on the host take', () => {
+  it('considers the cores that other programs use', () => {
     const report = analyze(overlayTrace({ scenes: alike(8), slots: 2, milliCores: 4000, othersMilliCores: 2000 }));
     const found = report.whatIf.find(({ change }) => change === '4 overlay workers');
     expect(off(found?.predictedMakespanMs ?? 0, report.makespanMs)).toBeLessThan(0.02);
   });
-  it('is more workers for overlays that mostly wait, on a machine that others keep busy', () => {
+  it('is more workers for overlays that mostly wait on a busy machine', () => {
     const scenes = Array.from({ length: 4 }, () => ({ clipUs: S / 10, freeUs: S, milliCores: 90 }));
     const report = analyze(overlayTrace({ scenes, slots: 1, milliCores: 2000, othersMilliCores: 1900 }));
     expect(report.bottleneck.advice).toMatch(/^\d more overlay workers would save [67]\d %/);
     const found = report.whatIf.find(({ change }) => change === '2 overlay workers');
     expect(off(found?.predictedMakespanMs ?? 0, 2106)).toBeLessThan(0.02);
   });
-  it('counts what the want of cores adds to the critical path as capacity', () => {
+  it('counts slow-down by shared cores on the critical path as capacity', () => {
     // One of 3 s beside four of 0.5 s on two cores: the path is the long one, which the others slow by 0.75 s.
     const scenes = [...alike(1, 3 * S), ...alike(4, S / 2)];
     const { gap, lowerBoundMs, makespanMs } = analyze(overlayTrace({ scenes, slots: 5, milliCores: 2000 }));
@@ -157,7 +157,7 @@ describe('the advice for a stage that computes', () => {
     expect(off(makespanMs - lowerBoundMs, 750)).toBeLessThan(0.05);
     expect(gap.capacityMs / (makespanMs - lowerBoundMs)).toBeGreaterThan(0.95);
   });
-  it('is never a change whose gain is below what predictions are right to', () => {
+  it('is never a change that saves less than the accuracy of predictions', () => {
     fc.assert(
       fc.property(overlays, (spec) => {
         const { bottleneck } = analyze(overlayTrace(spec));

@@ -4,7 +4,7 @@ import { type CpuLoad, demandsOf, leftOf } from './cpu.demand.js';
 const load = (startUs: number, endUs: number, milliCores: number): CpuLoad => ({ startUs, endUs, milliCores });
 const two = { milliCores: 2000, leftMilliCores: 2000 };
 
-describe('what a load asked for', () => {
+describe('the demand of a load', () => {
   it.each<[string, CpuLoad[], [milliCores: number, freeUs: number][]]>([
     ['alone: what it used', [load(0, 1000, 900)], [[900, 1000]]],
     ['alone and mostly waiting: what it used', [load(0, 1000, 50)], [[50, 1000]]],
@@ -34,25 +34,25 @@ describe('what a load asked for', () => {
       expect(Math.abs(freeUs / free - 1)).toBeLessThan(0.03);
     });
   });
-  it('is found where one was alone for a time and shared for a time', () => {
-    // Both ask for two cores: alone from 0 to 5 and from 10 to 15, sharing between.
+  it('is found when loads overlap partially', () => {
+    // Both request two cores: alone from 0 to 5 and from 10 to 15, shared between.
     const demands = demandsOf([load(0, 10_000, 1500), load(5000, 15_000, 1500)], two);
     for (const { milliCores, freeUs } of demands) {
       expect(Math.abs(milliCores / 2000 - 1)).toBeLessThan(0.03);
       expect(Math.abs(freeUs / 7500 - 1)).toBeLessThan(0.03);
     }
   });
-  it('is never more than the host has, whatever the measured times say', () => {
+  it('never exceeds the cores of the host', () => {
     const demands = demandsOf([load(0, 1000, 2000), load(0, 1000, 2000), load(500, 501, 2000)], two);
     expect(Math.max(...demands.map(({ milliCores }) => milliCores))).toBeLessThanOrEqual(2000);
     expect(Math.min(...demands.map(({ freeUs }) => freeUs))).toBeGreaterThanOrEqual(0);
   });
-  it('is nothing of no loads', () => {
+  it('is empty without loads', () => {
     expect(demandsOf([], two)).toEqual([]);
   });
 });
 
-describe('what other programs left', () => {
+describe('the cores that other programs left', () => {
   const idle = (one: CpuLoad, before: number, after: number): CpuLoad => ({ ...one, idleMs: [before, after] });
   it.each<[string, CpuLoad[], number]>([
     ['all where nobody measured', [load(0, 1_000_000, 500)], 2000],

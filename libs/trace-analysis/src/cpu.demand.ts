@@ -1,25 +1,25 @@
-/** Something that computed. */
+/** A measured period of computing. */
 export interface CpuLoad {
   readonly startUs: number;
   readonly endUs: number;
-  /** Cores that it kept busy on average, thousandths. */
+  /** Average number of busy cores, thousandths. */
   readonly milliCores: number;
-  /** CPU time that the cores of its machine had been idle at its start and at its end, ms; absent where nobody measured. */
+  /** The machine's idle CPU time counter at its start and end, ms; absent when not measured. */
   readonly idleMs?: readonly [before: number, after: number];
 }
 
-/** What a load would have been with enough cores. */
+/** A load as it would be with enough cores. */
 export interface CpuDemand {
-  /** Cores that it asks for, thousandths. */
+  /** Requested cores, thousandths. */
   readonly milliCores: number;
-  /** How long it takes when it gets them, us. */
+  /** Duration with the requested cores, us. */
   readonly freeUs: number;
 }
 
-/** A program that computes asks for one core at least, where the measured time does not say that it asked for less. */
+/** A computing program requests at least one core, unless the measured time shows less, thousandths. */
 const ONE_CORE = 1000;
 const ROUNDS = 16;
-/** A load whose CPU time is explained to this share keeps what it asks for. */
+/** Tolerated relative error of a load's CPU time. */
 const NEAR = 0.02;
 
 interface Edge {
@@ -28,7 +28,7 @@ interface Edge {
   readonly begins: boolean;
 }
 
-/** Beginnings and ends in the order of time. */
+/** Starts and ends in time order. */
 function edgesOf(loads: readonly CpuLoad[]): Edge[] {
   return loads
     .flatMap(({ startUs, endUs }, load) => [
@@ -39,9 +39,9 @@ function edgesOf(loads: readonly CpuLoad[]): Edge[] {
 }
 
 /**
- * Cores that other processes left to the loads, on average while any of them ran, thousandths: what the loads used, and
- * what was idle beside it. All of the host's where not every load has its idle times. Never less than half of them: on a
- * busy machine nothing is idle, but a fair scheduler takes cores from the other programs when the loads ask for more.
+ * Average cores that other processes left to the loads while any load ran, thousandths: used plus idle cores. All cores of the host when
+ * a load has no idle times. At least half of the cores: a busy machine has no idle time, but a fair scheduler takes cores from other
+ * programs when the loads request more.
  */
 export function leftOf(loads: readonly CpuLoad[], milliCores: number): number {
   let [running, lastUs, lastIdleMs, totalUs, idle] = [0, 0, 0, 0, 0];
@@ -63,10 +63,10 @@ export function leftOf(loads: readonly CpuLoad[], milliCores: number): number {
 }
 
 /**
- * What each of the loads of one host asked for. Where together they ask for more than there is, all are slowed alike;
- * so of a load that was slowed the measured CPU time is less than what it asked for. Begins with one core for each (a
- * program that computes keeps a core busy when it can), and corrects what does not explain the measured CPU time.
- * Replayed beside the same loads, each takes exactly as long as it took.
+ * Estimates the demand of each load of one host. When the loads together request more cores than available, all are slowed by the same
+ * factor, so the measured CPU time of a slowed load is below its demand. Starts with one core per load (a computing program keeps a core
+ * busy when it can) and iterates until the demands explain the measured CPU times. A replay with the same loads reproduces their
+ * durations.
  */
 export function demandsOf(
   loads: readonly CpuLoad[],
@@ -91,7 +91,7 @@ export function demandsOf(
   return asked.map((milliCores, at) => ({ milliCores, freeUs: Math.round(free[at] ?? 0) }));
 }
 
-/** How long each load takes when nothing slows it, us, if it asked for so much: its time by the rate of progress in it. */
+/** Duration of each load without slow-down for the given demands, us: its time multiplied by the rate of progress. */
 function freeOf(edges: readonly Edge[], asked: readonly number[], leftMilliCores: number): number[] {
   const free = new Array<number>(asked.length).fill(0);
   let [sum, lastUs, progressUs] = [0, 0, 0];

@@ -5,12 +5,12 @@ import { type Task } from './task.graph.js';
 import { type Piece } from './timeline.js';
 import { type Span } from './trace.model.js';
 
-/** What the processes of a trace share: a machine, or a container with a CPU limit of its own. */
+/** The cores that processes of a trace share: those of a machine, or of a container with its own CPU limit. */
 export interface HostCores {
   readonly id: string;
-  /** Cores that it has, thousandths. */
+  /** Cores of the host, thousandths. */
   readonly milliCores: number;
-  /** Those that other processes left to the trace's own, on average while these computed, thousandths. */
+  /** Average cores that other processes left to the trace's processes while these computed, thousandths. */
   readonly leftMilliCores: number;
 }
 
@@ -18,15 +18,15 @@ interface HostLoad extends CpuLoad {
   readonly host: string;
 }
 
-/** A piece of a task, and the cores that it kept busy on average, thousandths; 0: none. */
+/** A piece of a task and its average number of busy cores, thousandths. */
 interface Measured {
   readonly piece: Piece;
   readonly milliCores: number;
 }
 
 /**
- * Finds the hosts, and gives each piece of the tasks that computes what it asks of its host's cores. Pieces are cut where
- * a process begins or ends. A piece without a process, or of a wait, stays as it is.
+ * Finds the hosts, and adds the CPU demand to each computing piece of the tasks. Splits pieces where a process starts or ends. Pieces
+ * without a process, and waits, stay unchanged.
  */
 export function withCpu(index: SpanIndex, tasks: readonly Task[]): { tasks: Task[]; hosts: Map<string, HostCores> } {
   const cores = coresOf(index);
@@ -78,7 +78,7 @@ export function withCpu(index: SpanIndex, tasks: readonly Task[]): { tasks: Task
   };
 }
 
-/** Cores of each host, thousandths; the most that any of its spans says. */
+/** Cores of each host, thousandths: the maximum over its spans. */
 function coresOf({ trace }: SpanIndex): Map<string, number> {
   const cores = new Map<string, number>();
   for (const span of trace.spans) {
@@ -89,7 +89,7 @@ function coresOf({ trace }: SpanIndex): Map<string, number> {
   return cores;
 }
 
-/** The processes of each task, by the task's span. A task's processes share one host: the first one's. */
+/** The processes of each task, by the task's span. Ignores processes on another host than the task's first one. */
 function loadsOf(
   index: SpanIndex,
   tasks: readonly Task[],
@@ -126,10 +126,10 @@ function loadsOf(
   return loads;
 }
 
-/** CPU time over a length, thousandths of a core. */
+/** CPU time over a duration, thousandths of a core. */
 const coresFor = (cpuMs: number, lengthUs: number): number => Math.round((cpuMs * 1_000_000) / lengthUs);
 
-/** The task's pieces, cut where one of its processes begins or ends. */
+/** The task's pieces, split where one of its processes starts or ends. */
 function cutAt({ pieces }: Task, loads: readonly CpuLoad[]): Measured[] {
   const edges = loads
     .flatMap(({ startUs, endUs, milliCores }) => [[startUs, milliCores] as const, [endUs, -milliCores] as const])

@@ -6,9 +6,8 @@ import { type Piece } from './timeline.js';
 import { type Span } from './trace.model.js';
 
 /**
- * What a wait waited for. `queue`: a slot of the pool; `window`: fewer scenes in flight; `dispatch`: the broker, the
- * director, and whatever else is nobody's work; `rate_limit`: the provider lets out no more calls, or has asked to slow
- * down; `provider_queue`, `poll_lag`, `external`, `retry`: as the spans say.
+ * The reason of a wait. `queue`: no free slot in the pool. `window`: too many scenes in flight. `dispatch`: broker, director and other
+ * time without work. `rate_limit`: the rate limit of the provider. `provider_queue`, `poll_lag`, `external`, `retry`: from the spans.
  */
 export type WaitClass =
   'queue' | 'window' | 'dispatch' | 'provider_queue' | 'rate_limit' | 'poll_lag' | 'external' | 'retry';
@@ -29,23 +28,23 @@ export interface Segment {
   readonly endUs: number;
   readonly kind: 'work' | 'wait';
   readonly waitClass: WaitClass | undefined;
-  /** The stage whose work or whose wait it is. */
+  /** The stage of the work or the wait. */
   readonly stage: string | undefined;
-  /** How much of it is there only because cores were shared, us; 0 for waits. */
+  /** Time that is due to shared cores, us; 0 for waits. */
   readonly slowedUs: number;
-  /** Work of a try that came to nothing. */
+  /** Whether it belongs to a failed try. */
   readonly wasted: boolean;
-  /** How this task is known to follow the one before it on the path; on its first segment only. */
+  /** The edge from the previous task on the path; only on a task's first segment. */
   readonly edge: EdgeKind | undefined;
 }
 
-/** Longest hop over the broker that is still a hop; a longer one that the message spent in the stream is a queue. */
+/** Longest hop over the broker, us. A longer time in the stream counts as a queue. */
 const HOP_US = 100_000;
 
 /**
- * The longest chain of waits and work, walked back from the end of the last task through the predecessor that came last:
- * a partition of 0..makespan, oldest first. It crosses the broker. With `needsOnly` a command that the window held back
- * follows what it needed, and the time between is a wait.
+ * The longest chain of waits and work, found backwards from the end of the last task through the latest predecessors. A partition of
+ * 0..makespan, oldest first, across the broker. With `needsOnly`, a command that the window delayed follows the task it needed, and the
+ * time between is a wait.
  */
 export function criticalPath(
   index: SpanIndex,
@@ -96,15 +95,15 @@ interface Gap {
   readonly fromUs: number;
   readonly untilUs: number;
   readonly kind: EdgeKind | undefined;
-  /** The task before it was told to slow down. */
+  /** The previous task was rate limited. */
   readonly limited: boolean;
   readonly needsOnly: boolean;
 }
 
-/** The time between the hand-over and the start, newest part first. */
+/** Adds the waits between the hand-over and the start, newest first. */
 function pushWaits(path: Segment[], task: Task, at: number, starts: readonly Start[], gap: Gap): void {
   const wait = (startUs: number, endUs: number, waitClass: WaitClass): void => {
-    // It would have waited as long for a try that succeeds.
+    // A successful try would have had the same wait.
     if (endUs > startUs)
       path.push({ ...segmentOf(task.span, startUs, endUs, task.stage, waitClass, task), wasted: false });
   };
@@ -121,13 +120,13 @@ function pushWaits(path: Segment[], task: Task, at: number, starts: readonly Sta
   const slotUs = Math.min(Math.max(starts[at]?.slotUs ?? readyUs, readyUs), untilUs);
   const queuedUs = (numberOf(task.span, ATTR.queueWaitMs) ?? 0) * 1000;
   const hopUs = untilUs - slotUs;
-  // The pool looked free: its slots were held by other traces' work.
+  // The pool seems to have free slots, but work of other traces occupied them.
   wait(slotUs, untilUs, hopUs > HOP_US && queuedUs >= hopUs - HOP_US ? 'queue' : 'dispatch');
   wait(readyUs, slotUs, 'queue');
   wait(fromUs, readyUs, gap.needsOnly ? 'window' : 'dispatch');
 }
 
-/** How much of a piece up to this time is there only because it shared cores. */
+/** The part of a piece up to this time that is due to shared cores. */
 function slowedIn({ startUs, endUs, cpu }: Piece, untilUs: number): number {
   if (cpu === undefined) return 0;
   return Math.round(((endUs - startUs - cpu.freeUs) * (untilUs - startUs)) / (endUs - startUs));

@@ -6,7 +6,7 @@ import { makespanOf, pipelineTrace, scenesOf } from '../test/pipeline.builder.js
 import { expectInvariants } from '../test/report.invariants.js';
 import { analyze, formatReport, type PerformanceReport, type Span, type Trace } from './index.js';
 
-/** The trace of a run that ended then: what had not begun is not there, what ran ends then. */
+/** The trace of a run that ended at this time, without later spans and with running spans clipped. */
 const endedAt = (trace: Trace, atUs: number): Trace => ({
   ...trace,
   spans: trace.spans
@@ -28,14 +28,14 @@ function expectSense(report: PerformanceReport): void {
   expect(report.timeSavedMs).toBeGreaterThanOrEqual(0);
   expect(report.speedup).toBeGreaterThanOrEqual(0);
   expect(report.efficiency).toBeLessThanOrEqual(1);
-  // JSON writes what is no number as null.
+  // JSON writes invalid numbers as null.
   expect(JSON.stringify(report)).not.toMatch(/:null[,}\]]/);
   expect(formatReport(report)).not.toMatch(/NaN|Infinity|undefined/);
 }
 
 describe('a run that was canceled or failed', () => {
   const S = 1_000_000;
-  it('has figures that make sense, whenever it ended', () => {
+  it('has valid figures for any end', () => {
     const whole = pipelineTrace({
       scenes: scenesOf(4, { clipUs: S, overlayUs: S / 2, providerQueueUs: S }),
       clipSlots: 2,
@@ -70,7 +70,7 @@ describe('a run that was canceled or failed', () => {
         }),
       ),
     ],
-  ])('saved no time and did not lose any where it ended %s', (_name, spans) => {
+  ])('has no saved or lost time when it ended %s', (_name, spans) => {
     const report = analyze({ traceId: 't', spans });
     expectSense(report);
     expect(report.timeSavedMs).toBe(0);

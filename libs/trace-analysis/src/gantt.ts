@@ -2,14 +2,14 @@ import { type Interval, union } from './interval.js';
 import { modelOf } from './model.js';
 import { type Trace } from './trace.model.js';
 
-/** When a stage's units worked, and when they waited for a slot. */
+/** The times when units of a stage worked, and when they waited for a slot. */
 export interface StageRow {
   readonly stage: string;
   readonly work: readonly Interval[];
   readonly wait: readonly Interval[];
 }
 
-/** One row per stage, in the order in which they began. */
+/** One row per stage, in the order of their starts. */
 export function stageRows(trace: Trace): StageRow[] {
   const { units, tasks, starts } = modelOf(trace);
   const rows = new Map<string, { work: Interval[]; wait: Interval[] }>();
@@ -25,7 +25,7 @@ export function stageRows(trace: Trace): StageRow[] {
   return [...rows].map(([stage, { work, wait }]) => ({ stage, work: union(work), wait: union(wait) }));
 }
 
-/** `█` where at least half a cell is work, `░` a wait, `▓` both, a thin mark for work too short to see. */
+/** Draws `█` for cells that are at least half work, `░` for waits, `▓` for both, and `▏` for shorter work. */
 export function drawRow({ work, wait }: Omit<StageRow, 'stage'>, makespanUs: number, cells: number): string {
   const worked = fill(work, makespanUs, cells);
   const waited = fill(wait, makespanUs, cells);

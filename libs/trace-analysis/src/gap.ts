@@ -2,7 +2,7 @@ import { type LowerBound } from './bounds.js';
 import { type Segment, type WaitClass } from './critical.path.js';
 import { type Model } from './model.js';
 
-/** The time between the lower bound and the makespan, by cause; the parts sum to it exactly. */
+/** The time between the lower bound and the makespan, by cause. The parts add up exactly. */
 export interface GapUs {
   readonly capacity: number;
   readonly dispatch: number;
@@ -24,11 +24,10 @@ const PART_OF: Readonly<Record<WaitClass, Part>> = {
 };
 
 /**
- * Splits makespan − bound. The waits on the path (by need: a held-back command waits for the window) are its causes:
- * tries that failed and their pauses, the outside, hops and decisions; where they exceed it, each by its share. What is left is want of slots as far as the path
- * queued for them or was slowed by the want of cores, and order that the bound does not ask for. Where a pool or the cores
- * of hosts give the bound, their work is in it already, so what is left is the time that they were idle for want of ready
- * work, and only then capacity.
+ * Splits makespan − bound by cause. First come the waits on the path (with `needsOnly`): failed tries and their pauses, external waits,
+ * hops and decisions, scaled down if they exceed the gap. The rest is capacity as far as the path queued for slots or was slowed by
+ * shared cores, then dependency. If a pool or the cores of hosts give the bound, it includes their work already: then the rest is
+ * dependency as far as they were idle without ready work, then capacity.
  */
 export function gapOf(model: Model, path: readonly Segment[], bound: LowerBound): GapUs {
   const waits: Record<Part, number> = { capacity: 0, dispatch: 0, dependency: 0, external: 0, retry: 0 };
@@ -58,7 +57,7 @@ export function gapOf(model: Model, path: readonly Segment[], bound: LowerBound)
   return parts;
 }
 
-/** How long a pool's slots were idle, on average, between its first task's start and its last one's end. */
+/** Average idle time of a pool's slots between the start of its first task and the end of its last one, us. */
 function idleOf({ tasks, pools }: Model, name: string): number {
   const pool = pools.get(name);
   if (pool === undefined) return 0;
@@ -75,7 +74,7 @@ function idleOf({ tasks, pools }: Model, name: string): number {
   return Math.max(0, Math.floor(lastUs - firstUs - usedUs / pool.slots));
 }
 
-/** How long the cores of these hosts were idle, on average, between the first and the last task that computed there. */
+/** Average idle time of these hosts' cores between the first and the last task that computed there, us. */
 function idleCoresOf({ tasks, hosts }: Model, ids: readonly string[]): number {
   let firstUs = Infinity;
   let lastUs = 0;

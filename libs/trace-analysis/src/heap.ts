@@ -1,4 +1,4 @@
-/** A binary heap: `pop` gives the least by `compare`. */
+/** A binary heap. `pop` removes and returns the least item by `compare`. */
 export class Heap<T> {
   private readonly items: T[] = [];
   constructor(private readonly compare: (a: T, b: T) => number) {}
@@ -7,7 +7,7 @@ export class Heap<T> {
     return this.items.length;
   }
 
-  /** The least, which stays inside. */
+  /** The least item, without removing it. */
   peek(): T | undefined {
     return this.items[0];
   }

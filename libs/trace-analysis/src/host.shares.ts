@@ -5,16 +5,16 @@ import { SharedCores } from './shared.cores.js';
 interface Host {
   readonly cores: SharedCores;
   readonly index: number;
-  /** When `wake` has been asked for last. */
+  /** Time of the pending `wake`. */
   dueUs: number | undefined;
 }
 
-/** The cores of all hosts, and when each is to be looked at next. */
+/** The shared cores of all hosts, with the time of the next event of each. */
 export class HostShares {
   private readonly byId: ReadonlyMap<string, Host>;
   private readonly list: readonly Host[];
 
-  /** @param wake Asks for a call of `leave` with this host at this time. */
+  /** @param wake Requests a call of `leave` for this host at this time. */
   constructor(
     hosts: ReadonlyMap<string, HostCores>,
     scenario: Scenario,
@@ -29,7 +29,7 @@ export class HostShares {
     this.list = [...this.byId.values()];
   }
 
-  /** A task begins to compute on a host that the trace knows. */
+  /** A task starts to compute. Throws `RangeError` for a host that is not in the trace. */
   enter(id: string, nowUs: number, task: number, milliCores: number, freeUs: number): void {
     const host = this.byId.get(id);
     if (host === undefined) throw new RangeError(`no host ${id} in this trace`);
@@ -37,7 +37,7 @@ export class HostShares {
     this.schedule(host);
   }
 
-  /** The tasks that have computed enough by now; none where the call is out of date. */
+  /** Removes and returns the tasks that have finished computing; none when the call is outdated. */
   leave(index: number, nowUs: number): number[] {
     const host = this.list[index];
     if (host?.dueUs !== nowUs) return [];

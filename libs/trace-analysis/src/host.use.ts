@@ -1,20 +1,20 @@
 import { total, union } from './interval.js';
 import { type Model } from './model.js';
 
-/** What the trace's processes used of the cores of a host. */
+/** The use of a host's cores by the trace's processes. */
 export interface HostUse {
   readonly id: string;
   readonly cores: number;
-  /** Those that other programs left, on average while at least one computed. */
+  /** Average cores that other programs left while at least one process computed. */
   readonly leftCores: number;
   readonly cpuUs: number;
-  /** While at least one of them computed, us. */
+  /** Time in which at least one process computed, us. */
   readonly busyUs: number;
-  /** CPU time over what the cores could give while at least one computed, 0-1. */
+  /** CPU time over (cores × busy time), 0-1. */
   readonly utilization: number;
 }
 
-/** The hosts that the trace names, in the order in which they appear. */
+/** The hosts of the trace, in the order of appearance. */
 export function hostUses({ tasks, hosts }: Pick<Model, 'tasks' | 'hosts'>): HostUse[] {
   const used = new Map<string, { cpu: number; intervals: [number, number][] }>();
   for (const { pieces } of tasks) {

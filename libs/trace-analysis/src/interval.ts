@@ -15,7 +15,7 @@ export function union(list: readonly Interval[]): Interval[] {
   return merged;
 }
 
-/** What is left of `from`; the holes must be sorted and disjoint. */
+/** `from` without the holes, which must be sorted and disjoint. */
 export function subtract(from: Interval, holes: readonly Interval[]): Interval[] {
   const left: Interval[] = [];
   let at = from[0];
@@ -27,7 +27,7 @@ export function subtract(from: Interval, holes: readonly Interval[]): Interval[]
   return left.filter(([start, end]) => end > start);
 }
 
-/** How long how many intervals ran at once, level 0 included: Σ us = makespan, Σ level·us = Σ lengths, exactly. */
+/** The time at each level of concurrency, including level 0. Exactly: Σ us = makespan, Σ level·us = Σ lengths. */
 export function concurrencyOf(list: readonly Interval[], makespanUs: number): { level: number; us: number }[] {
   const edges = list
     .filter(([start, end]) => end > start)
@@ -44,6 +44,6 @@ export function concurrencyOf(list: readonly Interval[], makespanUs: number): { 
   return [...levels].sort((a, b) => a[0] - b[0]).map(([key, us]) => ({ level: key, us }));
 }
 
-/** Most intervals at once. */
+/** Maximum number of concurrent intervals. */
 export const peakOf = (list: readonly Interval[], makespanUs: number): number =>
   concurrencyOf(list, makespanUs).at(-1)?.level ?? 0;

@@ -44,7 +44,7 @@ const pathOf = (...spans: readonly Listed[]): string[] =>
     ({ spanId, sectionStart, sectionEnd }) => `${spanId} ${sectionStart}-${sectionEnd}`,
   );
 
-/** The definition word by word, by recursion and by looking at every child each time. */
+/** A direct, recursive implementation of the definition. */
 function byDefinition(spans: readonly Span[]): string[] {
   const path: string[] = [];
   const visited = new Set<string>();
@@ -80,7 +80,7 @@ function byDefinition(spans: readonly Span[]): string[] {
 }
 
 describe("Jaeger's critical path", () => {
-  it.each(['test1.json', 'test2.json', 'test5.json', 'test8.json'])('agrees with its own case %s', (name) => {
+  it.each(['test1.json', 'test2.json', 'test5.json', 'test8.json'])('matches its test case %s', (name) => {
     const fixture = read(name);
     expect(jaegerCriticalPath(parseTrace(fixture)[0] as Trace)).toEqual(fixture['expectedSections']);
   });
@@ -88,17 +88,17 @@ describe("Jaeger's critical path", () => {
     const fixture = read('9148_back_to_back.json');
     expect(jaegerCriticalPath(parseTrace(fixture)[0] as Trace)).toEqual(fixture['expectedSectionsInclusiveBound']);
   });
-  it('drops a child after its parent, one before it, and what is below a dropped one', () => {
+  it('drops children outside their parent, with their subtrees', () => {
     expect(pathOf(['A', 1, 30], ['B', 40, 40, 'CHILD_OF A'], ['C', 50, 10, 'CHILD_OF B'])).toEqual(['A 1-31']);
     expect(pathOf(['A', 10, 20], ['B', 1, 4, 'CHILD_OF A'], ['C', 12, 3, 'CHILD_OF B'])).toEqual(['A 10-30']);
   });
-  it('cuts what overflows at either end', () => {
+  it('clips children at both ends of the parent', () => {
     const below = (start: number, duration: number): string[] =>
       pathOf(['A', 1, 29], ['B', 15, 20, 'CHILD_OF A'], ['C', start, duration, 'CHILD_OF B']);
     expect(below(10, 15)).toEqual(['B 25-30', 'C 15-25', 'A 1-15']);
     expect(below(20, 20)).toEqual(['C 20-30', 'B 15-20', 'A 1-15']);
   });
-  it('takes for the parent the first reference that is there, whatever its kind', () => {
+  it('uses the first existing reference of any kind as the parent', () => {
     const child = (...references: string[]): string[] =>
       pathOf(['A', 10, 20], ['B', 12, 10, 'CHILD_OF A'], ['C', 13, 4, ...references]);
     expect(child('FOLLOWS_FROM A', 'CHILD_OF B')).toEqual(['A 22-30', 'B 12-22', 'A 10-12']);
@@ -106,7 +106,7 @@ describe("Jaeger's critical path", () => {
     expect(child('CHILD_OF gone')).toEqual(['A 22-30', 'B 12-22', 'A 10-12', 'C 13-17']);
     expect(child('CHILD_OF C')).toEqual(['A 22-30', 'B 12-22', 'A 10-12']);
   });
-  it('takes of children that end together the one that started first, then the one listed first', () => {
+  it('prefers the child that started first, then the first listed, among equal ends', () => {
     expect(pathOf(['A', 1, 30], ['C', 9, 10, 'CHILD_OF A'], ['B', 5, 14, 'CHILD_OF A'])).toEqual([
       'A 19-31',
       'B 5-19',
@@ -114,7 +114,7 @@ describe("Jaeger's critical path", () => {
     ]);
     expect(pathOf(['A', 1, 30], ['C', 5, 40, 'CHILD_OF A'], ['B', 5, 30, 'CHILD_OF A'])).toEqual(['C 5-31', 'A 1-5']);
   });
-  it('counts the first of two spans with one id', () => {
+  it('uses the first of two spans with the same id', () => {
     const grandchild: Listed[] = [
       ['A', 0, 100],
       ['B', 10, 80, 'CHILD_OF A'],
@@ -128,14 +128,14 @@ describe("Jaeger's critical path", () => {
       'A 0-10',
     ]);
   });
-  it('goes past a child without length where another one starts', () => {
+  it('skips a child of zero length at the start of another one', () => {
     expect(pathOf(['A', 0, 200], ['B', 100, 50, 'CHILD_OF A'], ['C', 100, 0, 'CHILD_OF A'])).toEqual([
       'A 150-200',
       'B 100-150',
       'A 0-100',
     ]);
   });
-  it('is the definition, for any tree', () => {
+  it('matches the definition for any tree', () => {
     const some = fc.tuple(
       fc.nat(12),
       fc.nat(12),
@@ -154,28 +154,28 @@ describe("Jaeger's critical path", () => {
       { numRuns: 1000 },
     );
   });
-  it('takes time 0 for a time', () => {
+  it('accepts time 0', () => {
     expect(sections(span('p', 0, 10), span('a', 0, 4, 'p'), span('b', 4, 10, 'p'))).toEqual(['b 4-10', 'a 0-4']);
   });
-  it('ends although children without length finish where the walk stands', () => {
+  it('terminates with children of zero length', () => {
     expect(sections(span('p', 0, 10), span('a', 5, 5, 'p'), span('b', 5, 5, 'p'), span('c', 5, 5, 'b'))).toEqual([
       'p 5-10',
       'p 0-5',
     ]);
   });
-  it('leaves out a consumer under its producer, and keeps one that is a root', () => {
+  it('excludes a consumer below its producer, but not a root', () => {
     const spans = [span('p', 0, 10, undefined, 'producer'), span('c', 2, 6, 'p', 'consumer'), span('d', 3, 5, 'c')];
     expect(sections(...spans)).toEqual(['p 0-10']);
     expect(sections(span('c', 2, 6, 'gone', 'consumer'), span('d', 3, 5, 'c'))).toEqual(['c 5-6', 'd 3-5', 'c 2-3']);
   });
-  it('cuts children to their parents at every depth, and drops those outside', () => {
+  it('clips children to their parents at every depth', () => {
     const spans = [span('p', 10, 20), span('c', 5, 18, 'p'), span('d', 4, 30, 'c'), span('late', 20, 25, 'p')];
     expect(sections(...spans)).toEqual(['p 18-20', 'd 10-18']);
   });
-  it('walks each root of its own', () => {
+  it('walks each root separately', () => {
     expect(sections(span('a', 0, 5), span('b', 8, 9))).toEqual(['a 0-5', 'b 8-9']);
   });
-  it('partitions a root that contains all its children, whatever they are', () => {
+  it('partitions a root that contains all its children', () => {
     const child = fc.tuple(fc.nat(100), fc.nat(100), fc.nat(20));
     fc.assert(
       fc.property(fc.array(child, { maxLength: 25 }), (children) => {
@@ -193,7 +193,7 @@ describe("Jaeger's critical path", () => {
       }),
     );
   });
-  it("survives parents that are each other's children, and ten thousand levels", () => {
+  it('handles cycles of parents and ten thousand levels', () => {
     expect(sections(span('a', 0, 5, 'b'), span('b', 0, 5, 'a'))).toEqual([]);
     const deep = Array.from({ length: 10_000 }, (_, i) =>
       span(String(i), 0, 20_000 - i, i === 0 ? undefined : String(i - 1)),

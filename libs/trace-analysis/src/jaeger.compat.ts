@@ -1,6 +1,6 @@
 import { type Span, type Trace } from './trace.model.js';
 
-/** A stretch of a span on Jaeger's critical path; times are microseconds since the epoch, as Jaeger shows them. */
+/** A section of a span on Jaeger's critical path. Times are microseconds since the epoch, as in Jaeger. */
 export interface JaegerSection {
   readonly spanId: string;
   readonly sectionStart: number;
@@ -12,18 +12,17 @@ interface Node {
   readonly parent: Node | undefined;
   startUs: number;
   endUs: number;
-  /** By end; `next` counts those that the walk has not come to yet. */
+  /** Sorted by end. `next`: number of children that are not visited yet. */
   children: Node[];
   next: number;
 }
 
 /**
- * The critical path as Jaeger's UI defines it: from the end of each root to its last finishing child (of several the
- * one that started first, then the one listed first), back to that child's start, on to the child that finished before
- * it. A parent is the first of a span's references that is there; a root has none. A consumer under a producer does not
- * block it and is left out with all below it; children are cut to their parents, and dropped outside of them. The bound
- * is inclusive (jaeger#9148), so that back-to-back siblings are both on the path, and no child is entered twice: a span
- * without length cannot make the walk go round.
+ * The critical path as defined by Jaeger's UI: from the end of each root to its last finishing child (ties: first started, then first
+ * listed), back to that child's start, then to the child that finished before it. The parent is the first existing reference of a span; a
+ * root has none. A consumer below a producer does not block it, and is excluded with its subtree. Children are clipped to their parents,
+ * and dropped when outside. The bound is inclusive (jaeger#9148), so that back-to-back siblings are both on the path. No child is visited
+ * twice, so spans of zero length cannot cause a loop.
  */
 export function jaegerCriticalPath(trace: Trace): JaegerSection[] {
   const origin = trace.originUs ?? 0;
@@ -71,7 +70,7 @@ function sanitizedTree(root: Span, childrenOf: ReadonlyMap<string, readonly Span
       node.children.push(child);
       stack.push(child);
     }
-    // Stable: of children that end together the first is the one that counts, so it must come last.
+    // Stable sort: among children with the same end, the first one counts, so it must come last.
     node.children = node.children.reverse().sort((a, b) => a.endUs - b.endUs);
     node.next = node.children.length;
   }

@@ -10,13 +10,13 @@ interface Reference {
 }
 
 /**
- * The spans of Jaeger's own JSON, `/api/traces`. Throws a TraceFormatError where the document is no such thing, or says
- * that there is no trace; what is wrong inside is a warning.
+ * Reads the spans of Jaeger's own JSON, `/api/traces`. Throws a TraceFormatError for another kind of document, and for one without a
+ * trace. Problems of single spans become warnings.
  */
 export function readJaeger(json: unknown, warnings: ParseWarnings): RawSpan[] {
   const { data, errors } = objectOf(json) ?? {};
   if (data !== null && !Array.isArray(data)) {
-    throw new TraceFormatError('Jaeger JSON: data: must be a list; export the trace again, or mend this field');
+    throw new TraceFormatError('Jaeger JSON: data: must be a list; export the trace again, or fix this field');
   }
   const reader = new JsonReader(warnings);
   warnings.about(undefined);
@@ -55,15 +55,15 @@ function spanOf(span: Json, { traceId: trace, services, known }: Around, reader:
   const times = timesOf(span, where, reader);
   if (times === undefined) return undefined;
   const references = referencesOf(span['references'], traceId, where, reader);
-  // Jaeger drops CHILD_OF where a link names the parent, so a FOLLOWS_FROM may be that parent. Its UI takes the first
-  // of either kind that is there.
+  // Jaeger drops CHILD_OF when a link names the parent, so a FOLLOWS_FROM may be the parent. Its UI uses the first existing reference
+  // of either kind.
   const parent =
     references.find(({ spanID }) => known.has(spanID)) ??
     references.find(({ refType }) => refType === 'CHILD_OF') ??
     references[0];
   const tags = reader.objects(span['tags'], `tags of ${where}`, true).flatMap(({ key, value }) => {
     const tag = reader.text(key, `tags of ${where}`);
-    // Lists and objects are no attributes for the analysis.
+    // The analysis does not use lists and objects.
     return tag === undefined || (typeof value === 'object' && value !== null) ? [] : [[tag, value] as const];
   });
   const attributes = reader.attributes(tags, where);

@@ -11,7 +11,7 @@ const NS: Readonly<Record<string, bigint>> = {
   ns: 1n,
 };
 
-/** A duration as Go prints it without its sign (`1m2.5s`, `685.375µs`), ns. */
+/** Parses an unsigned Go duration (`1m2.5s`, `685.375µs`) to ns. */
 function nanosOf(text: string): bigint {
   let sum = 0n;
   for (const [, whole = '0', fraction = '', unit = 'ns'] of text.matchAll(PART)) {
@@ -22,8 +22,8 @@ function nanosOf(text: string): bigint {
 }
 
 /**
- * When a span of Jaeger's own JSON began by its sender's clock, ns. Jaeger takes a child that does not lie inside its
- * parent for the work of a wrong clock and moves it, here for one that came over the broker; its warning says how far.
+ * The start of a span by its sender's clock, ns. Jaeger moves a child that is not inside its parent, because it assumes a wrong clock,
+ * and reports the offset in a warning. This also affects children across the broker, so the move is undone.
  */
 export function sentNs(startNs: bigint, warnings: readonly string[]): bigint {
   let sent = startNs;
@@ -32,6 +32,6 @@ export function sentNs(startNs: bigint, warnings: readonly string[]): bigint {
     if (sign !== undefined) sent += sign === '-' ? nanosOf(length) : -nanosOf(length);
   }
   if (sent === startNs) return startNs;
-  // Jaeger cut the moved start down to whole microseconds: what it was before was at or above this one.
+  // Jaeger rounded the moved start down to whole microseconds, so the original is rounded up.
   return ((sent + 999n) / 1000n) * 1000n;
 }

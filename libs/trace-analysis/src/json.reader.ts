@@ -2,12 +2,12 @@ import { ATTRIBUTES } from '@clipmesh/tracing';
 import { type ParseWarnings } from './parse.warnings.js';
 import { type Span, type SpanKind } from './trace.model.js';
 
-/** No trace can be read from a document: says what is wrong, where, and what to do. */
+/** No trace can be read from a document. The message says what is wrong, where, and what to do. */
 export class TraceFormatError extends TypeError {
   override readonly name = 'TraceFormatError';
 }
 
-/** A span as a document has it; times are nanoseconds since the epoch. */
+/** A span of a document. Times are nanoseconds since the epoch. */
 export interface RawSpan extends Omit<Span, 'startUs' | 'endUs'> {
   readonly traceId: string;
   readonly startNs: bigint;
@@ -17,7 +17,7 @@ export type Json = Readonly<Record<string, unknown>>;
 
 const KINDS: readonly SpanKind[] = ['internal', 'internal', 'server', 'client', 'producer', 'consumer'];
 const TYPES: ReadonlyMap<string, string> = new Map(Object.values(ATTRIBUTES).map(({ key, type }) => [key, type]));
-/** The year 2255: microseconds up to here are whole numbers that a double holds. */
+/** The year 2255. A double holds microseconds up to this time exactly. */
 const LATEST_NS = 9_000_000_000_000_000_000n;
 const SHOWN = 60;
 
@@ -25,11 +25,11 @@ const SHOWN = 60;
 export const objectOf = (value: unknown): Json | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
 
-/** Reads fields of documents, and says of each that is not what it should be. */
+/** Reads fields of documents, and adds a warning for each invalid one. */
 export class JsonReader {
   constructor(readonly warnings: ParseWarnings) {}
 
-  /** The objects of a list; an absent one is empty. With `nullable`, so is null: some writers have no other empty list. */
+  /** The objects of a list. An absent list is empty. `nullable`: null is empty too, as some exporters write it. */
   objects(value: unknown, where: string, nullable = false): Json[] {
     if (value === undefined || (nullable && value === null)) return [];
     if (!Array.isArray(value)) {
@@ -44,14 +44,14 @@ export class JsonReader {
     });
   }
 
-  /** An object; an absent one is empty. */
+  /** An object. An absent one is empty. */
   object(value: unknown, where: string): Json {
     const found = objectOf(value);
     if (found === undefined && value !== undefined) this.warnings.add('field', where);
     return found ?? {};
   }
 
-  /** A text; undefined where it is absent. */
+  /** A text; undefined when absent or invalid. */
   text(value: unknown, where: string): string | undefined {
     if (typeof value === 'string') return value;
     if (value !== undefined) this.warnings.add('field', where);
@@ -71,7 +71,7 @@ export class JsonReader {
     return kind ?? 'internal';
   }
 
-  /** Start and end of a span that has at least one of them; undefined where it has none, which is then left out. */
+  /** Start and end of a span; undefined when it has neither. A missing one equals the other. */
   times(
     start: bigint | undefined,
     end: bigint | undefined,
@@ -91,7 +91,7 @@ export class JsonReader {
     return { startNs: start, endNs: start };
   }
 
-  /** Attributes of plain kinds. Those of ours are of their declared type, and no number of ours is below 0. */
+  /** The plain attributes. Clipmesh's own ones must have their declared type, and numbers must not be negative. */
   attributes(entries: readonly (readonly [key: string, value: unknown])[], where: string): Span['attributes'] {
     const read = entries.flatMap(([key, value]) => {
       const plain = this.plain(key, value, where);
@@ -116,7 +116,7 @@ export class JsonReader {
   }
 }
 
-/** A whole number of ns or us since the epoch, as a number or as digits; undefined where it is neither or out of range. */
+/** Reads a whole number of ns or us since the epoch, as ns; undefined when invalid or out of range. */
 export function wholeOf(value: unknown, unitNs: bigint): bigint | undefined {
   const digits = typeof value === 'string' && /^\d{1,20}$/.test(value) ? value : undefined;
   const number = typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.floor(value) : undefined;
@@ -124,5 +124,5 @@ export function wholeOf(value: unknown, unitNs: bigint): bigint | undefined {
   return whole === undefined || whole * unitNs > LATEST_NS ? undefined : whole * unitNs;
 }
 
-/** Names a span in a warning. */
+/** The description of a span in a warning. */
 export const spanName = (id: string, name: string): string => `${name.slice(0, SHOWN)} ${id.slice(0, SHOWN)}`.trim();

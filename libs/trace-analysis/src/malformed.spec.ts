@@ -38,7 +38,7 @@ const read = (json: unknown): Trace => {
 const bad = { ...good, spanId: 'b', name: 'b' };
 const attribute = (key: string, value: unknown): object => ({ attributes: [{ key, value }] });
 
-describe('OTLP that is not as it should be', () => {
+describe('malformed OTLP', () => {
   it.each<[string, object, string | undefined, object | undefined]>([
     [
       'ends before it starts',
@@ -79,13 +79,13 @@ describe('OTLP that is not as it should be', () => {
     [
       'has no time at all',
       { ...bad, startTimeUnixNano: null, endTimeUnixNano: 'soon' },
-      'Spans without a readable start and end, left out',
+      'Spans without a readable start and end, ignored',
       undefined,
     ],
     [
       'has times of a clock that was never set',
       { ...bad, startTimeUnixNano: '5', endTimeUnixNano: '9' },
-      'Spans without a readable start and end, left out',
+      'Spans without a readable start and end, ignored',
       undefined,
     ],
     [
@@ -109,7 +109,7 @@ describe('OTLP that is not as it should be', () => {
     [
       'has no id',
       { ...bad, spanId: undefined },
-      'Spans without an id or a trace id, left out: 1 (first: b).',
+      'Spans without an id or a trace id, ignored: 1 (first: b).',
       undefined,
     ],
     ['has a null for its id', { ...bad, spanId: null }, 'Spans without an id', undefined],
@@ -118,14 +118,14 @@ describe('OTLP that is not as it should be', () => {
     [
       'is null',
       null as unknown as object,
-      'Entries of lists that are no objects, left out: 1 (first: spans).',
+      'Entries of lists that are not objects, ignored: 1 (first: spans).',
       undefined,
     ],
-    ['is a text', 'span' as unknown as object, 'Entries of lists that are no objects', undefined],
+    ['is a text', 'span' as unknown as object, 'Entries of lists that are not objects', undefined],
     [
       'has a null for its name',
       { ...bad, name: null },
-      'Fields that are null or of a wrong type, read as absent: 1 (first: name of b).',
+      'Fields that are null or of a wrong type, ignored: 1 (first: name of b).',
       { name: '' },
     ],
     ['has a null for its parent', { ...bad, parentSpanId: null }, 'Fields that are null', { parentId: undefined }],
@@ -190,7 +190,7 @@ describe('OTLP that is not as it should be', () => {
     [
       'has another span with its id',
       { ...bad, spanId: 'a' },
-      'Spans with the id of another one and other content, left out: 1 (first: b a).',
+      'Spans with the id of another one and other content, ignored: 1 (first: b a).',
       undefined,
     ],
     ['is there twice', good, undefined, undefined],
@@ -224,7 +224,7 @@ describe('OTLP that is not as it should be', () => {
   });
 });
 
-describe("Jaeger's JSON that is not as it should be", () => {
+describe('malformed Jaeger JSON', () => {
   const odd = { ...fine, spanID: 'b', operationName: 'b' };
   it.each<[string, object, string | undefined, object | undefined]>([
     ['has a negative length', { ...odd, duration: -5 }, 'Spans that end before they start', { startUs: 0, endUs: 0 }],
@@ -287,7 +287,7 @@ describe("Jaeger's JSON that is not as it should be", () => {
 
 describe('the warnings', () => {
   const shorter = { ...bad, endTimeUnixNano: ns(-1) };
-  it('count each kind once, for the trace that it is about', () => {
+  it('report each kind once per trace', () => {
     const other = { ...good, traceId: 'u' };
     const traces = parseTrace(
       otlp(good, shorter, { ...shorter, spanId: 'c' }, { ...bad, spanId: 'd', kind: 9 }, other),
@@ -300,7 +300,7 @@ describe('the warnings', () => {
       undefined,
     ]);
   });
-  it('are in the texts', () => {
+  it('are part of the formatted reports', () => {
     const trace = read(otlp(good, shorter));
     expect(formatReport(analyze(trace))).toContain(
       '\nWarning: Spans that end before they start, read as having no length: 1',
@@ -309,11 +309,11 @@ describe('the warnings', () => {
   });
 });
 
-describe('whatever is read', () => {
+describe('any input', () => {
   const trace = pipelineTrace({ scenes: scenesOf(2, { clipUs: 900, overlayUs: 500, pollUs: 20 }) });
   type Node = Record<string, unknown> | unknown[];
   const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null;
-  /** Replaces the value at a place that the numbers choose, level by level. */
+  /** Replaces the value at the path that the numbers select. */
   const broken = (json: unknown, place: readonly number[], value: unknown): unknown => {
     const copy = structuredClone(json);
     let node = copy as Node;
@@ -358,7 +358,7 @@ describe('whatever is read', () => {
       { result: { resourceSpans: toOtlp(trace).flatMap((one) => (one as { resourceSpans: object[] }).resourceSpans) } },
     ],
     ['an answer of /api/traces', toJaeger(trace)],
-  ])('%s with damage gives a report that adds up, or an error of its own', (_name, json) => {
+  ])('%s with random damage gives a consistent report or a TraceFormatError', (_name, json) => {
     fc.assert(
       fc.property(damage, (places) => {
         check(places.reduce((document, [place, put]) => broken(document, place, put), json));
@@ -366,7 +366,7 @@ describe('whatever is read', () => {
       RUNS,
     );
   });
-  it('any JSON does', () => {
+  it('of JSON gives a consistent report or a TraceFormatError', () => {
     fc.assert(fc.property(fc.jsonValue(), check), RUNS);
     fc.assert(
       fc.property(fc.constantFrom('data', 'result', 'resourceSpans'), fc.jsonValue(), (key, json) => {
@@ -375,7 +375,7 @@ describe('whatever is read', () => {
       RUNS,
     );
   });
-  it('lists in lists do, however deep', () => {
+  it('of deeply nested lists gives a consistent report or a TraceFormatError', () => {
     let deep: unknown = [];
     for (let depth = 0; depth < 100_000; depth += 1) deep = [deep];
     expect(parseTrace(deep)).toEqual([]);

@@ -8,18 +8,18 @@ import { type Task, tasksOf } from './task.graph.js';
 import { type Trace } from './trace.model.js';
 import { type Unit, unitsOf } from './work.js';
 
-/** Everything that the figures are taken from. */
+/** The model that all figures are computed from. */
 export interface Model extends System {
   readonly index: SpanIndex;
   readonly units: readonly Unit[];
 }
 
-/** The stage whose scenes the director's window counts. */
+/** The stage whose scenes the director's window limits. */
 const WINDOWED_STAGE = 'clip';
 
 const models = new WeakMap<Trace, Model>();
 
-/** Made once for a trace, which must not change afterwards. */
+/** Builds the model of a trace once. The trace must not change afterwards. */
 export function modelOf(trace: Trace): Model {
   const known = models.get(trace);
   if (known !== undefined) return known;
@@ -43,7 +43,7 @@ function buildModel(trace: Trace): Model {
   };
 }
 
-/** The window: as the director's spans say; where they do not, as many as it sent out before it held any back. */
+/** The window from the director's spans. Default: the number of scenes sent before the first delayed one. */
 function windowOf(trace: Trace, tasks: readonly Task[]): WindowLimit | undefined {
   let declared = 0;
   for (const span of trace.spans) declared = Math.max(declared, numberOf(span, ATTR.window) ?? 0);

@@ -1,19 +1,19 @@
 import { type Json, JsonReader, objectOf, type RawSpan, spanName, TraceFormatError, wholeOf } from './json.reader.js';
 import { type ParseWarnings } from './parse.warnings.js';
 
-/** OTLP has no time as 0; a clock that starts there has ended before this, 11 days later. */
+/** OTLP writes a missing time as 0. A start of 0 counts as a time only if the span ends before this, 11 days later. */
 const CLOCK_FROM_0_NS = 1_000_000_000_000_000n;
 
 /**
- * The spans of OTLP JSON: what the stream holds, what a file exporter writes, and what lies in `result` of Jaeger's
- * `/api/v3`. Throws a TraceFormatError where the document is no such thing; what is wrong inside is a warning.
+ * Reads the spans of OTLP JSON, as in the stream, in the files of an exporter, and in `result` of Jaeger's `/api/v3`. Throws a
+ * TraceFormatError for another kind of document. Problems of single spans become warnings.
  */
 export function readOtlp(json: unknown, warnings: ParseWarnings): RawSpan[] {
   const document = objectOf(json);
   const list = document?.['resourceSpans'];
   if (document === undefined || list === undefined || (list !== null && !Array.isArray(list))) {
     const what = document === undefined ? 'the document: must be an object' : 'resourceSpans: must be a list';
-    throw new TraceFormatError(`OTLP JSON: ${what}; export the trace again, or mend this field`);
+    throw new TraceFormatError(`OTLP JSON: ${what}; export the trace again, or fix this field`);
   }
   const reader = new JsonReader(warnings);
   warnings.about(undefined);
@@ -62,7 +62,7 @@ function spanOf(span: Json, service: string, reader: JsonReader): RawSpan | unde
   };
 }
 
-/** Values of other kinds than text, number and truth value are no attributes for the analysis. */
+/** The attributes whose values are strings, numbers or booleans. */
 function attributesOf(list: unknown, where: string, reader: JsonReader): RawSpan['attributes'] {
   const entries = reader.objects(list, `attributes of ${where}`).flatMap(({ key, value }) => {
     const name = reader.text(key, `attributes of ${where}`);

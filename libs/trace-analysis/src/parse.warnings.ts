@@ -1,15 +1,15 @@
-/** What can be wrong in a trace, and how it is read. */
+/** Problems of a trace, and how the reader handles them. */
 const KINDS = {
-  entry: 'Entries of lists that are no objects, left out',
-  field: 'Fields that are null or of a wrong type, read as absent',
-  noId: 'Spans without an id or a trace id, left out',
-  noTimes: 'Spans without a readable start and end, left out',
+  entry: 'Entries of lists that are not objects, ignored',
+  field: 'Fields that are null or of a wrong type, ignored',
+  noId: 'Spans without an id or a trace id, ignored',
+  noTimes: 'Spans without a readable start and end, ignored',
   noStart: 'Spans without a readable start, read as starting at their end',
   noEnd: 'Spans without a readable end, read as having no length',
   negative: 'Spans that end before they start, read as having no length',
-  duplicate: 'Spans with the id of another one and other content, left out',
+  duplicate: 'Spans with the id of another one and other content, ignored',
   kind: 'Spans of an unknown kind, read as internal',
-  attribute: 'Attributes whose value cannot be read, left out',
+  attribute: 'Attributes whose value cannot be read, ignored',
   textNumber: 'Attributes with a number as text, read as numbers',
 } as const;
 export type WarningKind = keyof typeof KINDS;
@@ -19,12 +19,12 @@ interface Seen {
   readonly first: string;
 }
 
-/** Collects what is wrong in a document: each kind once for each trace, with its number and the first case. */
+/** Collects the problems of a document. Reports each kind once per trace, with its count and first case. */
 export class ParseWarnings {
   private readonly byTrace = new Map<string | undefined, Map<WarningKind, Seen>>();
   private traceId: string | undefined;
 
-  /** The trace that the following warnings are about; undefined where that is not known. */
+  /** Sets the trace of the following warnings; undefined when unknown. */
   about(traceId: string | undefined): void {
     this.traceId = traceId;
   }
@@ -37,12 +37,12 @@ export class ParseWarnings {
     else seen.count += 1;
   }
 
-  /** The sentences for a trace, with those that are about no known trace. */
+  /** The warnings of a trace, and those without a known trace. */
   of(traceId: string): string[] {
     return this.sentences([traceId, undefined]);
   }
 
-  /** All sentences, whatever trace they are about. */
+  /** The warnings of all traces. */
   all(): string[] {
     return this.sentences([...this.byTrace.keys()]);
   }

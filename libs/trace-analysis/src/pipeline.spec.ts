@@ -7,7 +7,7 @@ import { analyze, modelOf, parseTrace, type PerformanceReport, whatIf } from './
 
 const S = 1_000_000;
 const RUNS = { numRuns: 100, interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false };
-/** A replay leaves out the parts of the director's turns that nothing waited for. */
+/** A replay omits the parts of the director's turns that nothing waited for. */
 const NEAR_US = 500;
 
 const scene = fc.record({
@@ -32,14 +32,14 @@ const predicted = (spec: PipelineSpec, scenario: Parameters<typeof whatIf>[1]): 
   whatIf(modelOf(pipelineTrace(spec)), scenario).predictedUs;
 
 describe('a pipeline', () => {
-  it('counts what was handled, at the slots that there are', () => {
+  it('has the right counts and slots', () => {
     const report = analyze(pipelineTrace({ scenes: scenesOf(3, { clipUs: S, overlayUs: S / 2 }) }));
     const counts = Object.fromEntries(report.stages.map(({ stage, count }) => [stage, count]));
     expect(counts).toEqual({ planning: 1, llm: 1, clip: 3, overlay: 3, stitch: 1 });
     expect(report.workers).toEqual({ planning: 4, llm: 4, clip: 4, overlay: 2, stitch: 1 });
     expect(report.peakConcurrency).toBe(3);
   });
-  it('keeps its invariants, and its replay is what was measured', () => {
+  it('satisfies the invariants, and its replay matches the measurement', () => {
     fc.assert(
       fc.property(pipeline, fc.integer({ min: 1, max: 9 }), fc.nat(3000), (spec, window, hopUs) => {
         const report = analyze(pipelineTrace({ ...spec, window, hopUs }));
@@ -49,7 +49,7 @@ describe('a pipeline', () => {
       RUNS,
     );
   });
-  it('keeps its invariants when tries fail, and its replay where they need not queue again', () => {
+  it('satisfies the invariants with failed tries, and its replay matches when they do not queue again', () => {
     fc.assert(
       fc.property(pipeline, fc.integer({ min: 1, max: 9 }), failures, (spec, window, failed) => {
         const scenes = spec.scenes.map((one, at) => ({ ...one, failures: at === 1 ? failed : [] }));
@@ -60,7 +60,7 @@ describe('a pipeline', () => {
       RUNS,
     );
   });
-  it('predicts what a simulation with other slots gives', () => {
+  it('predicts a simulation with other slots', () => {
     fc.assert(
       fc.property(pipeline, fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 6 }), (spec, clip, overlay) => {
         const made = makespanOf(pipelineTrace({ ...spec, clipSlots: clip, overlaySlots: overlay }));
@@ -69,7 +69,7 @@ describe('a pipeline', () => {
       RUNS,
     );
   });
-  it('predicts what a simulation with a wider or narrower window gives', () => {
+  it('predicts a simulation with another window', () => {
     fc.assert(
       fc.property(pipeline, fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), (spec, before, after) => {
         const made = makespanOf(pipelineTrace({ ...spec, window: after }));
@@ -79,13 +79,13 @@ describe('a pipeline', () => {
       RUNS,
     );
   });
-  it('predicts what a simulation with faster overlays gives', () => {
+  it('predicts a simulation with faster overlays', () => {
     const scenes = scenesOf(6, { clipUs: S, overlayUs: 800_000 });
     const spec = { scenes, overlaySlots: 1 };
     const made = makespanOf(pipelineTrace({ ...spec, scenes: scenesOf(6, { clipUs: S, overlayUs: 400_000 }) }));
     expect(Math.abs(predicted(spec, { speed: { overlay: 2 } }) - made)).toBeLessThan(NEAR_US);
   });
-  it('never bounds a simulated makespan from above', () => {
+  it('has a bound of at most the simulated makespan', () => {
     fc.assert(
       fc.property(pipeline, fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 5 }), (spec, clip, window) => {
         const bound = whatIf(modelOf(pipelineTrace(spec)), { slots: { clip }, window }).boundUs;
@@ -103,7 +103,7 @@ describe('one pipeline', () => {
   ];
   const trace = pipelineTrace({ scenes, overlaySlots: 1, window: 3, hopUs: 700 });
   const of = (json: unknown): PerformanceReport[] => parseTrace(json).map(analyze);
-  it('gives the same report through the stream, /api/v3 and /api/traces', () => {
+  it('gives the same report from the stream, /api/v3 and /api/traces', () => {
     const [streamed, ...more] = of(toOtlp(trace));
     expect(more).toEqual([]);
     const resourceSpans = toOtlp(trace).flatMap((one) => (one as { resourceSpans: object[] }).resourceSpans);
@@ -118,7 +118,7 @@ describe('one pipeline', () => {
 describe('the bottleneck', () => {
   const usual = { clipUs: S, overlayUs: S / 10 };
   const find = (spec: PipelineSpec): PerformanceReport => analyze(pipelineTrace(spec));
-  it('is the clips when one worker makes them one after another', () => {
+  it('is the clips with one worker', () => {
     const report = find({ scenes: scenesOf(6, usual), clipSlots: 1 });
     expect(report.bottleneck.stage).toBe('clip');
     expect(report.bottleneck.advice).toMatch(
@@ -126,7 +126,7 @@ describe('the bottleneck', () => {
     );
     expect(report.stages.find(({ stage }) => stage === 'clip')?.queueWaitMs).toBeGreaterThan(14_000);
   });
-  it('is the window when it lets out fewer than the workers could make', () => {
+  it('is the window when it is smaller than the number of workers', () => {
     const report = find({ scenes: scenesOf(6, usual), clipSlots: 6, window: 2 });
     expect(report.bottleneck.stage).toBe('clip');
     expect(report.bottleneck.advice).toMatch(/^A window of 6 scenes would save 5\d %/);
@@ -137,18 +137,18 @@ describe('the bottleneck', () => {
     expect(report.bottleneck.share).toBeGreaterThan(0.8);
     expect(report.bottleneck.advice).toContain('llm twice as fast would save 4');
   });
-  it('is the one slow scene, by its number', () => {
+  it('is one slow scene, named by its number', () => {
     const report = find({ scenes: [...scenesOf(3, usual), { ...usual, clipUs: 8 * S }] });
     expect(report.bottleneck.stage).toBe('clip');
     expect(report.bottleneck.advice).toContain('scene 3 took 8.0 times as long as the median');
   });
-  it('is the one overlay worker', () => {
+  it('is a single overlay worker', () => {
     const report = find({ scenes: scenesOf(5, { clipUs: S / 10, overlayUs: S }), overlaySlots: 1 });
     expect(report.bottleneck.stage).toBe('overlay');
     expect(report.bottleneck.advice).toMatch(/more overlay workers would save/);
     expect(report.lowerBoundRatio).toBeGreaterThan(0.95);
   });
-  it("is the provider's queue, which no worker of ours shortens", () => {
+  it("is the provider's queue, which more workers do not shorten", () => {
     const report = find({ scenes: scenesOf(3, { ...usual, providerQueueUs: 5 * S }) });
     expect(report.bottleneck.advice).toMatch(/wait for the provider in clip: more workers do not shorten it/);
     expect(report.gap.externalMs).toBeCloseTo(5000, 0);
@@ -162,7 +162,7 @@ describe('the bottleneck', () => {
     const few = find({ scenes: scenesOf(3, { ...usual, limitUs: 4 * S }), clipSlots: 2 });
     expect(few.bottleneck.advice).toMatch(/the provider's rate limit in clip/);
   });
-  it('is the rate limit where tries were told to slow down', () => {
+  it('is the rate limit when tries were rate limited', () => {
     const failures = [1, 2].map(() => ({ workUs: S / 100, pauseUs: 3 * S, code: 'PROVIDER_RATE_LIMITED' }));
     const report = find({ scenes: [...scenesOf(5, usual), { ...usual, failures }], clipSlots: 3 });
     expect(report.bottleneck.advice).toMatch(/the provider's rate limit in clip/);
@@ -170,11 +170,11 @@ describe('the bottleneck', () => {
     expect(report.gap.retryMs).toBeLessThan(50);
     expect(report.criticalPath.filter(({ waitClass }) => waitClass === 'rate_limit')).toHaveLength(2);
   });
-  it('is the want of workers where they would hide most of what each waits for', () => {
+  it('is missing workers when more of them would overlap most of the waits', () => {
     const report = find({ scenes: scenesOf(6, { ...usual, providerQueueUs: 2 * S }), clipSlots: 1 });
     expect(report.bottleneck.advice).toMatch(/^5 more clip-generator workers would save/);
   });
-  it('is tries that fail: their work and their pauses are the gap', () => {
+  it('is failing tries, whose work and pauses are the gap', () => {
     const failures = [
       { workUs: S / 2, pauseUs: 2 * S },
       { workUs: S / 2, pauseUs: 4 * S },
@@ -184,7 +184,7 @@ describe('the bottleneck', () => {
     expect(report.bottleneck.advice).toMatch(/pauses between tries of clip/);
     expect(report.stages.find(({ stage }) => stage === 'clip')?.count).toBe(4);
   });
-  it('is late notice: a poll lag is dispatch', () => {
+  it('counts a poll lag as dispatch', () => {
     const report = find({ scenes: scenesOf(2, { ...usual, pollUs: 2 * S }) });
     expect(report.gap.dispatchMs).toBeGreaterThanOrEqual(2000);
   });

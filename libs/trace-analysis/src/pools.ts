@@ -3,31 +3,31 @@ import { peakOf } from './interval.js';
 import { numberOf, textOf } from './span.index.js';
 import { type Task } from './task.graph.js';
 
-/** The slots that tasks of one kind share: workers seen × messages each handles at once. */
+/** The slots that tasks of one kind share: observed workers × concurrent messages per worker. */
 export interface Pool {
   readonly name: string;
   readonly slots: number;
   readonly service: string;
   readonly workers: number;
   readonly perWorker: number;
-  /** Where the slots are, at least one entry; the id is empty where no span says. Their slots add up to `slots`. */
+  /** The slots by host, at least one entry. The id is empty when unknown. They add up to `slots`. */
   readonly hosts: readonly { readonly id: string; readonly slots: number }[];
   readonly tasks: readonly number[];
 }
 
-/** Why a task began when it did. */
+/** The times that determine the start of a task. */
 export interface Start {
-  /** All that it needed was handed over; for a task that needed nothing, its own start. */
+  /** All its needs were handed over. Without needs: its own start. */
   readonly readyUs: number;
-  /** A slot was free from here on: later than `readyUs` only where every slot was taken. */
+  /** A slot was free from this time. Later than `readyUs` only when all slots were taken. */
   readonly slotUs: number;
-  /** The edge that came last. */
+  /** Index of the latest edge. */
   readonly lastEdge: number | undefined;
 }
 
 /**
- * A pool's slots are its declared size times the workers seen; never less than ran at once, and where no size is declared
- * exactly that. Overlaps shorter than the clock's step are no overlaps.
+ * Derives the pools. The slots of a pool are its declared size times the observed workers, and at least its peak concurrency. Without
+ * a declared size they are the peak. Ignores overlaps shorter than the clock step.
  */
 export function poolsOf(tasks: readonly Task[], clockStepUs: number): Map<string, Pool> {
   const members = new Map<string, number[]>();
@@ -59,7 +59,7 @@ export function poolsOf(tasks: readonly Task[], clockStepUs: number): Map<string
   );
 }
 
-/** The slots of each host by the workers seen on it; those that no worker explains are spread over the hosts. */
+/** The slots of each host by its observed workers. Remaining slots are spread over the hosts. */
 function hostsOf(tasks: readonly Task[], slots: number, perWorker: number): Pool['hosts'] {
   const hostOf = new Map<string, string>();
   for (const { span, host } of tasks) {
@@ -81,7 +81,7 @@ function hostsOf(tasks: readonly Task[], slots: number, perWorker: number): Pool
   return [...counts].map(([id, count]) => ({ id, slots: count }));
 }
 
-/** When each task could have begun, and when a slot was free for it. */
+/** The times when each task was ready, and when a slot was free for it. */
 export function startsOf(tasks: readonly Task[], pools: ReadonlyMap<string, Pool>, clockStepUs: number): Start[] {
   const starts = tasks.map(({ startUs, edges }) => {
     let last: number | undefined;
@@ -102,7 +102,7 @@ export function startsOf(tasks: readonly Task[], pools: ReadonlyMap<string, Pool
         if (begun - ended >= slots) openedUs = end;
         ended += 1;
       }
-      // Every slot still taken: the one it got is told, by a clock's step, to have fallen free after it began.
+      // All slots seem taken: the clock step makes the slot's release appear after the start of its next task.
       const late = ends[ended];
       if (begun - ended >= slots && late !== undefined && late <= startUs + clockStepUs) {
         openedUs = startUs;
@@ -110,7 +110,7 @@ export function startsOf(tasks: readonly Task[], pools: ReadonlyMap<string, Pool
       }
       begun += 1;
       const start = starts[at];
-      // Before a repeated delivery lies its pause: how much of it was also a queue cannot be told.
+      // Before a redelivery comes its pause. The part of it that was also a queue is unknown.
       const repeated = start?.lastEdge !== undefined && tasks[at]?.edges[start.lastEdge]?.kind === 'retry';
       if (start !== undefined && !repeated && openedUs > start.readyUs) starts[at] = { ...start, slotUs: openedUs };
     }

@@ -2,8 +2,8 @@ import { type Pool, type Start } from './pools.js';
 import { type Task } from './task.graph.js';
 
 /**
- * What a task waited beyond its needs and its slot: before it was in line, or between a slot falling free and its start.
- * The hop of one that queued is not to be seen; it is taken for its pool's usual one.
+ * The additional delays of a task: before it queues, or between a free slot and its start. The hop of a queued task is not visible, so
+ * the median hop of its pool is used.
  */
 export function lagsOf(
   tasks: readonly Task[],
@@ -19,7 +19,7 @@ export function lagsOf(
       const seen = pool.tasks.flatMap((at) => {
         const isRepeat = tasks[at]?.edges.some(({ kind }) => kind === 'retry') === true;
         const hop = hops[at];
-        // What lies before a repeated delivery is its pause, not a hop.
+        // The time before a redelivery is its pause, not a hop.
         return hop === undefined || hop.queued || isRepeat ? [] : [hop.beyondUs];
       });
       return [pool.name, median(seen)];
@@ -35,7 +35,7 @@ export function lagsOf(
 export const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[(values.length - 1) >> 1] ?? 0;
 
-/** From the end of the task that let another go to the other's message being on its way. */
+/** The delay from the end of the task that freed a place in the window to the next task's message, us, by task. */
 export function releaseLags(tasks: readonly Task[]): Map<number, number> {
   const lags = new Map<number, number>();
   tasks.forEach(({ edges }, at) => {

@@ -12,7 +12,7 @@ interface Job {
   readonly startUs?: number;
 }
 
-/** Tasks of one pool, measured as the replay on `slots` would have run them. */
+/** Tasks of one pool, with the times of a schedule on `slots`. */
 function tasksOf(jobs: readonly Job[], kind: EdgeKind = 'message'): Task[] {
   return jobs.map(({ lengthUs, after = [], startUs = 0 }, at) => {
     const span: Span = {
@@ -69,7 +69,7 @@ describe('the replay', () => {
       ),
     ).toBe(expected);
   });
-  it("shows Graham's anomaly: a fourth worker makes his nine tasks last longer", () => {
+  it("shows Graham's anomaly: his nine tasks take longer with a fourth worker", () => {
     const lengths = [3, 2, 2, 2, 4, 4, 4, 4, 9];
     const jobs = lengths.map((lengthUs, at) => ({ lengthUs, after: at === 8 ? [0] : at >= 4 ? [3] : [], startUs: 0 }));
     expect(run(jobs, 3)).toBe(12);
@@ -106,7 +106,7 @@ describe('the lower bound', () => {
     expect(bound(jobs as readonly Job[], slots)).toBe(expected);
     expect(run(jobs as readonly Job[], slots)).toBeGreaterThanOrEqual(expected);
   });
-  it('does not count tries that came to nothing', () => {
+  it('does not count failed tries', () => {
     const [first, second] = tasksOf([{ lengthUs: 10 }, { lengthUs: 10, after: [0], startUs: 10 }]);
     if (first === undefined || second === undefined) throw new Error('two tasks');
     const tasks = [{ ...first, failed: true }, second];
@@ -116,7 +116,7 @@ describe('the lower bound', () => {
 });
 
 describe('starts', () => {
-  it('tell a wait for a slot from a slow hop', () => {
+  it('distinguish a wait for a slot from a slow hop', () => {
     const tasks = tasksOf([{ lengthUs: 100 }, { lengthUs: 100, startUs: 110 }, { lengthUs: 10, startUs: 300 }]);
     const ready = tasks.map((task, at) =>
       at === 0 ? task : { ...task, edges: [{ from: 0, kind: 'message' as const, atUs: 50 }] },
@@ -127,7 +127,7 @@ describe('starts', () => {
       [50, 210],
     ]);
   });
-  it('gives each the slot that fell free for it, though two fall free within a step of the clock', () => {
+  it('assign slots correctly when two are freed within one clock step', () => {
     const tasks = tasksOf([
       { lengthUs: 5000 },
       { lengthUs: 5900 },
@@ -139,7 +139,7 @@ describe('starts', () => {
     );
     expect(startsOf(ready, poolsOf(ready, 1000), 1000).map(({ slotUs }) => slotUs)).toEqual([0, 0, 5000, 5900]);
   });
-  it('takes a slot that falls free a step of the clock after it was taken for the one that was taken', () => {
+  it('assign a slot whose release appears one clock step after its reuse', () => {
     const tasks = tasksOf([{ lengthUs: 5400 }, { lengthUs: 10, startUs: 5000 }]).map((task, at) =>
       at === 0 ? task : { ...task, edges: [{ from: 0, kind: 'message' as const, atUs: 50 }] },
     );
@@ -148,7 +148,7 @@ describe('starts', () => {
 });
 
 describe('the heap', () => {
-  it('gives everything in order', () => {
+  it('returns items in order', () => {
     const heap = new Heap<number>((a, b) => a - b);
     const values = Array.from({ length: 200 }, (_, i) => (i * 7919) % 211);
     for (const value of values) heap.push(value);

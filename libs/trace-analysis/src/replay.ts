@@ -10,28 +10,27 @@ export interface Replay {
   readonly startUs: readonly number[];
   readonly endUs: readonly number[];
 }
-interface Happening {
+interface ReplayEvent {
   readonly atUs: number;
-  /** Its index; of `cores`, the host's. */
+  /** Index of the task; for `cores`, of the host. */
   readonly task: number;
   /**
-   * `step`: a step of the task is over. `cores`: a task on the host has computed enough, if nothing has changed there.
-   * Both come before the rest of the same time: a slot that falls free can be taken. `released`: by the window.
+   * `step`: a step of the task has ended. `cores`: a task on the host has finished computing, unless the event is outdated. Both come
+   * before other events of the same time, so that freed slots can be taken. `released`: the window admits the task.
    */
   readonly what: 'step' | 'cores' | 'ready' | 'released';
 }
-/** A step, and whom it hands over to at its end. */
+/** A step, and the tasks that it hands over to at its end. */
 interface Stage extends Step {
   readonly hands: readonly number[];
 }
 
-const RANK = { step: 0, cores: 1, ready: 2, released: 2 } as const satisfies Record<Happening['what'], number>;
+const RANK = { step: 0, cores: 1, ready: 2, released: 2 } as const satisfies Record<ReplayEvent['what'], number>;
 
 /**
- * Plays the trace's tasks again on the scenario's slots: a task is ready when all that it needs has been handed over, and
- * the oldest ready task takes the next free slot (list scheduling, Graham 1966). Hops and waits take as long as they
- * took; what computes shares the cores of its host. Such a schedule may get longer when slots or cores are added or work
- * gets shorter (Graham 1969): the answer is what comes out, never clamped.
+ * Simulates the trace's tasks with the scenario's slots. A task is ready when all its needs are handed over; the oldest ready task takes
+ * the next free slot (list scheduling, Graham 1966). Hops and waits keep their measured durations; computing tasks share the cores of
+ * their host. Such a schedule may get longer with more slots or cores or with less work (Graham 1969); the result is not clamped.
  */
 export function replay(system: System, scenario: Scenario = {}): Replay {
   const { tasks, pools, window, hosts } = system;
@@ -40,11 +39,11 @@ export function replay(system: System, scenario: Scenario = {}): Replay {
   const endUs = new Array<number>(tasks.length).fill(0);
   const readyUs = new Array<number>(tasks.length).fill(0);
   const missing = [...edgeCounts];
-  const happenings = new Heap<Happening>((a, b) => a.atUs - b.atUs || RANK[a.what] - RANK[b.what] || a.task - b.task);
+  const events = new Heap<ReplayEvent>((a, b) => a.atUs - b.atUs || RANK[a.what] - RANK[b.what] || a.task - b.task);
   const byAge = (a: number, b: number): number => (readyUs[a] ?? 0) - (readyUs[b] ?? 0) || a - b;
   const lanes = new SlotLanes(pools, (pool) => slotsIn(pool, scenario), byAge);
   const shares = new HostShares(hosts, scenario, (host, atUs) => {
-    happenings.push({ atUs, task: host, what: 'cores' });
+    events.push({ atUs, task: host, what: 'cores' });
   });
   const held = new Heap<number>(byAge);
   let tokens = window === undefined ? Infinity : (scenario.window ?? window.size);
@@ -52,10 +51,10 @@ export function replay(system: System, scenario: Scenario = {}): Replay {
   const isWindowed = (at: number): boolean => window !== undefined && tasks[at]?.pool === window.pool;
   // A scene keeps its place in the window from its first try to its last.
   const isRepeat = (at: number): boolean => repeats.has(at);
-  // What the window holds back takes its hop once it is let go.
+  // A task that the window delays has its hop after its release.
   const hopUs = (at: number): number => (isWindowed(at) && !isRepeat(at) ? 0 : (lags[at]?.beforeSlotUs ?? 0));
-  const letGo = (at: number, nowUs: number): void => {
-    happenings.push({ atUs: nowUs + (lags[at]?.beforeSlotUs ?? 0), task: at, what: 'released' });
+  const release = (at: number, nowUs: number): void => {
+    events.push({ atUs: nowUs + (lags[at]?.beforeSlotUs ?? 0), task: at, what: 'released' });
   };
 
   const stages = new Map<number, { readonly list: readonly Stage[]; next: number }>();
@@ -65,12 +64,12 @@ export function replay(system: System, scenario: Scenario = {}): Replay {
     const fromUs = nowUs + (lags[at]?.afterSlotUs ?? 0);
     startUs[at] = fromUs;
     stages.set(at, { list: stagesOf(at, progressOf(task, scenario, 'elapsed')), next: 0 });
-    happenings.push({ atUs: fromUs, task: at, what: 'step' });
+    events.push({ atUs: fromUs, task: at, what: 'step' });
   };
   const handOver = (to: number, nowUs: number): void => {
     missing[to] = (missing[to] ?? 0) - 1;
     readyUs[to] = nowUs;
-    if (missing[to] === 0) happenings.push({ atUs: nowUs + hopUs(to), task: to, what: 'ready' });
+    if (missing[to] === 0) events.push({ atUs: nowUs + hopUs(to), task: to, what: 'ready' });
   };
   const queue = (at: number, nowUs: number): void => {
     readyUs[at] = nowUs;
@@ -84,9 +83,9 @@ export function replay(system: System, scenario: Scenario = {}): Replay {
     if (!isWindowed(at) || repeated.has(at)) return;
     const released = held.pop();
     if (released === undefined) tokens += 1;
-    else letGo(released, nowUs + (releases.get(released) ?? usualUs));
+    else release(released, nowUs + (releases.get(released) ?? usualUs));
   };
-  /** The step that the task was in is over. */
+  /** Ends the current step of the task and starts the next one. */
   const advance = (at: number, nowUs: number): void => {
     const run = stages.get(at);
     const stage = run?.list[run.next];
@@ -98,21 +97,21 @@ export function replay(system: System, scenario: Scenario = {}): Replay {
     }
     run.next += 1;
     if (stage.cpu === undefined || stage.lengthUs === 0)
-      happenings.push({ atUs: nowUs + stage.lengthUs, task: at, what: 'step' });
+      events.push({ atUs: nowUs + stage.lengthUs, task: at, what: 'step' });
     else shares.enter(lanes.hostOf(at, stage.cpu.host, tasks[at]), nowUs, at, stage.cpu.milliCores, stage.lengthUs);
   };
 
   tasks.forEach((task, at) => {
-    if (missing[at] === 0) happenings.push({ atUs: task.startUs, task: at, what: 'ready' });
+    if (missing[at] === 0) events.push({ atUs: task.startUs, task: at, what: 'ready' });
   });
-  for (let next = happenings.pop(); next !== undefined; next = happenings.pop()) {
+  for (let next = events.pop(); next !== undefined; next = events.pop()) {
     const { task: at, atUs: nowUs, what } = next;
     if (what === 'step') advance(at, nowUs);
     else if (what === 'cores') for (const done of shares.leave(at, nowUs)) advance(done, nowUs);
     else if (!isWindowed(at) || what === 'released' || isRepeat(at)) queue(at, nowUs);
     else if (tokens > 0) {
       tokens -= 1;
-      letGo(at, nowUs);
+      release(at, nowUs);
     } else {
       readyUs[at] = nowUs;
       held.push(at);
@@ -122,12 +121,12 @@ export function replay(system: System, scenario: Scenario = {}): Replay {
 }
 
 interface Prepared {
-  /** Edges of each task that are no window's. */
+  /** Number of edges of each task, without window edges. */
   readonly edgeCounts: readonly number[];
   readonly lags: ReturnType<typeof lagsOf>;
   readonly releases: ReadonlyMap<number, number>;
   readonly usualUs: number;
-  /** Tasks that are another try of one before, and those that have another try after them. */
+  /** Tasks that retry an earlier one, and tasks that are retried. */
   readonly repeats: ReadonlySet<number>;
   readonly repeated: ReadonlySet<number>;
   readonly stagesOf: (at: number, progress: Progress) => readonly Stage[];
@@ -135,7 +134,7 @@ interface Prepared {
 
 const prepared = new WeakMap<System, Prepared>();
 
-/** What every replay of a system begins with, whatever the scenario; made once. */
+/** The data of a system that does not depend on the scenario. Computed once per system. */
 function preparedOf(system: System): Prepared {
   const known = prepared.get(system);
   if (known !== undefined) return known;
@@ -169,7 +168,7 @@ function followersOf(tasks: readonly Task[]): { to: number; atUs: number }[][] {
   return followers;
 }
 
-/** The steps, cut where the task hands over. The first has no length: what is handed over at the start goes with it. */
+/** The steps, split at the hand-overs. The first one has zero length, for hand-overs at the start. */
 function cutStages(progress: Progress, followers: readonly { to: number; atUs: number }[]): Stage[] {
   const hands = followers
     .map(({ to, atUs }) => ({ to, afterUs: progress.at(atUs) }))

@@ -14,7 +14,7 @@ export interface StageReport {
   readonly utilization: number;
 }
 
-/** A stretch of the critical path; together they partition 0..makespan. */
+/** A segment of the critical path. The segments partition 0..makespan. */
 export interface PathReport {
   readonly spanId: string;
   readonly service: string;
@@ -33,22 +33,22 @@ export interface PerformanceReport {
   /** Work over makespan, T1/Tp. */
   readonly speedup: number;
   readonly sequentialMs: number;
-  /** How much longer its work one after another would have taken; 0 where it waited longer than that saved. */
+  /** Sequential duration of the work minus the makespan; at least 0. */
   readonly timeSavedMs: number;
-  /** Average number at work while at least one was. */
+  /** Average number of working units while at least one works. */
   readonly effectiveParallelism: number;
   /** Speed-up over the peak, 0-1. */
   readonly efficiency: number;
   readonly peakConcurrency: number;
-  /** Slots of each stage: workers × what each handles at once; the peak where the spans do not say. */
+  /** Slots of each stage: workers × concurrent messages per worker. Default: the peak concurrency. */
   readonly workers: Readonly<Record<string, number>>;
   readonly concurrency: readonly { readonly level: number; readonly ms: number }[];
   readonly stages: readonly StageReport[];
   readonly criticalPath: readonly PathReport[];
   readonly lowerBoundMs: number;
-  /** Lower bound over makespan, 0-1: 1 cannot be beaten. */
+  /** Lower bound over makespan, 0-1. 1: the schedule is optimal. */
   readonly lowerBoundRatio: number;
-  /** Makespan − lower bound, by cause; sums to it exactly. */
+  /** Makespan − lower bound, by cause. The parts add up exactly. */
   readonly gap: {
     readonly capacityMs: number;
     readonly dispatchMs: number;
@@ -57,22 +57,22 @@ export interface PerformanceReport {
     readonly retryMs: number;
   };
   readonly bottleneck: { readonly stage: string; readonly share: number; readonly advice: string };
-  /** The shortest first. A prediction can exceed the makespan: a greedy schedule may get longer (Graham 1969). */
+  /** Changes by predicted makespan, shortest first. A prediction may exceed the makespan (Graham 1969). */
   readonly whatIf: readonly {
     readonly change: string;
     readonly predictedMakespanMs: number;
     readonly boundMs: number;
   }[];
-  /** The replay of the unchanged system against what was measured, per cent; positive when it took longer. */
+  /** Deviation of the unchanged system's replay from the makespan, per cent. Positive: the replay took longer. */
   readonly calibrationErrorPct: number;
-  /** Whose cores the processes of the trace shared; empty where no span says. `cpuMs` is what they used together. */
+  /** The hosts of the trace's processes; empty when unknown. `cpuMs`: their total CPU time. */
   readonly hosts: readonly {
     readonly id: string;
     readonly cores: number;
     readonly cpuMs: number;
-    /** CPU time over what the cores could give while at least one computed, 0-1. */
+    /** CPU time over (cores × time in which at least one process computed), 0-1. */
     readonly utilization: number;
   }[];
-  /** What was wrong with the trace, and how it was read; empty where nothing was. */
+  /** Problems of the trace, and how the reader handled them. */
   readonly warnings: readonly string[];
 }

@@ -3,11 +3,11 @@ import { type PathReport, type PerformanceReport } from './report.model.js';
 import { duration, percent, table } from './text.table.js';
 
 const CELLS = 60;
-const MOST_STEPS = 24;
+const MAX_STEPS = 24;
 
 /**
- * The report as terminal tables, a Gantt chart and the advice. With the trace's {@link StageRow}s the chart shows the
- * stages; without them the critical path, one row per service.
+ * Formats the report as tables, a Gantt chart and the advice. The chart shows the stages of `rows`. Default: the critical path, one row
+ * per service.
  */
 export function formatReport(report: PerformanceReport, rows?: readonly StageRow[]): string {
   const { gap } = report;
@@ -97,7 +97,7 @@ function change(predictedMs: number, makespanMs: number): string {
   return part > 0 ? `+${part}` : String(part);
 }
 
-/** The share of the work that behaved as if it could not be done in parallel (Karp and Flatt 1990). */
+/** The experimentally determined serial fraction (Karp and Flatt 1990). */
 function serialFraction({ speedup, peakConcurrency: workers }: PerformanceReport): string {
   if (workers < 2 || speedup <= 0) return '';
   const serial = (1 / speedup - 1 / workers) / (1 - 1 / workers);
@@ -125,7 +125,7 @@ function pathRows(path: readonly PathReport[]): StageRow[] {
   return [...rows].map(([stage, row]) => ({ stage, ...row }));
 }
 
-/** The path with its neighbours of one kind put together; of a long path the longest steps, in their order. */
+/** The path with adjacent steps of one kind merged. Of a long path only the longest steps, in order. */
 function steps({ criticalPath }: PerformanceReport): { what: string; ms: number }[] {
   const merged: { what: string; ms: number }[] = [];
   for (const { service, kind, waitClass, startUs, endUs } of criticalPath) {
@@ -134,9 +134,9 @@ function steps({ criticalPath }: PerformanceReport): { what: string; ms: number 
     if (last?.what === what) last.ms += (endUs - startUs) / 1000;
     else merged.push({ what, ms: (endUs - startUs) / 1000 });
   }
-  if (merged.length <= MOST_STEPS) return merged;
-  const limit = [...merged].sort((a, b) => b.ms - a.ms)[MOST_STEPS - 1]?.ms ?? 0;
-  const kept = merged.filter(({ ms }) => ms >= limit).slice(0, MOST_STEPS);
+  if (merged.length <= MAX_STEPS) return merged;
+  const limit = [...merged].sort((a, b) => b.ms - a.ms)[MAX_STEPS - 1]?.ms ?? 0;
+  const kept = merged.filter(({ ms }) => ms >= limit).slice(0, MAX_STEPS);
   const rest = merged.reduce((sum, { ms }) => sum + ms, 0) - kept.reduce((sum, { ms }) => sum + ms, 0);
   return [...kept, { what: `${merged.length - kept.length} shorter steps`, ms: rest }];
 }

@@ -3,25 +3,25 @@ import { type HostCores } from './cpu.use.js';
 import { type Pool, type Start } from './pools.js';
 import { type Task } from './task.graph.js';
 
-/** What was measured: the tasks, and the limits that they ran under. */
+/** The measured tasks and their limits. */
 export interface System {
   readonly tasks: readonly Task[];
   readonly pools: ReadonlyMap<string, Pool>;
   readonly starts: readonly Start[];
   readonly window: WindowLimit | undefined;
-  /** Those whose cores the tasks shared, as far as the trace says. */
+  /** The hosts whose cores the tasks shared, as far as known. */
   readonly hosts: ReadonlyMap<string, HostCores>;
 }
 
-/** The system as it was, or with something changed. */
+/** A changed system. `{}`: unchanged. */
 export interface Scenario {
-  /** Slots of a pool, where they differ. */
+  /** Changed slots by pool. */
   readonly slots?: Readonly<Record<string, number>>;
-  /** A stage's work takes 1/n of its time, and of its CPU time; its waits stay. */
+  /** Speed factors by stage. They divide the work's time and CPU time, not the waits. */
   readonly speed?: Readonly<Record<string, number>>;
-  /** Scenes in flight at once. */
+  /** Number of scenes in flight. */
   readonly window?: number;
-  /** A host has n times its cores. */
+  /** Factors of the cores by host. */
   readonly cores?: Readonly<Record<string, number>>;
 }
 
@@ -31,13 +31,13 @@ export const slotsIn = (pool: Pool, scenario: Scenario): number => scenario.slot
 export const coresIn = (host: HostCores, scenario: Scenario): number =>
   Math.max(1, Math.round(host.milliCores * (scenario.cores?.[host.id] ?? 1)));
 
-/** Those that the trace's own processes get of them: what others take they take as before. */
+/** Cores that the trace's processes can use, thousandths. Other processes use as many as before. */
 export const leftIn = (host: HostCores, scenario: Scenario): number =>
   Math.max(1, host.leftMilliCores + coresIn(host, scenario) - host.milliCores);
 
 /**
- * How many of so many slots each host of a pool has: those added go where the fewest are, those taken away come from
- * where the most are.
+ * Distributes the wanted slots of a pool over its hosts. Adds slots where there are the fewest, and removes them where there are the
+ * most.
  */
 export function slotsByHost({ hosts, slots }: Pool, wanted: number): Map<string, number> {
   const counts = hosts.map((one) => ({ ...one }));
@@ -48,14 +48,14 @@ export function slotsByHost({ hosts, slots }: Pool, wanted: number): Map<string,
   return new Map(counts.map((one) => [one.id, one.slots]));
 }
 
-/** A stretch of a task in the scenario, as long as nothing slows it. */
+/** A step of a task in the scenario, without slow-down. */
 export interface Step {
   readonly lengthUs: number;
-  /** What it asks of a host's cores, where it computes. */
+  /** The demand of a computing step. */
   readonly cpu: { readonly host: string; readonly milliCores: number } | undefined;
 }
 
-/** How far a task has come at a time of the measured trace, in whole microseconds of the scenario. */
+/** Maps times of the measured trace to the progress of a task in the scenario, us. */
 export interface Progress {
   readonly at: (us: number) => number;
   readonly totalUs: number;
@@ -64,13 +64,13 @@ export interface Progress {
 }
 
 type Count = 'elapsed' | 'needed';
-/** The progress of tasks whose stages keep their speed: the same in every scenario. */
+/** Cached progress of tasks whose stages keep their speed. */
 const unchanged = { elapsed: new WeakMap<Task, Progress>(), needed: new WeakMap<Task, Progress>() };
 
 /**
- * Lengths are those on enough cores: what shares them is slowed by the replay. `elapsed` counts all of a task's time.
- * `needed` counts the work alone, which no schedule can do without: not its waits, and nothing of a try that failed.
- * A task must not change afterwards. Of a task whose stages keep their speed the answer is the same object each time.
+ * The progress of a task, with durations on enough cores; the replay models shared cores. `elapsed` counts all time of the task. `needed`
+ * counts only its work, without waits, and nothing for a failed try. The task must not change afterwards. Returns the same object each
+ * time for a task whose stages keep their speed.
  */
 export function progressOf(task: Task, { speed }: Scenario, count: Count): Progress {
   if (speed !== undefined && task.pieces.some(({ stage }) => stage !== undefined && stage in speed))

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { fluidEnds, type FluidJob } from '../test/fluid.cores.js';
 import { SharedCores } from './shared.cores.js';
 
-/** When each is done; those that enter at the same time enter in their order. */
+/** The end of each job. Jobs that start at the same time start in their order. */
 function endsOf(milliCores: number, jobs: readonly FluidJob[]): number[] {
   const cores = new SharedCores(milliCores);
   const ends = new Array<number>(jobs.length).fill(0);
@@ -51,7 +51,7 @@ describe('shared cores', () => {
   ])('%s', (_name, milliCores, list, ends) => {
     expect(endsOf(milliCores, list)).toEqual(ends);
   });
-  it('share as a fluid does', () => {
+  it('match a fluid model', () => {
     fc.assert(
       fc.property(cores, jobs, (milliCores, list) => {
         const exact = fluidEnds(milliCores, list);
@@ -61,14 +61,14 @@ describe('shared cores', () => {
       }),
     );
   });
-  it('slow nothing when there are enough', () => {
+  it('slow nothing down when there are enough', () => {
     fc.assert(
       fc.property(jobs, (list) => {
         expect(endsOf(Infinity, list)).toEqual(list.map(({ atUs, freeUs }) => atUs + freeUs));
       }),
     );
   });
-  it('never let one end later because there are more of them', () => {
+  it('never delay a job when cores are added', () => {
     fc.assert(
       fc.property(cores, fc.integer({ min: 0, max: 4000 }), jobs, (milliCores, more, list) => {
         const few = endsOf(milliCores, list);
@@ -78,7 +78,7 @@ describe('shared cores', () => {
       }),
     );
   });
-  it('do the whole work, and no more than they can', () => {
+  it('complete all work within their capacity', () => {
     fc.assert(
       fc.property(cores, jobs, (milliCores, list) => {
         const work = list.reduce((sum, one) => sum + one.milliCores * one.freeUs, 0);

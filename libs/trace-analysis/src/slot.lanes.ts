@@ -9,7 +9,7 @@ interface Lane {
   readonly free: Map<string, number>;
 }
 
-/** The slots of all pools, by host, and the tasks that wait for one. */
+/** The slots of all pools by host, and the queues of waiting tasks. */
 export class SlotLanes {
   private readonly lanes: ReadonlyMap<string, Lane>;
   private readonly taken = new Map<number, string>();
@@ -27,7 +27,7 @@ export class SlotLanes {
     );
   }
 
-  /** Takes a slot for the task, on its own host where one is free there; false where it must wait for one. */
+  /** Takes a slot for the task, preferably on its own host. Otherwise queues the task and returns false. */
   take(at: number, task: Task | undefined): boolean {
     const lane = this.lanes.get(task?.pool ?? '');
     if (lane === undefined) return true;
@@ -41,7 +41,7 @@ export class SlotLanes {
     return true;
   }
 
-  /** Gives the task's slot back, or to the task that waited longest: that one is returned, and has the slot. */
+  /** Frees the task's slot. Returns the next waiting task, which gets the slot; undefined when none waits. */
   give(at: number, task: Task | undefined): number | undefined {
     const lane = this.lanes.get(task?.pool ?? '');
     const host = this.taken.get(at);
@@ -53,14 +53,14 @@ export class SlotLanes {
     return waiter;
   }
 
-  /** Where a step of the task computes: on the host of its slot where that is known, else where it was measured. */
+  /** The host on which a step computes: the host of the task's slot if known, else the measured one. */
   hostOf(at: number, measured: string, task: Task | undefined): string {
     const host = this.taken.get(at) ?? '';
     return host === '' || task?.host !== measured ? measured : host;
   }
 }
 
-/** The host to take a slot of: this one where it has any, else the one with the most; undefined where none is free. */
+/** The host for a slot: `own` if it has a free one, else the host with the most; undefined when none is free. */
 function freest(free: ReadonlyMap<string, number>, own: string): string | undefined {
   if ((free.get(own) ?? 0) > 0) return own;
   let best: string | undefined;

@@ -20,7 +20,7 @@ describe('whether a parent waits for its child', () => {
   it.each<[string, Partial<Span>, boolean]>([
     ['inside', { startUs: 20_000, endUs: 21_000 }, true],
     ['ends a little after', { startUs: 20_000, endUs: 1_118_759 }, true],
-    // Starts are in whole milliseconds, ends are a start and an exact length: an end may seem up to a millisecond early.
+    // Starts are in whole milliseconds and ends are a start plus an exact duration, so an end may seem up to 1 ms early.
     ['begins a little after', { startUs: 1_118_000, endUs: 1_118_359, kind: 'producer' }, true],
     ['is announced a little after', { startUs: 1_119_000, endUs: 1_119_794, kind: 'producer' }, true],
     ['is announced later', { startUs: 1_120_000, endUs: 1_120_001, kind: 'producer' }, false],

@@ -1,29 +1,30 @@
 import { ATTR } from '@clipmesh/tracing';
 import { type Span, type Trace } from './trace.model.js';
 
-/** Some SDKs stamp starts in whole milliseconds and ends finer: a span may seem to end after what followed it. */
+/** Some SDKs record starts in whole milliseconds and ends more precisely, so a span may seem to end after its successor's start. */
 const CLOCK_STEP_US = 1000;
 
-/** The spans of a trace with their places in the tree; cycles of parents are cut open. */
+/** The spans of a trace with their tree. Cycles of parents are broken. */
 export interface SpanIndex {
   readonly trace: Trace;
-  /** Where the last span ends, us. */
+  /** End of the last span, us. */
   readonly makespanUs: number;
-  /** What ends no more than this after another's start is not after it: a millisecond, less in a trace of few. */
+  /** Tolerance when comparing times, us: 1 ms, less in a very short trace. */
   readonly clockStepUs: number;
   readonly byId: ReadonlyMap<string, Span>;
   readonly parentOf: (span: Span) => Span | undefined;
-  /** Whose work the span's self time is; see {@link indexSpans}. */
+  /** The stage of the span's self time; see {@link indexSpans}. */
   readonly stageOf: (span: Span) => string | undefined;
-  /** The parent waits for it: it lies inside, and it did not come over the broker. */
+  /** Whether the parent waits for it: it is inside the parent and did not come over the broker. */
   readonly blocks: (span: Span) => boolean;
-  /** Parents before their children. */
+  /** The spans with parents before their children. */
   readonly topDown: readonly Span[];
 }
 
 /**
- * A span without a stage of its own has its parent's, but a consumer's stage is its own or none: another actor's turn is
- * not its sender's work. Announcing a result is always its sender's. Where no span of the trace names a stage (a trace of other software), the service is the stage.
+ * Indexes the spans. A span without its own stage inherits its parent's. A consumer does not inherit, because another actor's turn is not
+ * its sender's work. A producer always has its parent's stage. If no span has a stage (a trace of other software), the service is the
+ * stage.
  */
 export function indexSpans(trace: Trace): SpanIndex {
   const byId = new Map(trace.spans.map((span) => [span.id, span]));
@@ -31,7 +32,7 @@ export function indexSpans(trace: Trace): SpanIndex {
   const parents = new Map<Span, Span | undefined>();
   for (const span of topDown) {
     const parent = span.parentId === undefined ? undefined : byId.get(span.parentId);
-    // In a cycle the first one has no parent before it: it is taken for a root.
+    // The first span of a cycle has no known parent yet, so it becomes a root.
     parents.set(span, parent !== undefined && parents.has(parent) ? parent : undefined);
   }
   const parentOf = (span: Span): Span | undefined => parents.get(span);
@@ -57,8 +58,8 @@ export function indexSpans(trace: Trace): SpanIndex {
     blocks: (span) => {
       const parent = parentOf(span);
       if (parent === undefined || span.kind === 'consumer') return false;
-      // Starts are stamped by another clock than lengths are measured by, and in whole milliseconds: a child may seem to
-      // begin after its parent's end. An announcement is always its sender's; when it was answered is nobody's need.
+      // Starts and durations come from different clocks, and starts are in whole milliseconds, so a child may seem to start after its
+      // parent's end. For a producer only its start counts.
       const latestUs = parent.endUs + clockStepUs;
       if (span.kind === 'producer') return span.startUs <= latestUs + clockStepUs && span.endUs >= parent.startUs;
       return span.startUs <= latestUs && span.endUs >= parent.startUs && span.endUs <= latestUs;
@@ -95,7 +96,7 @@ export function numberOf(span: Span, key: string): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-/** The attribute as a text that is not empty. */
+/** The attribute as a non-empty text. */
 export function textOf(span: Span, key: string): string | undefined {
   const value = span.attributes[key];
   return typeof value === 'string' && value !== '' ? value : undefined;

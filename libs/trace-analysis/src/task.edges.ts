@@ -3,13 +3,13 @@ import { numberOf, type SpanIndex, textOf } from './span.index.js';
 import { type Draft, type Edge, type Task } from './task.graph.js';
 import { type Span } from './trace.model.js';
 
-/** More scenes than this are joined through the last one to end. */
-const MOST_JOINED = 64;
+/** With more scenes, a join depends only on the last one to end. */
+const MAX_JOINED = 64;
 
 /**
- * Gives every task its predecessors. What the trace says comes first: the message's sender, the parent, links, the
- * delivery before. Only a task of which it says nothing is placed by time: after the last unit of each other stage that
- * ended before it began, of the same scene where both have one.
+ * Adds the predecessors of every task. Explicit edges come from the trace: the message's sender, the parent, links, and the previous
+ * delivery. A task without them gets edges by time: from the last unit of each other stage that ended before its start, of the same
+ * scene if both have one.
  */
 export function edgesOf(index: SpanIndex, drafts: readonly Draft[], rootOf: (span: Span) => Span | undefined): Task[] {
   const places = new Map<Span, number>();
@@ -70,7 +70,7 @@ export function edgesOf(index: SpanIndex, drafts: readonly Draft[], rootOf: (spa
   );
 }
 
-/** The same message in the same inbox: what is delivered again has it too. */
+/** Key of a message in an inbox; redeliveries have the same key. */
 function deliveryOf(span: Span): string | undefined {
   if (span.kind !== 'consumer' || span.parentId === undefined) return undefined;
   return `${span.parentId} ${span.service} ${textOf(span, 'messaging.consumer.group.name') ?? ''}`;
@@ -117,14 +117,14 @@ function remember(ended: Map<string, Ended>, stage: string, scene: number | unde
 
 function followed({ latest, byScene }: Ended, scene: number | undefined): number[] {
   if (byScene.size === 0) return [latest];
-  if (scene === undefined) return byScene.size > MOST_JOINED ? [latest] : [...byScene.values()];
+  if (scene === undefined) return byScene.size > MAX_JOINED ? [latest] : [...byScene.values()];
   const same = byScene.get(scene);
   return same === undefined ? [] : [same];
 }
 
 /**
- * A command for one scene that another scene's progress let go was held back by the window of scenes in flight. What it
- * needs is what the first of its kind needed; the release is kept as a `window` edge.
+ * Finds commands that the window of scenes in flight delayed: the progress of another scene triggered them. Their release becomes a
+ * `window` edge, and they need the same task as the first command of their stage.
  */
 function relabelWindows(tasks: readonly Task[]): Task[] {
   const first = new Map<string, Edge>();
@@ -137,7 +137,7 @@ function relabelWindows(tasks: readonly Task[]): Task[] {
     const released = trigger === undefined ? undefined : tasks[trigger.from];
     const base = first.get(stage);
     if (base === undefined || released?.scene === undefined || released.scene === scene) {
-      // The last that was sent at once with the first: those held back come after it.
+      // The last one that was sent together with the first; delayed ones come after it.
       if (base === undefined || (base.from === message.from && base.atUs < message.atUs)) first.set(stage, message);
       return task;
     }

@@ -5,44 +5,43 @@ import { type Piece, timelineOf } from './timeline.js';
 import { type Span } from './trace.model.js';
 
 /**
- * How one task is known to follow another. `message`: over the broker; `spawn`: started by it and not waited for; `link`:
- * named by a span link; `retry`: the same work, tried again; `window`: let go when another scene was done, so a limit and
- * not a need; `inferred`: only its time says so.
+ * The kind of a dependency. `message`: over the broker. `spawn`: started by the task without waiting. `link`: a span link. `retry`: the
+ * same work again. `window`: released by another scene, a limit and not a need. `inferred`: derived from times only.
  */
 export type EdgeKind = 'message' | 'spawn' | 'link' | 'retry' | 'window' | 'inferred';
 export interface Edge {
   readonly from: number;
   readonly kind: EdgeKind;
-  /** When the earlier task handed over; never after the later one's start. */
+  /** Time of the hand-over, at most the start of the later task. */
   readonly atUs: number;
 }
 
-/** One turn of an actor, or one unit of work where a trace has no actors. */
+/** One turn of an actor, or one unit of work in a trace without actors. */
 export interface Task {
   readonly span: Span;
   readonly stage: string | undefined;
   readonly scene: number | undefined;
-  /** Whose slots it needs; undefined: it waits for none. */
+  /** The pool whose slot it needs; undefined when it needs none. */
   readonly pool: string | undefined;
   readonly startUs: number;
   readonly endUs: number;
-  /** Where it ran; absent where no span says. */
+  /** The host on which it ran; absent when unknown. */
   readonly host?: string;
   /** Partition of `startUs`..`endUs`. */
   readonly pieces: readonly Piece[];
-  /** What it was is thrown away: it was tried again, or it was given up. */
+  /** Whether its result was discarded: it was retried or given up. */
   readonly failed: boolean;
-  /** Ended in time order before this task; indexes into the list, all below its own. */
+  /** Dependencies. `from` is an index into the list of tasks, below the task's own. */
   readonly edges: readonly Edge[];
 }
 
 export interface Draft extends Omit<Task, 'edges' | 'failed'> {
-  /** The place in a process that is no task by itself: its units are tasks. */
+  /** `head` and `tail`: the parts of a process before and after its units, which are the tasks. */
   readonly role: 'task' | 'head' | 'tail';
   readonly container: Span | undefined;
 }
 
-/** The directed graph of a trace's tasks, in the order of their starts; edges lead back in that order. */
+/** The directed acyclic graph of a trace's tasks, in the order of their starts. Edges lead to earlier tasks. */
 export function tasksOf(index: SpanIndex): Task[] {
   const { roots, rootOf, children } = cut(index);
   const containers = containersOf(index, roots, rootOf);
@@ -79,11 +78,11 @@ export function tasksOf(index: SpanIndex): Task[] {
 interface Place {
   /** The task's own span. */
   readonly root: Span;
-  /** The stageless span in whose process a unit lies. */
+  /** The span without a stage that contains the unit. */
   readonly container: Span | undefined;
 }
 
-/** Cuts the tree into tasks: at the broker, at asynchronous children, and at the units of a process without a stage. */
+/** Splits the tree into tasks: at the broker, at asynchronous children, and at the units of a process without a stage. */
 function cut(index: SpanIndex): { roots: Span[]; rootOf: Map<Span, Place>; children: Map<Span, Span[]> } {
   const roots: Span[] = [];
   const rootOf = new Map<Span, Place>();
@@ -107,7 +106,7 @@ function cut(index: SpanIndex): { roots: Span[]; rootOf: Map<Span, Place>; child
   return { roots, rootOf, children };
 }
 
-/** The spans that hold units of work, with the end of their last one. */
+/** The spans that contain units of work, with the end of the last unit. */
 function containersOf(index: SpanIndex, roots: readonly Span[], rootOf: ReadonlyMap<Span, Place>): Map<Span, number> {
   const containers = new Map<Span, number>();
   for (const span of roots) {

@@ -1,4 +1,4 @@
-/** Columns as wide as their widest cell; the first is set left, the others right. */
+/** Formats rows as columns of equal width. The first column is left-aligned, the others right-aligned. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = rows.reduce<number[]>(
     (most, row) => row.map((cell, column) => Math.max(most[column] ?? 0, cell.length)),
@@ -14,7 +14,7 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** Milliseconds as people read them. */
+/** Formats milliseconds for people. */
 export const duration = (ms: number): string =>
   Math.abs(ms) < 1000
     ? `${ms.toFixed(1)} ms`

@@ -2,24 +2,24 @@ import { ATTR } from '@clipmesh/tracing';
 import { type SpanIndex, textOf } from './span.index.js';
 import { type Span } from './trace.model.js';
 
-/** What a stretch of a task asks of the cores of its host. */
+/** The CPU demand of a piece of a task. */
 export interface CpuUse {
   readonly host: string;
-  /** Cores that it keeps busy where nothing slows it, thousandths, at least 1. */
+  /** Busy cores without slow-down, thousandths, at least 1. */
   readonly milliCores: number;
-  /** How long it takes where nothing slows it, us; never more than it took. */
+  /** Duration without slow-down, us; at most the measured duration. */
   readonly freeUs: number;
 }
 
-/** A stretch of a task during which one span held it up. */
+/** A period of a task that one span determines. */
 export interface Piece {
   readonly span: Span;
   readonly startUs: number;
   readonly endUs: number;
-  /** Whose work it is; undefined for waits and for what belongs to no stage. */
+  /** The stage of the work; undefined for waits and work without a stage. */
   readonly stage: string | undefined;
   readonly waitClass: string | undefined;
-  /** Absent where it is not known to compute. */
+  /** Absent when it is not known to compute. */
   readonly cpu?: CpuUse;
 }
 
@@ -32,9 +32,9 @@ interface Frame {
 }
 
 /**
- * What held a task up, from its start to its end without gap or overlap: walked back from the end through the last
- * finishing child that the parent waited for, top-down, children cut to their parents (the critical path inside one
- * process as in CRISP, Zhang et al. 2022). The bound is inclusive and no child is entered twice.
+ * Partitions a task from its start to its end by the span that determines each period. Walks back from the end through the last finishing
+ * child that the parent waited for, top-down, with children clipped to their parents (the critical path in one process as in CRISP,
+ * Zhang et al. 2022). The bound is inclusive, and no child is visited twice.
  */
 export function timelineOf(root: Span, childrenOf: (span: Span) => readonly Span[], index: SpanIndex): Piece[] {
   const open = (span: Span, startUs: number, endUs: number, inherited: string | undefined): Frame => ({

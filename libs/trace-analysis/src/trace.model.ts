@@ -1,4 +1,4 @@
-/** One span; times are integer microseconds since the trace's start. */
+/** One span. Times are integer microseconds since the start of the trace. */
 export interface Span {
   readonly id: string;
   readonly parentId: string | undefined;
@@ -12,14 +12,14 @@ export interface Span {
 }
 export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
 
-/** Spans sorted by start. Parents and links may name spans that were never received. */
+/** A trace with spans sorted by start. Parents and links may refer to missing spans. */
 export interface Trace {
   readonly traceId: string;
   readonly spans: readonly Span[];
-  /** Where time 0 lies, microseconds since the epoch; 0 when absent. */
+  /** Time 0 in microseconds since the epoch. Default: 0. */
   readonly originUs?: number;
-  /** Ids as the document listed them, which decides nothing but the ties of {@link jaegerCriticalPath}; the spans' own when absent. */
+  /** Span ids in document order, used for ties in {@link jaegerCriticalPath}. Default: the order of `spans`. */
   readonly documentOrder?: readonly string[];
-  /** What was wrong in the document, and how it was read: one sentence for each kind. */
+  /** Problems of the document and how the reader handled them, one sentence per kind. */
   readonly warnings?: readonly string[];
 }

@@ -135,16 +135,16 @@ describe('what is no trace', () => {
     [undefined, /not undefined/],
     [
       jaeger({}),
-      /^No span of this trace can be read: Spans without an id or a trace id, left out: 1 \(first: without a name\)/,
+      /^No span of this trace can be read: Spans without an id or a trace id, ignored: 1 \(first: without a name\)/,
     ],
     [{ data: 5 }, /^Jaeger JSON: data: must be a list; export the trace again/],
     [{ data: null, errors: [{ msg: 'trace not found' }] }, /no trace in it: trace not found/],
     [
       otlp({ traceId: 't', spanId: 'a', startTimeUnixNano: 'soon' }),
-      /^No span of this trace can be read: Spans without a readable start and end, left out: 1 \(first: a\)/,
+      /^No span of this trace can be read: Spans without a readable start and end, ignored: 1 \(first: a\)/,
     ],
     [{ result: 5 }, /^OTLP JSON: the document: /],
-  ])('%j says what, where and how to mend it', (json, message) => {
+  ])('%j names the problem, its place and the fix', (json, message) => {
     expect(() => parseTrace(json)).toThrow(message);
     expect(() => parseTrace(json)).toThrow(TraceFormatError);
   });

@@ -6,7 +6,7 @@ import { type Trace } from './trace.model.js';
 
 const SHAPES =
   'OTLP JSON ({"resourceSpans": […]}), Jaeger\'s /api/v3 answer ({"result": …}) or Jaeger\'s /api/traces answer ({"data": […]})';
-/** A clock that has not been set begins at the epoch: spans before the second time are not of a trace after the third. */
+/** An unset clock starts at the epoch. In a trace with spans after `SET_NS`, spans before `UNSET_NS` have an invalid time. */
 const UNSET_NS = 1_000_000_000_000_000n;
 const SET_NS = 100_000_000_000_000_000n;
 
@@ -36,9 +36,9 @@ function spansOfDocument(json: unknown, warnings: ParseWarnings): RawSpan[] {
 }
 
 /**
- * Reads OTLP JSON, Jaeger's `/api/v3` answer, Jaeger's `/api/traces` answer, or an array of such documents (what the
- * stream holds). Of spans with the same id the first counts. What is wrong with single spans is in the `warnings` of the
- * trace. Throws a TraceFormatError where nothing can be read: it says what is wrong, where, and what to do.
+ * Parses OTLP JSON, a response of Jaeger's `/api/v3` or `/api/traces`, or an array of such documents (the content of the stream). Among
+ * spans with the same id, the first counts. Problems of single spans are in the `warnings` of the trace. Throws a TraceFormatError when
+ * nothing can be read. Its message says what is wrong, where, and what to do.
  */
 export function parseTrace(json: unknown): Trace[] {
   const warnings = new ParseWarnings();
@@ -72,7 +72,7 @@ function traceOf(traceId: string, all: readonly RawSpan[], warnings: ParseWarnin
   });
   const origin = list.reduce((min, { startNs }) => (startNs < min ? startNs : min), list[0]?.startNs ?? 0n);
   const originUs = origin / 1000n;
-  // A start and a length in whole microseconds each, as Jaeger keeps them: so every source gives the same figures.
+  // Start and duration in whole microseconds, as in Jaeger, so that all sources give the same figures.
   const rebased = list.map(({ startNs, endNs, traceId: _, ...span }) => {
     const startUs = Number(startNs / 1000n - originUs);
     return { ...span, startUs, endUs: startUs + Number((endNs - startNs) / 1000n) };
@@ -87,7 +87,7 @@ function traceOf(traceId: string, all: readonly RawSpan[], warnings: ParseWarnin
   };
 }
 
-/** Reads the text of a trace file: one JSON document, or one per line. Throws a TraceFormatError as {@link parseTrace} does. */
+/** Parses a trace file: one JSON document, or one per line. Throws a TraceFormatError like {@link parseTrace}. */
 export function parseTraceText(text: string): Trace[] {
   const whole = parseJson(text);
   if (whole.ok) return parseTrace(whole.json);

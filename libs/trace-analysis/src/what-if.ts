@@ -4,34 +4,34 @@ import { type Pool } from './pools.js';
 import { replay } from './replay.js';
 import { type Scenario } from './scenario.js';
 
-/** A change of the system, and what would come of it. */
+/** A change of the system, and its predicted makespan. */
 export interface WhatIf {
-  /** For people: `4 clip-generator workers`, `clip twice as fast`, `overlay on twice the cores`. */
+  /** Readable description, such as `4 clip-generator workers`, `clip twice as fast` or `overlay on twice the cores`. */
   readonly change: string;
   readonly stage: string;
   readonly scenario: Scenario;
-  /** Slots more than now; undefined where the slots stay. */
+  /** Number of added slots; undefined when the slots do not change. */
   readonly added: number | undefined;
   readonly predictedUs: number;
   readonly boundUs: number;
 }
 type Change = Omit<WhatIf, 'predictedUs' | 'boundUs'>;
 
-/** At most this many stages are tried out; they come in the order of what they cost. */
-const MOST_STAGES = 8;
+/** Maximum number of stages to evaluate, in the given order. */
+const MAX_STAGES = 8;
 const TWICE = 2;
 
-/** One change, by replay and by bound. */
+/** Predicts one change by replay, with its lower bound. */
 export function whatIf(model: Model, scenario: Scenario): { predictedUs: number; boundUs: number } {
   return { predictedUs: replay(model, scenario).makespanUs, boundUs: lowerBound(model, scenario).us };
 }
 
 /**
- * More workers in each stage that has a pool, a wider window, more cores for each stage that computes, and each stage
- * twice as fast; the best first.
+ * Predicts these changes: more workers in each stage with a pool, a wider window, more cores for each computing stage, and each stage
+ * twice as fast. Best first.
  */
 export function whatIfs(model: Model, stages: readonly string[]): WhatIf[] {
-  const changes = stages.slice(0, MOST_STAGES).flatMap((stage) => {
+  const changes = stages.slice(0, MAX_STAGES).flatMap((stage) => {
     const pool = model.pools.get(stage);
     const faster = {
       change: `${stage} twice as fast`,
@@ -41,7 +41,7 @@ export function whatIfs(model: Model, stages: readonly string[]): WhatIf[] {
     };
     return pool === undefined ? [faster] : [...moreWorkers(model, pool), ...moreCores(model, pool), faster];
   });
-  // Stages that share their hosts share the change of cores alone.
+  // Stages on the same hosts have the same change of cores: keep it once.
   const unlike = new Map(changes.map((change) => [JSON.stringify(change.scenario), change] as const).reverse());
   return [...unlike.values()]
     .reverse()
@@ -49,11 +49,11 @@ export function whatIfs(model: Model, stages: readonly string[]): WhatIf[] {
     .sort((a, b) => a.predictedUs - b.predictedUs);
 }
 
-/** How many tasks of a pool can run at once: a try that failed was not another one. */
-const mostOf = ({ tasks }: Model, pool: Pool): number =>
+/** Maximum useful slots of a pool: its tasks, with retries of a task counted once. */
+const maxSlotsOf = ({ tasks }: Model, pool: Pool): number =>
   pool.tasks.filter((at) => !tasks[at]?.edges.some(({ kind }) => kind === 'retry')).length;
 
-/** So many slots, and a window that lets out as many. */
+/** A change to this number of slots, with a window of at least this size. */
 function withSlots({ window }: Model, pool: Pool, slots: number): Change {
   const wider = window?.pool === pool.name && slots > window.size;
   return {
@@ -67,7 +67,7 @@ function withSlots({ window }: Model, pool: Pool, slots: number): Change {
 function moreWorkers(model: Model, pool: Pool): Change[] {
   const { window } = model;
   const limited = window?.pool === pool.name ? window.size : undefined;
-  const most = mostOf(model, pool);
+  const most = maxSlotsOf(model, pool);
   const sizes = [...new Set([pool.slots + 1, pool.slots + 2, pool.slots * 2, most])].filter(
     (slots) => slots > pool.slots && slots <= most,
   );
@@ -86,13 +86,13 @@ function moreWorkers(model: Model, pool: Pool): Change[] {
   return [...opened, ...changes];
 }
 
-/** Twice the cores for the hosts that the pool's tasks compute on, alone and with twice the workers. */
+/** Twice the cores for the hosts of the pool's tasks, alone and with twice the workers. */
 function moreCores(model: Model, pool: Pool): Change[] {
   const ids = new Set(pool.tasks.flatMap((at) => model.tasks[at]?.pieces.flatMap(({ cpu }) => cpu?.host ?? []) ?? []));
   if (ids.size === 0) return [];
   const cores = Object.fromEntries([...ids].map((id) => [id, TWICE]));
   const alone = { change: `${pool.name} on twice the cores`, stage: pool.name, scenario: { cores }, added: undefined };
-  const slots = Math.min(pool.slots * TWICE, mostOf(model, pool));
+  const slots = Math.min(pool.slots * TWICE, maxSlotsOf(model, pool));
   if (slots <= pool.slots) return [alone];
   const more = withSlots(model, pool, slots);
   return [alone, { ...more, change: `${more.change} on twice the cores`, scenario: { ...more.scenario, cores } }];

@@ -4,22 +4,21 @@ import { type SpanIndex } from './span.index.js';
 import { type Span } from './trace.model.js';
 
 /**
- * One unit of a stage's work: a clip, an overlay, a plan. It is the topmost span of its stage, with everything of that
- * stage below it; so a stage's count is the number of things handled, not of spans.
+ * One unit of a stage's work, such as a clip, an overlay or a plan: the topmost span of its stage with all spans of that stage below it.
+ * So the count of a stage is the number of handled items, not of spans.
  */
 export interface Unit {
   readonly span: Span;
   readonly stage: string;
-  /** When it worked: self time, without waits and without what other stages did inside. */
+  /** Self time, without waits and without work of other stages inside. */
   readonly intervals: readonly Interval[];
   readonly workUs: number;
 }
 
 /**
- * The units of work of a trace. Work is self time: a span's time without the union of its children's, so never a parent
- * and its child both. A child in another service counts only where it lies inside its parent: an asynchronous successor
- * is not its sender's work. A consumer's turn is one slot of one worker and does one thing at a time: spans that overlap
- * in it (an upload beside the provider's run) count once.
+ * The units of work of a trace. Work is self time, a span's time without the union of its children's, so time is never counted for both
+ * a parent and its child. A child in another service counts only inside its parent, because an asynchronous successor is not its
+ * sender's work. A consumer's turn uses one slot, so overlapping spans in it (such as an upload during the provider's run) count once.
  */
 export function unitsOf(index: SpanIndex): Unit[] {
   const holes = holesOf(index);
