@@ -68,7 +68,10 @@ export interface LlmPrice {
   readonly outputMicros: number;
 }
 
-/** OpenAI prices (openai.com/api/pricing, read 2025-08). Cached input counts at the full price. */
+/**
+ * OpenAI prices (platform.openai.com/docs/pricing), as published tables of April 2026 repeat them. Cached input counts at
+ * the full price.
+ */
 const LLM_PRICES: ReadonlyMap<string, LlmPrice> = new Map([
   ['gpt-4o-mini', { inputMicros: 150_000, outputMicros: 600_000 }],
   ['gpt-4o', { inputMicros: 2_500_000, outputMicros: 10_000_000 }],
