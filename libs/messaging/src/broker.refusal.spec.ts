@@ -23,7 +23,7 @@ describe('advice for a broker rejection', () => {
       new Error('x', { cause: new Error('Permissions Violation for Publish to "$JS.API.INFO"') }),
       /no permission for publish of \$JS\.API\.INFO/,
     ],
-    ['a permission error without details', new Error('Permissions Violation'), /no permission for something/],
+    ['a permission error without details', new Error('Permissions Violation'), /no permission for an operation/],
     ['no JetStream', named('JetStreamNotEnabled'), /no JetStream.*-js/],
     ['no JetStream, by its code', coded(10_076), /no JetStream/],
     ['no JetStream for the account', coded(10_039), /no JetStream/],
