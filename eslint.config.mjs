@@ -1,17 +1,18 @@
 import js from '@eslint/js';
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
-import { testTime } from './deploy/lint/test-time.rules.mjs';
+import { testTime } from './deploy/lint/test.time.rules.mjs';
 
-/** Who may import whom. Imports go one way: contracts <- pipeline, config, tracing <- the doors <- services. */
+/** Who may import whom. Imports go one way: contracts <- billing <- pipeline, config, tracing <- the doors <- purchasing <- services. */
 const libs = (...names) => names.map((name) => `lib:${name}`);
-const core = ['contracts', 'pipeline', 'config', 'tracing'];
+const core = ['contracts', 'billing', 'pipeline', 'config', 'tracing'];
 const doorLibs = ['messaging', 'persistence', 'media', 'providers', 'trace-analysis'];
 /** `testing` is a leaf, so that every other library's tests may use it; that only tests do is one of the `doors`. */
 const depConstraints = [
   { sourceTag: 'lib:contracts', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'lib:testing', onlyDependOnLibsWithTags: libs('contracts') },
-  ...['pipeline', 'config', 'tracing'].map((name) => ({
+  { sourceTag: 'lib:pipeline', onlyDependOnLibsWithTags: libs('contracts', 'billing', 'testing') },
+  ...['billing', 'config', 'tracing'].map((name) => ({
     sourceTag: `lib:${name}`,
     onlyDependOnLibsWithTags: libs('contracts', 'testing'),
   })),
@@ -19,11 +20,12 @@ const depConstraints = [
     sourceTag: `lib:${name}`,
     onlyDependOnLibsWithTags: libs(...core, 'testing'),
   })),
-  { sourceTag: 'type:service', onlyDependOnLibsWithTags: libs(...core, ...doorLibs, 'testing') },
+  { sourceTag: 'lib:purchasing', onlyDependOnLibsWithTags: libs(...core, ...doorLibs, 'testing') },
+  { sourceTag: 'type:service', onlyDependOnLibsWithTags: libs(...core, ...doorLibs, 'purchasing', 'testing') },
   // The simulation runs the services' own decisions, the benchmarks the stack as the end-to-end tests start it.
   {
     sourceTag: 'type:deploy',
-    onlyDependOnLibsWithTags: [...libs(...core, ...doorLibs, 'testing'), 'type:service', 'type:deploy'],
+    onlyDependOnLibsWithTags: [...libs(...core, ...doorLibs, 'purchasing', 'testing'), 'type:service', 'type:deploy'],
   },
 ];
 
@@ -42,7 +44,7 @@ const doors = [
     dirs: ['libs/media', 'libs/testing', 'deploy'],
   },
   {
-    group: ['replicate', 'openai'],
+    group: ['/replicate', '/openai'],
     message: 'Model providers are reached through libs/providers.',
     dirs: ['libs/providers', 'services/sandbox/test'],
   },

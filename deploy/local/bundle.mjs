@@ -78,7 +78,7 @@ export async function bundle(root) {
     entryPoints: {
       ...Object.fromEntries(SERVICES.map((service) => [service, `services/${service}/dist/main.js`])),
       // A worker thread of the gateway, which loads it from beside its own file.
-      'performance.worker': 'services/gateway/dist/performance.worker.js',
+      'performance.worker': 'services/gateway/dist/reports/performance.worker.js',
     },
     outdir: folder,
     bundle: true,

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
-import { findServer } from '../test-servers/find-server.mjs';
+import { findServer } from '../test-servers/find.server.mjs';
 import { SERVERS } from '../test-servers/servers.table.mjs';
 import { bootstrap, BootstrapError, children, ROOT, stopping } from './bootstrap.mjs';
 import { codeOf, endWithNpm, runGroup, SIGNALS } from './process.group.mjs';
@@ -12,7 +12,7 @@ const PROGRAMS = {
   demo: 'deploy/local/dist/demo.js',
   up: 'deploy/local/dist/up.js',
   analyze: 'deploy/local/dist/analyze.js',
-  'dead-letters': 'deploy/local/dist/dead-letters.js',
+  'dead-letters': 'deploy/local/dist/dead.letters.js',
   bench: 'deploy/bench/dist/main.js',
 };
 /** Groups run one after another, the steps of a group in parallel. Types and lint need one core each. */

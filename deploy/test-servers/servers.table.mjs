@@ -15,7 +15,7 @@
 
 const HERE = import.meta.dirname;
 
-/** @type {Readonly<Record<import('./find-server.d.mts').ServerName, Row>>} */
+/** @type {Readonly<Record<import('./find.server.d.mts').ServerName, Row>>} */
 export const SERVERS = {
   'nats-server': {
     variable: 'NATS_SERVER_CURRENT',

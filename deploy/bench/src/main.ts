@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
-import { benchBottlenecks } from './bottleneck.bench.js';
-import { benchFaults } from './faults.bench.js';
-import { benchOptimizations } from './optimizations.bench.js';
-import { benchParallel } from './parallel.bench.js';
-import { benchSimulation, replaySchedule } from './simulate.bench.js';
-import { benchTracing } from './tracing.bench.js';
+import { benchBottlenecks } from './stack/bottleneck.bench.js';
+import { benchFaults } from './stack/faults.bench.js';
+import { benchOptimizations } from './stack/optimizations.bench.js';
+import { benchParallel } from './stack/parallel.bench.js';
+import { benchSimulation, replaySchedule } from './simulation/simulate.bench.js';
+import { benchTracing } from './tracing/tracing.bench.js';
 
 const HELP = `npm run bench -- [BENCHMARK ...] [--schedules N] [--seed N]
 

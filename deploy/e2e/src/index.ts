@@ -1,8 +1,8 @@
 export { ApiClient, SandboxClient } from './api.client.js';
-export { Chaos } from './chaos.js';
+export { Chaos } from './stack/chaos.js';
 export { eventually } from './eventually.js';
-export { cleaned, ffmpegOf } from './leftovers.js';
-export { LocalStack } from './local.stack.js';
+export { cleaned, ffmpegOf } from './stack/leftovers.js';
+export { LocalStack } from './stack/local.stack.js';
 export { measure, predicted, type Report } from './reports.js';
-export { SlowFfmpeg } from './slow.ffmpeg.js';
+export { SlowFfmpeg } from './ffmpeg/slow.ffmpeg.js';
 export { TraceCollector } from './trace.collector.js';

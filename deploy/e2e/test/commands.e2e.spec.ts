@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
-import { Command, type Ended } from '../src/command.runner.js';
+import { Command, type Ended } from '../src/stack/command.runner.js';
 import { eventually } from '../src/eventually.js';
-import { probe } from '../src/frames.js';
-import { freePort, urlsIn } from '../src/local.stack.js';
-import { isAlive, readPids } from '../src/processes.js';
+import { probe } from '../src/ffmpeg/frames.js';
+import { freePort, urlsIn } from '../src/stack/local.stack.js';
+import { isAlive, readPids } from '../src/stack/processes.js';
 
 const RUN = 'deploy/local/run.mjs';
 const SMALL = ['--scenes', '3', '--duration', '9', '--aspect', '1:1'];

@@ -10,7 +10,7 @@ import { execa } from 'execa';
 import YAML from 'yaml';
 import { z } from 'zod';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed, so not a package
-import { findServerOrSkip } from '../../test-servers/find-server.mjs';
+import { findServerOrSkip } from '../../test-servers/find.server.mjs';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const FILE = join(ROOT, 'docker-compose.yml');

@@ -3,7 +3,7 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ROOT } from '../src/command.runner.js';
+import { ROOT } from '../src/stack/command.runner.js';
 
 const LINT_MS = 120_000;
 const PREFIX = 'planted-violation-';

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CreateGenerationInput } from '@clipmesh/contracts';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
-import { CHEAP_PICTURES, LocalStack } from '../src/local.stack.js';
-import { isAlive } from '../src/processes.js';
+import { CHEAP_PICTURES, LocalStack } from '../src/stack/local.stack.js';
+import { isAlive } from '../src/stack/processes.js';
 import { KEYS, mostClipsAtOnce, named, TraceCollector } from '../src/trace.collector.js';
 
 const MAKE_MS = 240_000;

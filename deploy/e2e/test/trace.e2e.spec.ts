@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CreateGenerationInput } from '@clipmesh/contracts';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed, so not a package
-import { findServerOrSkip } from '../../test-servers/find-server.mjs';
+import { findServerOrSkip } from '../../test-servers/find.server.mjs';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
-import { CHEAP_PICTURES, LocalStack } from '../src/local.stack.js';
+import { CHEAP_PICTURES, LocalStack } from '../src/stack/local.stack.js';
 import { analyzed, brokenInvariants, measure, type Measured } from '../src/reports.js';
 
 const HANG_MS = 120_000;

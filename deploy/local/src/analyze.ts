@@ -1,9 +1,9 @@
 import { loadConfig } from '@clipmesh/config';
-import { parseAnalyze } from './analyze.arguments.js';
-import { outputOf } from './analyze.output.js';
-import { readSource } from './analyze.sources.js';
+import { parseAnalyze } from './arguments/analyze.arguments.js';
+import { outputOf } from './analyze/analyze.output.js';
+import { readSource } from './analyze/analyze.sources.js';
 import { runProgram } from './program.js';
-import { addressesIn } from './running.stack.js';
+import { addressesIn } from './stack/running.stack.js';
 import { printable, writeOut } from './terminal.js';
 
 await runProgram(async ({ stop }) => {

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { loadConfig } from '@clipmesh/config';
-import { parseUp } from './arguments.js';
-import { prepareJaeger } from './jaeger.js';
+import { parseUp } from './arguments/arguments.js';
+import { prepareJaeger } from './stack/jaeger.js';
 import { runProgram } from './program.js';
-import { startStack } from './stack.js';
+import { startStack } from './stack/stack.js';
 
 await runProgram(async ({ stop, kill }) => {
   const config = loadConfig();

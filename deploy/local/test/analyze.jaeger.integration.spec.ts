@@ -7,10 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { analyze, parseTrace, type Trace } from '@clipmesh/trace-analysis';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed, so not a package
-import { findServerOrSkip } from '../../test-servers/find-server.mjs';
-import { readSource } from '../src/analyze.sources.js';
-import { type TraceSource } from '../src/analyze.arguments.js';
-import { freePorts } from '../src/ports.js';
+import { findServerOrSkip } from '../../test-servers/find.server.mjs';
+import { readSource } from '../src/analyze/analyze.sources.js';
+import { type TraceSource } from '../src/arguments/analyze.arguments.js';
+import { freePorts } from '../src/stack/ports.js';
 
 const START_MS = 120_000;
 const ARRIVE_MS = 120_000;

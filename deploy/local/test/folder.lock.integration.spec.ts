@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { within } from '@clipmesh/testing';
-import { claimFolder } from '../src/folder.lock.js';
-import { identityOf } from '../src/process.identity.js';
-import { endRecorded, writeRecord } from '../src/process.records.js';
+import { claimFolder } from '../src/stack/folder.lock.js';
+import { identityOf } from '../src/stack/process.identity.js';
+import { endRecorded, writeRecord } from '../src/stack/process.records.js';
 
 /** Ends a hang. */
 const HANG_MS = 60_000;

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { until, within } from '@clipmesh/testing';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { identityOf } from '../src/process.identity.js';
+import { identityOf } from '../src/stack/process.identity.js';
 
 /** Ends a hang. */
 const HANG_MS = 60_000;
-const SUPERVISOR = pathToFileURL(join(import.meta.dirname, '..', 'dist', 'supervisor.js')).href;
+const SUPERVISOR = pathToFileURL(join(import.meta.dirname, '..', 'dist', 'stack', 'supervisor.js')).href;
 let dir: string;
 let parent: ChildProcess | undefined;
 

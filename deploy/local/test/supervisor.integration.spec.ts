@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type ProcessSpec, Supervisor } from '../src/supervisor.js';
+import { type ProcessSpec, Supervisor } from '../src/stack/supervisor.js';
 
 let dir: string;
 let supervisor: Supervisor;

@@ -11,5 +11,5 @@ export {
   type RunContext,
   type SoundRules,
 } from './media.types.js';
-export { type Probe } from './probe.parse.js';
-export { ProcessError } from './process-outcome.js';
+export { type Probe } from './verify/probe.parse.js';
+export { ProcessError } from './ffmpeg/process.outcome.js';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { ffmpegArgs } from './command-args.js';
-import { concatList, joinCall } from './join-args.js';
-import { parseProbe } from './probe.parse.js';
-import { missingFrom, missingMessage } from './requirements.js';
-import { Semaphore } from './semaphore.js';
-import { brightestSecond } from './thumbnail-args.js';
+import { ffmpegArgs } from './commands/command.args.js';
+import { concatList, joinCall } from './commands/join.args.js';
+import { parseProbe } from './verify/probe.parse.js';
+import { missingFrom, missingMessage } from './ffmpeg/requirements.js';
+import { Semaphore } from './ffmpeg/semaphore.js';
+import { brightestSecond } from './commands/thumbnail.args.js';
 
 const never = new AbortController().signal;
 

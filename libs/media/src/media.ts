@@ -1,10 +1,10 @@
 import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ClipmeshError } from '@clipmesh/contracts';
-import { FfmpegRunner } from './ffmpeg.runner.js';
-import { defaultFontFile, type Font, loadFont } from './font.door.js';
-import { UNTRUSTED_INPUT } from './foreign-input.js';
-import { concatList, joinCall } from './join-args.js';
+import { FfmpegRunner } from './ffmpeg/ffmpeg.runner.js';
+import { defaultFontFile, type Font, loadFont } from './text/font.loader.js';
+import { UNTRUSTED_INPUT } from './commands/untrusted.input.js';
+import { concatList, joinCall } from './commands/join.args.js';
 import {
   type ClipFacts,
   type ClipRules,
@@ -16,13 +16,13 @@ import {
   type RunContext,
   type SoundRules,
 } from './media.types.js';
-import { drawTextFilters, fontPixels, overlayCall, textBox } from './overlay-filter.js';
-import { parseProbe, type Probe } from './probe.parse.js';
-import { renderCall } from './render-args.js';
-import { type ListFlag, missingFrom, missingMessage, REQUIRED } from './requirements.js';
-import { fontFor, layOut, missingCharacters } from './text-layout.js';
-import { brightestSecond, frameCall, measureCall } from './thumbnail-args.js';
-import { verifyClip, verifyImage, verifySound, type VerifyTools } from './verify.js';
+import { drawTextFilters, fontPixels, overlayCall, textBox } from './commands/overlay.filter.js';
+import { parseProbe, type Probe } from './verify/probe.parse.js';
+import { renderCall } from './commands/render.args.js';
+import { type ListFlag, missingFrom, missingMessage, REQUIRED } from './ffmpeg/requirements.js';
+import { fontFor, layOut, missingCharacters } from './text/text.layout.js';
+import { brightestSecond, frameCall, measureCall } from './commands/thumbnail.args.js';
+import { verifyClip, verifyImage, verifySound, type VerifyTools } from './verify/verify.js';
 
 const CHECK_TIMEOUT_MS = 20_000;
 

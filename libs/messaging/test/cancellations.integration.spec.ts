@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Broker, leakCheck, startBroker, until, within } from '@clipmesh/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, type Subscription } from '@nats-io/transport-node';
-import { type Cancellations, openCancellations } from '../src/cancellations.js';
-import { type Clock, systemClock } from '../src/clock.js';
+import { type Cancellations, openCancellations } from '../src/signals/cancellations.js';
+import { type Clock, systemClock } from '../src/timing/clock.js';
 import { VERSIONS } from './actor.host.js';
 
 /** Timeout that only ends a hang. */

@@ -17,7 +17,7 @@ import {
 import { jetstreamManager } from '@nats-io/jetstream';
 import { nkeys } from '@nats-io/transport-node';
 import { type BrokerAccess, BrokerRefusal, type Clock, connectBroker, questionTransport } from '../src/index.js';
-import { retryTransient } from '../src/connection.js';
+import { retryTransient } from '../src/broker/connection.js';
 import { userCreds } from './user.creds.js';
 
 /** Timeout that only ends a hang. */

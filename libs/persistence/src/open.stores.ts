@@ -1,7 +1,7 @@
 import { type Config } from '@clipmesh/config';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { openKvStores } from './kv/kv.stores.js';
-import { type OpenStores } from './ports.js';
+import { type OpenStores } from './ports/stores.port.js';
 
 export interface StoresOptions {
   readonly connection: NatsConnection;

@@ -6,7 +6,7 @@ import { openMongoStores } from '../src/mongo/mongo.stores.js';
 import { mongoCollections } from '../src/mongo/mongo.collections.js';
 import { connectMongo } from '../src/mongo/mongo.connection.js';
 import { type Migration, migrate, MIGRATIONS } from '../src/mongo/mongo.migrations.js';
-import { type OpenStores } from '../src/ports.js';
+import { type OpenStores } from '../src/ports/stores.port.js';
 import { storesContract } from './contract/all.contracts.js';
 import { entryOf, idOf, recordOf } from './contract/stores.contract.js';
 

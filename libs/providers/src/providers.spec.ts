@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { allowedUrl } from './clip.download.js';
-import { modelInput } from './models.js';
-import { userMessage } from './openai.plan-model.js';
-import { pollGapMs } from './polling.js';
-import { phasesOf } from './prediction.spans.js';
-import { outcomeOf } from './prediction.state.js';
+import { allowedUrl } from './replicate/clip.download.js';
+import { modelInput } from './replicate/model.inputs.js';
+import { userMessage } from './openai/openai.plan.model.js';
+import { pollGapMs } from './replicate/prediction/polling.js';
+import { phasesOf } from './replicate/prediction/prediction.spans.js';
+import { outcomeOf } from './replicate/prediction/prediction.state.js';
 import { codeOfStatus } from './provider.errors.js';
-import { RateLimiter } from './rate.limiter.js';
-import { RunTimes } from './run.times.js';
+import { RateLimiter } from './limits/rate.limiter.js';
+import { RunTimes } from './replicate/prediction/run.times.js';
 
 describe('provider errors', () => {
   it.each([

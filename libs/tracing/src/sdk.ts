@@ -5,7 +5,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { OwnTracePropagator } from './propagator.js';
-import { StreamSpanExporter, type SpanSink } from './span-exporter.js';
+import { StreamSpanExporter, type SpanSink } from './span.exporter.js';
 
 /** Maximum delay between the end of a span and its export, ms. */
 const EXPORT_DELAY_MS = 200;

@@ -1,5 +1,6 @@
 import { type Clock, every, type Periodic } from '@clipmesh/messaging';
-import { type CacheLimits, type CacheStore, sweepCache } from '@clipmesh/persistence';
+import { type CacheLimits, sweepCache } from '@clipmesh/purchasing';
+import { type CacheStore } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 
 export interface CacheSweeperDeps {

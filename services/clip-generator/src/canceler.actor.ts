@@ -1,9 +1,8 @@
 import { type DomainEvent, type Outgoing } from '@clipmesh/contracts';
 import { EventInbox, type HandlerContext } from '@clipmesh/messaging';
 import { Controller, Inject } from '@nestjs/common';
-import { cancelPurchases } from './clip.cancel.js';
+import { cancelPurchases, type ClipDeps } from '@clipmesh/purchasing';
 import { CLIP_DEPS } from './clip-generator.actor.js';
-import { type ClipDeps } from './clip.parts.js';
 
 /** Cancels the purchases of a canceled generation, whichever replica made them, even if it is gone. */
 @Controller()

@@ -1,9 +1,7 @@
 import { ClipGenerate, type ClipGenerateBody, type Outgoing } from '@clipmesh/contracts';
 import { type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { Controller, Inject } from '@nestjs/common';
-import { clipFailed, clipRetried } from './clip.messages.js';
-import { type ClipDeps } from './clip.parts.js';
-import { buyClip } from './clip.purchase.js';
+import { buyClip, type ClipDeps, clipFailed, clipRetried } from '@clipmesh/purchasing';
 
 export const CLIP_DEPS = Symbol('CLIP_DEPS');
 

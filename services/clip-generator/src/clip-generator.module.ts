@@ -1,20 +1,13 @@
 import { buffer } from 'node:stream/consumers';
 import { openMedia } from '@clipmesh/media';
 import { openCacheNudges, openNudges, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
-import {
-  cacheScope,
-  isIntact,
-  openArtifactFolder,
-  openLimitStore,
-  openScratch,
-  openStores,
-} from '@clipmesh/persistence';
+import { cacheScope, type ClipDeps } from '@clipmesh/purchasing';
+import { isIntact, openArtifactFolder, openLimitStore, openScratch, openStores } from '@clipmesh/persistence';
 import { createReplicateProvider } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CancelerActor } from './canceler.actor.js';
 import { CLIP_DEPS, ClipGeneratorActor } from './clip-generator.actor.js';
 import { startCacheSweeper } from './cache.sweeper.js';
-import { type ClipDeps } from './clip.parts.js';
 
 const CLOSING = Symbol('CLOSING');
 

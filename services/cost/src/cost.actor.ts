@@ -3,7 +3,7 @@ import { EventInbox } from '@clipmesh/messaging';
 import { type AccountStore, type PurchaseStore, type GenerationStore, type LedgerStore } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
-import { keepAccount } from './account.js';
+import { keepAccount } from '@clipmesh/billing';
 
 export const COST_DEPS = Symbol('COST_DEPS');
 export interface CostDeps {

@@ -2,7 +2,7 @@ import { answerQuestion, CostSummary, type CostSummaryAnswer } from '@clipmesh/m
 import { type LedgerStore } from '@clipmesh/persistence';
 import { Controller, Inject } from '@nestjs/common';
 import { Ctx, MessagePattern, NatsContext, Payload } from '@nestjs/microservices';
-import { summaryOf } from './summary.js';
+import { summaryOf } from '@clipmesh/billing';
 
 export const LEDGER = Symbol('LEDGER');
 

@@ -16,48 +16,47 @@ import {
   readEvents,
   type ServiceRuntime,
 } from '@clipmesh/messaging';
-import { llmPrice } from '@clipmesh/pipeline';
+import { type BudgetRules, llmPrice } from '@clipmesh/billing';
 import { openArtifactFolder, openLimitStore, openScratch, openStores, type OpenStores } from '@clipmesh/persistence';
 import { nestLogger } from '@clipmesh/tracing';
 import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type ClientProxy, ClientProxyFactory } from '@nestjs/microservices';
 import { type NestExpressApplication } from '@nestjs/platform-express';
-import { type BudgetRules } from './budget.js';
-import { startBudgetSweeper } from './budget.sweeper.js';
-import { createAccess, refuseUnprotectedHost } from './access.js';
-import { withTimeout } from './deadline.js';
-import { serveDocs } from './docs.module.js';
-import { DELETION_DEPS, DeletionController, type DeletionDeps } from './deletion.controller.js';
-import { GATEWAY_DEPS, type GatewayDeps } from './gateway.parts.js';
-import { GenerationsController } from './generations.controller.js';
-import { inboxSettings } from './inbox.settings.js';
-import { HEALTH_DEPS, HealthController, type HealthDeps } from './health.controller.js';
-import { MediaController } from './media.controller.js';
-import { refuseSharedToken } from './metrics.access.js';
-import { Metrics } from './metrics.js';
-import { METRICS_DEPS, MetricsController, type MetricsDeps } from './metrics.controller.js';
-import { MetricsLeader } from './metrics.leader.js';
-import { MoneyController } from './money.controller.js';
-import { analyzeInThread, PerformanceReports } from './performance.reports.js';
-import { ProblemFilter } from './problem.filter.js';
+import { startBudgetSweeper } from './billing/budget.sweeper.js';
+import { createAccess, refuseUnprotectedHost } from './http/access.js';
+import { withTimeout } from './operations/deadline.js';
+import { serveDocs } from './http/openapi.document.js';
+import { DELETION_DEPS, DeletionController, type DeletionDeps } from './retention/deletion.controller.js';
+import { GATEWAY_DEPS, type GatewayDeps } from './gateway.deps.js';
+import { GenerationsController } from './generations/generations.controller.js';
+import { inboxSettings } from './operations/inbox.settings.js';
+import { HEALTH_DEPS, HealthController, type HealthDeps } from './operations/health.controller.js';
+import { MediaController } from './media/media.controller.js';
+import { refuseSharedToken } from './operations/metrics.access.js';
+import { Metrics } from './operations/metrics.js';
+import { METRICS_DEPS, MetricsController, type MetricsDeps } from './operations/metrics.controller.js';
+import { MetricsLeader } from './operations/metrics.leader.js';
+import { MoneyController } from './billing/money.controller.js';
+import { analyzeInThread, PerformanceReports } from './reports/performance.reports.js';
+import { ProblemFilter } from './http/problems/problem.filter.js';
 import {
   ProviderReportsController,
   PROVIDER_REPORT_DEPS,
   type ProviderReportDeps,
-} from './provider-reports.controller.js';
-import { checkRequests } from './request.module.js';
-import { ReportsController } from './reports.controller.js';
-import { ReviewController } from './review.controller.js';
-import { ScenesController } from './scenes.controller.js';
-import { StreamLimit } from './sse.js';
-import { uploadLimit } from './upload.check.js';
-import { type Forget, type RetentionDeps, startRetention } from './retention.js';
-import { DELIVERY_DEPS, type DeliveryDeps, NotifierActor, WebhookActor } from './webhook.actor.js';
-import { WebhookLanes } from './webhook.lanes.js';
-import { WaitingDeliveries } from './webhook.waiting.js';
-import { type SigningRules } from './webhook.signature.js';
-import { WebhooksController } from './webhooks.controller.js';
+} from './operations/provider.reports.controller.js';
+import { checkRequests } from './request.checks.js';
+import { ReportsController } from './reports/reports.controller.js';
+import { ReviewController } from './review/review.controller.js';
+import { ScenesController } from './review/scenes.controller.js';
+import { StreamLimit } from './http/sse.js';
+import { uploadLimit } from './media/upload.check.js';
+import { type Forget, type RetentionDeps, startRetention } from './retention/retention.js';
+import { DELIVERY_DEPS, type DeliveryDeps, NotifierActor, WebhookActor } from './webhooks/webhook.actor.js';
+import { WebhookLanes } from './webhooks/webhook.lanes.js';
+import { WaitingDeliveries } from './webhooks/webhook.waiting.js';
+import { type SigningRules } from './webhooks/webhook.signature.js';
+import { WebhooksController } from './webhooks/webhooks.controller.js';
 
 /** Timeout of a request to the cost service, ms. */
 const COST_TIMEOUT_MS = 3000;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { committed, periodOf } from '@clipmesh/pipeline';
+import { committed, periodOf } from '@clipmesh/billing';
 import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until } from '@clipmesh/testing';
 import { problem, PROMPT, startGateway, type TestGateway } from './gateway.harness.js';
 

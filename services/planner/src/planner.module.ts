@@ -8,15 +8,15 @@ import {
   startStreamKeeper,
   systemClock,
 } from '@clipmesh/messaging';
-import { cacheScope, openStores } from '@clipmesh/persistence';
+import { cacheScope, type PlanCache } from '@clipmesh/purchasing';
+import { openStores } from '@clipmesh/persistence';
 import { createOpenAiPlanModel } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { DIRECTOR_DEPS, DirectorActor } from './director.actor.js';
-import { type PlanCache } from './plan.cache.js';
-import { PLANNER_DEPS, PlannerActor, type PlannerDeps } from './planner.actor.js';
-import { REPORT_DEPS, type ReportDeps } from './report.host.js';
-import { ReportActor } from './report.actor.js';
-import { startSweeper } from './stall.sweeper.js';
+import { DIRECTOR_DEPS, DirectorActor } from './director/director.actor.js';
+import { PLANNER_DEPS, PlannerActor, type PlannerDeps } from './planning/planner.actor.js';
+import { REPORT_DEPS, type ReportDeps } from './reporting/report.host.js';
+import { ReportActor } from './reporting/report.actor.js';
+import { startSweeper } from './sweeping/stall.sweeper.js';
 
 const CACHE_NUDGES = Symbol('CACHE_NUDGES');
 const STREAM_KEEPER = Symbol('STREAM_KEEPER');

@@ -1,6 +1,6 @@
 import { type ActorService, SHORT_DRAIN_MS } from '@clipmesh/messaging';
 import { plannerModule } from './planner.module.js';
-import { REPORT_TRIES } from './report.host.js';
+import { REPORT_TRIES } from './reporting/report.host.js';
 
 /** The planner service: plans, the director, and the performance report. */
 export const plannerService: ActorService = {

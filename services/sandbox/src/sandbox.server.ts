@@ -2,19 +2,19 @@ import { createServer } from 'node:http';
 import { isIP, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import express, { type NextFunction, type Request, type Response } from 'express';
-import { ClipCache, type SandboxRenderer } from './clip.cache.js';
-import { controlRoutes } from './control.routes.js';
-import { filesRoutes } from './files.routes.js';
-import { InvoiceStore } from './invoice.book.js';
-import { openaiProblem, openaiRoutes } from './openai.routes.js';
-import { PredictionRunner } from './prediction.runner.js';
-import { replicateProblem, replicateRoutes } from './replicate.routes.js';
-import { ScenarioStore } from './scenario.desk.js';
-import { UploadStore } from './upload.desk.js';
-import { uploadRoutes } from './upload.routes.js';
-import { newWebhookSecret } from './webhook.sender.js';
+import { ClipCache, type SandboxRenderer } from './replicate/clip.cache.js';
+import { controlRoutes } from './control/control.routes.js';
+import { filesRoutes } from './files/files.routes.js';
+import { InvoiceStore } from './control/invoice.store.js';
+import { openaiProblem, openaiRoutes } from './openai/openai.routes.js';
+import { PredictionRunner } from './replicate/prediction.runner.js';
+import { replicateProblem, replicateRoutes } from './replicate/replicate.routes.js';
+import { ScenarioStore } from './control/scenario.store.js';
+import { UploadStore } from './files/upload.store.js';
+import { uploadRoutes } from './files/upload.routes.js';
+import { newWebhookSecret } from './replicate/webhook.sender.js';
 
-export { type SandboxRenderer } from './clip.cache.js';
+export { type SandboxRenderer } from './replicate/clip.cache.js';
 
 /** Enough for a 10 MB reference image in base64. */
 const BODY_LIMIT = '20mb';

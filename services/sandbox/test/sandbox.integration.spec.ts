@@ -8,7 +8,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { pngOf, until } from '@clipmesh/testing';
 import OpenAI from 'openai';
 import Replicate, { validateWebhook, type Prediction } from 'replicate';
-import { createSandbox, type Sandbox, type SandboxRenderer } from '../src/sandbox.server.js';
+import { createSandbox, type Sandbox } from '../src/sandbox.server.js';
+import { type SandboxRenderer } from '../src/replicate/clip.cache.js';
 
 let renders = 0;
 let renderMs = 0;

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createMemoryStores } from '@clipmesh/persistence';
-import { committed } from '@clipmesh/pipeline';
+import { committed } from '@clipmesh/billing';
 import fc from 'fast-check';
 import { crashEverywhere } from './crash.everywhere.js';
 import { type Fate, immortal, type Life, MoneyWorld } from './money.world.js';

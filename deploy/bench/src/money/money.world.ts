@@ -10,10 +10,10 @@ import {
   RetryRequested,
 } from '@clipmesh/contracts';
 import { CostActor } from '@clipmesh/cost/cost.actor';
-import { type BudgetRules, sweepAccount, sweepUnreserved } from '@clipmesh/gateway/budget';
+import { type BudgetRules, committed, lineOf, sweepAccount, sweepUnreserved } from '@clipmesh/billing';
 import { retryGeneration, startGeneration, type StartDeps } from '@clipmesh/gateway/generation.start';
 import { type Account, type Stores } from '@clipmesh/persistence';
-import { committed, initialState, lineOf } from '@clipmesh/pipeline';
+import { initialState } from '@clipmesh/pipeline';
 
 /** How a run of a video ends. */
 export type Fate = 'succeeded' | 'failed' | 'canceled';

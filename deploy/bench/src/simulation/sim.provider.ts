@@ -1,6 +1,6 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { type ClipFacts } from '@clipmesh/media';
-import { clipCostMicros, MODELS } from '@clipmesh/pipeline';
+import { clipCostMicros, MODELS } from '@clipmesh/billing';
 import { type ClipProvider, type ClipRequest, type PredictionState } from '@clipmesh/providers';
 import { type Process, type World } from './world.js';
 

@@ -19,12 +19,9 @@ import {
   ClipmeshError,
   type GenerationPlanBody,
 } from '@clipmesh/contracts';
-import { cancelPurchases } from '@clipmesh/clip-generator/clip.cancel';
-import { clipFailed, clipRetried } from '@clipmesh/clip-generator/clip.messages';
-import { type ClipDeps } from '@clipmesh/clip-generator/clip.parts';
-import { buyClip } from '@clipmesh/clip-generator/clip.purchase';
+import { buyClip, cacheScope, cancelPurchases, type ClipDeps, clipFailed, clipRetried } from '@clipmesh/purchasing';
 import { type HandledDelivery, type RetryPolicy } from '@clipmesh/messaging';
-import { cacheScope, type Stores } from '@clipmesh/persistence';
+import { type Stores } from '@clipmesh/persistence';
 import { planFromTemplate } from '@clipmesh/pipeline';
 import { direct } from '@clipmesh/planner/director.host';
 import { type SimBroker } from './sim.broker.js';

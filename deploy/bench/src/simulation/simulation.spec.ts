@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { MISTAKES, simulate, type SimulationResult } from './simulation.js';
+import { MISTAKES, type SimulationResult } from './simulation.setup.js';
+import { simulate } from './simulation.js';
 
 /** `npm run bench -- simulate` runs 100,000. */
 const SCHEDULES = 150;

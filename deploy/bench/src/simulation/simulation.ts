@@ -1,22 +1,14 @@
 import {
   CancelRequested,
+  ClipmeshError,
   GenerationPlan,
   type GenerationRecord,
   type InboxName,
   isFinal,
-  type Job,
   message,
   RetryRequested,
-  ClipmeshError,
 } from '@clipmesh/contracts';
-import {
-  NO_RETRIES,
-  type Outcome,
-  settleDelivery,
-  type BrokerSettlement,
-  addRetry,
-  type RetryCounts,
-} from '@clipmesh/messaging';
+import { addRetry, NO_RETRIES, type Outcome, type RetryCounts, settleDelivery } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import { sweep } from '@clipmesh/planner/stall.sweeper';
@@ -25,57 +17,15 @@ import { createRandom, type Random } from './random.js';
 import { type Item, SimBroker } from './sim.broker.js';
 import { SimNudges } from './sim.nudges.js';
 import { SimProvider } from './sim.provider.js';
-import { type SimSystem, servicesOf, type SimService } from './sim.services.js';
+import { servicesOf, type SimService, type SimSystem } from './sim.services.js';
+import { settlingOf } from './sim.settling.js';
+import { jobOf, type Mistake, PROCESSES, type SimulationResult } from './simulation.setup.js';
 import { type Process, World } from './world.js';
-
-/** Planted mistakes that the simulation has to detect. */
-export const MISTAKES = [
-  'ack before publish',
-  'no search for lost purchases',
-  'intent after purchase',
-  'no claims of predictions',
-] as const;
-export type Mistake = (typeof MISTAKES)[number];
-
-export interface SimulationResult {
-  readonly seed: number;
-  /** Violated invariants. */
-  readonly broken: readonly string[];
-  readonly steps: number;
-  readonly kills: number;
-}
 
 const MAX_STEPS = 20_000;
 /** Virtual time after which everything must have ended, including retries, redeliveries and revivals, ms. */
 const LIMIT_MS = 6 * 60 * 60_000;
 const SWEEP_MS = 15_000;
-/** The inboxes of each process. */
-const PROCESSES: readonly { name: string; inboxes: readonly InboxName[] }[] = [
-  { name: 'planner.1', inboxes: ['planner', 'director', 'reporter'] },
-  { name: 'planner.2', inboxes: ['planner', 'director', 'reporter'] },
-  { name: 'clip-generator.1', inboxes: ['clip-generator', 'canceler'] },
-  { name: 'clip-generator.2', inboxes: ['clip-generator', 'canceler'] },
-  { name: 'overlay.1', inboxes: ['overlay'] },
-  { name: 'stitcher.1', inboxes: ['stitcher'] },
-  { name: 'cost.1', inboxes: ['cost'] },
-];
-
-function jobOf(random: Random): Job {
-  const sceneCount = 2 + random.below(4);
-  return {
-    prompt: 'A bottle that keeps water cold all day long.',
-    durationSeconds: Math.max(9, sceneCount * 4),
-    aspectRatio: '16:9',
-    sceneCount,
-    seed: 7,
-    overlays: true,
-    models: ['google/veo-3.1', 'bytedance/seedance-1-lite'],
-    window: 1 + random.below(4),
-    fallbackAfter: 3,
-    // Without the cache, two generations buy the same clips at the same time.
-    ...(random.chance(0.5) ? { cache: false } : {}),
-  };
-}
 
 /**
  * Runs one schedule: one or two generations with broker and provider faults and dying processes, all derived from the seed.
@@ -298,7 +248,7 @@ class Simulation {
     const service = this.services.get(process)?.[inbox];
     if (service === undefined) return;
     const body = broker.take(item, process);
-    const settling = this.settlingOf(process, inbox, item);
+    const settling = settlingOf({ broker: this.broker, world: this.world, random: this.random }, process, inbox, item);
     if (service.command !== undefined && broker.canceled.has(item.generationId)) {
       settling.ack();
       return;
@@ -346,30 +296,5 @@ class Simulation {
       this.random.next(),
       settling,
     );
-  }
-
-  private settlingOf(process: Process, inbox: InboxName, item: Item): BrokerSettlement {
-    const { broker, world, random } = this;
-    const isAlive = (): boolean => process.alive;
-    return {
-      ack: () => {
-        if (!isAlive()) return;
-        // A lost ack: the handled message is redelivered.
-        if (random.chance(0.02)) item.holder = { process: { name: 'nobody', alive: false }, aliveAtMs: world.now };
-        else broker.remove(inbox, item);
-      },
-      nak: (delayMs) => {
-        if (!isAlive()) return;
-        item.holder = undefined;
-        item.notBefore = world.now + delayMs;
-      },
-      term: () => {
-        if (isAlive()) broker.remove(inbox, item);
-      },
-      deadLetter: (error) =>
-        world.effect(process, () => {
-          broker.deadLetters.push({ item, error });
-        }),
-    };
   }
 }

@@ -4,8 +4,8 @@ import { access, link, mkdir, open, readdir, rename, rm, stat, type FileHandle, 
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { ClipmeshError } from '@clipmesh/contracts';
-import { operation } from '../operation.span.js';
-import { type ArtifactStore, type ByteRange } from '../ports.js';
+import { operation } from '../records/operation.span.js';
+import { type ArtifactStore, type ByteRange } from '../ports/artifact.port.js';
 import { artifactKey, artifactPath, asideName, isArtifactKey, keyOfAside } from './artifact.key.js';
 
 const hasCode = (error: unknown, code: string): boolean =>

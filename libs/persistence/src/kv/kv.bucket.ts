@@ -2,8 +2,8 @@ import { ClipmeshError } from '@clipmesh/contracts';
 import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
 import { type KV } from '@nats-io/kv';
 import { type z } from 'zod';
-import { checkedRecord } from '../checked.record.js';
-import { AlreadyExistsError, ConflictError, type Versioned } from '../ports.js';
+import { checkedRecord } from '../records/checked.record.js';
+import { AlreadyExistsError, ConflictError, type Versioned } from '../ports/versioned.port.js';
 
 /** Number of concurrent reads. */
 const READ_BATCH = 32;

@@ -10,38 +10,29 @@ import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
-import { operation } from '../operation.span.js';
+import { operation } from '../records/operation.span.js';
 import {
-  accountSchema,
-  AlreadyExistsError,
-  purchaseSchema,
-  cacheEntrySchema,
-  ledgerEntrySchema,
-  SETTLED_LINES,
-  settledLineSchema,
-  type SettledLine,
   type Account,
+  accountSchema,
   type AccountStore,
-  type CacheEntry,
-  type CacheStore,
-  type Purchase,
-  type PurchaseStore,
-  type GenerationStore,
-  type IdempotencyStore,
-  type LedgerEntry,
-  type LedgerStore,
-  type Stores,
-  type UsageRow,
-  type WebhookRegistrations,
-  webhookRegistrationsSchema,
-  type WebhookStore,
-} from '../ports.js';
-import { daysBetween, sumUsage } from '../usage.sums.js';
-import { hashKey } from '../key.hash.js';
-import { saveLarger } from '../settled.lines.js';
-import { ignoreConflict } from '../moved.on.js';
+  SETTLED_LINES,
+  type SettledLine,
+  settledLineSchema,
+} from '../ports/account.port.js';
+import { AlreadyExistsError } from '../ports/versioned.port.js';
+import { type Purchase, purchaseSchema, type PurchaseStore } from '../ports/purchase.port.js';
+import { type CacheEntry, cacheEntrySchema, type CacheStore } from '../ports/cache.port.js';
+import { type LedgerEntry, ledgerEntrySchema, type LedgerStore, type UsageRow } from '../ports/ledger.port.js';
+import { type GenerationStore } from '../ports/generation.port.js';
+import { type IdempotencyStore } from '../ports/idempotency.port.js';
+import { type Stores } from '../ports/stores.port.js';
+import { type WebhookRegistrations, webhookRegistrationsSchema, type WebhookStore } from '../ports/webhook.port.js';
+import { daysBetween, sumUsage } from '../records/usage.sums.js';
+import { hashKey } from '../records/key.hash.js';
+import { saveLarger } from '../records/settled.lines.js';
+import { ignoreConflict } from '../records/conflict.handler.js';
 import { KvBucket } from './kv.bucket.js';
-import { createOrOpen } from './make.once.js';
+import { createOrOpen } from './create.once.js';
 import { indexEntrySchema, OwnerIndex } from './owner.index.js';
 
 const claimSchema = z.object({ fingerprint: z.string(), generationId: generationIdSchema });

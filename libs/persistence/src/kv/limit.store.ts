@@ -4,11 +4,11 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
-import { type LimitStore } from '../limits.port.js';
-import { AlreadyExistsError, ConflictError, type Versioned } from '../ports.js';
+import { type LimitStore } from '../ports/limit.port.js';
+import { AlreadyExistsError, ConflictError, type Versioned } from '../ports/versioned.port.js';
 import { KvBucket } from './kv.bucket.js';
 import { type KvStoresOptions } from './kv.stores.js';
-import { createOrOpen } from './make.once.js';
+import { createOrOpen } from './create.once.js';
 
 /** Lifetime of an unchanged value, ms. All limits have recovered by then. */
 const TTL_MS = 24 * 60 * 60 * 1000;

@@ -1,7 +1,7 @@
 import { type GenerationRecord } from '@clipmesh/contracts';
 import { z } from 'zod';
-import { AlreadyExistsError } from '../ports.js';
-import { hashKey } from '../key.hash.js';
+import { AlreadyExistsError } from '../ports/versioned.port.js';
+import { hashKey } from '../records/key.hash.js';
 import { type KvBucket } from './kv.bucket.js';
 
 /** Entries are empty; the key contains owner and id. */

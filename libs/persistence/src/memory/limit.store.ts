@@ -1,4 +1,4 @@
-import { type LimitStore } from '../limits.port.js';
+import { type LimitStore } from '../ports/limit.port.js';
 
 /** A limit store in memory with the same contract as the real one, for simulations and tests. */
 export function createMemoryLimitStore(): LimitStore {

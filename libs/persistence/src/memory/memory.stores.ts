@@ -2,24 +2,18 @@ import { type GenerationRecord, generationRecordSchema, isFinal } from '@clipmes
 import {
   type Account,
   accountSchema,
-  AlreadyExistsError,
-  type Purchase,
-  purchaseSchema,
-  type CacheEntry,
-  cacheEntrySchema,
-  ConflictError,
-  type LedgerEntry,
-  ledgerEntrySchema,
   SETTLED_LINES,
   type SettledLine,
   settledLineSchema,
-  type Stores,
-  type Versioned,
-  type WebhookRegistrations,
-  webhookRegistrationsSchema,
-} from '../ports.js';
-import { saveLarger } from '../settled.lines.js';
-import { sumUsage } from '../usage.sums.js';
+} from '../ports/account.port.js';
+import { AlreadyExistsError, ConflictError, type Versioned } from '../ports/versioned.port.js';
+import { type Purchase, purchaseSchema } from '../ports/purchase.port.js';
+import { type CacheEntry, cacheEntrySchema } from '../ports/cache.port.js';
+import { type LedgerEntry, ledgerEntrySchema } from '../ports/ledger.port.js';
+import { type Stores } from '../ports/stores.port.js';
+import { type WebhookRegistrations, webhookRegistrationsSchema } from '../ports/webhook.port.js';
+import { saveLarger } from '../records/settled.lines.js';
+import { sumUsage } from '../records/usage.sums.js';
 
 /** A map with revisions. Copies values on read and write, as a real store does. */
 class Table<T> {

@@ -7,21 +7,12 @@ import {
 } from '@clipmesh/contracts';
 import { type Connection } from 'mongoose';
 import { z } from 'zod';
-import {
-  accountSchema,
-  purchaseSchema,
-  cacheEntrySchema,
-  ledgerEntrySchema,
-  settledLineSchema,
-  type SettledLine,
-  type Account,
-  type Purchase,
-  type CacheEntry,
-  type LedgerEntry,
-  type WebhookRegistrations,
-  webhookRegistrationsSchema,
-} from '../ports.js';
-import { hashKey } from '../key.hash.js';
+import { type Account, accountSchema, type SettledLine, settledLineSchema } from '../ports/account.port.js';
+import { type Purchase, purchaseSchema } from '../ports/purchase.port.js';
+import { type CacheEntry, cacheEntrySchema } from '../ports/cache.port.js';
+import { type LedgerEntry, ledgerEntrySchema } from '../ports/ledger.port.js';
+import { type WebhookRegistrations, webhookRegistrationsSchema } from '../ports/webhook.port.js';
+import { hashKey } from '../records/key.hash.js';
 import { MongoRecords, type RecordsSpec } from './mongo.records.js';
 
 export const claimRecordSchema = z.object({

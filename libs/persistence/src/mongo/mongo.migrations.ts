@@ -1,6 +1,6 @@
 import { type Connection } from 'mongoose';
 import { type MongoCollections } from './mongo.collections.js';
-import { isDuplicate, storeError } from './mongo.faults.js';
+import { isDuplicate, storeError } from './mongo.errors.js';
 
 export interface Migration {
   /** Must not change after release. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Connection, type Model, Schema, type SchemaDefinition } from 'mongoose';
 import { type z } from 'zod';
-import { checkedRecord } from '../checked.record.js';
-import { AlreadyExistsError, ConflictError, type Versioned } from '../ports.js';
+import { checkedRecord } from '../records/checked.record.js';
+import { AlreadyExistsError, ConflictError, type Versioned } from '../ports/versioned.port.js';
 import { decodeNames, encodeNames } from './field.names.js';
-import { isDuplicate, storeError } from './mongo.faults.js';
+import { isDuplicate, storeError } from './mongo.errors.js';
 
 /** A value of a queryable column. */
 export type Column = string | number | Date;

@@ -1,25 +1,19 @@
 import { ClipmeshError, GENERATION_ID, isFinal, GENERATION_STATUSES, type GenerationRecord } from '@clipmesh/contracts';
-import { checkedRecord } from '../checked.record.js';
-import { hashKey } from '../key.hash.js';
-import { operation } from '../operation.span.js';
-import {
-  AlreadyExistsError,
-  SETTLED_LINES,
-  type SettledLine,
-  usageRowSchema,
-  type AccountStore,
-  type PurchaseStore,
-  type CacheStore,
-  type GenerationStore,
-  type IdempotencyStore,
-  type LedgerEntry,
-  type LedgerStore,
-  type OpenStores,
-  type WebhookStore,
-} from '../ports.js';
-import { saveLarger } from '../settled.lines.js';
-import { ignoreConflict } from '../moved.on.js';
-import { normalizeUsage } from '../usage.sums.js';
+import { checkedRecord } from '../records/checked.record.js';
+import { hashKey } from '../records/key.hash.js';
+import { operation } from '../records/operation.span.js';
+import { AlreadyExistsError } from '../ports/versioned.port.js';
+import { type AccountStore, SETTLED_LINES, type SettledLine } from '../ports/account.port.js';
+import { type LedgerEntry, type LedgerStore, usageRowSchema } from '../ports/ledger.port.js';
+import { type PurchaseStore } from '../ports/purchase.port.js';
+import { type CacheStore } from '../ports/cache.port.js';
+import { type GenerationStore } from '../ports/generation.port.js';
+import { type IdempotencyStore } from '../ports/idempotency.port.js';
+import { type OpenStores } from '../ports/stores.port.js';
+import { type WebhookStore } from '../ports/webhook.port.js';
+import { saveLarger } from '../records/settled.lines.js';
+import { ignoreConflict } from '../records/conflict.handler.js';
+import { normalizeUsage } from '../records/usage.sums.js';
 import {
   accountId,
   mongoCollections,

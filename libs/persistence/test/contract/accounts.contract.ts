@@ -1,4 +1,4 @@
-import { changeAccount, lineOf, sumsOf } from '@clipmesh/pipeline';
+import { changeAccount, lineOf, sumsOf } from '@clipmesh/billing';
 import { describe, expect, it } from '@jest/globals';
 import { type Account, AlreadyExistsError, ConflictError, type Stores } from '../../src/index.js';
 import { idOf } from './stores.contract.js';

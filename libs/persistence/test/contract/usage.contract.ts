@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type LedgerEntry, type Stores } from '../../src/index.js';
-import { sumUsage } from '../../src/usage.sums.js';
+import { sumUsage } from '../../src/records/usage.sums.js';
 import { entryOf, idOf } from './stores.contract.js';
 
 const entries = fc.array(

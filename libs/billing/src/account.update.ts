@@ -1,0 +1,38 @@
+import { type DomainEvent, isFinal } from '@clipmesh/contracts';
+import { maxTotalMicros } from './account.bound.js';
+import { observe, settle } from './account.js';
+import { changeAccount } from './account.repository.js';
+import { type BudgetStores } from './budget.stores.js';
+
+/**
+ * Updates the account of the owner after the charges of an event are in the ledger: sets the spending to the sum of the ledger,
+ * and releases the unused reservation of a finished generation. Idempotent; late and repeated events change nothing.
+ *
+ * Reads the generation after the ledger write. If it ends concurrently, either its final event sees the charges in the ledger,
+ * or this call sees the final status.
+ */
+export async function keepAccount(
+  {
+    accounts,
+    purchases,
+    generations,
+    ledger,
+  }: Pick<BudgetStores, 'accounts' | 'purchases' | 'ledger'> & {
+    readonly generations: Pick<BudgetStores['generations'], 'get'>;
+  },
+  { body }: DomainEvent,
+): Promise<void> {
+  const record = (await generations.get(body.generationId))?.value;
+  if (record?.account === undefined) return;
+  const { id, owner, state } = record;
+  const over = isFinal(state.status);
+  if (!over && body.charges.length === 0) return;
+  // Reads purchases before the ledger: a charge of a settled purchase is then in the ledger or still unsettled.
+  const known = over ? (await purchases.list(id)).map(({ value }) => value) : [];
+  const entries = await ledger.entries(id);
+  const spentMicros = entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0);
+  const end = { run: state.run, spentMicros, maxMicros: maxTotalMicros(state, known, entries) };
+  await changeAccount(accounts, { owner, period: record.account.period, generations: {} }, id, (account) =>
+    over ? settle(account, id, end) : observe(account, id, spentMicros),
+  );
+}

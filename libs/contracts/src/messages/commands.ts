@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { artifactSchema, encodeProfileSchema, generationIdSchema, jobSchema, ASPECT_RATIOS } from '../schemas/job.js';
+import { defineMessage } from './message.js';
+import { overlayTextSchema } from '../schemas/plan.js';
+import { OWN_ENDPOINT, WEBHOOK_ID, webhookEventSchema } from '../schemas/webhook.js';
+
+/** `revival`: how often the sweeper has sent lost commands again. It changes the message id, so that the broker does not drop the repeat. */
+const base = { generationId: generationIdSchema, attempt: z.int().positive(), revival: z.int().positive().optional() };
+/** Scene and `attempt` (the command step) identify a command for a scene. */
+const perScene = { ...base, scene: z.int().nonnegative() };
+type Step = { attempt: number; revival?: number | undefined };
+const stepKey = ({ attempt, revival }: Step): string =>
+  revival === undefined ? `${attempt}` : `${attempt}.r${revival}`;
+const sceneKey = (body: Step & { scene: number }): string => `${body.scene}.${stepKey(body)}`;
+
+export const GenerationPlan = defineMessage({
+  kind: 'command',
+  name: 'generation.plan',
+  version: 1,
+  description: 'Write the plan of a job.',
+  schema: z.object({ ...base, job: jobSchema }),
+  key: stepKey,
+});
+
+export const ClipGenerate = defineMessage({
+  kind: 'command',
+  name: 'clip.generate',
+  version: 1,
+  description: 'Buy one clip from a video model and store it.',
+  schema: z.object({
+    ...perScene,
+    model: z.string(),
+    /** The description of the scene followed by the style of the plan. */
+    prompt: z.string().min(1),
+    durationSeconds: z.int().positive(),
+    aspectRatio: z.enum(ASPECT_RATIOS),
+    seed: z.int(),
+    /** First frame of the clip. */
+    referenceImage: artifactSchema.optional(),
+    /** Limit of all purchases of this scene together, micro-dollars. Absent: no limit. */
+    allowanceMicros: z.int().nonnegative().optional(),
+    /** False: the cache is neither read nor written. Default: true. */
+    cache: z.boolean().optional(),
+    /** A prediction whose clip was unusable. It is not reused. */
+    rejectedPrediction: z.string().optional(),
+  }),
+  key: sceneKey,
+});
+
+export const OverlayApply = defineMessage({
+  kind: 'command',
+  name: 'overlay.apply',
+  version: 1,
+  description: 'Normalise one clip, draw its text and encode it once.',
+  schema: z.object({
+    ...perScene,
+    clip: artifactSchema,
+    durationSeconds: z.int().positive(),
+    profile: encodeProfileSchema,
+    overlay: overlayTextSchema.optional(),
+  }),
+  key: sceneKey,
+});
+
+export const StitchRender = defineMessage({
+  kind: 'command',
+  name: 'stitch.render',
+  version: 1,
+  description: 'Join the scenes in plan order, mix the sound, and write the MP4 and its thumbnail.',
+  schema: z.object({
+    ...base,
+    scenes: z
+      .array(z.object({ index: z.int().nonnegative(), clip: artifactSchema, durationSeconds: z.int().positive() }))
+      .min(1),
+    profile: encodeProfileSchema,
+    music: z.object({ artifact: artifactSchema, volume: z.number().min(0).max(1) }).optional(),
+  }),
+  key: stepKey,
+});
+
+export const WebhookDeliver = defineMessage({
+  kind: 'command',
+  name: 'webhook.deliver',
+  version: 1,
+  description: 'Deliver an event of the generation to a webhook endpoint of its owner.',
+  schema: z.object({
+    generationId: generationIdSchema,
+    /** Id of a registered webhook, or {@link OWN_ENDPOINT}. The gateway looks up its URL at delivery. */
+    endpoint: z.union([z.string().regex(WEBHOOK_ID), z.literal(OWN_ENDPOINT)]),
+    type: webhookEventSchema,
+    run: z.int().positive(),
+    /** Time of the event, UTC. */
+    at: z.iso.datetime(),
+  }),
+  key: ({ endpoint, type, run }) => `${endpoint}.${type}.${run}`,
+});
+
+export const COMMANDS = [GenerationPlan, ClipGenerate, OverlayApply, StitchRender, WebhookDeliver] as const;
+/** The commands that advance a generation. While one of them is pending, the generation is not stalled. */
+export const WORK_COMMANDS = [GenerationPlan, ClipGenerate, OverlayApply, StitchRender] as const;
+export type GenerationPlanBody = z.infer<typeof GenerationPlan.schema>;
+export type ClipGenerateBody = z.infer<typeof ClipGenerate.schema>;
+export type OverlayApplyBody = z.infer<typeof OverlayApply.schema>;
+export type StitchRenderBody = z.infer<typeof StitchRender.schema>;
+export type WebhookDeliverBody = z.infer<typeof WebhookDeliver.schema>;

@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import { failureCodeSchema, failureSchema, STAGES } from '../failure/failure.js';
+import { artifactSchema, generationIdSchema, jobSchema } from './job.js';
+import { planSchema } from './plan.js';
+
+export const GENERATION_STATUSES = [
+  'queued',
+  'planning',
+  'awaiting_approval',
+  'generating',
+  'composing',
+  'succeeded',
+  'failed',
+  'canceled',
+] as const;
+export type GenerationStatus = (typeof GENERATION_STATUSES)[number];
+export const FINAL_STATUSES = ['succeeded', 'failed', 'canceled'] as const satisfies readonly GenerationStatus[];
+export function isFinal(status: GenerationStatus): boolean {
+  return (FINAL_STATUSES as readonly GenerationStatus[]).includes(status);
+}
+
+export const SCENE_STATUSES = [
+  'waiting',
+  'generating',
+  'generated',
+  'composing',
+  'done',
+  'failed',
+  'canceled',
+] as const;
+export type SceneStatus = (typeof SCENE_STATUSES)[number];
+
+/** Id of the message that started a step. A redelivery of that message emits the same commands again. */
+const cause = z.string();
+const isoTime = z.iso.datetime();
+
+export const sceneStateSchema = z.object({
+  index: z.int().nonnegative(),
+  status: z.enum(SCENE_STATUSES),
+  /** Number of the command step: counts the clip and overlay commands of this scene. Part of each command's key. */
+  attempt: z.int().nonnegative(),
+  /** Index in the `models` of the job. */
+  modelIndex: z.int().nonnegative(),
+  /** Absent until the first step of a run starts. */
+  cause: cause.optional(),
+  predictionId: z.string().optional(),
+  /** A prediction whose clip the overlay could not read. The next run does not reuse it. */
+  rejectedPrediction: z.string().optional(),
+  cached: z.boolean(),
+  /** Default: the seed of the plan. */
+  seed: z.int().optional(),
+  /** True: the safety filter rejected the output and this run has changed the seed. It does so once. */
+  reseeded: z.boolean().optional(),
+  clip: artifactSchema.optional(),
+  overlaid: artifactSchema.optional(),
+  /** `traceparent` of the event that finished the scene. The span of the join links to it. */
+  doneTraceparent: z.string().optional(),
+  costMicros: z.int().nonnegative(),
+  /** With a cost limit: the most that `costMicros` can reach with the pending purchase of the clip. */
+  allowanceMicros: z.int().nonnegative().optional(),
+  /** Why the scene failed. For a waiting scene: the rejection that it repeats with the same model, if the budget allows. */
+  failure: failureSchema.optional(),
+});
+export type SceneState = z.infer<typeof sceneStateSchema>;
+
+export const resultSchema = z.object({
+  video: artifactSchema,
+  thumbnail: artifactSchema,
+  durationSeconds: z.number().positive(),
+  width: z.int(),
+  height: z.int(),
+});
+export type GenerationResult = z.infer<typeof resultSchema>;
+
+/** A retry, failure or stall. */
+export const incidentSchema = z
+  .object({
+    /** Id of the event that reported it. */
+    id: z.string(),
+    at: isoTime,
+    kind: z.enum(['retried', 'failed', 'stalled']),
+    code: failureCodeSchema.optional(),
+    stage: z.enum(STAGES).optional(),
+    scene: z.int().nonnegative().optional(),
+    model: z.string().optional(),
+  })
+  .meta({ id: 'Incident' });
+export type Incident = z.infer<typeof incidentSchema>;
+
+/** The state of the director: everything `decide` needs, independent of the arrival order of events. */
+export const generationStateSchema = z.object({
+  status: z.enum(GENERATION_STATUSES),
+  stage: z.enum(STAGES),
+  job: jobSchema,
+  /** Starts at 1; each retry or regeneration adds 1. */
+  run: z.int().positive(),
+  /** The last plan command. `cause` is absent for the first one, which the gateway sends. */
+  planning: z.object({ attempt: z.int().positive(), cause: cause.optional() }),
+  plan: planSchema.optional(),
+  /** True: the owner approved the plan. It no longer changes. */
+  approved: z.boolean().optional(),
+  /** Maximum number of scenes in flight. The sequential fallback sets it to 1. */
+  window: z.int().min(1),
+  scenes: z.array(sceneStateSchema),
+  /** Ids of events that reported provider failures while clips ran in parallel. */
+  setbacks: z.array(z.string()),
+  /** Reason for the sequential fallback, and the window before it. */
+  fallback: z.object({ code: failureCodeSchema, window: z.int().positive(), at: isoTime }).optional(),
+  /** How often lost commands were sent again. */
+  revivals: z.int().nonnegative(),
+  /** In the order in which the director received them. */
+  incidents: z.array(incidentSchema),
+  stitch: z.object({ attempt: z.int().positive(), cause }).optional(),
+  result: resultSchema.optional(),
+  /** The video of the previous run, kept until a later run replaces it. */
+  former: resultSchema.optional(),
+  failure: failureSchema.optional(),
+  /** Sum of the charges received so far. */
+  costMicros: z.int().nonnegative(),
+  /** Keys of the charges in `costMicros`. */
+  chargeKeys: z.array(z.string()),
+  /** Id of the event that led to the final status. */
+  finishedBy: cause.optional(),
+  /** Time of the final event, UTC. */
+  finishedAt: isoTime.optional(),
+});
+export type GenerationState = z.infer<typeof generationStateSchema>;
+
+/** Key figures of the performance report of a generation. Times in ms. */
+export const performanceSummarySchema = z
+  .object({
+    makespanMs: z.number().nonnegative(),
+    workMs: z.number().nonnegative(),
+    /** `workMs` / `makespanMs`. */
+    speedup: z.number().nonnegative(),
+    /** `workMs` − `makespanMs`. Negative if waiting outweighs parallel work. */
+    timeSavedMs: z.number(),
+    /** Number of slots per stage. */
+    workers: z.record(z.string(), z.number()),
+    stages: z.array(
+      z.object({
+        stage: z.string(),
+        count: z.int().nonnegative(),
+        workMs: z.number(),
+        busyMs: z.number(),
+        queueWaitMs: z.number(),
+      }),
+    ),
+    bottleneck: z.object({ stage: z.string(), share: z.number(), advice: z.string() }),
+    /** False: spans are missing, and the figures cover only the others. */
+    complete: z.boolean(),
+  })
+  .meta({ id: 'PerformanceSummary' });
+export type PerformanceSummary = z.infer<typeof performanceSummarySchema>;
+
+/** The stored record of one generation. */
+export const generationRecordSchema = z.object({
+  id: generationIdSchema,
+  /** The owner of the API key, or `local`. */
+  owner: z.string().min(1).max(64),
+  createdAt: isoTime,
+  /** Last sequence of the stream EVENTS at create. The events of the generation follow it. Absent: unknown. */
+  eventsAfter: z.int().nonnegative().optional(),
+  /** Trace of the current run: 32 hexadecimal digits. */
+  traceId: z.string(),
+  /** `traceparent` of the request that started the current run. */
+  traceparent: z.string().optional(),
+  /** Traces of earlier runs, oldest first. */
+  earlierTraceIds: z.array(z.string()).optional(),
+  /** Time of the last state change, UTC. */
+  updatedAt: isoTime,
+  state: generationStateSchema,
+  /** The budget period that has a reservation for it. */
+  account: z.object({ period: z.string() }).optional(),
+  /** Key of its Idempotency-Key claim. The claim is removed with the record. */
+  claim: z.string().optional(),
+  /** URL that receives its events. No message contains it, because it may include a secret. */
+  webhookUrl: z.string().optional(),
+  /** Written shortly after the generation succeeds. */
+  performance: performanceSummarySchema.optional(),
+});
+export type GenerationRecord = z.infer<typeof generationRecordSchema>;

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { DURATION_SECONDS, FRAMEWORKS, SCENE_COUNT, SCENE_SECONDS } from './job.js';
+import { textSchema } from '../text/text.rules.js';
+
+export const overlayTextSchema = z
+  .object({
+    text: z.string().min(1).max(200),
+    position: z.enum(['top', 'center', 'bottom']).default('bottom'),
+    /** Points; one point is one pixel at 720 pixels on the short side. */
+    fontSizePt: z.int().min(24).max(96).default(56),
+    /** `#rrggbb` */
+    color: z
+      .string()
+      .regex(/^#[0-9a-fA-F]{6}$/)
+      .default('#ffffff'),
+    animation: z.enum(['fade', 'slide', 'none']).default('fade'),
+    shadow: z.boolean().default(true),
+  })
+  .meta({ id: 'OverlayText' });
+export type OverlayText = z.infer<typeof overlayTextSchema>;
+
+export const scenePlanSchema = z
+  .object({
+    index: z.int().nonnegative(),
+    /** Role of the scene in its framework: problem, agitate, solve, … */
+    role: z.string().min(1).max(40),
+    /** Visible content, without the shared style. */
+    description: z.string().min(1).max(2000),
+    durationSeconds: z.int().min(SCENE_SECONDS.min).max(SCENE_SECONDS.max),
+    overlay: overlayTextSchema.optional(),
+  })
+  .meta({ id: 'ScenePlan' });
+export type ScenePlan = z.infer<typeof scenePlanSchema>;
+
+/** Style keywords appended to the prompt of every clip, so that the clips look alike. */
+export const styleSchema = z
+  .object({
+    style: z.string().max(200),
+    palette: z.string().max(200),
+    lighting: z.string().max(200),
+    composition: z.string().max(200),
+    mood: z.string().max(200),
+    subject: z.string().max(400),
+  })
+  .meta({ id: 'Style' });
+export type Style = z.infer<typeof styleSchema>;
+
+/** The proposal of the language model, before the plan rules are applied. Missing texts are empty. */
+export const planDraftSchema = z.object({
+  title: z.string().max(200),
+  style: z.object(styleSchema.shape),
+  scenes: z
+    .array(
+      z.object({
+        role: z.string().max(40),
+        description: z.string().min(1).max(2000),
+        durationSeconds: z.int().min(1).max(60),
+        overlayText: z.string().max(200),
+      }),
+    )
+    .min(1)
+    .max(50),
+});
+export type PlanDraft = z.infer<typeof planDraftSchema>;
+
+export const planSchema = z
+  .object({
+    title: z.string().min(1).max(200),
+    framework: z.enum(FRAMEWORKS),
+    /** `llm`: written by a language model. `template`: written without one. */
+    source: z.enum(['llm', 'template']),
+    style: styleSchema,
+    seed: z.int().min(0).max(2_147_483_647),
+    durationSeconds: z.int().min(DURATION_SECONDS.min).max(DURATION_SECONDS.max),
+    scenes: z.array(scenePlanSchema).min(1).max(SCENE_COUNT.max),
+  })
+  .meta({ id: 'Plan' });
+export type Plan = z.infer<typeof planSchema>;
+
+const { position, fontSizePt, color, animation, shadow } = overlayTextSchema.shape;
+/** Without defaults, so that absent fields stay unchanged. */
+const overlayEditSchema = z
+  .strictObject({
+    text: textSchema(200),
+    position: position.unwrap(),
+    fontSizePt: fontSizePt.unwrap(),
+    color: color.unwrap(),
+    animation: animation.unwrap(),
+    shadow: shadow.unwrap(),
+  })
+  .partial();
+
+const sceneChanges = {
+  description: textSchema(2000).optional(),
+  durationSeconds: z.int().min(SCENE_SECONDS.min).max(SCENE_SECONDS.max).optional(),
+  /** null removes the overlay. A scene without one needs `text`. */
+  overlay: overlayEditSchema.nullable().optional(),
+};
+
+/** Body of `PATCH /v1/generations/{id}/plan`. Absent fields stay unchanged. */
+export const planEditSchema = z
+  .strictObject({
+    title: textSchema(200).optional(),
+    style: z
+      .strictObject({
+        style: textSchema(200),
+        palette: textSchema(200),
+        lighting: textSchema(200),
+        composition: textSchema(200),
+        mood: textSchema(200),
+        subject: textSchema(400),
+      })
+      .partial()
+      .optional(),
+    /** Scenes to change, by index. */
+    scenes: z
+      .array(z.strictObject({ index: z.int().nonnegative(), ...sceneChanges }))
+      .max(SCENE_COUNT.max)
+      .optional(),
+  })
+  .meta({ id: 'PlanEdit' });
+export type PlanEdit = z.infer<typeof planEditSchema>;
+
+/** Body of `POST /v1/generations/{id}/scenes/{n}/regenerate`. Absent fields stay unchanged. */
+export const sceneEditSchema = z
+  .strictObject({
+    ...sceneChanges,
+    /** Another seed gives another clip. Default: random. */
+    seed: z.int().min(0).max(2_147_483_647).optional(),
+  })
+  .meta({ id: 'SceneEdit' });
+export type SceneEdit = z.infer<typeof sceneEditSchema>;

@@ -1,0 +1,37 @@
+import { type ClipRules, type SoundRules } from '../media.types.js';
+import { type Probe } from './probe.parse.js';
+
+/** Limits of each side, pixels. No video model makes smaller clips; larger ones cannot be encoded. */
+const SIDE = { min: 16, max: 8192 } as const;
+
+const seconds = (value: number): string => `${Math.round(value * 100) / 100} s`;
+
+/** The reason why a probed file is not a usable clip; undefined when it is one. */
+export function clipProblem({ video, durationSeconds }: Probe, rules: ClipRules): string | undefined {
+  if (video === undefined) return 'it has no video stream';
+  const { width, height } = video;
+  if (Math.min(width, height) < SIDE.min || Math.max(width, height) > SIDE.max)
+    return `${width}x${height} pixels; each side must be ${SIDE.min}-${SIDE.max}`;
+  if (durationSeconds <= 0) return 'it has no duration';
+  const leastSeconds = rules.durationSeconds * rules.minShare;
+  if (durationSeconds < leastSeconds)
+    return `it lasts ${seconds(durationSeconds)}; a clip of ${seconds(rules.durationSeconds)} must last at least ${seconds(leastSeconds)}`;
+  if (durationSeconds > rules.maxSeconds)
+    return `it lasts ${seconds(durationSeconds)}; at most ${seconds(rules.maxSeconds)} are allowed`;
+  return undefined;
+}
+
+/** The reason why the audio of a probed file cannot be mixed; undefined when it can. */
+export function soundProblem({ audio, video, durationSeconds }: Probe, rules: SoundRules): string | undefined {
+  if (audio === undefined) return video === undefined ? 'it has no audio stream' : 'it has no audio stream, only video';
+  if (durationSeconds < rules.minSeconds)
+    return `it lasts ${seconds(durationSeconds)}; at least ${seconds(rules.minSeconds)} are needed`;
+  return undefined;
+}
+
+/** The content type of a clip, by its container. */
+export function contentTypeOf({ container }: Probe): string {
+  if (container === 'mov') return 'video/quicktime';
+  if (container === 'mp4') return 'video/mp4';
+  return container === 'webm' ? 'video/webm' : 'application/octet-stream';
+}

@@ -1,0 +1,130 @@
+import {
+  ClipGenerate,
+  encodeProfile,
+  GenerationCanceled,
+  GenerationFailed,
+  GenerationPlan,
+  GenerationProgressed,
+  type GenerationState,
+  GenerationSucceeded,
+  isFinal,
+  message,
+  type Outgoing,
+  OverlayApply,
+  StitchRender,
+} from '@clipmesh/contracts';
+import { type DirectorEvent } from './director.event.js';
+import { MODELS, snapSeconds } from '@clipmesh/billing';
+import { clipPrompt } from '../plan/plan.rules.js';
+import { progressOf } from './progress.js';
+
+/** The commands that this event caused and that have no answer yet. */
+export function commandsCausedBy(state: GenerationState, event: DirectorEvent): Outgoing[] {
+  const { plan, job } = state;
+  if (isFinal(state.status)) return [];
+  const base = {
+    generationId: event.body.generationId,
+    ...(state.revivals === 0 ? {} : { revival: state.revivals }),
+  };
+  if (plan === undefined) {
+    const { attempt, cause } = state.planning;
+    return cause === event.id ? [message(GenerationPlan, { ...base, attempt, job })] : [];
+  }
+  const profile = encodeProfile(job.aspectRatio);
+  const commands: Outgoing[] = [];
+  for (const scene of state.scenes) {
+    const scenePlan = plan.scenes[scene.index];
+    if (scene.cause !== event.id || scenePlan === undefined) continue;
+    const step = { ...base, scene: scene.index, attempt: scene.attempt };
+    if (scene.status === 'generating') {
+      const model = job.models[scene.modelIndex] ?? '';
+      const known = MODELS[model];
+      const durationSeconds =
+        known === undefined ? scenePlan.durationSeconds : snapSeconds(known, scenePlan.durationSeconds);
+      commands.push(
+        message(ClipGenerate, {
+          ...step,
+          model,
+          prompt: clipPrompt(plan, scenePlan),
+          durationSeconds,
+          aspectRatio: job.aspectRatio,
+          seed: scene.seed ?? plan.seed,
+          ...(job.referenceImage === undefined ? {} : { referenceImage: job.referenceImage }),
+          ...(scene.allowanceMicros === undefined ? {} : { allowanceMicros: scene.allowanceMicros }),
+          ...(job.cache === undefined ? {} : { cache: job.cache }),
+          ...(scene.rejectedPrediction === undefined ? {} : { rejectedPrediction: scene.rejectedPrediction }),
+        }),
+      );
+    } else if (scene.status === 'composing' && scene.clip !== undefined) {
+      const { overlay, durationSeconds } = scenePlan;
+      commands.push(
+        message(OverlayApply, {
+          ...step,
+          clip: scene.clip,
+          durationSeconds,
+          profile,
+          ...(overlay === undefined ? {} : { overlay }),
+        }),
+      );
+    }
+  }
+  if (state.status === 'composing' && state.stitch?.cause === event.id)
+    commands.push(stitchCommand(state, base, event.traceparent));
+  return commands;
+}
+
+function stitchCommand(
+  state: GenerationState,
+  base: { generationId: string; revival?: number },
+  parent: string | undefined,
+): Outgoing {
+  const { plan, job, stitch, scenes } = state;
+  const links = scenes.flatMap(({ doneTraceparent }) =>
+    doneTraceparent === undefined || doneTraceparent === parent ? [] : [doneTraceparent],
+  );
+  return message(
+    StitchRender,
+    {
+      ...base,
+      attempt: stitch?.attempt ?? 1,
+      profile: encodeProfile(job.aspectRatio),
+      scenes: scenes.flatMap(({ index, overlaid }) => {
+        const durationSeconds = plan?.scenes[index]?.durationSeconds;
+        return overlaid === undefined || durationSeconds === undefined
+          ? []
+          : [{ index, clip: overlaid, durationSeconds }];
+      }),
+      ...(job.music === undefined ? {} : { music: job.music }),
+    },
+    links,
+  );
+}
+
+function snapshot(state: GenerationState, event: DirectorEvent) {
+  return {
+    generationId: event.body.generationId,
+    at: event.body.at,
+    charges: [],
+    run: state.run,
+    status: state.status,
+    stage: state.stage,
+    progress: progressOf(state),
+    scenes: state.scenes.map(({ index, status }) => ({ index, status })),
+    costMicros: state.costMicros,
+  };
+}
+
+/** The progress after this event. */
+export function progressEvent(state: GenerationState, event: DirectorEvent): Outgoing {
+  return message(GenerationProgressed, { ...snapshot(state, event), cause: event.id });
+}
+
+/** The event that reports how the generation ended. */
+export function finalEvent(state: GenerationState, event: DirectorEvent): Outgoing {
+  const body = snapshot(state, event);
+  if (state.status === 'succeeded' && state.result !== undefined)
+    return message(GenerationSucceeded, { ...body, result: state.result });
+  if (state.status === 'failed' && state.failure !== undefined)
+    return message(GenerationFailed, { ...body, failure: state.failure });
+  return message(GenerationCanceled, body);
+}

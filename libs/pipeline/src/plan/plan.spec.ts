@@ -1,0 +1,106 @@
+import { describe, expect, it } from '@jest/globals';
+import { createGenerationSchema, type Job, planSchema } from '@clipmesh/contracts';
+import fc from 'fast-check';
+import { clipPrompt, evenDurations, fitDurations, rolesFor } from './plan.rules.js';
+import { planFromDraft, planFromTemplate } from './plan.writer.js';
+import { clipCostMicros, MODELS, snapSeconds } from '@clipmesh/billing';
+
+const job = (durationSeconds: number, extra: Partial<Job> = {}): Job => ({
+  prompt: 'A solar lamp for balconies. It charges by day.',
+  durationSeconds,
+  aspectRatio: '9:16',
+  seed: 1,
+  overlays: true,
+  models: ['google/veo-3.1'],
+  window: 4,
+  fallbackAfter: 3,
+  ...extra,
+});
+
+describe('plan rules', () => {
+  it('writes a valid plan for every legal duration, framework and scene count', () => {
+    for (let seconds = 9; seconds <= 60; seconds += 1) {
+      for (const framework of [undefined, 'PAS', 'BAB', 'AIDA'] as const) {
+        for (const sceneCount of [undefined, 1, 2, 3, 5, 7, 12]) {
+          const body = {
+            prompt: 'x'.repeat(10),
+            durationSeconds: seconds,
+            ...(sceneCount === undefined ? {} : { sceneCount }),
+          };
+          if (!createGenerationSchema.safeParse(body).success) continue;
+          const plan = planFromTemplate(
+            job(seconds, { ...(framework && { framework }), ...(sceneCount && { sceneCount }) }),
+          );
+          expect(planSchema.safeParse(plan).success).toBe(true);
+          expect(plan.scenes.reduce((sum, scene) => sum + scene.durationSeconds, 0)).toBe(seconds);
+          if (sceneCount !== undefined) expect(plan.scenes).toHaveLength(sceneCount);
+        }
+      }
+    }
+  });
+
+  it('splits 15 s into four AIDA scenes', () => {
+    const plan = planFromTemplate(job(15));
+    expect(plan.scenes.map(({ role, durationSeconds }) => [role, durationSeconds])).toEqual([
+      ['attention', 4],
+      ['interest', 4],
+      ['desire', 4],
+      ['action', 3],
+    ]);
+  });
+
+  it.each([
+    [9, 5, '9 s cannot be cut into 5 scenes of 3-7 s; choose 2-3 scenes, or a duration of 15-35 s'],
+    [15, 12, '15 s cannot be cut into 12 scenes of 3-7 s; choose 3-5 scenes, or a duration of 36-60 s'],
+    [60, 2, '60 s cannot be cut into 2 scenes of 3-7 s; choose 9-12 scenes, or a duration of 9-14 s'],
+    [9, 1, '9 s cannot be cut into 1 scene of 3-7 s; choose 2-3 scenes'],
+  ])('suggests valid values when a request asks for %i s in %i scenes', (durationSeconds, sceneCount, expected) => {
+    const refused = createGenerationSchema.safeParse({ prompt: 'x'.repeat(10), durationSeconds, sceneCount });
+    expect(refused.error?.issues.map(({ message }) => message)).toEqual([expected]);
+  });
+
+  it('fits any requested lengths to the sum, 3-7 s each', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.double(), fc.integer({ min: -5, max: 70 })), { minLength: 1, maxLength: 12 }),
+        fc.nat(),
+        (requested, offset) => {
+          const total = requested.length * 3 + (offset % (requested.length * 4 + 1));
+          const lengths = fitDurations(total, requested);
+          expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(total);
+          expect(lengths.every((length) => Number.isInteger(length) && length >= 3 && length <= 7)).toBe(true);
+        },
+      ),
+    );
+    expect(() => evenDurations(9, 5)).toThrow('9 s cannot be cut into 5 scenes');
+  });
+
+  it('spreads the steps of a framework over more or fewer scenes', () => {
+    expect(rolesFor('PAS', 7)).toEqual(['problem', 'problem', 'problem', 'agitate', 'agitate', 'solution', 'solution']);
+    expect(rolesFor('AIDA', 2)).toEqual(['attention', 'action']);
+  });
+
+  it('rejects a draft with too few scenes, and corrects its durations', () => {
+    const style = { style: 's', palette: 'p', lighting: 'l', composition: 'c', mood: 'm', subject: 'a lamp' };
+    const scene = { role: 'x', description: 'A lamp glows', durationSeconds: 99, overlayText: 'Glow' };
+    expect(planFromDraft(job(15), { title: 't', style, scenes: [scene] })).toBeUndefined();
+    const plan = planFromDraft(job(15), { title: 't', style, scenes: [scene, scene, scene, scene] });
+    expect(plan?.scenes.map(({ durationSeconds }) => durationSeconds)).toEqual([3, 4, 4, 4].sort((a, b) => a - b));
+    expect(clipPrompt(plan!, plan!.scenes[0]!)).toContain('Subject: a lamp.');
+  });
+});
+
+describe('models', () => {
+  it.each([
+    ['google/veo-3.1', 3, 4, 480_000],
+    ['google/veo-3.1', 5, 6, 720_000],
+    ['google/veo-3', 7, 8, 960_000],
+    ['pixverse/pixverse-v5', 6, 8, 480_000],
+    ['bytedance/seedance-1-lite', 5, 5, 200_000],
+    ['minimax/video-01', 7, 6, 300_000],
+  ])('%s covers %i s with %i s for %i micro-dollars', (id, wanted, seconds, micros) => {
+    const entry = MODELS[id]!;
+    expect(snapSeconds(entry, wanted)).toBe(seconds);
+    expect(clipCostMicros(entry, seconds)).toBe(micros);
+  });
+});

@@ -1,0 +1,78 @@
+import { ClipmeshError } from '@clipmesh/contracts';
+import { z } from 'zod';
+import { type FailureKind, FAILURE_MEANINGS } from '../../failure.kinds.js';
+import { type PredictionState } from '../../ports.js';
+import { videoUrlOf } from './output.forms.js';
+import { failureKindOf, textsIn } from './prediction.failure.js';
+
+const time = z.string().nullish();
+export const wirePredictionSchema = z.object({
+  id: z.string().min(1),
+  // `aborted`: ended before it started.
+  status: z.enum(['starting', 'processing', 'succeeded', 'failed', 'canceled', 'aborted']),
+  model: z.string().nullish(),
+  input: z.record(z.string(), z.unknown()).nullish(),
+  output: z.unknown().optional(),
+  error: z.unknown().optional(),
+  webhook: z.string().nullish(),
+  created_at: time,
+  started_at: time,
+  completed_at: time,
+  metrics: z.looseObject({ video_output_duration_seconds: z.number().nonnegative().nullish() }).nullish(),
+});
+export type WirePrediction = z.infer<typeof wirePredictionSchema>;
+
+/** Parses a Replicate prediction. Throws `PROVIDER_BAD_ANSWER` for anything else. */
+export function predictionOf(answer: unknown): PredictionState {
+  const parsed = wirePredictionSchema.safeParse(answer);
+  if (!parsed.success) {
+    throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'the response of replicate is not a prediction', {
+      cause: parsed.error,
+    });
+  }
+  const { data } = parsed;
+  const outputUrl = videoUrlOf(data.output);
+  const seconds = data.metrics?.video_output_duration_seconds;
+  const error = typeof data.error === 'string' ? data.error : data.error ? JSON.stringify(data.error) : undefined;
+  return {
+    id: data.id,
+    ...(data.model ? { model: data.model } : {}),
+    status: data.status === 'aborted' ? 'canceled' : data.status,
+    ...(outputUrl === undefined ? {} : { outputUrl }),
+    ...(error === undefined ? {} : { error }),
+    ...(data.status === 'failed' ? { failureKind: failureKindOf(data.error ?? undefined, textsIn(data.input)) } : {}),
+    ...(data.created_at ? { createdAt: data.created_at } : {}),
+    ...(data.started_at ? { startedAt: data.started_at } : {}),
+    ...(data.completed_at ? { completedAt: data.completed_at } : {}),
+    ...(seconds === undefined || seconds === null ? {} : { billedSeconds: seconds }),
+  };
+}
+
+export function isFinal({ status }: PredictionState): boolean {
+  return status === 'succeeded' || status === 'failed' || status === 'canceled';
+}
+
+/** The error of a failed or canceled prediction; undefined while it runs and when it succeeded. */
+export function outcomeOf(state: PredictionState): ClipmeshError | undefined {
+  const detail = state.error ?? 'no reason given';
+  if (state.status === 'canceled') return new ClipmeshError('CANCELED', `prediction ${state.id} was canceled`);
+  if (state.status !== 'failed') return undefined;
+  const { code, retryable } = FAILURE_MEANINGS[kindOf(state)];
+  return new ClipmeshError(code, `prediction ${state.id}: ${detail}`, { retryable });
+}
+
+/** The kind of a prediction's failure. */
+function kindOf({ failureKind: fault, error }: PredictionState): FailureKind {
+  return fault ?? failureKindOf(error);
+}
+
+/** Whether a content filter refused the prediction's input or output. */
+export function isRefusal(state: PredictionState): boolean {
+  return state.status === 'failed' && ['input-refused', 'output-refused'].includes(kindOf(state));
+}
+
+/** The breaker event for a prediction that ended. Only a failure of the service counts as `failure`. */
+export function healthOf(state: PredictionState): 'success' | 'failure' | 'neutral' {
+  if (state.status === 'succeeded') return 'success';
+  return state.status === 'failed' ? FAILURE_MEANINGS[kindOf(state)].health : 'neutral';
+}

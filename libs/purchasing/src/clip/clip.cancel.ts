@@ -1,0 +1,117 @@
+import { ClipAbandoned, ClipmeshError, message, type Outgoing, PlanAbandoned } from '@clipmesh/contracts';
+import { clipRequestSchema, type PredictionState } from '@clipmesh/providers';
+import { purchasedClipOf, updatePurchase } from './purchase.repository.js';
+import { stepFor, type StoredPurchase } from './purchase.rules.js';
+import { chargesOf } from './clip.charges.js';
+import { adoptFor } from './clip.claims.js';
+import { type ClipDeps } from './clip.deps.js';
+
+/** Delay before the next check of a purchase with an unknown outcome, ms. */
+const RECHECK_MS = 250;
+
+/**
+ * Cancels all unfinished purchases of a canceled generation, and returns events with their charges. Throws a retryable error
+ * while a create call may still be in progress. Repeated calls return the same events.
+ */
+export async function cancelPurchases(deps: ClipDeps, generationId: string, signal: AbortSignal): Promise<Outgoing[]> {
+  // First: the publisher of the cancel may have crashed before it set the flag, and queued commands would still buy.
+  await deps.markCanceled(generationId);
+  const entries = await deps.purchases.list(generationId);
+  const settled = await Promise.allSettled(
+    entries.map((entry) => (entry.value.kind === 'clip' ? cancelClip(deps, entry, signal) : settlePlan(deps, entry))),
+  );
+  const failed = settled.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw asRetryable(failed.reason);
+  return settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+}
+
+/** Cancels a purchase whose clip is not needed any more, and records its charge. */
+export async function cancelPrevious(deps: ClipDeps, entry: StoredPurchase, signal: AbortSignal): Promise<void> {
+  const step = stepFor(entry, deps.outcomeTimeouts);
+  const waitMs = step.kind === 'search' ? step.certainAtMs - deps.clock.now() : 0;
+  if (waitMs > 0) await deps.clock.sleep(waitMs, signal);
+  await cancelClip(deps, entry, signal);
+}
+
+async function cancelClip(deps: ClipDeps, entry: StoredPurchase, signal: AbortSignal): Promise<Outgoing[]> {
+  const { status, key, createdAt } = entry.value;
+  // A crash may have lost the event with the charge.
+  if (status === 'finished' || status === 'failed' || status === 'canceled') return abandonedEvents(entry);
+  const request = clipRequestSchema.parse(entry.value.request);
+  const step = stepFor(entry, deps.outcomeTimeouts);
+  const certain = step.kind !== 'search' || deps.clock.now() >= step.certainAtMs;
+  const search = { request, since: new Date(createdAt), adopt: adoptFor(deps, entry, certain) };
+  const predictionId = entry.value.predictionId ?? (await deps.provider.find(search, signal))?.id;
+  if (predictionId === undefined) {
+    if (!certain) throw unknownOutcome(key);
+    await updatePurchase(deps, entry, { status: 'canceled' });
+    return [];
+  }
+  const state = await cancelPrediction(deps, entry, predictionId);
+  const [charge] = state === undefined ? [] : chargesOf(purchasedClipOf(entry), state);
+  deps.logger.info(
+    { generationId: entry.value.generationId, scene: entry.value.scene, predictionId, status: state?.status },
+    state === undefined ? 'prediction unknown to the provider' : 'prediction canceled',
+  );
+  return abandonedEvents(
+    await updatePurchase(deps, entry, {
+      status: 'canceled',
+      predictionId,
+      ...(charge === undefined ? {} : { charge }),
+    }),
+  );
+}
+
+/** The final state of the prediction; undefined when the provider does not know it and would know it by now. */
+async function cancelPrediction(
+  { provider, clock, outcomeTimeouts }: ClipDeps,
+  { value }: StoredPurchase,
+  predictionId: string,
+): Promise<PredictionState | undefined> {
+  try {
+    return await provider.cancel(predictionId);
+  } catch (error) {
+    if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_BAD_INPUT') throw error;
+    if (clock.now() - Date.parse(value.updatedAt) < outcomeTimeouts.settleMs) throw unknownOutcome(value.key);
+    return undefined;
+  }
+}
+
+/** Makes every error retryable: giving up would leave a purchase running, and lose the charges of the others. */
+function asRetryable(error: unknown): unknown {
+  if (!(error instanceof ClipmeshError) || error.retryable) return error;
+  return new ClipmeshError(error.code, error.message, { cause: error, retryable: true });
+}
+
+const unknownOutcome = (key: string): ClipmeshError =>
+  new ClipmeshError('PROVIDER_UNAVAILABLE', `the outcome of purchase ${key} is still unknown`, {
+    retryAfterMs: RECHECK_MS,
+  });
+
+/** A plan cannot be canceled at the provider: the canceler waits for its answer and publishes its charge. */
+async function settlePlan(deps: ClipDeps, entry: StoredPurchase): Promise<Outgoing[]> {
+  const { key, charge, updatedAt, status, generationId } = entry.value;
+  if (charge !== undefined)
+    return [message(PlanAbandoned, { generationId, at: updatedAt, charges: [charge], purchase: key })];
+  if (status !== 'intended' && status !== 'unanswered') return [];
+  // Between its intent and its call the planner asks the broker, which may take as long as a call.
+  const overAtMs = Date.parse(updatedAt) + deps.outcomeTimeouts.callTimeoutMs + deps.planTimeoutMs;
+  if (status === 'intended' && deps.clock.now() < overAtMs) throw unknownOutcome(key);
+  // Its planner was killed: no event for it will follow.
+  await updatePurchase(deps, entry, { status: 'canceled' });
+  return [];
+}
+
+function abandonedEvents({ value }: StoredPurchase): Outgoing[] {
+  const { generationId, scene, predictionId, charge, updatedAt } = value;
+  if (predictionId === undefined) return [];
+  return [
+    message(ClipAbandoned, {
+      generationId,
+      at: updatedAt,
+      charges: charge === undefined ? [] : [charge],
+      scene: scene ?? 0,
+      predictionId,
+    }),
+  ];
+}

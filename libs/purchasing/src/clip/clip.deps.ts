@@ -1,0 +1,47 @@
+import { type OutcomeTimeouts } from './purchase.rules.js';
+import { type Artifact } from '@clipmesh/contracts';
+import { type ClipRules, type Media } from '@clipmesh/media';
+import { type Clock } from '@clipmesh/messaging';
+import { type ArtifactStore, type IdempotencyStore, type PurchaseStore, type Scratch } from '@clipmesh/persistence';
+import { type LeaseDeps } from '../cache/single.flight.js';
+import { type ScopeOf } from '../cache/cache.scope.js';
+import { type ClipProvider } from '@clipmesh/providers';
+import { type createLogger } from '@clipmesh/tracing';
+
+/** The dependencies of the clip cache. */
+export interface ClipCache {
+  readonly leases: LeaseDeps;
+  /** The provider's name and URL. Clips of different providers are not shared. */
+  readonly provider: string;
+  /** Generations of one scope share their clips. Undefined: all generations share. */
+  readonly scopeOf: ScopeOf;
+}
+
+/** The dependencies for buying a clip. */
+export interface ClipDeps {
+  readonly provider: ClipProvider;
+  readonly purchases: PurchaseStore;
+  /** Assigns each prediction to one purchase. */
+  readonly claims: Pick<IdempotencyStore, 'claim' | 'peek'>;
+  readonly artifacts: ArtifactStore;
+  /** Whether a stored file exists and matches its hash. */
+  readonly isIntact: (artifact: Artifact) => Promise<boolean>;
+  readonly media: Pick<Media, 'verifyClip'>;
+  readonly clipRules: Omit<ClipRules, 'durationSeconds'>;
+  /** Maximum downloads of one prediction's output, and the pauses between them, ms; doubled each time. */
+  readonly downloads: { readonly tries: number; readonly firstDelayMs: number; readonly maxDelayMs: number };
+  /** Undefined: every clip is bought. */
+  readonly cache: ClipCache | undefined;
+  readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn' | 'error'>;
+  readonly scratch: Scratch;
+  /** Maximum wait for one prediction, ms. */
+  readonly timeoutMs: number;
+  /** Timeout of a call to the language model, ms. */
+  readonly planTimeoutMs: number;
+  readonly outcomeTimeouts: OutcomeTimeouts;
+  readonly clock: Clock;
+  /** Whether the broker has a cancel of the generation from before this call. */
+  readonly isCanceled: (generationId: string) => Promise<boolean>;
+  /** Notifies every service that the generation is canceled. */
+  readonly markCanceled: (generationId: string) => Promise<void>;
+}

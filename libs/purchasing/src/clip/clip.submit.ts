@@ -1,0 +1,173 @@
+import { clipPrice } from '@clipmesh/billing';
+import { type ClipGenerateBody, ClipmeshError, type FailureCode } from '@clipmesh/contracts';
+import { AlreadyExistsError, ConflictError, type Purchase } from '@clipmesh/persistence';
+import { type ClipRequest, clipRequestSchema } from '@clipmesh/providers';
+import { adoptFor, claimPrediction } from './clip.claims.js';
+import { type ClipDeps } from './clip.deps.js';
+import { isoNow, updatePurchase } from './purchase.repository.js';
+import { fingerprintOf, nextStep, type Step, stepFor, type StoredPurchase } from './purchase.rules.js';
+
+/** Failures after which nothing was bought. */
+const NOT_BOUGHT: ReadonlySet<FailureCode> = new Set([
+  'PROVIDER_RATE_LIMITED',
+  'PROVIDER_BAD_INPUT',
+  'PROVIDER_AUTH',
+  'PROVIDER_OUT_OF_CREDIT',
+  'CANCELED',
+]);
+export interface BuyDeps extends ClipDeps {
+  /** Whether the command ends with this error, so that only a lost ack redelivers it. */
+  readonly givesUp: (error: ClipmeshError) => boolean;
+}
+/** Pause between two searches for a purchase with an unknown outcome, ms. */
+const SEARCH_GAP_MS = 1000;
+
+/** The purchase with the prediction of this clip: a known one, one found at the provider, or a new one. */
+export async function findOrSubmit(
+  deps: BuyDeps,
+  body: ClipGenerateBody,
+  first: Step,
+  signal: AbortSignal,
+): Promise<StoredPurchase> {
+  let step = first;
+  for (;;) {
+    signal.throwIfAborted();
+    switch (step.kind) {
+      case 'use':
+      case 'attach':
+        return step.entry;
+      case 'search': {
+        const { value } = step.entry;
+        const request = clipRequestSchema.parse(value.request);
+        // Before the search: a prediction that appears during the search may be missing from its answer.
+        const certain = deps.clock.now() >= step.certainAtMs;
+        const search = { request, since: new Date(value.createdAt), adopt: adoptFor(deps, step.entry, certain) };
+        const found = await deps.provider.find(search, signal);
+        if (found !== undefined) {
+          deps.logger.info(
+            { generationId: body.generationId, scene: body.scene, predictionId: found.id },
+            'found the prediction of a purchase with an unknown outcome',
+          );
+          return updatePurchase(deps, step.entry, { status: 'submitted', predictionId: found.id });
+        }
+        if (certain) {
+          const { entry } = step;
+          try {
+            if (value.fingerprint === fingerprintOf(body)) {
+              step = await submit(deps, body, value.key, signal, () => settleUnknown(deps, entry, 'intended'));
+              break;
+            }
+            await settleUnknown(deps, entry, 'failed');
+          } catch (error) {
+            if (!(error instanceof ConflictError)) throw error;
+          }
+          step = nextStep(await deps.purchases.list(body.generationId), body, deps.outcomeTimeouts);
+          break;
+        }
+        const waitMs = step.certainAtMs - deps.clock.now();
+        await deps.clock.sleep(Math.max(0, Math.min(waitMs, SEARCH_GAP_MS)), signal);
+        step = stepFor((await deps.purchases.get(body.generationId, value.key)) ?? step.entry, deps.outcomeTimeouts);
+        break;
+      }
+      case 'buy':
+        try {
+          const { key } = step;
+          step = await submit(deps, body, key, signal, () => recordIntent(deps, body, key));
+        } catch (error) {
+          if (!(error instanceof AlreadyExistsError)) throw error;
+          step = nextStep(await deps.purchases.list(body.generationId), body, deps.outcomeTimeouts);
+        }
+    }
+  }
+}
+
+function recordIntent(deps: ClipDeps, body: ClipGenerateBody, key: string): Promise<StoredPurchase> {
+  const at = isoNow(deps);
+  return deps.purchases.create({
+    key,
+    generationId: body.generationId,
+    kind: 'clip',
+    status: 'intended',
+    model: body.model,
+    scene: body.scene,
+    fingerprint: fingerprintOf(body),
+    request: requestOf(body, key),
+    createdAt: at,
+    updatedAt: at,
+  });
+}
+
+/** Throws `BUDGET_EXCEEDED` when another purchase could bring the scene over its allowance. */
+async function rejectOverBudget({ purchases }: ClipDeps, body: ClipGenerateBody): Promise<void> {
+  const { generationId, scene, model, durationSeconds, allowanceMicros } = body;
+  if (allowanceMicros === undefined) return;
+  const spentMicros = (await purchases.list(generationId)).reduce(
+    (sum, { value }) => sum + (value.scene === scene ? (value.charge?.amountMicros ?? 0) : 0),
+    0,
+  );
+  if (spentMicros + (clipPrice(model, durationSeconds) ?? 0) > allowanceMicros)
+    throw new ClipmeshError('BUDGET_EXCEEDED', `another clip from ${model} exceeds the budget of scene ${scene}`);
+}
+
+/**
+ * Buys under this key. `intent` records the intent right before the call. Returns the next step: wait for the prediction, or
+ * search for it when another purchase of the same clip has claimed it.
+ */
+async function submit(
+  deps: BuyDeps,
+  body: ClipGenerateBody,
+  key: string,
+  signal: AbortSignal,
+  intent: () => Promise<StoredPurchase>,
+): Promise<Step> {
+  await rejectOverBudget(deps, body);
+  let entry: StoredPurchase | undefined;
+  try {
+    const { id } = await deps.provider.submit(requestOf(body, key), signal, async () => {
+      entry = await intent();
+      // Checked after the intent is recorded: either this sees the cancel, or the canceler sees the intent.
+      if (await deps.isCanceled(body.generationId))
+        throw new ClipmeshError('CANCELED', 'the generation was canceled before the clip was bought');
+    });
+    if (entry === undefined) throw new ClipmeshError('INTERNAL', `purchase ${key} has no intent`);
+    const bought = await claimPrediction(deps, entry.value, id);
+    if (!bought)
+      deps.logger.warn({ key, predictionId: id }, 'another purchase of the same clip has claimed the prediction');
+    const change = bought ? { status: 'submitted' as const, predictionId: id } : { status: 'unanswered' as const };
+    return stepFor(await updatePurchase(deps, entry, change), deps.outcomeTimeouts);
+  } catch (error) {
+    const certain = error instanceof ClipmeshError && (NOT_BOUGHT.has(error.code) || !error.retryable);
+    if (entry !== undefined)
+      // When this fails too, the purchase stays `intended`, which only makes the search longer.
+      await updatePurchase(deps, entry, certain ? failedWith(deps, body, error) : { status: 'unanswered' }).catch(
+        (cause: unknown) => {
+          deps.logger.warn({ err: cause, key }, 'could not update the purchase');
+        },
+      );
+    throw error;
+  }
+}
+
+/** The change that fails a purchase. When the command ends too, a redelivery publishes the same failure and buys nothing. */
+export function failedWith(
+  { givesUp }: BuyDeps,
+  { attempt }: ClipGenerateBody,
+  error: ClipmeshError,
+): Pick<Purchase, 'status' | 'gaveUp'> {
+  const { code, message: text } = error;
+  return { status: 'failed', ...(givesUp(error) ? { gaveUp: { attempt, code, message: text } } : {}) };
+}
+
+/**
+ * Settles a purchase with an unknown outcome: to be bought again under its key, or failed. A repeated and a later command of
+ * one scene may run at once, and only one may settle: throws {@link ConflictError} for the other.
+ */
+function settleUnknown(deps: ClipDeps, entry: StoredPurchase, status: 'intended' | 'failed'): Promise<StoredPurchase> {
+  return deps.purchases.save({ ...entry.value, status, updatedAt: isoNow(deps) }, entry.revision);
+}
+
+function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {
+  const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage } = body;
+  const image = referenceImage === undefined ? {} : { referenceImage };
+  return { model, prompt, durationSeconds, aspectRatio, seed, ...image, attemptKey };
+}

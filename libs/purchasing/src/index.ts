@@ -1,0 +1,10 @@
+export * from './cache/cache.rules.js';
+export * from './cache/cache.scope.js';
+export * from './cache/cache.sweep.js';
+export * from './cache/single.flight.js';
+export { cancelPurchases } from './clip/clip.cancel.js';
+export { clipFailed, clipRetried } from './clip/clip.messages.js';
+export { type ClipDeps } from './clip/clip.deps.js';
+export { buyClip } from './clip/clip.purchase.js';
+export { buyPlan, type PlanPurchaseDeps } from './plan/plan.purchase.js';
+export { type PlanCache } from './plan/plan.cache.js';

@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import {
+  type GenerationRecord,
+  message,
+  type Plan,
+  PlanApproved,
+  planEditSchema,
+  planSchema,
+} from '@clipmesh/contracts';
+import { ConflictError } from '@clipmesh/persistence';
+import { estimateScene } from '@clipmesh/billing';
+import { isReviewed } from '@clipmesh/pipeline';
+import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Patch, Post, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type Response } from 'express';
+import { type AcceptedView, acceptedView } from '../http/api.schemas.js';
+import { refuseLowCap } from '../billing/budget.problems.js';
+import { ApiJsonResponse, ApiProblems } from '../http/openapi.document.js';
+import { findOwned, findOwnedEntry, GATEWAY_DEPS, type GatewayDeps, requireOwner } from '../gateway.deps.js';
+import { acceptedOf } from '../generations/generation.view.js';
+import { parseBody } from '../generations/job.builder.js';
+import { applyPlanEdit } from './plan.edit.js';
+import { notReady, ProblemError, unavailable } from '../http/problems/problem.js';
+
+/** Maximum number of tries of a change that conflicts with other changes. */
+const MAX_CONFLICTS = 20;
+
+const etagOf = (plan: Plan): string => `"${createHash('sha256').update(JSON.stringify(plan)).digest('hex')}"`;
+
+/** Reads the plan of a generation, and changes and approves it while it waits for approval. */
+@ApiTags('plan')
+@Controller('v1/generations')
+export class ReviewController {
+  constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
+
+  @Get(':id/plan')
+  @ApiOperation({ summary: 'Get the plan: style, scenes, texts' })
+  @ApiJsonResponse(200, 'The plan. `ETag` is its version.', planSchema)
+  @ApiProblems(401, 404, 409, 503)
+  async plan(
+    @Param('id') id: string,
+    @Headers('authorization') authorization: string | undefined,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Plan> {
+    const { plan, status, failure } = (await findOwned(this.deps, id, authorization)).state;
+    if (plan === undefined) throw notReady('plan', status, failure);
+    response.set('ETag', etagOf(plan));
+    return plan;
+  }
+
+  @Patch(':id/plan')
+  @ApiOperation({ summary: 'Change the plan while it waits for approval; omitted fields stay as they are' })
+  @ApiHeader({ name: 'If-Match', required: false, description: 'Change the plan only if it still has this `ETag`.' })
+  @ApiJsonResponse(200, 'The changed plan.', planSchema)
+  @ApiProblems(400, 401, 404, 409, 412, 413, 415, 503)
+  async edit(
+    @Param('id') id: string,
+    @Body({ schema: planEditSchema }) body: unknown,
+    @Headers('authorization') authorization: string | undefined,
+    @Headers('if-match') match: string | undefined,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Plan> {
+    requireOwner(this.deps, authorization);
+    const edit = parseBody(planEditSchema, body);
+    const { plan } = await this.change(id, authorization, (before) => {
+      if (match !== undefined && match !== '*' && match !== etagOf(before))
+        throw new ProblemError(
+          412,
+          'PLAN_CHANGED',
+          'The plan has changed',
+          'the plan no longer matches this If-Match; read it again',
+          { extensions: { retryable: false } },
+        );
+      return { plan: applyPlanEdit(before, edit) };
+    });
+    if (plan === undefined) throw notReady('plan', 'awaiting_approval');
+    response.set('ETag', etagOf(plan));
+    return plan;
+  }
+
+  @Post(':id/approve')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Approve the plan and continue with the clips' })
+  @ApiJsonResponse(202, 'Approved. The generation continues.', acceptedView)
+  @ApiProblems(401, 402, 404, 409, 503)
+  async approve(
+    @Param('id') id: string,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<AcceptedView> {
+    const state = await this.change(
+      id,
+      authorization,
+      (plan, { job, costMicros }) => {
+        const clips = plan.scenes.reduce(
+          (sum, scene) => sum + estimateScene(job.models, scene.durationSeconds).lowMicros,
+          0,
+        );
+        refuseLowCap(costMicros + clips, job.maxCostMicros);
+        return { approved: true };
+      },
+      ({ approved }) => approved === true,
+    );
+    // A repeated request publishes again: the first one may have crashed before it published.
+    if (state.status === 'awaiting_approval')
+      await this.deps.publish([message(PlanApproved, { generationId: id, at: new Date().toISOString(), charges: [] })]);
+    return acceptedOf(id, state);
+  }
+
+  /**
+   * Changes the state of a plan that waits for approval. On a conflict it reads the record again and repeats. Returns the state
+   * unchanged when `isDone`.
+   */
+  private async change(
+    id: string,
+    authorization: string | undefined,
+    decide: (plan: Plan, state: GenerationRecord['state']) => Partial<GenerationRecord['state']>,
+    isDone: (state: GenerationRecord['state']) => boolean = () => false,
+  ): Promise<GenerationRecord['state']> {
+    const { generations } = this.deps.stores;
+    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
+      const { value, revision } = await findOwnedEntry(this.deps, id, authorization);
+      const { state } = value;
+      if (isDone(state)) return state;
+      if (state.plan === undefined || !isReviewed(state)) throw notReviewed(state);
+      const next = { ...state, ...decide(state.plan, state) };
+      try {
+        await generations.save({ ...value, updatedAt: new Date().toISOString(), state: next }, revision);
+        return next;
+      } catch (error) {
+        if (!(error instanceof ConflictError)) throw error;
+      }
+    }
+    throw unavailable('STORE_UNAVAILABLE', 'other requests keep changing the generation; retry the request');
+  }
+}
+
+function notReviewed({ status, approved, job }: GenerationRecord['state']): ProblemError {
+  const why =
+    approved === true
+      ? 'its plan is already approved'
+      : job.review === true
+        ? 'only a plan that is awaiting_approval can be changed or approved'
+        : 'it was created without "mode": "review"';
+  return new ProblemError(
+    409,
+    'NOT_AWAITING_APPROVAL',
+    'The plan does not wait for approval',
+    `the generation is ${status}; ${why}`,
+    { extensions: { retryable: false } },
+  );
+}

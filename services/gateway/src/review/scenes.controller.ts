@@ -1,0 +1,180 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import {
+  cutText,
+  type GenerationRecord,
+  message,
+  messageId,
+  type Outgoing,
+  type Plan,
+  type SceneEdit,
+  sceneEditSchema,
+  SceneReopened,
+} from '@clipmesh/contracts';
+import { ConflictError, type Versioned } from '@clipmesh/persistence';
+import { canRegenerate, committedBy, exceedsCap, regenerateScene } from '@clipmesh/pipeline';
+import { estimateScene } from '@clipmesh/billing';
+import { currentTraceparent } from '@clipmesh/tracing';
+import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type AcceptedView, acceptedView } from '../http/api.schemas.js';
+import { refuseLowCap, refuseOverBudget } from '../billing/budget.problems.js';
+import { ApiJsonResponse, ApiProblems } from '../http/openapi.document.js';
+import { findOwnedEntry, GATEWAY_DEPS, type GatewayDeps } from '../gateway.deps.js';
+import { publishStart, reserveFor } from '../generations/generation.start.js';
+import { acceptedOf } from '../generations/generation.view.js';
+import { parseBody } from '../generations/job.builder.js';
+import { applyPlanEdit } from './plan.edit.js';
+import { ProblemError } from '../http/problems/problem.js';
+
+const SEED_LIMIT = 2_147_483_647;
+
+/** A request to regenerate a scene. */
+interface Regenerate {
+  /** The scene index from the path. */
+  readonly scene: string;
+  readonly edit: SceneEdit;
+  /** Seed of the new clip. Default: the clip stays. */
+  readonly seed: number | undefined;
+}
+interface Next {
+  readonly record: GenerationRecord;
+  readonly event: Outgoing;
+}
+
+/** Regenerates one scene of a video. */
+@ApiTags('plan')
+@Controller('v1/generations')
+export class ScenesController {
+  constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
+
+  @Post(':id/scenes/:scene/regenerate')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Regenerate one scene of an ended generation; the others are kept and not charged again' })
+  @ApiJsonResponse(202, 'The next run has started.', acceptedView)
+  @ApiProblems(400, 401, 402, 404, 409, 413, 415, 503)
+  async regenerate(
+    @Param('id') id: string,
+    @Param('scene') scene: string,
+    @Body({ schema: sceneEditSchema }) body: unknown,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<AcceptedView> {
+    const found = await findOwnedEntry(this.deps, id, authorization);
+    const edit = parseBody(sceneEditSchema, body);
+    const seed = seedFor(edit);
+    const request = { scene, edit, seed };
+    let next = await this.next(found.value, request);
+    if (!(await this.start(found, next.record))) {
+      // The generation has changed since it was read. Try again: the change may not affect this run.
+      const again = await findOwnedEntry(this.deps, id, authorization);
+      next = await this.next(again.value, request);
+      if (!(await this.start(again, next.record)))
+        throw notRegenerable('another request has just changed it; read it again');
+    }
+    await publishStart(this.deps, [next.event], id);
+    return acceptedOf(id, next.record.state);
+  }
+
+  /** The record with its next run, and the event that starts the run. Throws a 402, 404 or 409 when no run is possible. */
+  private async next(previous: GenerationRecord, { scene, edit, seed }: Regenerate): Promise<Next> {
+    const index = sceneOf(previous, scene);
+    await this.refuseRunning(previous);
+    const plan = planFor(previous, index, edit);
+    const { job, costMicros } = previous.state;
+    const seconds = plan.scenes[index]?.durationSeconds ?? 0;
+    if (seed !== undefined) refuseLowCap(costMicros + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
+
+    const at = new Date().toISOString();
+    const event = message(SceneReopened, {
+      generationId: previous.id,
+      at,
+      charges: [],
+      run: previous.state.run + 1,
+      scene: index,
+    });
+    const state = regenerateScene(previous.state, { scene: index, plan, seed }, messageId(SceneReopened, event.body));
+    if (exceedsCap(state, index))
+      refuseLowCap(committedBy(previous.state) + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
+    return { record: { ...withTrace(previous), updatedAt: at, state }, event };
+  }
+
+  /**
+   * Starts the run: reserves its cost, then stores it. False when the generation has changed since it was read. A crash or an
+   * error in between leaves the generation as it was: the reservation has its own request id, by which the sweeper releases it
+   * without a retry. The write before the reservation is a fence: it shows the sweeper that the run is starting, and a sweeper
+   * that treats the reservation as abandoned makes the last write fail.
+   */
+  private async start({ value, revision }: Versioned<GenerationRecord>, record: GenerationRecord): Promise<boolean> {
+    const { generations } = this.deps.stores;
+    const { run } = record.state;
+    try {
+      let before = revision;
+      if (this.deps.budget !== undefined && record.account !== undefined) {
+        await reserveFor(this.deps, record, { run, how: refuseOverBudget });
+        before = (await generations.save({ ...value, updatedAt: record.updatedAt }, revision)).revision;
+        await reserveFor(this.deps, record, { run, request: randomUUID() });
+      }
+      await generations.save(record, before);
+      return true;
+    } catch (error) {
+      if (error instanceof ConflictError) return false;
+      throw error;
+    }
+  }
+
+  private async refuseRunning({ id, state }: GenerationRecord): Promise<void> {
+    if (!canRegenerate(state)) {
+      const ended = state.status === 'failed' || state.status === 'canceled';
+      throw notRegenerable(
+        ended
+          ? `it is ${state.status} and has no scene to regenerate`
+          : `it is ${state.status}; you can regenerate a scene once it has ended`,
+      );
+    }
+    // Canceled while it ended: every command of another run would be dropped.
+    if (await this.deps.cancellations.check(id)) throw notRegenerable('it was canceled as it ended; create a new one');
+  }
+}
+
+const notRegenerable = (why: string): ProblemError =>
+  new ProblemError(409, 'NOT_REGENERABLE', 'The scene cannot be regenerated now', `the generation: ${why}`, {
+    extensions: { retryable: false },
+  });
+
+function sceneOf({ state }: GenerationRecord, text: string): number {
+  const index = /^\d{1,2}$/.test(text) ? Number(text) : -1;
+  const last = (state.plan?.scenes.length ?? 0) - 1;
+  if (index >= 0 && index <= last) return index;
+  throw new ProblemError(
+    404,
+    'SCENE_NOT_FOUND',
+    'No such scene',
+    last < 0
+      ? 'the generation has no plan yet'
+      : `there is no scene ${cutText(text, 20)}; the plan has scenes 0-${last}`,
+  );
+}
+
+function planFor({ state }: GenerationRecord, index: number, { seed: _seed, ...change }: SceneEdit): Plan {
+  if (state.plan === undefined) throw notRegenerable('it has no plan');
+  // Of a complete plan, only the total duration can become invalid.
+  return applyPlanEdit(
+    state.plan,
+    { scenes: [{ index, ...change }] },
+    (field) => field.replace(/^scenes(\.0\.)?/, '') || 'durationSeconds',
+  );
+}
+
+/** Seed of the new clip. Undefined when only the text changes: the clip stays. */
+function seedFor({ seed, overlay, description, durationSeconds }: SceneEdit): number | undefined {
+  if (seed !== undefined) return seed;
+  const onlyText = overlay !== undefined && description === undefined && durationSeconds === undefined;
+  return onlyText ? undefined : randomInt(0, SEED_LIMIT);
+}
+
+/** The record with the trace of the new run, and without the performance summary of the previous video. */
+function withTrace({ performance: _previous, ...record }: GenerationRecord): GenerationRecord {
+  const traceparent = currentTraceparent();
+  const traceId = traceparent?.split('-')[1];
+  if (traceparent === undefined || traceId === undefined) return record;
+  return { ...record, traceId, traceparent, earlierTraceIds: [...(record.earlierTraceIds ?? []), record.traceId] };
+}

@@ -1,0 +1,217 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { type Request, type Response, Router } from 'express';
+import { clipHash } from './clip.cache.js';
+import { isFinal, present, type Prediction } from './prediction.lifecycle.js';
+import {
+  attemptKey,
+  createSchema,
+  parseCancelAfterMs,
+  parsePreferMs,
+  secondsOf,
+  sizeOf,
+} from './prediction.request.js';
+import { failureFor, openapiSchema, OUTPUT_REFUSED } from './model.behaviour.js';
+import { type PredictionRunner } from './prediction.runner.js';
+import { findModel, findVersion, type SandboxModel, versionOf } from '../control/pricing.js';
+import { type ScenarioStore } from '../control/scenario.store.js';
+import { clipSecondsFor, explain, outputFormFor } from '../control/scenario.rules.js';
+import { type ImageFile, type UploadStore } from '../files/upload.store.js';
+
+const PAGE = 100;
+
+export function replicateProblem(
+  response: Response,
+  status: number,
+  title: string,
+  detail: string,
+  more: object = {},
+): void {
+  response.status(status).json({ title, detail, status, ...more });
+}
+
+function notFound(response: Response, what: string): void {
+  replicateProblem(response, 404, 'Not found', `The requested ${what} could not be found.`);
+}
+
+export interface ReplicateContext {
+  readonly runner: PredictionRunner;
+  readonly scenarios: ScenarioStore;
+  readonly uploads: UploadStore;
+  readonly url: string;
+  readonly webhookSecret: string;
+}
+
+/** Replicate's HTTP API under `/v1`. */
+export function replicateRoutes({ runner, scenarios, uploads, url, webhookSecret }: ReplicateContext): Router {
+  const router = Router();
+  const modelOf = (request: Request<{ owner: string; name: string }>): SandboxModel | undefined =>
+    findModel(`${request.params.owner}/${request.params.name}`);
+
+  async function create(request: Request, response: Response, model: SandboxModel): Promise<void> {
+    const body = createSchema.safeParse(request.body);
+    if (!body.success) {
+      replicateProblem(response, 422, 'Input validation failed', explain(body.error));
+      return;
+    }
+    const { input, webhook } = body.data;
+    const length = secondsOf(model, input.duration);
+    if ('problem' in length) {
+      replicateProblem(response, 422, 'Input validation failed', length.problem);
+      return;
+    }
+    const cancelAfter = request.get('cancel-after');
+    const cancelAfterMs = cancelAfter === undefined ? undefined : parseCancelAfterMs(cancelAfter);
+    if (cancelAfter !== undefined && cancelAfterMs === undefined) {
+      replicateProblem(
+        response,
+        422,
+        'Invalid header',
+        `Cancel-After: ${cancelAfter} is not a duration like 90s, 5m or 1h30m`,
+      );
+      return;
+    }
+    const admission = scenarios.admit(Date.now(), true);
+    if (admission.kind === 'unavailable') {
+      replicateProblem(response, 503, 'Service unavailable', 'Please try again later.');
+      return;
+    }
+    if (admission.kind === 'limited') {
+      const { retryAfterSeconds } = admission;
+      response.set('Retry-After', String(Math.ceil(retryAfterSeconds)));
+      const detail = `Request was throttled. Your rate limit resets in ~${retryAfterSeconds}s.`;
+      replicateProblem(response, 429, 'Too many requests', detail, { retry_after: retryAfterSeconds });
+      return;
+    }
+
+    const named = input[model.image];
+    const found: ImageFile | { problem: string } | undefined =
+      named === undefined ? undefined : await uploads.imageOf(named);
+    const { index, fails, losesReply: replyLost, heldUntil } = scenarios.takePrediction();
+    const { scenario } = scenarios;
+    const seed = input.seed ?? randomInt(2 ** 31);
+    const spec = {
+      seed,
+      prompt: input.prompt,
+      seconds: length.seconds,
+      ...sizeOf(input.aspect_ratio),
+      ...(found === undefined || 'problem' in found ? {} : { image: found }),
+    };
+    const outputRefused = scenarios.refusesOutput(input.prompt);
+    const problem = found !== undefined && 'problem' in found ? found.problem : undefined;
+    const error = failureFor(scenario, { input, model, fails, outputRefused, problem });
+    const prediction: Prediction = {
+      id: randomBytes(13).toString('hex'),
+      model,
+      version: versionOf(model),
+      input,
+      seconds: length.seconds,
+      key: attemptKey(body.data),
+      ...(webhook === undefined ? {} : { webhook }),
+      webhookEvents: body.data.webhook_events_filter,
+      status: 'starting',
+      createdAt: Date.now(),
+      startedAt: null,
+      completedAt: null,
+      error: null,
+      outputForm: outputFormFor(scenario, index),
+    };
+    runner.start(prediction, {
+      spec,
+      queueMs: (scenario.queueSeconds ?? 0) * 1000,
+      clipMs: clipSecondsFor(scenario, index, clipHash(spec)) * 1000,
+      ...(heldUntil === undefined ? {} : { heldUntil }),
+      ...(error === undefined ? {} : { error }),
+      ...(error === OUTPUT_REFUSED ? { outputRefused } : {}),
+      ...(cancelAfterMs === undefined ? {} : { cancelAfterMs }),
+    });
+    if (replyLost) {
+      request.socket.destroy();
+      return;
+    }
+    const waitMs = parsePreferMs(request.get('prefer'));
+    if (waitMs > 0) await runner.waitFor(prediction.id, waitMs);
+    response.status(201).json(present(runner.find(prediction.id) ?? prediction, url));
+  }
+
+  router.post('/models/:owner/:name/predictions', async (request, response) => {
+    const model = modelOf(request);
+    if (model === undefined) notFound(response, 'model');
+    else await create(request, response, model);
+  });
+  router.post('/predictions', async (request, response) => {
+    const version: unknown = (request.body as { version?: unknown } | undefined)?.version;
+    if (typeof version !== 'string') {
+      replicateProblem(response, 422, 'Input validation failed', '- version is required');
+      return;
+    }
+    const model = findVersion(version);
+    const detail = "The specified version does not exist (or perhaps you don't have permission to use it?)";
+    if (model === undefined) replicateProblem(response, 422, 'Invalid version or not permitted', detail);
+    else await create(request, response, model);
+  });
+  router.get('/predictions', (request, response) => {
+    const all = runner.list().reverse();
+    const { cursor } = request.query;
+    const at = cursor === undefined ? 0 : all.findIndex(({ id }) => id === cursor) + 1;
+    if (cursor !== undefined && at === 0) {
+      replicateProblem(response, 400, 'Bad request', 'Invalid cursor');
+      return;
+    }
+    const page = all.slice(at, at + PAGE);
+    const last = page.at(-1);
+    const next = last === undefined || at + PAGE >= all.length ? null : `${url}/v1/predictions?cursor=${last.id}`;
+    response.json({ previous: null, next, results: page.map((prediction) => present(prediction, url)) });
+  });
+  router.get('/predictions/:id', (request, response) => {
+    const prediction = runner.find(request.params.id);
+    if (prediction === undefined) {
+      notFound(response, 'prediction');
+      return;
+    }
+    response.json(present(prediction, url));
+  });
+  router.get('/predictions/:id/stream', (request, response) => {
+    const prediction = runner.find(request.params.id);
+    if (prediction === undefined) {
+      notFound(response, 'prediction');
+      return;
+    }
+    const done = isFinal(prediction.status) ? 'over' : 'running';
+    replicateProblem(response, 406, 'Not acceptable', `This model does not stream; the prediction is ${done}.`);
+  });
+  router.post('/predictions/:id/cancel', (request, response) => {
+    const prediction = runner.cancel(request.params.id);
+    if (prediction === undefined) {
+      notFound(response, 'prediction');
+      return;
+    }
+    response.json(present(prediction, url));
+  });
+  router.get('/models/:owner/:name', (request, response) => {
+    const model = modelOf(request);
+    if (model === undefined) {
+      notFound(response, 'model');
+      return;
+    }
+    const { owner, name } = request.params;
+    const latest_version = {
+      id: versionOf(model),
+      created_at: '2025-01-01T00:00:00.000Z',
+      cog_version: '0.16.0',
+      openapi_schema: openapiSchema(model, scenarios.scenario.inputFields),
+    };
+    response.json({
+      url: `${url}/${model.id}`,
+      owner,
+      name,
+      description: 'A sandbox model.',
+      visibility: 'public',
+      run_count: runner.list().length,
+      latest_version,
+    });
+  });
+  router.get('/webhooks/default/secret', (_request, response) => {
+    response.json({ key: webhookSecret });
+  });
+  return router;
+}
