@@ -26,7 +26,7 @@ import { type NestExpressApplication } from '@nestjs/platform-express';
 import { startBudgetSweeper } from './billing/budget.sweeper.js';
 import { createAccess, refuseUnprotectedHost } from './http/access.js';
 import { withTimeout } from './operations/deadline.js';
-import { serveDocs } from './http/openapi.document.js';
+import { serveDocs } from './http/openapi.module.js';
 import { DELETION_DEPS, DeletionController, type DeletionDeps } from './retention/deletion.controller.js';
 import { GATEWAY_DEPS, type GatewayDeps } from './gateway.deps.js';
 import { GenerationsController } from './generations/generations.controller.js';
@@ -45,7 +45,7 @@ import {
   PROVIDER_REPORT_DEPS,
   type ProviderReportDeps,
 } from './operations/provider.reports.controller.js';
-import { checkRequests } from './request.checks.js';
+import { checkRequests } from './request.module.js';
 import { ReportsController } from './reports/reports.controller.js';
 import { ReviewController } from './review/review.controller.js';
 import { ScenesController } from './review/scenes.controller.js';

@@ -2,7 +2,7 @@ import { createGenerationSchema } from '@clipmesh/contracts';
 import { emptyAccount, estimate, periodOf } from '@clipmesh/billing';
 import { Body, Controller, Get, Headers, HttpCode, Inject, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { ApiJsonResponse, ApiProblems } from '../http/openapi.document.js';
+import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { GATEWAY_DEPS, type GatewayDeps, requireOwner } from '../gateway.deps.js';
 import { buildJob, parseRequest } from '../generations/job.builder.js';
 import {

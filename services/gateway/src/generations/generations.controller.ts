@@ -26,7 +26,7 @@ import {
   type PageView,
 } from '../http/api.schemas.js';
 import { refuseLowCap, refuseUnpriced } from '../billing/budget.problems.js';
-import { ApiJsonResponse, ApiProblems } from '../http/openapi.document.js';
+import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { findOwned, GATEWAY_DEPS, type GatewayDeps, requireOwner } from '../gateway.deps.js';
 import { publishStart, retryGeneration, startGeneration } from './generation.start.js';
 import { acceptedOf, viewOf } from './generation.view.js';

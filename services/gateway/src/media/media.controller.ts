@@ -4,7 +4,7 @@ import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Request, type Response } from 'express';
 import { sendArtifact } from './artifact.response.js';
 import { captionsOf } from './captions.js';
-import { ApiContentResponse, ApiProblems } from '../http/openapi.document.js';
+import { ApiContentResponse, ApiProblems } from '../http/openapi.module.js';
 import { findOwned, GATEWAY_DEPS, type GatewayDeps } from '../gateway.deps.js';
 import { notReady } from '../http/problems/problem.js';
 

@@ -1,7 +1,7 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ApiJsonResponse, ApiProblems } from '../http/openapi.document.js';
+import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { unavailable } from '../http/problems/problem.js';
 
 export const HEALTH_DEPS = Symbol('HEALTH_DEPS');

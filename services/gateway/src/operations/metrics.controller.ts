@@ -1,7 +1,7 @@
 import { Controller, Get, Headers, Inject, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Request, type Response } from 'express';
-import { ApiContentResponse, ApiProblems } from '../http/openapi.document.js';
+import { ApiContentResponse, ApiProblems } from '../http/openapi.module.js';
 import { checkScrape, type ScrapeRules } from './metrics.access.js';
 import { type Metrics } from './metrics.js';
 

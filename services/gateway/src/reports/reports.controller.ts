@@ -3,7 +3,7 @@ import { Controller, Get, Headers, Inject, Param, Req, Res } from '@nestjs/commo
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type Request, type Response } from 'express';
 import { costView, type CostView, performanceView } from '../http/api.schemas.js';
-import { ApiJsonResponse, ApiContentResponse, ApiProblems } from '../http/openapi.document.js';
+import { ApiJsonResponse, ApiContentResponse, ApiProblems } from '../http/openapi.module.js';
 import { findOwned, GATEWAY_DEPS, type GatewayDeps } from '../gateway.deps.js';
 import { costViewOf } from '../generations/generation.view.js';
 import { withOutcome } from './performance.reports.js';

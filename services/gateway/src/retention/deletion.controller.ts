@@ -2,7 +2,7 @@ import { ClipmeshError, isFinal } from '@clipmesh/contracts';
 import { type Stores } from '@clipmesh/persistence';
 import { Controller, Delete, Headers, HttpCode, Inject, Param } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { ApiProblems } from '../http/openapi.document.js';
+import { ApiProblems } from '../http/openapi.module.js';
 import { findOwned, type GatewayDeps } from '../gateway.deps.js';
 import { ProblemError, unavailable } from '../http/problems/problem.js';
 import { type Forget, removeGeneration } from './retention.js';

@@ -15,7 +15,7 @@ import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
 import { type AcceptedView, acceptedView } from '../http/api.schemas.js';
 import { refuseLowCap } from '../billing/budget.problems.js';
-import { ApiJsonResponse, ApiProblems } from '../http/openapi.document.js';
+import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { findOwned, findOwnedEntry, GATEWAY_DEPS, type GatewayDeps, requireOwner } from '../gateway.deps.js';
 import { acceptedOf } from '../generations/generation.view.js';
 import { parseBody } from '../generations/job.builder.js';

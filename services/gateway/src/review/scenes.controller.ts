@@ -18,7 +18,7 @@ import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestj
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type AcceptedView, acceptedView } from '../http/api.schemas.js';
 import { refuseLowCap, refuseOverBudget } from '../billing/budget.problems.js';
-import { ApiJsonResponse, ApiProblems } from '../http/openapi.document.js';
+import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { findOwnedEntry, GATEWAY_DEPS, type GatewayDeps } from '../gateway.deps.js';
 import { publishStart, reserveFor } from '../generations/generation.start.js';
 import { acceptedOf } from '../generations/generation.view.js';

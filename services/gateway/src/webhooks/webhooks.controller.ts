@@ -13,7 +13,7 @@ import {
   webhookView,
   type WebhookView,
 } from '../http/api.schemas.js';
-import { ApiJsonResponse, ApiProblems } from '../http/openapi.document.js';
+import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { GATEWAY_DEPS, type GatewayDeps, requireOwner } from '../gateway.deps.js';
 import { parseBody } from '../generations/job.builder.js';
 import { ProblemError } from '../http/problems/problem.js';
