@@ -28,5 +28,5 @@ export const REPLACED_WORDS = [
   { find: /\b[A-Z_]*_PARTS\b/, use: '…_DEPS' },
 ];
 
-/** Names that keep such a word: a field of the API, a product of others. */
-export const KEPT_NAMES = /\b(formerSignsUntil|MoviePy)\b/g;
+/** Names that keep such a word: a field of the API, a product of others, a name in the outputs of providers. */
+export const KEPT_NAMES = /\b(formerSignsUntil|MoviePy|video\|clip\|movie)\b/g;

@@ -12,7 +12,7 @@ export class SimNudges {
     return () => void own.delete(callback);
   }
 
-  tell(key: string): void {
+  notify(key: string): void {
     for (const callback of [...(this.listeners.get(key) ?? [])]) if (!this.random.chance(0.1)) callback();
   }
 }

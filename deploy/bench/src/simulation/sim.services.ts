@@ -135,7 +135,7 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
         nudges: {
           on: (key, callback) => nudges.on(key, callback),
           notify: (key) => {
-            nudges.tell(key);
+            nudges.notify(key);
           },
         },
         leaseMs: CACHE_LEASE_MS,
