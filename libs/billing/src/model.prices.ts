@@ -42,15 +42,6 @@ export const MODELS: Readonly<Record<string, VideoModel>> = Object.assign(
   ),
 );
 
-/** The order in which models replace each other after a permanent failure. */
-export const FALLBACK_ORDER = [
-  'google/veo-3.1',
-  'google/veo-3',
-  'pixverse/pixverse-v5',
-  'bytedance/seedance-1-lite',
-  'minimax/video-01',
-] as const;
-
 /** The shortest length that the model offers and that covers `seconds`; its longest when none does. Seconds. */
 export function snapSeconds(entry: VideoModel, seconds: number): number {
   const offered = entry.durations ?? [Math.min(Math.ceil(seconds), entry.maxSeconds)];
