@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { unlessBuilt } from './build.stamp.mjs';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 const MINIMUM = [20, 19];
@@ -126,17 +127,18 @@ async function installPrograms() {
 
 /** Compiles everything and bundles the services, unless no source has changed since the last time. */
 export async function build() {
-  // The bundler is one of the packages that may have been installed just now.
-  const { bundle, isBundled } = await import('./bundle.mjs');
-  if (await isBundled(ROOT)) return;
-  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  if (!(await succeeds(process.execPath, [tsc, '-b'])))
-    throw new BootstrapError('The build failed; the messages of "npx tsc -b" are above.');
-  try {
-    await bundle(ROOT);
-  } catch (error) {
-    throw new BootstrapError(`The services could not be bundled: ${error.message}`);
-  }
+  await unlessBuilt(ROOT, async () => {
+    const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+    if (!(await succeeds(process.execPath, [tsc, '-b'])))
+      throw new BootstrapError('The build failed; the messages of "npx tsc -b" are above.');
+    try {
+      // The bundler is one of the packages that may have been installed only just now.
+      const { bundle } = await import('./bundle.mjs');
+      await bundle(ROOT);
+    } catch (error) {
+      throw new BootstrapError(`The services could not be bundled: ${error.message}`);
+    }
+  });
 }
 
 /** Throws a {@link BootstrapError} when something is missing that this script cannot install. */

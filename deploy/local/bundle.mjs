@@ -1,6 +1,5 @@
 // Bundles each compiled service into one file, dist/services/NAME.js, so that a start reads one file instead of a thousand.
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -31,48 +30,12 @@ const HEAD = [
   'const require = bundleRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;',
 ].join('\n');
 
-/** ms since the epoch; 0 when there is no such file. */
-const changedMs = async (file) => (existsSync(file) ? (await stat(file)).mtimeMs : 0);
-
-const stampOf = (root) => join(root, 'dist', 'services', '.bundled');
-
-/** Time of the last change of a source or compile setting, ms since the epoch. A folder changes when a file is added or removed. */
-async function newestInput(root) {
-  const packages = (
-    await Promise.all(
-      ['libs', 'services', 'deploy'].map(async (folder) =>
-        (await readdir(join(root, folder), { withFileTypes: true }))
-          .filter((entry) => entry.isDirectory())
-          .map(({ name }) => join(root, folder, name)),
-      ),
-    )
-  ).flat();
-  const folders = packages.map((path) => join(path, 'src')).filter((path) => existsSync(path));
-  const sources = await Promise.all(
-    folders.map(async (folder) => [
-      folder,
-      ...(await readdir(folder, { recursive: true })).map((name) => join(folder, name)),
-    ]),
-  );
-  const settings = packages.flatMap((path) => [join(path, 'tsconfig.lib.json'), join(path, 'package.json')]);
-  const shared = ['tsconfig.json', 'tsconfig.base.json', 'package-lock.json'].map((name) => join(root, name));
-  const inputs = [...sources.flat(), ...settings, ...shared, import.meta.filename];
-  return Math.max(...(await Promise.all(inputs.map(changedMs))));
-}
-
-/** Whether nothing has changed since the last bundle, so that compiling is not needed either. */
-export async function isBundled(root) {
-  return (await changedMs(stampOf(root))) >= Math.ceil(await newestInput(root));
-}
-
 /**
- * Bundles the compiled services of the workspace at `root`, unless nothing has changed since the last time.
- * Each file is written under another name and renamed, so that a starting service never reads half of one.
+ * Bundles the compiled services of the workspace at `root`. Each file is written under another name and renamed, so that a
+ * starting service never reads half of one.
  */
 export async function bundle(root) {
-  if (await isBundled(root)) return;
   const folder = join(root, 'dist', 'services');
-  const inputMs = await newestInput(root);
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: {
@@ -103,9 +66,4 @@ export async function bundle(root) {
       await rename(fresh, path);
     }),
   );
-  await writeFile(stampOf(root), '');
-  const at = new Date(Math.ceil(inputMs));
-  await utimes(stampOf(root), at, at);
 }
-
-if (process.argv[1] === import.meta.filename) await bundle(join(import.meta.dirname, '..', '..'));

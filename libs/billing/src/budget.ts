@@ -86,17 +86,17 @@ export async function sweepAccount(
     if (!line.open && line.run > 0) continue;
     const entry = await generations.get(id);
     const record = entry?.value;
-    const remains = repairOf(id, line, record, nowMs);
-    if (remains === 'none') continue;
+    const wanted = repairOf(id, line, record, nowMs);
+    if (wanted === 'none') continue;
     // The line was read before the record: a reservation for a later run is not for this sweep.
     const run = record?.state.run ?? line.run;
-    if (remains === 'settle') count += (await settleRun(deps.stores, { owner, period, id, run }, record)) ? 1 : 0;
-    else if (remains === 'release') {
+    if (wanted === 'settle') count += (await settleRun(deps.stores, { owner, period, id, run }, record)) ? 1 : 0;
+    else if (wanted === 'release') {
       if (entry === undefined || !(await fence(generations, entry, nowMs))) continue;
       const { request } = line;
       count += (await settleRun(deps.stores, { owner, period, id, run: line.run, of: { request } }, record)) ? 1 : 0;
     } else if (record !== undefined) {
-      await repair(deps, record, remains, nowMs);
+      await repair(deps, record, wanted, nowMs);
       count += 1;
     }
   }
@@ -154,14 +154,14 @@ interface EndedRun {
 
 /** Releases what an ended run can no longer spend. False when that is nothing. */
 async function settleRun(
-  { accounts, purchases: attempts, ledger }: BudgetStores,
+  { accounts, purchases, ledger }: BudgetStores,
   { owner, period, id, run, of }: EndedRun,
   record: GenerationRecord | undefined,
 ): Promise<boolean> {
-  const purchases = (await attempts.list(id)).map(({ value }) => value);
+  const known = (await purchases.list(id)).map(({ value }) => value);
   const entries = await ledger.entries(id);
   const spentMicros = entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0);
-  const most = record === undefined ? spentMicros : maxTotalMicros(record.state, purchases, entries);
+  const most = record === undefined ? spentMicros : maxTotalMicros(record.state, known, entries);
   let changed = false;
   await changeAccount(accounts, emptyAccount(owner, period), id, (account) => {
     // Another request has reserved since: its reservation stays.
@@ -177,11 +177,11 @@ async function settleRun(
 async function repair(
   { stores, rules, publish }: BudgetSweepDeps,
   { id, owner, account, state }: GenerationRecord,
-  remains: 'retry' | 'reserve',
+  wanted: 'retry' | 'reserve',
   nowMs: number,
 ): Promise<void> {
   const event = { generationId: id, at: new Date(nowMs).toISOString(), charges: [] };
-  if (remains === 'retry') {
+  if (wanted === 'retry') {
     await publish([message(RetryRequested, { ...event, run: state.run + 1 })]);
     return;
   }

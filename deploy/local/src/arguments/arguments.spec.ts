@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { HelpRequested, parseDemo, parseUp, UsageError } from './arguments.js';
 
-const defaults = { dataDir: '.clipmesh', port: 8080, cwd: '/work' };
+const defaults = { dataDir: '.clipmesh', port: 8080, cwd: '/project' };
 
 describe('arguments of up', () => {
   it('has defaults', () => {
     expect(parseUp([], defaults)).toMatchObject({
       port: 8080,
-      dataDir: '/work/.clipmesh',
+      dataDir: '/project/.clipmesh',
       scale: { gateway: 1, 'clip-generator': 1 },
     });
   });
@@ -16,7 +16,7 @@ describe('arguments of up', () => {
     [['--scale', 'clip-generator=3'], { scale: { 'clip-generator': 3, overlay: 1 } }],
     [['--scale', 'clip-generator=3,overlay=2'], { scale: { 'clip-generator': 3, overlay: 2 } }],
     [['--scale=planner=2', '--scale', 'cost=4'], { scale: { planner: 2, cost: 4 } }],
-    [['--port', '9000', '--data', 'other'], { port: 9000, dataDir: '/work/other' }],
+    [['--port', '9000', '--data', 'other'], { port: 9000, dataDir: '/project/other' }],
     [['--data', '/var/x'], { dataDir: '/var/x', jaeger: false }],
     [['--jaeger', '--port', '9000'], { port: 9000, jaeger: true }],
   ])('%j', (args, expected) => {
@@ -45,8 +45,8 @@ describe('arguments of demo', () => {
     expect(parseDemo([], defaults)).toMatchObject({
       port: undefined,
       request: { durationSeconds: 15, aspectRatio: '9:16' },
-      out: '/work/out/demo.mp4',
-      report: '/work/out/demo.report.json',
+      out: '/project/out/demo.mp4',
+      report: '/project/out/demo.report.json',
     });
   });
 
@@ -55,7 +55,7 @@ describe('arguments of demo', () => {
     [['--aspect', '16:9'], { request: { aspectRatio: '16:9' } }],
     [['--workers', '1'], { request: { parallel: { enabled: false, maxWorkers: 1 } } }],
     [['--workers', '6'], { request: { parallel: { enabled: true, maxWorkers: 6 } } }],
-    [['--out', 'a/b.mp4'], { out: '/work/a/b.mp4', report: '/work/a/b.report.json' }],
+    [['--out', 'a/b.mp4'], { out: '/project/a/b.mp4', report: '/project/a/b.report.json' }],
   ])('%j', (args, expected) => {
     expect(parseDemo(args, defaults)).toMatchObject(expected);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { HelpRequested, UsageError } from './arguments.js';
 import { moreText, parseDeadLetters } from './dead.letters.arguments.js';
 
-const defaults = { dataDir: '.clipmesh', cwd: '/work' };
+const defaults = { dataDir: '.clipmesh', cwd: '/project' };
 const parse = (...args: string[]): ReturnType<typeof parseDeadLetters> => parseDeadLetters(args, defaults);
 const id = `gen_${'a'.repeat(32)}`;
 
@@ -10,12 +10,12 @@ describe('dead-letters', () => {
   it('lists the newest fifty of the stack in .clipmesh by default', () => {
     expect(parse()).toEqual({
       command: { kind: 'list', limit: 50 },
-      dataDir: '/work/.clipmesh',
+      dataDir: '/project/.clipmesh',
       json: false,
     });
     expect(parse('list', '--generation', id, '--limit', '3', '--data', 'x', '--json')).toEqual({
       command: { kind: 'list', limit: 3, generationId: id },
-      dataDir: '/work/x',
+      dataDir: '/project/x',
       json: true,
     });
   });

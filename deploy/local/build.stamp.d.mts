@@ -1,0 +1,1 @@
+export function unlessBuilt(root: string, build: () => Promise<void>): Promise<void>;
