@@ -25,7 +25,9 @@ const WORKERS = {
   integration: `--maxWorkers=${2 * availableParallelism()}`,
   e2e: '--maxWorkers=3',
 };
-const workers = WORKERS[project] ?? '--maxWorkers=100%';
+const isGiven = rest.some((arg) => /^(-w|--maxWorkers|-i|--runInBand)\b/.test(arg));
+// Jest takes the option once: of two it makes a list, and 100 workers.
+const workers = isGiven ? [] : [WORKERS[project] ?? '--maxWorkers=100%'];
 // `--selectProjects` takes all following words, so it comes last.
-const args = ['--experimental-vm-modules', '--no-warnings', jest, workers, ...rest, '--selectProjects', project];
+const args = ['--experimental-vm-modules', '--no-warnings', jest, ...workers, ...rest, '--selectProjects', project];
 process.exitCode = await runGroup(process.execPath, args);
