@@ -6,6 +6,7 @@ import { type NatsConnection } from '@nats-io/transport-node';
 import { openKvStores, type Stores } from '../src/index.js';
 import { samplePurchase } from './contract/samples.js';
 import { storesContract } from './contract/all.contracts.js';
+import { renamedFieldsContract } from './contract/renamed.contract.js';
 import { entryOf, idOf, recordOf } from './contract/stores.contract.js';
 
 let broker: Broker;
@@ -21,6 +22,15 @@ afterAll(async () => {
 const open = (): Promise<Stores> => openKvStores(connection, { bucketPrefix: `t${(opened += 1)}` });
 
 storesContract('JetStream KV', open);
+renamedFieldsContract('JetStream KV', async () => {
+  const stores = await open();
+  const kv = await new Kvm(connection).open(`t${opened}_generations`);
+  return {
+    stores,
+    plant: (record) => kv.put(record.id, JSON.stringify(record)),
+    stored: async (id) => (await kv.get(id))?.json(),
+  };
+});
 
 it('expires claims, also in a bucket that was created without a retention', async () => {
   await openKvStores(connection, { bucketPrefix: 'claims' });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findMongo, leakCheck, type Mongo, startMongo, TcpProxy, until } from '@clipmesh/testing';
 import mongoose, { type Connection } from 'mongoose';
@@ -8,6 +9,7 @@ import { connectMongo } from '../src/mongo/mongo.connection.js';
 import { type Migration, migrate, MIGRATIONS } from '../src/mongo/mongo.migrations.js';
 import { type OpenStores } from '../src/ports/stores.port.js';
 import { storesContract } from './contract/all.contracts.js';
+import { renamedFieldsContract } from './contract/renamed.contract.js';
 import { entryOf, idOf, recordOf } from './contract/stores.contract.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -42,6 +44,25 @@ const program = await findMongo();
   };
 
   storesContract('MongoDB', () => open());
+  renamedFieldsContract('MongoDB', async () => {
+    const uri = mongo.database();
+    return {
+      stores: await open(uri),
+      plant: (record) =>
+        connected(uri, async (connection) => {
+          const { id, owner, state } = record;
+          const row = { _id: id, born: randomUUID(), version: 1, owner, status: state.status, record };
+          await connection.collection<typeof row>('generations').insertOne(row);
+        }),
+      stored: async (id) => {
+        let found: unknown;
+        await connected(uri, async (connection) => {
+          found = (await connection.collection<{ _id: string }>('generations').findOne({ _id: id }))?.['record'];
+        });
+        return found;
+      },
+    };
+  });
 
   it('has the indexes for queries, uniqueness and expiry', async () => {
     const uri = mongo.database();

@@ -103,7 +103,7 @@ export const generationStateSchema = z.object({
   window: z.int().min(1),
   scenes: z.array(sceneStateSchema),
   /** Ids of events that reported provider failures while clips ran in parallel. */
-  setbacks: z.array(z.string()),
+  failures: z.array(z.string()),
   /** Reason for the sequential fallback, and the window before it. */
   fallback: z.object({ code: failureCodeSchema, window: z.int().positive(), at: isoTime }).optional(),
   /** How often lost commands were sent again. */
@@ -113,7 +113,7 @@ export const generationStateSchema = z.object({
   stitch: z.object({ attempt: z.int().positive(), cause }).optional(),
   result: resultSchema.optional(),
   /** The video of the previous run, kept until a later run replaces it. */
-  former: resultSchema.optional(),
+  previousResult: resultSchema.optional(),
   failure: failureSchema.optional(),
   /** Sum of the charges received so far. */
   costMicros: z.int().nonnegative(),

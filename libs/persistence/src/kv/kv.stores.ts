@@ -1,11 +1,4 @@
-import {
-  ClipmeshError,
-  GENERATION_ID,
-  generationIdSchema,
-  generationRecordSchema,
-  isFinal,
-  type GenerationRecord,
-} from '@clipmesh/contracts';
+import { ClipmeshError, GENERATION_ID, generationIdSchema, isFinal, type GenerationRecord } from '@clipmesh/contracts';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
@@ -30,6 +23,7 @@ import { type WebhookRegistrations, webhookRegistrationsSchema, type WebhookStor
 import { daysBetween, sumUsage } from '../records/usage.sums.js';
 import { hashKey } from '../records/key.hash.js';
 import { saveLarger } from '../records/settled.lines.js';
+import { storedGenerationSchema } from '../records/stored.generation.js';
 import { ignoreConflict } from '../records/conflict.handler.js';
 import { KvBucket } from './kv.bucket.js';
 import { createOrOpen } from './create.once.js';
@@ -62,7 +56,7 @@ export async function openKvStores(connection: NatsConnection, options: KvStores
       await setMaxAge(manager, `KV_${name}`, ttl);
       return new KvBucket(name, kv, manager, schema);
     };
-    const generations = await open('generations', generationRecordSchema);
+    const generations = await open('generations', storedGenerationSchema);
     return {
       generations: generationStore(generations, new OwnerIndex(await open('owners', indexEntrySchema), generations)),
       ledger: ledgerStore(await open('ledger', ledgerEntrySchema), await open('usage', ledgerEntrySchema)),

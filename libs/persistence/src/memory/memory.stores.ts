@@ -1,4 +1,4 @@
-import { type GenerationRecord, generationRecordSchema, isFinal } from '@clipmesh/contracts';
+import { type GenerationRecord, isFinal } from '@clipmesh/contracts';
 import {
   type Account,
   accountSchema,
@@ -13,6 +13,7 @@ import { type LedgerEntry, ledgerEntrySchema } from '../ports/ledger.port.js';
 import { type Stores } from '../ports/stores.port.js';
 import { type WebhookRegistrations, webhookRegistrationsSchema } from '../ports/webhook.port.js';
 import { saveLarger } from '../records/settled.lines.js';
+import { storedGenerationSchema } from '../records/stored.generation.js';
 import { sumUsage } from '../records/usage.sums.js';
 
 /** A map with revisions. Copies values on read and write, as a real store does. */
@@ -51,8 +52,9 @@ class Table<T> {
 
   private put(key: string, value: T): Versioned<T> {
     this.revision += 1;
-    this.rows.set(key, { json: JSON.stringify(this.parse(value)), revision: this.revision });
-    return { value, revision: String(this.revision) };
+    const checked = this.parse(value);
+    this.rows.set(key, { json: JSON.stringify(checked), revision: this.revision });
+    return { value: checked, revision: String(this.revision) };
   }
 }
 
@@ -63,7 +65,7 @@ export interface MemoryStoresOptions {
 
 /** Stores in memory with the same contract as the real ones, for simulations and tests. */
 export function createMemoryStores({ settledLines = SETTLED_LINES }: MemoryStoresOptions = {}): Stores {
-  const generations = new Table<GenerationRecord>((raw) => generationRecordSchema.parse(raw));
+  const generations = new Table<GenerationRecord>((raw) => storedGenerationSchema.parse(raw));
   const ledger = new Table<LedgerEntry>((raw) => ledgerEntrySchema.parse(raw));
   const purchases = new Table<Purchase>((raw) => purchaseSchema.parse(raw));
   const accounts = new Table<Account>((raw) => accountSchema.parse(raw));

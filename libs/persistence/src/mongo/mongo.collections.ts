@@ -1,10 +1,4 @@
-import {
-  GENERATION_STATUSES,
-  generationIdSchema,
-  generationRecordSchema,
-  type GenerationRecord,
-  STAGES,
-} from '@clipmesh/contracts';
+import { GENERATION_STATUSES, generationIdSchema, type GenerationRecord, STAGES } from '@clipmesh/contracts';
 import { type Connection } from 'mongoose';
 import { z } from 'zod';
 import { type Account, accountSchema, type SettledLine, settledLineSchema } from '../ports/account.port.js';
@@ -13,6 +7,7 @@ import { type CacheEntry, cacheEntrySchema } from '../ports/cache.port.js';
 import { type LedgerEntry, ledgerEntrySchema } from '../ports/ledger.port.js';
 import { type WebhookRegistrations, webhookRegistrationsSchema } from '../ports/webhook.port.js';
 import { hashKey } from '../records/key.hash.js';
+import { storedGenerationSchema } from '../records/stored.generation.js';
 import { MongoRecords, type RecordsSpec } from './mongo.records.js';
 
 export const claimRecordSchema = z.object({
@@ -38,7 +33,7 @@ export const settledId = (owner: string, period: string, generationId: string): 
 
 const GENERATIONS: RecordsSpec<GenerationRecord> = {
   collection: 'generations',
-  schema: generationRecordSchema,
+  schema: storedGenerationSchema,
   idOf: ({ id }) => id,
   columns: { owner: text, status: { ...text, enum: GENERATION_STATUSES } },
   columnsOf: ({ owner, state }) => ({ owner, status: state.status }),

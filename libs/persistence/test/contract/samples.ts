@@ -38,7 +38,7 @@ export function sampleRecord(
       planning: { attempt: 1 },
       window: 3,
       scenes: [],
-      setbacks: [],
+      failures: [],
       revivals: 0,
       incidents: [],
       costMicros: 0,

@@ -27,7 +27,7 @@ export function recordOf(n: number, owner = 'local'): GenerationRecord {
       planning: { attempt: 1 },
       window: 1,
       scenes: [],
-      setbacks: [],
+      failures: [],
       revivals: 0,
       incidents: [],
       costMicros: 0,

@@ -32,7 +32,7 @@ export function isRetry(state: GenerationState, event: DirectorEvent): boolean {
 export function retry(state: GenerationState, cause: string): GenerationState {
   if (state.status !== 'failed') return state;
   const { failure: _failure, finishedBy: _finishedBy, finishedAt: _finishedAt, fallback: _fallback, ...kept } = state;
-  const run = { ...kept, run: state.run + 1, window: state.job.window, setbacks: [] };
+  const run = { ...kept, run: state.run + 1, window: state.job.window, failures: [] };
   if (state.plan === undefined)
     return { ...run, status: 'queued', stage: 'planning', planning: { attempt: state.planning.attempt + 1, cause } };
   if (state.scenes.every(({ status }) => status === 'done'))
@@ -98,9 +98,9 @@ export function stallFailure({ stage, costMicros }: GenerationState, idleMs: num
 export function narrowWindow(state: GenerationState, event: DirectorEvent): GenerationState {
   const { name, body } = event;
   if ((name !== 'work.retried' && name !== 'clip.failed') || body.failure.stage !== 'clip') return state;
-  if (state.window === 1 || !PROVIDER_FAILURES.has(body.failure.code) || state.setbacks.includes(event.id))
+  if (state.window === 1 || !PROVIDER_FAILURES.has(body.failure.code) || state.failures.includes(event.id))
     return state;
-  const setbacks = [...state.setbacks, event.id];
-  if (setbacks.length < state.job.fallbackAfter) return { ...state, setbacks };
-  return { ...state, setbacks, window: 1, fallback: { code: body.failure.code, window: state.window, at: body.at } };
+  const failures = [...state.failures, event.id];
+  if (failures.length < state.job.fallbackAfter) return { ...state, failures };
+  return { ...state, failures, window: 1, fallback: { code: body.failure.code, window: state.window, at: body.at } };
 }

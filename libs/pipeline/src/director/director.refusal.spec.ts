@@ -212,6 +212,6 @@ describe('prompts that fail for an unknown reason', () => {
     const pairs = commands.map(({ scene, model }) => `${scene} ${model}`);
     expect(new Set(pairs).size).toBe(pairs.length);
     expect(pairs).toHaveLength(start.state.scenes.length * of.models.length);
-    expect(state).toMatchObject({ status: 'failed', window: 4, setbacks: [], failure: { code: 'MODEL_FAILED' } });
+    expect(state).toMatchObject({ status: 'failed', window: 4, failures: [], failure: { code: 'MODEL_FAILED' } });
   });
 });

@@ -383,7 +383,7 @@ describe('director', () => {
   it('narrows the window to one scene after repeated provider failures, and buys nothing twice', () => {
     const start = planned(job(3, 5));
     const after = [1, 1, 2, 2].reduce((state, fault) => decide(state, retriedEvent(fault)).state, start.state);
-    expect(after).toMatchObject({ window: 3, setbacks: { length: 2 } });
+    expect(after).toMatchObject({ window: 3, failures: { length: 2 } });
     const narrowed = decide(after, retriedEvent(3));
     expect(narrowed.state).toMatchObject({ window: 1, fallback: { code: 'PROVIDER_RATE_LIMITED', window: 3 } });
     expect(clips(narrowed.outgoing)).toEqual([]);
@@ -412,7 +412,7 @@ describe('director', () => {
       (at, fault) => decide(at.state, retriedEvent(fault, 'PREDICTION_REFUSED')),
       planned(job(3, 5)),
     );
-    expect(state).toMatchObject({ window: 3, setbacks: [] });
+    expect(state).toMatchObject({ window: 3, failures: [] });
   });
 
   const stall = (revival: number, revive = true): DirectorEvent =>

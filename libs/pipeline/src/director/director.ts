@@ -57,7 +57,7 @@ export function initialState(job: Job): GenerationState {
     planning: { attempt: 1 },
     window: job.window,
     scenes: [],
-    setbacks: [],
+    failures: [],
     revivals: 0,
     incidents: [],
     costMicros: 0,
@@ -178,7 +178,10 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
 const answersStitch = ({ status, stitch }: GenerationState, { attempt }: { attempt: number }): boolean =>
   status === 'composing' && stitch?.attempt === attempt;
 
-function withResult({ former: _previous, ...state }: GenerationState, result: GenerationResult): GenerationState {
+function withResult(
+  { previousResult: _previous, ...state }: GenerationState,
+  result: GenerationResult,
+): GenerationState {
   return { ...state, result };
 }
 

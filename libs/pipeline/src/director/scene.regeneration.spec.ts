@@ -116,16 +116,16 @@ describe('a regenerated scene', () => {
     const { state } = playAll();
     const event = reopenedEvent(2, 1);
     const open = regenerateScene(state, { scene: 1, plan, seed: 99 }, event.id);
-    expect(open.former).toEqual(state.result);
-    expect(play(open, event).state.former).toBeUndefined();
+    expect(open.previousResult).toEqual(state.result);
+    expect(play(open, event).state.previousResult).toBeUndefined();
     const canceled = decide(open, { name: CancelRequested.name, body: { ...base, reason: '' }, id: 'c' }).state;
-    expect(canceled).toMatchObject({ status: 'canceled', former: state.result });
+    expect(canceled).toMatchObject({ status: 'canceled', previousResult: state.result });
     const failed = play(open, event, 1).state;
-    expect(failed).toMatchObject({ status: 'failed', former: state.result });
+    expect(failed).toMatchObject({ status: 'failed', previousResult: state.result });
     const third = reopenedEvent(3, 0);
     const again = regenerateScene(failed, { scene: 0, plan, seed: 5 }, third.id);
-    expect(again.former).toEqual(state.result);
-    expect(play(again, third).state.former).toBeUndefined();
+    expect(again.previousResult).toEqual(state.result);
+    expect(play(again, third).state.previousResult).toBeUndefined();
   });
 
   it('keeps its clip when only its text changes', () => {

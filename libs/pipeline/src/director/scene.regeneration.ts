@@ -31,7 +31,7 @@ export function regenerateScene(
 ): GenerationState {
   if (!canRegenerate(state)) return state;
   const { failure: _failure, finishedBy: _by, finishedAt: _at, fallback: _fallback, result, ...kept } = state;
-  const previous = result ?? state.former;
+  const previous = result ?? state.previousResult;
   const reset = (one: SceneState): SceneState => {
     const {
       overlaid: _overlaid,
@@ -51,8 +51,8 @@ export function regenerateScene(
   return fillWindow(
     {
       ...kept,
-      ...(previous === undefined ? {} : { former: previous }),
-      ...{ run: state.run + 1, window: state.job.window, setbacks: [], status: 'generating', stage: 'clip', plan },
+      ...(previous === undefined ? {} : { previousResult: previous }),
+      ...{ run: state.run + 1, window: state.job.window, failures: [], status: 'generating', stage: 'clip', plan },
       scenes: state.scenes.map((one) => (one.index === scene ? reset(one) : retryScene(one, cause))),
     },
     cause,

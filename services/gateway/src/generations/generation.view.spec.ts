@@ -35,7 +35,7 @@ describe('links', () => {
     ['generating', { status: 'generating', plan }, ['plan', 'cancel']],
     [
       'regenerating a scene',
-      { status: 'generating', plan, former: result, run: 2 },
+      { status: 'generating', plan, previousResult: result, run: 2 },
       ['plan', 'video', 'thumbnail', 'cancel'],
     ],
     ['succeeded', { status: 'succeeded', plan, result }, ['plan', 'video', 'thumbnail', 'captions', 'performance']],

@@ -23,7 +23,7 @@ export function presentOf(state: GenerationState): Pick<GenerationState, 'status
 export function linksOf(id: string, state: GenerationState): Links {
   const self = `/v1/generations/${id}`;
   const { status } = presentOf(state);
-  const hasVideo = (state.result ?? state.former) !== undefined;
+  const hasVideo = (state.result ?? state.previousResult) !== undefined;
   const offers: readonly (readonly [name: string, isOffered: boolean, path?: string])[] = [
     ['plan', state.plan !== undefined],
     ['events', true],
@@ -47,7 +47,7 @@ export function linksOf(id: string, state: GenerationState): Links {
 /** A generation as the API returns it. */
 export function viewOf({ id, createdAt, traceId, state, performance }: GenerationRecord): GenerationView {
   const { failure, plan } = state;
-  const result = state.result ?? state.former;
+  const result = state.result ?? state.previousResult;
   return {
     id,
     ...presentOf(state),

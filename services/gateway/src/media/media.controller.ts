@@ -64,8 +64,8 @@ export class MediaController {
     authorization: string | undefined,
     which: keyof Pick<GenerationResult, 'video' | 'thumbnail'>,
   ): Promise<Artifact> {
-    const { result, former, status, failure } = (await findOwned(this.deps, id, authorization)).state;
-    const current = result ?? former;
+    const { result, previousResult, status, failure } = (await findOwned(this.deps, id, authorization)).state;
+    const current = result ?? previousResult;
     if (current === undefined) throw notReady(which, status, failure);
     return current[which];
   }

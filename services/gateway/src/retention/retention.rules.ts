@@ -13,15 +13,15 @@ export function isExpired({ updatedAt, state }: GenerationRecord, cutoffMs: numb
 
 /** The keys of a generation's files. */
 export function filesOf({ state }: GenerationRecord): string[] {
-  const { job, scenes, result, former } = state;
+  const { job, scenes, result, previousResult } = state;
   const files = [
     job.music?.artifact,
     job.referenceImage,
     ...scenes.flatMap(({ clip, overlaid }) => [clip, overlaid]),
     result?.video,
     result?.thumbnail,
-    former?.video,
-    former?.thumbnail,
+    previousResult?.video,
+    previousResult?.thumbnail,
   ];
   return files.flatMap((file) => (file === undefined ? [] : [file.key]));
 }

@@ -288,6 +288,6 @@ it('a generation references the files of its job and of its previous video', () 
   const record = recordOf(NOW, 'queued');
   const job = { ...record.state.job, music: { artifact: fileOf(1), volume: 0.3 }, referenceImage: fileOf(2) };
   expect(filesOf({ ...record, state: { ...record.state, job } })).toEqual([fileOf(1).key, fileOf(2).key]);
-  const former = { video: fileOf(3), thumbnail: fileOf(4), durationSeconds: 9, width: 720, height: 1280 };
-  expect(filesOf({ ...record, state: { ...record.state, former } })).toEqual([fileOf(3).key, fileOf(4).key]);
+  const previousResult = { video: fileOf(3), thumbnail: fileOf(4), durationSeconds: 9, width: 720, height: 1280 };
+  expect(filesOf({ ...record, state: { ...record.state, previousResult } })).toEqual([fileOf(3).key, fileOf(4).key]);
 });

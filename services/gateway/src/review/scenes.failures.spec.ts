@@ -128,7 +128,7 @@ describe('the regeneration of a scene', () => {
   it('has four effects under a budget: the fence, the reservation, the run and its event', async () => {
     const outcome = await run('succeeded', new Faults(0, 'before'));
     expect([outcome.status, outcome.effects, names(outcome)]).toEqual([202, 4, ['scene.reopened']]);
-    expect(await stateOf(outcome)).toMatchObject({ status: 'generating', run: 2, former: result });
+    expect(await stateOf(outcome)).toMatchObject({ status: 'generating', run: 2, previousResult: result });
     expect(await lineOf(outcome)).toMatchObject({ open: true, run: 2 });
   });
 

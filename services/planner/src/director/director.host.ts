@@ -83,7 +83,7 @@ function report(
   if (fallback !== undefined && before.fallback === undefined) {
     trace.getActiveSpan()?.addEvent('clipmesh.fallback', { 'clipmesh.failure.code': fallback.code });
     logger.warn(
-      { generationId, reason: fallback.code, from: fallback.window, to: state.window, setbacks: state.setbacks.length },
+      { generationId, reason: fallback.code, from: fallback.window, to: state.window, failures: state.failures.length },
       'repeated provider failures; running the remaining scenes one at a time',
     );
   }
