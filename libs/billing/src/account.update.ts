@@ -4,6 +4,11 @@ import { observe, settle } from './account.js';
 import { changeAccount } from './account.repository.js';
 import { type BudgetStores } from './budget.stores.js';
 
+/** The stores that {@link keepAccount} needs. */
+export type AccountUpdateStores = Pick<BudgetStores, 'accounts' | 'purchases' | 'ledger'> & {
+  readonly generations: Pick<BudgetStores['generations'], 'get'>;
+};
+
 /**
  * Updates the account of the owner after the charges of an event are in the ledger: sets the spending to the sum of the ledger,
  * and releases the unused reservation of a finished generation. Idempotent; late and repeated events change nothing.
@@ -12,14 +17,7 @@ import { type BudgetStores } from './budget.stores.js';
  * or this call sees the final status.
  */
 export async function keepAccount(
-  {
-    accounts,
-    purchases,
-    generations,
-    ledger,
-  }: Pick<BudgetStores, 'accounts' | 'purchases' | 'ledger'> & {
-    readonly generations: Pick<BudgetStores['generations'], 'get'>;
-  },
+  { accounts, purchases, generations, ledger }: AccountUpdateStores,
   { body }: DomainEvent,
 ): Promise<void> {
   const record = (await generations.get(body.generationId))?.value;

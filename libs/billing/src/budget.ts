@@ -31,6 +31,16 @@ export interface Reserved {
   readonly request?: string | undefined;
 }
 
+/** What a run of a generation reserves. Undefined for a generation without an account: its owner had no budget. */
+export function reservedFor(
+  { id, owner, account, state }: GenerationRecord,
+  { limitMicros }: BudgetRules,
+  { run, request }: Pick<Reserved, 'run' | 'request'>,
+): Reserved | undefined {
+  if (account === undefined) return undefined;
+  return { id, owner, period: account.period, micros: state.job.maxCostMicros ?? limitMicros, run, request };
+}
+
 /** How a sweep repairs what a crash left of a reservation. */
 type Repair =
   | 'none'
