@@ -25,6 +25,12 @@ const PLANTED: readonly Planted[] = [
     rule: '@nx/enforce-module-boundaries',
   },
   {
+    folder: 'deploy/bench/src',
+    name: 'a service in a benchmark',
+    code: `export * from '../../../services/cost/src/cost.actor.js';\n`,
+    rule: '@nx/enforce-module-boundaries',
+  },
+  {
     folder: 'libs/pipeline/src',
     name: 'a door in a pure lib',
     code: `export { withSpan } from '@clipmesh/tracing';\n`,

@@ -1,6 +1,10 @@
 export { committedBy } from './director/director.budget.js';
 export * from './director/director.event.js';
 export * from './director/director.js';
+export * from './director/stall.rules.js';
+export * from './hosting/director.host.js';
+export * from './hosting/generation.start.js';
+export * from './hosting/stall.sweep.js';
 export { type RepairedPlan, repairPlan } from './plan/plan.repair.js';
 export * from './plan/plan.review.js';
 export * from './plan/plan.rules.js';

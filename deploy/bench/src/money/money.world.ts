@@ -9,11 +9,18 @@ import {
   GenerationPlan,
   RetryRequested,
 } from '@clipmesh/contracts';
-import { CostActor } from '@clipmesh/cost/cost.actor';
-import { type BudgetRules, committed, lineOf, sweepAccount, sweepUnreserved } from '@clipmesh/billing';
-import { retryGeneration, startGeneration, type StartDeps } from '@clipmesh/gateway/generation.start';
+import {
+  type BudgetRules,
+  committed,
+  lineOf,
+  recordCharges,
+  reservedFor,
+  reserveInAccount,
+  sweepAccount,
+  sweepUnreserved,
+} from '@clipmesh/billing';
 import { type Account, type Stores } from '@clipmesh/persistence';
-import { initialState } from '@clipmesh/pipeline';
+import { initialState, retryGeneration, startGeneration, type StartDeps } from '@clipmesh/pipeline';
 
 /** How a run of a video ends. */
 export type Fate = 'succeeded' | 'failed' | 'canceled';
@@ -29,6 +36,9 @@ const MODEL = 'google/veo-3.1';
 
 export class Killed extends Error {}
 
+/** The budget is too low for a run. */
+class Refused extends Error {}
+
 /** One process. After `left` effects it is dead, and the result of the last one is lost. */
 export interface Life {
   /** Remaining effects. Infinity: the process does not die. */
@@ -37,7 +47,7 @@ export interface Life {
 export const immortal = (): Life => ({ left: Infinity });
 
 /**
- * Videos whose clips cost the most that they may, around the real code of the gateway and the cost service. `turn` is
+ * Videos whose clips cost the most that they may, around the code that the gateway and the cost service run. `turn` is
  * awaited before each effect and decides the order.
  */
 export class MoneyWorld {
@@ -76,10 +86,10 @@ export class MoneyWorld {
   /** One budget sweep of a gateway. */
   async sweep(life: Life): Promise<void> {
     const { stores, publish } = this.gateway(life);
-    const parts = { stores, rules: this.rules, publish };
+    const deps = { stores, rules: this.rules, publish };
     await this.accepts(async () => {
-      await sweepUnreserved(parts, LATE_MS);
-      await sweepAccount(parts, OWNER, PERIOD, LATE_MS);
+      await sweepUnreserved(deps, LATE_MS);
+      await sweepAccount(deps, OWNER, PERIOD, LATE_MS);
     });
   }
 
@@ -132,16 +142,21 @@ export class MoneyWorld {
     try {
       return (await work()) !== false;
     } catch (error) {
-      if (error instanceof Killed || (error instanceof Error && 'code' in error && error.code === 'BUDGET_EXCEEDED'))
-        return false;
+      if (error instanceof Killed || error instanceof Refused) return false;
       throw error;
     }
   }
 
   private gateway(life: Life): StartDeps & { stores: Stores } {
+    const stores = this.mortal(life);
     return {
-      stores: this.mortal(life),
-      budget: this.rules,
+      stores,
+      generations: stores.generations,
+      reserve: async (record, run) => {
+        const reserved = reservedFor(record, this.rules, { run });
+        const decided = reserved && (await reserveInAccount(stores, this.rules, reserved));
+        if (decided?.accepted === false) throw new Refused();
+      },
       publish: (outgoing) =>
         this.effect(life, () => {
           for (const { definition, body } of outgoing) this.deliver({ name: definition.name, body } as DomainEvent);
@@ -203,7 +218,7 @@ export class MoneyWorld {
     for (;;) {
       const life = this.lives();
       try {
-        await new CostActor({ ...this.mortal(life), logger: { info: () => undefined } as never }).receive(event);
+        await recordCharges(this.mortal(life), event);
         return;
       } catch (error) {
         if (!(error instanceof Killed)) throw error;

@@ -22,8 +22,7 @@ import {
 import { buyClip, cacheScope, cancelPurchases, type ClipDeps, clipFailed, clipRetried } from '@clipmesh/purchasing';
 import { type HandledDelivery, type RetryPolicy } from '@clipmesh/messaging';
 import { type Stores } from '@clipmesh/persistence';
-import { planFromTemplate } from '@clipmesh/pipeline';
-import { direct } from '@clipmesh/planner/director.host';
+import { direct, type DirectorEvent, planFromTemplate } from '@clipmesh/pipeline';
 import { type SimBroker } from './sim.broker.js';
 import { type SimNudges } from './sim.nudges.js';
 import { type SimProvider, VISIBLE_WITHIN_MS } from './sim.provider.js';
@@ -191,10 +190,10 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
     director: {
       policy: often,
       command: undefined,
-      handle: (body, { id, name }) =>
-        direct({ generations: stores.generations, logger: silent, clock }, { name, body, id } as DomainEvent & {
-          id: string;
-        }),
+      handle: async (body, { id, name }) => {
+        const event = { name, body, id } as DirectorEvent;
+        return (await direct(stores.generations, event, () => clock.now()))?.outgoing ?? [];
+      },
     },
     'clip-generator': {
       policy: patient,

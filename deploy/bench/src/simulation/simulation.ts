@@ -10,8 +10,7 @@ import {
 } from '@clipmesh/contracts';
 import { addRetry, NO_RETRIES, type Outcome, type RetryCounts, settleDelivery } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
-import { initialState } from '@clipmesh/pipeline';
-import { sweep } from '@clipmesh/planner/stall.sweeper';
+import { initialState, sweepStalls } from '@clipmesh/pipeline';
 import { brokenInvariants } from './invariants.js';
 import { createRandom, type Random } from './random.js';
 import { type Item, SimBroker } from './sim.broker.js';
@@ -140,15 +139,12 @@ class Simulation {
 
   private sweepLater(process: Process): void {
     this.world.at(this.world.now + SWEEP_MS, process, () => {
-      void sweep({
+      void sweepStalls({
         generations: this.system.stores.generations,
-        dropSettled: () => Promise.resolve(0),
         backlog: () => Promise.resolve(this.broker.backlog()),
         isDirectorCaughtUp: (generationId) => Promise.resolve(this.broker.isHeard(generationId)),
-        publish: (outgoing) => this.broker.publish(process, outgoing),
-        clock: this.world.clockOf(process),
-        logger: { warn: () => undefined } as never,
-        intervalMs: SWEEP_MS,
+        publish: (notice) => this.broker.publish(process, [notice]),
+        now: () => this.world.now,
         stallAfterMs: 60_000,
         approvalMs: 3_600_000,
         maxRevivals: 3,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type GenerationRecord, type GenerationStatus } from '@clipmesh/contracts';
-import { initialState } from '@clipmesh/pipeline';
+import { initialState } from './director.js';
 import { noticeStall } from './stall.rules.js';
 
 const id = `gen_${'1'.repeat(32)}`;

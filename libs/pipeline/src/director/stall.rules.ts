@@ -6,7 +6,7 @@ import {
   type Outgoing,
   StallNoticed,
 } from '@clipmesh/contracts';
-import { isReviewed } from '@clipmesh/pipeline';
+import { isReviewed } from '../plan/plan.review.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

@@ -1,20 +1,24 @@
-import {
-  ClipmeshError,
-  type GenerationRecord,
-  type GenerationState,
-  isFinal,
-  type Outgoing,
-} from '@clipmesh/contracts';
-import { type Clock } from '@clipmesh/messaging';
-import { ConflictError, type GenerationStore } from '@clipmesh/persistence';
-import { decide, type DirectorEvent } from '@clipmesh/pipeline';
-import { ATTR, type createLogger } from '@clipmesh/tracing';
-import { trace } from '@opentelemetry/api';
+import { ClipmeshError, type GenerationRecord, type GenerationState, type Outgoing } from '@clipmesh/contracts';
+import { decide } from '../director/director.js';
+import { type DirectorEvent } from '../director/director.event.js';
 
-export interface DirectorDeps {
-  readonly generations: Pick<GenerationStore, 'get' | 'save'>;
-  readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn' | 'error'>;
-  readonly clock: Clock;
+/** The store that the director needs. `save` rejects with `code` `CONFLICT` when the revision is not the current one. */
+export interface DirectedGenerations {
+  get(id: string): Promise<{ readonly value: GenerationRecord; readonly revision: string } | undefined>;
+  save(record: GenerationRecord, revision: string): Promise<unknown>;
+}
+
+/** A saved change of a record. */
+export interface RecordChange {
+  readonly before: GenerationRecord;
+  readonly after: GenerationRecord;
+}
+
+export interface Directed {
+  /** To publish, in order. */
+  readonly outgoing: readonly Outgoing[];
+  /** Absent: the event changed nothing. */
+  readonly change?: RecordChange;
 }
 
 /** Maximum write conflicts with other replicas for one event. After them the message is redelivered. */
@@ -22,35 +26,33 @@ const MAX_CONFLICTS = 20;
 
 /**
  * Loads the generation, decides, saves by compare-and-set, and then returns the messages to publish. Any replica can handle
- * any event. Throws `STORE_UNAVAILABLE` after 20 write conflicts.
+ * any event. `now`: ms since the epoch. Returns undefined for an unknown generation. Throws `STORE_UNAVAILABLE` after 20 write
+ * conflicts.
  */
 export async function direct(
-  { generations, logger, clock }: DirectorDeps,
+  generations: DirectedGenerations,
   event: DirectorEvent,
-): Promise<readonly Outgoing[]> {
+  now: () => number,
+): Promise<Directed | undefined> {
   const { generationId } = event.body;
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
     const found = await generations.get(generationId);
-    if (found === undefined) {
-      logger.warn({ generationId, event: event.name }, 'event of an unknown generation dropped');
-      return [];
-    }
-    const { state, outgoing } = decide(found.value.state, event);
-    if (state === found.value.state) return outgoing;
-    const next = {
-      ...traced(found.value, state, event.traceparent),
-      updatedAt: new Date(clock.now()).toISOString(),
+    if (found === undefined) return undefined;
+    const { value: before, revision } = found;
+    const { state, outgoing } = decide(before.state, event);
+    if (state === before.state) return { outgoing };
+    const after = {
+      ...traced(before, state, event.traceparent),
+      updatedAt: new Date(now()).toISOString(),
       state,
     };
     try {
-      await generations.save(next, found.revision);
+      await generations.save(after, revision);
     } catch (error) {
-      if (error instanceof ConflictError) continue;
+      if (error instanceof Error && 'code' in error && error.code === 'CONFLICT') continue;
       throw error;
     }
-    trace.getActiveSpan()?.setAttribute(ATTR.window, state.window);
-    report(logger, found.value, next);
-    return outgoing;
+    return { outgoing, change: { before, after } };
   }
   throw new ClipmeshError(
     'STORE_UNAVAILABLE',
@@ -72,33 +74,4 @@ function traced(
   const begins = run !== before.run || (before.status === 'awaiting_approval' && status === 'generating');
   if (!begins || traceparent === undefined || traceId === undefined || traceId === record.traceId) return record;
   return { ...record, traceId, traceparent, earlierTraceIds: [...(record.earlierTraceIds ?? []), record.traceId] };
-}
-
-function report(
-  logger: DirectorDeps['logger'],
-  { state: before }: GenerationRecord,
-  { id: generationId, state }: GenerationRecord,
-): void {
-  const { fallback, revivals, status, stage, costMicros, failure } = state;
-  if (fallback !== undefined && before.fallback === undefined) {
-    trace.getActiveSpan()?.addEvent('clipmesh.fallback', { 'clipmesh.failure.code': fallback.code });
-    logger.warn(
-      { generationId, reason: fallback.code, from: fallback.window, to: state.window, failures: state.failures.length },
-      'repeated provider failures; running the remaining scenes one at a time',
-    );
-  }
-  state.scenes.forEach(({ modelIndex, status: now }, scene) => {
-    const was = before.scenes[scene];
-    // A cached clip may be of a later model too, but its scene is past `generating` by then.
-    if (was === undefined || modelIndex <= was.modelIndex || (now !== 'waiting' && now !== 'generating')) return;
-    const [from, to] = [was.modelIndex, modelIndex].map((index) => state.job.models[index]);
-    trace.getActiveSpan()?.addEvent('clipmesh.model_fallback', { [ATTR.scene]: scene, from, to });
-    logger.warn({ generationId, scene, from, to }, 'model failed; falling back to the next model');
-  });
-  if (before.revivals !== revivals) logger.warn({ generationId, revivals, stage }, 'lost work was sent again');
-  if (before.status === status) return;
-  if (isFinal(status)) trace.getActiveSpan()?.setAttribute(ATTR.final, true);
-  const fields = { generationId, status, stage, costMicros };
-  if (status === 'failed') logger.error({ ...fields, failure }, 'generation failed');
-  else logger.info(fields, `generation ${status}`);
 }

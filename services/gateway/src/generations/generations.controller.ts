@@ -10,7 +10,7 @@ import {
   type Outgoing,
 } from '@clipmesh/contracts';
 import { estimate, type Estimate, periodOf } from '@clipmesh/billing';
-import { initialState } from '@clipmesh/pipeline';
+import { initialState, retryGeneration, startGeneration } from '@clipmesh/pipeline';
 import { ATTR, currentTraceparent } from '@clipmesh/tracing';
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
@@ -28,7 +28,7 @@ import {
 import { refuseLowCap, refuseUnpriced } from '../billing/budget.problems.js';
 import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { findOwned, GATEWAY_DEPS, type GatewayDeps, requireOwner } from '../gateway.deps.js';
-import { publishStart, retryGeneration, startGeneration } from './generation.start.js';
+import { publishStart, startDeps } from './generation.start.js';
 import { acceptedOf, viewOf } from './generation.view.js';
 import { claimKey, claimOf, fingerprintOf, legacyFingerprintOf, resolveClaim } from '../http/idempotency.js';
 import { buildJob, parseRequest } from './job.builder.js';
@@ -177,7 +177,7 @@ export class GenerationsController {
     }
     // Planning again must leave enough budget for the clips. With a plan, the director checks the cost of each clip.
     if (state.plan === undefined) this.checkCost(state.job, state.costMicros);
-    return acceptedOf(id, await retryGeneration(this.deps, record, now()));
+    return acceptedOf(id, await retryGeneration(startDeps(this.deps, this.deps.publish), record, now()));
   }
 
   /** Releases the key of a rejected request, so that the client can send the same request again later. */
@@ -250,7 +250,7 @@ export class GenerationsController {
       ...(webhookUrl === undefined ? {} : { webhookUrl }),
     };
     const publish = (outgoing: readonly Outgoing[]): Promise<void> => publishStart(this.deps, outgoing, id);
-    if (!(await startGeneration({ ...this.deps, publish }, record))) return undefined;
+    if (!(await startGeneration(startDeps(this.deps, publish), record))) return undefined;
     logger.info(
       { generationId: id, owner, durationSeconds: job.durationSeconds, window: job.window },
       'generation accepted',

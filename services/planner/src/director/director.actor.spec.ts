@@ -3,7 +3,7 @@ import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { direct } from './director.host.js';
+import { DirectorActor } from './director.actor.js';
 
 const id = `gen_${'1'.repeat(32)}`;
 const at = '2026-01-01T00:00:00.000Z';
@@ -24,15 +24,11 @@ const logger = { info: log, warn: log, error: log };
 describe('the trace of a generation', () => {
   const stores = createMemoryStores();
   const record = async (): Promise<GenerationRecord | undefined> => (await stores.generations.get(id))?.value;
+  const director = new DirectorActor({ generations: stores.generations, logger, clock: systemClock });
   const retry = (run: number, hex: string) =>
-    direct(
-      { generations: stores.generations, logger, clock: systemClock },
-      {
-        name: RetryRequested.name,
-        body: { generationId: id, at, charges: [], run },
-        id: `retry.${run}`,
-        traceparent: of(hex),
-      },
+    director.receive(
+      { name: RetryRequested.name, body: { generationId: id, at, charges: [], run } },
+      { messageId: `retry.${run}`, traceparent: of(hex) },
     );
 
   beforeEach(async () => {

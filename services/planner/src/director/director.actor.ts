@@ -1,9 +1,15 @@
 import { type DomainEvent, type Outgoing } from '@clipmesh/contracts';
-import { EventInbox, type HandlerContext } from '@clipmesh/messaging';
+import { type Clock, EventInbox, type HandlerContext } from '@clipmesh/messaging';
+import { direct, type DirectedGenerations } from '@clipmesh/pipeline';
 import { Controller, Inject } from '@nestjs/common';
-import { direct, type DirectorDeps } from './director.host.js';
+import { type DirectorLogger, logChange } from './director.log.js';
 
 export const DIRECTOR_DEPS = Symbol('DIRECTOR_DEPS');
+export interface DirectorDeps {
+  readonly generations: DirectedGenerations;
+  readonly logger: DirectorLogger;
+  readonly clock: Clock;
+}
 
 /** The director's inbox. Receives every event of every generation. */
 @Controller()
@@ -11,7 +17,20 @@ export class DirectorActor {
   constructor(@Inject(DIRECTOR_DEPS) private readonly deps: DirectorDeps) {}
 
   @EventInbox({ inbox: 'director' })
-  async receive(event: DomainEvent, { messageId: id, traceparent }: HandlerContext): Promise<readonly Outgoing[]> {
-    return direct(this.deps, { ...event, id, traceparent });
+  async receive(
+    event: DomainEvent,
+    { messageId: id, traceparent }: Pick<HandlerContext, 'messageId' | 'traceparent'>,
+  ): Promise<readonly Outgoing[]> {
+    const { generations, logger, clock } = this.deps;
+    const directed = await direct(generations, { ...event, id, traceparent }, () => clock.now());
+    if (directed === undefined) {
+      logger.warn(
+        { generationId: event.body.generationId, event: event.name },
+        'event of an unknown generation dropped',
+      );
+      return [];
+    }
+    if (directed.change !== undefined) logChange(logger, directed.change);
+    return directed.outgoing;
   }
 }

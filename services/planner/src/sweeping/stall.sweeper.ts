@@ -1,16 +1,11 @@
 import { type Outgoing, StallNoticed } from '@clipmesh/contracts';
-import { type Backlog, type Clock, every, type Periodic } from '@clipmesh/messaging';
-import { type GenerationStore } from '@clipmesh/persistence';
+import { type Clock, every, type Periodic } from '@clipmesh/messaging';
+import { sweepStalls, type StallSweepDeps } from '@clipmesh/pipeline';
 import { type createLogger } from '@clipmesh/tracing';
-import { noticeStall, type StallRules } from './stall.rules.js';
 
-export interface SweeperDeps extends StallRules {
-  readonly generations: Pick<GenerationStore, 'unfinished' | 'get'>;
+export interface SweeperDeps extends Omit<StallSweepDeps, 'now' | 'publish'> {
   /** Removes settled messages that the broker still has. Returns their number. */
   readonly dropSettled: () => Promise<number>;
-  readonly backlog: () => Promise<Pick<Backlog, 'generations'>>;
-  /** Whether the director has handled every event of the generation. */
-  readonly isDirectorCaughtUp: (generationId: string) => Promise<boolean>;
   readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
   readonly clock: Clock;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'warn'>;
@@ -18,31 +13,20 @@ export interface SweeperDeps extends StallRules {
   readonly intervalMs: number;
 }
 
-/**
- * Publishes a notice for every stalled generation, and returns their number. Replicas may sweep at the same time, as a notice
- * has a deterministic id.
- */
+/** One sweep: removes settled messages, then publishes and logs a notice for every stalled generation. Returns their number. */
 export async function sweep(deps: SweeperDeps): Promise<number> {
+  const { logger, clock } = deps;
   const dropped = await deps.dropSettled();
-  if (dropped > 0) deps.logger.warn({ dropped }, 'removed settled messages from the broker');
-  const records = await deps.generations.unfinished();
-  if (records.length === 0) return 0;
-  const { generations } = await deps.backlog();
-  let stalls = 0;
-  for (const record of records) {
-    const notice = noticeStall(record, generations, deps.clock.now(), deps);
-    if (notice === undefined || !(await deps.isDirectorCaughtUp(record.id))) continue;
-    // It may have changed in the meantime.
-    if ((await deps.generations.get(record.id))?.value.updatedAt !== record.updatedAt) continue;
-    const stalled = notice.definition.name === StallNoticed.name;
-    deps.logger.warn(
-      notice.body,
-      stalled ? 'generation stalled' : 'plan not approved in time; canceling the generation',
-    );
-    await deps.publish([notice]);
-    stalls += 1;
-  }
-  return stalls;
+  if (dropped > 0) logger.warn({ dropped }, 'removed settled messages from the broker');
+  return sweepStalls({
+    ...deps,
+    now: () => clock.now(),
+    publish: async (notice) => {
+      const stalled = notice.definition.name === StallNoticed.name;
+      logger.warn(notice.body, stalled ? 'generation stalled' : 'plan not approved in time; canceling the generation');
+      await deps.publish([notice]);
+    },
+  });
 }
 
 /** Sweeps every `intervalMs`. */
