@@ -7,10 +7,11 @@ import { controlRoutes } from './control/control.routes.js';
 import { filesRoutes } from './files/files.routes.js';
 import { InvoiceStore } from './control/invoice.store.js';
 import { openaiProblem, openaiRoutes } from './openai/openai.routes.js';
+import { clipCharge } from './replicate/prediction.lifecycle.js';
 import { PredictionRunner } from './replicate/prediction.runner.js';
 import { replicateProblem, replicateRoutes } from './replicate/replicate.routes.js';
 import { ScenarioStore } from './control/scenario.store.js';
-import { UploadStore } from './files/upload.store.js';
+import { UploadStore } from './replicate/upload.store.js';
 import { uploadRoutes } from './files/upload.routes.js';
 import { newWebhookSecret } from './replicate/webhook.sender.js';
 
@@ -95,7 +96,7 @@ export async function createSandbox({ media, port, host, dataDir }: SandboxOptio
   app.use('/v1', requireToken);
   app.use('/v1/files', uploadRoutes(uploads));
   app.use(express.json({ limit: BODY_LIMIT }));
-  app.use('/sandbox', controlRoutes({ scenarios, invoice, runner }));
+  app.use('/sandbox', controlRoutes({ scenarios, invoice, clips: () => runner.list().map(clipCharge) }));
   app.use(
     '/v1',
     replicateRoutes({ runner, scenarios, uploads, url, webhookSecret }),

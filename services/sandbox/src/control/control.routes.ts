@@ -1,6 +1,5 @@
 import { Router } from 'express';
-import { type InvoiceStore } from './invoice.store.js';
-import { type PredictionRunner } from '../replicate/prediction.runner.js';
+import { type ClipCharge, type InvoiceStore } from './invoice.store.js';
 import { type ScenarioStore } from './scenario.store.js';
 import { explain, scenarioSchema } from './scenario.rules.js';
 
@@ -8,11 +7,12 @@ import { explain, scenarioSchema } from './scenario.rules.js';
 export function controlRoutes({
   scenarios,
   invoice,
-  runner,
+  clips,
 }: {
   scenarios: ScenarioStore;
   invoice: InvoiceStore;
-  runner: PredictionRunner;
+  /** The charges of all predictions, oldest first. */
+  clips: () => readonly ClipCharge[];
 }): Router {
   const router = Router();
   router.put('/scenario', (request, response) => {
@@ -26,9 +26,9 @@ export function controlRoutes({
     response.json(scenarios.scenario);
   });
   router.get('/scenario', (_request, response) => void response.json(scenarios.scenario));
-  router.get('/invoice', (_request, response) => void response.json(invoice.present(runner.list())));
+  router.get('/invoice', (_request, response) => void response.json(invoice.present(clips())));
   router.delete('/invoice', (_request, response) => {
-    invoice.clear(runner.list());
+    invoice.clear(clips());
     response.status(204).end();
   });
   return router;

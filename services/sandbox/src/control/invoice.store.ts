@@ -1,4 +1,3 @@
-import { chargeMicros, isoTime, type Prediction } from '../replicate/prediction.lifecycle.js';
 import { completionMicros, speechMicros, usd } from './pricing.js';
 
 interface Completion {
@@ -13,7 +12,20 @@ interface Speech {
   readonly characters: number;
 }
 
-/** All charges since the last `clear`. `present` computes the charges of predictions from their current state. */
+/** The charge of a prediction in its current state. Times are ISO 8601. */
+export interface ClipCharge {
+  readonly id: string;
+  readonly model: string;
+  readonly key: string | null;
+  readonly status: string;
+  readonly createdAt: string | null;
+  readonly startedAt: string | null;
+  readonly completedAt: string | null;
+  readonly seconds: number;
+  readonly amountMicros: number;
+}
+
+/** All charges since the last `clear`. The caller passes the charges of predictions, which change with their state. */
 export class InvoiceStore {
   private completions: Completion[] = [];
   private speech: Speech[] = [];
@@ -28,33 +40,23 @@ export class InvoiceStore {
   }
 
   /** Removes all entries, and excludes the given predictions from now on, even running ones. */
-  clear(predictions: readonly Prediction[]): void {
+  clear(predictions: readonly ClipCharge[]): void {
     this.completions = [];
     this.speech = [];
     this.clearedPredictions = new Set(predictions.map(({ id }) => id));
   }
 
-  present(predictions: readonly Prediction[]): Record<string, unknown> {
+  present(predictions: readonly ClipCharge[]): Record<string, unknown> {
     const clips = predictions.filter(({ id }) => !this.clearedPredictions.has(id));
     const completionCost = ({ inputTokens, outputTokens }: Completion): number =>
       completionMicros(inputTokens, outputTokens);
     const total = [
-      ...clips.map(chargeMicros),
+      ...clips.map(({ amountMicros }) => amountMicros),
       ...this.completions.map(completionCost),
       ...this.speech.map(({ characters }) => speechMicros(characters)),
     ].reduce((sum, micros) => sum + micros, 0);
     return {
-      predictions: clips.map((clip) => ({
-        id: clip.id,
-        model: clip.model.id,
-        key: clip.key,
-        status: clip.status,
-        createdAt: isoTime(clip.createdAt),
-        startedAt: isoTime(clip.startedAt),
-        completedAt: isoTime(clip.completedAt),
-        seconds: clip.seconds,
-        amountUsd: usd(chargeMicros(clip)),
-      })),
+      predictions: clips.map(({ amountMicros, ...clip }) => ({ ...clip, amountUsd: usd(amountMicros) })),
       completions: this.completions.map((entry) => ({ ...entry, amountUsd: usd(completionCost(entry)) })),
       speech: this.speech.map((entry) => ({ ...entry, amountUsd: usd(speechMicros(entry.characters)) })),
       totalUsd: usd(total),

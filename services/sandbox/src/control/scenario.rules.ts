@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { OUTPUT_FORMS, type OutputForm } from '../replicate/output.forms.js';
-import { PLAN_ANSWERS } from '../openai/plan.answers.js';
+import { OUTPUT_FORMS, type OutputForm, PLAN_ANSWERS } from './answer.forms.js';
 
 const seconds = z.number().min(0).max(3600);
 const every = z.int().min(1);

@@ -1,4 +1,4 @@
-import { type PlanAnswerKind } from '../openai/plan.answers.js';
+import { type PlanAnswerKind } from './answer.forms.js';
 import { isNth, isShare, takeToken, type Bucket, type Scenario } from './scenario.rules.js';
 
 export type Admission = { kind: 'ok' } | { kind: 'unavailable' } | { kind: 'limited'; retryAfterSeconds: number };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { choiceOf, PLAN_ANSWERS, planText } from './plan.answers.js';
+import { PLAN_ANSWERS } from '../control/answer.forms.js';
+import { choiceOf, planText } from './plan.answers.js';
 import { ScenarioStore } from '../control/scenario.store.js';
 
 const plan = {

@@ -1,22 +1,5 @@
+import { type PlanAnswerKind } from '../control/answer.forms.js';
 import { countTokens } from '../control/pricing.js';
-
-/** The kinds of completions, in the forms of real servers. */
-export const PLAN_ANSWERS = [
-  'plan',
-  /** A plan in a Markdown fence, with prose around it. */
-  'fenced',
-  /** A plan after `<think>…</think>`, as from Qwen and DeepSeek on a server without a reasoning parser. */
-  'thoughts',
-  /** A plan with a too long title and subject, durations as strings, no roles, and unknown keys. */
-  'sloppy',
-  /** The model refuses, with `refusal` instead of content. */
-  'refusal',
-  /** The content filter stops the answer, with `finish_reason: content_filter`. Charged. */
-  'content-filter',
-  /** The content filter stops the prompt, with Azure OpenAI's 400. Not charged. */
-  'prompt-filter',
-] as const;
-export type PlanAnswerKind = (typeof PLAN_ANSWERS)[number];
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

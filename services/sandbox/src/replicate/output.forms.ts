@@ -1,6 +1,4 @@
-/** The forms of a model's output. The last three have no video. */
-export const OUTPUT_FORMS = ['url', 'array', 'object', 'nested', 'files', 'data', 'null', 'empty', 'text'] as const;
-export type OutputForm = (typeof OUTPUT_FORMS)[number];
+import { type OutputForm } from '../control/answer.forms.js';
 
 /** The output of a succeeded prediction. `url` and `dataUrl` are URLs of its clip. */
 export function outputOf(form: OutputForm, url: string, dataUrl: string): unknown {

@@ -1,5 +1,7 @@
-import { outputOf, type OutputForm } from './output.forms.js';
+import { type OutputForm } from '../control/answer.forms.js';
+import { type ClipCharge } from '../control/invoice.store.js';
 import { clipMicros, type SandboxModel } from '../control/pricing.js';
+import { outputOf } from './output.forms.js';
 
 export const PREDICTION_STATUSES = ['starting', 'processing', 'succeeded', 'failed', 'canceled', 'aborted'] as const;
 export type PredictionStatus = (typeof PREDICTION_STATUSES)[number];
@@ -71,7 +73,20 @@ export function chargeMicros({ status, model, seconds, outputRefused }: Chargeab
   return status === 'succeeded' || status === 'canceled' || outputRefused === true ? clipMicros(model, seconds) : 0;
 }
 
-export function isoTime(atMs: number | null): string | null {
+/** The invoice line of a prediction. */
+export const clipCharge = (prediction: Prediction): ClipCharge => ({
+  id: prediction.id,
+  model: prediction.model.id,
+  key: prediction.key,
+  status: prediction.status,
+  createdAt: isoTime(prediction.createdAt),
+  startedAt: isoTime(prediction.startedAt),
+  completedAt: isoTime(prediction.completedAt),
+  seconds: prediction.seconds,
+  amountMicros: chargeMicros(prediction),
+});
+
+function isoTime(atMs: number | null): string | null {
   return atMs === null ? null : new Date(atMs).toISOString();
 }
 

@@ -15,7 +15,7 @@ import { type PredictionRunner } from './prediction.runner.js';
 import { findModel, findVersion, type SandboxModel, versionOf } from '../control/pricing.js';
 import { type ScenarioStore } from '../control/scenario.store.js';
 import { clipSecondsFor, explain, outputFormFor } from '../control/scenario.rules.js';
-import { type ImageFile, type UploadStore } from '../files/upload.store.js';
+import { type ImageFile, type UploadStore } from './upload.store.js';
 
 const PAGE = 100;
 
