@@ -1,5 +1,5 @@
-export { FAILURE_KINDS, type FailureKind } from './failure.kinds.js';
-export { MODEL_INPUTS, modelInput } from './replicate/model.inputs.js';
+export { FAILURE_KINDS, type FailureKind } from './failures/failure.kinds.js';
+export { MODEL_INPUTS, modelInput } from './replicate/input/model.inputs.js';
 export { completionCharge, planAnswerSchema } from './openai/openai.answer.js';
 export { createOpenAiPlanModel, type OpenAiOptions } from './openai/openai.plan.model.js';
 export { type ClipRequest, clipRequestSchema } from './clip.request.js';

@@ -1,6 +1,6 @@
 import { type AspectRatio, type Charge, type Framework, type PlanDraft } from '@clipmesh/contracts';
 import { type ClipRequest } from './clip.request.js';
-import { type FailureKind } from './failure.kinds.js';
+import { type FailureKind } from './failures/failure.kinds.js';
 
 /** The state of a prediction as the provider reports it. Times are ISO 8601. */
 export interface PredictionState {

@@ -1,5 +1,5 @@
-import { type FailureKind } from '../../failure.kinds.js';
-import { REPLICATE_FAILURE_CODES, REPLICATE_FAILURE_TEXTS } from '../replicate.failures.table.js';
+import { type FailureKind } from './failure.kinds.js';
+import { REPLICATE_FAILURE_CODES, REPLICATE_FAILURE_TEXTS } from './replicate.failures.table.js';
 
 /** Only this much of a text is read, because an error may be a whole HTML page, characters. */
 const LONGEST = 4000;

@@ -1,7 +1,7 @@
 import { ClipmeshError, cutText, type FailureCode } from '@clipmesh/contracts';
 import { type FailureKind, FAILURE_MEANINGS } from './failure.kinds.js';
-import { failureKindOf } from './replicate/prediction/prediction.failure.js';
-import { type Refusal, retryAfterOf } from './limits/retry.after.js';
+import { failureKindOf } from './prediction.failure.js';
+import { type Refusal, retryAfterOf } from './retry.after.js';
 
 /** The failure code of an HTTP error status. */
 export function codeOfStatus(status: number): FailureCode {

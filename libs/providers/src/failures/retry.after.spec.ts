@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { errorOfStatus } from '../provider.errors.js';
+import { errorOfStatus } from './provider.errors.js';
 import { retryAfterOf } from './retry.after.js';
 
 const NOW = Date.parse('2026-11-29T12:00:00Z');

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { z } from 'zod';
 import { logEvent, type ProviderLog, spanEvent } from '../provider.events.js';
-import { MAX_RETRY_AFTER_MS } from './retry.after.js';
+import { MAX_RETRY_AFTER_MS } from '../failures/retry.after.js';
 import { changeShared, type SharedState } from './shared.state.js';
 import {
   LEASE_MS,

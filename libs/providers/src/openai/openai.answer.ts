@@ -4,7 +4,7 @@ import { repairPlan } from '@clipmesh/pipeline';
 import { z } from 'zod';
 import { REFUSAL_FINISHES, TRUNCATED_FINISHES } from './openai.refusals.js';
 import { type PlanAnswer } from '../ports.js';
-import { errorOfStatus } from '../provider.errors.js';
+import { errorOfStatus } from '../failures/provider.errors.js';
 
 /** A stored plan answer. */
 export const planAnswerSchema: z.ZodType<PlanAnswer> = z.object({

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { answerOf, completionCharge } from './openai.answer.js';
 import { BAD_ANSWER_CODE, REFUSAL_CODES, REFUSAL_TEXT } from './openai.refusals.js';
 import { type PlanModel, type PlanRequest } from '../ports.js';
-import { errorOfStatus, errorOfThrown } from '../provider.errors.js';
+import { errorOfStatus, errorOfThrown } from '../failures/provider.errors.js';
 
 /** The schema for strict structured output, which accepts no limits. `repairPlan` applies the limits to the answer. */
 const wireSchema = z.toJSONSchema(planDraftSchema, {

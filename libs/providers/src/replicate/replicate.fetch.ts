@@ -1,7 +1,7 @@
 import { ClipmeshError } from '@clipmesh/contracts';
-import { textsIn } from './prediction/prediction.failure.js';
+import { textsIn } from '../failures/prediction.failure.js';
 import { spanEvent } from '../provider.events.js';
-import { errorOfStatus, errorOfThrown } from '../provider.errors.js';
+import { errorOfStatus, errorOfThrown } from '../failures/provider.errors.js';
 import { type RateLimiter } from '../limits/rate.limiter.js';
 
 /** Cool-down after a 429 without a time, ms. */

@@ -3,7 +3,7 @@ import { withSpan } from '@clipmesh/tracing';
 import { SpanKind } from '@opentelemetry/api';
 import type Replicate from 'replicate';
 import { z } from 'zod';
-import { Mutex } from '../limits/mutex.js';
+import { Mutex } from '../../limits/mutex.js';
 
 export interface ImageUploadDeps {
   readonly client: Replicate;

@@ -1,6 +1,6 @@
 import type Replicate from 'replicate';
 import { z } from 'zod';
-import { logEvent, type ProviderLog } from '../provider.events.js';
+import { logEvent, type ProviderLog } from '../../provider.events.js';
 
 export interface KeyFieldDeps {
   readonly client: Replicate;

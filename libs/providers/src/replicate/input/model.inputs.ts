@@ -1,5 +1,5 @@
 import { ClipmeshError } from '@clipmesh/contracts';
-import { type ClipRequest } from '../clip.request.js';
+import { type ClipRequest } from '../../clip.request.js';
 
 /** The input of a prediction, under the model's own field names. */
 export type ModelInput = Readonly<Record<string, string | number>>;

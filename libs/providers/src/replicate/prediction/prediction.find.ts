@@ -2,7 +2,7 @@ import { ClipmeshError } from '@clipmesh/contracts';
 import type Replicate from 'replicate';
 import { z } from 'zod';
 import { type ClipRequest } from '../../clip.request.js';
-import { isInputOf } from '../model.inputs.js';
+import { isInputOf } from '../input/model.inputs.js';
 import { type ClipProvider, type PredictionState } from '../../ports.js';
 import { predictionOf, type WirePrediction, wirePredictionSchema } from './prediction.state.js';
 

@@ -1,9 +1,9 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { z } from 'zod';
-import { type FailureKind, FAILURE_MEANINGS } from '../../failure.kinds.js';
+import { type FailureKind, FAILURE_MEANINGS } from '../../failures/failure.kinds.js';
 import { type PredictionState } from '../../ports.js';
 import { videoUrlOf } from './output.forms.js';
-import { failureKindOf, textsIn } from './prediction.failure.js';
+import { failureKindOf, textsIn } from '../../failures/prediction.failure.js';
 
 const time = z.string().nullish();
 export const wirePredictionSchema = z.object({
