@@ -4,7 +4,7 @@ import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
 import { CHEAP_PICTURES, LocalStack } from '../src/stack/local.stack.js';
 import { isAlive } from '../src/stack/processes.js';
-import { KEYS, mostClipsAtOnce, named, TraceCollector } from '../src/trace.collector.js';
+import { KEYS, mostClipsAtOnce, named, TraceCollector } from '../src/traces/trace.collector.js';
 
 const MAKE_MS = 240_000;
 const SCENES = 6;

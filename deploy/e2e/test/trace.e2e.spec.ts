@@ -8,7 +8,7 @@ import { findServerOrSkip } from '../../test-servers/find.server.mjs';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
 import { CHEAP_PICTURES, LocalStack } from '../src/stack/local.stack.js';
-import { analyzed, brokenInvariants, measure, type Measured } from '../src/reports.js';
+import { analyzed, brokenInvariants, measure, type Measured } from '../src/traces/reports.js';
 
 const HANG_MS = 120_000;
 const MAKE_MS = 240_000;

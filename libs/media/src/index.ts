@@ -10,6 +10,6 @@ export {
   type RenderInput,
   type RunContext,
   type SoundRules,
-} from './media.types.js';
+} from './commands/media.types.js';
 export { type Probe } from './verify/probe.parse.js';
 export { ProcessError } from './ffmpeg/process.outcome.js';

@@ -15,7 +15,7 @@ import {
   type RenderInput,
   type RunContext,
   type SoundRules,
-} from './media.types.js';
+} from './commands/media.types.js';
 import { drawTextFilters, fontPixels, overlayCall, textBox } from './commands/overlay.filter.js';
 import { parseProbe, type Probe } from './verify/probe.parse.js';
 import { renderCall } from './commands/render.args.js';

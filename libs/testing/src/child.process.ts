@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { within } from '../until.js';
+import { within } from './until.js';
 
 export interface ServerProcess {
   readonly pid: number;

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { runningServers } from './servers/child.process.js';
+import { runningServers } from './child.process.js';
 import { openFolders } from './temp.folder.js';
 
 interface Process {

@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import { MISTAKES, type SimulationResult } from './simulation.setup.js';
 import { simulate } from './simulation.js';
-import { keep } from '../results.js';
+import { keep } from '../results/results.js';
 
 interface WorkerReport {
   readonly count?: number;

@@ -1,6 +1,6 @@
 import { type CreateGenerationInput } from '@clipmesh/contracts';
 import { ApiClient, LocalStack, measure, type Report, SandboxClient, SlowFfmpeg } from '@clipmesh/deploy-e2e';
-import { keep } from '../results.js';
+import { keep } from '../results/results.js';
 
 const MAKE_MS = 300_000;
 /** Cheap encodes and short polls, so that only the scenario makes a difference. */

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiClient, Chaos, cleaned, eventually, ffmpegOf, LocalStack, SandboxClient } from '@clipmesh/deploy-e2e';
-import { keep } from '../results.js';
+import { keep } from '../results/results.js';
 import { createRandom } from '../simulation/random.js';
 
 const GENERATIONS = 12;

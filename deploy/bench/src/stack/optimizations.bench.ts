@@ -9,8 +9,8 @@ import { promisify } from 'node:util';
 import { encodeProfile, overlayTextSchema } from '@clipmesh/contracts';
 import { ApiClient, LocalStack, SandboxClient } from '@clipmesh/deploy-e2e';
 import { Media } from '@clipmesh/media';
-import { median } from '../median.js';
-import { keep, ROOT } from '../results.js';
+import { median } from '../results/median.js';
+import { keep, ROOT } from '../results/results.js';
 
 const MAKE_MS = 300_000;
 const FFMPEG_MS = 120_000;

@@ -1,5 +1,5 @@
 import { ApiClient, LocalStack, SandboxClient } from '@clipmesh/deploy-e2e';
-import { keep } from '../results.js';
+import { keep } from '../results/results.js';
 
 const SCENES = [3, 5, 7] as const;
 /**

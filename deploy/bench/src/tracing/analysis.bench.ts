@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import { keep } from '../results.js';
+import { keep } from '../results/results.js';
 
 /** Heap limit including the document, and time limit including the reading. */
 const LIMITS = [

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { ApiClient, LocalStack, SandboxClient, SlowFfmpeg, TraceCollector } from '@clipmesh/deploy-e2e';
-import { median } from '../median.js';
+import { median } from '../results/median.js';
 import { type PredictionRow } from './prediction.bench.js';
-import { keep } from '../results.js';
+import { keep } from '../results/results.js';
 
 const ROUNDS = 12;
 const MAKE_MS = 120_000;

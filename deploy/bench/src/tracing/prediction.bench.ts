@@ -9,8 +9,8 @@ import {
   SandboxClient,
   SlowFfmpeg,
 } from '@clipmesh/deploy-e2e';
-import { median } from '../median.js';
-import { keep } from '../results.js';
+import { median } from '../results/median.js';
+import { keep } from '../results/results.js';
 
 const REPEATS = 3;
 const MAKE_MS = 120_000;

@@ -1,7 +1,7 @@
 import { type CreateGenerationInput } from '@clipmesh/contracts';
 import { z } from 'zod';
-import { type ApiClient, type Generation } from './api.client.js';
-import { Command } from './stack/command.runner.js';
+import { type ApiClient, type Generation } from '../api.client.js';
+import { Command } from '../stack/command.runner.js';
 
 const ANALYZE_MS = 120_000;
 

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { parseTrace, type Span, type Trace } from '@clipmesh/trace-analysis';
 import { z } from 'zod';
-import { eventually } from './eventually.js';
+import { eventually } from '../eventually.js';
 
 const documentSchema = z.object({ resourceSpans: z.array(z.unknown()) });
 const eventsSchema = z.array(

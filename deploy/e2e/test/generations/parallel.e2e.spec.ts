@@ -4,7 +4,7 @@ import { type Trace } from '@clipmesh/trace-analysis';
 import { ApiClient, SandboxClient } from '../../src/api.client.js';
 import { eventually } from '../../src/eventually.js';
 import { CHEAP_PICTURES, LocalStack } from '../../src/stack/local.stack.js';
-import { KEYS, mostClipsAtOnce, named, TraceCollector } from '../../src/trace.collector.js';
+import { KEYS, mostClipsAtOnce, named, TraceCollector } from '../../src/traces/trace.collector.js';
 
 const HANG_MS = 120_000;
 const MAKE_MS = 240_000;

@@ -22,7 +22,7 @@ import {
   probe,
 } from '../../src/ffmpeg/frames.js';
 import { LocalStack } from '../../src/stack/local.stack.js';
-import { KEYS, mostClipsAtOnce, named, TraceCollector } from '../../src/trace.collector.js';
+import { KEYS, mostClipsAtOnce, named, TraceCollector } from '../../src/traces/trace.collector.js';
 
 const MAKE_MS = 240_000;
 const FONT = createRequire(join(ROOT, 'libs/media/package.json')).resolve('dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf');

@@ -5,7 +5,7 @@ import { ApiClient, SandboxClient } from '../../src/api.client.js';
 import { Command } from '../../src/stack/command.runner.js';
 import { eventually } from '../../src/eventually.js';
 import { CHEAP_PICTURES, LocalStack } from '../../src/stack/local.stack.js';
-import { TraceCollector } from '../../src/trace.collector.js';
+import { TraceCollector } from '../../src/traces/trace.collector.js';
 
 const MAKE_MS = 240_000;
 const [FIRST, SECOND] = ['google/veo-3.1', 'google/veo-3'];

@@ -1,5 +1,5 @@
 import createCommand from 'fluent-ffmpeg';
-import { type FfmpegCall } from '../media.types.js';
+import { type FfmpegCall } from './media.types.js';
 
 /** The `output` of a call that writes no file. */
 export const NO_FILE = '-';

@@ -1,5 +1,5 @@
 import { UNTRUSTED_INPUT } from './untrusted.input.js';
-import { type FfmpegCall, type JoinInput } from '../media.types.js';
+import { type FfmpegCall, type JoinInput } from './media.types.js';
 
 /** Builds the list file for the concat demuxer. Quotes file names. */
 export function concatList(clips: JoinInput['clips']): string {

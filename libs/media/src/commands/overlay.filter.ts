@@ -1,6 +1,6 @@
 import { type EncodeProfile, type OverlayText } from '@clipmesh/contracts';
 import { UNTRUSTED_INPUT } from './untrusted.input.js';
-import { type FfmpegCall, type OverlayInput } from '../media.types.js';
+import { type FfmpegCall, type OverlayInput } from './media.types.js';
 import { lineHeight, type TextLayout } from '../text/text.layout.js';
 
 const ANIMATION_SECONDS = 0.5;

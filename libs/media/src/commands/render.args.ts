@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type FfmpegCall, type RenderInput } from '../media.types.js';
+import { type FfmpegCall, type RenderInput } from './media.types.js';
 
 function hex(hue: number, lightness: number): string {
   const channel = (n: number): string => {

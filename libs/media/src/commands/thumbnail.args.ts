@@ -1,5 +1,5 @@
 import { NO_FILE } from './command.args.js';
-import { type FfmpegCall } from '../media.types.js';
+import { type FfmpegCall } from './media.types.js';
 import { filterValue } from './overlay.filter.js';
 
 const SAMPLES = 8;

@@ -5,7 +5,7 @@ import { ATTR, idleMs, thisHost, withSpan } from '@clipmesh/tracing';
 import { type Span } from '@opentelemetry/api';
 import { ffmpegArgs, NO_FILE } from '../commands/command.args.js';
 import { type GuardedEnd, runGuarded } from './guarded.process.js';
-import { type FfmpegCall, type RunContext } from '../media.types.js';
+import { type FfmpegCall, type RunContext } from '../commands/media.types.js';
 import { parentDeathPrefix } from './parent.death.js';
 import { cpuMsOf, failureOf, type ProcessEnd, probeFailureOf } from './process.outcome.js';
 import { fractionOf, hasProgressed, type ProgressReport, readProgress } from './progress.parse.js';

@@ -1,4 +1,4 @@
-import { type ClipRules, type SoundRules } from '../media.types.js';
+import { type ClipRules, type SoundRules } from '../commands/media.types.js';
 import { type Probe } from './probe.parse.js';
 
 /** Limits of each side, pixels. No video model makes smaller clips; larger ones cannot be encoded. */

@@ -1,7 +1,7 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { isTruncated } from './container.check.js';
 import { UNTRUSTED_INPUT } from '../commands/untrusted.input.js';
-import { type ClipFacts, type ClipRules, type RunContext, type SoundRules } from '../media.types.js';
+import { type ClipFacts, type ClipRules, type RunContext, type SoundRules } from '../commands/media.types.js';
 import { type Probe } from './probe.parse.js';
 import { readProgress } from '../ffmpeg/progress.parse.js';
 import { clipProblem, contentTypeOf, soundProblem } from './verify.rules.js';

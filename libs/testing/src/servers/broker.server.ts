@@ -1,5 +1,5 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { type ServerProcess, startServer } from './child.process.js';
+import { type ServerProcess, startServer } from '../child.process.js';
 import { tempFolder } from '../temp.folder.js';
 
 const START_TIMEOUT_MS = 120_000;

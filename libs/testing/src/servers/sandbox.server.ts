@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createServer } from 'node:net';
-import { startServer } from './child.process.js';
+import { startServer } from '../child.process.js';
 import { tempFolder } from '../temp.folder.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
