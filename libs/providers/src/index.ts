@@ -4,7 +4,7 @@ export { completionCharge, planAnswerSchema } from './openai/openai.answer.js';
 export { createOpenAiPlanModel, type OpenAiOptions } from './openai/openai.plan.model.js';
 export { type ClipRequest, clipRequestSchema } from './clip.request.js';
 export * from './ports.js';
-export { outcomeOf } from './replicate/prediction/prediction.state.js';
+export { outcomeOf } from './prediction/prediction.outcome.js';
 export { type CallKind, RateLimiter, type RateLimiterOptions } from './limits/rate.limiter.js';
 export {
   createReplicateProvider,

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { allowedUrl } from './replicate/clip.download.js';
+import { allowedUrl } from './prediction/clip.download.js';
 import { modelInput } from './replicate/input/model.inputs.js';
 import { userMessage } from './openai/openai.plan.model.js';
-import { pollGapMs } from './replicate/prediction/polling.js';
-import { phasesOf } from './replicate/prediction/prediction.spans.js';
-import { outcomeOf } from './replicate/prediction/prediction.state.js';
+import { pollGapMs } from './prediction/polling.js';
+import { phasesOf } from './prediction/prediction.spans.js';
+import { outcomeOf } from './prediction/prediction.outcome.js';
 import { codeOfStatus } from './failures/provider.errors.js';
 import { RateLimiter } from './limits/rate.limiter.js';
-import { RunTimes } from './replicate/prediction/run.times.js';
+import { RunTimes } from './prediction/run.times.js';
 
 describe('provider errors', () => {
   it.each([

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { FAILURE_KINDS, FAILURE_MEANINGS, type FailureKind } from './failure.kinds.js';
 import { failureKindOf } from './prediction.failure.js';
-import { healthOf, outcomeOf, predictionOf } from '../replicate/prediction/prediction.state.js';
+import { predictionOf } from '../replicate/prediction.answer.js';
+import { healthOf, outcomeOf } from '../prediction/prediction.outcome.js';
 import { REPLICATE_FAILURE_CODES, REPLICATE_FAILURE_TEXTS } from './replicate.failures.table.js';
 
 /** Messages of real services as quoted by their users, and reported cases. */

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClipmeshError } from '@clipmesh/contracts';
-import { type CircuitBreakers } from '../../limits/breaker.registry.js';
+import { type CircuitBreakers } from '../limits/breaker.registry.js';
 import { backOffMs, pollGapMs } from './polling.js';
-import { type ClipProvider, type NudgeSource, type PredictionState } from '../../ports.js';
+import { type ClipProvider, type NudgeSource, type PredictionState } from '../ports.js';
 import { recordPhases } from './prediction.spans.js';
-import { healthOf, isFinal } from './prediction.state.js';
-import { spanEvent } from '../../provider.events.js';
+import { healthOf, isFinal } from './prediction.outcome.js';
+import { spanEvent } from '../provider.events.js';
 import { RunTimes } from './run.times.js';
 
 export interface WaitDeps {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type Replicate from 'replicate';
 import { createCanceler } from './prediction.cancel.js';
-import { RateLimiter } from '../../limits/rate.limiter.js';
+import { RateLimiter } from '../limits/rate.limiter.js';
 
 describe('canceling a prediction', () => {
   it('throws a retryable timeout when a cool-down outlasts the call, because the prediction still runs', async () => {

@@ -1,6 +1,6 @@
 import { ATTR } from '@clipmesh/tracing';
 import { type Attributes, SpanKind, trace } from '@opentelemetry/api';
-import { type PredictionState } from '../../ports.js';
+import { type PredictionState } from '../ports.js';
 
 export interface Phase {
   readonly name: string;

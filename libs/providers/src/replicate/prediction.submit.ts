@@ -2,16 +2,16 @@ import { ClipmeshError } from '@clipmesh/contracts';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { SpanKind, trace } from '@opentelemetry/api';
 import type Replicate from 'replicate';
-import { type CircuitBreakers } from '../../limits/breaker.registry.js';
-import { breakerEventOf } from '../../limits/breaker.js';
-import { type ClipRequest } from '../../clip.request.js';
-import { Mutex } from '../../limits/mutex.js';
-import { type ImageUpload } from '../input/image.upload.js';
-import { type KeyField } from '../input/key.field.js';
-import { modelInput, type ModelInput } from '../input/model.inputs.js';
-import { type ClipProvider, type PredictionState } from '../../ports.js';
-import { predictionOf } from './prediction.state.js';
-import { type RateLimiter } from '../../limits/rate.limiter.js';
+import { type CircuitBreakers } from '../limits/breaker.registry.js';
+import { breakerEventOf } from '../limits/breaker.js';
+import { type ClipRequest } from '../clip.request.js';
+import { Mutex } from '../limits/mutex.js';
+import { type ImageUpload } from './input/image.upload.js';
+import { type KeyField } from './input/key.field.js';
+import { modelInput, type ModelInput } from './input/model.inputs.js';
+import { type ClipProvider, type PredictionState } from '../ports.js';
+import { predictionOf } from './prediction.answer.js';
+import { type RateLimiter } from '../limits/rate.limiter.js';
 
 export interface SubmitDeps {
   readonly client: Replicate;

@@ -1,10 +1,10 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import type Replicate from 'replicate';
 import { z } from 'zod';
-import { type ClipRequest } from '../../clip.request.js';
-import { isInputOf } from '../input/model.inputs.js';
-import { type ClipProvider, type PredictionState } from '../../ports.js';
-import { predictionOf, type WirePrediction, wirePredictionSchema } from './prediction.state.js';
+import { type ClipRequest } from '../clip.request.js';
+import { isInputOf } from './input/model.inputs.js';
+import { type ClipProvider, type PredictionState } from '../ports.js';
+import { predictionOf, type WirePrediction, wirePredictionSchema } from './prediction.answer.js';
 
 export interface FindDeps {
   readonly client: Replicate;

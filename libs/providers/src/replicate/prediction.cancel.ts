@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClipmeshError } from '@clipmesh/contracts';
 import type Replicate from 'replicate';
-import { type ClipProvider, type PredictionState } from '../../ports.js';
-import { isFinal } from './prediction.state.js';
-import { spanEvent } from '../../provider.events.js';
+import { type ClipProvider, type PredictionState } from '../ports.js';
+import { isFinal } from '../prediction/prediction.outcome.js';
+import { spanEvent } from '../provider.events.js';
 
 export interface CancelDeps {
   readonly client: Replicate;
