@@ -48,6 +48,7 @@ export interface PurchaseSearch {
 
 /** A provider of clips. Every method throws `ClipmeshError`. None retries a call, except polls in `wait`. */
 export interface ClipProvider {
+  /** The provider in charges and cache keys. */
   readonly name: string;
   /**
    * Creates one prediction. Awaits `beforeSend` after the rate limit admits the call and before it is sent; rethrows its error. The

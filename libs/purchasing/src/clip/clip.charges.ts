@@ -1,6 +1,6 @@
 import { type Charge, ClipmeshError } from '@clipmesh/contracts';
 import { clipCostMicros, MODELS } from '@clipmesh/billing';
-import { type PredictionState } from '@clipmesh/providers';
+import { type ClipProvider, type PredictionState } from '@clipmesh/providers';
 
 /** What a charge depends on, from the purchase. */
 export interface PurchasedClip {
@@ -14,7 +14,11 @@ export interface PurchasedClip {
  * The charges for a prediction in this state. The provider charges a prediction that succeeded, that was canceled after its
  * start, or that failed with billed seconds (its output was refused).
  */
-export function chargesOf({ model, scene, durationSeconds }: PurchasedClip, state: PredictionState): Charge[] {
+export function chargesOf(
+  { name: provider }: Pick<ClipProvider, 'name'>,
+  { model, scene, durationSeconds }: PurchasedClip,
+  state: PredictionState,
+): Charge[] {
   const charged =
     state.status === 'succeeded' ||
     (state.status === 'canceled' && state.startedAt !== undefined) ||
@@ -27,7 +31,7 @@ export function chargesOf({ model, scene, durationSeconds }: PurchasedClip, stat
       key: `prediction:${state.id}`,
       kind: 'clip',
       stage: 'clip',
-      provider: 'replicate',
+      provider,
       model,
       quantity: seconds,
       unit: 'second',

@@ -59,7 +59,7 @@ describe('buying a clip', () => {
     const [first] = await buyClip(deps, body, noAbort);
     const [again] = await buyClip(deps, body, noAbort);
     const [later] = await buyClip(deps, { ...body, attempt: 4, revival: 1 }, noAbort);
-    expect(first?.body).toMatchObject({ predictionId: 'p1', charges: [{ amountMicros: 480_000 }] });
+    expect(first?.body).toMatchObject({ predictionId: 'p1', charges: [{ provider: 'shop', amountMicros: 480_000 }] });
     expect(again?.body).toMatchObject({ predictionId: 'p1' });
     expect(later?.body).toMatchObject({ predictionId: 'p1', attempt: 4 });
     expect(fake.predictions).toHaveLength(1);

@@ -86,7 +86,7 @@ async function buyOrCollect(
       const entry = await findOrSubmit(deps, body, step, signal);
       span.setAttribute(ATTR.predictionId, entry.value.predictionId ?? '');
       const state = await waitForEnd(deps, body, entry, signal);
-      const charges = chargesOf(purchasedClipOf(entry), state);
+      const charges = chargesOf(deps.provider, purchasedClipOf(entry), state);
       span.setAttribute(ATTR.costMicros, charges[0]?.amountMicros ?? 0);
       return reportingCharges(charges, async () => {
         const failure = failureOf(state);
@@ -139,7 +139,7 @@ async function waitForEnd(
     logger.warn({ ...fields, timeoutMs }, 'the prediction timed out; canceling it at the provider');
     const state = await provider.cancel(predictionId);
     if (state.status === 'succeeded') return state;
-    const charges = chargesOf(purchasedClipOf(entry), state);
+    const charges = chargesOf(deps.provider, purchasedClipOf(entry), state);
     return reportingCharges(charges, async () => {
       await updatePurchase(deps, entry, { ...failedWith(deps, body, error), ...chargeIn(charges) });
       throw error;

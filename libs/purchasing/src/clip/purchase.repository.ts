@@ -56,7 +56,7 @@ export async function updatePurchase(
 
 /** Cancels a prediction that appeared after the canceler had settled its purchase. */
 async function cancelLate(deps: ClipDeps, entry: StoredPurchase, predictionId: string): Promise<void> {
-  const charges = chargesOf(purchasedClipOf(entry), await deps.provider.cancel(predictionId));
+  const charges = chargesOf(deps.provider, purchasedClipOf(entry), await deps.provider.cancel(predictionId));
   await updatePurchase(deps, entry, { status: 'canceled', predictionId, ...chargeIn(charges) });
 }
 
