@@ -44,6 +44,10 @@ const program = await findMongo();
   };
 
   storesContract('MongoDB', () => open());
+  interface Stored {
+    _id: string;
+    record: unknown;
+  }
   renamedFieldsContract('MongoDB', async () => {
     const uri = mongo.database();
     return {
@@ -57,7 +61,7 @@ const program = await findMongo();
       stored: async (id) => {
         let found: unknown;
         await connected(uri, async (connection) => {
-          found = (await connection.collection<{ _id: string }>('generations').findOne({ _id: id }))?.['record'];
+          found = (await connection.collection<Stored>('generations').findOne({ _id: id }))?.record;
         });
         return found;
       },
