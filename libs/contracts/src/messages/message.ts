@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MessageSchemaError } from '../failure/schema.error.js';
+import { issueText } from '../failure/schema.issues.js';
 
 /** Every message belongs to one generation. The generation id is a token of the subject. */
 export interface MessageBody {
@@ -76,15 +77,11 @@ export function messageId<Body extends MessageBody>(definition: MessageDefinitio
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-function describe(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; ');
-}
-
 /** Validates the body and encodes it. Throws {@link MessageSchemaError}. */
 export function encodeMessage<Body extends MessageBody>(outgoing: Outgoing<Body>): EncodedMessage {
   const { definition } = outgoing;
   const parsed = definition.schema.safeParse(outgoing.body);
-  if (!parsed.success) throw new MessageSchemaError(definition.name, describe(parsed.error), { cause: parsed.error });
+  if (!parsed.success) throw new MessageSchemaError(definition.name, issueText(parsed.error), { cause: parsed.error });
   return {
     subject: subjectOf(definition, parsed.data.generationId),
     id: messageId(definition, parsed.data),
@@ -106,7 +103,7 @@ export function decodeMessage<Body extends MessageBody>(
     throw new MessageSchemaError(definition.name, 'the payload is not UTF-8 JSON', { cause });
   }
   const outer = envelope.safeParse(raw);
-  if (!outer.success) throw new MessageSchemaError(definition.name, describe(outer.error), { cause: outer.error });
+  if (!outer.success) throw new MessageSchemaError(definition.name, issueText(outer.error), { cause: outer.error });
   if (outer.data.v !== definition.version) {
     throw new MessageSchemaError(
       definition.name,
@@ -114,6 +111,6 @@ export function decodeMessage<Body extends MessageBody>(
     );
   }
   const parsed = definition.schema.safeParse(outer.data.body);
-  if (!parsed.success) throw new MessageSchemaError(definition.name, describe(parsed.error), { cause: parsed.error });
+  if (!parsed.success) throw new MessageSchemaError(definition.name, issueText(parsed.error), { cause: parsed.error });
   return parsed.data;
 }
