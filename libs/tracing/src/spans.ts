@@ -4,11 +4,12 @@ import {
   type Context,
   isSpanContextValid,
   type Span,
+  type SpanContext,
   SpanKind,
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
+import { parseTraceParent, suppressTracing } from '@opentelemetry/core';
 
 /** Runs `work` in a new span. Records an error on the span and rethrows it. */
 export async function withSpan<T>(
@@ -50,6 +51,12 @@ export function currentTraceparent(): string | undefined {
   const context = trace.getActiveSpan()?.spanContext();
   if (context === undefined || !isSpanContextValid(context)) return undefined;
   return `00-${context.traceId}-${context.spanId}-${context.traceFlags.toString(16).padStart(2, '0')}`;
+}
+
+/** The remote span context of a `traceparent`. Undefined: none or invalid. */
+export function spanContextOf(traceparent: string | undefined): SpanContext | undefined {
+  const parsed = parseTraceParent(traceparent ?? '');
+  return parsed === null ? undefined : { ...parsed, isRemote: true };
 }
 
 /** A context that creates no spans. */
