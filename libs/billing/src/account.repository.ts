@@ -1,16 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ClipmeshError } from '@clipmesh/contracts';
+import { type ConflictRetry, retryOnConflict, type Versioned } from '@clipmesh/contracts';
 import { type AccountLine, type AccountLines, moveIn, moveOut, type SettledLine, surplusOf } from './account.js';
 
-interface VersionedAccount<A> {
-  value: A;
-  revision: string;
-}
-/** The account store that {@link changeAccount} needs. Its errors have a `code`: `CONFLICT` or `ALREADY_EXISTS`. */
+/** The account store that {@link changeAccount} needs. */
 export interface AccountLineStore<A> {
-  get(owner: string, period: string): Promise<VersionedAccount<A> | undefined>;
-  create(account: A): Promise<VersionedAccount<A>>;
-  save(account: A, revision: string): Promise<VersionedAccount<A>>;
+  get(owner: string, period: string): Promise<Versioned<A> | undefined>;
+  /** Throws `AlreadyExistsError`. */
+  create(account: A): Promise<Versioned<A>>;
+  /** Compare-and-set. Throws `ConflictError`. */
+  save(account: A, revision: string): Promise<Versioned<A>>;
   /** How many settled lines stay in an account. Each further one has a record of its own. */
   readonly settledLines: number;
   settled(owner: string, period: string, generationId: string): Promise<SettledLine | undefined>;
@@ -20,18 +17,13 @@ export interface AccountLineStore<A> {
 type Stored = AccountLines & { owner: string; period: string };
 type AccountId = Pick<Stored, 'owner' | 'period'>;
 
-/** Retries of a change after write conflicts. Enough for several hundred concurrent callers. */
-const MAX_CONFLICTS = 2000;
-/** Upper bound of the random pause between two tries, ms. */
-const MAX_PAUSE_MS = 20;
-
-const isWriteConflict = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'CONFLICT' || error.code === 'ALREADY_EXISTS');
+/** All generations of an owner write one account. Enough for several hundred concurrent callers. */
+const CONTENDED: ConflictRetry = { maxConflicts: 100, maxPauseMs: 500 };
 
 /**
  * Changes a generation's line in an account atomically. `change` receives the newest state, including the generation's line
  * wherever it is stored, and may be called many times. It saves nothing when it returns undefined or the same account.
- * Throws `STORE_UNAVAILABLE` after 2000 write conflicts.
+ * Throws `STORE_UNAVAILABLE` after 100 write conflicts.
  *
  * An account has a bounded number of settled lines. Surplus lines are first written to records of their own, then removed
  * from the account in one compare-and-set that adds them to `settledMicros`. So a line in the account counts there, whatever
@@ -44,21 +36,14 @@ export async function changeAccount<A extends Stored>(
   change: (account: A) => A | undefined,
 ): Promise<void> {
   const { owner, period } = empty;
-  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
+  const changeOnce = async (): Promise<void> => {
     const found = await store.get(owner, period);
     const before = await withLineOf(store, found?.value ?? empty, id);
     const after = change(before);
     if (after === undefined || after === before) return;
-    try {
-      const saved = await (found === undefined ? store.create(after) : store.save(after, found.revision));
-      await moveSurplus(store, saved);
-      return;
-    } catch (error) {
-      if (!isWriteConflict(error)) throw error;
-    }
-    await sleep(Math.random() * MAX_PAUSE_MS);
-  }
-  throw new ClipmeshError('STORE_UNAVAILABLE', `the account of ${owner} had ${MAX_CONFLICTS} write conflicts in a row`);
+    await moveSurplus(store, await (found === undefined ? store.create(after) : store.save(after, found.revision)));
+  };
+  await retryOnConflict(`the account of ${owner}`, changeOnce, CONTENDED);
 }
 
 /** An owner's account with the line of a generation, wherever that is stored. For decisions that save nothing. */
@@ -84,7 +69,7 @@ async function withLineOf<A extends Stored>(store: AccountLineStore<A>, account:
 /** The change is already saved: after a failure or a conflict, the next change moves the surplus. */
 async function moveSurplus<A extends Stored>(
   store: AccountLineStore<A>,
-  { value, revision }: VersionedAccount<A>,
+  { value, revision }: Versioned<A>,
 ): Promise<void> {
   const ids = surplusOf(value, store.settledLines);
   if (ids.length === 0) return;

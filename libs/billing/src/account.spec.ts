@@ -1,3 +1,4 @@
+import { AlreadyExistsError, ConflictError } from '@clipmesh/contracts';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { changeAccount, lineOf } from './account.repository.js';
@@ -30,12 +31,13 @@ function store(settledLines = 64) {
   let writes = 0;
   let row: { value: Account; revision: string } | undefined;
   let count = 0;
-  const coded = (code: string) => Promise.reject(Object.assign(new Error(code), { code }));
   const put = (value: Account) => Promise.resolve((row = { value, revision: String((count += 1)) }));
   return {
     get: () => Promise.resolve(row),
-    create: (value: Account) => (row === undefined ? put(value) : coded('ALREADY_EXISTS')),
-    save: (value: Account, revision: string) => (row?.revision === revision ? put(value) : coded('CONFLICT')),
+    create: (value: Account) =>
+      row === undefined ? put(value) : Promise.reject(new AlreadyExistsError('exists already')),
+    save: (value: Account, revision: string) =>
+      row?.revision === revision ? put(value) : Promise.reject(new ConflictError(`past revision ${revision}`)),
     settledLines,
     settled: (_owner: string, _period: string, id: string) => Promise.resolve(lines.get(id)),
     saveSettled: ({ generationId, spentMicros, run }: SettledLine & { generationId: string }) => {

@@ -1,16 +1,18 @@
 import {
   CancelRequested,
+  ConflictError,
   createdAtMs,
   type GenerationRecord,
   isFinal,
   message,
   type Outgoing,
   RetryRequested,
+  type Versioned,
 } from '@clipmesh/contracts';
 import { maxTotalMicros } from './account.bound.js';
 import { type AccountLine, type BudgetPeriod, periodOf, type Reservation, reserve, settle } from './account.js';
 import { changeAccount, lineOf } from './account.repository.js';
-import { type BudgetStores, isConflict, type Revised, type StoredAccount } from './budget.stores.js';
+import { type BudgetStores, type StoredAccount } from './budget.stores.js';
 
 export interface BudgetRules {
   /** Maximum spend of one owner in a period, micro-dollars. */
@@ -119,14 +121,14 @@ export async function sweepAccount(
  */
 async function fence(
   generations: BudgetStores['generations'],
-  { value, revision }: Revised<GenerationRecord>,
+  { value, revision }: Versioned<GenerationRecord>,
   nowMs: number,
 ): Promise<boolean> {
   try {
     await generations.save({ ...value, updatedAt: new Date(nowMs).toISOString() }, revision);
     return true;
   } catch (error) {
-    if (isConflict(error)) return false;
+    if (error instanceof ConflictError) return false;
     throw error;
   }
 }

@@ -1,8 +1,7 @@
-import { ClipmeshError } from '@clipmesh/contracts';
+import { checkedValue, ClipmeshError } from '@clipmesh/contracts';
 import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
 import { type KV } from '@nats-io/kv';
 import { type z } from 'zod';
-import { checkedRecord } from '../records/checked.record.js';
 import { AlreadyExistsError, ConflictError, type Versioned } from '../ports/versioned.port.js';
 
 /** Number of concurrent reads. */
@@ -34,6 +33,17 @@ export class KvBucket<T> {
     } catch (cause) {
       if (isConflict(cause)) throw new AlreadyExistsError(`${this.name}: ${key} exists already`, { cause });
       throw this.unavailable(cause);
+    }
+  }
+
+  /** Like {@link create}, but resolves with whether the record is new. */
+  async createOnce(key: string, value: T): Promise<boolean> {
+    try {
+      await this.create(key, value);
+      return true;
+    } catch (error) {
+      if (error instanceof AlreadyExistsError) return false;
+      throw error;
     }
   }
 
@@ -170,7 +180,7 @@ export class KvBucket<T> {
   }
 
   private check(key: string, raw: unknown): T {
-    return checkedRecord(this.schema, raw, `bucket ${this.name}, key ${key}`);
+    return checkedValue(this.schema, raw, `bucket ${this.name}, key ${key}`, 'record');
   }
 
   private unavailable(cause: unknown): ClipmeshError {

@@ -1,4 +1,13 @@
-import { ClipmeshError, GENERATION_ID, generationIdSchema, isFinal, type GenerationRecord } from '@clipmesh/contracts';
+import {
+  ClipmeshError,
+  ConflictError,
+  createOrOpen,
+  GENERATION_ID,
+  generationIdSchema,
+  isFinal,
+  type GenerationRecord,
+  retryOnConflict,
+} from '@clipmesh/contracts';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
@@ -12,7 +21,6 @@ import {
   type SettledLine,
   settledLineSchema,
 } from '../ports/account.port.js';
-import { AlreadyExistsError } from '../ports/versioned.port.js';
 import { type Purchase, purchaseSchema, type PurchaseStore } from '../ports/purchase.port.js';
 import { type CacheEntry, cacheEntrySchema, type CacheStore } from '../ports/cache.port.js';
 import { type LedgerEntry, ledgerEntrySchema, type LedgerStore, type UsageRow } from '../ports/ledger.port.js';
@@ -26,7 +34,6 @@ import { saveLarger } from '../records/settled.lines.js';
 import { storedGenerationSchema } from '../records/stored.generation.js';
 import { ignoreConflict } from '../records/conflict.handler.js';
 import { KvBucket } from './kv.bucket.js';
-import { createOrOpen } from './create.once.js';
 import { indexEntrySchema, OwnerIndex } from './owner.index.js';
 
 const claimSchema = z.object({ fingerprint: z.string(), generationId: generationIdSchema });
@@ -151,9 +158,9 @@ function ledgerStore(bucket: KvBucket<LedgerEntry>, byDay: KvBucket<LedgerEntry>
     append: (entry) =>
       operation('ledger.append', async () => {
         const key = `${keyOf(entry.generationId)}.${hashKey(entry.key)}`;
-        const isNew = await createOnce(bucket, key, entry);
+        const isNew = await bucket.createOnce(key, entry);
         const { value } = isNew ? { value: entry } : ((await bucket.get(key)) ?? { value: entry });
-        await createOnce(byDay, `${hashKey(value.owner)}.${value.at.slice(0, 10)}.${key}`, value);
+        await byDay.createOnce(`${hashKey(value.owner)}.${value.at.slice(0, 10)}.${key}`, value);
         return isNew;
       }),
     usage: (owner, fromDay, toDay) =>
@@ -173,17 +180,6 @@ function ledgerStore(bucket: KvBucket<LedgerEntry>, byDay: KvBucket<LedgerEntry>
         return entries.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
       }),
   };
-}
-
-/** False: the key exists. */
-async function createOnce<T>(bucket: KvBucket<T>, key: string, value: T): Promise<boolean> {
-  try {
-    await bucket.create(key, value);
-    return true;
-  } catch (error) {
-    if (error instanceof AlreadyExistsError) return false;
-    throw error;
-  }
 }
 
 function purchaseStore(bucket: KvBucket<Purchase>): PurchaseStore {
@@ -255,23 +251,18 @@ function cacheStore(bucket: KvBucket<CacheEntry>): CacheStore {
   };
 }
 
-/** Tries of a claim that expires while it is read. */
-const CLAIM_TRIES = 5;
-
 function idempotencyStore(bucket: KvBucket<Claim>): IdempotencyStore {
   return {
     claim: (key, fingerprint, generationId) =>
       operation('idempotency.claim', async () => {
         const hashed = hashKey(key);
-        for (let tries = 1; ; tries += 1) {
-          if (await createOnce(bucket, hashed, { fingerprint, generationId }))
+        return retryOnConflict(`the claim ${hashed}`, async () => {
+          if (await bucket.createOnce(hashed, { fingerprint, generationId }))
             return { fingerprint, generationId, fresh: true };
           const first = await bucket.get(hashed);
-          if (first !== undefined) return { ...first.value, fresh: false };
-          // The claim expired between create and read.
-          if (tries === CLAIM_TRIES)
-            throw new ClipmeshError('STORE_UNAVAILABLE', `a claim expired ${tries} times while it was read`);
-        }
+          if (first === undefined) throw new ConflictError('the claim expired between create and read');
+          return { ...first.value, fresh: false };
+        });
       }),
     peek: (key) => operation('idempotency.peek', async () => (await bucket.get(hashKey(key)))?.value),
     release: (key, generationId) =>

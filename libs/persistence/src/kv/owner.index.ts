@@ -1,6 +1,5 @@
 import { type GenerationRecord } from '@clipmesh/contracts';
 import { z } from 'zod';
-import { AlreadyExistsError } from '../ports/versioned.port.js';
 import { hashKey } from '../records/key.hash.js';
 import { type KvBucket } from './kv.bucket.js';
 
@@ -21,11 +20,7 @@ export class OwnerIndex {
 
   /** Throws `STORE_UNAVAILABLE`. */
   async add(owner: string, id: string): Promise<void> {
-    try {
-      await this.bucket.create(`${hashKey(owner)}.${id}`, {});
-    } catch (error) {
-      if (!(error instanceof AlreadyExistsError)) throw error;
-    }
+    await this.bucket.createOnce(`${hashKey(owner)}.${id}`, {});
   }
 
   async remove(id: string): Promise<void> {

@@ -1,4 +1,5 @@
-import { AlreadyExistsError, ConflictError, type Versioned } from '../ports/versioned.port.js';
+import { retryOnConflict } from '@clipmesh/contracts';
+import { type Versioned } from '../ports/versioned.port.js';
 import { type SettledLine } from '../ports/account.port.js';
 
 /** Access to the stored record of one settled line. */
@@ -10,21 +11,12 @@ export interface SettledRecords {
 
 /** Stores the field-wise maximum. Amounts and runs only grow, so the maximum is the latest value in any order of calls. */
 export async function saveLarger(records: SettledRecords, line: SettledLine): Promise<void> {
-  for (;;) {
+  await retryOnConflict(`the settled line of ${line.generationId}`, async () => {
     const found = await records.get();
-    try {
-      if (found === undefined) {
-        await records.create(line);
-        return;
-      }
-      const { spentMicros, run } = found.value;
-      if (spentMicros >= line.spentMicros && run >= line.run) return;
-      const larger = { spentMicros: Math.max(spentMicros, line.spentMicros), run: Math.max(run, line.run) };
-      await records.save({ ...line, ...larger }, found.revision);
-      return;
-    } catch (error) {
-      // Conflict: retry. One writer succeeds per round, so the loop terminates.
-      if (!(error instanceof AlreadyExistsError || error instanceof ConflictError)) throw error;
-    }
-  }
+    if (found === undefined) return records.create(line);
+    const { spentMicros, run } = found.value;
+    if (spentMicros >= line.spentMicros && run >= line.run) return;
+    const larger = { spentMicros: Math.max(spentMicros, line.spentMicros), run: Math.max(run, line.run) };
+    return records.save({ ...line, ...larger }, found.revision);
+  });
 }

@@ -1,4 +1,5 @@
 import {
+  AlreadyExistsError,
   GenerationPlan,
   type GenerationRecord,
   type GenerationState,
@@ -11,7 +12,7 @@ import { decide } from '../director/director.js';
 
 export interface StartDeps {
   readonly generations: {
-    /** Rejects with `code` `ALREADY_EXISTS` when the id is taken. */
+    /** Throws `AlreadyExistsError` when the id is taken. */
     create(record: GenerationRecord): Promise<unknown>;
     remove(id: string): Promise<unknown>;
   };
@@ -33,7 +34,7 @@ export async function startGeneration(
     await generations.create(record);
   } catch (error) {
     // Two requests took over the same abandoned claim; the other one continues.
-    if (error instanceof Error && 'code' in error && error.code === 'ALREADY_EXISTS') return false;
+    if (error instanceof AlreadyExistsError) return false;
     throw error;
   }
   try {

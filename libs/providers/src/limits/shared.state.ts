@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { ClipmeshError } from '@clipmesh/contracts';
+import { ClipmeshError, ConflictError, type ConflictRetry, retryOnConflict, withTimeout } from '@clipmesh/contracts';
 import { type z } from 'zod';
 
 export interface SharedEntry {
@@ -17,27 +16,19 @@ export interface SharedState {
 }
 
 const CALL_TIMEOUT_MS = 1000;
-const TRIES = 8;
-const FIRST_PAUSE_MS = 4;
+/** Every call of every replica writes these values, but a caller can do without them: it gives up within about 17 s. */
+const CONTENDED: ConflictRetry = { maxConflicts: 8, maxPauseMs: 512 };
 
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  const over = new AbortController();
-  try {
-    return await Promise.race([
-      work,
-      delay(CALL_TIMEOUT_MS, undefined, { signal: over.signal }).then(() => {
-        throw new ClipmeshError('STORE_UNAVAILABLE', `the shared state did not answer within ${CALL_TIMEOUT_MS} ms`);
-      }),
-    ]);
-  } finally {
-    over.abort();
-  }
-}
+const inTime = <T>(work: () => Promise<T>): Promise<T> =>
+  withTimeout(
+    CALL_TIMEOUT_MS,
+    work,
+    () => new ClipmeshError('STORE_UNAVAILABLE', `the shared state did not answer within ${CALL_TIMEOUT_MS} ms`),
+  );
 
 /**
- * Changes one value by compare-and-set: at most 8 tries, with growing random pauses after conflicts. Writes nothing when `step` keeps
- * the state. Throws `STORE_UNAVAILABLE` after too many conflicts or when a call takes longer than 1 s, and the store's own errors. Ends
- * within about 17 s.
+ * Changes one value by compare-and-set. Writes nothing when `step` keeps the state. Throws `STORE_UNAVAILABLE` after 8 conflicts or
+ * when a call takes longer than 1 s, and the store's own errors.
  */
 export async function changeShared<S, R>(
   store: SharedState,
@@ -45,14 +36,15 @@ export async function changeShared<S, R>(
   schema: z.ZodType<S>,
   step: (state: S | undefined) => { readonly state: S | undefined; readonly result: R },
 ): Promise<R> {
-  for (let tryIndex = 0; tryIndex < TRIES; tryIndex += 1) {
-    const entry = await inTime(store.get(key));
+  const changeOnce = async (): Promise<R> => {
+    const entry = await inTime(() => store.get(key));
     // An unreadable value was written by another version: replace it.
     const current = schema.safeParse(entry?.value).data;
     const { state, result } = step(current);
     if (state === undefined || state === current) return result;
-    if ((await inTime(store.save(key, state, entry?.revision))) !== undefined) return result;
-    await delay(Math.random() * FIRST_PAUSE_MS * 2 ** tryIndex);
-  }
-  throw new ClipmeshError('STORE_UNAVAILABLE', `${key} is too contended`);
+    const saved = await inTime(() => store.save(key, state, entry?.revision));
+    if (saved === undefined) throw new ConflictError(`${key} has changed`);
+    return result;
+  };
+  return retryOnConflict(`the shared state ${key}`, changeOnce, CONTENDED);
 }

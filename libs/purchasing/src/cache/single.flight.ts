@@ -1,11 +1,5 @@
-import { ClipmeshError } from '@clipmesh/contracts';
-import {
-  AlreadyExistsError,
-  type CacheEntry,
-  type CacheStore,
-  ConflictError,
-  type Versioned,
-} from '@clipmesh/persistence';
+import { ClipmeshError, isWriteConflict, retryOnConflict } from '@clipmesh/contracts';
+import { type CacheEntry, type CacheStore, ConflictError, type Versioned } from '@clipmesh/persistence';
 import { leaseStep } from './cache.rules.js';
 
 /** Poll interval while waiting, ms: the delay after a lost nudge. */
@@ -95,7 +89,7 @@ export async function acquire(deps: LeaseDeps, request: LeaseRequest, options: A
         return { kind: 'lease', lease: open(deps, request) };
       } catch (error) {
         // Conflict: read again.
-        if (!(error instanceof ConflictError || error instanceof AlreadyExistsError)) throw error;
+        if (!isWriteConflict(error)) throw error;
       }
     }
   } finally {
@@ -176,23 +170,16 @@ function open(deps: LeaseDeps, request: LeaseRequest): Lease {
  */
 export async function fillCache(deps: LeaseDeps, request: LeaseRequest, content: Content): Promise<void> {
   try {
-    while (!(await put(deps, request, content)));
+    await retryOnConflict(`the cache entry ${request.key}`, () => put(deps, request, content));
   } catch (error) {
     deps.warn(error, request.key, 'could not store purchased content in the cache');
   }
 }
 
-/** False: conflict. */
-async function put(deps: LeaseDeps, request: LeaseRequest, content: Content): Promise<boolean> {
+async function put(deps: LeaseDeps, request: LeaseRequest, content: Content): Promise<void> {
   const { store, clock, ttlMs } = deps;
   const found = await store.get(request.key);
-  if (found !== undefined && leaseStep(found.value, request.holder, clock.now(), ttlMs) === 'use') return true;
+  if (found !== undefined && leaseStep(found.value, request.holder, clock.now(), ttlMs) === 'use') return;
   const ready: CacheEntry = { ...filling(deps, request), ...content, status: 'ready' };
-  try {
-    await (found === undefined ? store.create(ready) : store.save(ready, found.revision));
-    return true;
-  } catch (error) {
-    if (error instanceof ConflictError || error instanceof AlreadyExistsError) return false;
-    throw error;
-  }
+  await (found === undefined ? store.create(ready) : store.save(ready, found.revision));
 }

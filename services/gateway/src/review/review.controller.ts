@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import {
+  ContentionError,
   type GenerationRecord,
   message,
   type Plan,
   PlanApproved,
   planEditSchema,
   planSchema,
+  retryOnConflict,
 } from '@clipmesh/contracts';
-import { ConflictError } from '@clipmesh/persistence';
 import { estimateScene } from '@clipmesh/billing';
 import { isReviewed } from '@clipmesh/pipeline';
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Patch, Post, Res } from '@nestjs/common';
@@ -21,9 +22,6 @@ import { acceptedOf } from '../generations/generation.view.js';
 import { parseBody } from '../generations/job.builder.js';
 import { applyPlanEdit } from './plan.edit.js';
 import { notReady, ProblemError, unavailable } from '../http/problems/problem.js';
-
-/** Maximum number of tries of a change that conflicts with other changes. */
-const MAX_CONFLICTS = 20;
 
 const etagOf = (plan: Plan): string => `"${createHash('sha256').update(JSON.stringify(plan)).digest('hex')}"`;
 
@@ -117,20 +115,18 @@ export class ReviewController {
     isDone: (state: GenerationRecord['state']) => boolean = () => false,
   ): Promise<GenerationRecord['state']> {
     const { generations } = this.deps.stores;
-    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
+    return retryOnConflict(`generation ${id}`, async () => {
       const { value, revision } = await findOwnedEntry(this.deps, id, authorization);
       const { state } = value;
       if (isDone(state)) return state;
       if (state.plan === undefined || !isReviewed(state)) throw notReviewed(state);
       const next = { ...state, ...decide(state.plan, state) };
-      try {
-        await generations.save({ ...value, updatedAt: new Date().toISOString(), state: next }, revision);
-        return next;
-      } catch (error) {
-        if (!(error instanceof ConflictError)) throw error;
-      }
-    }
-    throw unavailable('STORE_UNAVAILABLE', 'other requests keep changing the generation; retry the request');
+      await generations.save({ ...value, updatedAt: new Date().toISOString(), state: next }, revision);
+      return next;
+    }).catch((error: unknown) => {
+      if (!(error instanceof ContentionError)) throw error;
+      throw unavailable('STORE_UNAVAILABLE', 'other requests keep changing the generation; retry the request', error);
+    });
   }
 }
 

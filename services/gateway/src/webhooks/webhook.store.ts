@@ -1,30 +1,23 @@
-import { AlreadyExistsError, ConflictError, type WebhookRegistrations, type WebhookStore } from '@clipmesh/persistence';
-
-/** Maximum number of tries of an update that conflicts with others. */
-const MAX_TRIES = 20;
+import { retryOnConflict } from '@clipmesh/contracts';
+import { type WebhookRegistrations, type WebhookStore } from '@clipmesh/persistence';
 
 /**
  * Updates an owner's webhooks and returns the result. On a conflict, `change` is called again with the new value. Saves nothing
- * when `change` returns its argument.
+ * when `change` returns its argument. Throws `STORE_UNAVAILABLE` after too many conflicts.
  */
 export async function updateWebhooks(
   store: WebhookStore,
   owner: string,
   change: (webhooks: WebhookRegistrations) => WebhookRegistrations,
 ): Promise<WebhookRegistrations> {
-  for (let tries = 1; ; tries += 1) {
+  return retryOnConflict(`the webhooks of ${owner}`, async () => {
     const found = await store.get(owner);
     const before = found?.value ?? { owner, endpoints: [] };
     const after = change(before);
     if (after === before) return before;
-    try {
-      const saved = await (found === undefined ? store.create(after) : store.save(after, found.revision));
-      return saved.value;
-    } catch (error) {
-      const isConflict = error instanceof AlreadyExistsError || error instanceof ConflictError;
-      if (!isConflict || tries === MAX_TRIES) throw error;
-    }
-  }
+    const saved = await (found === undefined ? store.create(after) : store.save(after, found.revision));
+    return saved.value;
+  });
 }
 
 /** Removes a webhook of an owner. False when it does not exist. */

@@ -1,6 +1,7 @@
 import { type DomainEvent, type Outgoing } from '@clipmesh/contracts';
 import { type Clock, EventInbox, type HandlerContext } from '@clipmesh/messaging';
 import { direct, type DirectedGenerations } from '@clipmesh/pipeline';
+import { spanContextOf } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 import { type DirectorLogger, logChange } from './director.log.js';
 
@@ -22,7 +23,8 @@ export class DirectorActor {
     { messageId: id, traceparent }: Pick<HandlerContext, 'messageId' | 'traceparent'>,
   ): Promise<readonly Outgoing[]> {
     const { generations, logger, clock } = this.deps;
-    const directed = await direct(generations, { ...event, id, traceparent }, () => clock.now());
+    const traceId = spanContextOf(traceparent)?.traceId;
+    const directed = await direct(generations, { ...event, id, traceparent, traceId }, () => clock.now());
     if (directed === undefined) {
       logger.warn(
         { generationId: event.body.generationId, event: event.name },

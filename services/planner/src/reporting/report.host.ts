@@ -1,5 +1,5 @@
-import { ClipmeshError, type GenerationRecord, type PerformanceSummary } from '@clipmesh/contracts';
-import { ConflictError, type GenerationStore } from '@clipmesh/persistence';
+import { ClipmeshError, type PerformanceSummary, retryOnConflict } from '@clipmesh/contracts';
+import { type GenerationStore } from '@clipmesh/persistence';
 import { analyze, parseTrace, type PerformanceReport } from '@clipmesh/trace-analysis';
 import { type createLogger } from '@clipmesh/tracing';
 
@@ -18,8 +18,6 @@ export interface ReportDeps {
 
 /** Tries for a complete trace. The last one accepts an incomplete trace, as a killed service loses its spans. */
 export const REPORT_TRIES = 5;
-/** Maximum write conflicts of one summary. */
-const MAX_CONFLICTS = 20;
 
 /** The summary of a report. */
 export function summaryOf(report: PerformanceReport, complete: boolean): PerformanceSummary {
@@ -85,19 +83,8 @@ async function save(
   { generationId, run }: { readonly generationId: string; readonly run: number },
   performance: PerformanceSummary,
 ): Promise<void> {
-  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
+  await retryOnConflict(`generation ${generationId}`, async () => {
     const found = await generations.get(generationId);
-    if (found?.value.state.run !== run) return;
-    const next: GenerationRecord = { ...found.value, performance };
-    try {
-      await generations.save(next, found.revision);
-      return;
-    } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
-    }
-  }
-  throw new ClipmeshError(
-    'STORE_UNAVAILABLE',
-    `generation ${generationId} had ${MAX_CONFLICTS} write conflicts in a row`,
-  );
+    if (found?.value.state.run === run) await generations.save({ ...found.value, performance }, found.revision);
+  });
 }
