@@ -1,5 +1,4 @@
-import { ClipmeshError } from '@clipmesh/contracts';
-import { ConflictError } from '@clipmesh/persistence';
+import { ClipmeshError, retryOnConflict } from '@clipmesh/contracts';
 import { clipRequestSchema } from '@clipmesh/providers';
 import { type StoredPurchase } from './purchase.rules.js';
 import { chargeIn, chargesOf, type PurchasedClip } from './clip.charges.js';
@@ -17,41 +16,47 @@ export async function updatePurchase(
   entry: StoredPurchase,
   change: Partial<StoredPurchase['value']>,
 ): Promise<StoredPurchase> {
-  let current = entry;
-  for (;;) {
-    try {
-      return await deps.purchases.save({ ...current.value, ...change, updatedAt: isoNow(deps) }, current.revision);
-    } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
-      const { generationId, key } = entry.value;
-      const found = await deps.purchases.get(generationId, key);
-      if (found === undefined) {
-        if (change.predictionId !== undefined) await deps.provider.cancel(change.predictionId);
-        throw new ClipmeshError('CANCELED', `purchase ${key} does not exist any more: its generation was removed`, {
-          cause: error,
-        });
-      }
-      current = found;
-      const { predictionId: theirs } = current.value;
-      if (theirs !== undefined && change.predictionId !== undefined && theirs !== change.predictionId) {
-        deps.logger.error(
-          { generationId, key, theirs, ours: change.predictionId },
-          'clip bought twice; canceling our prediction',
-        );
-        await deps.provider.cancel(change.predictionId);
-        return current;
-      }
-      if (current.value.status === 'finished') return current;
-      if (current.value.status === 'canceled' && (change.status === 'failed' || change.status === 'unanswered'))
-        return current;
-      if (current.value.status === 'canceled' && change.status === 'submitted') {
-        if (theirs === undefined) await cancelLate(deps, current, change.predictionId ?? '');
-        throw new ClipmeshError('CANCELED', `purchase ${key} was settled before: its generation is canceled`, {
-          cause: error,
-        });
-      }
-    }
+  const { generationId, key } = entry.value;
+  let before: StoredPurchase | undefined = entry;
+  return retryOnConflict(`purchase ${key} of generation ${generationId}`, async () => {
+    const current = before ?? (await readChanged(deps, entry, change));
+    before = undefined;
+    if (current !== entry && (await isSettledBy(deps, current, change))) return current;
+    return deps.purchases.save({ ...current.value, ...change, updatedAt: isoNow(deps) }, current.revision);
+  });
+}
+
+/** The purchase as another replica has changed it. Throws `CANCELED` when it was removed, after canceling its prediction. */
+async function readChanged(
+  deps: ClipDeps,
+  { value: { generationId, key } }: StoredPurchase,
+  { predictionId }: Partial<StoredPurchase['value']>,
+): Promise<StoredPurchase> {
+  const found = await deps.purchases.get(generationId, key);
+  if (found !== undefined) return found;
+  if (predictionId !== undefined) await deps.provider.cancel(predictionId);
+  throw new ClipmeshError('CANCELED', `purchase ${key} does not exist any more: its generation was removed`);
+}
+
+/** Whether a concurrent change stands and ours is dropped. Throws `CANCELED` when the purchase was canceled. */
+async function isSettledBy(
+  deps: ClipDeps,
+  current: StoredPurchase,
+  { status, predictionId: ours }: Partial<StoredPurchase['value']>,
+): Promise<boolean> {
+  const { generationId, key, status: theirStatus, predictionId: theirs } = current.value;
+  if (theirs !== undefined && ours !== undefined && theirs !== ours) {
+    deps.logger.error({ generationId, key, theirs, ours }, 'clip bought twice; canceling our prediction');
+    await deps.provider.cancel(ours);
+    return true;
   }
+  if (theirStatus === 'finished') return true;
+  if (theirStatus !== 'canceled') return false;
+  if (status === 'submitted') {
+    if (theirs === undefined) await cancelLate(deps, current, ours ?? '');
+    throw new ClipmeshError('CANCELED', `purchase ${key} was settled before: its generation is canceled`);
+  }
+  return status === 'failed' || status === 'unanswered';
 }
 
 /** Cancels a prediction that appeared after the canceler had settled its purchase. */
