@@ -1,4 +1,4 @@
-import { EVENTS_STREAM, INBOXES, type InboxSpec, type StreamSpec, STREAMS } from '@clipmesh/contracts';
+import { createOrOpen, EVENTS_STREAM, INBOXES, type InboxSpec, type StreamSpec, STREAMS } from '@clipmesh/contracts';
 import {
   AckPolicy,
   DeliverPolicy,
@@ -10,7 +10,6 @@ import {
   StorageType,
 } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
-import { createOrOpen } from './create.once.js';
 
 export interface ProvisionOptions {
   readonly replicas?: number;

@@ -1,4 +1,5 @@
 import { type ConnectionOptions } from '@nats-io/transport-node';
+import { backoffMs } from '../timing/backoff.js';
 
 /** First and longest delay between two reconnect attempts, ms. */
 export interface ReconnectPace {
@@ -17,9 +18,7 @@ export function reconnectDelayMs(
   { reconnectFirstMs = FIRST_MS, reconnectMaxMs = MAX_MS }: ReconnectPace,
   random: number,
 ): number {
-  // Caps the exponent: 2^30 exceeds every maximum.
-  const ceiling = Math.min(reconnectFirstMs * 2 ** Math.min(Math.max(failures, 1) - 1, 30), reconnectMaxMs);
-  return Math.round(ceiling / 2 + (ceiling / 2) * random);
+  return backoffMs({ firstDelayMs: reconnectFirstMs, maxDelayMs: reconnectMaxMs }, Math.max(failures, 1), random);
 }
 
 /** Reconnect callbacks of nats.js. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { createOrOpen } from '@clipmesh/contracts';
 import { Kvm } from '@nats-io/kv';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
-import { createOrOpen } from '../broker/create.once.js';
 
 const countsSchema = z.object({
   faults: z.int().nonnegative(),

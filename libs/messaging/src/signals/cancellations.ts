@@ -1,7 +1,7 @@
+import { createOrOpen, followKeys } from '@clipmesh/contracts';
 import { type KV, Kvm } from '@nats-io/kv';
-import { type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { type NatsConnection } from '@nats-io/transport-node';
 import { type Clock, systemClock } from '../timing/clock.js';
-import { createOrOpen } from '../broker/create.once.js';
 import { reconnectDelayMs } from '../broker/reconnect.delays.js';
 
 /** The cancel flags of generations. The broker pushes each new flag to every service. */
@@ -29,11 +29,7 @@ export interface CancellationOptions {
 const TTL_MS = 24 * 60 * 60 * 1000;
 const BUCKET = 'cancellations';
 
-/**
- * Resolves when all existing flags are loaded. Receives new flags through a core subscription to the subjects of the bucket:
- * a KV watch depends on a consumer at the broker and stays silent without an error if that is lost. An ended subscription
- * restarts with a back-off. After a restart or a reconnection, all flags are read again.
- */
+/** Resolves when all existing flags are loaded. Follows new flags, and recovers with a back-off when they were lost. */
 export async function openCancellations(
   connection: NatsConnection,
   { replicas = 1, ttlMs = TTL_MS, clock = systemClock, logger }: CancellationOptions = {},
@@ -42,7 +38,6 @@ export async function openCancellations(
   const settings = { history: 1, ttl: ttlMs, replicas, allow_direct: false };
   const openBucket = (): Promise<KV> => createOrOpen(() => new Kvm(connection).create(BUCKET, settings));
   const closing = new AbortController();
-  const isClosed = (): boolean => closing.signal.aborted || connection.isClosed();
   let bucket = await openBucket();
   /** Time of each flag, ms since the epoch. */
   const canceled = new Map<string, number>();
@@ -62,11 +57,6 @@ export async function openCancellations(
     for (const callback of listeners.get(generationId) ?? []) callback();
   };
 
-  const backOff = async (error: unknown, failures: number): Promise<void> => {
-    const delayMs = reconnectDelayMs(failures, {}, Math.random());
-    logger?.warn({ err: error, delayMs }, 'lost the subscription to cancel flags; restarting');
-    await clock.sleep(delayMs, closing.signal).catch(() => undefined);
-  };
   const readFlag = async (generationId: string): Promise<void> => {
     const entry = await bucket.get(generationId);
     if (entry?.operation === 'PUT') mark(generationId, entry.created.getTime());
@@ -74,48 +64,24 @@ export async function openCancellations(
   const readAll = async (): Promise<void> => {
     for await (const key of await bucket.keys()) await readFlag(key);
   };
-  const refresh = async (): Promise<void> => {
-    for (let failures = 1; !isClosed(); failures += 1) {
-      try {
-        bucket = await openBucket();
-        await readAll();
-        return;
-      } catch (error) {
-        if (!isClosed()) await backOff(error, failures);
-      }
-    }
-  };
-
-  const prefix = `$KV.${BUCKET}.`;
-  const receive = ({ subject, headers }: Msg): void => {
-    // Deletions have this header; flags do not.
-    if ((headers?.get('KV-Operation') ?? '') === '') mark(subject.slice(prefix.length), clock.now());
-  };
-  let subscription = connection.subscribe(`${prefix}>`);
-  const follow = async (): Promise<void> => {
-    for (let failures = 1; !isClosed(); failures += 1) {
-      let cause: unknown = new Error('the subscription ended');
-      try {
-        for await (const message of subscription) {
-          failures = 0;
-          receive(message);
-        }
-      } catch (error) {
-        cause = error;
-      }
-      // Nothing to restart once the connection is closed.
-      if (isClosed()) return;
-      await backOff(cause, failures);
-      if (isClosed()) return;
-      subscription = connection.subscribe(`${prefix}>`);
-      void refresh();
-    }
-  };
-  const refreshOnReconnect = async (): Promise<void> => {
-    for await (const { type } of connection.status()) if (type === 'reconnect') void refresh();
-  };
-  void follow();
-  void refreshOnReconnect();
+  followKeys(connection, {
+    bucket: BUCKET,
+    keys: '>',
+    signal: closing.signal,
+    onValue: (generationId) => {
+      mark(generationId, clock.now());
+    },
+    readAll: async () => {
+      // The bucket may have been lost.
+      bucket = await openBucket();
+      await readAll();
+    },
+    onLost: async (error, failures) => {
+      const delayMs = reconnectDelayMs(failures, {}, Math.random());
+      logger?.warn({ err: error, delayMs }, 'lost the subscription to cancel flags; restarting');
+      await clock.sleep(delayMs, closing.signal).catch(() => undefined);
+    },
+  });
   await readAll();
   return {
     request: async (generationId) => {
@@ -143,7 +109,6 @@ export async function openCancellations(
     },
     close: () => {
       closing.abort();
-      subscription.unsubscribe();
     },
   };
 }
