@@ -2,6 +2,7 @@ export * from './broker/backlog.js';
 export { accessOf, type BrokerAccess } from './broker/broker.access.js';
 export { BrokerRefusal } from './broker/broker.refusal.js';
 export * from './signals/cancellations.js';
+export * from './timing/backoff.js';
 export * from './timing/clock.js';
 export { type BrokerOptions, connectBroker } from './broker/connection.js';
 export * from './inbox/dead.letters.js';

@@ -3,14 +3,8 @@ import { failSpan } from '@clipmesh/tracing';
 import { trace } from '@opentelemetry/api';
 import { type RetryCounter } from './retry.counter.js';
 import { type InboxOptions } from './inbox.decorator.js';
-import {
-  backoffMs,
-  type Outcome,
-  type RetryPolicy,
-  settle,
-  type Settlement,
-  type DeliveryHistory,
-} from './settlement.js';
+import { backoffMs } from '../timing/backoff.js';
+import { type Outcome, type RetryPolicy, settle, type Settlement, type DeliveryHistory } from './settlement.js';
 
 /** Settles a delivery at the broker. */
 export interface BrokerSettlement {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ClipmeshError, MessageSchemaError } from '@clipmesh/contracts';
 import fc from 'fast-check';
-import { backoffMs, isLastTry, type Outcome, settle } from './settlement.js';
+import { backoffMs } from '../timing/backoff.js';
+import { isLastTry, type Outcome, settle } from './settlement.js';
 import { NO_RETRIES, addRetry } from './retry.counter.js';
 import { Postponed } from './postponed.js';
 

@@ -1,22 +1,18 @@
 import { ClipmeshError, type FailureCode, failureKind } from '@clipmesh/contracts';
 import { type RetryKind } from './retry.counter.js';
 import { type Postponed } from './postponed.js';
+import { type Backoff, backoffMs } from '../timing/backoff.js';
 
 /** Maximum number of tries, and the exponential back-off between them, ms. */
-export interface RetryPolicy {
+export interface RetryPolicy extends Backoff {
   readonly maxTries: number;
-  readonly firstDelayMs: number;
-  readonly maxDelayMs: number;
   /**
    * By failure code: until a message has this age, ms, a failure with the code uses no try. For failures outside the work, such
    * as rate limits and unavailable stores.
    */
   readonly patienceMs?: Readonly<Partial<Record<FailureCode, number>>>;
   /** For handlers that throw {@link Postponed}. Default: the delays above, without an age limit. */
-  readonly postpone?: {
-    /** Delay after the first postponement, ms. It doubles each time. */
-    readonly firstDelayMs: number;
-    readonly maxDelayMs: number;
+  readonly postpone?: Backoff & {
     /** Age at which a postponed message is given up, ms. */
     readonly forMs: number;
   };
@@ -52,16 +48,6 @@ export type Settlement =
   | { readonly kind: 'nak'; readonly delayMs: number; readonly retry: 'none' | RetryKind }
   /** Publish the failure event and the dead letter, then term. */
   | { readonly kind: 'give-up' };
-
-/** Exponential back-off with jitter: between half and all of min(first * 2^(failure - 1), max), ms. `random` is in [0, 1). */
-export function backoffMs(
-  policy: Pick<RetryPolicy, 'firstDelayMs' | 'maxDelayMs'>,
-  failure: number,
-  random: number,
-): number {
-  const ceiling = Math.min(policy.firstDelayMs * 2 ** (failure - 1), policy.maxDelayMs);
-  return Math.round(ceiling / 2 + (ceiling / 2) * random);
-}
 
 /** Whether a handler that throws this error now is on its last try. */
 export function isLastTry(error: unknown, history: DeliveryHistory, policy: RetryPolicy): boolean {
