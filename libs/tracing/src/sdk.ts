@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { withTimeout } from '@clipmesh/contracts';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
@@ -62,21 +63,17 @@ export function attachSpanSink(sink: SpanSink): void {
   exporter.attach(sink);
 }
 
-async function withTimeout(work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, SHUTDOWN_MS);
-  });
-  await Promise.race([work.catch(() => undefined), limit]);
-  clearTimeout(timer);
-}
-
 /** Exports all ended spans. Never rejects. Timeout: 3 s. */
 export async function flushSpans(): Promise<void> {
-  await withTimeout(Promise.all(processors.map((processor) => processor.forceFlush())));
+  await exported(() => Promise.all(processors.map((processor) => processor.forceFlush())));
 }
 
 /** Stops tracing. Never rejects. Timeout: 3 s. */
 export async function shutdownTracing(): Promise<void> {
-  if (sdk !== undefined) await withTimeout(sdk.shutdown());
+  await exported(() => sdk?.shutdown() ?? Promise.resolve());
+}
+
+/** Waits for an export, but not for its success: a lost span must not stop a service. */
+async function exported(work: () => Promise<unknown>): Promise<void> {
+  await withTimeout(SHUTDOWN_MS, work).catch(() => undefined);
 }

@@ -1,3 +1,4 @@
+import { withTimeout } from '@clipmesh/contracts';
 import { context } from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode, suppressTracing } from '@opentelemetry/core';
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
@@ -86,9 +87,14 @@ export class StreamSpanExporter implements SpanExporter {
   private async deliver(sink: SpanSink, spans: readonly ReadableSpan[]): Promise<ExportResult> {
     const { documents, oversized } = documentsOf(spans, this.limits.documentBytes);
     this.droppedSpans += oversized;
+    const { sinkTimeoutMs } = this.limits;
     const outcomes = await Promise.allSettled(
       documents.map(({ traceId, otlpJson }) =>
-        withTimeout(callSink(sink, traceId, otlpJson), this.limits.sinkTimeoutMs),
+        withTimeout(
+          sinkTimeoutMs,
+          () => sink(traceId, otlpJson),
+          () => tooSlow(sinkTimeoutMs),
+        ),
       ),
     );
     let failure: Error | undefined;
@@ -134,21 +140,4 @@ export function documentsOf(
   return { documents, oversized };
 }
 
-/** Converts a synchronous throw to a rejection. */
-async function callSink(sink: SpanSink, traceId: string, otlpJson: Uint8Array): Promise<void> {
-  await sink(traceId, otlpJson);
-}
-
-async function withTimeout(work: Promise<void>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`the span sink took longer than ${timeoutMs} ms`));
-    }, timeoutMs);
-  });
-  try {
-    await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const tooSlow = (ms: number): Error => new Error(`the span sink took longer than ${ms} ms`);

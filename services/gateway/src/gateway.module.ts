@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { REFERENCE_IMAGE_LIMIT_BYTES } from '@clipmesh/contracts';
+import { REFERENCE_IMAGE_LIMIT_BYTES, withTimeout } from '@clipmesh/contracts';
 import { openMedia } from '@clipmesh/media';
 import {
   ask,
@@ -25,7 +25,6 @@ import { type ClientProxy, ClientProxyFactory } from '@nestjs/microservices';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { startBudgetSweeper } from './billing/budget.sweeper.js';
 import { createAccess, refuseUnprotectedHost } from './http/access.js';
-import { withTimeout } from './operations/deadline.js';
 import { serveDocs } from './http/openapi.module.js';
 import { DELETION_DEPS, DeletionController, type DeletionDeps } from './retention/deletion.controller.js';
 import { GATEWAY_DEPS, type GatewayDeps } from './gateway.deps.js';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
+import { withTimeout } from '@clipmesh/contracts';
 import { type NatsConnection } from '@nats-io/transport-node';
 
 export interface HealthOptions {
@@ -49,15 +49,10 @@ export async function openHealth({ host, port, connection, timeoutMs }: HealthOp
 
 async function reaches(connection: HealthOptions['connection'], timeoutMs: number): Promise<boolean> {
   if (connection.isClosed()) return false;
-  const limit = new AbortController();
-  const late = delay(timeoutMs, false, { signal: limit.signal }).catch(() => false);
-  const answered = connection.flush().then(
+  return withTimeout(timeoutMs, () => connection.flush()).then(
     () => true,
     () => false,
   );
-  return Promise.race([answered, late]).finally(() => {
-    limit.abort();
-  });
 }
 
 function reply(response: ServerResponse, status: number, text: string): void {

@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { type ServiceName, type InboxName } from '@clipmesh/contracts';
+import { type ServiceName, type InboxName, withTimeout } from '@clipmesh/contracts';
 import { type Config, loadConfig } from '@clipmesh/config';
 import { attachSpanSink, createLogger, flushSpans, nestLogger, replicaId, shutdownTracing } from '@clipmesh/tracing';
 import { jetstream } from '@nats-io/jetstream';
@@ -93,10 +92,9 @@ export async function closeRuntime(runtime: ServiceRuntime): Promise<void> {
   await shutdownTracing();
   runtime.cancellations.close();
   const { connection, logger } = runtime;
-  const drained = connection.drain().catch((error: unknown) => {
+  await withTimeout(DRAIN_MS, () => connection.drain()).catch((error: unknown) => {
     logger.warn({ err: error }, 'could not drain the broker connection; running messages will be redelivered');
   });
-  await Promise.race([drained, delay(DRAIN_MS, undefined, { ref: false })]);
   await connection.close();
 }
 

@@ -1,7 +1,7 @@
+import { withTimeout } from '@clipmesh/contracts';
 import { type BrokerState } from '@clipmesh/messaging';
 import { type NextFunction, type Request, type Response } from 'express';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { withTimeout } from './deadline.js';
 
 /** Timeout for the broker's state during a scrape, ms. Scrapers give up after 10 s. */
 const BROKER_WAIT_MS = 2000;
