@@ -1,3 +1,4 @@
 export * from './config.js';
+export { isLoopback } from './loopback.host.js';
 export * from './settings.js';
 export { type Setting } from './setting.kinds.js';

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
-import { isIP, type AddressInfo } from 'node:net';
+import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { isLoopback } from '@clipmesh/config';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { ClipCache, type SandboxRenderer } from './replicate/clip.cache.js';
 import { controlRoutes } from './control/control.routes.js';
@@ -35,10 +36,6 @@ export interface Sandbox {
   readonly url: string;
   /** Aborts all renders and closes all connections, within 1.5 s. */
   close(): Promise<void>;
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 function requireToken(request: Request, response: Response, next: NextFunction): void {

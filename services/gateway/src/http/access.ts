@@ -1,17 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { isIPv4 } from 'node:net';
+import { isLoopback } from '@clipmesh/config';
 import { shorten } from './problems/issue.text.js';
 import { parseMediaType } from './media.type.js';
 import { badRequest, ProblemError } from './problems/problem.js';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-/** True for `localhost`, 127.0.0.0/8 and ::1, with or without brackets. */
-export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
-  return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
-}
 
 /**
  * Maps an `Authorization` header to its owner, from `owner:key` pairs. Without pairs, every caller is the owner `local`. Keys

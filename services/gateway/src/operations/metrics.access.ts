@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { isLoopback } from '../http/access.js';
+import { isLoopback } from '@clipmesh/config';
 import { ProblemError } from '../http/problems/problem.js';
 
 /** Rules for access to the metrics. */
