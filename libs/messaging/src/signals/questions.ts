@@ -1,4 +1,4 @@
-import { ClipmeshError, generationIdSchema, chargeSchema } from '@clipmesh/contracts';
+import { chargeSchema, checkedValue, ClipmeshError, generationIdSchema } from '@clipmesh/contracts';
 import { withSpan } from '@clipmesh/tracing';
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import {
@@ -69,7 +69,7 @@ export async function ask<Ask, Answer>(
       const raw = await firstValueFrom(
         client.send<unknown>(question.name, record).pipe(timeout({ first: timeoutMs, with: late })),
       );
-      return checked(question.answer, raw, `the answer to ${question.name}`);
+      return checkedValue(question.answer, raw, `the answer to ${question.name}`);
     },
     SpanKind.CLIENT,
   );
@@ -89,19 +89,12 @@ export async function answerQuestion<Ask, Answer>(
       `answer ${question.name}`,
       { 'messaging.system': 'nats', 'messaging.destination.name': question.name },
       async () =>
-        checked(
+        checkedValue(
           question.answer,
-          await work(checked(question.ask, raw, question.name)),
+          await work(checkedValue(question.ask, raw, question.name)),
           `the answer to ${question.name}`,
         ),
       SpanKind.SERVER,
     ),
   );
-}
-
-function checked<T>(schema: z.ZodType<T>, raw: unknown, what: string): T {
-  const parsed = schema.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  const detail = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; ');
-  throw new ClipmeshError('SCHEMA_VIOLATION', `${what}: ${detail}`, { cause: parsed.error });
 }

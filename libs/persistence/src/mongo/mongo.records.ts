@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Connection, type Model, Schema, type SchemaDefinition } from 'mongoose';
+import { checkedValue } from '@clipmesh/contracts';
 import { type z } from 'zod';
-import { checkedRecord } from '../records/checked.record.js';
 import { AlreadyExistsError, ConflictError, type Versioned } from '../ports/versioned.port.js';
 import { decodeNames, encodeNames } from './field.names.js';
 import { isDuplicate, storeError } from './mongo.errors.js';
@@ -156,13 +156,16 @@ export class MongoRecords<T> {
 
   private fieldsOf(value: T): { id: string; checked: T; fields: Record<string, unknown> } {
     const id = this.spec.idOf(value);
-    const checked = checkedRecord(this.spec.schema, value, `collection ${this.name}, id ${id}`);
+    const checked = checkedValue(this.spec.schema, value, `collection ${this.name}, id ${id}`, 'record');
     return { id, checked, fields: { ...this.spec.columnsOf(checked), record: encodeNames(checked) } };
   }
 
   private decode(row: Row): Versioned<T> {
     const place = `collection ${this.name}, id ${row._id}`;
-    return { value: checkedRecord(this.spec.schema, decodeNames(row.record), place), revision: revisionOf(row) };
+    return {
+      value: checkedValue(this.spec.schema, decodeNames(row.record), place, 'record'),
+      revision: revisionOf(row),
+    };
   }
 }
 

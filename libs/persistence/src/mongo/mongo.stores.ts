@@ -1,5 +1,11 @@
-import { ClipmeshError, GENERATION_ID, isFinal, GENERATION_STATUSES, type GenerationRecord } from '@clipmesh/contracts';
-import { checkedRecord } from '../records/checked.record.js';
+import {
+  checkedValue,
+  ClipmeshError,
+  GENERATION_ID,
+  isFinal,
+  GENERATION_STATUSES,
+  type GenerationRecord,
+} from '@clipmesh/contracts';
 import { hashKey } from '../records/key.hash.js';
 import { operation } from '../records/operation.span.js';
 import { AlreadyExistsError } from '../ports/versioned.port.js';
@@ -135,7 +141,7 @@ function ledgerStore(records: MongoRecords<LedgerEntry>): LedgerStore {
         );
         return normalizeUsage(
           sums.map(({ _id, ...sum }) =>
-            checkedRecord(usageRowSchema, { ..._id, ...sum }, 'a usage row of the collection ledger'),
+            checkedValue(usageRowSchema, { ..._id, ...sum }, 'a usage row of the collection ledger', 'record'),
           ),
         );
       }),
