@@ -1,3 +1,5 @@
+import { durationMs, waitMs } from '@clipmesh/contracts';
+
 /** Longest pause that a provider may request, ms: a wrong header must not stop us for a day. */
 export const MAX_RETRY_AFTER_MS = 5 * 60_000;
 
@@ -9,13 +11,9 @@ export interface Refusal {
   readonly body?: string;
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/;
 /** `resets in ~30s`, `try again in 1m30s`, `retry after 22 seconds`, `Please retry in 34.07s`. */
 const SENTENCE =
   /\b(?:resets?|again|retry|available)\b[^.\d]{0,24}\b(?:in|after)\b ~?(\d+(?:\.\d+)?) ?(ms|milliseconds?|s|sec(?:ond)?s?|m|min(?:ute)?s?|h|hours?)\b|\b(?:again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h))+)/i;
-/** Larger numbers are times since the epoch, not durations, s. */
-const EPOCH_S = 1_000_000_000;
 const SECONDS_FIELDS: ReadonlySet<string> = new Set(['retry_after', 'retryafter', 'retry_after_seconds', 'retrydelay']);
 const RESETS = [
   'x-ratelimit-reset-requests',
@@ -34,34 +32,14 @@ export function retryAfterOf({ status, headers, body = '' }: Refusal, nowMs: num
   const wait =
     milliseconds(header('retry-after-ms')) ??
     milliseconds(header('x-ms-retry-after-ms')) ??
-    timeOf(header('retry-after'), nowMs) ??
+    waitMs(header('retry-after'), nowMs) ??
     fieldOf(parsed(body), nowMs) ??
     sentenceOf(body) ??
     (status === 429 ? resetOf(header, nowMs) : undefined);
   return wait === undefined ? undefined : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, Math.ceil(wait)));
 }
 
-const isNumber = (text: string): boolean => /^\d+(\.\d+)?$/.test(text);
-const milliseconds = (text: string): number | undefined => (isNumber(text) ? Number(text) : undefined);
-
-/** Reads seconds, a duration such as `6m0s`, a time since the epoch, or a date. */
-function timeOf(text: string, nowMs: number): number | undefined {
-  if (isNumber(text)) {
-    const value = Number(text);
-    if (value < EPOCH_S) return value * 1000;
-    return (value < EPOCH_S * 1000 ? value * 1000 : value) - nowMs;
-  }
-  if (DURATION.test(text)) return durationOf(text);
-  const at = /[a-z]{3}|-\d\d-/i.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(at) ? undefined : at - nowMs;
-}
-
-function durationOf(text: string): number {
-  return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce(
-    (sum, [, count, unit]) => sum + Number(count) * (UNITS_MS[unit ?? ''] ?? 0),
-    0,
-  );
-}
+const milliseconds = (text: string): number | undefined => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined);
 
 function parsed(body: string): unknown {
   try {
@@ -76,7 +54,7 @@ function fieldOf(value: unknown, nowMs: number, depth = 0): number | undefined {
   if (typeof value !== 'object' || value === null || depth > 4) return undefined;
   for (const [name, each] of Object.entries(value)) {
     const known = SECONDS_FIELDS.has(name.toLowerCase()) && (typeof each === 'number' || typeof each === 'string');
-    const wait = known ? timeOf(String(each), nowMs) : fieldOf(each, nowMs, depth + 1);
+    const wait = known ? waitMs(String(each), nowMs) : fieldOf(each, nowMs, depth + 1);
     if (wait !== undefined) return wait;
   }
   return undefined;
@@ -86,15 +64,15 @@ function sentenceOf(body: string): number | undefined {
   const match = SENTENCE.exec(body.slice(0, 4000));
   if (match === null) return undefined;
   const [, count, unit = '', whole] = match;
-  if (whole !== undefined) return durationOf(whole.toLowerCase());
+  if (whole !== undefined) return durationMs(whole.toLowerCase());
   const name = /^m(s|il)/i.test(unit) ? 'ms' : (unit[0] ?? '').toLowerCase();
-  return Number(count) * (UNITS_MS[name] ?? 0);
+  return durationMs(`${count}${name}`);
 }
 
 /** The longest reset time of the exhausted limits; of all limits when none says what remains. */
 function resetOf(header: (name: string) => string, nowMs: number): number | undefined {
   const resets = RESETS.flatMap((name) => {
-    const wait = timeOf(header(name), nowMs);
+    const wait = waitMs(header(name), nowMs);
     return wait === undefined ? [] : [{ wait, left: header(name.replace('reset', 'remaining')) }];
   });
   const usedUp = resets.filter(({ left }) => left === '0');

@@ -2,6 +2,7 @@ import {
   type DomainEvent,
   type GenerationStatus,
   OWN_ENDPOINT,
+  waitMs,
   WEBHOOK_EVENTS,
   type WebhookDeliverBody,
   type WebhookEvent,
@@ -40,9 +41,8 @@ export function verdictOf(status: number): 'taken' | 'gone' | 'later' {
   return status === 410 ? 'gone' : 'later';
 }
 
-/** Parses a `Retry-After` in seconds or as a date, in ms from now, at most one day. Undefined when it is invalid or past. */
+/** Parses a `Retry-After`, in ms from now, at most one day. Undefined when it is invalid or past. */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) return undefined;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;
-  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, 86_400_000) : undefined;
+  const ms = waitMs(header ?? '', nowMs);
+  return ms !== undefined && ms > 0 ? Math.min(ms, 86_400_000) : undefined;
 }
