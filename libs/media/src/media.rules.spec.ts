@@ -3,10 +3,7 @@ import { ffmpegArgs } from './commands/command.args.js';
 import { concatList, joinCall } from './commands/join.args.js';
 import { parseProbe } from './verify/probe.parse.js';
 import { missingFrom, missingMessage } from './ffmpeg/requirements.js';
-import { Semaphore } from './ffmpeg/semaphore.js';
 import { brightestSecond } from './commands/thumbnail.args.js';
-
-const never = new AbortController().signal;
 
 describe('parseProbe', () => {
   const video = { codec_type: 'video', codec_name: 'h264', pix_fmt: 'yuv420p', width: 720, height: 1280 };
@@ -83,46 +80,5 @@ describe('ffmpeg requirements and arguments', () => {
     expect(args).toEqual(
       expect.arrayContaining(['/in file; rm -rf.mp4', '-ss', '1 2', "a 'b' $(c)", '/out file.mp4', '-nostdin']),
     );
-  });
-});
-
-describe('semaphore', () => {
-  it('runs work in order up to its limit, and frees the slot of failed work', async () => {
-    const semaphore = new Semaphore(2);
-    const log: string[] = [];
-    const ends: (() => void)[] = [];
-    const work = (name: string): Promise<void> =>
-      semaphore.run(never, async () => {
-        log.push(name);
-        await new Promise<void>((resolve) => ends.push(resolve));
-      });
-    const all = ['a', 'b', 'c', 'd'].map(work);
-    await expect(semaphore.run(AbortSignal.abort(), () => Promise.resolve())).rejects.toMatchObject({
-      code: 'CANCELED',
-    });
-    expect(log).toEqual(['a', 'b']);
-    ends.shift()?.();
-    await all[0];
-    expect(log).toEqual(['a', 'b', 'c']);
-    for (const end of ends.splice(0)) end();
-    await Promise.all([all[1], all[2]]);
-    expect(log).toEqual(['a', 'b', 'c', 'd']);
-    ends.shift()?.();
-    await all[3];
-    await expect(semaphore.run(never, () => Promise.reject(new Error('x')))).rejects.toThrow('x');
-    expect(await semaphore.run(never, () => Promise.resolve('free'))).toBe('free');
-  });
-  it('removes canceled work from the queue', async () => {
-    const semaphore = new Semaphore(1);
-    let end: () => void = () => undefined;
-    const first = semaphore.run(never, () => new Promise<void>((resolve) => (end = resolve)));
-    const canceled = new AbortController();
-    const second = semaphore.run(canceled.signal, () => Promise.resolve('never'));
-    const third = semaphore.run(never, () => Promise.resolve('third'));
-    canceled.abort();
-    await expect(second).rejects.toMatchObject({ code: 'CANCELED' });
-    end();
-    await first;
-    expect(await third).toBe('third');
   });
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { type Stage } from '@clipmesh/contracts';
+import { Semaphore, type Stage } from '@clipmesh/contracts';
 import { ATTR, idleMs, thisHost, withSpan } from '@clipmesh/tracing';
 import { type Span } from '@opentelemetry/api';
 import { ffmpegArgs, NO_FILE } from '../commands/command.args.js';
@@ -9,7 +9,6 @@ import { type FfmpegCall, type RunContext } from '../commands/media.types.js';
 import { parentDeathPrefix } from './parent.death.js';
 import { cpuMsOf, failureOf, type ProcessEnd, probeFailureOf } from './process.outcome.js';
 import { fractionOf, hasProgressed, type ProgressReport, readProgress } from './progress.parse.js';
-import { Semaphore } from './semaphore.js';
 
 export interface RunnerOptions {
   readonly ffmpegPath: string;

@@ -1,11 +1,10 @@
-import { ClipmeshError } from '@clipmesh/contracts';
+import { ClipmeshError, Semaphore } from '@clipmesh/contracts';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { SpanKind, trace } from '@opentelemetry/api';
 import type Replicate from 'replicate';
 import { type CircuitBreakers } from '../limits/breaker.registry.js';
 import { breakerEventOf } from '../limits/breaker.js';
 import { type ClipRequest } from '../clip.request.js';
-import { Mutex } from '../limits/mutex.js';
 import { type ImageUpload } from './input/image.upload.js';
 import { type KeyField } from './input/key.field.js';
 import { modelInput, type ModelInput } from './input/model.inputs.js';
@@ -35,7 +34,7 @@ const SHORTEST_DEADLINE_S = 5;
 /** Creates the `submit` of a provider. */
 export function createSubmitter(deps: SubmitDeps): ClipProvider['submit'] {
   const { client, call, limiter, breakers, callTimeoutMs, webhookBaseUrl } = deps;
-  const mutex = new Mutex();
+  const mutex = new Semaphore(1);
   const headers =
     deps.cancelAfterMs === undefined
       ? {}

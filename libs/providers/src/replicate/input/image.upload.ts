@@ -1,9 +1,8 @@
-import { type Artifact, ClipmeshError } from '@clipmesh/contracts';
+import { type Artifact, ClipmeshError, Semaphore } from '@clipmesh/contracts';
 import { withSpan } from '@clipmesh/tracing';
 import { SpanKind } from '@opentelemetry/api';
 import type Replicate from 'replicate';
 import { z } from 'zod';
-import { Mutex } from '../../limits/mutex.js';
 
 export interface ImageUploadDeps {
   readonly client: Replicate;
@@ -27,7 +26,7 @@ const fileSchema = z.object({ urls: z.object({ get: z.url() }) });
 
 /** Uploads images to the provider's file store. Clips with the same image share one upload. */
 export function createImageUpload({ client, call, readFile, now = Date.now }: ImageUploadDeps): ImageUpload {
-  const uploaded = new Map<string, { readonly mutex: Mutex; url?: string; atMs: number }>();
+  const uploaded = new Map<string, { readonly mutex: Semaphore; url?: string; atMs: number }>();
 
   async function upload(image: Artifact, signal: AbortSignal): Promise<string> {
     // Copied, because `Blob` does not accept a view of a pooled buffer.
@@ -42,7 +41,7 @@ export function createImageUpload({ client, call, readFile, now = Date.now }: Im
   }
 
   const urlOf: ImageUpload['urlOf'] = (image, signal) => {
-    const known = uploaded.get(image.sha256) ?? { mutex: new Mutex(), atMs: 0 };
+    const known = uploaded.get(image.sha256) ?? { mutex: new Semaphore(1), atMs: 0 };
     uploaded.set(image.sha256, known);
     const oldest = uploaded.keys().next().value;
     if (uploaded.size > MAX_CACHED && oldest !== undefined) uploaded.delete(oldest);
