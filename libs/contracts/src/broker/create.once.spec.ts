@@ -15,7 +15,7 @@ describe('creating a stream or bucket', () => {
       count += 1;
       return count === 1 ? Promise.reject(error) : Promise.resolve('opened');
     };
-    const found = await createOrOpen(create).catch((cause: Error) => cause.message);
+    const found = await createOrOpen(create).catch((cause: unknown) => (cause as Error).message);
     expect([found, count]).toEqual([outcome, tries]);
   });
 });
