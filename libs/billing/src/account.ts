@@ -137,8 +137,7 @@ export function moveIn<A extends AccountLines>(account: A, id: string, { spentMi
   return { ...withLine(account, id, line), settledMicros };
 }
 
-export const BUDGET_PERIODS = ['day', 'month'] as const;
-export type BudgetPeriod = (typeof BUDGET_PERIODS)[number];
+export type BudgetPeriod = 'day' | 'month';
 
 /** The period that contains a time, UTC: `YYYY-MM-DD` or `YYYY-MM`. */
 export function periodOf(kind: BudgetPeriod, at: Date): string {

@@ -54,7 +54,7 @@ type Repair =
   | 'release'
   /** A sweep settled it while its create was slow, and the create then stored the generation and crashed. */
   | 'reserve';
-export function repairOf(
+function repairOf(
   id: string,
   line: Pick<AccountLine, 'open' | 'run' | 'request'>,
   record: GenerationRecord | undefined,

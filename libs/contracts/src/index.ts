@@ -10,7 +10,7 @@ export * from './schemas/generation.js';
 export * from './schemas/job.js';
 export * from './messages/message.js';
 export * from './failure/schema.error.js';
-export { checkedValue, issueText } from './failure/schema.issues.js';
+export { checkedValue } from './failure/schema.issues.js';
 export * from './schemas/plan.js';
 export * from './records/conflict.retry.js';
 export * from './records/versioned.record.js';

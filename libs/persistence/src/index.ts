@@ -11,7 +11,6 @@ export * from './ports/artifact.port.js';
 export { openKvStores, type KvStoresOptions } from './kv/kv.stores.js';
 export { openStores, type StoresOptions } from './open.stores.js';
 export { openArtifactFolder } from './artifacts/artifact.folder.js';
-export { extensionOf } from './artifacts/artifact.key.js';
 export * from './artifacts/scratch.folder.js';
 export * from './memory/memory.stores.js';
 export * from './ports/limit.port.js';

@@ -1,7 +1,7 @@
-export { aggregate, type AggregateReport, formatAggregate, type Percentiles } from './report/aggregate.js';
+export { aggregate, formatAggregate } from './report/aggregate.js';
 export { analyze } from './analyse/analysis.js';
-export { type StageRow, stageRows } from './report/gantt.js';
-export { jaegerCriticalPath, type JaegerSection } from './analyse/jaeger.compat.js';
+export { stageRows } from './report/gantt.js';
+export { jaegerCriticalPath } from './analyse/jaeger.compat.js';
 export { type Model, modelOf } from './model/model.js';
 export { type PathReport, type PerformanceReport, type StageReport } from './analyse/report.model.js';
 export { formatReport } from './report/report.text.js';

@@ -1,6 +1,6 @@
 import { stdSerializers } from 'pino';
 
-export const REDACTED = '[redacted]';
+const REDACTED = '[redacted]';
 
 /**
  * Names of secret fields, in lower case and without `-` and `_`. Compared as whole names, because `key`, `cacheKey`,

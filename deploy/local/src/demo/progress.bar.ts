@@ -4,7 +4,6 @@ const WIDTH = 28;
 const MARKS: Readonly<Record<string, string>> = {
   waiting: '·',
   generating: '▸',
-  generated: '▪',
   composing: '▹',
   done: '✔',
   failed: '✘',

@@ -261,5 +261,3 @@ type NamedBody<Definition> =
   Definition extends MessageDefinition<infer Body, infer Name> ? { readonly name: Name; readonly body: Body } : never;
 /** Any event, discriminated by its name. The director and the cost service read these. */
 export type DomainEvent = NamedBody<(typeof EVENTS)[number]>;
-/** The body of the event with this name. */
-export type EventBody<Name extends DomainEvent['name']> = Extract<DomainEvent, { name: Name }>['body'];

@@ -19,22 +19,14 @@ export function isFinal(status: GenerationStatus): boolean {
   return (FINAL_STATUSES as readonly GenerationStatus[]).includes(status);
 }
 
-export const SCENE_STATUSES = [
-  'waiting',
-  'generating',
-  'generated',
-  'composing',
-  'done',
-  'failed',
-  'canceled',
-] as const;
+export const SCENE_STATUSES = ['waiting', 'generating', 'composing', 'done', 'failed', 'canceled'] as const;
 export type SceneStatus = (typeof SCENE_STATUSES)[number];
 
 /** Id of the message that started a step. A redelivery of that message emits the same commands again. */
 const cause = z.string();
 const isoTime = z.iso.datetime();
 
-export const sceneStateSchema = z.object({
+const sceneStateSchema = z.object({
   index: z.int().nonnegative(),
   status: z.enum(SCENE_STATUSES),
   /** Number of the command step: counts the clip and overlay commands of this scene. Part of each command's key. */
@@ -88,7 +80,7 @@ export const incidentSchema = z
 export type Incident = z.infer<typeof incidentSchema>;
 
 /** The state of the director: everything `decide` needs, independent of the arrival order of events. */
-export const generationStateSchema = z.object({
+const generationStateSchema = z.object({
   status: z.enum(GENERATION_STATUSES),
   stage: z.enum(STAGES),
   job: jobSchema,

@@ -9,12 +9,12 @@ export const FRAMEWORK_ROLES: Readonly<Record<Framework, readonly string[]>> = {
 };
 
 /** AIDA from 12 s on (four scenes of 3 s), PAS below. */
-export function chooseFramework(durationSeconds: number, requested?: Framework): Framework {
+function chooseFramework(durationSeconds: number, requested?: Framework): Framework {
   return requested ?? (durationSeconds >= 4 * SCENE_SECONDS.min ? 'AIDA' : 'PAS');
 }
 
 /** The nearest count to the requested one that scenes of 3-7 s can fill. Default: as many as the framework has steps. */
-export function chooseSceneCount(durationSeconds: number, framework: Framework, asked?: number): number {
+function chooseSceneCount(durationSeconds: number, framework: Framework, asked?: number): number {
   const least = Math.ceil(durationSeconds / SCENE_SECONDS.max);
   const most = Math.min(SCENE_COUNT.max, Math.floor(durationSeconds / SCENE_SECONDS.min));
   return Math.min(Math.max(asked ?? FRAMEWORK_ROLES[framework].length, least), most);

@@ -19,7 +19,7 @@ export const overlayTextSchema = z
   .meta({ id: 'OverlayText' });
 export type OverlayText = z.infer<typeof overlayTextSchema>;
 
-export const scenePlanSchema = z
+const scenePlanSchema = z
   .object({
     index: z.int().nonnegative(),
     /** Role of the scene in its framework: problem, agitate, solve, … */
@@ -33,7 +33,7 @@ export const scenePlanSchema = z
 export type ScenePlan = z.infer<typeof scenePlanSchema>;
 
 /** Style keywords appended to the prompt of every clip, so that the clips look alike. */
-export const styleSchema = z
+const styleSchema = z
   .object({
     style: z.string().max(200),
     palette: z.string().max(200),

@@ -62,7 +62,7 @@ async function provisionStream(manager: JetStreamManager, spec: StreamSpec, repl
 const EXISTS = new Set([10_013, 10_148]);
 
 /** Creates or updates the consumer of an inbox. Throws if the broker does not allow the change. */
-export async function provisionInbox(manager: JetStreamManager, inbox: InboxSpec, ackWaitMs: number): Promise<void> {
+async function provisionInbox(manager: JetStreamManager, inbox: InboxSpec, ackWaitMs: number): Promise<void> {
   const config = {
     durable_name: inbox.durable,
     filter_subject: inbox.filterSubject,

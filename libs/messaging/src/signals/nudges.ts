@@ -16,7 +16,7 @@ export interface Nudges {
 /** What changed. */
 export type NudgeTopic = 'prediction' | 'cache';
 /** Valid ids are one token of a subject. */
-export const PREDICTION_ID = /^[A-Za-z0-9_-]{1,100}$/;
+const PREDICTION_ID = /^[A-Za-z0-9_-]{1,100}$/;
 
 /** Notifies all listeners that an item changed. Default topic: prediction. Throws `RangeError` for an invalid id. */
 export async function publishNudge(

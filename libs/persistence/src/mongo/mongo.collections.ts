@@ -10,7 +10,7 @@ import { hashKey } from '../records/key.hash.js';
 import { storedGenerationSchema } from '../records/stored.generation.js';
 import { MongoRecords, type RecordsSpec } from './mongo.records.js';
 
-export const claimRecordSchema = z.object({
+const claimRecordSchema = z.object({
   /** Hash of the key. */
   id: z.string(),
   fingerprint: z.string(),

@@ -3,7 +3,6 @@ import { type GenerationState, type SceneState, type SceneStatus } from '@clipme
 const SCENE_SHARE: Readonly<Record<SceneStatus, number>> = {
   waiting: 0,
   generating: 0.05,
-  generated: 0.7,
   composing: 0.75,
   done: 1,
   failed: 1,

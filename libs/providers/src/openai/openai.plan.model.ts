@@ -18,7 +18,7 @@ const wireSchema = z.toJSONSchema(planDraftSchema, {
 });
 delete wireSchema.$schema;
 
-export function systemMessage(request: PlanRequest): string {
+function systemMessage(request: PlanRequest): string {
   return [
     'You write scene plans for short video advertisements.',
     `framework: ${request.framework}`,

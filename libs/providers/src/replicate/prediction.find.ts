@@ -31,7 +31,7 @@ function keyOf(webhook: string | null | undefined): string | undefined {
  * Whether a listed prediction may belong to this purchase: `key` when all its keys are the purchase's, `input` when it carries no key
  * and its model and input match the request.
  */
-export function matchOf(listed: WirePrediction, request: ClipRequest, inputKey: string): 'key' | 'input' | undefined {
+function matchOf(listed: WirePrediction, request: ClipRequest, inputKey: string): 'key' | 'input' | undefined {
   const { webhook, input, model } = listed;
   const keys = [keyOf(webhook), input?.[inputKey], input?.[LEGACY_INPUT_KEY]].filter(
     (key) => typeof key === 'string' && key !== '',

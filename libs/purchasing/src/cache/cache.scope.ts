@@ -1,7 +1,6 @@
 import { type GenerationStore } from '@clipmesh/persistence';
 
-export const CACHE_SCOPES = ['owner', 'shared'] as const;
-export type CacheScope = (typeof CACHE_SCOPES)[number];
+export type CacheScope = 'owner' | 'shared';
 
 /** Returns the scope part of a cache key. Generations share entries within a scope. Undefined: all share. */
 export type ScopeOf = (generationId: string) => Promise<string | undefined>;

@@ -15,7 +15,7 @@ interface InputNames {
 const ALL = { image: 'image', duration: 'duration', aspectRatio: 'aspect_ratio', seed: 'seed' } as const;
 
 /** The inputs of the video models on Replicate. No other fields are sent: real models refuse or ignore unknown ones. */
-export const MODEL_INPUTS: Readonly<Record<string, InputNames>> = {
+const MODEL_INPUTS: Readonly<Record<string, InputNames>> = {
   'google/veo-3.1': ALL,
   'google/veo-3': ALL,
   'pixverse/pixverse-v5': ALL,
