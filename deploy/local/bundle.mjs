@@ -1,9 +1,9 @@
 // Bundles each compiled service into one file, dist/services/NAME.js, so that a start reads one file instead of a thousand.
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SERVICE_PROGRAMS } from '@clipmesh/contracts';
 import { build } from 'esbuild';
 
-const SERVICES = ['gateway', 'planner', 'clip-generator', 'overlay', 'stitcher', 'cost', 'sandbox'];
 /** Stays in node_modules: it resolves the path of the files that the gateway serves. */
 const OUTSIDE = ['swagger-ui-dist'];
 /** Optional packages of Nest and MongoDB's driver that Clipmesh does not use. */
@@ -39,7 +39,7 @@ export async function bundle(root) {
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: {
-      ...Object.fromEntries(SERVICES.map((service) => [service, `services/${service}/dist/main.js`])),
+      ...Object.fromEntries(SERVICE_PROGRAMS.map((service) => [service, `services/${service}/dist/main.js`])),
       // A worker thread of the gateway, which loads it from beside its own file.
       'performance.worker': 'services/gateway/dist/reports/performance.worker.js',
     },

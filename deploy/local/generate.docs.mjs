@@ -1,9 +1,11 @@
-// npm run docs:generate: writes .env.example and the tables of settings, messages and attributes in the docs.
+// npm run docs:generate: writes .env.example, the settings in docker-compose.yml, and the tables of settings, messages and
+// attributes in the docs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { envExample, settingsTable } from '@clipmesh/config';
+import { envExample, SETTINGS, settingsTable } from '@clipmesh/config';
 import { messagesTable } from '@clipmesh/contracts';
 import { attributesTable } from '@clipmesh/tracing';
+import { fillCompose } from './compose.settings.mjs';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -20,6 +22,8 @@ function fill(page, ...tables) {
 }
 
 writeFileSync(join(root, '.env.example'), envExample());
+const compose = join(root, 'docker-compose.yml');
+writeFileSync(compose, fillCompose(readFileSync(compose, 'utf8'), Object.values(SETTINGS)));
 fill('configuration.md', settingsTable());
 fill('messages.md', messagesTable('command'), messagesTable('event'));
 fill('traces.md', attributesTable('own'), attributesTable('conventions'));

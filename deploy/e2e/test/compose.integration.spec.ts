@@ -5,10 +5,13 @@ import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Setting, SETTINGS } from '@clipmesh/config';
+import { SCALED_SERVICES, SERVICE_PROGRAMS } from '@clipmesh/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { execa } from 'execa';
 import YAML from 'yaml';
 import { z } from 'zod';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that writes the file, so not a package
+import { fillCompose, NOT_IN_CONTAINERS } from '../../local/compose.settings.mjs';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed, so not a package
 import { findServerOrSkip } from '../../test-servers/find.server.mjs';
 
@@ -17,8 +20,8 @@ const FILE = join(ROOT, 'docker-compose.yml');
 const RUN_MS = 120_000;
 const API_KEYS = 'owner:0123456789abcdef';
 
-const ACTORS = ['planner', 'clip-generator', 'overlay', 'stitcher', 'cost'] as const;
-const OURS = ['gateway', ...ACTORS, 'sandbox'];
+const ACTORS: readonly string[] = SCALED_SERVICES;
+const OURS: readonly string[] = SERVICE_PROGRAMS;
 const ALWAYS = ['nats', ...OURS];
 
 /** Variables of the file that no service reads. */
@@ -54,16 +57,6 @@ const PLACED: Readonly<Record<string, Readonly<Record<string, string | number | 
   OVERLAY_FONT_FILE: { overlay: null },
   HEALTH_PORT: Object.fromEntries(ACTORS.map((name) => [name, 8081])),
 };
-/** Settings that containers do not need: the image contains ffmpeg, and a replica has the name of its host. */
-const LEFT_OUT = new Set([
-  'FFMPEG_PATH',
-  'FFPROBE_PATH',
-  'OTEL_SERVICE_INSTANCE_ID',
-  // Probes run inside the container; ORPHAN_STOP_SECONDS is for the local stack only.
-  'HEALTH_HOST',
-  'ORPHAN_STOP_SECONDS',
-]);
-
 const serviceSchema = z.object({
   image: z.string(),
   restart: z.literal('unless-stopped'),
@@ -100,7 +93,7 @@ const questions = [...text.replace(/^\s*#.*$/gm, '').matchAll(/(?<!\$)\$\{([A-Z_
 );
 
 describe('the compose file', () => {
-  it('runs the broker, the six services and the sandbox; the rest needs a profile', () => {
+  it('runs the broker and every program of the list of services; the rest needs a profile', () => {
     expect(Object.keys(services).sort()).toEqual([...ALWAYS, 'jaeger', 'mongo'].sort());
     expect(ALWAYS.filter((name) => service(name).profiles !== undefined)).toEqual([]);
     for (const extra of ['jaeger', 'mongo']) expect(service(extra).profiles).toEqual([extra]);
@@ -118,20 +111,24 @@ describe('the compose file', () => {
   it('builds each service from a target of the Dockerfile', () => {
     const dockerfile = readFileSync(join(ROOT, 'deploy/Dockerfile'), 'utf8');
     const targets = [...dockerfile.matchAll(/^FROM \S+ AS (\S+)$/gm)].map(([, target]) => target);
-    const folders = readdirSync(join(ROOT, 'services'));
+    expect(readdirSync(join(ROOT, 'services')).sort()).toEqual([...OURS].sort());
     for (const name of OURS) {
       const { target, args } = service(name).build ?? {};
       expect(targets).toContain(target);
-      expect(folders).toContain(name);
+      expect(target).toBe(ACTORS.includes(name) ? 'actor' : name);
       expect(args?.['SERVICE'] ?? target).toBe(name);
     }
+  });
+
+  it('has the generated lines of docs:generate', () => {
+    expect(fillCompose(text, [...settings.values()])).toBe(text);
   });
 
   it('passes every setting to every service, except those that it sets', () => {
     for (const name of OURS) {
       const { environment } = service(name);
       for (const variable of settings.keys()) {
-        if (LEFT_OUT.has(variable) || variable === 'API_KEYS') continue;
+        if (NOT_IN_CONTAINERS.has(variable) || variable === 'API_KEYS') continue;
         const placed = PLACED[variable];
         const expected = placed === undefined ? null : placed[name];
         expect({ name, variable, value: environment[variable] }).toEqual({ name, variable, value: expected });

@@ -112,5 +112,13 @@ export const INBOXES = {
 } as const satisfies Record<string, InboxSpec>;
 export type InboxName = keyof typeof INBOXES;
 
+/** Every service that handles messages or requests. Commands, bundles and images derive from this list. */
 export const SERVICES = ['gateway', 'planner', 'clip-generator', 'overlay', 'stitcher', 'cost'] as const;
 export type ServiceName = (typeof SERVICES)[number];
+
+/** Services whose replicas share their inboxes: all but the gateway, which listens on a port. */
+export const SCALED_SERVICES = SERVICES.filter((name) => name !== 'gateway');
+
+/** Every program in `services/`: the services, and the sandbox, which replaces the providers. */
+export const SERVICE_PROGRAMS = [...SERVICES, 'sandbox'] as const;
+export type ServiceProgram = (typeof SERVICE_PROGRAMS)[number];
