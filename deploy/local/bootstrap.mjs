@@ -141,10 +141,13 @@ export async function build() {
   });
 }
 
-/** Throws a {@link BootstrapError} when something is missing that this script cannot install. */
-export async function bootstrap({ compile }) {
+/**
+ * Prepares the clone: installs packages and, with `programs`, ffmpeg and nats-server; with `compile` also builds. Throws a
+ * {@link BootstrapError} when something is missing that this script cannot install.
+ */
+export async function bootstrap({ compile, programs = true }) {
   checkNode();
   await installPackages();
-  await installPrograms();
+  if (programs) await installPrograms();
   if (compile) await build();
 }

@@ -125,7 +125,8 @@ async function main([command, ...rest]) {
   }
   const envFile = join(ROOT, '.env');
   if (existsSync(envFile)) process.loadEnvFile(envFile);
-  await bootstrap({ compile: true });
+  // The help needs no ffmpeg.
+  await bootstrap({ compile: true, programs: !help });
   if (received !== undefined) return codeOf(received);
   return program(join(ROOT, PROGRAMS[command]), rest);
 }

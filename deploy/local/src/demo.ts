@@ -2,7 +2,8 @@ import { constants, existsSync, statSync } from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
 import { loadConfig } from '@clipmesh/config';
-import { parseDemo, SERVICES, type Scale } from './arguments/arguments.js';
+import { parseDemo } from './arguments/demo.arguments.js';
+import { ONE_OF_EACH } from './arguments/up.arguments.js';
 import { GatewayClient } from './demo/gateway.client.js';
 import { makeFolder } from './stack/make.folder.js';
 import { runProgram } from './program.js';
@@ -12,7 +13,6 @@ import { startStack } from './stack/stack.js';
 
 const DEADLINE_MS = 45 * 60_000;
 const CANCEL_MS = 3_000;
-const ONE_OF_EACH = Object.fromEntries(SERVICES.map((name) => [name, 1])) as Scale;
 
 /** Throws one sentence when the file cannot be written. Called before anything is made or paid for. */
 async function checkWritable(file: string): Promise<void> {
@@ -30,11 +30,7 @@ async function checkWritable(file: string): Promise<void> {
 
 await runProgram(async ({ stop, kill }) => {
   const config = loadConfig();
-  const args = parseDemo(process.argv.slice(2), {
-    dataDir: config.dataDir,
-    port: config.gatewayPort,
-    cwd: process.cwd(),
-  });
+  const args = parseDemo(process.argv.slice(2), { dataDir: config.dataDir, cwd: process.cwd() });
   await checkWritable(args.out);
   await checkWritable(args.report);
   // The single replica handles as many clips as the generation has in flight, so the report counts these workers.

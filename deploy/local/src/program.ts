@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { HelpRequested, UsageError } from './arguments/arguments.js';
+import { HelpRequested, UsageError } from '../command.line.mjs';
 import { printable } from './terminal.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

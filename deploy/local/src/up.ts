@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { loadConfig } from '@clipmesh/config';
-import { parseUp } from './arguments/arguments.js';
+import { parseUp } from './arguments/up.arguments.js';
 import { prepareJaeger } from './stack/jaeger.js';
 import { runProgram } from './program.js';
 import { startStack } from './stack/stack.js';

@@ -4,10 +4,10 @@ import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { HelpRequested, UsageError } from '../../command.line.mjs';
 import { type AnalyzeArguments, parseAnalyze, type TraceSource } from '../arguments/analyze.arguments.js';
 import { outputOf } from './analyze.output.js';
 import { readSource } from './analyze.sources.js';
-import { HelpRequested, UsageError } from '../arguments/arguments.js';
 
 const DEFAULTS = { dataDir: '.clipmesh', cwd: '/here' };
 const parse = (line: string): AnalyzeArguments => parseAnalyze(line === '' ? [] : line.split(' '), DEFAULTS);
@@ -34,7 +34,7 @@ describe('arguments of analyze', () => {
     ['--file a --generation b', /one source only/],
     ['--file a --trace b', /need --jaeger URL/],
     ['--file a --data b', /--data needs --generation/],
-    ['--file a --compat zipkin', /--compat takes jaeger/],
+    ['--file a --compat zipkin', /allowed choices are jaeger\.$/],
     ['--file', /argument missing/],
     ['--jaeger http://j', /either --trace ID, or --service NAME/],
     ['--jaeger http://j --trace a --service b', /either --trace ID, or --service NAME/],

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { HelpRequested, UsageError } from './arguments.js';
+import { type Command, Option } from 'commander';
+import { commandLine, readCommandLine, UsageError, valueOption, whole } from '../../command.line.mjs';
 
 export type TraceSource =
   | { readonly kind: 'generation'; readonly id: string; readonly dataDir: string }
@@ -16,54 +16,55 @@ export interface AnalyzeArguments {
 
 const DEFAULT_LAST = 20;
 const MOST_TRACES = 1000;
-const TEXTS = ['generation', 'data', 'jaeger', 'trace', 'service', 'last', 'file', 'compat'] as const;
 const SOURCES = '--generation ID, --jaeger URL --trace ID, --jaeger URL --service NAME --last N, or --file F';
-const HELP = `npm run analyze -- SOURCE [--json] [--compat jaeger]
+const DOES = `Shows where the time of a generation went: what ran in parallel, the critical path, the bottleneck, and what more workers would change. The source is ${SOURCES}.`;
 
-Shows where the time of a generation went: what ran in parallel, the critical path, the bottleneck, and what more
-workers would change. The source is one of:
-
-  --generation ID                        a generation of the running stack (--data DIR: its folder. Default: .clipmesh)
-  --jaeger URL --trace ID                one trace in Jaeger
-  --jaeger URL --service NAME --last N   the last traces of a service, aggregated. Default of N: ${DEFAULT_LAST}
-  --file F                               OTLP JSON or Jaeger JSON
-
-  --json            the report as JSON
-  --compat jaeger   the critical path as Jaeger's own UI defines it`;
-
-type Values = Readonly<Partial<Record<(typeof TEXTS)[number], string>>>;
-
-/** Options of `analyze`. Throws {@link UsageError} or {@link HelpRequested}. */
-export function parseAnalyze(
-  args: readonly string[],
-  defaults: { readonly dataDir: string; readonly cwd: string },
-): AnalyzeArguments {
-  const { values, json } = read(args);
-  if (values.compat !== undefined && values.compat !== 'jaeger') throw new UsageError('--compat takes jaeger.');
-  return { source: sourceOf(values, defaults), json, compat: values.compat !== undefined };
+interface Values {
+  readonly generation?: string;
+  readonly data?: string;
+  readonly jaeger?: string;
+  readonly trace?: string;
+  readonly service?: string;
+  readonly last?: number;
+  readonly file?: string;
+  readonly json: boolean;
+  readonly compat?: string;
+}
+export interface AnalyzeDefaults {
+  readonly dataDir: string;
+  readonly cwd: string;
 }
 
-function read(args: readonly string[]): { values: Values; json: boolean } {
-  const texts = Object.fromEntries(TEXTS.map((name) => [name, { type: 'string' } as const]));
-  const options = { ...texts, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
-  let values: Readonly<Record<string, string | boolean | undefined>>;
-  try {
-    ({ values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }));
-  } catch (error) {
-    const reason = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
-    throw new UsageError(`${reason.replace(/\.$/, '')}; give ${SOURCES}, and --json or --compat jaeger.`);
-  }
-  if (values['help'] === true) throw new HelpRequested(HELP);
-  const given = TEXTS.flatMap((name) => {
-    const value = values[name];
-    return typeof value === 'string' ? [[name, value] as const] : [];
-  });
-  const empty = given.find(([, value]) => value.trim() === '');
-  if (empty !== undefined) throw new UsageError(`--${empty[0]} takes a value.`);
-  return { values: Object.fromEntries(given), json: values['json'] === true };
+const analyzeCommand = (dataDir: string): Command =>
+  commandLine('npm run analyze --', DOES)
+    .usage('SOURCE [--json] [--compat jaeger]')
+    .optionsGroup('A generation of the running stack:')
+    .addOption(valueOption('--generation <ID>', 'the generation'))
+    .addOption(valueOption('--data <DIR>', `folder of the stack (default: ${dataDir})`))
+    .optionsGroup('Traces in Jaeger:')
+    .addOption(valueOption('--jaeger <URL>', 'address of Jaeger, for example http://127.0.0.1:16686'))
+    .addOption(valueOption('--trace <ID>', 'one trace'))
+    .addOption(valueOption('--service <NAME>', 'the last traces of a service, aggregated'))
+    .addOption(
+      valueOption(
+        '--last <N>',
+        `number of traces of the service, 1-${MOST_TRACES} (default: ${DEFAULT_LAST})`,
+        whole(1, MOST_TRACES),
+      ),
+    )
+    .optionsGroup('A file:')
+    .addOption(valueOption('--file <F>', 'OTLP JSON or Jaeger JSON'))
+    .optionsGroup('Output:')
+    .option('--json', 'the report as JSON', false)
+    .addOption(new Option('--compat <jaeger>', "the critical path as Jaeger's own UI defines it").choices(['jaeger']));
+
+/** Arguments of `analyze`. Throws a `UsageError` or `HelpRequested`. */
+export function parseAnalyze(args: readonly string[], defaults: AnalyzeDefaults): AnalyzeArguments {
+  const { json, compat, ...source } = readCommandLine<Values>(analyzeCommand(defaults.dataDir), args);
+  return { source: sourceOf(source, defaults), json, compat: compat !== undefined };
 }
 
-function sourceOf(values: Values, defaults: { readonly dataDir: string; readonly cwd: string }): TraceSource {
+function sourceOf(values: Omit<Values, 'json' | 'compat'>, defaults: AnalyzeDefaults): TraceSource {
   const { generation, jaeger, file, trace, service, last, data } = values;
   const given = [generation, jaeger, file].filter((one) => one !== undefined).length;
   if (given !== 1) {
@@ -77,15 +78,10 @@ function sourceOf(values: Values, defaults: { readonly dataDir: string; readonly
     return { kind: 'generation', id: generation, dataDir: resolve(defaults.cwd, data ?? defaults.dataDir) };
   }
   if (file !== undefined) return { kind: 'file', path: resolve(defaults.cwd, file) };
-  return jaegerSource(urlOf(jaeger ?? ''), trace, service, last);
+  return jaegerSource(urlOf(jaeger ?? ''), values);
 }
 
-function jaegerSource(
-  url: string,
-  trace: string | undefined,
-  service: string | undefined,
-  last: string | undefined,
-): TraceSource {
+function jaegerSource(url: string, { trace, service, last }: Pick<Values, 'trace' | 'service' | 'last'>): TraceSource {
   if ((trace === undefined) === (service === undefined)) {
     throw new UsageError('--jaeger takes either --trace ID, or --service NAME with --last N.');
   }
@@ -94,9 +90,7 @@ function jaegerSource(
     if (!/^[0-9a-f]{1,32}$/i.test(trace)) throw new UsageError('--trace takes a trace id of up to 32 hex digits.');
     return { kind: 'jaeger-trace', url, traceId: trace };
   }
-  const count = last === undefined ? DEFAULT_LAST : /^\d{1,4}$/.test(last) ? Number(last) : 0;
-  if (count < 1 || count > MOST_TRACES) throw new UsageError(`--last takes a whole number from 1 to ${MOST_TRACES}.`);
-  return { kind: 'jaeger-service', url, service: service ?? '', last: count };
+  return { kind: 'jaeger-service', url, service: service ?? '', last: last ?? DEFAULT_LAST };
 }
 
 function urlOf(text: string): string {

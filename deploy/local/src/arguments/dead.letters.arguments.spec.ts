@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { HelpRequested, UsageError } from './arguments.js';
+import { HelpRequested, UsageError } from '../../command.line.mjs';
 import { moreText, parseDeadLetters } from './dead.letters.arguments.js';
 
 const defaults = { dataDir: '.clipmesh', cwd: '/project' };

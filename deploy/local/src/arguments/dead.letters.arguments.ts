@@ -1,17 +1,13 @@
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { GENERATION_ID } from '@clipmesh/contracts';
-import { HelpRequested, UsageError } from './arguments.js';
+import { Argument, type Command } from 'commander';
+import { commandLine, readCommandLine, UsageError, valueOption, whole } from '../../command.line.mjs';
 
-const HELP = `npm run dead-letters -- list | show SEQ | replay SEQ [options]
-
-Lists the dead letters of the running stack, shows one with its body, or sends one again.
-
-  --data DIR       folder of the stack. Default: .clipmesh
-  --generation ID  list: only one generation
-  --limit N        list: at most N, 1-1000; without --after the newest. Default: 50
-  --after SEQ      list: those after this one; 0 starts with the oldest
-  --json           prints JSON`;
+const MOST_LETTERS = 1000;
+/** Default length of a list. */
+const LETTERS = 50;
+const readSequence = whole(1);
+const KINDS = ['list', 'show', 'replay'] as const;
 
 export interface ListCommand {
   readonly kind: 'list';
@@ -26,13 +22,6 @@ export interface DeadLettersArguments {
   readonly dataDir: string;
   readonly json: boolean;
 }
-
-function wholeFrom(what: string, text: string, least: number, most: number): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : -1;
-  if (value >= least && value <= most) return value;
-  throw new UsageError(`${what} is a whole number from ${least} to ${most}.`);
-}
-const positive = (what: string, text: string, most: number): number => wholeFrom(what, text, 1, most);
 
 /** How many dead letters a list leaves out, and the command that shows them. Empty when it shows all. */
 export function moreText(
@@ -52,67 +41,63 @@ export function moreText(
   ].join('\n');
 }
 
-/** Options of `dead-letters`. Throws {@link UsageError}. */
+interface Values {
+  readonly data: string;
+  readonly generation?: string;
+  readonly limit: number;
+  readonly after?: number;
+  readonly json: boolean;
+}
+
+function readGeneration(text: string, flag: string): string {
+  if (!GENERATION_ID.test(text)) throw new UsageError(`${flag} takes the id of a generation.`);
+  return text;
+}
+
+const deadLettersCommand = (dataDir: string): Command =>
+  commandLine(
+    'npm run dead-letters --',
+    'Lists the dead letters of the running stack, shows one with its body, or sends one again.',
+  )
+    .addArgument(new Argument('[command]', 'what to do').choices(KINDS).default('list', 'list'))
+    .argument('[SEQ]', 'number of the dead letter, for show and replay')
+    .addOption(valueOption('--data <DIR>', 'folder of the stack').default(dataDir, dataDir))
+    .option('--json', 'prints JSON', false)
+    .optionsGroup('Options of list:')
+    .addOption(valueOption('--generation <ID>', 'only one generation', readGeneration))
+    .addOption(
+      valueOption('--limit <N>', 'at most N, 1-1000; without --after the newest', whole(1, MOST_LETTERS)).default(
+        LETTERS,
+      ),
+    )
+    .addOption(valueOption('--after <SEQ>', 'those after this one; 0 starts with the oldest', whole(0)));
+
+/** Arguments of `dead-letters`. Throws a `UsageError` or `HelpRequested`. */
 export function parseDeadLetters(
   args: readonly string[],
   defaults: { readonly dataDir: string; readonly cwd: string },
 ): DeadLettersArguments {
-  const { values, positionals } = read(args);
-  if (values.help === true) throw new HelpRequested(HELP);
-  if (values.data?.trim() === '') throw new UsageError('--data takes a value.');
+  const command = deadLettersCommand(defaults.dataDir);
+  const values = readCommandLine<Values>(command, args);
+  const [kind, sequence] = command.processedArgs as [(typeof KINDS)[number], string | undefined];
+  const isGiven = (option: string): boolean => command.getOptionValueSource(option) === 'cli';
+  const listOption = ['generation', 'limit', 'after'].find(isGiven);
+  if (kind !== 'list' && listOption !== undefined)
+    throw new UsageError(`--${listOption} is an option of list, not of ${kind}.`);
   return {
-    command: commandOf(positionals, values),
-    dataDir: resolve(defaults.cwd, values.data ?? defaults.dataDir),
-    json: values.json ?? false,
+    command:
+      kind === 'list' ? listOf(values, sequence) : { kind, sequence: readSequence(sequence ?? '', `${kind} SEQ`) },
+    dataDir: resolve(defaults.cwd, values.data),
+    json: values.json,
   };
 }
 
-interface Values {
-  readonly data?: string | undefined;
-  readonly generation?: string | undefined;
-  readonly limit?: string | undefined;
-  readonly after?: string | undefined;
-  readonly json?: boolean | undefined;
-  readonly help?: boolean | undefined;
-}
-
-function read(args: readonly string[]): { values: Values; positionals: string[] } {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        data: { type: 'string' },
-        generation: { type: 'string' },
-        limit: { type: 'string' },
-        after: { type: 'string' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-  } catch {
-    throw new UsageError('The options are --data, --generation, --limit, --after and --json, each with its value.');
-  }
-}
-
-function commandOf(positionals: readonly string[], { generation, limit, after }: Values): DeadLettersCommand {
-  const [kind = 'list', sequence, ...more] = positionals;
-  if (more.length > 0) throw new UsageError('One command at a time: list, show SEQ or replay SEQ.');
-  if (kind === 'list') {
-    if (sequence !== undefined) throw new UsageError('list takes no number; show SEQ and replay SEQ do.');
-    if (generation !== undefined && !GENERATION_ID.test(generation))
-      throw new UsageError('--generation takes the id of a generation.');
-    return {
-      kind,
-      limit: limit === undefined ? 50 : positive('--limit', limit, 1000),
-      ...(generation === undefined ? {} : { generationId: generation }),
-      ...(after === undefined ? {} : { after: wholeFrom('--after', after, 0, Number.MAX_SAFE_INTEGER) }),
-    };
-  }
-  if (kind === 'show' || kind === 'replay') {
-    if (generation !== undefined || limit !== undefined || after !== undefined)
-      throw new UsageError('--generation, --limit and --after belong to list.');
-    return { kind, sequence: positive('SEQ', sequence ?? '', Number.MAX_SAFE_INTEGER) };
-  }
-  throw new UsageError('The commands are list, show SEQ and replay SEQ.');
+function listOf({ limit, generation, after }: Values, sequence: string | undefined): ListCommand {
+  if (sequence !== undefined) throw new UsageError('list takes no number; show SEQ and replay SEQ do.');
+  return {
+    kind: 'list',
+    limit,
+    ...(generation === undefined ? {} : { generationId: generation }),
+    ...(after === undefined ? {} : { after }),
+  };
 }

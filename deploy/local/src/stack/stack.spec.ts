@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseUp } from '../arguments/arguments.js';
+import { parseUp } from '../arguments/up.arguments.js';
 import { startStack } from './stack.js';
 
 describe('a stack', () => {

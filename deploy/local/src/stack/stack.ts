@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Scale, type ServiceName, SERVICES } from '../arguments/arguments.js';
+import { SERVICES, type ServiceProgram } from '@clipmesh/contracts';
+import { type Scale } from '../arguments/up.arguments.js';
 import { type Jaeger } from './jaeger.js';
 import { claimFolder } from './folder.lock.js';
 import { makeRunFolder } from './make.folder.js';
@@ -76,7 +77,7 @@ export function serviceEnvironment(
   };
 }
 
-function nodeProcess(service: ServiceName | 'sandbox', instance: number, env: NodeJS.ProcessEnv): ProcessSpec {
+function nodeProcess(service: ServiceProgram, instance: number, env: NodeJS.ProcessEnv): ProcessSpec {
   const sandbox = service === 'sandbox';
   return {
     service,
