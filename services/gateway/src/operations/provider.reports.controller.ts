@@ -37,7 +37,7 @@ export class ProviderReportsController {
       signature: request.get('webhook-signature'),
       body,
     };
-    if (secret === undefined || !isSigned(signed, secret, Date.now()))
+    if (secret === undefined || !isSigned(signed, secret))
       throw new ProblemError(
         401,
         'WEBHOOK_NOT_SIGNED',

@@ -76,13 +76,41 @@ describe('a signature', () => {
     );
   });
 
+  const secret = newWebhookSecret();
+  const signedAgo = (seconds: number, body = '{}'): Parameters<typeof isSigned>[0] => {
+    const timestamp = String(Math.floor(Date.now() / 1000) - seconds);
+    return {
+      id: 'msg_1',
+      timestamp,
+      signature: signatureOf(secret, 'msg_1', timestamp, body),
+      body: Buffer.from(body),
+    };
+  };
+
   it('is accepted by a receiver with the same secret', () => {
-    const secret = newWebhookSecret();
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{32}$/);
-    const signature = signatureOf(secret, 'msg_1', '1000', '{}');
-    const signed = { id: 'msg_1', timestamp: '1000', signature, body: Buffer.from('{}') };
-    expect(isSigned(signed, secret, 1_000_000)).toBe(true);
-    expect(isSigned(signed, newWebhookSecret(), 1_000_000)).toBe(false);
+    expect(isSigned(signedAgo(0), secret)).toBe(true);
+    expect(isSigned(signedAgo(0, 'not JSON'), secret)).toBe(true);
+    expect(isSigned(signedAgo(0), newWebhookSecret())).toBe(false);
+  });
+
+  it('is accepted among the signatures of other secrets', () => {
+    const signed = signedAgo(0);
+    const other = signatureOf(newWebhookSecret(), 'msg_1', signed.timestamp ?? '', '{}');
+    expect(isSigned({ ...signed, signature: `${other} v1a,x ${signed.signature ?? ''}` }, secret)).toBe(true);
+  });
+
+  it.each<[string, Partial<Parameters<typeof isSigned>[0]>]>([
+    ['without an id', { id: undefined }],
+    ['without a timestamp', { timestamp: undefined }],
+    ['without a signature', { signature: undefined }],
+    ['with another id', { id: 'msg_2' }],
+    ['with another body', { body: Buffer.from('{ }') }],
+    ['with another version', { signature: signedAgo(0).signature?.replace('v1,', 'v2,') }],
+    ['older than five minutes', signedAgo(400)],
+    ['from the future', signedAgo(-400)],
+  ])('is refused %s', (_what, change) => {
+    expect(isSigned({ ...signedAgo(0), ...change }, secret)).toBe(false);
   });
 
   it('differs by owner, version and deployment', () => {

@@ -115,7 +115,6 @@ const signedBy = ({ headers, body }: Call, secret: string): boolean =>
       body: Buffer.from(body),
     },
     secret,
-    Date.now(),
   );
 interface OwnSecret {
   readonly secret: string;
