@@ -1,4 +1,5 @@
 import { type CreateGenerationInput, planSchema } from '@clipmesh/contracts';
+import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
 import { eventually } from './eventually.js';
 
@@ -43,13 +44,13 @@ export interface SentEvent {
 }
 
 function parseEvents(text: string): SentEvent[] {
-  return text
-    .split('\n\n')
-    .filter((block) => block.startsWith('id:'))
-    .map((block) => {
-      const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
-      return { id: Number(field('id')), name: field('event'), data: JSON.parse(field('data')) as SentEvent['data'] };
-    });
+  const events: SentEvent[] = [];
+  const parser = createParser({
+    onEvent: ({ id, event = '', data }) =>
+      events.push({ id: Number(id), name: event, data: JSON.parse(data) as SentEvent['data'] }),
+  });
+  parser.feed(text);
+  return events;
 }
 
 /**

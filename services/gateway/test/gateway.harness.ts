@@ -12,6 +12,7 @@ import { connectBroker, createPublisher, openCancellations, provision, type Serv
 import { type ArtifactStore, openArtifactFolder, openKvStores, type Stores } from '@clipmesh/persistence';
 import { type Broker } from '@clipmesh/testing';
 import { createLogger } from '@clipmesh/tracing';
+import { createParser } from 'eventsource-parser';
 import { createGateway } from '../src/gateway.module.js';
 
 export const PROMPT = 'A kettle that sings when the tea is ready.';
@@ -184,17 +185,11 @@ export interface ReceivedEvent {
 
 /** Parses a text of server-sent events. */
 export function parseEvents(text: string): ReceivedEvent[] {
-  return text
-    .split('\n\n')
-    .filter((block) => block.startsWith('id: '))
-    .map((block) => {
-      const fields = Object.fromEntries(
-        block.split('\n').map((line) => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)]),
-      );
-      return {
-        id: Number(fields['id']),
-        event: fields['event'] ?? '',
-        data: JSON.parse(fields['data'] ?? '{}') as Record<string, unknown>,
-      };
-    });
+  const events: ReceivedEvent[] = [];
+  const parser = createParser({
+    onEvent: ({ id, event = '', data }) =>
+      events.push({ id: Number(id), event, data: JSON.parse(data) as Record<string, unknown> }),
+  });
+  parser.feed(text);
+  return events;
 }

@@ -6,8 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CreateGenerationInput } from '@clipmesh/contracts';
+import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { z } from 'zod';
-import { readServerEvents } from './event.reader.js';
 
 const CALL_MS = 30_000;
 const DOWNLOAD_MS = 300_000;
@@ -91,11 +91,11 @@ export class GatewayClient {
         // The generation has ended, and its last event was received or is no longer kept.
         if (status === 204) return;
         if (body !== null) {
-          for await (const event of readServerEvents(Readable.fromWeb(body as WebStream).setEncoding('utf8'))) {
-            lastId = event.id ?? lastId;
-            const ended = FINAL.has(event.name);
-            if (ended || event.name === 'generation.progressed')
-              onProgress(progressSchema.parse(JSON.parse(event.data)));
+          const events = body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+          for await (const { id: eventId, event = '', data } of events) {
+            lastId = eventId ?? lastId;
+            const ended = FINAL.has(event);
+            if (ended || event === 'generation.progressed') onProgress(progressSchema.parse(JSON.parse(data)));
             if (ended) return;
           }
         }
