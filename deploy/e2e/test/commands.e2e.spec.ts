@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { freePort } from '@clipmesh/testing';
 import { z } from 'zod';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { Command, type Ended } from '../src/stack/command.runner.js';
 import { eventually } from '../src/eventually.js';
 import { probe } from '../src/ffmpeg/frames.js';
-import { freePort, urlsIn } from '../src/stack/local.stack.js';
+import { urlsIn } from '../src/stack/local.stack.js';
 import { isAlive, readPids } from '../src/stack/processes.js';
 
 const RUN = 'deploy/local/run.mjs';

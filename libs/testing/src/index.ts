@@ -1,5 +1,6 @@
 export * from './servers/broker.server.js';
 export * from './servers/certificates.js';
+export * from './servers/free.port.js';
 export * from './fake.timers.js';
 export * from './files.under.js';
 export * from './leak.check.js';

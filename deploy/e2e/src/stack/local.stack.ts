@@ -1,8 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { once } from 'node:events';
+import { freePort } from '@clipmesh/testing';
 import { z } from 'zod';
 import { Command, type Ended } from './command.runner.js';
 import { isAlive, readPids } from './processes.js';
@@ -22,18 +21,6 @@ export interface LocalStackOptions {
   /** Further arguments of `up`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-}
-
-/** A port on loopback that is free at the time of the call. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port is free');
-  return address.port;
 }
 
 /** For tests that do not check pictures: encoding takes a fraction of the time. */

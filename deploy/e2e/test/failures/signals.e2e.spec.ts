@@ -5,10 +5,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { freePort } from '@clipmesh/testing';
 import { ApiClient } from '../../src/api.client.js';
 import { ROOT } from '../../src/stack/command.runner.js';
 import { eventually } from '../../src/eventually.js';
-import { freePort, urlsIn } from '../../src/stack/local.stack.js';
+import { urlsIn } from '../../src/stack/local.stack.js';
 import { processesWith, readPids } from '../../src/stack/processes.js';
 
 /** Ends a hang. */

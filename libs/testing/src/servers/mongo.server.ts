@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed: no package of ours
 import { findServerOrSkip } from '../../../../deploy/test-servers/find.server.mjs';
 import { startServer } from '../child.process.js';
-import { freePort } from './sandbox.server.js';
+import { freePort } from './free.port.js';
 
 const START_TIMEOUT_MS = 120_000;
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { createServer } from 'node:net';
 import { startServer } from '../child.process.js';
+import { freePort } from './free.port.js';
 import { tempFolder } from '../temp.folder.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
@@ -36,21 +36,6 @@ export interface Sandbox {
   invoice(): Promise<Invoice>;
   clearInvoice(): Promise<void>;
   stop(): Promise<void>;
-}
-
-/** Finds a free port on loopback. Another process may take it before it is used. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (typeof address === 'object' && address !== null) resolve(address.port);
-        else reject(new Error('the system assigned no port'));
-      });
-    });
-  });
 }
 
 /** Starts the sandbox as a process from `services/sandbox/dist`, which must be built. */
