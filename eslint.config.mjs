@@ -2,6 +2,7 @@ import js from '@eslint/js';
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 import { testTime } from './deploy/lint/test.time.rules.mjs';
+import { words } from './deploy/lint/words.rule.mjs';
 
 /** Who may import whom. Imports go one way: contracts <- billing <- pipeline, config, tracing <- the doors <- purchasing <- services. */
 const libs = (...names) => names.map((name) => `lib:${name}`);
@@ -64,6 +65,7 @@ const restricted = (allowedDir, isTest) => [
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/.nx/**', '**/.clipmesh/**', '**/out/**'] },
   js.configs.recommended,
+  { plugins: { words }, rules: { 'words/replaced': 'error' } },
   {
     files: ['**/*.ts', '**/*.tsx'],
     extends: [...tseslint.configs.strictTypeChecked],

@@ -1,13 +1,17 @@
-// node deploy/checks/words.mjs: fails when a tracked file has a word that docs/glossary.md replaces.
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+// node deploy/checks/words.mjs: fails when a page or a configuration file has a word that docs/glossary.md replaces. The lint
+// rule words/replaced finds these words in code.
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { commandLine, printError, readCommandLine } from '../local/command.line.mjs';
 import { EXEMPT_FILES, KEPT_NAMES, REPLACED_WORDS } from './words.table.mjs';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const KINDS = ['*.ts', '*.tsx', '*.mjs', '*.md', '*.yml', '*.conf', '.env.example', 'deploy/Dockerfile'];
+const KINDS = /(\.md|\.yml|\.conf|^\.env\.example|^Dockerfile)$/;
+/** Folders of other people's files and of generated files. */
+const SKIPPED = new Set(['node_modules', 'dist', '.git', '.nx', '.clipmesh', 'out', 'coverage']);
 
-/** The findings in one text, as `line: word → use`. Pure. */
+export const isExempt = (path) => EXEMPT_FILES.some((exempt) => exempt.test(path));
+
 export function findWords(text) {
   return text.split('\n').flatMap((full, index) => {
     const line = full.replace(KEPT_NAMES, '');
@@ -20,16 +24,35 @@ export function findWords(text) {
   });
 }
 
+/** The pages and configuration files, as paths from `root`. */
+function filesIn(root, folder = '') {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return SKIPPED.has(entry.name) ? [] : filesIn(root, path);
+    return entry.isFile() && KINDS.test(entry.name) && !isExempt(path) ? [path] : [];
+  });
+}
+
+export function wordErrors(root) {
+  return filesIn(root).flatMap((file) =>
+    findWords(readFileSync(join(root, file), 'utf8')).map(
+      ({ line, word, use }) => `${file}:${line}: "${word}" → ${use} (docs/glossary.md)`,
+    ),
+  );
+}
+
+function main(args) {
+  const does = 'Fails when a page or a configuration file has a word that docs/glossary.md replaces.';
+  readCommandLine(commandLine('node deploy/checks/words.mjs', does), args);
+  const errors = wordErrors(ROOT);
+  for (const error of errors) console.error(error);
+  return errors.length === 0 ? 0 : 1;
+}
+
 if (process.argv[1] === import.meta.filename) {
-  const files = execFileSync('git', ['ls-files', '-z', ...KINDS], { cwd: ROOT, encoding: 'utf8' })
-    .split('\0')
-    .filter((file) => file !== '' && !EXEMPT_FILES.some((exempt) => exempt.test(file)));
-  let count = 0;
-  for (const file of files) {
-    for (const { line, word, use } of findWords(readFileSync(join(ROOT, file), 'utf8'))) {
-      count += 1;
-      console.error(`${file}:${line}: "${word}" → ${use} (docs/glossary.md)`);
-    }
+  try {
+    process.exitCode = main(process.argv.slice(2));
+  } catch (error) {
+    process.exitCode = printError(error);
   }
-  if (count > 0) process.exitCode = 1;
 }

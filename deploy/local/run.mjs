@@ -16,7 +16,7 @@ const PROGRAMS = {
   bench: 'deploy/bench/dist/main.js',
 };
 /** Groups run one after another, the steps of a group in parallel. Types and lint need one core each. */
-const WITHOUT_SERVERS = [['typecheck', 'lint'], ['test:unit']];
+const WITHOUT_SERVERS = [['typecheck', 'lint', 'commits'], ['test:unit']];
 const WITH_SERVERS = [['test:integration'], ['test:e2e']];
 const STEPS = [...WITHOUT_SERVERS, ...WITH_SERVERS].flat();
 

@@ -50,6 +50,12 @@ const PLANTED: readonly Planted[] = [
   },
   {
     folder: 'libs/pipeline/src',
+    name: 'a replaced word',
+    code: `export const last${['Mo', 'vie'].join('')} = 1;\n`,
+    rule: 'words/replaced',
+  },
+  {
+    folder: 'libs/pipeline/src',
     name: 'elapsed time in a test',
     code: `import { expect, it } from '@jest/globals';\nit('is quick', () => {\n  const startMs = performance.now();\n  expect(performance.now() - startMs).toBeLessThan(300);\n});\n`,
     rule: 'test-time/no-elapsed-time',
@@ -97,7 +103,7 @@ function reportOn(file: string, output: string): string {
   return from === 0 ? '' : lines.slice(from, lines.indexOf('', from)).join('\n');
 }
 
-describe('a planted violation of the import rules', () => {
+describe('a planted violation of a lint rule', () => {
   let result: { code: number; output: string };
 
   beforeAll(async () => {
