@@ -19,6 +19,8 @@ const PROGRAMS = {
 const WITHOUT_SERVERS = [['typecheck', 'lint', 'commits'], ['test:unit']];
 const WITH_SERVERS = [['test:integration'], ['test:e2e']];
 const STEPS = [...WITHOUT_SERVERS, ...WITH_SERVERS].flat();
+/** The server that all tests of the second part use. They read its command from the environment. */
+const BROKER = 'nats-server';
 
 let received;
 function receive(signal) {
@@ -37,39 +39,38 @@ function testEnvironment() {
   return env;
 }
 
-/**
- * Finds the real servers for the tests and builds missing ones, one after another. `variables` has the servers that tests
- * read from the environment. `missing` says of each unavailable server why, and how to get it.
- */
-async function findServers(env) {
-  const variables = {};
-  const missing = [];
-  for (const [name, { variable }] of Object.entries(SERVERS)) {
-    const found = await findServer(name, { env, signal: stopping.signal });
-    if ('missing' in found) missing.push(found.missing);
-    else if (name === 'nats-server' && found.command !== undefined) variables[variable] = found.command;
+/** Finds the real servers for the tests and builds missing ones, one after another. A promise per server, by its name. */
+function findServers(env) {
+  const servers = {};
+  let previous = Promise.resolve();
+  for (const name of Object.keys(SERVERS)) {
+    previous = previous.then(() => findServer(name, { env, signal: stopping.signal }));
+    previous.catch(() => undefined);
+    servers[name] = previous;
   }
-  return { variables, missing };
+  return servers;
 }
 
 async function test() {
   const env = testEnvironment();
-  // Builds run in parallel with the steps that need no server.
+  // Builds run in parallel with the steps. A test that needs another server than the broker waits for its build.
   const servers = findServers(env);
-  servers.catch(() => undefined);
   try {
     const early = await runGroups(WITHOUT_SERVERS, env);
     if (early !== 0) return early;
-    console.log('\n> servers');
-    const { variables, missing } = await servers;
+    console.log(`\n> ${BROKER}`);
+    const broker = await servers[BROKER];
     if (received !== undefined) return codeOf(received);
-    if (missing.length > 0 && env.CI === 'true') {
-      console.error(missing.join('\n'));
+    if ('missing' in broker && env.CI === 'true') {
+      console.error(broker.missing);
       return 1;
     }
+    const variables = broker.command === undefined ? {} : { [SERVERS[BROKER].variable]: broker.command };
     const late = await runGroups(WITH_SERVERS, { ...env, ...variables });
+    if (late !== 0) return late;
+    const missing = (await Promise.all(Object.values(servers))).flatMap((found) => found.missing ?? []);
     for (const why of missing) console.error(`\nSKIPPED the tests of a server: ${why}`);
-    return late;
+    return missing.length > 0 && env.CI === 'true' ? 1 : 0;
   } finally {
     // Ends builds that no step waits for.
     stopping.abort();
@@ -101,7 +102,7 @@ async function step(name, env) {
 const TEST_HELP = `npm test
 
 Runs everything that CI runs, in this order: ${STEPS.join(', ')}.
-Test servers that this machine does not have are built once, in parallel with the first steps.
+Test servers that this machine does not have are built once, in parallel with the steps.
 Each step is also a script: npm run test:unit -- PATH ...`;
 const USAGE = `Usage: node deploy/local/run.mjs ${['test', ...Object.keys(PROGRAMS)].join('|')} [arguments]; each takes --help.`;
 

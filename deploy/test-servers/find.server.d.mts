@@ -29,7 +29,8 @@ export interface FindOptions {
 export function cacheFolder(env?: NodeJS.ProcessEnv): string;
 
 /**
- * Finds a server by its variable, on PATH or in the cache, or builds it from its registry.
+ * Finds a server by its variable, on PATH or in the cache, or builds it from its registry. Waits for another process that
+ * builds the same server.
  * Rejects only for an unknown name and for a wrong value of the variable.
  */
 export function findServer(

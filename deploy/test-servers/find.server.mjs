@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { withLock } from './build.lock.mjs';
 import { buildServer, TOOLS } from './server.build.mjs';
 import { SERVERS } from './servers.table.mjs';
 
@@ -73,15 +74,21 @@ function removeAbandoned(cache) {
   }
 }
 
-/** Only a complete build has the final name. Of two builders at once, the second result is discarded. */
+/** Builds the server into `target`, unless another process does so meanwhile. Only a complete build has the final name. */
 async function build(name, row, target, { env, signal }) {
   const cache = cacheFolder(env);
   mkdirSync(cache, { recursive: true });
   removeAbandoned(cache);
+  const onWait = () => process.stderr.write(`Waiting for another process that builds ${name} ${row.version}\n`);
+  await withLock(`${target}.lock`, () => buildInto(name, row, target, { env, signal }), { signal, onWait });
+}
+
+async function buildInto(name, row, target, { env, signal }) {
+  if (existsSync(target)) return;
   process.stderr.write(
     `Building ${name} ${row.version} for the tests, once and at low priority: about ${row.buildSeconds} s on two quiet cores\n`,
   );
-  const part = join(cache, `${name}.${randomUUID()}.part`);
+  const part = join(cacheFolder(env), `${name}.${randomUUID()}.part`);
   mkdirSync(part);
   try {
     await buildServer(name, row, part, { env, signal });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { within } from '@clipmesh/testing';
 import { claimFolder } from '../src/stack/folder.lock.js';
-import { identityOf } from '../src/stack/process.identity.js';
+import { identityOf } from '../process.identity.mjs';
 import { endRecorded, writeRecord } from '../src/stack/process.records.js';
 
 /** Ends a hang. */

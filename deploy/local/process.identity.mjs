@@ -1,18 +1,15 @@
+// The identity of a process, which a later process with the same pid does not have. Plain Node, no dependencies.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 const PS_MS = 10_000;
 
-/**
- * Identity of the process that has this pid now: its start time, as the system reports it. Distinguishes processes that
- * reuse a pid. Undefined when no running process has the pid.
- */
-export function identityOf(pid: number): string | undefined {
+export function identityOf(pid) {
   return process.platform === 'linux' ? fromProc(pid) : fromPs(pid);
 }
 
 /** The boot id, and the start in clock ticks since then: field 22 of `stat`. The name before it may contain spaces. */
-function fromProc(pid: number): string | undefined {
+function fromProc(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -24,7 +21,7 @@ function fromProc(pid: number): string | undefined {
   }
 }
 
-function fromPs(pid: number): string | undefined {
+function fromPs(pid) {
   const { stdout } = spawnSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8', timeout: PS_MS });
   const [, state, started] = /^(\S+)\s+(.+)$/.exec(typeof stdout === 'string' ? stdout.trim() : '') ?? [];
   return state === undefined || state.startsWith('Z') ? undefined : started;
