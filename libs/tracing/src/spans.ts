@@ -1,4 +1,4 @@
-import { ClipmeshError } from '@clipmesh/contracts';
+import { ClipmeshError, messageOf } from '@clipmesh/contracts';
 import {
   type Attributes,
   type Context,
@@ -38,7 +38,7 @@ export const ERROR_TYPE = 'error.type';
 export function failSpan(span: Span, error: unknown): void {
   span.setAttribute(ERROR_TYPE, errorTypeOf(error));
   span.recordException(error instanceof Error ? error : String(error));
-  span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) });
+  span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
 }
 
 function errorTypeOf(error: unknown): string {

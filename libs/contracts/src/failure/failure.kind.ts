@@ -83,13 +83,16 @@ export function failureKind(error: unknown): FailureKind {
   return { code: 'INTERNAL', retryable: FAILURE_CODES.INTERNAL.retryable };
 }
 
+/** The message of anything thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** Maximum length of a failure message, UTF-16 units: enough for ffmpeg's last lines, small enough for a record. */
 const MESSAGE_LIMIT = 2000;
 
 /** Converts anything thrown to a failure, classified by {@link failureKind}. A long message keeps its end. */
 export function toFailure(error: unknown, where: { stage: Stage; scene?: number; model?: string }): Failure {
   const { code, retryable } = failureKind(error);
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   const known = [...chainOf(error)].find((one) => one instanceof ClipmeshError);
   return {
     code,

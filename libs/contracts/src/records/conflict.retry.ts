@@ -22,7 +22,7 @@ export class ContentionError extends ClipmeshError {
 }
 
 /** Whether a store rejected a write because another one came first. */
-export const isWriteConflict = (error: unknown): boolean =>
+export const isWriteConflict = (error: unknown): error is ConflictError | AlreadyExistsError =>
   error instanceof ConflictError || error instanceof AlreadyExistsError;
 
 /**

@@ -12,6 +12,7 @@ import {
   type MessageDefinition,
   messageId,
   subjectOf,
+  messageOf,
 } from '@clipmesh/contracts';
 import {
   DeliverPolicy,
@@ -66,7 +67,7 @@ export async function deadLetter(js: JetStreamClient, message: JsMsg, name: stri
   const letter: DeadLetter = {
     reason: {
       code: failureKind(error).code,
-      message: cutText(error instanceof Error ? error.message : String(error), REASON_CHARS),
+      message: cutText(messageOf(error), REASON_CHARS),
     },
     subject: message.subject,
     headers: headersOf(message),

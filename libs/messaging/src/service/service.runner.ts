@@ -1,4 +1,4 @@
-import { type ServiceName, type InboxName, withTimeout } from '@clipmesh/contracts';
+import { messageOf, type ServiceName, type InboxName, withTimeout } from '@clipmesh/contracts';
 import { type Config, loadConfig } from '@clipmesh/config';
 import { attachSpanSink, createLogger, flushSpans, nestLogger, replicaId, shutdownTracing } from '@clipmesh/tracing';
 import { jetstream } from '@nats-io/jetstream';
@@ -195,9 +195,7 @@ export async function runActorService(actors: ActorService): Promise<void> {
     stopOnSignal(runtime, stop);
     runtime.logger.info({ workerId: runtime.workerId }, 'ready');
   } catch (error) {
-    process.stderr.write(
-      `${actors.service} could not start: ${error instanceof Error ? error.message : String(error)}\n`,
-    );
+    process.stderr.write(`${actors.service} could not start: ${messageOf(error)}\n`);
     process.exit(1);
   }
 }

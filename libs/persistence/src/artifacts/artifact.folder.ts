@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { operation } from '../records/operation.span.js';
+import { unavailable } from '../records/store.error.js';
 import { type ArtifactStore, type ByteRange } from '../ports/artifact.port.js';
 import { artifactKey, artifactPath, asideName, isArtifactKey, keyOfAside } from './artifact.key.js';
 
@@ -13,9 +14,7 @@ const hasCode = (error: unknown, code: string): boolean =>
 const isMissing = (error: unknown): boolean => hasCode(error, 'ENOENT');
 
 function storeError(error: unknown): ClipmeshError {
-  if (error instanceof ClipmeshError) return error;
-  const detail = error instanceof Error ? error.message : String(error);
-  return new ClipmeshError('STORE_UNAVAILABLE', `artifact folder: ${detail}`, { cause: error });
+  return error instanceof ClipmeshError ? error : unavailable('artifact folder', error);
 }
 
 /** Maps a missing file to `ARTIFACT_MISSING` and other errors to `STORE_UNAVAILABLE`. */

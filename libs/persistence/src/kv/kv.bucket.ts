@@ -3,6 +3,7 @@ import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from '@na
 import { type KV } from '@nats-io/kv';
 import { type z } from 'zod';
 import { AlreadyExistsError, ConflictError, type Versioned } from '../ports/versioned.port.js';
+import { unavailable } from '../records/store.error.js';
 
 /** Number of concurrent reads. */
 const READ_BATCH = 32;
@@ -33,17 +34,6 @@ export class KvBucket<T> {
     } catch (cause) {
       if (isConflict(cause)) throw new AlreadyExistsError(`${this.name}: ${key} exists already`, { cause });
       throw this.unavailable(cause);
-    }
-  }
-
-  /** Like {@link create}, but resolves with whether the record is new. */
-  async createOnce(key: string, value: T): Promise<boolean> {
-    try {
-      await this.create(key, value);
-      return true;
-    } catch (error) {
-      if (error instanceof AlreadyExistsError) return false;
-      throw error;
     }
   }
 
@@ -184,7 +174,6 @@ export class KvBucket<T> {
   }
 
   private unavailable(cause: unknown): ClipmeshError {
-    const detail = cause instanceof Error ? cause.message : String(cause);
-    return new ClipmeshError('STORE_UNAVAILABLE', `bucket ${this.name}: ${detail}`, { cause });
+    return unavailable(`bucket ${this.name}`, cause);
   }
 }

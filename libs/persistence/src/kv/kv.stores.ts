@@ -1,13 +1,4 @@
-import {
-  ClipmeshError,
-  ConflictError,
-  createOrOpen,
-  GENERATION_ID,
-  generationIdSchema,
-  isFinal,
-  type GenerationRecord,
-  retryOnConflict,
-} from '@clipmesh/contracts';
+import { createOrOpen, GENERATION_ID, generationIdSchema, isFinal, type GenerationRecord } from '@clipmesh/contracts';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
@@ -32,7 +23,10 @@ import { daysBetween, sumUsage } from '../records/usage.sums.js';
 import { hashKey } from '../records/key.hash.js';
 import { saveLarger } from '../records/settled.lines.js';
 import { storedGenerationSchema } from '../records/stored.generation.js';
-import { ignoreConflict } from '../records/conflict.handler.js';
+import { byKey } from '../records/key.order.js';
+import { firstClaim } from '../records/first.claim.js';
+import { unavailable } from '../records/store.error.js';
+import { ignoreConflict, isNew } from '../records/write.conflicts.js';
 import { KvBucket } from './kv.bucket.js';
 import { indexEntrySchema, OwnerIndex } from './owner.index.js';
 
@@ -74,10 +68,7 @@ export async function openKvStores(connection: NatsConnection, options: KvStores
       webhooks: webhookStore(await open('webhooks', webhookRegistrationsSchema)),
     };
   } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : String(cause);
-    throw new ClipmeshError('STORE_UNAVAILABLE', `the buckets of ${bucketPrefix} could not be opened: ${detail}`, {
-      cause,
-    });
+    throw unavailable(`the buckets of ${bucketPrefix} could not be opened`, cause);
   }
 }
 
@@ -158,10 +149,10 @@ function ledgerStore(bucket: KvBucket<LedgerEntry>, byDay: KvBucket<LedgerEntry>
     append: (entry) =>
       operation('ledger.append', async () => {
         const key = `${keyOf(entry.generationId)}.${hashKey(entry.key)}`;
-        const isNew = await bucket.createOnce(key, entry);
-        const { value } = isNew ? { value: entry } : ((await bucket.get(key)) ?? { value: entry });
-        await byDay.createOnce(`${hashKey(value.owner)}.${value.at.slice(0, 10)}.${key}`, value);
-        return isNew;
+        const appended = await isNew(bucket.create(key, entry));
+        const { value } = appended ? { value: entry } : ((await bucket.get(key)) ?? { value: entry });
+        await isNew(byDay.create(`${hashKey(value.owner)}.${value.at.slice(0, 10)}.${key}`, value));
+        return appended;
       }),
     usage: (owner, fromDay, toDay) =>
       operation('ledger.usage', async () => {
@@ -177,7 +168,7 @@ function ledgerStore(bucket: KvBucket<LedgerEntry>, byDay: KvBucket<LedgerEntry>
       operation('ledger.entries', async () => {
         if (!GENERATION_ID.test(generationId)) return [];
         const entries = await bucket.read(await bucket.keys(`${generationId}.*`), Infinity);
-        return entries.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+        return entries.sort(byKey);
       }),
   };
 }
@@ -188,7 +179,7 @@ function purchaseStore(bucket: KvBucket<Purchase>): PurchaseStore {
     list: (generationId) =>
       operation('attempts.list', async () => {
         const found = await bucket.all(await bucket.keys(`${keyOf(generationId)}.*`));
-        return found.sort((a, b) => (a.value.key < b.value.key ? -1 : a.value.key > b.value.key ? 1 : 0));
+        return found.sort((a, b) => byKey(a.value, b.value));
       }),
     get: (generationId, key) => operation('attempts.get', () => bucket.get(at(generationId, key))),
     create: (purchase) =>
@@ -256,13 +247,14 @@ function idempotencyStore(bucket: KvBucket<Claim>): IdempotencyStore {
     claim: (key, fingerprint, generationId) =>
       operation('idempotency.claim', async () => {
         const hashed = hashKey(key);
-        return retryOnConflict(`the claim ${hashed}`, async () => {
-          if (await bucket.createOnce(hashed, { fingerprint, generationId }))
-            return { fingerprint, generationId, fresh: true };
-          const first = await bucket.get(hashed);
-          if (first === undefined) throw new ConflictError('the claim expired between create and read');
-          return { ...first.value, fresh: false };
-        });
+        return firstClaim(
+          hashed,
+          {
+            create: (claim) => bucket.create(hashed, claim),
+            get: async () => (await bucket.get(hashed))?.value,
+          },
+          { fingerprint, generationId },
+        );
       }),
     peek: (key) => operation('idempotency.peek', async () => (await bucket.get(hashKey(key)))?.value),
     release: (key, generationId) =>

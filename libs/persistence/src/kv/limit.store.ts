@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClipmeshError, createOrOpen, followKeys, isWriteConflict } from '@clipmesh/contracts';
+import { createOrOpen, followKeys, isWriteConflict } from '@clipmesh/contracts';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { type LimitStore } from '../ports/limit.port.js';
 import { type Versioned } from '../ports/versioned.port.js';
+import { unavailable } from '../records/store.error.js';
 import { KvBucket } from './kv.bucket.js';
 import { type KvStoresOptions } from './kv.stores.js';
 
@@ -22,8 +23,7 @@ export async function openLimitStore(connection: NatsConnection, options: KvStor
     const kv = await createOrOpen(() => new Kvm(connection).create(name, settings));
     return limitStore(connection, name, kv, new KvBucket(name, kv, await jetstreamManager(connection), z.unknown()));
   } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : String(cause);
-    throw new ClipmeshError('STORE_UNAVAILABLE', `the bucket ${name} could not be opened: ${detail}`, { cause });
+    throw unavailable(`the bucket ${name} could not be opened`, cause);
   }
 }
 

@@ -1,6 +1,7 @@
 import { type GenerationRecord } from '@clipmesh/contracts';
 import { z } from 'zod';
 import { hashKey } from '../records/key.hash.js';
+import { isNew } from '../records/write.conflicts.js';
 import { type KvBucket } from './kv.bucket.js';
 
 /** Entries are empty; the key contains owner and id. */
@@ -20,7 +21,7 @@ export class OwnerIndex {
 
   /** Throws `STORE_UNAVAILABLE`. */
   async add(owner: string, id: string): Promise<void> {
-    await this.bucket.createOnce(`${hashKey(owner)}.${id}`, {});
+    await isNew(this.bucket.create(`${hashKey(owner)}.${id}`, {}));
   }
 
   async remove(id: string): Promise<void> {

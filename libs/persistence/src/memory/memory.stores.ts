@@ -12,9 +12,11 @@ import { type CacheEntry, cacheEntrySchema } from '../ports/cache.port.js';
 import { type LedgerEntry, ledgerEntrySchema } from '../ports/ledger.port.js';
 import { type Stores } from '../ports/stores.port.js';
 import { type WebhookRegistrations, webhookRegistrationsSchema } from '../ports/webhook.port.js';
+import { byKey } from '../records/key.order.js';
 import { saveLarger } from '../records/settled.lines.js';
 import { storedGenerationSchema } from '../records/stored.generation.js';
 import { sumUsage } from '../records/usage.sums.js';
+import { isNew } from '../records/write.conflicts.js';
 
 /** A map with revisions. Copies values on read and write, as a real store does. */
 class Table<T> {
@@ -109,15 +111,7 @@ export function createMemoryStores({ settledLines = SETTLED_LINES }: MemoryStore
       },
     },
     ledger: {
-      append: async (entry) => {
-        try {
-          ledger.create(rowOf(entry.generationId, entry.key), entry);
-          return true;
-        } catch (error) {
-          if (error instanceof AlreadyExistsError) return false;
-          throw error;
-        }
-      },
+      append: (entry) => isNew((async () => ledger.create(rowOf(entry.generationId, entry.key), entry))()),
       entries: async (generationId) =>
         ledger
           .all()
@@ -194,5 +188,3 @@ export function createMemoryStores({ settledLines = SETTLED_LINES }: MemoryStore
   };
   /* eslint-enable @typescript-eslint/require-await */
 }
-
-const byKey = (a: { key: string }, b: { key: string }): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);

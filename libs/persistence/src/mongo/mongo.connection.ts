@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClipmeshError } from '@clipmesh/contracts';
+import { ClipmeshError, messageOf } from '@clipmesh/contracts';
 import mongoose, { type Connection, type ConnectOptions } from 'mongoose';
 import { watchHeartbeats } from './mongo.heartbeats.js';
 
@@ -85,9 +85,11 @@ async function connectOnce(options: MongoOptions): Promise<Connection> {
     return connection;
   } catch (error) {
     await connection?.close(true).catch(() => undefined);
-    const detail = error instanceof Error ? error.message : String(error);
     // No cause: a parser error contains the whole URI.
-    throw new ClipmeshError('STORE_UNAVAILABLE', `MongoDB is unreachable: ${withoutCredentials(detail, uri)}`);
+    throw new ClipmeshError(
+      'STORE_UNAVAILABLE',
+      `MongoDB is unreachable: ${withoutCredentials(messageOf(error), uri)}`,
+    );
   }
 }
 

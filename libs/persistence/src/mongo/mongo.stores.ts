@@ -1,14 +1,6 @@
-import {
-  checkedValue,
-  ClipmeshError,
-  GENERATION_ID,
-  isFinal,
-  GENERATION_STATUSES,
-  type GenerationRecord,
-} from '@clipmesh/contracts';
+import { checkedValue, GENERATION_ID, isFinal, GENERATION_STATUSES, type GenerationRecord } from '@clipmesh/contracts';
 import { hashKey } from '../records/key.hash.js';
 import { operation } from '../records/operation.span.js';
-import { AlreadyExistsError } from '../ports/versioned.port.js';
 import { type AccountStore, SETTLED_LINES, type SettledLine } from '../ports/account.port.js';
 import { type LedgerEntry, type LedgerStore, usageRowSchema } from '../ports/ledger.port.js';
 import { type PurchaseStore } from '../ports/purchase.port.js';
@@ -18,7 +10,9 @@ import { type IdempotencyStore } from '../ports/idempotency.port.js';
 import { type OpenStores } from '../ports/stores.port.js';
 import { type WebhookStore } from '../ports/webhook.port.js';
 import { saveLarger } from '../records/settled.lines.js';
-import { ignoreConflict } from '../records/conflict.handler.js';
+import { byKey } from '../records/key.order.js';
+import { firstClaim } from '../records/first.claim.js';
+import { ignoreConflict, isNew } from '../records/write.conflicts.js';
 import { normalizeUsage } from '../records/usage.sums.js';
 import {
   accountId,
@@ -70,9 +64,6 @@ function storesOf(collections: MongoCollections, claimRetentionMs: number): Omit
 const SCAN_PAGE = 100;
 const UNFINISHED = GENERATION_STATUSES.filter((status) => !isFinal(status));
 
-/** JavaScript string order, which differs from MongoDB's. */
-const byKey = (a: { key: string }, b: { key: string }): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
-
 function generationStore(records: MongoRecords<GenerationRecord>): GenerationStore {
   return {
     create: (record) => operation('generations.create', () => records.create(record)),
@@ -109,16 +100,7 @@ function generationStore(records: MongoRecords<GenerationRecord>): GenerationSto
 
 function ledgerStore(records: MongoRecords<LedgerEntry>): LedgerStore {
   return {
-    append: (entry) =>
-      operation('ledger.append', async () => {
-        try {
-          await records.create(entry);
-          return true;
-        } catch (error) {
-          if (error instanceof AlreadyExistsError) return false;
-          throw error;
-        }
-      }),
+    append: (entry) => operation('ledger.append', () => isNew(records.create(entry))),
     entries: (generationId) =>
       operation('ledger.entries', async () =>
         (await records.find({ generationId })).map(({ value }) => value).sort(byKey),
@@ -208,24 +190,24 @@ function webhookStore(records: MongoRecords<Parameters<WebhookStore['create']>[0
 function idempotencyStore(records: MongoRecords<ClaimRecord>, retentionMs: number): IdempotencyStore {
   return {
     claim: (key, fingerprint, generationId) =>
-      operation('idempotency.claim', async () => {
+      operation('idempotency.claim', () => {
         const id = hashKey(key);
-        const now = Date.now();
-        try {
-          // MongoDB removes expired claims once a minute. Until then, an expired claim is replaced.
-          await records.replaceOrCreate(
-            { id, fingerprint, generationId },
-            { expiresAt: { $lte: new Date(now) } },
-            { expiresAt: new Date(now + retentionMs) },
-          );
-          return { fingerprint, generationId, fresh: true };
-        } catch (error) {
-          if (!(error instanceof AlreadyExistsError)) throw error;
-          const first = await records.get(id);
-          if (first === undefined)
-            throw new ClipmeshError('STORE_UNAVAILABLE', 'a claim expired while it was read', { cause: error });
-          return { fingerprint: first.value.fingerprint, generationId: first.value.generationId, fresh: false };
-        }
+        return firstClaim(
+          id,
+          {
+            create: (claim) => {
+              const now = Date.now();
+              // MongoDB removes expired claims once a minute. Until then, an expired claim is replaced.
+              return records.replaceOrCreate(
+                { id, ...claim },
+                { expiresAt: { $lte: new Date(now) } },
+                { expiresAt: new Date(now + retentionMs) },
+              );
+            },
+            get: async () => (await records.get(id))?.value,
+          },
+          { fingerprint, generationId },
+        );
       }),
     peek: (key) =>
       operation('idempotency.peek', async () => {

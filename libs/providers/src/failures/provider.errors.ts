@@ -1,4 +1,4 @@
-import { ClipmeshError, cutText, type FailureCode } from '@clipmesh/contracts';
+import { ClipmeshError, cutText, type FailureCode, messageOf } from '@clipmesh/contracts';
 import { type FailureKind, FAILURE_MEANINGS } from './failure.kinds.js';
 import { failureKindOf } from './prediction.failure.js';
 import { type Refusal, retryAfterOf } from './retry.after.js';
@@ -45,6 +45,6 @@ export function errorOfThrown(
   if (cause instanceof ClipmeshError) return cause;
   if (aborted.caller) return new ClipmeshError('CANCELED', `${call}: canceled by the caller`, { cause });
   if (aborted.timeout) return new ClipmeshError('PROVIDER_TIMEOUT', `${call}: no response in time`, { cause });
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   return new ClipmeshError('PROVIDER_UNAVAILABLE', `${call}: ${reason}`, { cause });
 }
