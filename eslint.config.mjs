@@ -124,7 +124,7 @@ export default tseslint.config(
   },
   {
     files: ['**/services/*/src/**/*.ts'],
-    ignores: ['**/main.ts', '**/*.module.ts', '**/*.actor.ts', '**/*.controller.ts', '**/*.filter.ts', '**/*.spec.ts'],
+    ignores: ['**/main.ts', '**/*.{module,actor,controller,guard,pipe,decorator,filter}.ts', '**/*.spec.ts'],
     rules: {
       'no-restricted-imports': [
         'error',
@@ -134,7 +134,8 @@ export default tseslint.config(
             testingDoor,
             {
               group: ['@nestjs/*'],
-              message: 'Domain files are plain TypeScript: Nest belongs to main, module, actor and controller files.',
+              message:
+                'Domain files are plain TypeScript: Nest belongs to main, module, actor, controller, guard, pipe, decorator and filter files.',
             },
           ],
         },

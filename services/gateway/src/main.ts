@@ -2,9 +2,9 @@ import '@clipmesh/tracing/register';
 import 'reflect-metadata';
 import { loadConfig } from '@clipmesh/config';
 import { closeRuntime, openRuntime, stopOnSignal } from '@clipmesh/messaging';
-import { refuseUnprotectedHost } from './http/access.js';
+import { refuseUnprotectedHost } from './http/auth/access.js';
 import { createGateway } from './gateway.module.js';
-import { refuseUnknownModels } from './generations/job.builder.js';
+import { refuseUnknownModels } from './jobs/job.builder.js';
 
 try {
   // Check before waiting for the broker: these errors do not go away.

@@ -27,6 +27,7 @@ export const createWebhookSchema = z
       .default([...WEBHOOK_EVENTS]),
   })
   .meta({ id: 'CreateWebhook' });
+export type CreateWebhook = z.infer<typeof createWebhookSchema>;
 
 export const WEBHOOK_ID = /^wh_[0-9a-f]{32}$/;
 /** Endpoint name of the `webhookUrl` of a create, among the ids of registered webhooks. */

@@ -10,7 +10,7 @@ import {
 } from '@clipmesh/billing';
 import { cutText } from '@clipmesh/contracts';
 import { type Stores } from '@clipmesh/persistence';
-import { dollars } from '../generations/generation.view.js';
+import { dollars } from './dollars.js';
 import { ProblemError } from '../http/problems/problem.js';
 
 /**

@@ -1,17 +1,17 @@
-import { type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
+import { createGenerationSchema, type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type BudgetSweepDeps, sweepUnreserved } from '@clipmesh/billing';
 import { reserveBudget } from './budget.problems.js';
-import { buildJob, parseRequest } from '../generations/job.builder.js';
+import { buildJob } from '../jobs/job.builder.js';
 
 const id = `gen_${'1'.repeat(32)}`;
 const other = `gen_${'2'.repeat(32)}`;
 const period = '2026-01-01';
 const rules = { limitMicros: 10_000_000, period: 'day' } as const;
 const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
-const job = buildJob(parseRequest({ prompt: 'A kettle that sings.', maxCostUsd: 6 }), defaults);
+const job = buildJob(createGenerationSchema.parse({ prompt: 'A kettle that sings.', maxCostUsd: 6 }), defaults);
 const at = '2026-01-01T00:00:00.000Z';
 /** Late enough that no request can still be starting the run. */
 const lateMs = Date.parse(at) + 16_000;

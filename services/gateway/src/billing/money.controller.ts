@@ -1,10 +1,14 @@
-import { createGenerationSchema } from '@clipmesh/contracts';
-import { emptyAccount, estimate, periodOf } from '@clipmesh/billing';
-import { Body, Controller, Get, Headers, HttpCode, Inject, Post, Query } from '@nestjs/common';
+import { createGenerationSchema, type CreateGeneration } from '@clipmesh/contracts';
+import { type BudgetRules, emptyAccount, estimate, type LlmTerms, periodOf } from '@clipmesh/billing';
+import { type Stores } from '@clipmesh/persistence';
+import { Body, Controller, Get, HttpCode, Inject, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { Owner } from '../http/auth/auth.decorator.js';
 import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
-import { GATEWAY_DEPS, type GatewayDeps, requireOwner } from '../gateway.deps.js';
-import { buildJob, parseRequest } from '../generations/job.builder.js';
+import { SchemaPipe } from '../http/schema.pipe.js';
+import { buildJob, JOB_DEFAULTS, type JobDefaults } from '../jobs/job.builder.js';
+import { STORES } from '../runtime/runtime.tokens.js';
+import { BUDGET, LLM_TERMS } from './billing.tokens.js';
 import {
   estimateView,
   type EstimateView,
@@ -13,35 +17,35 @@ import {
   usageView,
   type UsageView,
 } from './money.schemas.js';
-import { estimateViewOf, modelsViewOf, parseDays, usageViewOf } from './money.view.js';
+import { estimateViewOf, modelsViewOf, usageViewOf } from './money.view.js';
+import { type Days, usageQuery } from './usage.query.js';
 
 /** Prices, estimates and usage. */
 @ApiTags('money')
 @Controller('v1')
 export class MoneyController {
-  constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
+  constructor(
+    @Inject(STORES) private readonly stores: Pick<Stores, 'accounts' | 'ledger'>,
+    @Inject(BUDGET) private readonly budget: BudgetRules | undefined,
+    @Inject(LLM_TERMS) private readonly llm: LlmTerms,
+    @Inject(JOB_DEFAULTS) private readonly defaults: JobDefaults,
+  ) {}
 
   @Post('estimates')
   @HttpCode(200)
   @ApiOperation({ summary: 'Estimate the cost of a generation without creating it' })
   @ApiJsonResponse(200, 'The lowest and highest cost, per scene and in total.', estimateView)
   @ApiProblems(400, 401, 413, 415)
-  estimates(
-    @Body({ schema: createGenerationSchema }) body: unknown,
-    @Headers('authorization') authorization: string | undefined,
-  ): EstimateView {
-    requireOwner(this.deps, authorization);
-    const { defaults, llm } = this.deps;
-    return estimateViewOf(estimate(buildJob(parseRequest(body), defaults), llm));
+  estimates(@Body({ schema: createGenerationSchema }) request: CreateGeneration): EstimateView {
+    return estimateViewOf(estimate(buildJob(request, this.defaults), this.llm));
   }
 
   @Get('models')
   @ApiOperation({ summary: 'List the video models with their prices and capabilities' })
   @ApiJsonResponse(200, 'The models.', modelsView)
   @ApiProblems(401)
-  models(@Headers('authorization') authorization: string | undefined): ModelsView {
-    requireOwner(this.deps, authorization);
-    return modelsViewOf(this.deps.defaults.models);
+  models(): ModelsView {
+    return modelsViewOf(this.defaults.models);
   }
 
   @Get('usage')
@@ -60,17 +64,11 @@ export class MoneyController {
   })
   @ApiJsonResponse(200, 'Sums and single rows.', usageView)
   @ApiProblems(400, 401, 503)
-  async usage(
-    @Headers('authorization') authorization: string | undefined,
-    @Query() given: Record<string, unknown>,
-  ): Promise<UsageView> {
-    const owner = requireOwner(this.deps, authorization);
-    const now = new Date();
-    const days = parseDays(given, now);
-    const { stores, budget } = this.deps;
+  async usage(@Owner() owner: string, @Query(new SchemaPipe(usageQuery)) days: Days): Promise<UsageView> {
+    const { stores, budget } = this;
     const rows = await stores.ledger.usage(owner, days.from, days.to);
     if (budget === undefined) return usageViewOf(days, rows, undefined);
-    const period = periodOf(budget.period, now);
+    const period = periodOf(budget.period, new Date());
     const account = (await stores.accounts.get(owner, period))?.value ?? emptyAccount(owner, period);
     return usageViewOf(days, rows, { rules: budget, account });
   }

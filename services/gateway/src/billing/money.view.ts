@@ -1,8 +1,8 @@
 import { type Account, type UsageRow } from '@clipmesh/persistence';
 import { type BudgetRules, type CostRange, type Estimate, MODELS, periodEnd, sumsOf } from '@clipmesh/billing';
-import { dollars } from '../generations/generation.view.js';
+import { dollars } from './dollars.js';
 import { type EstimateView, type ModelsView, type UsageView } from './money.schemas.js';
-import { badRequest, refuseUnknownParameters } from '../http/problems/problem.js';
+import { type Days } from './usage.query.js';
 
 const spanOf = ({ lowMicros, highMicros }: CostRange): { lowUsd: number; highUsd: number } => ({
   lowUsd: dollars(lowMicros),
@@ -30,38 +30,6 @@ export function modelsViewOf(order: readonly string[]): ModelsView {
   };
 }
 
-const MAX_DAYS = 366;
-const DAY_MS = 86_400_000;
-/** Start of a valid `YYYY-MM-DD` day, ms since the epoch. NaN for anything else. */
-function dayMs(text: unknown): number {
-  if (typeof text !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(text)) return Number.NaN;
-  const ms = Date.parse(text);
-  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text) ? ms : Number.NaN;
-}
-
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
-
-/** The last day of a day's month. */
-const monthEnd = (day: string): string => dayOf(periodEnd(day.slice(0, 7)).getTime() - 1);
-
-/**
- * The requested days, both included. Default of `to`: the last day of the current month, or of the month of `from` if later.
- * Default of `from`: the first day of the month of `to`. Throws a 400.
- */
-export function parseDays(given: { from?: unknown; to?: unknown }, now: Date): { from: string; to: string } {
-  refuseUnknownParameters(given, ['from', 'to']);
-  const today = now.toISOString().slice(0, 10);
-  const isDay = (text: unknown): text is string => !Number.isNaN(dayMs(text));
-  const to = given.to ?? monthEnd(isDay(given.from) && given.from > today ? given.from : today);
-  const from = given.from ?? (isDay(to) ? `${to.slice(0, 7)}-01` : today);
-  const [start, end] = [dayMs(from), dayMs(to)];
-  if (Number.isNaN(start)) throw badRequest('from', 'must be a day, YYYY-MM-DD, UTC');
-  if (Number.isNaN(end)) throw badRequest('to', 'must be a day, YYYY-MM-DD, UTC');
-  if (end < start) throw badRequest('to', 'must not be before from');
-  if ((end - start) / DAY_MS >= MAX_DAYS) throw badRequest('to', `must be less than ${MAX_DAYS} days after from`);
-  return { from: dayOf(start), to: dayOf(end) };
-}
-
 function sumsBy(rows: readonly UsageRow[], name: (row: UsageRow) => string): UsageView['byDay'] {
   const sums = new Map<string, { count: number; micros: number }>();
   for (const row of rows) {
@@ -74,7 +42,7 @@ function sumsBy(rows: readonly UsageRow[], name: (row: UsageRow) => string): Usa
 }
 
 export function usageViewOf(
-  days: { from: string; to: string },
+  days: Days,
   rows: readonly UsageRow[],
   budget: { rules: BudgetRules; account: Account } | undefined,
 ): UsageView {

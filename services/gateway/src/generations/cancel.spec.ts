@@ -1,15 +1,16 @@
-import { type GenerationRecord } from '@clipmesh/contracts';
+import { createGenerationSchema, type GenerationRecord } from '@clipmesh/contracts';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import { describe, expect, it } from '@jest/globals';
-import { type GatewayDeps } from '../gateway.deps.js';
-import { GenerationsController } from './generations.controller.js';
-import { buildJob, parseRequest } from './job.builder.js';
+import { OwnedGenerations } from './owned.generations.js';
+import { RunsController } from './runs.controller.js';
+import { buildJob } from '../jobs/job.builder.js';
 
 const id = `gen_${'1'.repeat(32)}`;
 const at = new Date(0).toISOString();
+const llm = { model: 'gpt-4o-mini', tries: 3, price: undefined };
 const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
-const state = initialState(buildJob(parseRequest({ prompt: 'A kettle that sings.' }), defaults));
+const state = initialState(buildJob(createGenerationSchema.parse({ prompt: 'A kettle that sings.' }), defaults));
 const record: GenerationRecord = { id, owner: 'local', createdAt: at, updatedAt: at, traceId: '0'.repeat(32), state };
 
 describe('a cancel', () => {
@@ -18,17 +19,18 @@ describe('a cancel', () => {
     await stores.generations.create(record);
     const flags: string[] = [];
     let isDown = true;
-    const deps = {
+    const controller = new RunsController(
+      new OwnedGenerations(stores),
       stores,
-      ownerOf: () => 'local',
-      publish: () => (isDown ? Promise.reject(new Error('the broker is unavailable')) : Promise.resolve()),
-      cancellations: { request: (flagged: string) => Promise.resolve(void flags.push(flagged)) },
-    } as unknown as GatewayDeps;
-    const controller = new GenerationsController(deps);
-    await expect(controller.cancel(id, undefined)).rejects.toThrow('the broker is unavailable');
+      () => (isDown ? Promise.reject(new Error('the broker is unavailable')) : Promise.resolve()),
+      { request: (flagged) => Promise.resolve(void flags.push(flagged)), check: () => Promise.resolve(false) },
+      undefined,
+      llm,
+    );
+    await expect(controller.cancel(id, 'local')).rejects.toThrow('the broker is unavailable');
     expect(flags).toEqual([]);
     isDown = false;
-    await controller.cancel(id, undefined);
+    await controller.cancel(id, 'local');
     expect(flags).toEqual([id]);
   });
 
@@ -37,18 +39,18 @@ describe('a cancel', () => {
     await stores.generations.create({ ...record, state: { ...state, status: 'failed' } });
     const published: unknown[] = [];
     let isFlagged = true;
-    const deps = {
+    const controller = new RunsController(
+      new OwnedGenerations(stores),
       stores,
-      ownerOf: () => 'local',
-      llm: { model: 'gpt-4o-mini', tries: 3 },
-      publish: (outgoing: unknown[]) => Promise.resolve(void published.push(...outgoing)),
-      cancellations: { check: () => Promise.resolve(isFlagged) },
-    } as unknown as GatewayDeps;
-    const controller = new GenerationsController(deps);
-    await expect(controller.retry(id, undefined)).rejects.toMatchObject({ status: 409, code: 'CANCELED' });
+      (outgoing) => Promise.resolve(void published.push(...outgoing)),
+      { request: () => Promise.resolve(), check: () => Promise.resolve(isFlagged) },
+      undefined,
+      llm,
+    );
+    await expect(controller.retry(id, 'local')).rejects.toMatchObject({ status: 409, code: 'CANCELED' });
     expect(published).toEqual([]);
     isFlagged = false;
-    await controller.retry(id, undefined);
+    await controller.retry(id, 'local');
     expect(published).toHaveLength(1);
   });
 });

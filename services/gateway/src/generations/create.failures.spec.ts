@@ -1,9 +1,10 @@
-import { type Outgoing } from '@clipmesh/contracts';
+import { createGenerationSchema, type Outgoing } from '@clipmesh/contracts';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { describe, expect, it } from '@jest/globals';
-import { type GatewayDeps } from '../gateway.deps.js';
-import { GenerationsController } from './generations.controller.js';
 import { problemOf } from '../http/problems/problem.js';
+import { type CreateDeps, GenerationCreator } from './generation.create.js';
+import { GenerationsController } from './generations.controller.js';
+import { OwnedGenerations } from './owned.generations.js';
 
 type Failing = 'get' | 'publish' | 'create';
 
@@ -18,20 +19,24 @@ function setUp(failing: Failing | undefined) {
   const published: Outgoing[] = [];
   const warnings: string[] = [];
   const fail = (): Promise<never> => Promise.reject(new TimeoutError('the broker is unavailable'));
+  const gatewayStores = {
+    ...stores,
+    generations: { ...generations, ...(failing === 'publish' ? {} : failing && { [failing]: fail }) },
+  };
   const deps = {
-    stores: {
-      ...stores,
-      generations: { ...generations, ...(failing === 'publish' ? {} : failing && { [failing]: fail }) },
-    },
-    ownerOf: () => 'local',
+    stores: gatewayStores,
     publish:
       failing === 'publish' ? fail : (outgoing: readonly Outgoing[]) => Promise.resolve(published.push(...outgoing)),
     defaults: { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 },
     lastEventSequence: () => Promise.resolve(7),
     llm: { model: 'gpt-4o', tries: 3 },
     logger: { info: () => undefined, warn: (_fields: unknown, text: string) => warnings.push(text) },
-  } as unknown as GatewayDeps;
-  const controller = new GenerationsController(deps);
+  } as unknown as CreateDeps;
+  const controller = new GenerationsController(
+    new OwnedGenerations(gatewayStores),
+    new GenerationCreator(deps),
+    gatewayStores,
+  );
   const create = async (key?: string): Promise<{ status: number; id?: string; replayed: boolean }> => {
     const answer: { status: number; id?: string; replayed: boolean } = { status: 0, replayed: false };
     const response = {
@@ -44,7 +49,7 @@ function setUp(failing: Failing | undefined) {
       json: ({ id }: { id: string }) => (answer.id = id),
     };
     await controller
-      .create({ prompt: 'A kettle that sings.' }, undefined, key, response as never)
+      .create(createGenerationSchema.parse({ prompt: 'A kettle that sings.' }), 'local', key, response as never)
       .catch((error: unknown) => (answer.status = problemOf(error).status));
     return answer;
   };

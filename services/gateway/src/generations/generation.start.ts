@@ -1,14 +1,19 @@
 import { type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
-import { reservedFor } from '@clipmesh/billing';
+import { type BudgetRules, reservedFor } from '@clipmesh/billing';
+import { type Stores } from '@clipmesh/persistence';
 import { type StartDeps } from '@clipmesh/pipeline';
 import { reserveBudget } from '../billing/budget.problems.js';
-import { type GatewayDeps } from '../gateway.deps.js';
+import { type Logger } from '../runtime/runtime.tokens.js';
 
-type ReserveDeps = Pick<GatewayDeps, 'stores' | 'budget'>;
+interface ReserveDeps {
+  readonly stores: Pick<Stores, 'accounts'>;
+  /** Absent: no spending limit per owner. */
+  readonly budget: BudgetRules | undefined;
+}
 
 /** What `startGeneration` and `retryGeneration` need. They throw a 402 when the budget is too low. */
 export const startDeps = (
-  deps: ReserveDeps,
+  deps: ReserveDeps & { readonly stores: Pick<Stores, 'generations'> },
   publish: (outgoing: readonly Outgoing[]) => Promise<unknown>,
 ): StartDeps => ({
   generations: deps.stores.generations,
@@ -16,12 +21,17 @@ export const startDeps = (
   publish,
 });
 
+interface PublishDeps {
+  readonly publish: StartDeps['publish'];
+  readonly logger: Pick<Logger, 'warn'>;
+}
+
 /**
  * Publishes the first messages of a stored run. Logs an error instead of throwing it: the run is stored, and the stall sweeper
  * publishes the messages again.
  */
 export async function publishStart(
-  { publish, logger }: Pick<GatewayDeps, 'publish' | 'logger'>,
+  { publish, logger }: PublishDeps,
   outgoing: readonly Outgoing[],
   generationId: string,
 ): Promise<void> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  createGenerationSchema,
   type GenerationResult,
   type GenerationState,
   type Incident,
@@ -8,11 +9,11 @@ import {
 } from '@clipmesh/contracts';
 import { initialState, planFromTemplate } from '@clipmesh/pipeline';
 import { acceptedOf, linksOf, presentOf } from './generation.view.js';
-import { buildJob, parseRequest } from './job.builder.js';
+import { buildJob } from '../jobs/job.builder.js';
 import { triesOf } from './scene.tries.js';
 
 const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
-const job = buildJob(parseRequest({ prompt: 'A kettle that sings.' }), defaults);
+const job = buildJob(createGenerationSchema.parse({ prompt: 'A kettle that sings.' }), defaults);
 const start = initialState(job);
 const plan: Plan = planFromTemplate(job);
 const artifact = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };

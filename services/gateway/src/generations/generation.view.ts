@@ -2,13 +2,9 @@ import { type GenerationRecord, type GenerationState, isFinal } from '@clipmesh/
 import { type CostSummaryAnswer } from '@clipmesh/messaging';
 import { estimateScene } from '@clipmesh/billing';
 import { isReviewed, progressOf } from '@clipmesh/pipeline';
+import { dollars } from '../billing/dollars.js';
 import { type AcceptedView, type CostView, type GenerationView } from '../http/api.schemas.js';
 import { triesOf } from './scene.tries.js';
-
-/** Micro-dollars to dollars with at most six decimals. */
-export function dollars(micros: number): number {
-  return micros / 1_000_000;
-}
 
 /** Links for clients, relative to the gateway's origin. */
 export type Links = Record<string, string> & { readonly self: string };

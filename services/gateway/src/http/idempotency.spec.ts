@@ -1,9 +1,9 @@
+import { createGenerationSchema } from '@clipmesh/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { createMemoryStores, type Stores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import fc from 'fast-check';
 import { claimKey, fingerprintOf, legacyFingerprintOf, resolveClaim } from './idempotency.js';
-import { parseRequest } from '../generations/job.builder.js';
 import { removeGeneration } from '../retention/retention.js';
 
 const AT = '2026-03-01T00:00:00.000Z';
@@ -95,7 +95,7 @@ describe('the key of a generation that is being removed', () => {
 
 describe('the fingerprint of a request', () => {
   const prompt = 'A kettle that sings.';
-  const of = (json: string): string => fingerprintOf(parseRequest(JSON.parse(json)));
+  const of = (json: string): string => fingerprintOf(createGenerationSchema.parse(JSON.parse(json)));
   const plain = of(`{"prompt":"${prompt}","durationSeconds":15,"metadata":{"a":"1","b":"2"}}`);
 
   it.each([
@@ -133,13 +133,15 @@ describe('the fingerprint of a request', () => {
           metadata: Object.fromEntries(Object.entries(entries).reverse()),
           prompt,
         };
-        expect(fingerprintOf(parseRequest(reversed))).toBe(fingerprintOf(parseRequest(request)));
+        expect(fingerprintOf(createGenerationSchema.parse(reversed))).toBe(
+          fingerprintOf(createGenerationSchema.parse(request)),
+        );
       }),
     );
   });
 
   it('accepts a claim of a previous version for its own body only', () => {
-    const request = parseRequest({ prompt, metadata: { b: '2', a: '1' } });
+    const request = createGenerationSchema.parse({ prompt, metadata: { b: '2', a: '1' } });
     const claim = { fingerprint: legacyFingerprintOf(request), generationId: idOf(0), fresh: false, stored: true };
     const resolve = (body: typeof request): boolean =>
       resolveClaim(claim, { fingerprints: [fingerprintOf(body), legacyFingerprintOf(body)], atMs: 0 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { refuseOtherBodies } from './access.js';
+import { refuseOtherBodies } from './request.body.js';
 import { parseMediaType } from './media.type.js';
 
 describe('a media type', () => {

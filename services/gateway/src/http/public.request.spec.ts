@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkWebhookUrl } from '../webhooks/webhook.url.js';
+import { checkWebhookUrl } from './webhook.url.js';
 
 const check =
   (url: string, allowPrivate = false) =>

@@ -1,72 +1,73 @@
 import { type Artifact, type GenerationResult } from '@clipmesh/contracts';
-import { Controller, Get, Headers, Inject, Param, Req, Res } from '@nestjs/common';
+import { type ArtifactStore } from '@clipmesh/persistence';
+import { applyDecorators, Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Request, type Response } from 'express';
+import { OwnedGenerations } from '../generations/owned.generations.js';
+import { Owner } from '../http/auth/auth.decorator.js';
+import { ApiContentResponse, ApiProblems } from '../http/openapi.module.js';
+import { notReady } from '../http/problems/problem.js';
+import { ARTIFACTS } from '../runtime/runtime.tokens.js';
 import { sendArtifact } from './artifact.response.js';
 import { captionsOf } from './captions.js';
-import { ApiContentResponse, ApiProblems } from '../http/openapi.module.js';
-import { findOwned, GATEWAY_DEPS, type GatewayDeps } from '../gateway.deps.js';
-import { notReady } from '../http/problems/problem.js';
+
+type FileName = keyof Pick<GenerationResult, 'video' | 'thumbnail'>;
+
+/** Declares the route of a stored file, whole or by range. */
+const GetFile = (name: FileName, kind: string, contentType: string): MethodDecorator =>
+  applyDecorators(
+    Get(`:id/${name}`),
+    ApiOperation({ summary: `Download the ${name}` }),
+    ApiHeader({ name: 'Range', required: false, description: 'One byte range, for example `bytes=0-1023`.' }),
+    ApiContentResponse(200, `The ${kind} file. \`ETag\` is the SHA-256 of its bytes.`, contentType, 'binary'),
+    ApiContentResponse(206, 'The requested range.', contentType, 'binary'),
+    ApiProblems(401, 404, 409, 416, 503),
+  );
 
 /** The files of a generation. Every route also answers HEAD. */
 @ApiTags('files')
 @Controller('v1/generations')
 export class MediaController {
-  constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
+  constructor(
+    @Inject(OwnedGenerations) private readonly owned: OwnedGenerations,
+    @Inject(ARTIFACTS) private readonly artifacts: Pick<ArtifactStore, 'open' | 'stat'>,
+  ) {}
 
-  @Get(':id/video')
-  @ApiOperation({ summary: 'Download the video' })
-  @ApiHeader({ name: 'Range', required: false, description: 'One byte range, for example `bytes=0-1023`.' })
-  @ApiContentResponse(200, 'The MP4 file. `ETag` is the SHA-256 of its bytes.', 'video/mp4', 'binary')
-  @ApiContentResponse(206, 'The requested range.', 'video/mp4', 'binary')
-  @ApiProblems(401, 404, 409, 416, 503)
+  @GetFile('video', 'MP4', 'video/mp4')
   async video(
     @Param('id') id: string,
-    @Headers('authorization') authorization: string | undefined,
+    @Owner() owner: string,
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    await sendArtifact(this.deps.artifacts, await this.file(id, authorization, 'video'), request, response);
+    await sendArtifact(this.artifacts, await this.file(id, owner, 'video'), request, response);
   }
 
-  @Get(':id/thumbnail')
-  @ApiOperation({ summary: 'Download the thumbnail' })
-  @ApiHeader({ name: 'Range', required: false, description: 'One byte range, for example `bytes=0-1023`.' })
-  @ApiContentResponse(200, 'The JPEG file. `ETag` is the SHA-256 of its bytes.', 'image/jpeg', 'binary')
-  @ApiContentResponse(206, 'The requested range.', 'image/jpeg', 'binary')
-  @ApiProblems(401, 404, 409, 416, 503)
+  @GetFile('thumbnail', 'JPEG', 'image/jpeg')
   async thumbnail(
     @Param('id') id: string,
-    @Headers('authorization') authorization: string | undefined,
+    @Owner() owner: string,
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    await sendArtifact(this.deps.artifacts, await this.file(id, authorization, 'thumbnail'), request, response);
+    await sendArtifact(this.artifacts, await this.file(id, owner, 'thumbnail'), request, response);
   }
 
   @Get(':id/captions.vtt')
   @ApiOperation({ summary: 'Download the captions: the overlay texts with their times' })
   @ApiContentResponse(200, 'WebVTT. Without a cue when the video has no texts.', 'text/vtt')
   @ApiProblems(401, 404, 409, 503)
-  async captions(
-    @Param('id') id: string,
-    @Headers('authorization') authorization: string | undefined,
-    @Res() response: Response,
-  ): Promise<void> {
-    const { plan, result, status, failure } = (await findOwned(this.deps, id, authorization)).state;
+  async captions(@Param('id') id: string, @Owner() owner: string, @Res() response: Response): Promise<void> {
+    const { plan, result, status, failure } = (await this.owned.find(id, owner)).state;
     if (plan === undefined || result === undefined) throw notReady('captions', status, failure);
     response.set({ 'Cache-Control': 'private, no-cache', 'X-Content-Type-Options': 'nosniff' });
     response.type('text/vtt').send(captionsOf(plan));
   }
 
-  private async file(
-    id: string,
-    authorization: string | undefined,
-    which: keyof Pick<GenerationResult, 'video' | 'thumbnail'>,
-  ): Promise<Artifact> {
-    const { result, previousResult, status, failure } = (await findOwned(this.deps, id, authorization)).state;
+  private async file(id: string, owner: string, name: FileName): Promise<Artifact> {
+    const { result, previousResult, status, failure } = (await this.owned.find(id, owner)).state;
     const current = result ?? previousResult;
-    if (current === undefined) throw notReady(which, status, failure);
-    return current[which];
+    if (current === undefined) throw notReady(name, status, failure);
+    return current[name];
   }
 }

@@ -1,6 +1,7 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
+import { Public } from '../http/auth/auth.decorator.js';
 import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { unavailable } from '../http/problems/problem.js';
 
@@ -12,6 +13,7 @@ export interface HealthDeps {
 
 const okView = z.object({ status: z.literal('ok') });
 
+@Public()
 @ApiTags('health')
 @Controller()
 export class HealthController {

@@ -2,6 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isLoopback } from '@clipmesh/config';
 import { ProblemError } from '../http/problems/problem.js';
 
+/** Token of {@link ScrapeRules}. */
+export const SCRAPE_RULES = Symbol('SCRAPE_RULES');
 /** Rules for access to the metrics. */
 export interface ScrapeRules {
   /** The token that gives access. Default: none. */

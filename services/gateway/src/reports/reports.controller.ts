@@ -1,23 +1,33 @@
 import { isFinal } from '@clipmesh/contracts';
+import { type CostSummaryAnswer } from '@clipmesh/messaging';
 import { Controller, Get, Headers, Inject, Param, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type Request, type Response } from 'express';
-import { costView, type CostView, performanceView } from '../http/api.schemas.js';
-import { ApiJsonResponse, ApiContentResponse, ApiProblems } from '../http/openapi.module.js';
-import { findOwned, GATEWAY_DEPS, type GatewayDeps } from '../gateway.deps.js';
 import { costViewOf } from '../generations/generation.view.js';
-import { withOutcome } from './performance.reports.js';
+import { OwnedGenerations } from '../generations/owned.generations.js';
+import { costView, type CostView, performanceView } from '../http/api.schemas.js';
+import { Owner } from '../http/auth/auth.decorator.js';
+import { ApiContentResponse, ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { badRequest, notReady, ProblemError, unavailable } from '../http/problems/problem.js';
-import { startStream, streamEvents } from '../http/sse.js';
+import { startStream } from '../http/sse.js';
+import { EventStreams } from './event.streams.js';
+import { PerformanceReports, withOutcome } from './performance.reports.js';
 
-/** How long the stream of an ended generation waits for its next event, ms. The last events may no longer be kept. */
-const IDLE_TIMEOUT_MS = 5000;
+/** Token of {@link CostOf}. */
+export const COST_OF = Symbol('COST_OF');
+/** Requests the cost of a generation from the cost service. Throws on a timeout. */
+export type CostOf = (generationId: string) => Promise<CostSummaryAnswer>;
 
 /** Events, cost and performance of a generation. */
 @ApiTags('reports')
 @Controller('v1/generations')
 export class ReportsController {
-  constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
+  constructor(
+    @Inject(OwnedGenerations) private readonly owned: OwnedGenerations,
+    @Inject(EventStreams) private readonly streams: EventStreams,
+    @Inject(COST_OF) private readonly costOf: CostOf,
+    @Inject(PerformanceReports) private readonly reports: PerformanceReports,
+  ) {}
 
   @Get(':id/events')
   @ApiOperation({ summary: 'Stream the events of a generation, from its start to its end' })
@@ -32,44 +42,29 @@ export class ReportsController {
   @ApiProblems(400, 401, 404, 429, 503)
   async events(
     @Param('id') id: string,
-    @Headers('authorization') authorization: string | undefined,
+    @Owner() owner: string,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const { owner, state, createdAt, eventsAfter } = await findOwned(this.deps, id, authorization);
+    const record = await this.owned.find(id, owner);
     if (lastEventId !== undefined && !/^\d{0,15}$/.test(lastEventId))
       throw badRequest('Last-Event-ID', 'must be the id of the last event received, a whole number');
     if (request.method === 'HEAD') {
       startStream(response).end();
       return;
     }
-    const { events, hasAllEvents, sseHeartbeatMs, streamLimit } = this.deps;
-    const release = streamLimit.acquire(owner);
-    try {
-      await streamEvents(response, {
-        open: (signal) => events(id, signal),
-        after: lastEventId === undefined ? undefined : Number(lastEventId),
-        isNumbered:
-          lastEventId === undefined || (await hasAllEvents({ after: eventsAfter, sinceMs: Date.parse(createdAt) })),
-        run: state.run,
-        ended: isFinal(state.status),
-        heartbeatMs: sseHeartbeatMs,
-        idleTimeoutMs: IDLE_TIMEOUT_MS,
-      });
-    } finally {
-      release();
-    }
+    await this.streams.serve(response, record, lastEventId === undefined ? undefined : Number(lastEventId));
   }
 
   @Get(':id/cost')
   @ApiOperation({ summary: 'Get the cost of a generation so far' })
   @ApiJsonResponse(200, 'The total and its ledger entries.', costView)
   @ApiProblems(401, 404, 503)
-  async cost(@Param('id') id: string, @Headers('authorization') authorization: string | undefined): Promise<CostView> {
-    await findOwned(this.deps, id, authorization);
+  async cost(@Param('id') id: string, @Owner() owner: string): Promise<CostView> {
+    await this.owned.find(id, owner);
     try {
-      return costViewOf(id, await this.deps.cost(id));
+      return costViewOf(id, await this.costOf(id));
     } catch (error) {
       throw unavailable(
         'COST_UNAVAILABLE',
@@ -83,14 +78,11 @@ export class ReportsController {
   @ApiOperation({ summary: 'Get the performance report: parallelism and bottleneck' })
   @ApiJsonResponse(200, 'The performance report.', performanceView)
   @ApiProblems(401, 404, 409, 503)
-  async performance(
-    @Param('id') id: string,
-    @Headers('authorization') authorization: string | undefined,
-  ): Promise<unknown> {
-    const { state, traceId } = await findOwned(this.deps, id, authorization);
+  async performance(@Param('id') id: string, @Owner() owner: string): Promise<unknown> {
+    const { state, traceId } = await this.owned.find(id, owner);
     if (!isFinal(state.status)) throw notReady('performance report', state.status);
     const endedMs = state.finishedAt === undefined ? 0 : Date.parse(state.finishedAt);
-    const report = await this.deps.performance(traceId, endedMs);
+    const report = await this.reports.of(traceId, endedMs);
     if (report === undefined)
       throw new ProblemError(
         404,

@@ -1,30 +1,31 @@
 import { ClipmeshError, isFinal } from '@clipmesh/contracts';
 import { type Stores } from '@clipmesh/persistence';
-import { Controller, Delete, Headers, HttpCode, Inject, Param } from '@nestjs/common';
+import { Controller, Delete, HttpCode, Inject, Param } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { OwnedGenerations } from '../generations/owned.generations.js';
+import { Owner } from '../http/auth/auth.decorator.js';
 import { ApiProblems } from '../http/openapi.module.js';
-import { findOwned, type GatewayDeps } from '../gateway.deps.js';
 import { ProblemError, unavailable } from '../http/problems/problem.js';
-import { type Forget, removeGeneration } from './retention.js';
-
-export const DELETION_DEPS = Symbol('DELETION_DEPS');
-export interface DeletionDeps extends Pick<GatewayDeps, 'ownerOf' | 'logger'> {
-  readonly stores: Stores;
-  readonly forget: Forget;
-}
+import { type Logger, LOGGER, STORES } from '../runtime/runtime.tokens.js';
+import { FORGET, type Forget, removeGeneration } from './retention.js';
 
 @ApiTags('generations')
 @Controller('v1/generations')
 export class DeletionController {
-  constructor(@Inject(DELETION_DEPS) private readonly deps: DeletionDeps) {}
+  constructor(
+    @Inject(OwnedGenerations) private readonly owned: OwnedGenerations,
+    @Inject(STORES) private readonly stores: Stores,
+    @Inject(FORGET) private readonly forget: Forget,
+    @Inject(LOGGER) private readonly logger: Pick<Logger, 'info'>,
+  ) {}
 
   @Delete(':id')
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete an ended generation and its data' })
   @ApiResponse({ status: 204, description: 'Deleted. Its charges stay in the ledger.' })
   @ApiProblems(401, 404, 409, 503)
-  async remove(@Param('id') id: string, @Headers('authorization') authorization: string | undefined): Promise<void> {
-    const record = await findOwned(this.deps, id, authorization);
+  async remove(@Param('id') id: string, @Owner() owner: string): Promise<void> {
+    const record = await this.owned.find(id, owner);
     const { status } = record.state;
     if (!isFinal(status))
       throw new ProblemError(
@@ -34,13 +35,14 @@ export class DeletionController {
         `the generation is ${status}; cancel it first with POST /v1/generations/${id}/cancel`,
         { extensions: { retryable: true } },
       );
+    const { stores, forget } = this;
     try {
-      await removeGeneration(this.deps, record);
+      await removeGeneration({ stores, forget }, record);
     } catch (error) {
       if (error instanceof ClipmeshError && error.code === 'STORE_UNAVAILABLE')
         throw unavailable('STILL_SETTLING', 'the last events of the generation are still being handled', error);
       throw error;
     }
-    this.deps.logger.info({ generationId: id }, 'generation deleted by its owner');
+    this.logger.info({ generationId: id }, 'generation deleted by its owner');
   }
 }

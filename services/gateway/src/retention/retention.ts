@@ -4,12 +4,14 @@ import { type ArtifactStore, type Stores } from '@clipmesh/persistence';
 import { type createLogger } from '@clipmesh/tracing';
 import { filesOfPurchases, filesOf, idAt, isExpired } from './retention.rules.js';
 
+/** Token of {@link Forget}. */
+export const FORGET = Symbol('FORGET');
+/** Removes a generation's messages from the broker. Throws a retryable error while some of them are not handled yet. */
 export type Forget = (of: { readonly generationId: string; readonly traceIds: readonly string[] }) => Promise<void>;
 
 export interface RetentionDeps {
   readonly stores: Pick<Stores, 'generations' | 'purchases' | 'cache' | 'idempotency'>;
   readonly artifacts: Pick<ArtifactStore, 'list' | 'removeOld' | 'sweepTemporary'>;
-  /** Removes a generation's messages from the broker. Throws a retryable error while some of them are not handled yet. */
   readonly forget: Forget;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
   readonly now: () => number;

@@ -1,15 +1,15 @@
-import { type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
-import { createMemoryStores } from '@clipmesh/persistence';
+import { createGenerationSchema, type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
+import { createMemoryStores, type Stores } from '@clipmesh/persistence';
 import { initialState, planFromTemplate } from '@clipmesh/pipeline';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type GatewayDeps } from '../gateway.deps.js';
-import { buildJob, parseRequest } from '../generations/job.builder.js';
+import { OwnedGenerations } from '../generations/owned.generations.js';
+import { buildJob } from '../jobs/job.builder.js';
 import { ReviewController } from './review.controller.js';
 
 const id = `gen_${'1'.repeat(32)}`;
 const at = new Date(0).toISOString();
 const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
-const job = buildJob(parseRequest({ prompt: 'A kettle that sings.', mode: 'review' }), defaults);
+const job = buildJob(createGenerationSchema.parse({ prompt: 'A kettle that sings.', mode: 'review' }), defaults);
 const planning: GenerationRecord = {
   ...{ id, owner: 'local', createdAt: at, updatedAt: at, traceId: '0'.repeat(32) },
   state: { ...initialState(job), status: 'planning' },
@@ -20,12 +20,10 @@ const waiting: GenerationRecord = { ...planning, state: { ...planning.state, sta
 describe('an approval', () => {
   let stores: ReturnType<typeof createMemoryStores>;
   let published: Outgoing[];
-  const controllerOf = (generations: GatewayDeps['stores']['generations']): ReviewController =>
-    new ReviewController({
-      stores: { ...stores, generations },
-      ownerOf: () => 'local',
-      publish: (outgoing: Outgoing[]) => Promise.resolve(void published.push(...outgoing)),
-    } as unknown as GatewayDeps);
+  const controllerOf = (generations: Stores['generations']): ReviewController =>
+    new ReviewController(new OwnedGenerations({ generations }), { generations }, (outgoing) =>
+      Promise.resolve(void published.push(...outgoing)),
+    );
 
   beforeEach(async () => {
     stores = createMemoryStores();
@@ -45,7 +43,7 @@ describe('an approval', () => {
       },
       save: (value, revision) => generations.save(value, revision),
     });
-    const answer = await controller.approve(id, undefined).catch((error: unknown) => error);
+    const answer = await controller.approve(id, 'local').catch((error: unknown) => error);
     const accepted = !(answer instanceof Error);
     expect(published).toHaveLength(accepted ? 1 : 0);
     expect((await generations.get(id))?.value.state.approved).toBe(accepted ? true : undefined);
@@ -53,7 +51,7 @@ describe('an approval', () => {
 
   it('succeeds for two concurrent requests', async () => {
     const controller = controllerOf(stores.generations);
-    const answers = await Promise.all([controller.approve(id, undefined), controller.approve(id, undefined)]);
+    const answers = await Promise.all([controller.approve(id, 'local'), controller.approve(id, 'local')]);
     expect(answers.map(({ status }) => status)).toEqual(['generating', 'generating']);
     expect((await stores.generations.get(id))?.value.state.approved).toBe(true);
   });

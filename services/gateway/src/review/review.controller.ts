@@ -5,23 +5,27 @@ import {
   message,
   type Plan,
   PlanApproved,
+  type PlanEdit,
   planEditSchema,
   planSchema,
   retryOnConflict,
 } from '@clipmesh/contracts';
+import { type Publish } from '@clipmesh/messaging';
+import { type Stores } from '@clipmesh/persistence';
 import { estimateScene } from '@clipmesh/billing';
 import { isReviewed } from '@clipmesh/pipeline';
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Patch, Post, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
-import { type AcceptedView, acceptedView } from '../http/api.schemas.js';
 import { refuseLowCap } from '../billing/budget.problems.js';
-import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
-import { findOwned, findOwnedEntry, GATEWAY_DEPS, type GatewayDeps, requireOwner } from '../gateway.deps.js';
 import { acceptedOf } from '../generations/generation.view.js';
-import { parseBody } from '../generations/job.builder.js';
-import { applyPlanEdit } from './plan.edit.js';
+import { OwnedGenerations } from '../generations/owned.generations.js';
+import { type AcceptedView, acceptedView } from '../http/api.schemas.js';
+import { Owner } from '../http/auth/auth.decorator.js';
+import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { notReady, ProblemError, unavailable } from '../http/problems/problem.js';
+import { PUBLISH, STORES } from '../runtime/runtime.tokens.js';
+import { applyPlanEdit } from './plan.edit.js';
 
 const etagOf = (plan: Plan): string => `"${createHash('sha256').update(JSON.stringify(plan)).digest('hex')}"`;
 
@@ -29,7 +33,11 @@ const etagOf = (plan: Plan): string => `"${createHash('sha256').update(JSON.stri
 @ApiTags('plan')
 @Controller('v1/generations')
 export class ReviewController {
-  constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
+  constructor(
+    @Inject(OwnedGenerations) private readonly owned: OwnedGenerations,
+    @Inject(STORES) private readonly stores: Pick<Stores, 'generations'>,
+    @Inject(PUBLISH) private readonly publish: Publish,
+  ) {}
 
   @Get(':id/plan')
   @ApiOperation({ summary: 'Get the plan: style, scenes, texts' })
@@ -37,10 +45,10 @@ export class ReviewController {
   @ApiProblems(401, 404, 409, 503)
   async plan(
     @Param('id') id: string,
-    @Headers('authorization') authorization: string | undefined,
+    @Owner() owner: string,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Plan> {
-    const { plan, status, failure } = (await findOwned(this.deps, id, authorization)).state;
+    const { plan, status, failure } = (await this.owned.find(id, owner)).state;
     if (plan === undefined) throw notReady('plan', status, failure);
     response.set('ETag', etagOf(plan));
     return plan;
@@ -53,14 +61,12 @@ export class ReviewController {
   @ApiProblems(400, 401, 404, 409, 412, 413, 415, 503)
   async edit(
     @Param('id') id: string,
-    @Body({ schema: planEditSchema }) body: unknown,
-    @Headers('authorization') authorization: string | undefined,
+    @Body({ schema: planEditSchema }) edit: PlanEdit,
+    @Owner() owner: string,
     @Headers('if-match') match: string | undefined,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Plan> {
-    requireOwner(this.deps, authorization);
-    const edit = parseBody(planEditSchema, body);
-    const { plan } = await this.change(id, authorization, (before) => {
+    const { plan } = await this.change(id, owner, (before) => {
       if (match !== undefined && match !== '*' && match !== etagOf(before))
         throw new ProblemError(
           412,
@@ -81,13 +87,10 @@ export class ReviewController {
   @ApiOperation({ summary: 'Approve the plan and continue with the clips' })
   @ApiJsonResponse(202, 'Approved. The generation continues.', acceptedView)
   @ApiProblems(401, 402, 404, 409, 503)
-  async approve(
-    @Param('id') id: string,
-    @Headers('authorization') authorization: string | undefined,
-  ): Promise<AcceptedView> {
+  async approve(@Param('id') id: string, @Owner() owner: string): Promise<AcceptedView> {
     const state = await this.change(
       id,
-      authorization,
+      owner,
       (plan, { job, costMicros }) => {
         const clips = plan.scenes.reduce(
           (sum, scene) => sum + estimateScene(job.models, scene.durationSeconds).lowMicros,
@@ -100,7 +103,7 @@ export class ReviewController {
     );
     // A repeated request publishes again: the first one may have crashed before it published.
     if (state.status === 'awaiting_approval')
-      await this.deps.publish([message(PlanApproved, { generationId: id, at: new Date().toISOString(), charges: [] })]);
+      await this.publish([message(PlanApproved, { generationId: id, at: new Date().toISOString(), charges: [] })]);
     return acceptedOf(id, state);
   }
 
@@ -110,13 +113,13 @@ export class ReviewController {
    */
   private async change(
     id: string,
-    authorization: string | undefined,
+    owner: string,
     decide: (plan: Plan, state: GenerationRecord['state']) => Partial<GenerationRecord['state']>,
     isDone: (state: GenerationRecord['state']) => boolean = () => false,
   ): Promise<GenerationRecord['state']> {
-    const { generations } = this.deps.stores;
+    const { generations } = this.stores;
     return retryOnConflict(`generation ${id}`, async () => {
-      const { value, revision } = await findOwnedEntry(this.deps, id, authorization);
+      const { value, revision } = await this.owned.findEntry(id, owner);
       const { state } = value;
       if (isDone(state)) return state;
       if (state.plan === undefined || !isReviewed(state)) throw notReviewed(state);

@@ -1,11 +1,11 @@
-import { type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
+import { createGenerationSchema, type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState, planFromTemplate } from '@clipmesh/pipeline';
 import { describe, expect, it } from '@jest/globals';
 import { type BudgetSweepDeps, sweepAccount, sweepUnreserved } from '@clipmesh/billing';
 import { reserveBudget } from '../billing/budget.problems.js';
-import { type GatewayDeps } from '../gateway.deps.js';
-import { buildJob, parseRequest } from '../generations/job.builder.js';
+import { OwnedGenerations } from '../generations/owned.generations.js';
+import { buildJob } from '../jobs/job.builder.js';
 import { problemOf } from '../http/problems/problem.js';
 import { ScenesController } from './scenes.controller.js';
 
@@ -14,7 +14,7 @@ const period = '2026-01-01';
 const at = '2026-01-01T00:00:00.000Z';
 const rules = { limitMicros: 10_000_000, period: 'day' } as const;
 const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
-const job = buildJob(parseRequest({ prompt: 'A kettle that sings.', maxCostUsd: 6 }), defaults);
+const job = buildJob(createGenerationSchema.parse({ prompt: 'A kettle that sings.', maxCostUsd: 6 }), defaults);
 const plan = planFromTemplate(job);
 const clip = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
 const line = { attempt: 2, modelIndex: 0, cached: false, costMicros: 100_000, clip, overlaid: clip };
@@ -45,12 +45,16 @@ async function setUp(beforeSave: (save: number) => Promise<unknown> = () => Prom
     return stores.generations.save(record, revision);
   };
   const regenerate = async (hooked: boolean): Promise<number> => {
-    const deps = {
-      stores: hooked ? { ...stores, generations: { ...stores.generations, save } } : stores,
-      ...{ budget: rules, ownerOf: () => 'local', publish, cancellations: { check: () => Promise.resolve(false) } },
-    } as unknown as GatewayDeps;
-    return new ScenesController(deps)
-      .regenerate(id, '0', { seed: 7 }, undefined)
+    const controller = new ScenesController(
+      new OwnedGenerations(stores),
+      hooked ? { ...stores, generations: { ...stores.generations, save } } : stores,
+      publish,
+      { check: () => Promise.resolve(false) },
+      rules,
+      { warn: () => undefined },
+    );
+    return controller
+      .regenerate(id, '0', { seed: 7 }, 'local')
       .then(() => 202)
       .catch((error: unknown) => problemOf(error).status);
   };

@@ -10,21 +10,25 @@ import {
   sceneEditSchema,
   SceneReopened,
 } from '@clipmesh/contracts';
-import { ConflictError, type Versioned } from '@clipmesh/persistence';
+import { type Cancellations, type Publish } from '@clipmesh/messaging';
+import { ConflictError, type Stores, type Versioned } from '@clipmesh/persistence';
 import { canRegenerate, committedBy, exceedsCap, regenerateScene } from '@clipmesh/pipeline';
-import { estimateScene } from '@clipmesh/billing';
+import { type BudgetRules, estimateScene } from '@clipmesh/billing';
 import { currentTraceparent } from '@clipmesh/tracing';
-import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Inject, Param, Post, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { type AcceptedView, acceptedView } from '../http/api.schemas.js';
+import { BUDGET } from '../billing/billing.tokens.js';
 import { refuseLowCap, refuseOverBudget } from '../billing/budget.problems.js';
-import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
-import { findOwnedEntry, GATEWAY_DEPS, type GatewayDeps } from '../gateway.deps.js';
 import { publishStart, reserveFor } from '../generations/generation.start.js';
 import { acceptedOf } from '../generations/generation.view.js';
-import { parseBody } from '../generations/job.builder.js';
-import { applyPlanEdit } from './plan.edit.js';
+import { OwnedGenerations } from '../generations/owned.generations.js';
+import { type AcceptedView, acceptedView } from '../http/api.schemas.js';
+import { Owner } from '../http/auth/auth.decorator.js';
+import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { ProblemError } from '../http/problems/problem.js';
+import { CANCELLATIONS, type Logger, LOGGER, PUBLISH, STORES } from '../runtime/runtime.tokens.js';
+import { OwnedGuard } from './owned.guard.js';
+import { applyPlanEdit } from './plan.edit.js';
 
 const SEED_LIMIT = 2_147_483_647;
 
@@ -45,9 +49,18 @@ interface Next {
 @ApiTags('plan')
 @Controller('v1/generations')
 export class ScenesController {
-  constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
+  constructor(
+    @Inject(OwnedGenerations) private readonly owned: OwnedGenerations,
+    @Inject(STORES) private readonly stores: Pick<Stores, 'accounts' | 'generations'>,
+    @Inject(PUBLISH) private readonly publish: Publish,
+    @Inject(CANCELLATIONS) private readonly cancellations: Pick<Cancellations, 'check'>,
+    @Inject(BUDGET) private readonly budget: BudgetRules | undefined,
+    @Inject(LOGGER) private readonly logger: Pick<Logger, 'warn'>,
+  ) {}
 
   @Post(':id/scenes/:scene/regenerate')
+  // The 404 for a generation comes before the 400 for the body.
+  @UseGuards(OwnedGuard)
   @HttpCode(202)
   @ApiOperation({ summary: 'Regenerate one scene of an ended generation; the others are kept and not charged again' })
   @ApiJsonResponse(202, 'The next run has started.', acceptedView)
@@ -55,22 +68,22 @@ export class ScenesController {
   async regenerate(
     @Param('id') id: string,
     @Param('scene') scene: string,
-    @Body({ schema: sceneEditSchema }) body: unknown,
-    @Headers('authorization') authorization: string | undefined,
+    @Body({ schema: sceneEditSchema }) edit: SceneEdit,
+    @Owner() owner: string,
   ): Promise<AcceptedView> {
-    const found = await findOwnedEntry(this.deps, id, authorization);
-    const edit = parseBody(sceneEditSchema, body);
+    const found = await this.owned.findEntry(id, owner);
     const seed = seedFor(edit);
     const request = { scene, edit, seed };
     let next = await this.next(found.value, request);
     if (!(await this.start(found, next.record))) {
       // The generation has changed since it was read. Try again: the change may not affect this run.
-      const again = await findOwnedEntry(this.deps, id, authorization);
+      const again = await this.owned.findEntry(id, owner);
       next = await this.next(again.value, request);
       if (!(await this.start(again, next.record)))
         throw notRegenerable('another request has just changed it; read it again');
     }
-    await publishStart(this.deps, [next.event], id);
+    const { publish, logger } = this;
+    await publishStart({ publish, logger }, [next.event], id);
     return acceptedOf(id, next.record.state);
   }
 
@@ -104,14 +117,15 @@ export class ScenesController {
    * that treats the reservation as abandoned makes the last write fail.
    */
   private async start({ value, revision }: Versioned<GenerationRecord>, record: GenerationRecord): Promise<boolean> {
-    const { generations } = this.deps.stores;
+    const { stores, budget } = this;
+    const { generations } = stores;
     const { run } = record.state;
     try {
       let before = revision;
-      if (this.deps.budget !== undefined && record.account !== undefined) {
-        await reserveFor(this.deps, record, { run, how: refuseOverBudget });
+      if (budget !== undefined && record.account !== undefined) {
+        await reserveFor({ stores, budget }, record, { run, how: refuseOverBudget });
         before = (await generations.save({ ...value, updatedAt: record.updatedAt }, revision)).revision;
-        await reserveFor(this.deps, record, { run, request: randomUUID() });
+        await reserveFor({ stores, budget }, record, { run, request: randomUUID() });
       }
       await generations.save(record, before);
       return true;
@@ -131,7 +145,7 @@ export class ScenesController {
       );
     }
     // Canceled while it ended: every command of another run would be dropped.
-    if (await this.deps.cancellations.check(id)) throw notRegenerable('it was canceled as it ended; create a new one');
+    if (await this.cancellations.check(id)) throw notRegenerable('it was canceled as it ended; create a new one');
   }
 }
 

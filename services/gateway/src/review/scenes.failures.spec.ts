@@ -1,11 +1,17 @@
-import { type GenerationRecord, type GenerationResult, type Outgoing, type SceneState } from '@clipmesh/contracts';
+import {
+  createGenerationSchema,
+  type GenerationRecord,
+  type GenerationResult,
+  type Outgoing,
+  type SceneState,
+} from '@clipmesh/contracts';
 import { createMemoryStores, type Stores } from '@clipmesh/persistence';
 import { initialState, planFromTemplate } from '@clipmesh/pipeline';
 import { describe, expect, it } from '@jest/globals';
 import { type BudgetSweepDeps, sweepAccount, sweepUnreserved } from '@clipmesh/billing';
 import { reserveBudget } from '../billing/budget.problems.js';
-import { type GatewayDeps } from '../gateway.deps.js';
-import { buildJob, parseRequest } from '../generations/job.builder.js';
+import { OwnedGenerations } from '../generations/owned.generations.js';
+import { buildJob } from '../jobs/job.builder.js';
 import { problemOf } from '../http/problems/problem.js';
 import { ScenesController } from './scenes.controller.js';
 
@@ -15,7 +21,7 @@ const period = '2026-01-01';
 const at = '2026-01-01T00:00:00.000Z';
 const rules = { limitMicros: 10_000_000, period: 'day' } as const;
 const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
-const job = buildJob(parseRequest({ prompt: 'A kettle that sings.', maxCostUsd: 6 }), defaults);
+const job = buildJob(createGenerationSchema.parse({ prompt: 'A kettle that sings.', maxCostUsd: 6 }), defaults);
 const plan = planFromTemplate(job);
 const artifact = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
 const result: GenerationResult = {
@@ -95,20 +101,20 @@ async function run(
     }
   }
   const publish = (outgoing: readonly Outgoing[]): Promise<void> => Promise.resolve(void published.push(...outgoing));
-  const deps = {
-    stores: {
-      ...stores,
-      generations: { ...stores.generations, save: faults.wrap(stores.generations.save.bind(stores.generations)) },
-      accounts: { ...stores.accounts, save: faults.wrap(stores.accounts.save.bind(stores.accounts)) },
-    },
-    ...(budget ? { budget: rules } : {}),
-    ownerOf: () => 'local',
-    publish: faults.wrap(publish),
-    cancellations: { check: () => Promise.resolve(false) },
-    logger: { warn: () => undefined },
-  } as unknown as GatewayDeps;
-  const answer = await new ScenesController(deps)
-    .regenerate(id, '0', { seed: 7 }, undefined)
+  const failing = {
+    generations: { ...stores.generations, save: faults.wrap(stores.generations.save.bind(stores.generations)) },
+    accounts: { ...stores.accounts, save: faults.wrap(stores.accounts.save.bind(stores.accounts)) },
+  };
+  const controller = new ScenesController(
+    new OwnedGenerations(stores),
+    failing,
+    faults.wrap(publish),
+    { check: () => Promise.resolve(false) },
+    budget ? rules : undefined,
+    { warn: () => undefined },
+  );
+  const answer = await controller
+    .regenerate(id, '0', { seed: 7 }, 'local')
     .then(() => 202)
     .catch((error: unknown) => problemOf(error).status);
   const sweeping: BudgetSweepDeps = { stores, rules, publish };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { createWebhookSchema, cutText } from '@clipmesh/contracts';
-import { type WebhookRegistrations, type WebhookEndpoint } from '@clipmesh/persistence';
-import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { type CreateWebhook, createWebhookSchema, cutText } from '@clipmesh/contracts';
+import { type Stores, type WebhookRegistrations, type WebhookEndpoint } from '@clipmesh/persistence';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   newWebhookView,
@@ -13,13 +13,23 @@ import {
   webhookView,
   type WebhookView,
 } from '../http/api.schemas.js';
+import { Owner } from '../http/auth/auth.decorator.js';
 import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
-import { GATEWAY_DEPS, type GatewayDeps, requireOwner } from '../gateway.deps.js';
-import { parseBody } from '../generations/job.builder.js';
 import { ProblemError } from '../http/problems/problem.js';
+import { checkWebhookUrl } from '../http/webhook.url.js';
+import { STORES } from '../runtime/runtime.tokens.js';
 import { updateWebhooks, removeEndpoint } from './webhook.store.js';
-import { isOverlap, newWebhookSecret, ownerSecret } from './webhook.signature.js';
-import { checkWebhookUrl } from './webhook.url.js';
+import { isOverlap, newWebhookSecret, ownerSecret, type SigningRules } from './webhook.signature.js';
+
+/** Token of {@link WebhookRules}. */
+export const WEBHOOK_RULES = Symbol('WEBHOOK_RULES');
+export interface WebhookRules {
+  /** Also allow plain http, and addresses of this machine and of private networks. */
+  readonly allowPrivate: boolean;
+  /** Maximum number of webhooks per owner. */
+  readonly perOwner: number;
+  readonly signing: SigningRules;
+}
 
 const webhookViewOf = ({ id, url, events, createdAt }: WebhookEndpoint): WebhookView => ({
   id,
@@ -40,20 +50,21 @@ const notFound = (id: string): ProblemError =>
 @ApiTags('webhooks')
 @Controller('v1/webhooks')
 export class WebhooksController {
-  constructor(@Inject(GATEWAY_DEPS) private readonly deps: GatewayDeps) {}
+  constructor(
+    @Inject(STORES) private readonly stores: Pick<Stores, 'webhooks'>,
+    @Inject(WEBHOOK_RULES) private readonly rules: WebhookRules,
+  ) {}
 
   @Post()
   @ApiOperation({ summary: 'Register a webhook; only this response contains its secret' })
   @ApiJsonResponse(201, 'Registered.', newWebhookView)
   @ApiProblems(400, 401, 409, 413, 415, 503)
   async registerWebhook(
-    @Body({ schema: createWebhookSchema }) body: unknown,
-    @Headers('authorization') authorization: string | undefined,
+    @Body({ schema: createWebhookSchema }) { url, events }: CreateWebhook,
+    @Owner() owner: string,
   ): Promise<NewWebhookView> {
-    const { stores, webhookRules } = this.deps;
-    const owner = requireOwner(this.deps, authorization);
-    const { url, events } = parseBody(createWebhookSchema, body);
-    checkWebhookUrl(url, 'url', webhookRules);
+    const { stores, rules } = this;
+    checkWebhookUrl(url, 'url', rules);
     const endpoint: WebhookEndpoint = {
       id: `wh_${randomBytes(16).toString('hex')}`,
       url,
@@ -63,12 +74,12 @@ export class WebhooksController {
     };
     await updateWebhooks(stores.webhooks, owner, (webhooks) => {
       const { endpoints } = webhooks;
-      if (endpoints.length >= webhookRules.perOwner)
+      if (endpoints.length >= rules.perOwner)
         throw new ProblemError(
           409,
           'TOO_MANY_WEBHOOKS',
           'Too many webhooks',
-          `you have ${endpoints.length} webhooks, and WEBHOOKS_PER_OWNER allows ${webhookRules.perOwner}; delete one first`,
+          `you have ${endpoints.length} webhooks, and WEBHOOKS_PER_OWNER allows ${rules.perOwner}; delete one first`,
           { extensions: { retryable: false } },
         );
       return { ...webhooks, endpoints: [...endpoints, endpoint] };
@@ -80,18 +91,17 @@ export class WebhooksController {
   @ApiOperation({ summary: 'List your webhooks' })
   @ApiJsonResponse(200, 'All your webhooks, oldest first.', webhookListView)
   @ApiProblems(401, 503)
-  async listWebhooks(@Headers('authorization') authorization: string | undefined): Promise<WebhookListView> {
-    return { webhooks: (await this.endpoints(authorization)).map(webhookViewOf) };
+  async listWebhooks(@Owner() owner: string): Promise<WebhookListView> {
+    return { webhooks: (await this.endpoints(owner)).map(webhookViewOf) };
   }
 
   @Get('secret')
   @ApiOperation({ summary: 'Get the secret that signs deliveries to the webhookUrl of your generations' })
   @ApiJsonResponse(200, 'Your secret.', webhookSecretView)
   @ApiProblems(401, 404, 503)
-  async readWebhookSecret(@Headers('authorization') authorization: string | undefined): Promise<WebhookSecretView> {
-    const owner = requireOwner(this.deps, authorization);
+  async readWebhookSecret(@Owner() owner: string): Promise<WebhookSecretView> {
     const secret = this.deploymentSecret();
-    return this.secretOf(secret, owner, (await this.deps.stores.webhooks.get(owner))?.value.rotation);
+    return this.secretOf(secret, owner, (await this.stores.webhooks.get(owner))?.value.rotation);
   }
 
   @Post('secret/rotate')
@@ -106,12 +116,11 @@ export class WebhooksController {
     webhookSecretView,
   )
   @ApiProblems(401, 404, 503)
-  async rotateWebhookSecret(@Headers('authorization') authorization: string | undefined): Promise<WebhookSecretView> {
-    const owner = requireOwner(this.deps, authorization);
+  async rotateWebhookSecret(@Owner() owner: string): Promise<WebhookSecretView> {
     const secret = this.deploymentSecret();
     const now = new Date();
-    const { overlapMs } = this.deps.webhookRules.signing;
-    const { rotation } = await updateWebhooks(this.deps.stores.webhooks, owner, (webhooks) =>
+    const { overlapMs } = this.rules.signing;
+    const { rotation } = await updateWebhooks(this.stores.webhooks, owner, (webhooks) =>
       isOverlap(webhooks.rotation, { overlapMs, nowMs: now.getTime() })
         ? webhooks
         : { ...webhooks, rotation: { version: (webhooks.rotation?.version ?? 1) + 1, rotatedAt: now.toISOString() } },
@@ -123,11 +132,8 @@ export class WebhooksController {
   @ApiOperation({ summary: 'Get a webhook' })
   @ApiJsonResponse(200, 'The webhook, without its secret.', webhookView)
   @ApiProblems(401, 404, 503)
-  async readWebhook(
-    @Param('id') id: string,
-    @Headers('authorization') authorization: string | undefined,
-  ): Promise<WebhookView> {
-    const found = (await this.endpoints(authorization)).find((endpoint) => endpoint.id === id);
+  async readWebhook(@Param('id') id: string, @Owner() owner: string): Promise<WebhookView> {
+    const found = (await this.endpoints(owner)).find((endpoint) => endpoint.id === id);
     if (found === undefined) throw notFound(id);
     return webhookViewOf(found);
   }
@@ -137,17 +143,13 @@ export class WebhooksController {
   @ApiOperation({ summary: 'Delete a webhook and drop its waiting deliveries' })
   @ApiResponse({ status: 204, description: 'Deleted.' })
   @ApiProblems(401, 404, 503)
-  async removeWebhook(
-    @Param('id') id: string,
-    @Headers('authorization') authorization: string | undefined,
-  ): Promise<void> {
-    const owner = requireOwner(this.deps, authorization);
-    if (!(await removeEndpoint(this.deps.stores.webhooks, owner, id))) throw notFound(id);
+  async removeWebhook(@Param('id') id: string, @Owner() owner: string): Promise<void> {
+    if (!(await removeEndpoint(this.stores.webhooks, owner, id))) throw notFound(id);
   }
 
   /** Throws a 404 when the deployment has no secret. */
   private deploymentSecret(): string {
-    const { secret } = this.deps.webhookRules.signing;
+    const { secret } = this.rules.signing;
     if (secret !== undefined) return secret;
     throw new ProblemError(
       404,
@@ -159,7 +161,7 @@ export class WebhooksController {
   }
 
   private secretOf(secret: string, owner: string, rotation: WebhookRegistrations['rotation']): WebhookSecretView {
-    const { overlapMs } = this.deps.webhookRules.signing;
+    const { overlapMs } = this.rules.signing;
     const version = rotation?.version ?? 1;
     return {
       secret: ownerSecret(secret, owner, version),
@@ -170,8 +172,7 @@ export class WebhooksController {
     };
   }
 
-  private async endpoints(authorization: string | undefined): Promise<readonly WebhookEndpoint[]> {
-    const owner = requireOwner(this.deps, authorization);
-    return (await this.deps.stores.webhooks.get(owner))?.value.endpoints ?? [];
+  private async endpoints(owner: string): Promise<readonly WebhookEndpoint[]> {
+    return (await this.stores.webhooks.get(owner))?.value.endpoints ?? [];
   }
 }

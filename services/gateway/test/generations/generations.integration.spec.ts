@@ -1,8 +1,8 @@
+import { createGenerationSchema } from '@clipmesh/contracts';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fingerprintOf } from '../../src/http/idempotency.js';
-import { parseRequest } from '../../src/generations/job.builder.js';
 import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder } from '@clipmesh/testing';
 import { parseEvents, problem, PROMPT, rawCall, startGateway, type TestGateway } from '../gateway.harness.js';
 
@@ -239,7 +239,7 @@ describe('Idempotency-Key', () => {
   });
 
   it('returns a 409 while the first request is in flight, and takes over an abandoned claim', async () => {
-    const fingerprint = fingerprintOf(parseRequest({ prompt: PROMPT }));
+    const fingerprint = fingerprintOf(createGenerationSchema.parse({ prompt: PROMPT }));
     const idAt = (ms: number): string => `gen_${ms.toString(16).padStart(12, '0')}${'7'.repeat(20)}`;
     await gateway.stores.idempotency.claim('local:young', fingerprint, idAt(Date.now() + 60_000));
     const young = await gateway.create({}, { 'idempotency-key': 'young' });

@@ -61,7 +61,7 @@ function textOf(issue: Issue): string | undefined {
       return `must be one of ${values.join(', ')}${meant}`;
     }
     case 'unrecognized_keys': {
-      const known = knownOf(issue.inst);
+      const known = fieldsOf(issue.inst);
       return issue.keys
         .slice(0, MAX_ERRORS)
         .map((key) => `unknown field ${shorten(key)}${didYouMean(key, known)}`)
@@ -79,8 +79,11 @@ function textOf(issue: Issue): string | undefined {
   }
 }
 
-/** The fields of an object's schema. */
-const knownOf = (schema: unknown): string[] => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []);
+/** The fields of an object's schema, also when the object is transformed. */
+export const fieldsOf = (schema: unknown): string[] => {
+  if (schema instanceof z.ZodPipe) return fieldsOf(schema.in);
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+};
 
 /** Validates a value, and turns schema errors into messages. A schema's own message takes precedence. */
 export function checkValue<T>(

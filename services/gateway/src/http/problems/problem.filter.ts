@@ -1,13 +1,14 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, NotFoundException } from '@nestjs/common';
-import { currentTraceparent, type createLogger } from '@clipmesh/tracing';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, NotFoundException } from '@nestjs/common';
+import { currentTraceparent } from '@clipmesh/tracing';
 import { type Request, type Response } from 'express';
+import { type Logger, LOGGER } from '../../runtime/runtime.tokens.js';
 import { type ProblemError, problemOf } from './problem.js';
 import { methodNotAllowed, methodsAt, type Routes } from './route.methods.js';
 
 /** Writes every error as `application/problem+json`. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly logger: Pick<ReturnType<typeof createLogger>, 'error'>) {}
+  constructor(@Inject(LOGGER) private readonly logger: Pick<Logger, 'error'>) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();

@@ -1,15 +1,16 @@
+import { type CreateGeneration, createGenerationSchema } from '@clipmesh/contracts';
 import { describe, expect, it } from '@jest/globals';
-import { createAccess, refuseUnprotectedHost } from './access.js';
-import { buildJob, parseRequest, refuseUnknownModels } from '../generations/job.builder.js';
-import { parseRange } from './range.js';
-import { formatEvent } from './sse.js';
+import { SchemaPipe } from '../http/schema.pipe.js';
+import { buildJob, refuseUnknownModels } from './job.builder.js';
 
 const defaults = { models: ['google/veo-3.1', 'google/veo-3'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
 const prompt = 'A kettle that sings.';
+const parse = (body: unknown): CreateGeneration =>
+  new SchemaPipe().transform(body, { type: 'body', schema: createGenerationSchema }) as CreateGeneration;
 
 describe('a request', () => {
   it('gets every default', () => {
-    expect(buildJob(parseRequest({ prompt, seed: 5 }), defaults)).toEqual({
+    expect(buildJob(parse({ prompt, seed: 5 }), defaults)).toEqual({
       prompt,
       durationSeconds: 15,
       aspectRatio: '9:16',
@@ -27,19 +28,19 @@ describe('a request', () => {
     [undefined, false, 1],
     [{ enabled: true, maxWorkers: 3 }, false, 1],
   ])('with parallel %j and the setting %s has a window of %i', (parallel, parallelEnabled, window) => {
-    const request = parseRequest(parallel === undefined ? { prompt } : { prompt, parallel });
+    const request = parse(parallel === undefined ? { prompt } : { prompt, parallel });
     expect(buildJob(request, { ...defaults, parallelEnabled }).window).toBe(window);
   });
 
   it('puts its model first and keeps the others as fallbacks', () => {
-    expect(buildJob(parseRequest({ prompt, model: 'google/veo-3' }), defaults).models).toEqual([
+    expect(buildJob(parse({ prompt, model: 'google/veo-3' }), defaults).models).toEqual([
       'google/veo-3',
       'google/veo-3.1',
     ]);
   });
 
   it.each(['acme/none', 'constructor', '__proto__'])('rejects the unknown model %s, also in the settings', (model) => {
-    expect(() => buildJob(parseRequest({ prompt, model }), defaults)).toThrow(`model: unknown model ${model}`);
+    expect(() => buildJob(parse({ prompt, model }), defaults)).toThrow(`model: unknown model ${model}`);
     expect(() => {
       refuseUnknownModels([...defaults.models, model]);
     }).toThrow(/^VIDEO_MODELS contains an unknown model; the known models are google\/veo-3\.1, /);
@@ -63,7 +64,7 @@ describe('a request', () => {
     [{ prompt, referenceImage: { data: 'data:image/gif;base64,AAAA' } }, 'data:image/png'],
     [{ prompt, music: { data: 'data:video/mp4;base64,AAAA' } }, 'data:audio/'],
   ])('rejects %j', (body, words) => {
-    expect(() => parseRequest(body)).toThrow(words);
+    expect(() => parse(body)).toThrow(words);
   });
 
   it.each([
@@ -72,56 +73,13 @@ describe('a request', () => {
     'data:audio/ogg;codecs=opus;base64,AAAA',
     'data:Audio/X-WAV;charset=binary;name=bed.wav;base64,AAAA',
   ])('accepts music in %s', (data) => {
-    expect(parseRequest({ prompt, music: { data } }).music?.data).toBe(data);
+    expect(parse({ prompt, music: { data } }).music?.data).toBe(data);
   });
 
   it.each(['data:image/png;base64,AAAA', 'data:image/jpeg;name=a.jpg;base64,AAAA', 'data:IMAGE/JPG;base64,AAAA'])(
     'accepts an image in %s',
     (data) => {
-      expect(parseRequest({ prompt, referenceImage: { data } }).referenceImage?.data).toBe(data);
+      expect(parse({ prompt, referenceImage: { data } }).referenceImage?.data).toBe(data);
     },
-  );
-});
-
-describe('a range', () => {
-  it.each([
-    [undefined, { kind: 'whole' }],
-    ['bytes=0-4', { kind: 'part', start: 0, end: 4 }],
-    ['bytes=5-', { kind: 'part', start: 5, end: 9 }],
-    ['bytes=-3', { kind: 'part', start: 7, end: 9 }],
-    ['bytes=-30', { kind: 'part', start: 0, end: 9 }],
-    ['bytes=8-99', { kind: 'part', start: 8, end: 9 }],
-    ['bytes=10-', { kind: 'unsatisfiable' }],
-    ['bytes=-0', { kind: 'unsatisfiable' }],
-    ['bytes=4-2', { kind: 'whole' }],
-    ['bytes=0-1,3-4', { kind: 'whole' }],
-    ['lines=0-1', { kind: 'whole' }],
-  ])('%s of 10 bytes', (header, expected) => {
-    expect(parseRange(header, 10)).toEqual(expected);
-  });
-});
-
-describe('access', () => {
-  it('maps a key to its owner, and an unknown key to nobody', () => {
-    const ownerOf = createAccess(['ann:0123456789abcdef', 'bob:fedcba9876543210']);
-    expect(ownerOf('Bearer fedcba9876543210')).toBe('bob');
-    expect(ownerOf('Bearer nope')).toBeUndefined();
-    expect(ownerOf(undefined)).toBeUndefined();
-    expect(createAccess([])(undefined)).toBe('local');
-  });
-
-  it('throws for a public address without API keys', () => {
-    expect(() => {
-      refuseUnprotectedHost('0.0.0.0', []);
-    }).toThrow('API_KEYS');
-    expect(() => {
-      refuseUnprotectedHost('127.0.0.1', []);
-    }).not.toThrow();
-  });
-});
-
-it('formats a server-sent event', () => {
-  expect(formatEvent(7, { name: 'clip.generated', body: { a: 'b\nc' } })).toBe(
-    'id: 7\nevent: clip.generated\ndata: {"a":"b\\nc"}\n\n',
   );
 });

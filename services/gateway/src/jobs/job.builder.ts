@@ -1,11 +1,11 @@
 import { createHash, randomInt } from 'node:crypto';
-import { type CreateGeneration, createGenerationSchema, type Job } from '@clipmesh/contracts';
+import { type CreateGeneration, type Job } from '@clipmesh/contracts';
 import { MODELS } from '@clipmesh/billing';
-import { type z } from 'zod';
-import { checkValue } from '../http/problems/issue.text.js';
-import { badFields, badRequest } from '../http/problems/problem.js';
+import { badRequest } from '../http/problems/problem.js';
 import { didYouMean } from '../http/problems/suggestion.js';
 
+/** Token of {@link JobDefaults}. */
+export const JOB_DEFAULTS = Symbol('JOB_DEFAULTS');
 /** Defaults for the choices that a request leaves open. */
 export interface JobDefaults {
   readonly models: readonly string[];
@@ -20,16 +20,6 @@ export interface JobDefaults {
 export function refuseUnknownModels(models: readonly string[]): void {
   if (models.every((id) => MODELS[id] !== undefined)) return;
   throw new Error(`VIDEO_MODELS contains an unknown model; the known models are ${Object.keys(MODELS).join(', ')}`);
-}
-
-/** Validates the body of a create. Throws a 400 that names each invalid field. */
-export const parseRequest = (body: unknown): CreateGeneration => parseBody(createGenerationSchema, body);
-
-/** Validates a body. Throws a 400 that names each invalid field. */
-export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
-  const checked = checkValue(schema, body ?? {});
-  if (checked.ok) return checked.value;
-  throw badFields(checked.errors);
 }
 
 const SEED_LIMIT = 2_147_483_647;

@@ -1,5 +1,5 @@
-import { badRequest, type ProblemError } from '../http/problems/problem.js';
-import { parsePublicUrl, type PublicRules, RequestRefused, undeliverableReason } from '../http/public.request.js';
+import { badRequest, type ProblemError } from './problems/problem.js';
+import { parsePublicUrl, type PublicRules, RequestRefused, undeliverableReason } from './public.request.js';
 
 /**
  * Throws a 400 that names `field` for a URL that cannot get deliveries: it is not https, contains credentials, or its host is a

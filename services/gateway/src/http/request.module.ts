@@ -3,18 +3,14 @@ import { type RawBodyRequest } from '@nestjs/common';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { type NextFunction, type Request, type Response } from 'express';
 import {
-  createAccess,
-  hasBody,
-  isJson,
   isProviderReport,
-  refuseBrokenText,
-  refuseForeignOrigin,
-  refuseOtherBodies,
+  PROVIDER_REPORT_LIMIT_BYTES,
   PROVIDER_REPORT_PATH,
-} from './http/access.js';
-import { requireOwner } from './gateway.deps.js';
-import { badRequest, problemOf } from './http/problems/problem.js';
-import { PROVIDER_REPORT_LIMIT_BYTES } from './operations/provider.reports.controller.js';
+  refuseForeignOrigin,
+} from './auth/access.js';
+import { Authentication } from './auth/authentication.js';
+import { badRequest, problemOf } from './problems/problem.js';
+import { hasBody, isJson, refuseBrokenText, refuseOtherBodies } from './request.body.js';
 
 /** Throws a 400 for a path that the router cannot decode. */
 export function refuseBrokenPath(path: string): void {
@@ -27,14 +23,13 @@ export function refuseBrokenPath(path: string): void {
 
 /** Installs the checks that run before every route: the caller, then the body. */
 export function checkRequests(app: NestExpressApplication, config: Config): void {
-  const ownerOf = createAccess(config.apiKeys);
+  const authentication = app.get(Authentication);
   app.use((request: Request, _response: Response, next: NextFunction) => {
     if (!isProviderReport(request, config.publicUrl)) refuseForeignOrigin(request.headers, config.apiKeys);
     refuseBrokenPath(request.path);
     refuseOtherBodies(request.method, request.headers);
     // Bodies may be large: authenticate before reading one. A provider report is authenticated by its signature instead.
-    if (hasBody(request.headers) && request.path !== PROVIDER_REPORT_PATH)
-      requireOwner({ ownerOf }, request.headers.authorization);
+    if (hasBody(request.headers) && request.path !== PROVIDER_REPORT_PATH) authentication.authenticate(request);
     next();
   });
   // A smaller limit: the sender of a report is not authenticated before its body is read.

@@ -1,18 +1,23 @@
-import { isUtf8 } from 'node:buffer';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isLoopback } from '@clipmesh/config';
-import { shorten } from './problems/issue.text.js';
-import { parseMediaType } from './media.type.js';
-import { badRequest, ProblemError } from './problems/problem.js';
+import { ProblemError } from '../problems/problem.js';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** The owner of a gateway without API keys. */
+const LOCAL = 'local';
+
+/** The owners of `owner:key` pairs, each once. Without pairs: `local`. */
+export function ownersOf(pairs: readonly string[]): string[] {
+  return pairs.length === 0 ? [LOCAL] : [...new Set(pairs.map((pair) => pair.slice(0, pair.indexOf(':'))))];
+}
 
 /**
  * Maps an `Authorization` header to its owner, from `owner:key` pairs. Without pairs, every caller is the owner `local`. Keys
  * are compared in constant time.
  */
 export function createAccess(pairs: readonly string[]): (authorization: string | undefined) => string | undefined {
-  if (pairs.length === 0) return () => 'local';
+  if (pairs.length === 0) return () => LOCAL;
   const keys = pairs.map((pair) => ({
     owner: pair.slice(0, pair.indexOf(':')),
     key: digest(pair.slice(pair.indexOf(':') + 1)),
@@ -65,6 +70,8 @@ export function refuseForeignOrigin(
 
 /** Path for reports of the provider. */
 export const PROVIDER_REPORT_PATH = '/v1/webhooks/replicate';
+/** Maximum size of a report. A prediction has a few kB, but its logs may be long. */
+export const PROVIDER_REPORT_LIMIT_BYTES = 1024 * 1024;
 
 /**
  * Whether a request is exempt from the loopback check. A provider report arrives at `publicUrl` under its host name, and its
@@ -76,32 +83,3 @@ export function isProviderReport(
 ): boolean {
   return publicUrl !== undefined && method === 'POST' && path === PROVIDER_REPORT_PATH;
 }
-
-/** Throws a 400 for a body that is not UTF-8. Decoding it would change its text. */
-export function refuseBrokenText(body: Buffer | undefined): void {
-  if (body === undefined || isUtf8(body)) return;
-  throw badRequest('body', 'not UTF-8; send the JSON in UTF-8');
-}
-
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
-
-/** Whether the headers announce a body. */
-export const hasBody = ({ 'content-length': length, 'transfer-encoding': transfer }: Headers): boolean =>
-  transfer !== undefined || (length !== undefined && length !== '0');
-
-/** Whether a content type is `application/json` or ends in `+json`. */
-export const isJson = (contentType: string | undefined): boolean =>
-  /^application\/([a-z0-9.+-]+\+)?json$/.test(parseMediaType(contentType ?? '').type);
-
-/** Throws a 415 for a body that is not declared as JSON in UTF-8 (RFC 8259 §8.1). */
-export function refuseOtherBodies(method: string, headers: Headers): void {
-  if (!['POST', 'PUT', 'PATCH'].includes(method) || !hasBody(headers)) return;
-  const type = String(headers['content-type'] ?? '');
-  if (!isJson(type)) throw unsupported('send the body as JSON with Content-Type: application/json');
-  const charset = parseMediaType(type).parameters.get('charset') ?? '';
-  if (!/^(utf-?8)?$/i.test(charset))
-    throw unsupported(`the charset ${shorten(charset)} is not supported; send the JSON in UTF-8`);
-}
-
-const unsupported = (detail: string): ProblemError =>
-  new ProblemError(415, 'UNSUPPORTED_MEDIA_TYPE', 'The content type is not supported', detail);

@@ -16,6 +16,9 @@ interface File {
   readonly bytes: Uint8Array;
   readonly contentType: string;
 }
+
+/** Token of {@link FileDeps}. */
+export const FILE_DEPS = Symbol('FILE_DEPS');
 export interface FileDeps {
   readonly artifacts: Pick<ArtifactStore, 'put'>;
   readonly imageRules: FetchRules;

@@ -4,9 +4,10 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { SpanKind } from '@opentelemetry/api';
 import { type Request } from 'express';
 import { z } from 'zod';
-import { PROVIDER_REPORT_PATH } from '../http/access.js';
+import { PROVIDER_REPORT_PATH } from '../http/auth/access.js';
+import { Public } from '../http/auth/auth.decorator.js';
 import { ProblemError } from '../http/problems/problem.js';
-import { isSigned } from '../webhooks/webhook.signature.js';
+import { isSigned } from './webhook.signature.js';
 
 export const PROVIDER_REPORT_DEPS = Symbol('PROVIDER_REPORT_DEPS');
 export interface ProviderReportDeps {
@@ -16,11 +17,13 @@ export interface ProviderReportDeps {
   readonly nudge: (predictionId: string) => Promise<void>;
 }
 
-/** Maximum size of a report. A prediction has a few kB, but its logs may be long. */
-export const PROVIDER_REPORT_LIMIT_BYTES = 1024 * 1024;
 const bodySchema = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/) });
 
-/** Receives reports of the provider. A report only triggers a poll: the handler gets the result from the provider itself. */
+/**
+ * Receives reports of the provider, which authenticates them by its signature. A report only triggers a poll: the handler gets
+ * the result from the provider itself.
+ */
+@Public()
 @ApiExcludeController()
 @Controller(PROVIDER_REPORT_PATH)
 export class ProviderReportsController {

@@ -1,0 +1,35 @@
+import { type Media, openMedia } from '@clipmesh/media';
+import { type ServiceRuntime } from '@clipmesh/messaging';
+import {
+  type ArtifactStore,
+  type LimitStore,
+  openArtifactFolder,
+  openLimitStore,
+  openScratch,
+  openStores,
+  type OpenStores,
+  type Scratch,
+} from '@clipmesh/persistence';
+
+/** What the gateway opens at its start, beside the runtime of every service. */
+export interface Resources {
+  readonly stores: OpenStores;
+  readonly artifacts: ArtifactStore;
+  readonly limits: LimitStore;
+  readonly media: Media;
+  readonly scratch: Scratch;
+}
+
+/** Opens the stores and folders. Throws when ffmpeg cannot be used or a store does not answer. */
+export async function openResources({ config, connection, workerId }: ServiceRuntime): Promise<Resources> {
+  const scratch = await openScratch(config.tempDir, workerId);
+  const media = openMedia(config, scratch.directory);
+  await media.check();
+  return {
+    scratch,
+    media,
+    stores: await openStores({ connection, config, waitMs: config.mongodbRequestWaitMs }),
+    artifacts: await openArtifactFolder({ directory: config.artifactsDir }),
+    limits: await openLimitStore(connection, { replicas: config.natsReplicas }),
+  };
+}
