@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { within } from '@clipmesh/testing';
 import { claimFolder } from '../src/stack/folder.lock.js';
@@ -11,6 +13,7 @@ import { endRecorded, writeRecord } from '../src/stack/process.records.js';
 
 /** Ends a hang. */
 const HANG_MS = 60_000;
+const CLAIM = pathToFileURL(join(import.meta.dirname, '..', 'dist', 'stack', 'folder.lock.js')).href;
 const IDLE = 'setInterval(() => {}, 1000)';
 let dir: string;
 const children: ChildProcess[] = [];
@@ -78,6 +81,30 @@ describe('the folder of a killed stack', () => {
       `(pid ${String(first.pid)}); stop it, or choose another with --data`,
     );
     expect(service.exitCode ?? service.signalCode).toBeNull();
+  });
+
+  it('is claimed by one of several stacks that start at once', async () => {
+    const code = `
+      const { claimFolder } = await import(${JSON.stringify(CLAIM)});
+      process.stdin.once('data', () => {
+        claimFolder(process.argv[1]).then(() => console.log('claimed'), (error) => console.log(error.message));
+      });
+      console.log('up');
+    `;
+    const rivals = Array.from({ length: 4 }, () => {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', code, dir], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      children.push(child);
+      return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
+    });
+    const said = (): Promise<string[]> =>
+      within(Promise.all(rivals.map(async ({ lines }) => String((await lines.next()).value))), HANG_MS, 'the rivals');
+    await said();
+    for (const { child } of rivals) child.stdin.write('go');
+    const ends = await said();
+    expect(ends.filter((end) => end === 'claimed')).toHaveLength(1);
+    expect(ends.filter((end) => end.startsWith('a stack already runs on'))).toHaveLength(3);
   });
 
   it('may be claimed when another process reuses the pid of its last stack', async () => {

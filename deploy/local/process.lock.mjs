@@ -1,7 +1,7 @@
-// A lock among processes. Plain Node, no dependencies.
+// A lock among processes that a dead holder does not keep. Plain Node, no dependencies.
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identityOf } from '../local/process.identity.mjs';
+import { identityOf } from './process.identity.mjs';
 
 /** Pause between two looks at a lock of another process: its end raises no event, ms. */
 const CHECK_MS = 250;
@@ -10,7 +10,7 @@ const CHECK_MS = 250;
 function isHeld(file) {
   try {
     const { pid, identity } = JSON.parse(readFileSync(file, 'utf8'));
-    return identityOf(pid) === identity;
+    return identity !== undefined && identityOf(pid) === identity;
   } catch {
     return false;
   }
@@ -24,16 +24,10 @@ function acquire(own, file) {
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
   }
-  // Two processes that find a dead holder at the same moment may both go on, see withLock.
   if (!isHeld(file)) rmSync(file, { force: true });
   return false;
 }
 
-/**
- * Calls `work` while this process holds the lock `file`. Waits for a holder that runs and takes over from a dead one. In rare
- * cases two processes that take over hold it at once: use it to save work, not to keep data right. `onWait` is called once
- * before a wait. Rejects when the signal aborts a wait.
- */
 export async function withLock(file, work, { signal, onWait } = {}) {
   const own = `${file}.${process.pid}`;
   writeFileSync(own, JSON.stringify({ pid: process.pid, identity: identityOf(process.pid) }));
