@@ -1,6 +1,7 @@
 export * from './cache/cache.rules.js';
 export * from './cache/cache.scope.js';
 export * from './cache/cache.sweep.js';
+export * from './cache/purchase.cache.js';
 export * from './cache/single.flight.js';
 export { cancelPurchases } from './clip/clip.cancel.js';
 export { clipFailed, clipRetried } from './clip/clip.messages.js';

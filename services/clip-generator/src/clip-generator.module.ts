@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { openMedia } from '@clipmesh/media';
 import { openCacheNudges, openNudges, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
-import { cacheScope, type ClipDeps } from '@clipmesh/purchasing';
+import { type ClipDeps, openPurchaseCache } from '@clipmesh/purchasing';
 import { isIntact, openArtifactFolder, openLimitStore, openScratch, openStores } from '@clipmesh/persistence';
 import { createReplicateProvider } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
@@ -26,7 +26,6 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
   const media = openMedia(config, scratch.directory);
   await media.check();
   const stores = await openStores({ connection, config });
-  const { cache, generations, idempotency } = stores;
   const artifacts = await openArtifactFolder({ directory: config.artifactsDir });
   const nudges = openNudges(connection);
   const cacheNudges = openCacheNudges(connection);
@@ -55,7 +54,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
   const deps: ClipDeps = {
     provider,
     purchases: stores.purchases,
-    claims: idempotency,
+    claims: stores.idempotency,
     artifacts,
     // Renewed first, so that no sweep removes the file before the generation's record references it.
     isIntact: async (artifact) => (await artifacts.renew(artifact)) && isIntact(artifacts, artifact),
@@ -66,22 +65,11 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
       firstDelayMs: config.clipDownloadRetryFirstMs,
       maxDelayMs: config.clipDownloadRetryMaxMs,
     },
-    cache: config.clipCache
-      ? {
-          provider: `${provider.name} ${config.replicateBaseUrl}`,
-          scopeOf: cacheScope(config.clipCacheScope, generations),
-          leases: {
-            store: cache,
-            clock: systemClock,
-            nudges: cacheNudges,
-            leaseMs: config.cacheLeaseMs,
-            ttlMs: config.cacheTtlMs,
-            warn: (err, key, text) => {
-              logger.warn({ err, cacheKey: key }, text);
-            },
-          },
-        }
-      : undefined,
+    cache: openPurchaseCache(
+      config,
+      { stores, nudges: cacheNudges, logger },
+      `${provider.name} ${config.replicateBaseUrl}`,
+    ),
     logger,
     scratch,
     planTimeoutMs: config.openaiApiTimeoutMs,
@@ -92,7 +80,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     outcomeTimeouts: { callTimeoutMs: config.providerCallTimeoutMs, settleMs: config.attemptSettleMs },
   };
   const sweeper = startCacheSweeper({
-    store: cache,
+    store: stores.cache,
     logger,
     clock: systemClock,
     intervalMs: config.cacheSweepMs,

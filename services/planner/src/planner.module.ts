@@ -8,7 +8,7 @@ import {
   startStreamKeeper,
   systemClock,
 } from '@clipmesh/messaging';
-import { cacheScope, type PlanCache } from '@clipmesh/purchasing';
+import { openPurchaseCache } from '@clipmesh/purchasing';
 import { openStores } from '@clipmesh/persistence';
 import { createOpenAiPlanModel } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
@@ -30,7 +30,7 @@ class PlannerModule {}
 export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, logger, connection, publish, cancellations } = runtime;
   const stores = await openStores({ connection, config });
-  const { generations, cache } = stores;
+  const { generations } = stores;
   const planModel =
     config.openaiApiKey === undefined
       ? undefined
@@ -51,23 +51,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
       'unknown language model price; plans are recorded as unpriced and requests with a budget are rejected; set LLM_INPUT_PRICE_USD_PER_MTOK and LLM_OUTPUT_PRICE_USD_PER_MTOK',
     );
   const cacheNudges = openCacheNudges(connection);
-  const planCache: PlanCache | undefined = config.clipCache
-    ? {
-        provider: `openai ${config.openaiBaseUrl}`,
-        scopeOf: cacheScope(config.clipCacheScope, generations),
-        timeoutMs: config.openaiApiTimeoutMs,
-        leases: {
-          store: cache,
-          clock: systemClock,
-          nudges: cacheNudges,
-          leaseMs: config.cacheLeaseMs,
-          ttlMs: config.cacheTtlMs,
-          warn: (err, key, text) => {
-            logger.warn({ err, cacheKey: key }, text);
-          },
-        },
-      }
-    : undefined;
+  const cache = openPurchaseCache(config, { stores, nudges: cacheNudges, logger }, `openai ${config.openaiBaseUrl}`);
   const report: ReportDeps = {
     generations,
     logger,
@@ -84,7 +68,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
           purchase: planModel && {
             planModel,
             purchases: stores.purchases,
-            cache: planCache,
+            cache: cache && { ...cache, timeoutMs: config.openaiApiTimeoutMs },
             logger,
             isCanceled: (generationId) => cancellations.check(generationId),
           },

@@ -1,11 +1,12 @@
 import { type Artifact, type Charge, type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
 import { acquire, fillCache, type Lease, type LeaseRequest } from '../cache/single.flight.js';
 import { cacheKey } from '../cache/cache.rules.js';
+import { type PurchaseCache } from '../cache/purchase.cache.js';
 import { clipRequestSchema } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { nextStep, type Step, type StoredPurchase } from './purchase.rules.js';
 import { isUsable } from './clip.collect.js';
-import { type ClipCache, type ClipDeps } from './clip.deps.js';
+import { type ClipDeps } from './clip.deps.js';
 
 /** A stored clip, bought now or before. */
 export interface Clip {
@@ -23,7 +24,7 @@ const INPUT_VERSION = 1;
 type Input = Pick<ClipGenerateBody, 'model' | 'prompt' | 'durationSeconds' | 'aspectRatio' | 'seed' | 'referenceImage'>;
 
 /**
- * The cache key of a clip: a hash of everything that changes the clip, within a scope ({@link ClipCache.scopeOf}).
+ * The cache key of a clip: a hash of everything that changes the clip, within a scope ({@link PurchaseCache.scopeOf}).
  * Generation, scene and step are not included.
  */
 export function clipKey(provider: string, input: Input, scope?: string): string {
@@ -41,7 +42,7 @@ export function clipKey(provider: string, input: Input, scope?: string): string 
 
 /** The cache request for a command, or for the purchase of it, which may be of another model. */
 function cacheRequestOf(
-  { provider }: Pick<ClipCache, 'provider'>,
+  { provider }: Pick<PurchaseCache, 'provider'>,
   scope: string | undefined,
   body: ClipGenerateBody,
   entry: StoredPurchase | undefined,

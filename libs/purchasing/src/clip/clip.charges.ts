@@ -1,4 +1,4 @@
-import { type Charge, ClipmeshError } from '@clipmesh/contracts';
+import { type Charge } from '@clipmesh/contracts';
 import { clipCostMicros, MODELS } from '@clipmesh/billing';
 import { type ClipProvider, type PredictionState } from '@clipmesh/providers';
 
@@ -44,24 +44,3 @@ export function chargesOf(
 
 /** The charge as a change of its purchase. */
 export const chargeIn = ([charge]: readonly Charge[]): { charge?: Charge } => (charge === undefined ? {} : { charge });
-
-/** Runs `work` and adds `charges` to its errors: there may be no further try to publish them. */
-export async function reportingCharges<T>(charges: readonly Charge[], work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof ClipmeshError ? withCharges(error, charges) : error;
-  }
-}
-
-/** The same error with these charges, each key once. */
-export function withCharges(error: ClipmeshError, reported: readonly Charge[]): ClipmeshError {
-  const charges = [...new Map(reported.map((charge) => [charge.key, charge])).values()];
-  const { code, message: text, retryable, retryAfterMs } = error;
-  return new ClipmeshError(code, text, {
-    cause: error,
-    retryable,
-    charges,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  });
-}

@@ -3,19 +3,9 @@ import { type Artifact } from '@clipmesh/contracts';
 import { type ClipRules, type Media } from '@clipmesh/media';
 import { type Clock } from '@clipmesh/messaging';
 import { type ArtifactStore, type IdempotencyStore, type PurchaseStore, type Scratch } from '@clipmesh/persistence';
-import { type LeaseDeps } from '../cache/single.flight.js';
-import { type ScopeOf } from '../cache/cache.scope.js';
+import { type PurchaseCache } from '../cache/purchase.cache.js';
 import { type ClipProvider } from '@clipmesh/providers';
 import { type createLogger } from '@clipmesh/tracing';
-
-/** The dependencies of the clip cache. */
-export interface ClipCache {
-  readonly leases: LeaseDeps;
-  /** The provider's name and URL. Clips of different providers are not shared. */
-  readonly provider: string;
-  /** Generations of one scope share their clips. Undefined: all generations share. */
-  readonly scopeOf: ScopeOf;
-}
 
 /** The dependencies for buying a clip. */
 export interface ClipDeps {
@@ -31,7 +21,7 @@ export interface ClipDeps {
   /** Maximum downloads of one prediction's output, and the pauses between them, ms; doubled each time. */
   readonly downloads: { readonly tries: number; readonly firstDelayMs: number; readonly maxDelayMs: number };
   /** Undefined: every clip is bought. */
-  readonly cache: ClipCache | undefined;
+  readonly cache: PurchaseCache | undefined;
   readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn' | 'error'>;
   readonly scratch: Scratch;
   /** Maximum wait for one prediction, ms. */

@@ -1,20 +1,13 @@
 import { clipPrice } from '@clipmesh/billing';
-import { type ClipGenerateBody, ClipmeshError, type FailureCode } from '@clipmesh/contracts';
+import { type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
 import { AlreadyExistsError, ConflictError, type Purchase } from '@clipmesh/persistence';
 import { type ClipRequest, clipRequestSchema } from '@clipmesh/providers';
+import { NOT_CHARGED } from '../charges/charged.errors.js';
 import { adoptFor, claimPrediction } from './clip.claims.js';
 import { type ClipDeps } from './clip.deps.js';
 import { isoNow, updatePurchase } from './purchase.repository.js';
 import { fingerprintOf, nextStep, type Step, stepFor, type StoredPurchase } from './purchase.rules.js';
 
-/** Failures after which nothing was bought. */
-const NOT_BOUGHT: ReadonlySet<FailureCode> = new Set([
-  'PROVIDER_RATE_LIMITED',
-  'PROVIDER_BAD_INPUT',
-  'PROVIDER_AUTH',
-  'PROVIDER_OUT_OF_CREDIT',
-  'CANCELED',
-]);
 export interface BuyDeps extends ClipDeps {
   /** Whether the command ends with this error, so that only a lost ack redelivers it. */
   readonly givesUp: (error: ClipmeshError) => boolean;
@@ -136,7 +129,7 @@ async function submit(
     const change = bought ? { status: 'submitted' as const, predictionId: id } : { status: 'unanswered' as const };
     return stepFor(await updatePurchase(deps, entry, change), deps.outcomeTimeouts);
   } catch (error) {
-    const certain = error instanceof ClipmeshError && (NOT_BOUGHT.has(error.code) || !error.retryable);
+    const certain = error instanceof ClipmeshError && (NOT_CHARGED.has(error.code) || !error.retryable);
     if (entry !== undefined)
       // When this fails too, the purchase stays `intended`, which only makes the search longer.
       await updatePurchase(deps, entry, certain ? failedWith(deps, body, error) : { status: 'unanswered' }).catch(

@@ -1,15 +1,9 @@
 import { type Job, planShape } from '@clipmesh/contracts';
 import { cacheKey } from '../cache/cache.rules.js';
-import { type LeaseDeps, type LeaseRequest } from '../cache/single.flight.js';
-import { type ScopeOf } from '../cache/cache.scope.js';
+import { type PurchaseCache } from '../cache/purchase.cache.js';
+import { type LeaseRequest } from '../cache/single.flight.js';
 
-/** The dependencies of the plan cache. */
-export interface PlanCache {
-  readonly leases: LeaseDeps;
-  /** The provider's name and URL. Answers of different providers are not shared. */
-  readonly provider: string;
-  /** Generations of one scope share their answers. Undefined: all generations share. */
-  readonly scopeOf: ScopeOf;
+export interface PlanCache extends PurchaseCache {
   /** Maximum wait for an answer that another generation buys, ms. */
   readonly timeoutMs: number;
 }

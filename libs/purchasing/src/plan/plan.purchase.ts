@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Charge, ClipmeshError, type FailureCode, type Job, type Plan, planShape } from '@clipmesh/contracts';
+import { type Charge, ClipmeshError, type Job, type Plan, planShape } from '@clipmesh/contracts';
 import {
   AlreadyExistsError,
   ConflictError,
@@ -8,6 +8,7 @@ import {
   type Versioned,
 } from '@clipmesh/persistence';
 import { acquire } from '../cache/single.flight.js';
+import { NOT_CHARGED, withCharges } from '../charges/charged.errors.js';
 import { planFromDraft, repairPlan } from '@clipmesh/pipeline';
 import { type PlanAnswer, planAnswerSchema, type PlanModel } from '@clipmesh/providers';
 import { type createLogger } from '@clipmesh/tracing';
@@ -22,15 +23,6 @@ export interface PlanPurchaseDeps {
   /** Whether the broker has a cancel of the generation from before this call. */
   readonly isCanceled: (generationId: string) => Promise<boolean>;
 }
-
-/** Failures after which nothing is charged. */
-const NOT_CHARGED: ReadonlySet<FailureCode> = new Set([
-  'PROVIDER_RATE_LIMITED',
-  'PROVIDER_BAD_INPUT',
-  'PROVIDER_AUTH',
-  'PROVIDER_OUT_OF_CREDIT',
-  'CANCELED',
-]);
 
 /** Timeout of the search for one answer, ms. */
 const FIND_TIMEOUT_MS = 10_000;
@@ -198,17 +190,6 @@ async function requestPlan(
     const charges = chargesFor(await findLostAnswers(deps, command, [...known, ended]));
     throw withCharges(error, charges, retryable);
   }
-}
-
-/** The same error with the charges of the plan. */
-function withCharges(error: ClipmeshError, charges: readonly Charge[], retryable = error.retryable): ClipmeshError {
-  const { code, message, retryAfterMs } = error;
-  return new ClipmeshError(code, message, {
-    cause: error,
-    retryable,
-    charges,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  });
 }
 
 /** The key of a call at the provider. */
