@@ -144,50 +144,41 @@ export const ATTR = Object.fromEntries(Object.entries(ATTRIBUTES).map(([name, { 
   readonly [Name in keyof typeof ATTRIBUTES]: (typeof ATTRIBUTES)[Name]['key'];
 };
 
+/** Attributes of the same spans and type, by key with their meaning. */
+const on = (
+  spans: string,
+  meanings: Readonly<Record<string, string>>,
+  type: Attribute['type'] = 'string',
+): readonly Attribute[] => Object.entries(meanings).map(([key, meaning]) => ({ key, type, on: spans, meaning }));
+
 /** Attributes of the OpenTelemetry semantic conventions that Clipmesh sets. The HTTP instrumentation sets its own. */
 export const CONVENTIONS: readonly Attribute[] = [
-  {
-    key: 'error.type',
-    type: 'string',
-    on: 'failed spans',
-    meaning: 'The failure code, or the class of the error.',
-  },
-  { key: 'messaging.system', type: 'string', on: 'publish, process', meaning: '`nats`.' },
-  { key: 'messaging.operation.type', type: 'string', on: 'publish, process', meaning: '`send` or `process`.' },
-  {
-    key: 'messaging.destination.name',
-    type: 'string',
-    on: 'publish, process',
-    meaning: 'The message name, such as `clip.generate`.',
-  },
-  { key: 'messaging.message.id', type: 'string', on: 'publish, process', meaning: 'The deterministic message id.' },
-  {
-    key: 'messaging.consumer.group.name',
-    type: 'string',
-    on: 'process',
-    meaning: 'The inbox, shared by all replicas.',
-  },
-  { key: 'gen_ai.operation.name', type: 'string', on: 'chat', meaning: '`chat`.' },
-  { key: 'gen_ai.provider.name', type: 'string', on: 'chat', meaning: '`openai`.' },
-  { key: 'gen_ai.request.model', type: 'string', on: 'chat', meaning: 'The requested language model.' },
-  { key: 'gen_ai.response.id', type: 'string', on: 'chat', meaning: 'The id of the completion.' },
-  { key: 'gen_ai.response.model', type: 'string', on: 'chat', meaning: 'The language model that answered.' },
-  { key: 'gen_ai.usage.input_tokens', type: 'number', on: 'chat', meaning: 'Input tokens.' },
-  { key: 'gen_ai.usage.output_tokens', type: 'number', on: 'chat', meaning: 'Output tokens.' },
-  {
-    key: 'db.collection.name',
-    type: 'string',
-    on: 'store operations',
-    meaning: '`generations`, `attempts`, `ledger`, …',
-  },
-  { key: 'db.operation.name', type: 'string', on: 'store operations', meaning: '`get`, `save`, …' },
-  {
-    key: 'process.exit.code',
-    type: 'number',
-    on: 'ffmpeg',
-    meaning: 'Exit code. Absent if a signal ended the process.',
-  },
-  { key: 'process.exit.signal', type: 'string', on: 'ffmpeg', meaning: 'The signal that ended the process.' },
+  ...on('failed spans', { 'error.type': 'The failure code, or the class of the error.' }),
+  ...on('publish, process', {
+    'messaging.system': '`nats`.',
+    'messaging.operation.type': '`send` or `process`.',
+    'messaging.destination.name': 'The message name, such as `clip.generate`.',
+    'messaging.message.id': 'The deterministic message id.',
+  }),
+  ...on('process', { 'messaging.consumer.group.name': 'The inbox, shared by all replicas.' }),
+  ...on('chat', {
+    'gen_ai.operation.name': '`chat`.',
+    'gen_ai.provider.name': '`openai`.',
+    'gen_ai.request.model': 'The requested language model.',
+    'gen_ai.response.id': 'The id of the completion.',
+    'gen_ai.response.model': 'The language model that answered.',
+  }),
+  ...on(
+    'chat',
+    { 'gen_ai.usage.input_tokens': 'Input tokens.', 'gen_ai.usage.output_tokens': 'Output tokens.' },
+    'number',
+  ),
+  ...on('store operations', {
+    'db.collection.name': '`generations`, `attempts`, `ledger`, …',
+    'db.operation.name': '`get`, `save`, …',
+  }),
+  ...on('ffmpeg', { 'process.exit.code': 'Exit code. Absent if a signal ended the process.' }, 'number'),
+  ...on('ffmpeg', { 'process.exit.signal': 'The signal that ended the process.' }),
 ];
 
 /** A Markdown table of the attributes of Clipmesh or of the semantic conventions. */
