@@ -17,7 +17,6 @@ export const clipGeneratorService: ActorService = {
       handlerTimeoutMs:
         config.videoGenerationTimeoutMs +
         config.clipDownloadAttempts * (config.downloadTimeoutMs + config.clipDownloadRetryMaxMs),
-      heartbeatMs: config.ackWaitMs / 3,
       // The prediction continues at the provider, where the next replica finds it.
       drainMs: Math.min(config.drainMs, SHORT_DRAIN_MS),
     },
@@ -26,8 +25,6 @@ export const clipGeneratorService: ActorService = {
       // Repeats until no purchase has an unknown outcome.
       retry: { maxTries: 100, firstDelayMs: 100, maxDelayMs: 10_000 },
       handlerTimeoutMs: 2 * 60_000,
-      heartbeatMs: config.ackWaitMs / 3,
-      drainMs: config.drainMs,
       // A cancel that was published before the stop still cancels the purchases.
       drainFirst: true,
     },

@@ -10,8 +10,6 @@ export const costService: ActorService = {
       concurrency: config.costConcurrency,
       retry: { maxTries: 20, firstDelayMs: 100, maxDelayMs: 10_000 },
       handlerTimeoutMs: 30_000,
-      heartbeatMs: config.ackWaitMs / 3,
-      drainMs: config.drainMs,
     },
   }),
 };

@@ -14,8 +14,6 @@ export const overlayService: ActorService = {
         maxDelayMs: config.mediaRetryMaxMs,
       },
       handlerTimeoutMs: config.overlayTimeoutMs,
-      heartbeatMs: config.ackWaitMs / 3,
-      drainMs: config.drainMs,
     },
   }),
 };

@@ -12,21 +12,16 @@ export const plannerService: ActorService = {
       retry: { maxTries: config.llmAttempts, firstDelayMs: config.llmRetryFirstMs, maxDelayMs: config.llmRetryMaxMs },
       // Covers the wait for another generation's answer, an own call, and the search for lost answers.
       handlerTimeoutMs: config.openaiApiTimeoutMs * 3,
-      heartbeatMs: config.ackWaitMs / 3,
-      drainMs: config.drainMs,
     },
     director: {
       concurrency: config.directorConcurrency,
       retry: { maxTries: 20, firstDelayMs: 50, maxDelayMs: 5000 },
       handlerTimeoutMs: 30_000,
-      heartbeatMs: config.ackWaitMs / 3,
-      drainMs: config.drainMs,
     },
     reporter: {
       concurrency: 4,
       retry: { maxTries: REPORT_TRIES, firstDelayMs: 1000, maxDelayMs: 10_000 },
       handlerTimeoutMs: 30_000,
-      heartbeatMs: config.ackWaitMs / 3,
       drainMs: SHORT_DRAIN_MS,
     },
   }),

@@ -14,8 +14,6 @@ export const stitcherService: ActorService = {
         maxDelayMs: config.mediaRetryMaxMs,
       },
       handlerTimeoutMs: config.stitchTimeoutMs,
-      heartbeatMs: config.ackWaitMs / 3,
-      drainMs: config.drainMs,
     },
   }),
 };

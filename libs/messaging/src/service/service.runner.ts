@@ -121,16 +121,28 @@ export interface ActorService {
   readonly service: ServiceName;
   /** Builds the Nest module. Its controllers are the actors. */
   readonly module: (runtime: ServiceRuntime) => Promise<DynamicModule>;
-  readonly settings: (config: Config) => Partial<Record<InboxName, InboxSettings>>;
+  readonly settings: (config: Config) => Partial<Record<InboxName, ActorSettings>>;
 }
 
-/** Adds patience for an unavailable store: such failures do not use a try. */
-function withStorePatience(settings: ReturnType<ActorService['settings']>, storePatienceMs: number): typeof settings {
-  const entries = Object.entries(settings).map(([inbox, { retry, ...own }]) => [
+type CommonSettings = Pick<InboxSettings, 'heartbeatMs' | 'drainMs'>;
+/** The settings of one inbox. Defaults: a heartbeat every third of `ACK_WAIT_SECONDS`, and the drain time of the service. */
+export type ActorSettings = Omit<InboxSettings, keyof CommonSettings> & Partial<CommonSettings>;
+
+/** Adds the defaults, and patience for an unavailable store: such failures do not use a try. */
+function inboxSettingsOf(
+  settings: ReturnType<ActorService['settings']>,
+  { ackWaitMs, drainMs, storePatienceMs }: Config,
+): Partial<Record<InboxName, InboxSettings>> {
+  const entries = Object.entries(settings).map(([inbox, { retry, ...own }]): [string, InboxSettings] => [
     inbox,
-    { ...own, retry: { ...retry, patienceMs: { ...retry.patienceMs, STORE_UNAVAILABLE: storePatienceMs } } },
+    {
+      heartbeatMs: ackWaitMs / 3,
+      drainMs,
+      ...own,
+      retry: { ...retry, patienceMs: { ...retry.patienceMs, STORE_UNAVAILABLE: storePatienceMs } },
+    },
   ]);
-  return Object.fromEntries(entries) as typeof settings;
+  return Object.fromEntries(entries);
 }
 
 /** One replica of an actor service. */
@@ -151,7 +163,7 @@ export async function openInboxes(
     connection,
     retries: await openRetryCounter(connection, config.natsReplicas),
     provisioning: provisioningOf(config),
-    settings: withStorePatience(settings, config.storePatienceMs),
+    settings: inboxSettingsOf(settings, config),
   });
 }
 

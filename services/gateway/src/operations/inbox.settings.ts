@@ -1,19 +1,16 @@
 import { type Config } from '@clipmesh/config';
 import { type InboxName } from '@clipmesh/contracts';
-import { type InboxSettings } from '@clipmesh/messaging';
+import { type ActorSettings } from '@clipmesh/messaging';
 
 /** Settings of the gateway's inboxes. */
-export function inboxSettings(config: Config): Partial<Record<InboxName, InboxSettings>> {
-  const every = { heartbeatMs: config.ackWaitMs / 3, drainMs: config.drainMs };
+export function inboxSettings(config: Config): Partial<Record<InboxName, ActorSettings>> {
   return {
     notifier: {
-      ...every,
       concurrency: 4,
       retry: { maxTries: 20, firstDelayMs: 100, maxDelayMs: 10_000 },
       handlerTimeoutMs: 30_000,
     },
     webhooks: {
-      ...every,
       concurrency: config.webhookConcurrency,
       retry: {
         maxTries: config.webhookAttempts,
