@@ -9,6 +9,7 @@ import {
   type Outgoing,
   commandStream,
   EVENTS_STREAM,
+  WORK_COMMANDS,
 } from '@clipmesh/contracts';
 import { type Backlog } from '@clipmesh/messaging';
 import { type Process, type World } from './world.js';
@@ -27,6 +28,10 @@ export interface Item {
 }
 
 export const ACK_WAIT_MS = 15_000;
+/** The inboxes of the commands that advance a generation. */
+const WORK_INBOXES = (Object.keys(INBOXES) as InboxName[]).filter((name) =>
+  WORK_COMMANDS.some((command) => commandStream(command) === INBOXES[name].stream),
+);
 const DUPLICATE_WINDOW_MS = 10 * 60_000;
 
 /** The parts of JetStream that actors use: durable consumers, redelivery, duplicate windows, dead letters. */
@@ -116,9 +121,7 @@ export class SimBroker {
   }
 
   backlog(): Backlog {
-    const commands = (['planner', 'clip-generator', 'overlay', 'stitcher'] as const).flatMap((name) =>
-      this.queue(name),
-    );
+    const commands = WORK_INBOXES.flatMap((name) => this.queue(name));
     return {
       generations: new Set(commands.map(({ generationId }) => generationId)),
       directorLag: this.queue('director').length,

@@ -18,16 +18,22 @@ export interface SimulationResult {
   readonly kills: number;
 }
 
-/** The inboxes of each process. */
-export const PROCESSES: readonly { name: string; inboxes: readonly InboxName[] }[] = [
-  { name: 'planner.1', inboxes: ['planner', 'director', 'reporter'] },
-  { name: 'planner.2', inboxes: ['planner', 'director', 'reporter'] },
-  { name: 'clip-generator.1', inboxes: ['clip-generator', 'canceler'] },
-  { name: 'clip-generator.2', inboxes: ['clip-generator', 'canceler'] },
-  { name: 'overlay.1', inboxes: ['overlay'] },
-  { name: 'stitcher.1', inboxes: ['stitcher'] },
-  { name: 'cost.1', inboxes: ['cost'] },
-];
+const PLANNERS = ['planner.1', 'planner.2'];
+const CLIP_GENERATORS = ['clip-generator.1', 'clip-generator.2'];
+/** The processes that handle each inbox. */
+export const PROCESSES: Readonly<Record<InboxName, readonly string[]>> = {
+  planner: PLANNERS,
+  director: PLANNERS,
+  reporter: PLANNERS,
+  'clip-generator': CLIP_GENERATORS,
+  canceler: CLIP_GENERATORS,
+  overlay: ['overlay.1'],
+  stitcher: ['stitcher.1'],
+  cost: ['cost.1'],
+  // No webhooks in a simulation.
+  notifier: [],
+  webhooks: [],
+};
 
 export function jobOf(random: Random): Job {
   const sceneCount = 2 + random.below(4);

@@ -92,7 +92,7 @@ class Simulation {
   }
 
   async run(): Promise<SimulationResult> {
-    for (const { name } of PROCESSES) this.start(name);
+    for (const name of new Set(Object.values(PROCESSES).flat())) this.start(name);
     const count = 1 + this.random.below(2);
     for (let n = 1; n <= count; n += 1) await this.create(`gen_${n.toString(16).padStart(32, '0')}`);
     let steps = 0;
@@ -228,9 +228,7 @@ class Simulation {
   private deliver(ready: { inbox: InboxName; item: Item } | undefined): void {
     if (ready === undefined) return;
     const { inbox, item } = ready;
-    const able = this.processes.filter(({ name }) =>
-      PROCESSES.some((entry) => entry.name === name && entry.inboxes.includes(inbox)),
-    );
+    const able = this.processes.filter(({ name }) => PROCESSES[inbox].includes(name));
     const process = able[this.random.below(able.length)];
     if (process === undefined) return;
     void this.handle(process, inbox, item).catch(() => {
