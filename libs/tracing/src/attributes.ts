@@ -1,3 +1,5 @@
+import { STAGES } from '@clipmesh/contracts';
+
 interface Attribute {
   readonly key: string;
   readonly type: 'string' | 'number' | 'boolean';
@@ -18,8 +20,7 @@ export const ATTRIBUTES = {
     key: 'clipmesh.stage',
     type: 'string',
     on: 'process of a command, chat, provider run, ffmpeg',
-    meaning:
-      'Stage that the self time of the span counts for: `llm`, `planning`, `clip`, `overlay`, `stitch`, `audio` or `export`. Spans without it inherit the stage of their parent.',
+    meaning: `Stage that the self time of the span counts for: ${STAGES.map((stage) => `\`${stage}\``).join(', ')}. Spans without it inherit the stage of their parent.`,
   },
   scene: {
     key: 'clipmesh.scene.index',

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CreateGenerationInput } from '@clipmesh/contracts';
+import { type CreateGenerationInput, SCENE_STATUSES } from '@clipmesh/contracts';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { z } from 'zod';
 
@@ -19,7 +19,7 @@ const progressSchema = z.object({
   status: z.string(),
   stage: z.string(),
   progress: z.number(),
-  scenes: z.array(z.object({ index: z.number(), status: z.string() })),
+  scenes: z.array(z.object({ index: z.number(), status: z.enum(SCENE_STATUSES) })),
   costMicros: z.number(),
 });
 export type Progress = z.infer<typeof progressSchema>;

@@ -1,7 +1,8 @@
+import { type SceneStatus } from '@clipmesh/contracts';
 import { type Progress } from './gateway.client.js';
 
 const WIDTH = 28;
-const MARKS: Readonly<Record<string, string>> = {
+const MARKS: Readonly<Record<SceneStatus, string>> = {
   waiting: '·',
   generating: '▸',
   composing: '▹',
@@ -14,7 +15,7 @@ const MARKS: Readonly<Record<string, string>> = {
 export function progressLine({ progress, stage, scenes, costMicros }: Progress): string {
   const percent = Math.max(0, Math.min(100, Math.round(progress)));
   const filled = Math.round((percent / 100) * WIDTH);
-  const marks = scenes.toSorted((a, b) => a.index - b.index).map(({ status }) => MARKS[status] ?? '?');
+  const marks = scenes.toSorted((a, b) => a.index - b.index).map(({ status }) => MARKS[status]);
   return [
     `[${'█'.repeat(filled)}${'░'.repeat(WIDTH - filled)}]`,
     `${String(percent).padStart(3)} %`,

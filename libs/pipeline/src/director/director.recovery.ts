@@ -1,4 +1,4 @@
-import { type Failure, type GenerationState, type Plan, type SceneState } from '@clipmesh/contracts';
+import { type Failure, type GenerationState, type Plan, type SceneState, type SceneStatus } from '@clipmesh/contracts';
 import { type DirectorEvent } from './director.event.js';
 
 /** Clip failures that are caused by the provider, not by the clip. */
@@ -70,16 +70,25 @@ export function retryScene(scene: SceneState, cause: string): SceneState {
   };
 }
 
+/** Whether a scene in this status waits for the answer to a command. */
+const AWAITS_ANSWER: Readonly<Record<SceneStatus, boolean>> = {
+  waiting: false,
+  generating: true,
+  composing: true,
+  done: false,
+  failed: false,
+  canceled: false,
+};
+
 /** Requests every unanswered command again. */
 export function revive(before: GenerationState, cause: string): GenerationState {
-  const awaited: readonly SceneState['status'][] = ['generating', 'composing'];
   const state = resume(before);
   return {
     ...state,
     revivals: state.revivals + 1,
     ...(state.plan === undefined ? { planning: { ...state.planning, cause } } : {}),
     ...(state.status === 'composing' && state.stitch !== undefined ? { stitch: { ...state.stitch, cause } } : {}),
-    scenes: state.scenes.map((scene) => (awaited.includes(scene.status) ? { ...scene, cause } : scene)),
+    scenes: state.scenes.map((scene) => (AWAITS_ANSWER[scene.status] ? { ...scene, cause } : scene)),
   };
 }
 
