@@ -2,37 +2,35 @@ import { randomUUID } from 'node:crypto';
 import { type Config } from '@clipmesh/config';
 import { withTimeout } from '@clipmesh/contracts';
 import { readBrokerState } from '@clipmesh/messaging';
-import { type LimitStore, type Stores } from '@clipmesh/persistence';
+import { type LimitStore } from '@clipmesh/persistence';
+import { nestLogger } from '@clipmesh/tracing';
 import { Inject, Module, type OnModuleDestroy } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
 import { EventStreams } from '../reports/event.streams.js';
 import { ReportsModule } from '../reports/reports.module.js';
-import { CONFIG, type Connection, CONNECTION, LIMITS, STORES } from '../runtime/runtime.tokens.js';
+import { CONFIG, type Connection, CONNECTION, LIMITS, type Logger, LOGGER } from '../runtime/runtime.tokens.js';
 
-import { HEALTH_DEPS, HealthController, type HealthDeps } from './health.controller.js';
+import { HealthController } from './health.controller.js';
 import { SCRAPE_RULES, type ScrapeRules } from './metrics.access.js';
 import { MetricsController } from './metrics.controller.js';
 import { Metrics } from './metrics.js';
 import { MetricsLeader } from './metrics.leader.js';
 
-/** Timeout of a readiness probe, and of the release of the metrics lease, ms. */
-const TIMEOUT_MS = 2000;
+/** Timeout of the release of the metrics lease, ms. */
+const RESIGN_TIMEOUT_MS = 2000;
 
 /** Serves health and metrics. */
 @Module({
-  imports: [ReportsModule],
+  imports: [
+    ReportsModule,
+    TerminusModule.forRootAsync({
+      inject: [LOGGER],
+      // Logs which check failed.
+      useFactory: (logger: Logger) => ({ logger: nestLogger(logger) }),
+    }),
+  ],
   controllers: [HealthController, MetricsController],
   providers: [
-    {
-      provide: HEALTH_DEPS,
-      inject: [CONNECTION, STORES],
-      useFactory: (connection: Connection, stores: Stores): HealthDeps => ({
-        check: () =>
-          withTimeout(TIMEOUT_MS, async () => {
-            await connection.flush();
-            await stores.generations.get(`gen_${'0'.repeat(32)}`);
-          }),
-      }),
-    },
     {
       provide: SCRAPE_RULES,
       inject: [CONFIG],
@@ -65,6 +63,6 @@ export class OperationsModule implements OnModuleDestroy {
 
   /** The broker may be unavailable; the lease expires on its own. */
   async onModuleDestroy(): Promise<void> {
-    await withTimeout(TIMEOUT_MS, () => this.leader.resign()).catch(() => undefined);
+    await withTimeout(RESIGN_TIMEOUT_MS, () => this.leader.resign()).catch(() => undefined);
   }
 }
