@@ -134,6 +134,12 @@ describe('a scene of an ended generation', () => {
     expect(await problem(response)).toMatchObject({ errors: [expect.objectContaining({ field })] });
   });
 
+  it('of an unknown generation is a 404, also with an invalid body', async () => {
+    const response = await regenerate(`gen_${'0'.repeat(32)}`, 0, { prompt: 'x' });
+    expect(response.status).toBe(404);
+    expect(await problem(response)).toMatchObject({ code: 'GENERATION_NOT_FOUND' });
+  });
+
   it('is not regenerated while the generation runs or after a cancel', async () => {
     const { id, state } = await succeeded();
     for (const status of ['generating', 'composing', 'canceled'] as const) {
