@@ -1,13 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   ClipFailed,
-  ClipGenerate,
   type ClipGenerateBody,
   ClipGenerated,
   type FailureCode,
   type GenerationState,
   type Job,
-  type Outgoing,
   RetryRequested,
 } from '@clipmesh/contracts';
 import fc from 'fast-check';
@@ -15,54 +13,40 @@ import { committedBy } from './director.budget.js';
 import { type DirectorEvent } from './director.event.js';
 import { decide, initialState } from './director.js';
 import { clipPrice, estimate, MODELS } from '@clipmesh/billing';
-import { planFromTemplate } from '../plan/plan.writer.js';
+import {
+  at,
+  chargeOf,
+  clipsIn as clips,
+  failureOf,
+  fileOf,
+  FIRST,
+  generationId,
+  jobOf,
+  planWritten,
+  SECOND,
+} from '../../test/director.samples.js';
 import { progressOf } from './progress.js';
 
-const generationId = `gen_${'0'.repeat(32)}`;
-const at = '2026-01-01T00:00:00.000Z';
-const job = (maxCostMicros: number, models = ['google/veo-3.1', 'bytedance/seedance-1-lite']): Job => ({
-  prompt: 'A bottle that keeps water cold all day long.',
-  durationSeconds: 16,
-  aspectRatio: '16:9',
-  sceneCount: 4,
-  seed: 7,
-  overlays: true,
-  models,
-  window: 3,
-  fallbackAfter: 9,
-  maxCostMicros,
-});
-const planned = (of: Job) =>
-  decide(initialState(of), {
-    id: 'plan',
-    name: 'plan.written',
-    body: { generationId, at, charges: [], attempt: 1, plan: planFromTemplate(of) },
+const job = (maxCostMicros: number, models: string[] = [FIRST, SECOND]): Job =>
+  jobOf({
+    ...{ durationSeconds: 16, aspectRatio: '16:9', sceneCount: 4, seed: 7, models, window: 3, fallbackAfter: 9 },
+    maxCostMicros,
   });
-const clips = (outgoing: readonly Outgoing[]): ClipGenerateBody[] =>
-  outgoing.filter(({ definition }) => definition === ClipGenerate).map(({ body }) => body as ClipGenerateBody);
+const planned = (of: Job) => decide(initialState(of), planWritten(of));
 
 let chargeCount = 0;
 function answer(command: ClipGenerateBody, code: FailureCode | undefined, charged: boolean): DirectorEvent {
   const { scene, attempt, model, durationSeconds } = command;
-  const charge = {
+  const charge = chargeOf({
     key: `prediction:${(chargeCount += 1)}`,
-    kind: 'clip' as const,
-    stage: 'clip' as const,
-    provider: 'replicate',
-    model,
-    quantity: durationSeconds,
-    unit: 'second' as const,
-    amountMicros: clipPrice(model, durationSeconds) ?? 0,
-    scene,
-    outcome: 'succeeded' as const,
-  };
+    ...{ model, quantity: durationSeconds, amountMicros: clipPrice(model, durationSeconds) ?? 0, scene },
+  });
   const body = { generationId, at, charges: charged ? [charge] : [], scene, attempt, model };
   const id = `${scene}.${attempt}`;
   if (code === undefined) {
-    const clip = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
-    return { id, name: ClipGenerated.name, body: { ...body, predictionId: id, cached: false, clip } };
+    return { id, name: ClipGenerated.name, body: { ...body, predictionId: id, cached: false, clip: fileOf('a') } };
   }
-  const failure = { code, stage: 'clip' as const, scene, message: 'no', retryable: false, charged };
+  const failure = failureOf(code, { scene, charged });
   return { id, name: ClipFailed.name, body: { ...body, failure } };
 }
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import {
-  type Artifact,
   ClipFailed,
   ClipGenerate,
   ClipGenerated,
@@ -11,58 +10,30 @@ import {
   OverlayApply,
   OverlayFailed,
   PlanFailed,
-  PlanWritten,
   RetryRequested,
   StallNoticed,
   StitchFailed,
 } from '@clipmesh/contracts';
 import { type DirectorEvent } from './director.event.js';
 import { decide, type Decision, initialState } from './director.js';
-import { planFromTemplate } from '../plan/plan.writer.js';
+import {
+  base,
+  chargeOf,
+  failureOf as failure,
+  fileOf as file,
+  FIRST,
+  jobOf,
+  planWritten,
+  SECOND,
+} from '../../test/director.samples.js';
 
-const base = { generationId: `gen_${'0'.repeat(32)}`, at: '2026-01-01T00:00:00.000Z', charges: [] };
-const job: Job = {
-  prompt: 'A kettle that sings.',
-  durationSeconds: 12,
-  aspectRatio: '9:16',
-  sceneCount: 3,
-  seed: 1,
-  overlays: true,
-  models: ['google/veo-3.1', 'bytedance/seedance-1-lite'],
-  window: 3,
-  fallbackAfter: 3,
-};
-const file = (digit: string): Artifact => ({
-  key: `${digit.repeat(2)}/${digit.repeat(64)}.mp4`,
-  sha256: digit.repeat(64),
-  bytes: 1,
-  contentType: 'video/mp4',
-});
-const charge = {
-  key: 'prediction:p0',
-  kind: 'clip',
-  stage: 'clip',
-  provider: 'replicate',
-  model: 'google/veo-3.1',
-  quantity: 4,
-  unit: 'second',
-  amountMicros: 480_000,
-  scene: 0,
-  outcome: 'succeeded',
-} as const;
-const failure = (code: Failure['code'], stage: Failure['stage'] = 'clip'): Failure => ({
-  code,
-  stage,
-  message: 'no',
-  retryable: false,
-  charged: false,
-});
+const job = jobOf({ models: [FIRST, SECOND], window: 3 });
+const charge = chargeOf();
 let eventCount = 0;
 const event = ({ name }: { name: string }, body: object): DirectorEvent =>
   ({ name, body: { ...base, ...body }, id: `${name}.${(eventCount += 1)}` }) as unknown as DirectorEvent;
 
-const planned = (change: Partial<Job> = {}): Decision =>
-  decide(initialState({ ...job, ...change }), event(PlanWritten, { attempt: 1, plan: planFromTemplate(job) }));
+const planned = (change: Partial<Job> = {}): Decision => decide(initialState({ ...job, ...change }), planWritten(job));
 const of = ({ name }: { name: string }, outgoing: readonly Outgoing[]): object[] =>
   outgoing.filter(({ definition }) => definition.name === name).map(({ body }) => body);
 const generated = (state: GenerationState, charges: readonly object[]): Decision =>
@@ -108,7 +79,7 @@ describe('a clip that cannot be used', () => {
     const done = state.scenes.map((scene) => (scene.index === 0 ? scene : { ...scene, status: 'done' as const }));
     const failed = decide(
       { ...state, scenes: done },
-      event(OverlayFailed, { scene: 0, attempt, failure: failure(code, 'overlay') }),
+      event(OverlayFailed, { scene: 0, attempt, failure: failure(code, { stage: 'overlay' }) }),
     );
     expect(failed.state).toMatchObject({ status: 'failed', failure: { code, charged: true } });
     const { outgoing } = decide(failed.state, event(RetryRequested, { run: 2 }));
@@ -136,11 +107,15 @@ describe('the charged flag of a failure', () => {
     expect(decide(fresh, clip).state.scenes[0]?.failure).toMatchObject({ charged });
 
     const state = stateOf(charges);
-    const overlay = event(OverlayFailed, { scene: 0, attempt: 2, failure: failure('FFMPEG_FAILED', 'overlay') });
+    const overlay = event(OverlayFailed, {
+      scene: 0,
+      attempt: 2,
+      failure: failure('FFMPEG_FAILED', { stage: 'overlay' }),
+    });
     expect(decide(state, overlay).state.scenes[0]?.failure).toMatchObject({ charged });
 
     const joining: GenerationState = { ...state, status: 'composing', stitch: { attempt: 1, cause: 'x' } };
-    const stitch = event(StitchFailed, { attempt: 1, failure: failure('FFMPEG_FAILED', 'stitch') });
+    const stitch = event(StitchFailed, { attempt: 1, failure: failure('FFMPEG_FAILED', { stage: 'stitch' }) });
     expect(decide(joining, stitch).state.failure).toMatchObject({ charged });
 
     const stalled = event(StallNoticed, { revive: false, revival: 1, idleMs: 1000 });
@@ -148,7 +123,7 @@ describe('the charged flag of a failure', () => {
 
     const plan = event(PlanFailed, {
       attempt: 1,
-      failure: failure('PROVIDER_BAD_ANSWER', 'llm'),
+      failure: failure('PROVIDER_BAD_ANSWER', { stage: 'llm' }),
       charges: charges.map((entry) => ({ ...entry, key: 'completion:c', kind: 'llm', scene: undefined })),
     });
     expect(decide(initialState(job), plan).state.failure).toMatchObject({ charged });

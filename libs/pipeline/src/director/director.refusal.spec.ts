@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import {
-  type Charge,
   ClipFailed,
   ClipGenerate,
   type ClipGenerateBody,
@@ -16,55 +15,42 @@ import { type DirectorEvent } from './director.event.js';
 import { decide, initialState } from './director.js';
 import { clipPrice } from '@clipmesh/billing';
 import { planFromTemplate } from '../plan/plan.writer.js';
+import {
+  at,
+  chargeOf,
+  clipsIn as clips,
+  failureOf,
+  FIRST,
+  generationId,
+  jobOf,
+  planWritten,
+  SECOND,
+} from '../../test/director.samples.js';
 import { regenerateScene } from './scene.regeneration.js';
 
-const generationId = `gen_${'0'.repeat(32)}`;
-const at = '2026-01-01T00:00:00.000Z';
-const [FIRST, SECOND] = ['google/veo-3.1', 'bytedance/seedance-1-lite'] as const;
-const job = (more: Partial<Job> = {}): Job => ({
-  prompt: 'A bottle that keeps water cold all day long.',
-  durationSeconds: 9,
-  aspectRatio: '16:9',
-  sceneCount: 3,
-  seed: 7,
-  overlays: true,
-  models: [FIRST, SECOND],
-  window: 4,
-  fallbackAfter: 2,
-  ...more,
-});
+const job = (more: Partial<Job> = {}): Job =>
+  jobOf({
+    ...{ durationSeconds: 9, aspectRatio: '16:9', seed: 7, models: [FIRST, SECOND], window: 4, fallbackAfter: 2 },
+    ...more,
+  });
 /** A plan with the job's number of scenes, whatever its duration. */
 const plan = (of: Job) => {
   const whole = planFromTemplate(of);
   return { ...whole, scenes: whole.scenes.slice(0, of.sceneCount) };
 };
-const planned = (of: Job) =>
-  decide(initialState(of), {
-    id: 'plan',
-    name: 'plan.written',
-    body: { generationId, at, charges: [], attempt: 1, plan: plan(of) },
-  });
-const clips = (outgoing: readonly Outgoing[]): ClipGenerateBody[] =>
-  outgoing.filter(({ definition }) => definition === ClipGenerate).map(({ body }) => body as ClipGenerateBody);
+const planned = (of: Job) => decide(initialState(of), planWritten(of, plan(of)));
 const ofScene = (outgoing: readonly Outgoing[], scene: number): ClipGenerateBody | undefined =>
   clips(outgoing).find((command) => command.scene === scene);
 
 let purchaseCount = 0;
 function failed(command: ClipGenerateBody, code: FailureCode, charged = false): DirectorEvent {
   const { scene, attempt, model, durationSeconds } = command;
-  const charge: Charge = {
+  const charge = chargeOf({
     key: `prediction:${(purchaseCount += 1)}`,
-    kind: 'clip',
-    stage: 'clip',
-    provider: 'replicate',
-    model,
-    quantity: durationSeconds,
-    unit: 'second',
-    amountMicros: clipPrice(model, durationSeconds) ?? 0,
-    scene,
+    ...{ model, quantity: durationSeconds, amountMicros: clipPrice(model, durationSeconds) ?? 0, scene },
     outcome: 'failed',
-  };
-  const failure = { code, stage: 'clip' as const, scene, message: 'no', retryable: false, charged, model };
+  });
+  const failure = failureOf(code, { scene, charged, model });
   const body = { generationId, at, charges: charged ? [charge] : [], scene, attempt, model, failure };
   return { id: messageId(ClipFailed, body), name: 'clip.failed', body };
 }

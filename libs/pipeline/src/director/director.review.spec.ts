@@ -4,32 +4,19 @@ import {
   ClipGenerate,
   type ClipGenerateBody,
   type GenerationState,
-  type Job,
   type Outgoing,
   PlanApproved,
-  PlanWritten,
   StallNoticed,
 } from '@clipmesh/contracts';
 import fc from 'fast-check';
 import { type DirectorEvent } from './director.event.js';
 import { decide, initialState } from './director.js';
 import { planFromTemplate } from '../plan/plan.writer.js';
+import { base, clipsIn, jobOf, planWritten } from '../../test/director.samples.js';
 
-const base = { generationId: `gen_${'0'.repeat(32)}`, at: '2026-01-01T00:00:00.000Z', charges: [] };
-const job: Job = {
-  prompt: 'A kettle that sings.',
-  durationSeconds: 12,
-  aspectRatio: '9:16',
-  sceneCount: 3,
-  seed: 1,
-  overlays: true,
-  models: ['google/veo-3.1'],
-  window: 2,
-  fallbackAfter: 3,
-  review: true,
-};
+const job = jobOf({ review: true });
 const plan = planFromTemplate(job);
-const written: DirectorEvent = { name: PlanWritten.name, body: { ...base, attempt: 1, plan }, id: 'written' };
+const written = planWritten(job, plan);
 const approved: DirectorEvent = { name: PlanApproved.name, body: base, id: 'approved' };
 const canceled: DirectorEvent = { name: CancelRequested.name, body: { ...base, reason: '' }, id: 'canceled' };
 const stalled: DirectorEvent = {
@@ -37,8 +24,7 @@ const stalled: DirectorEvent = {
   body: { ...base, revival: 1, idleMs: 1, revive: true },
   id: 'stalled',
 };
-const clips = (outgoing: readonly Outgoing[]): number =>
-  outgoing.filter(({ definition }) => definition.name === ClipGenerate.name).length;
+const clips = (outgoing: readonly Outgoing[]): number => clipsIn(outgoing).length;
 /** The change that the gateway saves before it publishes an approval. */
 const approve = (state: GenerationState): GenerationState => ({ ...state, approved: true });
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import {
-  type Artifact,
   CancelRequested,
   ClipFailed,
   ClipGenerate,
@@ -35,47 +34,26 @@ import fc from 'fast-check';
 import { type DirectorEvent } from './director.event.js';
 import { decide, initialState } from './director.js';
 import { planFromTemplate } from '../plan/plan.writer.js';
+import {
+  at,
+  base,
+  chargeOf,
+  failureOf,
+  fileOf,
+  FIRST,
+  generationId,
+  jobOf,
+  SECOND,
+} from '../../test/director.samples.js';
 import { progressOf } from './progress.js';
 
-const generationId = `gen_${'0'.repeat(32)}`;
-const at = '2026-01-01T00:00:00.000Z';
-const artifact = (digit: string): Artifact => ({
-  key: `${digit.repeat(2)}/${digit.repeat(64)}.mp4`,
-  sha256: digit.repeat(64),
-  bytes: 1,
-  contentType: 'video/mp4',
-});
-const job = (window: number, sceneCount = 4): Job => ({
-  prompt: 'A bottle that keeps water cold all day long.',
-  durationSeconds: Math.max(9, sceneCount * 4),
-  aspectRatio: '16:9',
-  sceneCount,
-  seed: 7,
-  overlays: true,
-  models: ['google/veo-3.1', 'bytedance/seedance-1-lite'],
-  window,
-  fallbackAfter: 3,
-});
-const charge = (key: string, scene: number) => ({
-  key,
-  kind: 'clip' as const,
-  stage: 'clip' as const,
-  provider: 'replicate',
-  model: 'google/veo-3.1',
-  quantity: 4,
-  unit: 'second' as const,
-  amountMicros: 480_000,
-  scene,
-  outcome: 'succeeded' as const,
-});
-const failure = (scene: number, code: 'PREDICTION_FAILED' | 'PREDICTION_REFUSED') => ({
-  code,
-  stage: 'clip' as const,
-  scene,
-  message: 'no',
-  retryable: code === 'PREDICTION_FAILED',
-  charged: false,
-});
+const job = (window: number, sceneCount = 4): Job =>
+  jobOf({
+    ...{ durationSeconds: Math.max(9, sceneCount * 4), aspectRatio: '16:9', sceneCount, seed: 7 },
+    ...{ models: [FIRST, SECOND], window },
+  });
+const failure = (scene: number, code: 'PREDICTION_FAILED' | 'PREDICTION_REFUSED') =>
+  failureOf(code, { scene, retryable: code === 'PREDICTION_FAILED' });
 
 const byName = new Map(EVENTS.map((definition) => [definition.name as string, definition]));
 function event(domainEvent: DomainEvent): DirectorEvent {
@@ -83,7 +61,6 @@ function event(domainEvent: DomainEvent): DirectorEvent {
   if (definition === undefined) throw new Error(domainEvent.name);
   return { ...domainEvent, id: messageId(definition as never, domainEvent.body) };
 }
-const base = { generationId, at, charges: [] };
 
 /** The answer of the actors to a command. `fate` decides how clips and overlays end. */
 type Fate = 'works' | 'next model' | 'refused' | 'overlay fails';
@@ -102,10 +79,10 @@ function answer(command: Outgoing, fate: (scene: number) => Fate): DirectorEvent
         name: ClipGenerated.name,
         body: {
           ...step,
-          charges: [charge(`prediction:${predictionId}`, scene)],
+          charges: [chargeOf({ key: `prediction:${predictionId}`, scene })],
           predictionId,
           cached: false,
-          clip: artifact('a'),
+          clip: fileOf('a'),
         },
       });
     }
@@ -118,7 +95,7 @@ function answer(command: Outgoing, fate: (scene: number) => Fate): DirectorEvent
           body: { ...step, failure: { ...failure(scene, 'PREDICTION_FAILED'), stage: 'overlay' } },
         });
       }
-      return event({ name: OverlayApplied.name, body: { ...step, clip: artifact(scene.toString(16)) } });
+      return event({ name: OverlayApplied.name, body: { ...step, clip: fileOf(scene.toString(16)) } });
     }
     case StitchRender.name: {
       const { attempt } = command.body as StitchRenderBody;
@@ -127,7 +104,7 @@ function answer(command: Outgoing, fate: (scene: number) => Fate): DirectorEvent
         body: {
           ...base,
           attempt,
-          result: { video: artifact('e'), thumbnail: artifact('f'), durationSeconds: 16, width: 1280, height: 720 },
+          result: { video: fileOf('e'), thumbnail: fileOf('f'), durationSeconds: 16, width: 1280, height: 720 },
         },
       });
     }

@@ -7,7 +7,6 @@ import {
   type ClipGenerateBody,
   ClipGenerated,
   type GenerationState,
-  type Job,
   message,
   messageId,
   type Outgoing,
@@ -24,21 +23,10 @@ import fc from 'fast-check';
 import { type DirectorEvent } from './director.event.js';
 import { decide, initialState } from './director.js';
 import { planFromTemplate } from '../plan/plan.writer.js';
+import { base, failureOf, jobOf } from '../../test/director.samples.js';
 import { exceedsCap, regenerateScene } from './scene.regeneration.js';
 
-const generationId = `gen_${'0'.repeat(32)}`;
-const base = { generationId, at: '2026-01-01T00:00:00.000Z', charges: [] };
-const job: Job = {
-  prompt: 'A kettle that sings.',
-  durationSeconds: 12,
-  aspectRatio: '9:16',
-  sceneCount: 3,
-  seed: 1,
-  overlays: true,
-  models: ['google/veo-3.1'],
-  window: 2,
-  fallbackAfter: 3,
-};
+const job = jobOf();
 const plan = planFromTemplate(job);
 let made = 0;
 /** A file with new content. */
@@ -54,7 +42,7 @@ function answer({ definition, body }: Outgoing, refused?: number): DirectorEvent
   ) => ({ name: name.name, body: { ...base, ...more }, id: `${name.name}.${made}` }) as unknown as DirectorEvent;
   if (definition.name === ClipGenerate.name) {
     const { scene, attempt, model } = body as ClipGenerateBody;
-    const failure = { code: 'PREDICTION_REFUSED', stage: 'clip', message: 'no', retryable: false, charged: false };
+    const failure = failureOf('PREDICTION_REFUSED');
     return scene === refused
       ? replyEvent(ClipFailed, { scene, attempt, model, failure })
       : replyEvent(ClipGenerated, { scene, attempt, model, predictionId: `p${made}`, cached: false, clip: file() });

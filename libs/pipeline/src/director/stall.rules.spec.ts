@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { type GenerationRecord, type GenerationStatus } from '@clipmesh/contracts';
 import { initialState } from './director.js';
+import { at, jobOf } from '../../test/director.samples.js';
 import { noticeStall } from './stall.rules.js';
 
 const id = `gen_${'1'.repeat(32)}`;
-const at = '2026-01-01T00:00:00.000Z';
 const record = (status: GenerationStatus, revivals = 0): GenerationRecord => ({
   id,
   owner: 'local',
@@ -12,16 +12,7 @@ const record = (status: GenerationStatus, revivals = 0): GenerationRecord => ({
   updatedAt: at,
   traceId: '0'.repeat(32),
   state: {
-    ...initialState({
-      prompt: 'A kettle that sings.',
-      durationSeconds: 9,
-      aspectRatio: '9:16',
-      seed: 1,
-      overlays: true,
-      models: ['google/veo-3.1'],
-      window: 2,
-      fallbackAfter: 3,
-    }),
+    ...initialState(jobOf()),
     status,
     revivals,
   },

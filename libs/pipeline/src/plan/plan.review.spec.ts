@@ -1,19 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Job, type Plan, planEditSchema, planSchema } from '@clipmesh/contracts';
+import { type Plan, planEditSchema, planSchema } from '@clipmesh/contracts';
 import { editPlan, PlanEditError } from './plan.review.js';
 import { planFromTemplate } from './plan.writer.js';
+import { jobOf } from '../../test/director.samples.js';
 
-const job: Job = {
-  prompt: 'A kettle that sings.',
-  durationSeconds: 12,
-  aspectRatio: '9:16',
-  sceneCount: 3,
-  seed: 1,
-  overlays: true,
-  models: ['google/veo-3.1'],
-  window: 2,
-  fallbackAfter: 3,
-};
+const job = jobOf();
 const plan = planFromTemplate(job);
 const edit = (change: unknown, of: Plan = plan): Plan => editPlan(of, planEditSchema.parse(change));
 

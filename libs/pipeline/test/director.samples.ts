@@ -1,0 +1,76 @@
+import {
+  type Artifact,
+  type Charge,
+  ClipGenerate,
+  type ClipGenerateBody,
+  type Failure,
+  type Job,
+  type Outgoing,
+  type Plan,
+  PlanWritten,
+} from '@clipmesh/contracts';
+import { type DirectorEvent } from '../src/director/director.event.js';
+import { planFromTemplate } from '../src/plan/plan.writer.js';
+
+export const generationId = `gen_${'0'.repeat(32)}`;
+export const at = '2026-01-01T00:00:00.000Z';
+/** What the bodies of all events have. */
+export const base = { generationId, at, charges: [] };
+export const [FIRST, SECOND] = ['google/veo-3.1', 'bytedance/seedance-1-lite'] as const;
+
+/** A job of three scenes of 4 s, two at a time, by one model. */
+export const jobOf = (change: Partial<Job> = {}): Job => ({
+  prompt: 'A kettle that sings.',
+  durationSeconds: 12,
+  aspectRatio: '9:16',
+  sceneCount: 3,
+  seed: 1,
+  overlays: true,
+  models: [FIRST],
+  window: 2,
+  fallbackAfter: 3,
+  ...change,
+});
+
+export const planWritten = (job: Job, plan: Plan = planFromTemplate(job)): DirectorEvent => ({
+  id: 'plan',
+  name: PlanWritten.name,
+  body: { ...base, attempt: 1, plan },
+});
+
+/** A stored file. Each digit is another content. */
+export const fileOf = (digit: string): Artifact => ({
+  key: `${digit.repeat(2)}/${digit.repeat(64)}.mp4`,
+  sha256: digit.repeat(64),
+  bytes: 1,
+  contentType: 'video/mp4',
+});
+
+/** The charge of a clip of 4 s by the first model. */
+export const chargeOf = (change: Partial<Charge> = {}): Charge => ({
+  key: 'prediction:p0',
+  kind: 'clip',
+  stage: 'clip',
+  provider: 'replicate',
+  model: FIRST,
+  quantity: 4,
+  unit: 'second',
+  amountMicros: 480_000,
+  scene: 0,
+  outcome: 'succeeded',
+  ...change,
+});
+
+/** A terminal failure of a clip that was not charged. */
+export const failureOf = (code: Failure['code'], change: Partial<Failure> = {}): Failure => ({
+  code,
+  stage: 'clip',
+  message: 'no',
+  retryable: false,
+  charged: false,
+  ...change,
+});
+
+/** The clips that messages command, in order. */
+export const clipsIn = (outgoing: readonly Outgoing[]): ClipGenerateBody[] =>
+  outgoing.filter(({ definition }) => definition === ClipGenerate).map(({ body }) => body as ClipGenerateBody);
