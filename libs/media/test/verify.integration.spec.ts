@@ -24,6 +24,12 @@ function ffmpeg(...args: string[]): void {
     timeout: DEADLINE_MS,
   });
 }
+/** Makes a file with ffmpeg. `args` are divided at spaces. */
+const by = (args: string) => (): void => {
+  ffmpeg(...args.split(' '));
+};
+/** An MP3 with a cover picture, without the name of the file. */
+const COVER = '-i a.mp4 -i a.jpg -map 0:a -map 1:v -c:a libmp3lame -c:v copy -disposition:v attached_pic -f mp3';
 /** Writes the output of ffmpeg to a pipe, which has no sizes and durations because ffmpeg cannot seek. */
 async function streamed(name: string, ...args: string[]): Promise<void> {
   const bytes = execFileSync('ffmpeg', ['-hide_banner', '-nostdin', '-loglevel', 'error', ...args, '-'], {
@@ -61,13 +67,7 @@ afterAll(async () => {
 describe('a clip', () => {
   it.each<[string, string, () => unknown]>([
     ['an MP4', 'video/mp4', () => appended('clip')],
-    [
-      'an MP4 with its header at the end',
-      'video/mp4',
-      () => {
-        ffmpeg('-i', 'a.mp4', '-c', 'copy', '-f', 'mp4', 'clip');
-      },
-    ],
+    ['an MP4 with its header at the end', 'video/mp4', by('-i a.mp4 -c copy -f mp4 clip')],
     [
       'an MP4 with a trailer of 1,280 arbitrary bytes',
       'video/mp4',
@@ -80,20 +80,8 @@ describe('a clip', () => {
       'video/mp4',
       () => streamed('clip', '-i', 'a.mp4', '-c', 'copy', '-movflags', 'frag_keyframe+empty_moov', '-f', 'mp4'),
     ],
-    [
-      'a MOV',
-      'video/quicktime',
-      () => {
-        ffmpeg('-i', 'a.mp4', '-c', 'copy', '-f', 'mov', 'clip');
-      },
-    ],
-    [
-      'a WebM',
-      'video/webm',
-      () => {
-        ffmpeg('-i', 'a.mp4', '-c:v', 'libvpx', '-an', '-f', 'webm', 'clip');
-      },
-    ],
+    ['a MOV', 'video/quicktime', by('-i a.mp4 -c copy -f mov clip')],
+    ['a WebM', 'video/webm', by('-i a.mp4 -c:v libvpx -an -f webm clip')],
     [
       'a WebM without a duration',
       'video/webm',
@@ -104,13 +92,7 @@ describe('a clip', () => {
       'application/octet-stream',
       () => streamed('clip', '-i', 'a.mp4', '-c', 'copy', '-f', 'mpegts'),
     ],
-    [
-      'a GIF',
-      'application/octet-stream',
-      () => {
-        ffmpeg('-i', 'a.mp4', '-f', 'gif', 'clip');
-      },
-    ],
+    ['a GIF', 'application/octet-stream', by('-i a.mp4 -f gif clip')],
   ])(
     'in the form of %s is accepted',
     async (_name, contentType, make) => {
@@ -141,45 +123,9 @@ describe('a clip', () => {
       async () => writeFile(at('bad'), await readFile(at('a.jpg'))),
     ],
     ['a playlist', /not a media file/, () => writeFile(at('bad'), '#EXTM3U\n#EXTINF:2,\na.mp4\n#EXT-X-ENDLIST\n')],
-    [
-      'audio only',
-      /no video stream/,
-      () => {
-        ffmpeg('-i', 'a.mp4', '-vn', '-c', 'copy', '-f', 'mp4', 'bad');
-      },
-    ],
-    [
-      'audio with a cover image',
-      /no video stream/,
-      () => {
-        ffmpeg(
-          '-i',
-          'a.mp4',
-          '-i',
-          'a.jpg',
-          '-map',
-          '0:a',
-          '-map',
-          '1:v',
-          '-c:a',
-          'libmp3lame',
-          '-c:v',
-          'copy',
-          '-disposition:v',
-          'attached_pic',
-          '-f',
-          'mp3',
-          'bad',
-        );
-      },
-    ],
-    [
-      'a single frame',
-      /it lasts 0\.04 s; a clip of 2 s/,
-      () => {
-        ffmpeg('-i', 'a.mp4', '-frames:v', '1', '-an', '-f', 'mp4', 'bad');
-      },
-    ],
+    ['audio only', /no video stream/, by('-i a.mp4 -vn -c copy -f mp4 bad')],
+    ['audio with a cover image', /no video stream/, by(`${COVER} bad`)],
+    ['a single frame', /it lasts 0\.04 s; a clip of 2 s/, by('-i a.mp4 -frames:v 1 -an -f mp4 bad')],
     ['noise in a valid structure', /frame|decode/, GARBAGE],
   ])(
     'in the form of %s is rejected',
@@ -206,61 +152,13 @@ describe('a clip', () => {
 
 describe('music', () => {
   it.each<[string, () => unknown]>([
-    [
-      'an MP3 with a cover',
-      () => {
-        ffmpeg(
-          '-i',
-          'a.mp4',
-          '-i',
-          'a.jpg',
-          '-map',
-          '0:a',
-          '-map',
-          '1:v',
-          '-c:a',
-          'libmp3lame',
-          '-c:v',
-          'copy',
-          '-disposition:v',
-          'attached_pic',
-          '-f',
-          'mp3',
-          'sound',
-        );
-      },
-    ],
-    [
-      'a WAV',
-      () => {
-        ffmpeg('-i', 'a.mp4', '-f', 'wav', 'sound');
-      },
-    ],
+    ['an MP3 with a cover', by(`${COVER} sound`)],
+    ['a WAV', by('-i a.mp4 -f wav sound')],
     ['a WAV without a duration', () => streamed('sound', '-i', 'a.mp4', '-f', 'wav')],
-    [
-      'FLAC',
-      () => {
-        ffmpeg('-i', 'a.mp4', '-f', 'flac', 'sound');
-      },
-    ],
-    [
-      'Ogg',
-      () => {
-        ffmpeg('-i', 'a.mp4', '-vn', '-c:a', 'flac', '-f', 'ogg', 'sound');
-      },
-    ],
-    [
-      'a bare AAC stream',
-      () => {
-        ffmpeg('-i', 'a.mp4', '-vn', '-c', 'copy', '-f', 'adts', 'sound');
-      },
-    ],
-    [
-      'Sun audio',
-      () => {
-        ffmpeg('-i', 'a.mp4', '-vn', '-f', 'au', 'sound');
-      },
-    ],
+    ['FLAC', by('-i a.mp4 -f flac sound')],
+    ['Ogg', by('-i a.mp4 -vn -c:a flac -f ogg sound')],
+    ['a bare AAC stream', by('-i a.mp4 -vn -c copy -f adts sound')],
+    ['Sun audio', by('-i a.mp4 -vn -f au sound')],
     ['an MP4 with video', async () => writeFile(at('sound'), await readFile(at('a.mp4')))],
     ['a WebM without a duration', () => streamed('sound', '-i', 'a.mp4', '-vn', '-c:a', 'libvorbis', '-f', 'webm')],
   ])(
@@ -274,34 +172,10 @@ describe('music', () => {
   );
 
   it.each<[string, RegExp, () => unknown]>([
-    [
-      'an MP4 with video only',
-      /^it has no audio stream, only video$/,
-      () => {
-        ffmpeg('-i', 'a.mp4', '-an', '-c', 'copy', '-f', 'mp4', 'mute');
-      },
-    ],
-    [
-      'a cover image only',
-      /no audio stream/,
-      () => {
-        ffmpeg('-i', 'a.jpg', '-map', '0', '-c', 'copy', '-disposition:v', 'attached_pic', '-f', 'mp4', 'mute');
-      },
-    ],
-    [
-      'a WAV of 0 s',
-      /^it lasts 0 s; at least 0\.5 s are needed$/,
-      () => {
-        ffmpeg('-f', 'lavfi', '-i', 'anullsrc', '-t', '0', '-f', 'wav', 'mute');
-      },
-    ],
-    [
-      'a click',
-      /^it lasts 0\.0\d s; at least 0\.5 s are needed$/,
-      () => {
-        ffmpeg('-f', 'lavfi', '-i', 'sine=d=0.05', '-f', 'wav', 'mute');
-      },
-    ],
+    ['an MP4 with video only', /^it has no audio stream, only video$/, by('-i a.mp4 -an -c copy -f mp4 mute')],
+    ['a cover image only', /no audio stream/, by('-i a.jpg -map 0 -c copy -disposition:v attached_pic -f mp4 mute')],
+    ['a WAV of 0 s', /^it lasts 0 s; at least 0\.5 s are needed$/, by('-f lavfi -i anullsrc -t 0 -f wav mute')],
+    ['a click', /^it lasts 0\.0\d s; at least 0\.5 s are needed$/, by('-f lavfi -i sine=d=0.05 -f wav mute')],
     [
       'text with an MP3 header',
       /not a media file|no audio stream|decode/,
