@@ -1,4 +1,4 @@
-import { type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
+import { type Artifact, type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
 import { type ClipFacts, ProcessError } from '@clipmesh/media';
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
@@ -16,7 +16,12 @@ export const body: ClipGenerateBody = {
   aspectRatio: '16:9',
   seed: 7,
 };
-const artifact = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
+export const artifact: Artifact = {
+  key: `aa/${'a'.repeat(64)}.mp4`,
+  sha256: 'a'.repeat(64),
+  bytes: 1,
+  contentType: 'video/mp4',
+};
 export const noAbort = new AbortController().signal;
 
 /** How ffmpeg can fail on a complete file, and whether only the machine can be the cause. */

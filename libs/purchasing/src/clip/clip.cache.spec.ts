@@ -1,30 +1,18 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Artifact, type ClipGenerateBody, ClipmeshError, type Outgoing } from '@clipmesh/contracts';
+import { type ClipGenerateBody, ClipmeshError, type Outgoing } from '@clipmesh/contracts';
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
+import { cacheOf, idOf } from '../../test/fake.cache.js';
+import { artifact, body as someBody, noAbort } from '../../test/fake.provider.js';
 import { clipKey } from './clip.cache.js';
 import { type ClipDeps } from './clip.deps.js';
 import { buyClip } from './clip.purchase.js';
 
-const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0')}`;
 const body = (n: number, change: Partial<ClipGenerateBody> = {}): ClipGenerateBody => ({
+  ...someBody,
   generationId: idOf(n),
-  attempt: 1,
-  scene: 0,
-  model: 'google/veo-3.1',
-  prompt: 'a kettle',
-  durationSeconds: 4,
-  aspectRatio: '16:9',
-  seed: 7,
   ...change,
 });
-const artifact: Artifact = {
-  key: `aa/${'a'.repeat(64)}.mp4`,
-  sha256: 'a'.repeat(64),
-  bytes: 1,
-  contentType: 'video/mp4',
-};
-const noAbort = new AbortController().signal;
 
 let bought: string[];
 let intact: boolean;
@@ -46,7 +34,6 @@ beforeEach(() => {
   canceled = new Set();
   owners = new Map();
   const { purchases, cache, idempotency } = createMemoryStores();
-  const listeners = new Set<() => void>();
   const log = (): void => undefined;
   deps = {
     provider: {
@@ -86,26 +73,7 @@ beforeEach(() => {
     media: { verifyClip: (...args) => verify(...args) },
     clipRules: { minShare: 0.5, maxSeconds: 600 },
     downloads: { tries: 2, firstDelayMs: 0, maxDelayMs: 0 },
-    cache: {
-      provider: 'shop',
-      scopeOf: (id) => Promise.resolve(owners.get(id)),
-      leases: {
-        store: cache,
-        clock: systemClock,
-        nudges: {
-          on: (_key, callback) => {
-            listeners.add(callback);
-            return () => listeners.delete(callback);
-          },
-          notify: () => {
-            for (const callback of [...listeners]) callback();
-          },
-        },
-        leaseMs: 60_000,
-        ttlMs: 1e9,
-        warn: log,
-      },
-    },
+    cache: cacheOf(cache, (id) => owners.get(id)),
     logger: { info: log, warn: log, error: log },
     scratch: { directory: '/nowhere', withFolder: (use) => use('/nowhere') },
     timeoutMs: 10_000,

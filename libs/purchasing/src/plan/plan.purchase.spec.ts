@@ -4,6 +4,8 @@ import { systemClock } from '@clipmesh/messaging';
 import { type CacheStore, createMemoryStores } from '@clipmesh/persistence';
 import { planFromTemplate } from '@clipmesh/pipeline';
 import { completionCharge, type PlanAnswer, type PlanModel } from '@clipmesh/providers';
+import { cacheOf, idOf } from '../../test/fake.cache.js';
+import { noAbort } from '../../test/fake.provider.js';
 import { planKey } from './plan.cache.js';
 import { buyPlan, type PlanPurchaseDeps } from './plan.purchase.js';
 
@@ -19,9 +21,7 @@ const job: Job = {
 };
 const { scenes, ...rest } = planFromTemplate(job);
 const draft = { ...rest, scenes: scenes.map((scene) => ({ ...scene, overlayText: 'Hear it sing' })) };
-const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0')}`;
 const AT = '2026-01-02T03:04:05.678Z';
-const noAbort = new AbortController().signal;
 
 let asked: number;
 let failures: ClipmeshError[];
@@ -42,7 +42,6 @@ beforeEach(() => {
   stored = new Map();
   const { purchases, cache } = createMemoryStores();
   store = cache;
-  const listeners = new Set<() => void>();
   const planModel: PlanModel = {
     model: 'gpt',
     quoteMicros: 900,
@@ -62,27 +61,7 @@ beforeEach(() => {
     purchases,
     logger: { info: () => undefined, warn: () => undefined },
     isCanceled: () => Promise.resolve(false),
-    cache: {
-      provider: 'shop',
-      scopeOf: (id) => Promise.resolve(owners.get(id)),
-      timeoutMs: 5000,
-      leases: {
-        store,
-        clock: systemClock,
-        nudges: {
-          on: (_key, callback) => {
-            listeners.add(callback);
-            return () => listeners.delete(callback);
-          },
-          notify: () => {
-            for (const callback of [...listeners]) callback();
-          },
-        },
-        leaseMs: 60_000,
-        ttlMs: 1e9,
-        warn: () => undefined,
-      },
-    },
+    cache: { ...cacheOf(store, (id) => owners.get(id)), timeoutMs: 5000 },
   };
 });
 
