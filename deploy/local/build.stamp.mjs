@@ -19,8 +19,11 @@ async function packagesOf(root) {
 /** Time of the last change of a source or compile setting, ms since the epoch. A folder changes when a file is added or removed. */
 async function newestSource(root, packages) {
   const sources = packages.map(async (path) => {
-    const folder = join(path, 'src');
-    return [folder, ...(await readdir(folder, { recursive: true })).map((name) => join(folder, name))];
+    const folders = ['src', 'models'].map((name) => join(path, name)).filter((folder) => existsSync(folder));
+    const files = folders.map(async (folder) =>
+      (await readdir(folder, { recursive: true })).map((name) => join(folder, name)),
+    );
+    return [...folders, ...(await Promise.all(files)).flat()];
   });
   const settings = packages.flatMap((path) => [join(path, 'tsconfig.lib.json'), join(path, 'package.json')]);
   const inputs = [...(await Promise.all(sources)).flat(), ...settings, ...SHARED.map((name) => join(root, name))];

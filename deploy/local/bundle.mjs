@@ -1,5 +1,5 @@
 // Bundles each compiled service into one file, dist/services/NAME.js, so that a start reads one file instead of a thousand.
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SERVICE_PROGRAMS } from '@clipmesh/contracts';
 import { build } from 'esbuild';
@@ -30,8 +30,29 @@ const HEAD = [
   'const require = bundleRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;',
 ].join('\n');
 
+/** Data that services read at their start, and the folder beside the bundles that they read it from. */
+const DATA = [
+  ['libs/providers/models', 'models'],
+  ['services/sandbox/models', 'sandbox-models'],
+];
+
+async function write(path, contents) {
+  const fresh = `${path}.${process.pid}`;
+  await writeFile(fresh, contents);
+  await rename(fresh, path);
+}
+
+/** Copies the files of a folder, and removes what the copy has besides. */
+async function copyFiles(from, to) {
+  await mkdir(to, { recursive: true });
+  const names = await readdir(from);
+  await Promise.all(names.map(async (name) => write(join(to, name), await readFile(join(from, name)))));
+  const old = (await readdir(to)).filter((name) => name.endsWith('.json') && !names.includes(name));
+  await Promise.all(old.map((name) => rm(join(to, name), { force: true })));
+}
+
 /**
- * Bundles the compiled services of the workspace at `root`. Each file is written under another name and renamed, so that a
+ * Bundles the compiled services of the workspace at `root`, and copies the data that they read. Each file is written under another name and renamed, so that a
  * starting service never reads half of one.
  */
 export async function bundle(root) {
@@ -59,11 +80,8 @@ export async function bundle(root) {
     write: false,
   });
   await mkdir(folder, { recursive: true });
-  await Promise.all(
-    outputFiles.map(async ({ path, contents }) => {
-      const fresh = `${path}.${process.pid}`;
-      await writeFile(fresh, contents);
-      await rename(fresh, path);
-    }),
-  );
+  await Promise.all([
+    ...outputFiles.map(({ path, contents }) => write(path, contents)),
+    ...DATA.map(([from, to]) => copyFiles(join(root, from), join(folder, to))),
+  ]);
 }

@@ -1,5 +1,5 @@
 import { type Charge, type GenerationState } from '@clipmesh/contracts';
-import { completionCostMicros, llmPrice } from './model.prices.js';
+import { completionCostMicros, llmPrice } from './llm.prices.js';
 
 /** The fields of a purchase that {@link maxTotalMicros} reads. */
 export interface PurchaseSummary {

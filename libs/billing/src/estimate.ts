@@ -1,6 +1,8 @@
 import { type Job, planShape, SCENE_SECONDS } from '@clipmesh/contracts';
 import { LONG_TOKENS } from './account.bound.js';
-import { clipCostMicros, completionCostMicros, llmPrice, type LlmPrice, MODELS, snapSeconds } from './model.prices.js';
+import { type ClipNeeds, quoteClip } from './models/clip.quote.js';
+import { type ModelTable } from './models/model.terms.js';
+import { completionCostMicros, llmPrice, type LlmPrice } from './llm.prices.js';
 
 /** Micro-dollars: without any retry, and with every try and every fallback charged. */
 export interface CostRange {
@@ -27,20 +29,32 @@ const SHORT = { input: 150, output: 150 } as const;
 /** Maximum tokens of a request besides its prompt. A prompt has at most as many tokens as bytes. */
 const QUESTION_TOKENS = 1000;
 
-/** Full price of a clip of `seconds` in the plan, micro-dollars; undefined for a model without a price. */
-export function clipPrice(model: string, seconds: number): number | undefined {
-  const entry = MODELS[model];
-  return entry === undefined ? undefined : clipCostMicros(entry, snapSeconds(entry, seconds));
-}
+/** A job whose reference image need not be stored yet. */
+export type PricedJob = Omit<Job, 'referenceImage'> & { readonly referenceImage?: unknown };
 
-/** The cost range of a clip: from its first model alone to every model of the job charged once. */
-export function estimateScene(models: readonly string[], seconds: number): CostRange {
-  const prices = models.flatMap((model) => clipPrice(model, seconds) ?? []);
-  return { lowMicros: prices[0] ?? 0, highMicros: prices.reduce((sum, price) => sum + price, 0) };
+/** What a scene of `seconds` needs from a clip of this job. */
+export const clipNeeds = (
+  { aspectRatio, referenceImage, clipSound }: Pick<PricedJob, 'aspectRatio' | 'referenceImage' | 'clipSound'>,
+  seconds: number,
+): ClipNeeds => ({ seconds, aspectRatio, hasImage: referenceImage !== undefined, sound: clipSound ?? true });
+
+/**
+ * The cost range of a scene's clip: from its first suitable model alone to every suitable model of the job charged once. Zero when
+ * no model suits.
+ */
+export function estimateScene(models: ModelTable, job: PricedJob, seconds: number): CostRange {
+  const quotes = job.models.flatMap((id) => {
+    const terms = models.get(id);
+    return (terms && quoteClip(terms, clipNeeds(job, seconds))) ?? [];
+  });
+  return {
+    lowMicros: quotes[0]?.lowMicros ?? 0,
+    highMicros: quotes.reduce((sum, { highMicros }) => sum + highMicros, 0),
+  };
 }
 
 /** The cost range of a job before its plan is written, for every possible split of the video into scenes. */
-export function estimate(job: Job, llm: LlmTerms): Estimate {
+export function estimate(job: PricedJob, llm: LlmTerms, models: ModelTable): Estimate {
   const { sceneCount } = planShape(job);
   const promptTokens = new TextEncoder().encode(job.prompt).length;
   const price = llm.price ?? llmPrice(llm.model);
@@ -50,8 +64,8 @@ export function estimate(job: Job, llm: LlmTerms): Estimate {
     lowMicros: planMicros(SHORT.input, SHORT.output),
     highMicros: llm.tries * planMicros(QUESTION_TOKENS + promptTokens, LONG_TOKENS),
   };
-  const low = (seconds: number): number => estimateScene(job.models, seconds).lowMicros;
-  const high = (seconds: number): number => estimateScene(job.models, seconds).highMicros;
+  const low = (seconds: number): number => estimateScene(models, job, seconds).lowMicros;
+  const high = (seconds: number): number => estimateScene(models, job, seconds).highMicros;
   const lengths = sceneLengths(job.durationSeconds, sceneCount);
   const scene = { lowMicros: Math.min(...lengths.map(low)), highMicros: Math.max(...lengths.map(high)) };
   return {
@@ -62,6 +76,10 @@ export function estimate(job: Job, llm: LlmTerms): Estimate {
     scenes: Array.from({ length: sceneCount }, () => scene),
   };
 }
+
+/** The possible lengths of a scene of the job, seconds. */
+export const possibleLengths = (job: PricedJob): number[] =>
+  sceneLengths(job.durationSeconds, planShape(job).sceneCount);
 
 /** The possible lengths of one of `count` scenes, seconds. */
 function sceneLengths(total: number, count: number): number[] {

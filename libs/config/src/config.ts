@@ -4,12 +4,13 @@ import { type Setting } from './setting.kinds.js';
 import { SETTINGS } from './settings.js';
 
 type Raw = { readonly [Key in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Key]['schema']> };
-/** Every setting, validated and frozen. Folders are absolute. */
-export type Config = Omit<Raw, 'artifactsDir' | 'tempDir'> & {
+/** Every setting, validated and frozen. Paths are absolute. */
+export type Config = Omit<Raw, 'artifactsDir' | 'tempDir' | 'modelsFile'> & {
   /** Price of the language model, micro-dollars per million tokens. Undefined: not configured. */
   readonly llmPrice: { readonly inputMicros: number; readonly outputMicros: number } | undefined;
   readonly artifactsDir: string;
   readonly tempDir: string;
+  readonly modelsFile: string | undefined;
 };
 
 /** The environment is not valid. The message names every invalid variable and what it accepts, never a value. */
@@ -54,6 +55,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     dataDir,
     artifactsDir: resolve(raw.artifactsDir ?? join(dataDir, 'artifacts')),
     tempDir: resolve(raw.tempDir ?? join(dataDir, 'tmp')),
+    modelsFile: raw.modelsFile === undefined ? undefined : resolve(raw.modelsFile),
   });
 }
 

@@ -745,6 +745,10 @@ export const SETTINGS = {
     'google/veo-3.1,google/veo-3,pixverse/pixverse-v5,bytedance/seedance-1-lite,minimax/video-01',
     'Video models in fallback order, comma-separated.',
   ),
+  modelsFile: optional(
+    'MODELS_FILE',
+    'JSON file with video models that add to the shipped table, or replace its entries by id. Every service needs the same file. Default: none.',
+  ),
   clipCache: setting(
     'CLIP_CACHE',
     flag,

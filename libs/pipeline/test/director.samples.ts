@@ -1,3 +1,9 @@
+import { type GenerationState } from '@clipmesh/contracts';
+import { quoteClip } from '@clipmesh/billing';
+import { SAMPLE_MODELS } from '@clipmesh/testing';
+import { type DirectorEvent } from '../src/director/director.event.js';
+import { decide as decideWith, type Decision } from '../src/director/director.js';
+import { regenerateScene as regenerateWith, type SceneRegeneration } from '../src/director/scene.regeneration.js';
 import {
   type Artifact,
   type Charge,
@@ -9,7 +15,6 @@ import {
   type Plan,
   PlanWritten,
 } from '@clipmesh/contracts';
-import { type DirectorEvent } from '../src/director/director.event.js';
 import { planFromTemplate } from '../src/plan/plan.writer.js';
 
 export const generationId = `gen_${'0'.repeat(32)}`;
@@ -74,3 +79,17 @@ export const failureOf = (code: Failure['code'], change: Partial<Failure> = {}):
 /** The clips that messages command, in order. */
 export const clipsIn = (outgoing: readonly Outgoing[]): ClipGenerateBody[] =>
   outgoing.filter(({ definition }) => definition === ClipGenerate).map(({ body }) => body as ClipGenerateBody);
+
+/** Decides with the sample models. */
+export const decide = (state: GenerationState, event: DirectorEvent): Decision =>
+  decideWith(state, event, SAMPLE_MODELS);
+
+/** Regenerates with the sample models. */
+export const regenerateScene = (state: GenerationState, change: SceneRegeneration, cause: string): GenerationState =>
+  regenerateWith(state, change, cause, SAMPLE_MODELS);
+
+/** The price of a sample model's clip for a scene of `seconds`, micro-dollars. Undefined: unknown model. */
+export function clipPrice(model: string, seconds: number): number | undefined {
+  const terms = SAMPLE_MODELS.get(model);
+  return terms && quoteClip(terms, { seconds, aspectRatio: '9:16', hasImage: false, sound: true })?.highMicros;
+}

@@ -9,6 +9,8 @@ export const clipRequestSchema = z.object({
   durationSeconds: z.number().positive(),
   aspectRatio: z.enum(ASPECT_RATIOS),
   seed: z.int(),
+  /** False: a silent clip, if the model has the choice. Default: true. */
+  clipSound: z.boolean().optional(),
   /** The first frame of the clip. */
   referenceImage: artifactSchema.optional(),
   /** Unique key of the purchase. It is sent to the provider, so that the purchase can be found there. */

@@ -1,3 +1,5 @@
+export * from './models/load.models.js';
+export { type ModelEntries, type ModelEntry } from './models/model.entry.js';
 export { completionCharge, planAnswerSchema } from './openai/openai.answer.js';
 export { createOpenAiPlanModel, type OpenAiOptions } from './openai/openai.plan.model.js';
 export { type ClipRequest, clipRequestSchema } from './clip.request.js';

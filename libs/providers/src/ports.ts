@@ -18,6 +18,8 @@ export interface PredictionState {
   readonly completedAt?: string;
   /** Seconds of video that the provider reports; absent when not reported. */
   readonly billedSeconds?: number;
+  /** Seconds of computing that the provider reports; absent when not reported. */
+  readonly gpuSeconds?: number;
 }
 
 /** Calls `onNudge` whenever the provider reported about this prediction. Returns a function that stops listening. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { allowedUrl } from './prediction/clip.download.js';
-import { modelInput } from './replicate/input/model.inputs.js';
 import { userMessage } from './openai/openai.plan.model.js';
 import { pollGapMs } from './prediction/polling.js';
 import { phasesOf } from './prediction/prediction.spans.js';
@@ -72,30 +71,6 @@ describe('the error of a prediction', () => {
     ['processing', undefined, undefined],
   ] as const)('status %s with error %s is %s', (status, error, code) => {
     expect(outcomeOf({ id: 'p', status, ...(error === undefined ? {} : { error }) })?.code).toBe(code);
-  });
-});
-
-describe('model inputs', () => {
-  const base = { prompt: 'a cup', durationSeconds: 6, aspectRatio: '9:16', seed: 7, attemptKey: 'k' } as const;
-  it.each([
-    ['google/veo-3.1', { prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7 }],
-    ['kwaivgi/kling-v2.5-turbo-pro', { prompt: 'a cup', duration: 6 }],
-    ['minimax/video-01', { prompt: 'a cup' }],
-  ])('of %s', (model, input) => {
-    expect(modelInput({ ...base, model })).toEqual(input);
-  });
-  it.each([
-    ['google/veo-3', 'image'],
-    ['pixverse/pixverse-v5', 'image'],
-    ['kwaivgi/kling-v2.5-turbo-pro', 'start_image'],
-    ['minimax/hailuo-02', 'first_frame_image'],
-    ['bytedance/seedance-1-lite', 'image'],
-    ['minimax/video-01', 'first_frame_image'],
-  ])('%s takes its image as %s', (model, name) => {
-    expect(modelInput({ ...base, model }, 'https://x/a.png')).toHaveProperty(name, 'https://x/a.png');
-  });
-  it('throws for an unknown model', () => {
-    expect(() => modelInput({ ...base, model: 'a/b' })).toThrow(/is unknown/);
   });
 });
 

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { EVERYTHING_BUT_TIMEOUTS, until } from '@clipmesh/testing';
 import {
   createReplicateProvider,
+  loadModels,
   type PurchaseSearch,
   type ReplicateOptions,
   type ReplicateProvider,
@@ -33,9 +34,20 @@ let directory: string;
 const json = (response: ServerResponse, status: number, body: unknown, headers = {}): void => {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 };
+const models = await loadModels();
+/** The input of the request for google/veo-3.1. */
+const INPUT = {
+  prompt: 'a cup',
+  duration: 6,
+  aspect_ratio: '9:16',
+  resolution: '720p',
+  generate_audio: true,
+  seed: 7,
+};
 const provider = (more: Partial<ReplicateOptions> = {}): ReplicateProvider =>
   createReplicateProvider({
     token: 't',
+    models,
     baseUrl: `${origin}/v1`,
     pollIntervalMs: 100,
     pollLogIntervalMs: 1000,
@@ -226,7 +238,7 @@ describe('purchases', () => {
     };
     await provider({ webhookBaseUrl: 'https://x/hook' }).submit(request, never);
     expect(JSON.parse(bodies[0] ?? '')).toMatchObject({ webhook: 'https://x/hook?key=k1' });
-    expect(input(0)).toEqual({ prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7 });
+    expect(input(0)).toEqual(INPUT);
     expect(deadline).toBeUndefined();
     expect(calls).toEqual(['POST /v1/models/google/veo-3.1/predictions']);
     await provider({ cancelAfterMs: 1_200_000 }).submit(request, never);
@@ -256,9 +268,7 @@ describe('purchases', () => {
     await replicate.submit(request, never);
     expect(calls.filter((each) => each === 'GET /v1/models/google/veo-3.1')).toHaveLength(reads);
     const posted = bodies.filter((each) => each !== '').map((each) => JSON.parse(each) as { input: object });
-    expect(posted.map((each) => each.input)).toEqual(
-      [1, 2].map(() => ({ prompt: 'a cup', duration: 6, aspect_ratio: '9:16', seed: 7, ...extra })),
-    );
+    expect(posted.map((each) => each.input)).toEqual([1, 2].map(() => ({ ...INPUT, ...extra })));
   });
 
   it('continue while one of them gets no response', async () => {

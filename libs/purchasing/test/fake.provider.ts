@@ -1,4 +1,5 @@
 import { type Artifact, type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
+import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { type ClipFacts, ProcessError } from '@clipmesh/media';
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
@@ -148,6 +149,7 @@ export function depsOf(fake: FakeProvider): ClipDeps {
   let canceled = false;
   return {
     provider,
+    models: SAMPLE_MODELS,
     purchases,
     claims: idempotency,
     cache: undefined,

@@ -5,6 +5,7 @@ export * from './fake.timers.js';
 export * from './files.under.js';
 export * from './leak.check.js';
 export * from './png.image.js';
+export * from './sample.models.js';
 export * from './servers/sandbox.server.js';
 export * from './servers/tcp.proxy.js';
 export * from './temp.folder.js';

@@ -3,7 +3,7 @@ import { openMedia } from '@clipmesh/media';
 import { openCacheNudges, openNudges, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
 import { type ClipDeps, openPurchaseCache } from '@clipmesh/purchasing';
 import { isIntact, openArtifactFolder, openLimitStore, openScratch, openStores } from '@clipmesh/persistence';
-import { createReplicateProvider } from '@clipmesh/providers';
+import { createReplicateProvider, loadModels } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CancelerActor } from './canceler.actor.js';
 import { CLIP_DEPS, ClipGeneratorActor } from './clip-generator.actor.js';
@@ -29,7 +29,9 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
   const artifacts = await openArtifactFolder({ directory: config.artifactsDir });
   const nudges = openNudges(connection);
   const cacheNudges = openCacheNudges(connection);
+  const models = await loadModels(config.modelsFile);
   const provider = createReplicateProvider({
+    models,
     token: config.replicateApiToken,
     baseUrl: config.replicateBaseUrl,
     pollIntervalMs: config.pollIntervalMs,
@@ -53,6 +55,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
   });
   const deps: ClipDeps = {
     provider,
+    models,
     purchases: stores.purchases,
     claims: stores.idempotency,
     artifacts,

@@ -23,7 +23,7 @@ import { clipGeneratorService } from '../src/clip-generator.service.js';
 const DEADLINE_MS = 120_000;
 const DOWNLOADS = 3;
 /** Price of 4 s from google/veo-3.1. */
-const PRICE = { usd: 0.48, micros: 480_000 };
+const PRICE = { usd: 1.6, micros: 1_600_000 };
 
 let broker: Broker;
 let sandbox: Sandbox;

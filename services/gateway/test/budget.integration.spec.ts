@@ -90,11 +90,19 @@ describe('cost control before spending', () => {
     expect(estimated.lowUsd).toBeGreaterThanOrEqual(1.44);
     expect(estimated.highUsd).toBeGreaterThan(estimated.lowUsd);
     const { models } = (await (await gateway.call('/v1/models')).json()) as { models: { id: string }[] };
-    expect(models).toContainEqual({
+    expect(models.find(({ id }) => id === 'google/veo-3')).toEqual({
       id: 'google/veo-3',
+      provider: 'replicate',
       usdPerSecond: 0.12,
+      prices: [{ sku: 'second', usdPerSecond: 0.12 }],
+      pricesAsOf: '2026-01-01',
+      pricesSource: 'invented for tests',
       maxSeconds: 8,
       durations: [4, 6, 8],
+      aspectRatios: ['9:16', '16:9', '1:1'],
+      resolutions: [],
+      audio: 'none',
+      referenceImage: true,
     });
   });
 

@@ -1,5 +1,7 @@
+import { writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { loadConfig } from '@clipmesh/config';
 import {
   type GenerationRecord,
@@ -10,7 +12,7 @@ import {
 } from '@clipmesh/contracts';
 import { connectBroker, createPublisher, openCancellations, provision, type ServiceRuntime } from '@clipmesh/messaging';
 import { type ArtifactStore, openArtifactFolder, openKvStores, type Stores } from '@clipmesh/persistence';
-import { type Broker } from '@clipmesh/testing';
+import { type Broker, sampleModelsFile } from '@clipmesh/testing';
 import { createLogger } from '@clipmesh/tracing';
 import { createParser } from 'eventsource-parser';
 import { createGateway } from '../src/gateway.module.js';
@@ -43,7 +45,10 @@ export async function startGateway(
   env: Record<string, string> = {},
   log?: (line: string) => void,
 ): Promise<TestGateway> {
-  const config = loadConfig({ NATS_URL: broker.url, DATA_DIR: directory, LOG_LEVEL: 'silent', ...env });
+  const modelsFile = join(directory, 'models.json');
+  await writeFile(modelsFile, sampleModelsFile());
+  const base = { NATS_URL: broker.url, DATA_DIR: directory, LOG_LEVEL: 'silent', MODELS_FILE: modelsFile };
+  const config = loadConfig({ ...base, ...env });
   const connection = await connectBroker({ url: broker.url, name: 'gateway.test', graceMs: DEADLINE_MS });
   await provision(connection);
   const runtime: ServiceRuntime = {

@@ -10,7 +10,7 @@ import {
 } from '@clipmesh/messaging';
 import { openPurchaseCache } from '@clipmesh/purchasing';
 import { openStores } from '@clipmesh/persistence';
-import { createOpenAiPlanModel } from '@clipmesh/providers';
+import { createOpenAiPlanModel, loadModels } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DIRECTOR_DEPS, DirectorActor } from './director/director.actor.js';
 import { PLANNER_DEPS, PlannerActor, type PlannerDeps } from './planning/planner.actor.js';
@@ -31,6 +31,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
   const { config, logger, connection, publish, cancellations } = runtime;
   const stores = await openStores({ connection, config });
   const { generations } = stores;
+  const models = await loadModels(config.modelsFile);
   const planModel =
     config.openaiApiKey === undefined
       ? undefined
@@ -84,7 +85,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
           },
         },
       },
-      { provide: DIRECTOR_DEPS, useValue: { generations, logger, clock: systemClock } },
+      { provide: DIRECTOR_DEPS, useValue: { generations, models, logger, clock: systemClock } },
       { provide: REPORT_DEPS, useValue: report },
       { provide: STORES, useValue: { onApplicationShutdown: () => stores.close() } },
       {

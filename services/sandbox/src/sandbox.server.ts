@@ -11,6 +11,7 @@ import { openaiProblem, openaiRoutes } from './openai/openai.routes.js';
 import { clipCharge } from './replicate/prediction.lifecycle.js';
 import { PredictionRunner } from './replicate/prediction.runner.js';
 import { replicateProblem, replicateRoutes } from './replicate/replicate.routes.js';
+import { ModelStore, readRecords } from './models/model.store.js';
 import { ScenarioStore } from './control/scenario.store.js';
 import { UploadStore } from './replicate/upload.store.js';
 import { uploadRoutes } from './files/upload.routes.js';
@@ -69,6 +70,7 @@ function onError(error: unknown, request: Request, response: Response, next: Nex
 export async function createSandbox({ media, port, host, dataDir }: SandboxOptions): Promise<Sandbox> {
   if (!isLoopback(host))
     throw new Error(`the sandbox serves loopback addresses only, not ${host}, because it accepts any token`);
+  const recorded = await readRecords();
   const app = express().disable('x-powered-by');
   // Only clients close idle connections. With a server limit, a client on a busy machine may use a connection that the server has
   // just closed.
@@ -86,6 +88,7 @@ export async function createSandbox({ media, port, host, dataDir }: SandboxOptio
   const closing = stopping.signal;
   const webhookSecret = newWebhookSecret();
   const scenarios = new ScenarioStore();
+  const models = new ModelStore(recorded, () => scenarios.scenario.models ?? []);
   const invoice = new InvoiceStore();
   const uploads = new UploadStore(join(dataDir, 'sandbox-uploads'), url);
   const runner = new PredictionRunner(new ClipCache(join(dataDir, 'sandbox-clips'), media), url, webhookSecret);
@@ -96,7 +99,7 @@ export async function createSandbox({ media, port, host, dataDir }: SandboxOptio
   app.use('/sandbox', controlRoutes({ scenarios, invoice, clips: () => runner.list().map(clipCharge) }));
   app.use(
     '/v1',
-    replicateRoutes({ runner, scenarios, uploads, url, webhookSecret }),
+    replicateRoutes({ models, runner, scenarios, uploads, url, webhookSecret }),
     openaiRoutes({ scenarios, invoice, closing }),
   );
   app.use((request, response) => {

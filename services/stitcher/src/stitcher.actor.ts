@@ -62,6 +62,7 @@ export class StitcherActor {
           {
             clips: scenes.map(({ durationSeconds }, index) => ({ file: paths[index] ?? '', durationSeconds })),
             output,
+            ...(body.clipSound === false ? { clipVolume: 0 } : {}),
             ...(body.music === undefined
               ? {}
               : { music: { file: paths[scenes.length] ?? '', volume: body.music.volume } }),

@@ -1,3 +1,4 @@
+import { SIM_MODELS } from '../simulation/sim.models.js';
 import {
   CancelRequested,
   type Charge,
@@ -302,6 +303,6 @@ export class MoneyWorld {
     await this.turn();
     const record = (await this.stores.generations.get(id))?.value;
     if (record?.state.status !== 'failed') return;
-    await this.accepts(() => retryGeneration(this.gateway(this.lives()), record, AT));
+    await this.accepts(() => retryGeneration(this.gateway(this.lives()), record, SIM_MODELS, AT));
   }
 }

@@ -1,6 +1,7 @@
+import { SIM_MODELS } from './sim.models.js';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { type ClipFacts } from '@clipmesh/media';
-import { clipCostMicros, MODELS } from '@clipmesh/billing';
+import { clipMicros } from '@clipmesh/billing';
 import { type ClipProvider, type ClipRequest, type PredictionState } from '@clipmesh/providers';
 import { type Process, type World } from './world.js';
 
@@ -166,9 +167,9 @@ export class SimProvider {
   /** Charge for one prediction so far, micro-dollars. */
   chargeMicros(prediction: Prediction): number {
     const { status, billedSeconds } = this.state(prediction);
-    const model = MODELS[prediction.model];
+    const [sku] = SIM_MODELS.get(prediction.model)?.skus ?? [];
     const charged = status === 'succeeded' || status === 'canceled' || billedSeconds !== undefined;
-    return charged && model !== undefined ? clipCostMicros(model, prediction.seconds) : 0;
+    return charged && sku !== undefined ? clipMicros(sku, { seconds: prediction.seconds }) : 0;
   }
 
   private known(id: string): Prediction {

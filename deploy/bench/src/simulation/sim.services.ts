@@ -1,3 +1,4 @@
+import { SIM_MODELS } from './sim.models.js';
 import {
   type Artifact,
   type ClipGenerateBody,
@@ -113,6 +114,7 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
       };
   const clips: ClipDeps = {
     provider: searches ? buying : { ...buying, find: () => Promise.resolve(undefined) },
+    models: SIM_MODELS,
     purchases: stores.purchases,
     claims: claims
       ? stores.idempotency
@@ -192,7 +194,7 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
       command: undefined,
       handle: async (body, { id, name }) => {
         const event = { name, body, id } as DirectorEvent;
-        return (await direct(stores.generations, event, () => clock.now()))?.outgoing ?? [];
+        return (await direct(stores.generations, event, SIM_MODELS, () => clock.now()))?.outgoing ?? [];
       },
     },
     'clip-generator': {

@@ -24,6 +24,10 @@ export const FAILURE_CODES = {
     retryable: false,
     hint: "The video model could not generate this clip. See the message for the model's error. Another model may succeed.",
   },
+  MODEL_UNSUITABLE: {
+    retryable: false,
+    hint: 'No video model of the generation can make this clip. See the message for the reasons. Change the request, or add a model.',
+  },
   PLAN_TRUNCATED: {
     retryable: true,
     hint: 'The answer of the language model was truncated. Raise LLM_MAX_TOKENS and LLM_RETRY_MAX_TOKENS, or the context size of your server.',
@@ -95,7 +99,9 @@ export const chargeSchema = z
     model: z.string(),
     /** Billed quantity, in `unit`. */
     quantity: z.number().nonnegative(),
-    unit: z.enum(['second', 'token', 'character', 'image']),
+    unit: z.enum(['second', 'gpu_second', 'token', 'character', 'image']),
+    /** The price that applied, from the table of models. */
+    sku: z.string().optional(),
     amountMicros: z.int().nonnegative(),
     /** True: the price is unknown. The amount is 0 and the real cost is not in any sum. */
     unpriced: z.literal(true).optional(),

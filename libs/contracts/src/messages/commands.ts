@@ -37,6 +37,8 @@ export const ClipGenerate = defineMessage({
     seed: z.int(),
     /** First frame of the clip. */
     referenceImage: artifactSchema.optional(),
+    /** False: the sound of the clip is not used. Default: true. */
+    clipSound: z.boolean().optional(),
     /** Limit of all purchases of this scene together, micro-dollars. Absent: no limit. */
     allowanceMicros: z.int().nonnegative().optional(),
     /** False: the cache is neither read nor written. Default: true. */
@@ -74,6 +76,8 @@ export const StitchRender = defineMessage({
       .min(1),
     profile: encodeProfileSchema,
     music: z.object({ artifact: artifactSchema, volume: z.number().min(0).max(1) }).optional(),
+    /** False: the video has no sound of its clips. Default: true. */
+    clipSound: z.boolean().optional(),
   }),
   key: stepKey,
 });

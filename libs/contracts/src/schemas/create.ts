@@ -64,6 +64,8 @@ export const createGenerationSchema = z
     mode: z.enum(['auto', 'review']).default('auto'),
     overlays: z.boolean().default(true),
     music: musicSchema.optional(),
+    /** `drop`: the video has no sound of its clips, and silent clips are bought where they cost less. Default: `keep`. */
+    clipAudio: z.enum(['keep', 'drop']).default('keep'),
     /** First frame of every clip, a JPEG or PNG. */
     referenceImage: referenceImageSchema.optional(),
     parallel: z

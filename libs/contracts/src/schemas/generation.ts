@@ -64,17 +64,19 @@ export const resultSchema = z.object({
 });
 export type GenerationResult = z.infer<typeof resultSchema>;
 
-/** A retry, failure or stall. */
+/** A retry, failure, stall, or a model that was skipped because it cannot make the clip. */
 export const incidentSchema = z
   .object({
     /** Id of the event that reported it. */
     id: z.string(),
     at: isoTime,
-    kind: z.enum(['retried', 'failed', 'stalled']),
+    kind: z.enum(['retried', 'failed', 'stalled', 'skipped']),
     code: failureCodeSchema.optional(),
     stage: z.enum(STAGES).optional(),
     scene: z.int().nonnegative().optional(),
     model: z.string().optional(),
+    /** Why the model was skipped. */
+    reason: z.string().optional(),
   })
   .meta({ id: 'Incident' });
 export type Incident = z.infer<typeof incidentSchema>;

@@ -63,6 +63,8 @@ export const jobSchema = z.object({
   music: z.object({ artifact: artifactSchema, volume: z.number() }).optional(),
   /** First frame of every clip. */
   referenceImage: artifactSchema.optional(),
+  /** False: the sound of the clips is not used, and silent clips are bought where they cost less. Default: true. */
+  clipSound: z.boolean().optional(),
   /** Video models in fallback order. */
   models: z.array(z.string()).min(1),
   /** Maximum number of scenes in flight. 1: parallel generation is off. */

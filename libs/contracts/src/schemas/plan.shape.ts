@@ -21,7 +21,10 @@ function chooseSceneCount(durationSeconds: number, framework: Framework, asked?:
 }
 
 /** The framework and the number of scenes of a plan for this job. */
-export function planShape(job: Job): { framework: Plan['framework']; sceneCount: number } {
+export function planShape(job: Pick<Job, 'durationSeconds' | 'framework' | 'sceneCount'>): {
+  framework: Plan['framework'];
+  sceneCount: number;
+} {
   const framework = chooseFramework(job.durationSeconds, job.framework);
   return { framework, sceneCount: chooseSceneCount(job.durationSeconds, framework, job.sceneCount) };
 }

@@ -11,8 +11,9 @@ import {
 import fc from 'fast-check';
 import { committedBy } from './director.budget.js';
 import { type DirectorEvent } from './director.event.js';
-import { decide, initialState } from './director.js';
-import { clipPrice, estimate, MODELS } from '@clipmesh/billing';
+import { initialState } from './director.js';
+import { estimate } from '@clipmesh/billing';
+import { SAMPLE_MODELS } from '@clipmesh/testing';
 import {
   at,
   chargeOf,
@@ -24,6 +25,8 @@ import {
   jobOf,
   planWritten,
   SECOND,
+  decide,
+  clipPrice,
 } from '../../test/director.samples.js';
 import { progressOf } from './progress.js';
 
@@ -140,7 +143,7 @@ describe('an estimate', () => {
   const terms = { model: 'gpt-4o-mini', tries: 3 };
 
   it('ranges from the first model alone to every model once', () => {
-    const { scenes, llm, lowMicros, highMicros } = estimate(job(0), terms);
+    const { scenes, llm, lowMicros, highMicros } = estimate(job(0), terms, SAMPLE_MODELS);
     // From 3 s, billed as 4 s, to 7 s, which veo bills as 8 s.
     expect(scenes).toEqual(Array.from({ length: 4 }, () => ({ lowMicros: 480_000, highMicros: 960_000 + 280_000 })));
     // At least 4 × 4 s; at most 20 s billed by veo and 16 s by seedance.
@@ -151,7 +154,7 @@ describe('an estimate', () => {
 
   it('covers every possible plan and every model of its clips', () => {
     const lengths = fc.array(fc.integer({ min: 3, max: 7 }), { minLength: 3, maxLength: 12 });
-    const models = fc.shuffledSubarray(Object.keys(MODELS), { minLength: 1 });
+    const models = fc.shuffledSubarray([...SAMPLE_MODELS.keys()], { minLength: 1 });
     fc.assert(
       fc.property(lengths, models, fc.nat(), (seconds, order, seed) => {
         const durationSeconds = seconds.reduce((sum, length) => sum + length, 0);
@@ -159,6 +162,7 @@ describe('an estimate', () => {
         const { scenes, llm, lowMicros, highMicros } = estimate(
           { ...job(0, order), durationSeconds, sceneCount: seconds.length },
           terms,
+          SAMPLE_MODELS,
         );
         const first = seconds.map((length) => clipPrice(order[0] ?? '', length) ?? 0);
         const any = seconds.map((length, n) => clipPrice(order[(seed + n) % order.length] ?? '', length) ?? 0);

@@ -1,5 +1,6 @@
 import { type Failure, type GenerationState, type SceneState } from '@clipmesh/contracts';
-import { clipPrice } from '@clipmesh/billing';
+import { type ModelTable } from '@clipmesh/billing';
+import { modelQuote, suitableModel, unsuitableFailure } from './director.models.js';
 
 /** Failures after which the cost of the clip's purchases is known from their events. */
 const KNOWN_COST: ReadonlySet<Failure['code']> = new Set([
@@ -19,23 +20,27 @@ export function committedBy({ costMicros, scenes }: GenerationState): number {
 }
 
 /**
- * Starts a waiting scene with the first model, from its current one on, that keeps the generation under its cap. The scene
- * keeps waiting while clips in progress may release money, and fails otherwise. In a new run it first uses its own earlier
- * reservation, because purchases with an unknown outcome are settled before the scene buys again. A scene whose output was
- * refused keeps its model, and fails with the refusal when that model does not fit.
+ * Starts a waiting scene with the first model, from its current one on, that can make its clip and keeps the generation under its
+ * cap. The scene keeps waiting while clips in progress may release money, and fails otherwise. In a new run it first uses its own
+ * earlier reservation, because purchases with an unknown outcome are settled before the scene buys again. A scene whose output
+ * was refused keeps its model, and fails with the refusal when that model does not fit.
  */
-export function startWithinBudget(state: GenerationState, waiting: SceneState): SceneState {
+export function startScene(state: GenerationState, waiting: SceneState, models: ModelTable): SceneState {
   const { failure: refusal, ...scene } = waiting;
   const { job, plan } = state;
   const cap = job.maxCostMicros;
   const seconds = plan?.scenes[scene.index]?.durationSeconds;
-  if (cap === undefined || seconds === undefined) return { ...scene, status: 'generating' };
+  if (seconds === undefined) return { ...scene, status: 'generating' };
+  const last = refusal === undefined ? job.models.length - 1 : scene.modelIndex;
+  const first = suitableModel(job, seconds, models, scene.modelIndex);
+  if (first === undefined || first > last)
+    return { ...scene, status: 'failed', failure: refusal ?? unsuitableFailure(scene, job, seconds, models) };
+  if (cap === undefined) return { ...scene, status: 'generating', modelIndex: first };
   const leftMicros = cap - committedBy(state);
   const reservedMicros = Math.max(scene.allowanceMicros ?? 0, scene.costMicros);
   const unspentMicros = scene.cause === undefined ? reservedMicros - scene.costMicros : 0;
-  const models = refusal === undefined ? job.models.length : scene.modelIndex + 1;
-  for (let modelIndex = scene.modelIndex; modelIndex < models; modelIndex += 1) {
-    const price = clipPrice(job.models[modelIndex] ?? '', seconds);
+  for (let modelIndex = first; modelIndex <= last; modelIndex += 1) {
+    const price = modelQuote(job, seconds, models, modelIndex)?.highMicros;
     if (price === undefined || price > leftMicros + unspentMicros) continue;
     const extraMicros = Math.max(0, price - unspentMicros);
     return { ...scene, status: 'generating', modelIndex, allowanceMicros: reservedMicros + extraMicros };

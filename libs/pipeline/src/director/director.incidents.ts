@@ -45,6 +45,13 @@ function incidentOf({ id, name, body }: DirectorEvent): Incident | undefined {
   }
 }
 
+/** Records the models that a decision skipped. */
+export function withSkipped(state: GenerationState, skipped: readonly Incident[]): GenerationState {
+  const fresh = skipped.filter(({ id }) => state.incidents.every((known) => known.id !== id));
+  if (fresh.length === 0) return state;
+  return { ...state, incidents: [...state.incidents, ...fresh].slice(0, MAX_INCIDENTS) };
+}
+
 /** Records the event's incident, once per event id. */
 export function withIncident(state: GenerationState, event: DirectorEvent): GenerationState {
   const incident = incidentOf(event);

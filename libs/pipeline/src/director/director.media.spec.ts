@@ -15,7 +15,7 @@ import {
   StitchFailed,
 } from '@clipmesh/contracts';
 import { type DirectorEvent } from './director.event.js';
-import { decide, type Decision, initialState } from './director.js';
+import { type Decision, initialState } from './director.js';
 import {
   base,
   chargeOf,
@@ -25,6 +25,7 @@ import {
   jobOf,
   planWritten,
   SECOND,
+  decide,
 } from '../../test/director.samples.js';
 
 const job = jobOf({ models: [FIRST, SECOND], window: 3 });

@@ -14,12 +14,13 @@ import {
   StitchRender,
 } from '@clipmesh/contracts';
 import { type DirectorEvent } from './director.event.js';
-import { MODELS, snapSeconds } from '@clipmesh/billing';
+import { type ModelTable } from '@clipmesh/billing';
+import { modelQuote } from './director.models.js';
 import { clipPrompt } from '../plan/plan.rules.js';
 import { progressOf } from './progress.js';
 
 /** The commands that this event caused and that have no answer yet. */
-export function commandsCausedBy(state: GenerationState, event: DirectorEvent): Outgoing[] {
+export function commandsCausedBy(state: GenerationState, event: DirectorEvent, models: ModelTable): Outgoing[] {
   const { plan, job } = state;
   if (isFinal(state.status)) return [];
   const base = {
@@ -38,9 +39,8 @@ export function commandsCausedBy(state: GenerationState, event: DirectorEvent): 
     const step = { ...base, scene: scene.index, attempt: scene.attempt };
     if (scene.status === 'generating') {
       const model = job.models[scene.modelIndex] ?? '';
-      const known = MODELS[model];
-      const durationSeconds =
-        known === undefined ? scenePlan.durationSeconds : snapSeconds(known, scenePlan.durationSeconds);
+      const quote = modelQuote(job, scenePlan.durationSeconds, models, scene.modelIndex);
+      const durationSeconds = quote?.seconds ?? scenePlan.durationSeconds;
       commands.push(
         message(ClipGenerate, {
           ...step,
@@ -50,6 +50,7 @@ export function commandsCausedBy(state: GenerationState, event: DirectorEvent): 
           aspectRatio: job.aspectRatio,
           seed: scene.seed ?? plan.seed,
           ...(job.referenceImage === undefined ? {} : { referenceImage: job.referenceImage }),
+          ...(job.clipSound === undefined ? {} : { clipSound: job.clipSound }),
           ...(scene.allowanceMicros === undefined ? {} : { allowanceMicros: scene.allowanceMicros }),
           ...(job.cache === undefined ? {} : { cache: job.cache }),
           ...(scene.rejectedPrediction === undefined ? {} : { rejectedPrediction: scene.rejectedPrediction }),
@@ -95,6 +96,7 @@ function stitchCommand(
           : [{ index, clip: overlaid, durationSeconds }];
       }),
       ...(job.music === undefined ? {} : { music: job.music }),
+      ...(job.clipSound === undefined ? {} : { clipSound: job.clipSound }),
     },
     links,
   );

@@ -12,8 +12,7 @@ import {
   RetryRequested,
 } from '@clipmesh/contracts';
 import { type DirectorEvent } from './director.event.js';
-import { decide, initialState } from './director.js';
-import { clipPrice } from '@clipmesh/billing';
+import { initialState } from './director.js';
 import { planFromTemplate } from '../plan/plan.writer.js';
 import {
   at,
@@ -25,8 +24,10 @@ import {
   jobOf,
   planWritten,
   SECOND,
+  decide,
+  regenerateScene,
+  clipPrice,
 } from '../../test/director.samples.js';
-import { regenerateScene } from './scene.regeneration.js';
 
 const job = (more: Partial<Job> = {}): Job =>
   jobOf({

@@ -10,9 +10,9 @@ import {
 } from '@clipmesh/contracts';
 import fc from 'fast-check';
 import { type DirectorEvent } from './director.event.js';
-import { decide, initialState } from './director.js';
+import { initialState } from './director.js';
 import { planFromTemplate } from '../plan/plan.writer.js';
-import { base, clipsIn, jobOf, planWritten } from '../../test/director.samples.js';
+import { base, clipsIn, jobOf, planWritten, decide } from '../../test/director.samples.js';
 
 const job = jobOf({ review: true });
 const plan = planFromTemplate(job);

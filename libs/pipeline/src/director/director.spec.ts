@@ -32,7 +32,7 @@ import {
 } from '@clipmesh/contracts';
 import fc from 'fast-check';
 import { type DirectorEvent } from './director.event.js';
-import { decide, initialState } from './director.js';
+import { initialState } from './director.js';
 import { planFromTemplate } from '../plan/plan.writer.js';
 import {
   at,
@@ -44,6 +44,7 @@ import {
   generationId,
   jobOf,
   SECOND,
+  decide,
 } from '../../test/director.samples.js';
 import { progressOf } from './progress.js';
 

@@ -8,10 +8,12 @@ import {
   type Outgoing,
   type SceneState,
 } from '@clipmesh/contracts';
-import { releaseAllowance, startWithinBudget } from './director.budget.js';
+import { type ModelTable } from '@clipmesh/billing';
+import { releaseAllowance, startScene } from './director.budget.js';
 import { type DirectorEvent } from './director.event.js';
-import { withIncident } from './director.incidents.js';
+import { withIncident, withSkipped } from './director.incidents.js';
 import { commandsCausedBy, finalEvent, progressEvent } from './director.messages.js';
+import { skippedModels, suitableModel } from './director.models.js';
 import {
   beginScenes,
   isRetry,
@@ -67,17 +69,19 @@ export function initialState(job: Job): GenerationState {
 
 /**
  * The director: a pure reducer. A repeated event changes no state, and returns exactly the messages that it caused before
- * and that still have no answer. So a crash between saving and publishing loses no message.
+ * and that still have no answer. So a crash between saving and publishing loses no message. `models`: the terms of the video
+ * models that this installation knows.
  */
-export function decide(before: GenerationState, event: DirectorEvent): Decision {
+export function decide(before: GenerationState, event: DirectorEvent, models: ModelTable): Decision {
   const state = withIncident(charge(before, event.body.charges), event);
   if (isFinal(state.status) && !isRetry(state, event))
     return { state, outgoing: state.finishedBy === event.id ? [finalEvent(state, event)] : [] };
-  const after = narrowWindow(apply(state, event), event);
-  if (after === state) return { state, outgoing: commandsCausedBy(state, event) };
-  const settled = conclude(fillWindow(after, event.id), event);
+  const after = narrowWindow(apply(state, event, models), event);
+  if (after === state) return { state, outgoing: commandsCausedBy(state, event, models) };
+  const filled = fillWindow(after, event.id, models);
+  const settled = conclude(withSkipped(filled, skippedModels(state, filled, models, event)), event);
   const last = isFinal(settled.status) ? finalEvent(settled, event) : progressEvent(settled, event);
-  return { state: settled, outgoing: [...commandsCausedBy(settled, event), last] };
+  return { state: settled, outgoing: [...commandsCausedBy(settled, event, models), last] };
 }
 
 function charge(state: GenerationState, charges: readonly Charge[]): GenerationState {
@@ -97,7 +101,7 @@ function charge(state: GenerationState, charges: readonly Charge[]): GenerationS
 }
 
 /** The state after the event; the same object when the event is late, repeated or irrelevant. */
-function apply(state: GenerationState, event: DirectorEvent): GenerationState {
+function apply(state: GenerationState, event: DirectorEvent, models: ModelTable): GenerationState {
   const { name, body } = event;
   switch (name) {
     case 'plan.started':
@@ -128,7 +132,7 @@ function apply(state: GenerationState, event: DirectorEvent): GenerationState {
         cached: body.cached,
       }));
     case 'clip.failed':
-      return withScene(state, body, 'generating', (scene) => nextStep(state, scene, body.failure, event.id));
+      return withScene(state, body, 'generating', (scene) => nextStep(state, scene, body.failure, event.id, models));
     case 'overlay.applied':
       return withScene(state, body, 'composing', (scene) => ({
         ...scene,
@@ -204,7 +208,13 @@ const withCharged = (failure: Failure, costMicros: number): Failure => ({
 });
 
 /** The scene after its clip has failed: it retries with another seed, falls back to the next model, or fails. */
-function nextStep({ job, plan }: GenerationState, ended: SceneState, failure: Failure, cause: string): SceneState {
+function nextStep(
+  { job, plan }: GenerationState,
+  ended: SceneState,
+  failure: Failure,
+  cause: string,
+  models: ModelTable,
+): SceneState {
   const scene = releaseAllowance(ended, failure);
   // With a budget, the scene waits until the budget allows the next command.
   const again = (change: Partial<SceneState>, waiting: Pick<SceneState, 'failure'> = {}): SceneState =>
@@ -217,20 +227,21 @@ function nextStep({ job, plan }: GenerationState, ended: SceneState, failure: Fa
       // The scene keeps its model, and fails with this failure when the budget does not allow that.
       { failure: withCharged(failure, scene.costMicros) },
     );
-  const next = scene.modelIndex + 1;
-  if (NEXT_MODEL_MAY_HELP.has(failure.code) && next < job.models.length) return again({ modelIndex: next });
+  const seconds = plan?.scenes[scene.index]?.durationSeconds ?? 0;
+  const next = suitableModel(job, seconds, models, scene.modelIndex + 1);
+  if (NEXT_MODEL_MAY_HELP.has(failure.code) && next !== undefined) return again({ modelIndex: next });
   return { ...scene, status: 'failed', failure: withCharged(failure, scene.costMicros) };
 }
 
 /** Starts waiting scenes, lowest index first, while fewer than `window` clips are being generated. */
-export function fillWindow(state: GenerationState, cause: string): GenerationState {
+export function fillWindow(state: GenerationState, cause: string, models: ModelTable): GenerationState {
   if (state.status !== 'generating') return state;
   let freeSlots = state.window - state.scenes.filter((scene) => scene.status === 'generating').length;
   if (freeSlots <= 0 || !state.scenes.some((scene) => scene.status === 'waiting')) return state;
   let filled = state;
   for (const scene of state.scenes) {
     if (scene.status !== 'waiting' || freeSlots <= 0) continue;
-    const next = startWithinBudget(filled, scene);
+    const next = startScene(filled, scene, models);
     if (next === scene) continue;
     const sent = next.status === 'generating';
     if (sent) freeSlots -= 1;

@@ -21,10 +21,10 @@ import {
 } from '@clipmesh/contracts';
 import fc from 'fast-check';
 import { type DirectorEvent } from './director.event.js';
-import { decide, initialState } from './director.js';
+import { initialState } from './director.js';
 import { planFromTemplate } from '../plan/plan.writer.js';
-import { base, failureOf, jobOf } from '../../test/director.samples.js';
-import { exceedsCap, regenerateScene } from './scene.regeneration.js';
+import { base, failureOf, jobOf, decide, regenerateScene } from '../../test/director.samples.js';
+import { exceedsCap } from './scene.regeneration.js';
 
 const job = jobOf();
 const plan = planFromTemplate(job);

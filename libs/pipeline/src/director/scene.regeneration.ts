@@ -1,4 +1,5 @@
 import { type GenerationState, type Plan, type SceneState } from '@clipmesh/contracts';
+import { type ModelTable } from '@clipmesh/billing';
 import { fillWindow } from './director.js';
 import { retryScene } from './director.recovery.js';
 
@@ -15,7 +16,7 @@ export function canRegenerate({ status, scenes }: Pick<GenerationState, 'status'
   return (status === 'succeeded' || status === 'failed') && scenes.length > 0;
 }
 
-/** Whether the new run could not start this scene, because no remaining model fits into the generation's cap. */
+/** Whether the new run could not start this scene, because no remaining model suits it or fits into the generation's cap. */
 export function exceedsCap({ scenes }: Pick<GenerationState, 'scenes'>, scene: number): boolean {
   return scenes[scene]?.status === 'failed';
 }
@@ -28,6 +29,7 @@ export function regenerateScene(
   state: GenerationState,
   { scene, plan, seed }: SceneRegeneration,
   cause: string,
+  models: ModelTable,
 ): GenerationState {
   if (!canRegenerate(state)) return state;
   const { failure: _failure, finishedBy: _by, finishedAt: _at, fallback: _fallback, result, ...kept } = state;
@@ -56,5 +58,6 @@ export function regenerateScene(
       scenes: state.scenes.map((one) => (one.index === scene ? reset(one) : retryScene(one, cause))),
     },
     cause,
+    models,
   );
 }

@@ -5,6 +5,7 @@ import {
   retryOnConflict,
   type Versioned,
 } from '@clipmesh/contracts';
+import { type ModelTable } from '@clipmesh/billing';
 import { decide } from '../director/director.js';
 import { type DirectorEvent } from '../director/director.event.js';
 
@@ -35,6 +36,7 @@ export interface Directed {
 export async function direct(
   generations: DirectedGenerations,
   event: DirectorEvent,
+  models: ModelTable,
   now: () => number,
 ): Promise<Directed | undefined> {
   const { generationId } = event.body;
@@ -42,7 +44,7 @@ export async function direct(
     const found = await generations.get(generationId);
     if (found === undefined) return undefined;
     const { value: before, revision } = found;
-    const { state, outgoing } = decide(before.state, event);
+    const { state, outgoing } = decide(before.state, event, models);
     if (state === before.state) return { outgoing };
     const after = {
       ...traced(before, state, event),

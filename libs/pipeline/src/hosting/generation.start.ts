@@ -8,6 +8,7 @@ import {
   type Outgoing,
   RetryRequested,
 } from '@clipmesh/contracts';
+import { type ModelTable } from '@clipmesh/billing';
 import { decide } from '../director/director.js';
 
 export interface StartDeps {
@@ -56,6 +57,7 @@ export async function startGeneration(
 export async function retryGeneration(
   { reserve, publish }: Pick<StartDeps, 'reserve' | 'publish'>,
   record: GenerationRecord,
+  models: ModelTable,
   at: string,
 ): Promise<GenerationState> {
   const run = record.state.run + 1;
@@ -63,5 +65,5 @@ export async function retryGeneration(
   const event = message(RetryRequested, { generationId: record.id, at, charges: [], run });
   await publish([event]);
   const { name } = RetryRequested;
-  return decide(record.state, { id: messageId(RetryRequested, event.body), name, body: event.body }).state;
+  return decide(record.state, { id: messageId(RetryRequested, event.body), name, body: event.body }, models).state;
 }

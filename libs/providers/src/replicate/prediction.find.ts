@@ -2,7 +2,8 @@ import { ClipmeshError } from '@clipmesh/contracts';
 import type Replicate from 'replicate';
 import { z } from 'zod';
 import { type ClipRequest } from '../clip.request.js';
-import { isInputOf } from './input/model.inputs.js';
+import { type ModelEntries, targetOf } from '../models/model.entry.js';
+import { isInputOf } from '../models/model.input.js';
 import { type ClipProvider, type PredictionState } from '../ports.js';
 import { predictionOf, type WirePrediction, wirePredictionSchema } from './prediction.answer.js';
 
@@ -11,6 +12,7 @@ export interface FindDeps {
   /** Runs a call of the client. Throws `ClipmeshError`. */
   readonly call: <T>(work: () => Promise<T>) => Promise<T>;
   readonly baseUrl: string;
+  readonly models: ModelEntries;
   /** Input field that may carry the key. Empty: none. */
   readonly inputKey: string;
 }
@@ -31,17 +33,24 @@ function keyOf(webhook: string | null | undefined): string | undefined {
  * Whether a listed prediction may belong to this purchase: `key` when all its keys are the purchase's, `input` when it carries no key
  * and its model and input match the request.
  */
-function matchOf(listed: WirePrediction, request: ClipRequest, inputKey: string): 'key' | 'input' | undefined {
+function matchOf(
+  listed: WirePrediction,
+  request: ClipRequest,
+  { inputKey, models }: Pick<FindDeps, 'inputKey' | 'models'>,
+): 'key' | 'input' | undefined {
   const { webhook, input, model } = listed;
   const keys = [keyOf(webhook), input?.[inputKey], input?.[LEGACY_INPUT_KEY]].filter(
     (key) => typeof key === 'string' && key !== '',
   );
   if (keys.length > 0) return keys.every((key) => key === request.attemptKey) ? 'key' : undefined;
-  return model === request.model && isInputOf(input ?? {}, request) ? 'input' : undefined;
+  const entry = models.get(request.model);
+  if (entry === undefined) return undefined;
+  const [name] = targetOf(entry, request.referenceImage !== undefined).split(':');
+  return model === name && isInputOf(entry, input ?? {}, request) ? 'input' : undefined;
 }
 
 /** Creates the `find` of a provider, which searches the provider's list of predictions. */
-export function createFinder({ client, call, baseUrl, inputKey }: FindDeps): ClipProvider['find'] {
+export function createFinder({ client, call, baseUrl, ...matching }: FindDeps): ClipProvider['find'] {
   const { origin: ownOrigin } = new URL(baseUrl);
 
   async function page(route: string, signal: AbortSignal): Promise<z.infer<typeof pageSchema>> {
@@ -71,7 +80,7 @@ export function createFinder({ client, call, baseUrl, inputKey }: FindDeps): Cli
           route = undefined;
           break;
         }
-        const match = matchOf(listed, request, inputKey);
+        const match = matchOf(listed, request, matching);
         if (match === 'key') return predictionOf(listed);
         if (match === 'input') keyless.unshift(predictionOf(listed));
       }

@@ -7,7 +7,8 @@ import { breakerEventOf } from '../limits/breaker.js';
 import { type ClipRequest } from '../clip.request.js';
 import { type ImageUpload } from './input/image.upload.js';
 import { type KeyField } from './input/key.field.js';
-import { modelInput, type ModelInput } from './input/model.inputs.js';
+import { type ModelEntries, type ModelEntry, targetOf } from '../models/model.entry.js';
+import { modelInput, type ModelInput } from '../models/model.input.js';
 import { type ClipProvider, type PredictionState } from '../ports.js';
 import { predictionOf } from './prediction.answer.js';
 import { type RateLimiter } from '../limits/rate.limiter.js';
@@ -16,6 +17,7 @@ export interface SubmitDeps {
   readonly client: Replicate;
   /** Runs a call of the client. Throws `ClipmeshError`. */
   readonly call: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly models: ModelEntries;
   readonly imageUrl: ImageUpload['urlOf'];
   readonly keyField: KeyField;
   readonly limiter: RateLimiter;
@@ -40,18 +42,26 @@ export function createSubmitter(deps: SubmitDeps): ClipProvider['submit'] {
       ? {}
       : { 'Cancel-After': `${Math.max(SHORTEST_DEADLINE_S, Math.ceil(deps.cancelAfterMs / 1000))}s` };
 
-  async function create({ model, attemptKey }: ClipRequest, input: ModelInput, signal: AbortSignal) {
+  async function create(target: string, { attemptKey }: ClipRequest, input: ModelInput, signal: AbortSignal) {
     const webhook =
       webhookBaseUrl === undefined
         ? {}
         : { webhook: webhookUrl(webhookBaseUrl, attemptKey), webhook_events_filter: ['completed'] };
-    const options = { method: 'POST', headers, data: { input, ...webhook }, signal };
-    const send = async (): Promise<unknown> => (await client.request(`models/${model}/predictions`, options)).json();
+    const [model, version] = target.split(':');
+    const options = {
+      method: 'POST',
+      headers,
+      data: { ...(version === undefined ? {} : { version }), input, ...webhook },
+      signal,
+    };
+    const route = version === undefined ? `models/${model}/predictions` : 'predictions';
+    const send = async (): Promise<unknown> => (await client.request(route, options)).json();
     return predictionOf(await call(send));
   }
 
   /** Writes the intent, then sends the create. */
   async function purchase(
+    target: string,
     request: ClipRequest,
     input: ModelInput,
     beforeSend: (() => Promise<void>) | undefined,
@@ -67,20 +77,23 @@ export function createSubmitter(deps: SubmitDeps): ClipProvider['submit'] {
         'writing the intent took too long: another process may be making this purchase',
       );
     const attributes = { [ATTR.model]: request.model };
-    const send = (): Promise<PredictionState> => create(request, input, limit);
+    const send = (): Promise<PredictionState> => create(target, request, input, limit);
     return withSpan('clipmesh.providers', 'replicate create', attributes, send, SpanKind.CLIENT);
   }
 
   return async (request, signal, beforeSend) => {
     const { model, referenceImage, attemptKey } = request;
-    // Throws for an unknown model before any call.
-    modelInput(request);
+    const entry = entryOf(deps.models, model);
+    const target = targetOf(entry, referenceImage !== undefined);
     throwIfCanceled(signal);
     await breakers.check(model);
     try {
       const imageUrl = referenceImage === undefined ? undefined : await deps.imageUrl(referenceImage, signal);
-      const field = await deps.keyField(model, signal);
-      const input = { ...modelInput(request, imageUrl), ...(field === undefined ? {} : { [field]: attemptKey }) };
+      const field = await deps.keyField(target, signal);
+      const input = {
+        ...modelInput(entry, request, imageUrl),
+        ...(field === undefined ? {} : { [field]: attemptKey }),
+      };
       // One create at a time, so that one create meets a rate limit and not one per clip. A create without a response blocks the
       // others no longer than its slot.
       const admission = trace
@@ -96,7 +109,7 @@ export function createSubmitter(deps: SubmitDeps): ClipProvider['submit'] {
           throwIfCanceled(signal);
           const slot = setTimeout(release, deps.slotMs);
           try {
-            return await purchase(request, input, beforeSend, signal);
+            return await purchase(target, request, input, beforeSend, signal);
           } finally {
             clearTimeout(slot);
           }
@@ -109,6 +122,12 @@ export function createSubmitter(deps: SubmitDeps): ClipProvider['submit'] {
       throw error;
     }
   };
+}
+
+function entryOf(models: ModelEntries, model: string): ModelEntry {
+  const entry = models.get(model);
+  if (entry === undefined) throw new ClipmeshError('PROVIDER_BAD_INPUT', `model ${model} is unknown`);
+  return entry;
 }
 
 function throwIfCanceled(signal: AbortSignal): void {

@@ -8,6 +8,7 @@ import { downloadTo } from '../prediction/clip.download.js';
 import { createImageUpload } from './input/image.upload.js';
 import { createKeyField } from './input/key.field.js';
 import { type ClipProvider, type NudgeSource, type PredictionState } from '../ports.js';
+import { type ModelEntries } from '../models/model.entry.js';
 import { createCanceler } from './prediction.cancel.js';
 import { createFinder } from './prediction.find.js';
 import { predictionOf } from './prediction.answer.js';
@@ -21,6 +22,8 @@ import { type SharedState } from '../limits/shared.state.js';
 
 export interface ReplicateOptions {
   readonly token: string;
+  /** The known models. Only those of the provider `replicate` are bought here. */
+  readonly models: ModelEntries;
   readonly baseUrl: string;
   /** Longest interval between two polls, ms. */
   readonly pollIntervalMs: number;
@@ -98,6 +101,7 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
   const submit = createSubmitter({
     client,
     call,
+    models: options.models,
     imageUrl: images.urlOf,
     keyField: createKeyField({ client, call, field: inputKey, log }),
     limiter,
@@ -112,7 +116,7 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
     name: 'replicate',
     submit,
     get,
-    find: createFinder({ client, call, baseUrl: options.baseUrl, inputKey }),
+    find: createFinder({ client, call, baseUrl: options.baseUrl, models: options.models, inputKey }),
     wait: createWaiter({
       get,
       breakers,

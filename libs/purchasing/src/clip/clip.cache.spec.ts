@@ -1,3 +1,4 @@
+import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type ClipGenerateBody, ClipmeshError, type Outgoing } from '@clipmesh/contracts';
 import { systemClock } from '@clipmesh/messaging';
@@ -36,6 +37,7 @@ beforeEach(() => {
   const { purchases, cache, idempotency } = createMemoryStores();
   const log = (): void => undefined;
   deps = {
+    models: SAMPLE_MODELS,
     provider: {
       name: 'shop',
       submit: async ({ attemptKey }, _signal, beforeSend) => {

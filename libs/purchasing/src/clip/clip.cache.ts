@@ -21,14 +21,18 @@ export interface Clip {
 /** Increase when the mapping from a request to the provider's input changes. */
 const INPUT_VERSION = 1;
 
-type Input = Pick<ClipGenerateBody, 'model' | 'prompt' | 'durationSeconds' | 'aspectRatio' | 'seed' | 'referenceImage'>;
+type Input = Pick<
+  ClipGenerateBody,
+  'model' | 'prompt' | 'durationSeconds' | 'aspectRatio' | 'seed' | 'referenceImage' | 'clipSound'
+>;
 
 /**
  * The cache key of a clip: a hash of everything that changes the clip, within a scope ({@link PurchaseCache.scopeOf}).
  * Generation, scene and step are not included.
  */
 export function clipKey(provider: string, input: Input, scope?: string): string {
-  const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage } = input;
+  const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage, clipSound } = input;
+  const silent = clipSound === false ? { clipSound } : {};
   const image = referenceImage === undefined ? {} : { referenceImage: referenceImage.sha256 };
   return cacheKey({
     kind: 'clip',
@@ -36,7 +40,7 @@ export function clipKey(provider: string, input: Input, scope?: string): string 
     provider,
     model,
     scope,
-    input: { prompt, durationSeconds, aspectRatio, seed, ...image },
+    input: { prompt, durationSeconds, aspectRatio, seed, ...image, ...silent },
   });
 }
 
@@ -126,7 +130,7 @@ async function releaseLease(deps: ClipDeps, body: ClipGenerateBody, lease: Lease
   try {
     const isAbandoned = signal.aborted
       ? await deps.isCanceled(body.generationId)
-      : nextStep(await deps.purchases.list(body.generationId), body, deps.outcomeTimeouts).kind === 'buy';
+      : nextStep(await deps.purchases.list(body.generationId), body, deps).kind === 'buy';
     await (isAbandoned ? lease.release() : lease.suspend());
   } catch (error) {
     deps.logger.warn(

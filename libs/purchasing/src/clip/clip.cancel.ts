@@ -48,7 +48,7 @@ async function cancelClip(deps: ClipDeps, entry: StoredPurchase, signal: AbortSi
     return [];
   }
   const state = await cancelPrediction(deps, entry, predictionId);
-  const [charge] = state === undefined ? [] : chargesOf(deps.provider, purchasedClipOf(entry), state);
+  const [charge] = state === undefined ? [] : chargesOf(deps, purchasedClipOf(entry), state);
   deps.logger.info(
     { generationId: entry.value.generationId, scene: entry.value.scene, predictionId, status: state?.status },
     state === undefined ? 'prediction unknown to the provider' : 'prediction canceled',

@@ -1,5 +1,5 @@
 import { type Charge } from '@clipmesh/contracts';
-import { clipCostMicros, MODELS } from '@clipmesh/billing';
+import { clipKind, clipMicros, type ModelTable, skuOf } from '@clipmesh/billing';
 import { type ClipProvider, type PredictionState } from '@clipmesh/providers';
 
 /** What a charge depends on, from the purchase. */
@@ -8,23 +8,32 @@ export interface PurchasedClip {
   readonly scene: number;
   /** Requested seconds; billed when the provider names none. */
   readonly durationSeconds: number;
+  /** Whether the clip was bought with sound, if the model has the choice. */
+  readonly sound: boolean;
+}
+
+/** What the charges of clips are computed with. */
+export interface ChargeTerms {
+  readonly provider: Pick<ClipProvider, 'name'>;
+  readonly models: ModelTable;
 }
 
 /**
  * The charges for a prediction in this state. The provider charges a prediction that succeeded, that was canceled after its
- * start, or that failed with billed seconds (its output was refused).
+ * start, or that failed with billed seconds (its output was refused). A model without terms gives an unpriced charge.
  */
 export function chargesOf(
-  { name: provider }: Pick<ClipProvider, 'name'>,
-  { model, scene, durationSeconds }: PurchasedClip,
+  { provider: { name: provider }, models }: ChargeTerms,
+  { model, scene, durationSeconds, sound }: PurchasedClip,
   state: PredictionState,
 ): Charge[] {
   const charged =
     state.status === 'succeeded' ||
     (state.status === 'canceled' && state.startedAt !== undefined) ||
     (state.status === 'failed' && (state.billedSeconds ?? 0) > 0);
-  const price = MODELS[model];
-  if (!charged || price === undefined) return [];
+  if (!charged) return [];
+  const terms = models.get(model);
+  const sku = terms && skuOf(terms, clipKind(terms, { seconds: durationSeconds, sound }));
   const seconds = state.billedSeconds ?? durationSeconds;
   return [
     {
@@ -33,9 +42,12 @@ export function chargesOf(
       stage: 'clip',
       provider,
       model,
-      quantity: seconds,
-      unit: 'second',
-      amountMicros: clipCostMicros(price, seconds),
+      ...(sku?.per !== 'gpu_second' || state.gpuSeconds === undefined
+        ? { quantity: seconds, unit: 'second' as const }
+        : { quantity: state.gpuSeconds, unit: 'gpu_second' as const }),
+      ...(sku === undefined
+        ? { amountMicros: 0, unpriced: true as const }
+        : { sku: sku.id, amountMicros: clipMicros(sku, { seconds, gpuSeconds: state.gpuSeconds }) }),
       scene,
       outcome: state.status === 'succeeded' || state.status === 'failed' ? state.status : 'canceled',
     },

@@ -1,4 +1,5 @@
 import { type OutcomeTimeouts } from './purchase.rules.js';
+import { type ModelTable } from '@clipmesh/billing';
 import { type Artifact } from '@clipmesh/contracts';
 import { type ClipRules, type Media } from '@clipmesh/media';
 import { type Clock } from '@clipmesh/messaging';
@@ -10,6 +11,8 @@ import { type createLogger } from '@clipmesh/tracing';
 /** The dependencies for buying a clip. */
 export interface ClipDeps {
   readonly provider: ClipProvider;
+  /** The terms of the video models. */
+  readonly models: ModelTable;
   readonly purchases: PurchaseStore;
   /** Assigns each prediction to one purchase. */
   readonly claims: Pick<IdempotencyStore, 'claim' | 'peek'>;

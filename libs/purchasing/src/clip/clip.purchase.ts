@@ -39,7 +39,7 @@ export async function buyClip(
   const earlierCharges = entries.flatMap(({ value }) => (value.scene === body.scene ? (value.charge ?? []) : []));
   try {
     if (gaveUp !== undefined) throw new ClipmeshError(gaveUp.code, gaveUp.message, { retryable: false });
-    const first = nextStep(entries, body, deps.outcomeTimeouts);
+    const first = nextStep(entries, body, deps);
     const clip = await throughCache(deps, body, first, signal, (timeoutMs) =>
       buyOrCollect({ ...deps, timeoutMs, givesUp }, body, first, signal),
     );
@@ -59,7 +59,7 @@ async function settledPurchases(
   body: ClipGenerateBody,
   signal: AbortSignal,
 ): Promise<StoredPurchase[]> {
-  const previous = unknownPreviousOf(entries, body);
+  const previous = unknownPreviousOf(entries, body, deps.models);
   const rejected = entries.filter(
     ({ value }) =>
       value.scene === body.scene && value.status === 'finished' && value.predictionId === body.rejectedPrediction,
@@ -87,7 +87,7 @@ async function buyOrCollect(
       const entry = await findOrSubmit(deps, body, step, signal);
       span.setAttribute(ATTR.predictionId, entry.value.predictionId ?? '');
       const state = await waitForEnd(deps, body, entry, signal);
-      const charges = chargesOf(deps.provider, purchasedClipOf(entry), state);
+      const charges = chargesOf(deps, purchasedClipOf(entry), state);
       span.setAttribute(ATTR.costMicros, charges[0]?.amountMicros ?? 0);
       return reportingCharges(charges, async () => {
         const failure = failureOf(state);
@@ -140,7 +140,7 @@ async function waitForEnd(
     logger.warn({ ...fields, timeoutMs }, 'the prediction timed out; canceling it at the provider');
     const state = await provider.cancel(predictionId);
     if (state.status === 'succeeded') return state;
-    const charges = chargesOf(deps.provider, purchasedClipOf(entry), state);
+    const charges = chargesOf(deps, purchasedClipOf(entry), state);
     return reportingCharges(charges, async () => {
       await updatePurchase(deps, entry, { ...failedWith(deps, body, error), ...chargeIn(charges) });
       throw error;

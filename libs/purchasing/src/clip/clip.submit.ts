@@ -1,4 +1,4 @@
-import { clipPrice } from '@clipmesh/billing';
+import { clipKind, clipMicros, skuOf } from '@clipmesh/billing';
 import { type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
 import { AlreadyExistsError, ConflictError, type Purchase } from '@clipmesh/persistence';
 import { type ClipRequest, clipRequestSchema } from '@clipmesh/providers';
@@ -54,7 +54,7 @@ export async function findOrSubmit(
           } catch (error) {
             if (!(error instanceof ConflictError)) throw error;
           }
-          step = nextStep(await deps.purchases.list(body.generationId), body, deps.outcomeTimeouts);
+          step = nextStep(await deps.purchases.list(body.generationId), body, deps);
           break;
         }
         const waitMs = step.certainAtMs - deps.clock.now();
@@ -68,7 +68,7 @@ export async function findOrSubmit(
           step = await submit(deps, body, key, signal, () => recordIntent(deps, body, key));
         } catch (error) {
           if (!(error instanceof AlreadyExistsError)) throw error;
-          step = nextStep(await deps.purchases.list(body.generationId), body, deps.outcomeTimeouts);
+          step = nextStep(await deps.purchases.list(body.generationId), body, deps);
         }
     }
   }
@@ -91,14 +91,17 @@ function recordIntent(deps: ClipDeps, body: ClipGenerateBody, key: string): Prom
 }
 
 /** Throws `BUDGET_EXCEEDED` when another purchase could bring the scene over its allowance. */
-async function rejectOverBudget({ purchases }: ClipDeps, body: ClipGenerateBody): Promise<void> {
-  const { generationId, scene, model, durationSeconds, allowanceMicros } = body;
+async function rejectOverBudget({ purchases, models }: ClipDeps, body: ClipGenerateBody): Promise<void> {
+  const { generationId, scene, model, durationSeconds, clipSound, allowanceMicros } = body;
   if (allowanceMicros === undefined) return;
   const spentMicros = (await purchases.list(generationId)).reduce(
     (sum, { value }) => sum + (value.scene === scene ? (value.charge?.amountMicros ?? 0) : 0),
     0,
   );
-  if (spentMicros + (clipPrice(model, durationSeconds) ?? 0) > allowanceMicros)
+  const terms = models.get(model);
+  const sku = terms && skuOf(terms, clipKind(terms, { seconds: durationSeconds, sound: clipSound ?? true }));
+  const priceMicros = sku === undefined ? 0 : clipMicros(sku, { seconds: durationSeconds });
+  if (spentMicros + priceMicros > allowanceMicros)
     throw new ClipmeshError('BUDGET_EXCEEDED', `another clip from ${model} exceeds the budget of scene ${scene}`);
 }
 
@@ -160,7 +163,8 @@ function settleUnknown(deps: ClipDeps, entry: StoredPurchase, status: 'intended'
 }
 
 function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {
-  const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage } = body;
+  const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage, clipSound } = body;
   const image = referenceImage === undefined ? {} : { referenceImage };
-  return { model, prompt, durationSeconds, aspectRatio, seed, ...image, attemptKey };
+  const sound = clipSound === undefined ? {} : { clipSound };
+  return { model, prompt, durationSeconds, aspectRatio, seed, ...image, ...sound, attemptKey };
 }

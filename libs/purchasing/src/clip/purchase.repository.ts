@@ -61,12 +61,12 @@ async function isSettledBy(
 
 /** Cancels a prediction that appeared after the canceler had settled its purchase. */
 async function cancelLate(deps: ClipDeps, entry: StoredPurchase, predictionId: string): Promise<void> {
-  const charges = chargesOf(deps.provider, purchasedClipOf(entry), await deps.provider.cancel(predictionId));
+  const charges = chargesOf(deps, purchasedClipOf(entry), await deps.provider.cancel(predictionId));
   await updatePurchase(deps, entry, { status: 'canceled', predictionId, ...chargeIn(charges) });
 }
 
 /** What a purchase bought. It may be a previous model's clip that the next model adopted. */
 export function purchasedClipOf({ value }: StoredPurchase): PurchasedClip {
-  const { durationSeconds } = clipRequestSchema.parse(value.request);
-  return { model: value.model, scene: value.scene ?? 0, durationSeconds };
+  const { durationSeconds, clipSound } = clipRequestSchema.parse(value.request);
+  return { model: value.model, scene: value.scene ?? 0, durationSeconds, sound: clipSound ?? true };
 }

@@ -1,3 +1,4 @@
+import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { describe, expect, it } from '@jest/globals';
 import { type ClipGenerateBody } from '@clipmesh/contracts';
 import { type Purchase } from '@clipmesh/persistence';
@@ -32,7 +33,7 @@ const entry = (change: Partial<Purchase>): StoredPurchase => ({
     ...change,
   },
 });
-const outcomeTimeouts = { callTimeoutMs: 30_000, settleMs: 3000 };
+const rules = { outcomeTimeouts: { callTimeoutMs: 30_000, settleMs: 3000 }, models: SAMPLE_MODELS };
 const certain = (ms: number): { certainAtMs: number } => ({ certainAtMs: Date.parse(at) + ms });
 
 describe('the next step for a clip', () => {
@@ -60,14 +61,13 @@ describe('the next step for a clip', () => {
       { kind: 'attach', entry: { value: { predictionId: 'p' } } },
     ],
   ])('%s', (_name, changes, step) => {
-    expect(nextStep(changes.map(entry), body, outcomeTimeouts)).toMatchObject(step);
+    expect(nextStep(changes.map(entry), body, rules)).toMatchObject(step);
   });
 
   it('does not reuse a purchase with another reference image', () => {
     const pictured = { ...body, referenceImage: artifact };
     const bought = { model: 'google/veo-3', status: 'submitted', predictionId: 'p', fingerprint: 'x' } as const;
-    const kindOf = (request: object): string =>
-      nextStep([entry({ ...bought, request })], pictured, outcomeTimeouts).kind;
+    const kindOf = (request: object): string => nextStep([entry({ ...bought, request })], pictured, rules).kind;
     expect(kindOf({ ...body, attemptKey: 'clip.1' })).toBe('buy');
     expect(kindOf({ ...pictured, attemptKey: 'clip.1' })).toBe('attach');
   });
@@ -79,7 +79,7 @@ describe('the next step for a clip', () => {
     ['a model with a shorter length', 'pixverse/pixverse-v5', 8, 'buy'],
   ])('compares the requested length: %s', (_name, model, durationSeconds, kind) => {
     const bought = entry({ status: 'finished', predictionId: 'p', artifact });
-    expect(nextStep([bought], { ...body, model, durationSeconds }, outcomeTimeouts).kind).toBe(kind);
+    expect(nextStep([bought], { ...body, model, durationSeconds }, rules).kind).toBe(kind);
   });
 
   it('has the same fingerprint for a later command of the scene, and another one for another picture', () => {

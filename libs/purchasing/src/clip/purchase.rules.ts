@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ClipGenerateBody, SCENE_SECONDS } from '@clipmesh/contracts';
 import { type Purchase, type Versioned } from '@clipmesh/persistence';
-import { MODELS, snapSeconds } from '@clipmesh/billing';
+import { type ModelTable, quoteClip } from '@clipmesh/billing';
 import { clipRequestSchema } from '@clipmesh/providers';
 
 export type StoredPurchase = Versioned<Purchase>;
@@ -27,10 +27,11 @@ export type Step =
 
 /** Hash of everything that the clip depends on. The command step is not included. */
 export function fingerprintOf(body: ClipGenerateBody): string {
-  const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage } = body;
+  const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage, clipSound } = body;
   const image = referenceImage === undefined ? [] : [referenceImage.sha256];
+  const silent = clipSound === false ? ['silent'] : [];
   return createHash('sha256')
-    .update(JSON.stringify([model, prompt, durationSeconds, aspectRatio, seed, ...image]))
+    .update(JSON.stringify([model, prompt, durationSeconds, aspectRatio, seed, ...image, ...silent]))
     .digest('hex');
 }
 
@@ -43,32 +44,38 @@ const LENGTHS = Array.from(
   { length: SCENE_SECONDS.max - SCENE_SECONDS.min + 1 },
   (_, more) => SCENE_SECONDS.min + more,
 );
-type Length = Pick<ClipGenerateBody, 'model' | 'durationSeconds'>;
+type Length = Pick<ClipGenerateBody, 'model' | 'durationSeconds' | 'aspectRatio' | 'referenceImage'>;
 
 /** Whether both clips fit the same scene length. Each model offers lengths of its own. */
-function isSameLength(one: Length, other: Length): boolean {
-  const gives = ({ model, durationSeconds }: Length, seconds: number): boolean => {
-    const known = MODELS[model];
-    return durationSeconds === (known === undefined ? seconds : snapSeconds(known, seconds));
+function isSameLength(one: Length, other: Length, models: ModelTable): boolean {
+  const gives = ({ model, durationSeconds, aspectRatio, referenceImage }: Length, seconds: number): boolean => {
+    const terms = models.get(model);
+    const needs = { seconds, aspectRatio, hasImage: referenceImage !== undefined, sound: true };
+    return durationSeconds === (terms === undefined ? seconds : quoteClip(terms, needs)?.seconds);
   };
   if (one.model === other.model) return one.durationSeconds === other.durationSeconds;
   return LENGTHS.some((seconds) => gives(one, seconds) && gives(other, seconds));
 }
 
 /** Whether a purchase, of any model, requested the same picture. */
-function isSamePicture({ request }: Purchase, body: ClipGenerateBody): boolean {
+function isSamePicture({ request }: Purchase, body: ClipGenerateBody, models: ModelTable): boolean {
   const { data } = clipRequestSchema.safeParse(request);
   return (
     data?.prompt === body.prompt &&
     data.seed === body.seed &&
     data.aspectRatio === body.aspectRatio &&
     data.referenceImage?.sha256 === body.referenceImage?.sha256 &&
-    isSameLength(data, body)
+    (data.clipSound ?? true) === (body.clipSound ?? true) &&
+    isSameLength(data, body, models)
   );
 }
 
 /** Purchases of the scene with an unknown outcome whose clip is not needed any more: an earlier run requested it. */
-export function unknownPreviousOf(entries: readonly StoredPurchase[], body: ClipGenerateBody): StoredPurchase[] {
+export function unknownPreviousOf(
+  entries: readonly StoredPurchase[],
+  body: ClipGenerateBody,
+  models: ModelTable,
+): StoredPurchase[] {
   const fingerprint = fingerprintOf(body);
   return entries.filter(
     ({ value }) =>
@@ -76,7 +83,7 @@ export function unknownPreviousOf(entries: readonly StoredPurchase[], body: Clip
       value.scene === body.scene &&
       UNKNOWN_OUTCOME.has(value.status) &&
       value.fingerprint !== fingerprint &&
-      !isSamePicture(value, body),
+      !isSamePicture(value, body, models),
   );
 }
 
@@ -93,13 +100,15 @@ export function previousFailureOf(entries: readonly StoredPurchase[], body: Clip
 export function nextStep(
   entries: readonly StoredPurchase[],
   body: ClipGenerateBody,
-  outcomeTimeouts: OutcomeTimeouts,
+  { outcomeTimeouts, models }: { readonly outcomeTimeouts: OutcomeTimeouts; readonly models: ModelTable },
 ): Step {
   const ofScene = entries.filter(({ value }) => value.kind === 'clip' && value.scene === body.scene);
   const fingerprint = fingerprintOf(body);
   const own = (entry: StoredPurchase): boolean => entry.value.fingerprint === fingerprint;
   const [best] = ofScene
-    .filter((entry) => PROGRESS_RANK[entry.value.status] > 0 && (own(entry) || isSamePicture(entry.value, body)))
+    .filter(
+      (entry) => PROGRESS_RANK[entry.value.status] > 0 && (own(entry) || isSamePicture(entry.value, body, models)),
+    )
     .sort((a, b) => PROGRESS_RANK[b.value.status] - PROGRESS_RANK[a.value.status] || Number(own(b)) - Number(own(a)));
   if (best === undefined) return { kind: 'buy', key: `clip.${body.generationId}.${body.scene}.${ofScene.length + 1}` };
   return stepFor(best, outcomeTimeouts);

@@ -1,3 +1,4 @@
+import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { createGenerationSchema, type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
@@ -10,7 +11,13 @@ const id = `gen_${'1'.repeat(32)}`;
 const other = `gen_${'2'.repeat(32)}`;
 const period = '2026-01-01';
 const rules = { limitMicros: 10_000_000, period: 'day' } as const;
-const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
+const defaults = {
+  models: ['google/veo-3.1'],
+  table: SAMPLE_MODELS,
+  parallelEnabled: true,
+  maxWorkers: 4,
+  fallbackAfter: 3,
+};
 const job = buildJob(createGenerationSchema.parse({ prompt: 'A kettle that sings.', maxCostUsd: 6 }), defaults);
 const at = '2026-01-01T00:00:00.000Z';
 /** Late enough that no request can still be starting the run. */

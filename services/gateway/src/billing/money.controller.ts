@@ -37,7 +37,8 @@ export class MoneyController {
   @ApiJsonResponse(200, 'The lowest and highest cost, per scene and in total.', estimateView)
   @ApiProblems(400, 401, 413, 415)
   estimates(@Body({ schema: createGenerationSchema }) request: CreateGeneration): EstimateView {
-    return estimateViewOf(estimate(buildJob(request, this.defaults), this.llm));
+    const job = { ...buildJob(request, this.defaults), referenceImage: request.referenceImage };
+    return estimateViewOf(estimate(job, this.llm, this.defaults.table));
   }
 
   @Get('models')
@@ -45,7 +46,7 @@ export class MoneyController {
   @ApiJsonResponse(200, 'The models.', modelsView)
   @ApiProblems(401)
   models(): ModelsView {
-    return modelsViewOf(this.defaults.models);
+    return modelsViewOf(this.defaults.table, this.defaults.models);
   }
 
   @Get('usage')

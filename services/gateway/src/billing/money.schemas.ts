@@ -20,12 +20,35 @@ export const modelsView = z
     models: z.array(
       z.object({
         id: z.string(),
+        /** The provider that runs the model. */
+        provider: z.string(),
+        /** The highest price of one second of video. */
         usdPerSecond: usd,
+        /** The price for each kind of clip: with or without sound, by resolution, by length in seconds. */
+        prices: z.array(
+          z.object({
+            sku: z.string(),
+            audio: z.boolean().optional(),
+            resolution: z.string().optional(),
+            seconds: z.int().optional(),
+            usdPerSecond: usd.optional(),
+            usdPerClip: usd.optional(),
+            usdPerGpuSecond: usd.optional(),
+          }),
+        ),
+        /** The day on which the prices were checked. */
+        pricesAsOf: z.iso.date(),
+        pricesSource: z.string(),
         maxSeconds: z.int(),
-        /** Supported clip lengths, seconds. Absent: every whole second up to `maxSeconds`. */
-        durations: z.array(z.int()).optional(),
-        /** Supported aspect ratios. Absent: all. Clips are fitted to other ratios. */
-        aspectRatios: z.array(z.enum(ASPECT_RATIOS)).optional(),
+        /** Clip lengths, seconds. */
+        durations: z.array(z.int()),
+        /** Aspect ratios that the model takes. Clips are fitted to other ratios. */
+        aspectRatios: z.array(z.enum(ASPECT_RATIOS)),
+        resolutions: z.array(z.string()),
+        /** Whether clips have sound: never, always, or as the request's `clipAudio` says. */
+        audio: z.enum(['none', 'optional', 'always']),
+        /** Whether the model takes a reference image. */
+        referenceImage: z.boolean(),
       }),
     ),
     /** Default order of models; the model of a request comes first. */

@@ -1,9 +1,16 @@
+import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { describe, expect, it } from '@jest/globals';
 import { createGenerationSchema } from '@clipmesh/contracts';
 import { buildJob } from '../jobs/job.builder.js';
 
 describe('maxCostUsd', () => {
-  const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
+  const defaults = {
+    models: ['google/veo-3.1'],
+    table: SAMPLE_MODELS,
+    parallelEnabled: true,
+    maxWorkers: 4,
+    fallbackAfter: 3,
+  };
   const parsed = (maxCostUsd: unknown) =>
     createGenerationSchema.safeParse({ prompt: 'A kettle that sings.', maxCostUsd });
 

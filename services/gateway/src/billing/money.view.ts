@@ -1,5 +1,15 @@
 import { type Account, type UsageRow } from '@clipmesh/persistence';
-import { type BudgetRules, type CostRange, type Estimate, MODELS, periodEnd, sumsOf } from '@clipmesh/billing';
+import {
+  type BudgetRules,
+  clipMicros,
+  type CostRange,
+  type Estimate,
+  lengthsOf,
+  type ModelTable,
+  type ModelTerms,
+  periodEnd,
+  sumsOf,
+} from '@clipmesh/billing';
 import { dollars } from './dollars.js';
 import { type EstimateView, type ModelsView, type UsageView } from './money.schemas.js';
 import { type Days } from './usage.query.js';
@@ -17,15 +27,39 @@ export function estimateViewOf(estimated: Estimate): EstimateView {
   };
 }
 
-export function modelsViewOf(order: readonly string[]): ModelsView {
+/** The highest price of one second of video, dollars. */
+function usdPerSecondOf({ skus }: ModelTerms, lengths: readonly number[]): number {
+  const shortest = lengths[0] ?? 1;
+  return dollars(Math.max(...skus.map((sku) => Math.ceil(clipMicros(sku, { seconds: shortest }) / shortest))));
+}
+
+const PRICE_FIELDS = { second: 'usdPerSecond', clip: 'usdPerClip', gpu_second: 'usdPerGpuSecond' } as const;
+
+export function modelsViewOf(models: ModelTable, order: readonly string[]): ModelsView {
   return {
-    models: Object.values(MODELS).map(({ id, microsPerSecond, maxSeconds, durations, aspectRatios }) => ({
-      id,
-      usdPerSecond: dollars(microsPerSecond),
-      maxSeconds,
-      ...(durations === undefined ? {} : { durations: [...durations] }),
-      ...(aspectRatios === undefined ? {} : { aspectRatios: [...aspectRatios] }),
-    })),
+    models: [...models.values()].map((terms) => {
+      const lengths = lengthsOf(terms);
+      return {
+        id: terms.id,
+        provider: terms.provider,
+        usdPerSecond: usdPerSecondOf(terms, lengths),
+        prices: terms.skus.map(({ id, when, per, micros }) => ({
+          sku: id,
+          ...(when.audio === undefined ? {} : { audio: when.audio }),
+          ...(when.resolution === undefined ? {} : { resolution: when.resolution }),
+          ...(when.seconds === undefined ? {} : { seconds: when.seconds }),
+          [PRICE_FIELDS[per]]: dollars(micros),
+        })),
+        pricesAsOf: terms.asOf,
+        pricesSource: terms.source,
+        maxSeconds: lengths.at(-1) ?? 0,
+        durations: [...lengths],
+        aspectRatios: [...terms.aspectRatios],
+        resolutions: terms.resolutions.map(({ name }) => name),
+        audio: terms.audio,
+        referenceImage: terms.firstFrame !== false,
+      };
+    }),
     order: [...order],
   };
 }

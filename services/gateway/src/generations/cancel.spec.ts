@@ -1,3 +1,4 @@
+import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { createGenerationSchema, type GenerationRecord } from '@clipmesh/contracts';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
@@ -9,7 +10,13 @@ import { buildJob } from '../jobs/job.builder.js';
 const id = `gen_${'1'.repeat(32)}`;
 const at = new Date(0).toISOString();
 const llm = { model: 'gpt-4o-mini', tries: 3, price: undefined };
-const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
+const defaults = {
+  models: ['google/veo-3.1'],
+  table: SAMPLE_MODELS,
+  parallelEnabled: true,
+  maxWorkers: 4,
+  fallbackAfter: 3,
+};
 const state = initialState(buildJob(createGenerationSchema.parse({ prompt: 'A kettle that sings.' }), defaults));
 const record: GenerationRecord = { id, owner: 'local', createdAt: at, updatedAt: at, traceId: '0'.repeat(32), state };
 
@@ -26,6 +33,7 @@ describe('a cancel', () => {
       { request: (flagged) => Promise.resolve(void flags.push(flagged)), check: () => Promise.resolve(false) },
       undefined,
       llm,
+      SAMPLE_MODELS,
     );
     await expect(controller.cancel(id, 'local')).rejects.toThrow('the broker is unavailable');
     expect(flags).toEqual([]);
@@ -46,6 +54,7 @@ describe('a cancel', () => {
       { request: () => Promise.resolve(), check: () => Promise.resolve(isFlagged) },
       undefined,
       llm,
+      SAMPLE_MODELS,
     );
     await expect(controller.retry(id, 'local')).rejects.toMatchObject({ status: 409, code: 'CANCELED' });
     expect(published).toEqual([]);

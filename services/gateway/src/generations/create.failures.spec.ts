@@ -1,3 +1,4 @@
+import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { createGenerationSchema, type Outgoing } from '@clipmesh/contracts';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { describe, expect, it } from '@jest/globals';
@@ -27,7 +28,14 @@ function setUp(failing: Failing | undefined) {
     stores: gatewayStores,
     publish:
       failing === 'publish' ? fail : (outgoing: readonly Outgoing[]) => Promise.resolve(published.push(...outgoing)),
-    defaults: { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 },
+    models: SAMPLE_MODELS,
+    defaults: {
+      models: ['google/veo-3.1'],
+      table: SAMPLE_MODELS,
+      parallelEnabled: true,
+      maxWorkers: 4,
+      fallbackAfter: 3,
+    },
     lastEventSequence: () => Promise.resolve(7),
     llm: { model: 'gpt-4o', tries: 3 },
     logger: { info: () => undefined, warn: (_fields: unknown, text: string) => warnings.push(text) },
@@ -36,6 +44,7 @@ function setUp(failing: Failing | undefined) {
     new OwnedGenerations(gatewayStores),
     new GenerationCreator(deps),
     gatewayStores,
+    SAMPLE_MODELS,
   );
   const create = async (key?: string): Promise<{ status: number; id?: string; replayed: boolean }> => {
     const answer: { status: number; id?: string; replayed: boolean } = { status: 0, replayed: false };

@@ -74,7 +74,7 @@ export class GenerationCreator {
     const { stores, defaults } = this.deps;
     // Check before claiming: a rejected request must not use up the key.
     const job = buildJob(request, defaults);
-    checkCost(this.deps, job, 0);
+    checkCost(this.deps, { ...job, referenceImage: request.referenceImage }, 0);
     checkFiles(request);
     const fingerprint = fingerprintOf(request);
     const claim = await claimKey(stores, key, fingerprint, newId);
@@ -85,7 +85,7 @@ export class GenerationCreator {
   private async jobOf(request: CreateGeneration, owner: string): Promise<Job> {
     const { defaults, budget, files } = this.deps;
     const built = buildJob(request, defaults);
-    const { highMicros } = checkCost(this.deps, built, 0);
+    const { highMicros } = checkCost(this.deps, { ...built, referenceImage: request.referenceImage }, 0);
     // With an owner budget, every generation has a cap: the reservation is its maximum cost.
     const checked = budget === undefined ? built : { ...built, maxCostMicros: built.maxCostMicros ?? highMicros };
     return { ...checked, ...(await storeFiles(files, request, owner)) };

@@ -1,3 +1,4 @@
+import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { describe, expect, it } from '@jest/globals';
 import {
   createGenerationSchema,
@@ -12,7 +13,13 @@ import { acceptedOf, linksOf, presentOf } from './generation.view.js';
 import { buildJob } from '../jobs/job.builder.js';
 import { triesOf } from './scene.tries.js';
 
-const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
+const defaults = {
+  models: ['google/veo-3.1'],
+  table: SAMPLE_MODELS,
+  parallelEnabled: true,
+  maxWorkers: 4,
+  fallbackAfter: 3,
+};
 const job = buildJob(createGenerationSchema.parse({ prompt: 'A kettle that sings.' }), defaults);
 const start = initialState(job);
 const plan: Plan = planFromTemplate(job);

@@ -1,6 +1,6 @@
 import { type GenerationRecord, type GenerationState, isFinal } from '@clipmesh/contracts';
 import { type CostSummaryAnswer } from '@clipmesh/messaging';
-import { estimateScene } from '@clipmesh/billing';
+import { estimateScene, type ModelTable } from '@clipmesh/billing';
 import { isReviewed, progressOf } from '@clipmesh/pipeline';
 import { dollars } from '../billing/dollars.js';
 import { type AcceptedView, type CostView, type GenerationView } from '../http/api.schemas.js';
@@ -41,7 +41,10 @@ export function linksOf(id: string, state: GenerationState): Links {
 }
 
 /** A generation as the API returns it. */
-export function viewOf({ id, createdAt, traceId, state, performance }: GenerationRecord): GenerationView {
+export function viewOf(
+  { id, createdAt, traceId, state, performance }: GenerationRecord,
+  models: ModelTable,
+): GenerationView {
   const { failure, plan } = state;
   const result = state.result ?? state.previousResult;
   return {
@@ -87,7 +90,7 @@ export function viewOf({ id, createdAt, traceId, state, performance }: Generatio
       ? {}
       : {
           estimate: plan.scenes.map(({ index, durationSeconds }) => {
-            const { lowMicros, highMicros } = estimateScene(state.job.models, durationSeconds);
+            const { lowMicros, highMicros } = estimateScene(models, state.job, durationSeconds);
             return { index, lowUsd: dollars(lowMicros), highUsd: dollars(highMicros) };
           }),
         }),

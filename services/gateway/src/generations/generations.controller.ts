@@ -1,3 +1,4 @@
+import { type ModelTable } from '@clipmesh/billing';
 import { type CreateGeneration, createGenerationSchema, GENERATION_STATUSES } from '@clipmesh/contracts';
 import { type Stores } from '@clipmesh/persistence';
 import { Body, Controller, Get, Headers, Inject, Param, Post, Query, Res } from '@nestjs/common';
@@ -7,7 +8,7 @@ import { acceptedView, generationView, type GenerationView, pageView, type PageV
 import { Owner } from '../http/auth/auth.decorator.js';
 import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { SchemaPipe } from '../http/schema.pipe.js';
-import { STORES } from '../runtime/runtime.tokens.js';
+import { MODELS, STORES } from '../runtime/runtime.tokens.js';
 import { GenerationCreator } from './generation.create.js';
 import { acceptedOf, viewOf } from './generation.view.js';
 import { listQuery, type ListQuery, PAGE } from './list.query.js';
@@ -20,6 +21,7 @@ export class GenerationsController {
     @Inject(OwnedGenerations) private readonly owned: OwnedGenerations,
     @Inject(GenerationCreator) private readonly creator: GenerationCreator,
     @Inject(STORES) private readonly stores: Pick<Stores, 'generations'>,
+    @Inject(MODELS) private readonly models: ModelTable,
   ) {}
 
   @Post()
@@ -62,7 +64,7 @@ export class GenerationsController {
     const page = records.slice(0, query.limit);
     const last = page.at(-1);
     return {
-      generations: page.map(viewOf),
+      generations: page.map((record) => viewOf(record, this.models)),
       ...(records.length > page.length && last !== undefined ? { next: last.id } : {}),
     };
   }
@@ -72,6 +74,6 @@ export class GenerationsController {
   @ApiJsonResponse(200, 'The generation.', generationView)
   @ApiProblems(401, 404, 503)
   async read(@Param('id') id: string, @Owner() owner: string): Promise<GenerationView> {
-    return viewOf(await this.owned.find(id, owner));
+    return viewOf(await this.owned.find(id, owner), this.models);
   }
 }

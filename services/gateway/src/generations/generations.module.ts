@@ -1,4 +1,4 @@
-import { type BudgetRules, type LlmTerms } from '@clipmesh/billing';
+import { type BudgetRules, type LlmTerms, type ModelTable } from '@clipmesh/billing';
 import { type Config } from '@clipmesh/config';
 import { lastEventSequence, type Publish } from '@clipmesh/messaging';
 import { type Stores } from '@clipmesh/persistence';
@@ -14,6 +14,7 @@ import {
   CONNECTION,
   type Logger,
   LOGGER,
+  MODELS,
   PUBLISH,
   STORES,
 } from '../runtime/runtime.tokens.js';
@@ -30,7 +31,7 @@ import { RunsController } from './runs.controller.js';
     { provide: OwnedGenerations, inject: [STORES], useFactory: (stores: Stores) => new OwnedGenerations(stores) },
     {
       provide: GenerationCreator,
-      inject: [STORES, PUBLISH, LOGGER, CONNECTION, CONFIG, BUDGET, LLM_TERMS, JOB_DEFAULTS, FILE_DEPS],
+      inject: [STORES, PUBLISH, LOGGER, CONNECTION, CONFIG, BUDGET, LLM_TERMS, MODELS, JOB_DEFAULTS, FILE_DEPS],
       useFactory: (
         stores: Stores,
         publish: Publish,
@@ -39,11 +40,12 @@ import { RunsController } from './runs.controller.js';
         config: Config,
         budget: BudgetRules | undefined,
         llm: LlmTerms,
+        models: ModelTable,
         defaults: JobDefaults,
         files: FileDeps,
       ) =>
         new GenerationCreator({
-          ...{ stores, publish, logger, budget, llm, defaults, files },
+          ...{ stores, publish, logger, budget, llm, models, defaults, files },
           webhookRules: { allowPrivate: config.allowPrivateUrls },
           lastEventSequence: () => lastEventSequence(connection),
         }),

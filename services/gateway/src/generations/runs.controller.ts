@@ -1,4 +1,4 @@
-import { type BudgetRules, type LlmTerms } from '@clipmesh/billing';
+import { type BudgetRules, type LlmTerms, type ModelTable } from '@clipmesh/billing';
 import { CancelRequested, message } from '@clipmesh/contracts';
 import { type Cancellations, type Publish } from '@clipmesh/messaging';
 import { type Stores } from '@clipmesh/persistence';
@@ -10,7 +10,7 @@ import { acceptedView, type AcceptedView } from '../http/api.schemas.js';
 import { Owner } from '../http/auth/auth.decorator.js';
 import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { ProblemError } from '../http/problems/problem.js';
-import { CANCELLATIONS, PUBLISH, STORES } from '../runtime/runtime.tokens.js';
+import { CANCELLATIONS, MODELS, PUBLISH, STORES } from '../runtime/runtime.tokens.js';
 import { startDeps } from './generation.start.js';
 import { acceptedOf } from './generation.view.js';
 import { OwnedGenerations } from './owned.generations.js';
@@ -29,6 +29,7 @@ export class RunsController {
     @Inject(CANCELLATIONS) private readonly cancellations: Pick<Cancellations, 'request' | 'check'>,
     @Inject(BUDGET) private readonly budget: BudgetRules | undefined,
     @Inject(LLM_TERMS) private readonly llm: LlmTerms,
+    @Inject(MODELS) private readonly models: ModelTable,
   ) {}
 
   @Post(':id/cancel')
@@ -85,9 +86,9 @@ export class RunsController {
         { extensions: { retryable: false } },
       );
     }
-    const { stores, budget, publish, llm } = this;
+    const { stores, budget, publish, llm, models } = this;
     // Planning again must leave enough budget for the clips. With a plan, the director checks the cost of each clip.
-    if (state.plan === undefined) checkCost({ llm, budget }, state.job, state.costMicros);
-    return acceptedOf(id, await retryGeneration(startDeps({ stores, budget }, publish), record, now()));
+    if (state.plan === undefined) checkCost({ llm, models, budget }, state.job, state.costMicros);
+    return acceptedOf(id, await retryGeneration(startDeps({ stores, budget }, publish), record, models, now()));
   }
 }

@@ -1,9 +1,16 @@
+import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { type CreateGeneration, createGenerationSchema } from '@clipmesh/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { SchemaPipe } from '../http/schema.pipe.js';
 import { buildJob, refuseUnknownModels } from './job.builder.js';
 
-const defaults = { models: ['google/veo-3.1', 'google/veo-3'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
+const defaults = {
+  models: ['google/veo-3.1', 'google/veo-3'],
+  table: SAMPLE_MODELS,
+  parallelEnabled: true,
+  maxWorkers: 4,
+  fallbackAfter: 3,
+};
 const prompt = 'A kettle that sings.';
 const parse = (body: unknown): CreateGeneration =>
   new SchemaPipe().transform(body, { type: 'body', schema: createGenerationSchema }) as CreateGeneration;
@@ -42,10 +49,10 @@ describe('a request', () => {
   it.each(['acme/none', 'constructor', '__proto__'])('rejects the unknown model %s, also in the settings', (model) => {
     expect(() => buildJob(parse({ prompt, model }), defaults)).toThrow(`model: unknown model ${model}`);
     expect(() => {
-      refuseUnknownModels([...defaults.models, model]);
+      refuseUnknownModels([...defaults.models, model], SAMPLE_MODELS);
     }).toThrow(/^VIDEO_MODELS contains an unknown model; the known models are google\/veo-3\.1, /);
     expect(() => {
-      refuseUnknownModels(defaults.models);
+      refuseUnknownModels(defaults.models, SAMPLE_MODELS);
     }).not.toThrow();
   });
 

@@ -1,6 +1,6 @@
 import { createHash, randomInt } from 'node:crypto';
 import { type CreateGeneration, type Job } from '@clipmesh/contracts';
-import { MODELS } from '@clipmesh/billing';
+import { clipNeeds, type ModelTable, possibleLengths, type PricedJob, refusalOf } from '@clipmesh/billing';
 import { badRequest } from '../http/problems/problem.js';
 import { didYouMean } from '../http/problems/suggestion.js';
 
@@ -8,7 +8,10 @@ import { didYouMean } from '../http/problems/suggestion.js';
 export const JOB_DEFAULTS = Symbol('JOB_DEFAULTS');
 /** Defaults for the choices that a request leaves open. */
 export interface JobDefaults {
+  /** In fallback order. */
   readonly models: readonly string[];
+  /** Every known model. */
+  readonly table: ModelTable;
   readonly parallelEnabled: boolean;
   /** Scenes in flight at once. */
   readonly maxWorkers: number;
@@ -17,9 +20,9 @@ export interface JobDefaults {
 }
 
 /** Throws when a setting names an unknown model: caps and budgets would count it as free. */
-export function refuseUnknownModels(models: readonly string[]): void {
-  if (models.every((id) => MODELS[id] !== undefined)) return;
-  throw new Error(`VIDEO_MODELS contains an unknown model; the known models are ${Object.keys(MODELS).join(', ')}`);
+export function refuseUnknownModels(models: readonly string[], table: ModelTable): void {
+  if (models.every((id) => table.has(id))) return;
+  throw new Error(`VIDEO_MODELS contains an unknown model; the known models are ${[...table.keys()].join(', ')}`);
 }
 
 const SEED_LIMIT = 2_147_483_647;
@@ -30,23 +33,27 @@ function seedOf({ prompt, durationSeconds, aspectRatio, framework, sceneCount }:
   return createHash('sha256').update(identity).digest().readUInt32BE(0) % SEED_LIMIT;
 }
 
-/** A job with a value for every choice that the request leaves open. Does not contain the request's files. */
+/**
+ * A job with a value for every choice that the request leaves open. Does not contain the request's files. Throws a 400 for an
+ * unknown model, and when no model can make the clips.
+ */
 export function buildJob(request: CreateGeneration, defaults: JobDefaults): Job {
   const { model, parallel } = request;
-  if (model !== undefined && MODELS[model] === undefined) {
-    const known = Object.keys(MODELS);
+  if (model !== undefined && !defaults.table.has(model)) {
+    const known = [...defaults.table.keys()];
     throw badRequest('model', `unknown model ${model}; choose one of ${known.join(', ')}${didYouMean(model, known)}`);
   }
   const models =
     model === undefined ? [...defaults.models] : [model, ...defaults.models.filter((other) => other !== model)];
   const enabled = defaults.parallelEnabled && (parallel?.enabled ?? true);
-  return {
+  const job = {
     prompt: request.prompt,
     durationSeconds: request.durationSeconds,
     aspectRatio: request.aspectRatio,
     seed: request.seed ?? (request.cache ? seedOf(request) : randomInt(0, SEED_LIMIT)),
     ...(request.cache ? {} : { cache: false }),
     overlays: request.overlays,
+    ...(request.clipAudio === 'drop' ? { clipSound: false } : {}),
     ...(request.mode === 'review' ? { review: true } : {}),
     models,
     window: enabled ? (parallel?.maxWorkers ?? defaults.maxWorkers) : 1,
@@ -56,4 +63,29 @@ export function buildJob(request: CreateGeneration, defaults: JobDefaults): Job 
     ...(request.maxCostUsd === undefined ? {} : { maxCostMicros: Math.floor(request.maxCostUsd * 1_000_000 + 1e-6) }),
     ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
   };
+  refuseUnsuitableModels({ ...job, referenceImage: request.referenceImage }, model, defaults);
+  return job;
+}
+
+/**
+ * Refuses a job whose requested model can make no clip of any possible plan, or for which no model at all can. Throws a 400 with
+ * the reason. `requested`: the model that the request names.
+ */
+function refuseUnsuitableModels(job: PricedJob, requested: string | undefined, { table }: JobDefaults): void {
+  const lengths = possibleLengths(job);
+  /** Why the model can make none of the possible clips. */
+  const reasonOf = (id: string): string | undefined => {
+    const terms = table.get(id);
+    const reasons = terms === undefined ? [] : lengths.map((seconds) => refusalOf(terms, clipNeeds(job, seconds)));
+    return reasons.every((reason) => reason !== undefined) ? reasons[0] : undefined;
+  };
+  const reason = requested === undefined ? undefined : reasonOf(requested);
+  if (requested !== undefined && reason !== undefined)
+    throw badRequest('model', `${requested} cannot make these clips: ${reason}; choose another model`);
+  const reasons = job.models.map((id) => [id, reasonOf(id)] as const);
+  if (reasons.some(([, why]) => why === undefined)) return;
+  throw badRequest(
+    'model',
+    `no model can make these clips: ${reasons.map(([id, why]) => `${id}: ${why ?? ''}`).join('; ')}`,
+  );
 }

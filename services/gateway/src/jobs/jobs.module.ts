@@ -1,9 +1,10 @@
+import { type ModelTable } from '@clipmesh/billing';
 import { type Config } from '@clipmesh/config';
 import { REFERENCE_IMAGE_LIMIT_BYTES } from '@clipmesh/contracts';
 import { type Media } from '@clipmesh/media';
 import { type ArtifactStore, type Scratch } from '@clipmesh/persistence';
 import { Module } from '@nestjs/common';
-import { ARTIFACTS, CONFIG, MEDIA, SCRATCH } from '../runtime/runtime.tokens.js';
+import { ARTIFACTS, CONFIG, MEDIA, MODELS, SCRATCH } from '../runtime/runtime.tokens.js';
 import { JOB_DEFAULTS, type JobDefaults } from './job.builder.js';
 import { FILE_DEPS, type FileDeps } from './job.files.js';
 import { uploadLimit } from './upload.check.js';
@@ -13,9 +14,10 @@ import { uploadLimit } from './upload.check.js';
   providers: [
     {
       provide: JOB_DEFAULTS,
-      inject: [CONFIG],
-      useFactory: (config: Config): JobDefaults => ({
+      inject: [CONFIG, MODELS],
+      useFactory: (config: Config, table: ModelTable): JobDefaults => ({
         models: config.videoModels,
+        table,
         parallelEnabled: config.enableParallelVideoGeneration,
         maxWorkers: config.maxParallelVideoWorkers,
         fallbackAfter: config.sequentialFallbackAfter,

@@ -1,3 +1,4 @@
+import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { createGenerationSchema, type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
 import { createMemoryStores, type Stores } from '@clipmesh/persistence';
 import { initialState, planFromTemplate } from '@clipmesh/pipeline';
@@ -8,7 +9,13 @@ import { ReviewController } from './review.controller.js';
 
 const id = `gen_${'1'.repeat(32)}`;
 const at = new Date(0).toISOString();
-const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
+const defaults = {
+  models: ['google/veo-3.1'],
+  table: SAMPLE_MODELS,
+  parallelEnabled: true,
+  maxWorkers: 4,
+  fallbackAfter: 3,
+};
 const job = buildJob(createGenerationSchema.parse({ prompt: 'A kettle that sings.', mode: 'review' }), defaults);
 const planning: GenerationRecord = {
   ...{ id, owner: 'local', createdAt: at, updatedAt: at, traceId: '0'.repeat(32) },
@@ -21,8 +28,11 @@ describe('an approval', () => {
   let stores: ReturnType<typeof createMemoryStores>;
   let published: Outgoing[];
   const controllerOf = (generations: Stores['generations']): ReviewController =>
-    new ReviewController(new OwnedGenerations({ generations }), { generations }, (outgoing) =>
-      Promise.resolve(void published.push(...outgoing)),
+    new ReviewController(
+      new OwnedGenerations({ generations }),
+      { generations },
+      (outgoing) => Promise.resolve(void published.push(...outgoing)),
+      SAMPLE_MODELS,
     );
 
   beforeEach(async () => {

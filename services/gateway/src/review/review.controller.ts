@@ -12,7 +12,7 @@ import {
 } from '@clipmesh/contracts';
 import { type Publish } from '@clipmesh/messaging';
 import { type Stores } from '@clipmesh/persistence';
-import { estimateScene } from '@clipmesh/billing';
+import { estimateScene, type ModelTable } from '@clipmesh/billing';
 import { isReviewed } from '@clipmesh/pipeline';
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Patch, Post, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -24,7 +24,7 @@ import { type AcceptedView, acceptedView } from '../http/api.schemas.js';
 import { Owner } from '../http/auth/auth.decorator.js';
 import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { notReady, ProblemError, unavailable } from '../http/problems/problem.js';
-import { PUBLISH, STORES } from '../runtime/runtime.tokens.js';
+import { MODELS, PUBLISH, STORES } from '../runtime/runtime.tokens.js';
 import { applyPlanEdit } from './plan.edit.js';
 
 const etagOf = (plan: Plan): string => `"${createHash('sha256').update(JSON.stringify(plan)).digest('hex')}"`;
@@ -37,6 +37,7 @@ export class ReviewController {
     @Inject(OwnedGenerations) private readonly owned: OwnedGenerations,
     @Inject(STORES) private readonly stores: Pick<Stores, 'generations'>,
     @Inject(PUBLISH) private readonly publish: Publish,
+    @Inject(MODELS) private readonly models: ModelTable,
   ) {}
 
   @Get(':id/plan')
@@ -93,7 +94,7 @@ export class ReviewController {
       owner,
       (plan, { job, costMicros }) => {
         const clips = plan.scenes.reduce(
-          (sum, scene) => sum + estimateScene(job.models, scene.durationSeconds).lowMicros,
+          (sum, scene) => sum + estimateScene(this.models, job, scene.durationSeconds).lowMicros,
           0,
         );
         refuseLowCap(costMicros + clips, job.maxCostMicros);

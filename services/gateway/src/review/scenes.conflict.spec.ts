@@ -1,3 +1,4 @@
+import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { createGenerationSchema, type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState, planFromTemplate } from '@clipmesh/pipeline';
@@ -13,7 +14,13 @@ const id = `gen_${'1'.repeat(32)}`;
 const period = '2026-01-01';
 const at = '2026-01-01T00:00:00.000Z';
 const rules = { limitMicros: 10_000_000, period: 'day' } as const;
-const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
+const defaults = {
+  models: ['google/veo-3.1'],
+  table: SAMPLE_MODELS,
+  parallelEnabled: true,
+  maxWorkers: 4,
+  fallbackAfter: 3,
+};
 const job = buildJob(createGenerationSchema.parse({ prompt: 'A kettle that sings.', maxCostUsd: 6 }), defaults);
 const plan = planFromTemplate(job);
 const clip = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
@@ -51,6 +58,7 @@ async function setUp(beforeSave: (save: number) => Promise<unknown> = () => Prom
       publish,
       { check: () => Promise.resolve(false) },
       rules,
+      SAMPLE_MODELS,
       { warn: () => undefined },
     );
     return controller

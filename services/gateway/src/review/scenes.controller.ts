@@ -13,7 +13,7 @@ import {
 import { type Cancellations, type Publish } from '@clipmesh/messaging';
 import { ConflictError, type Stores, type Versioned } from '@clipmesh/persistence';
 import { canRegenerate, committedBy, exceedsCap, regenerateScene } from '@clipmesh/pipeline';
-import { type BudgetRules, estimateScene } from '@clipmesh/billing';
+import { type BudgetRules, estimateScene, type ModelTable } from '@clipmesh/billing';
 import { currentTraceparent } from '@clipmesh/tracing';
 import { Body, Controller, HttpCode, Inject, Param, Post, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -26,7 +26,7 @@ import { type AcceptedView, acceptedView } from '../http/api.schemas.js';
 import { Owner } from '../http/auth/auth.decorator.js';
 import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { ProblemError } from '../http/problems/problem.js';
-import { CANCELLATIONS, type Logger, LOGGER, PUBLISH, STORES } from '../runtime/runtime.tokens.js';
+import { CANCELLATIONS, type Logger, LOGGER, MODELS, PUBLISH, STORES } from '../runtime/runtime.tokens.js';
 import { OwnedGuard } from './owned.guard.js';
 import { applyPlanEdit } from './plan.edit.js';
 
@@ -55,6 +55,7 @@ export class ScenesController {
     @Inject(PUBLISH) private readonly publish: Publish,
     @Inject(CANCELLATIONS) private readonly cancellations: Pick<Cancellations, 'check'>,
     @Inject(BUDGET) private readonly budget: BudgetRules | undefined,
+    @Inject(MODELS) private readonly models: ModelTable,
     @Inject(LOGGER) private readonly logger: Pick<Logger, 'warn'>,
   ) {}
 
@@ -93,8 +94,8 @@ export class ScenesController {
     await this.refuseRunning(previous);
     const plan = planFor(previous, index, edit);
     const { job, costMicros } = previous.state;
-    const seconds = plan.scenes[index]?.durationSeconds ?? 0;
-    if (seed !== undefined) refuseLowCap(costMicros + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
+    const { lowMicros } = estimateScene(this.models, job, plan.scenes[index]?.durationSeconds ?? 0);
+    if (seed !== undefined) refuseLowCap(costMicros + lowMicros, job.maxCostMicros);
 
     const at = new Date().toISOString();
     const event = message(SceneReopened, {
@@ -104,9 +105,9 @@ export class ScenesController {
       run: previous.state.run + 1,
       scene: index,
     });
-    const state = regenerateScene(previous.state, { scene: index, plan, seed }, messageId(SceneReopened, event.body));
-    if (exceedsCap(state, index))
-      refuseLowCap(committedBy(previous.state) + estimateScene(job.models, seconds).lowMicros, job.maxCostMicros);
+    const change = { scene: index, plan, seed };
+    const state = regenerateScene(previous.state, change, messageId(SceneReopened, event.body), this.models);
+    if (exceedsCap(state, index)) refuseLowCap(committedBy(previous.state) + lowMicros, job.maxCostMicros);
     return { record: { ...withTrace(previous), updatedAt: at, state }, event };
   }
 

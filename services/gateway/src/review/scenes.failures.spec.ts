@@ -1,3 +1,4 @@
+import { SAMPLE_MODELS } from '@clipmesh/testing';
 import {
   createGenerationSchema,
   type GenerationRecord,
@@ -20,7 +21,13 @@ const other = `gen_${'2'.repeat(32)}`;
 const period = '2026-01-01';
 const at = '2026-01-01T00:00:00.000Z';
 const rules = { limitMicros: 10_000_000, period: 'day' } as const;
-const defaults = { models: ['google/veo-3.1'], parallelEnabled: true, maxWorkers: 4, fallbackAfter: 3 };
+const defaults = {
+  models: ['google/veo-3.1'],
+  table: SAMPLE_MODELS,
+  parallelEnabled: true,
+  maxWorkers: 4,
+  fallbackAfter: 3,
+};
 const job = buildJob(createGenerationSchema.parse({ prompt: 'A kettle that sings.', maxCostUsd: 6 }), defaults);
 const plan = planFromTemplate(job);
 const artifact = { key: `aa/${'a'.repeat(64)}.mp4`, sha256: 'a'.repeat(64), bytes: 1, contentType: 'video/mp4' };
@@ -111,6 +118,7 @@ async function run(
     faults.wrap(publish),
     { check: () => Promise.resolve(false) },
     budget ? rules : undefined,
+    SAMPLE_MODELS,
     { warn: () => undefined },
   );
   const answer = await controller

@@ -10,6 +10,7 @@ import {
   type OpenStores,
   type Scratch,
 } from '@clipmesh/persistence';
+import { loadModels, type ModelEntries } from '@clipmesh/providers';
 
 /** What the gateway opens at its start, beside the runtime of every service. */
 export interface Resources {
@@ -17,10 +18,12 @@ export interface Resources {
   readonly artifacts: ArtifactStore;
   readonly limits: LimitStore;
   readonly media: Media;
+  readonly models: ModelEntries;
   readonly scratch: Scratch;
 }
 
-/** Opens the stores and folders. Throws when ffmpeg cannot be used or a store does not answer. */
+/** Opens the stores and folders. Throws when ffmpeg cannot be used, a model is not valid, or a store does not
+ * answer. */
 export async function openResources({ config, connection, workerId }: ServiceRuntime): Promise<Resources> {
   const scratch = await openScratch(config.tempDir, workerId);
   const media = openMedia(config, scratch.directory);
@@ -28,6 +31,7 @@ export async function openResources({ config, connection, workerId }: ServiceRun
   return {
     scratch,
     media,
+    models: await loadModels(config.modelsFile),
     stores: await openStores({ connection, config, waitMs: config.mongodbRequestWaitMs }),
     artifacts: await openArtifactFolder({ directory: config.artifactsDir }),
     limits: await openLimitStore(connection, { replicas: config.natsReplicas }),

@@ -10,6 +10,7 @@ import {
   LIMITS,
   LOGGER,
   MEDIA,
+  MODELS,
   PUBLISH,
   SCRATCH,
   STORES,
@@ -34,6 +35,7 @@ export class RuntimeModule implements OnApplicationShutdown {
       [ARTIFACTS, resources.artifacts],
       [LIMITS, resources.limits],
       [MEDIA, resources.media],
+      [MODELS, resources.models],
       [SCRATCH, resources.scratch],
     ];
     return {

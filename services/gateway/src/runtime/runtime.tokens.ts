@@ -20,6 +20,8 @@ export const ARTIFACTS = Symbol('ARTIFACTS');
 export const LIMITS = Symbol('LIMITS');
 /** ffmpeg and ffprobe: `Media`. */
 export const MEDIA = Symbol('MEDIA');
+/** The known video models: `ModelEntries`. */
+export const MODELS = Symbol('MODELS');
 /** Folders for temporary files: `Scratch`. */
 export const SCRATCH = Symbol('SCRATCH');
 

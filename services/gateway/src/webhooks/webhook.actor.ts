@@ -1,3 +1,4 @@
+import { type ModelTable } from '@clipmesh/billing';
 import {
   ClipmeshError,
   type DomainEvent,
@@ -26,6 +27,7 @@ import { type WaitingDeliveries } from './webhook.waiting.js';
 export const DELIVERY_DEPS = Symbol('DELIVERY_DEPS');
 export interface DeliveryDeps {
   readonly stores: Pick<Stores, 'generations' | 'webhooks'>;
+  readonly models: ModelTable;
   readonly rules: PublicRules;
   readonly signing: SigningRules;
   readonly lanes: WebhookLanes;
@@ -125,7 +127,7 @@ export class WebhookActor {
     const target = await this.targetOf(endpoint, record);
     // The endpoint has been removed.
     if (target === undefined) return;
-    const body = { type, timestamp: at, data: viewOf(record) };
+    const body = { type, timestamp: at, data: viewOf(record, this.deps.models) };
     const release = this.acquire(record.owner, target);
     let end: CallResult = { kind: 'stopped' };
     try {

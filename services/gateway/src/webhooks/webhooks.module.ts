@@ -1,10 +1,11 @@
+import { type ModelTable } from '@clipmesh/billing';
 import { type Config } from '@clipmesh/config';
 import { publishNudge } from '@clipmesh/messaging';
 import { type Stores } from '@clipmesh/persistence';
 import { Module } from '@nestjs/common';
 import { Metrics } from '../operations/metrics.js';
 import { OperationsModule } from '../operations/operations.module.js';
-import { CONFIG, type Connection, CONNECTION, type Logger, LOGGER, STORES } from '../runtime/runtime.tokens.js';
+import { CONFIG, type Connection, CONNECTION, type Logger, LOGGER, MODELS, STORES } from '../runtime/runtime.tokens.js';
 import {
   PROVIDER_REPORT_DEPS,
   type ProviderReportDeps,
@@ -45,9 +46,16 @@ const signingOf = ({ webhookSecret, webhookSecretOverlapMs }: Config): SigningRu
     },
     {
       provide: DELIVERY_DEPS,
-      inject: [CONFIG, STORES, LOGGER, Metrics],
-      useFactory: (config: Config, stores: Stores, logger: Logger, metrics: Metrics): DeliveryDeps => ({
+      inject: [CONFIG, STORES, MODELS, LOGGER, Metrics],
+      useFactory: (
+        config: Config,
+        stores: Stores,
+        models: ModelTable,
+        logger: Logger,
+        metrics: Metrics,
+      ): DeliveryDeps => ({
         stores,
+        models,
         rules: { timeoutMs: config.webhookTimeoutMs, allowPrivate: config.allowPrivateUrls },
         signing: signingOf(config),
         lanes: new WebhookLanes({

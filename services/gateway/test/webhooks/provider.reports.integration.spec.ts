@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openNudges, type Nudges } from '@clipmesh/messaging';
-import { createReplicateProvider, type PredictionState, type ReplicateProvider } from '@clipmesh/providers';
+import { createReplicateProvider, loadModels, type PredictionState, type ReplicateProvider } from '@clipmesh/providers';
 import { type Broker, type Sandbox, startBroker, startSandbox, until } from '@clipmesh/testing';
 import { createHmac } from 'node:crypto';
 import { DEADLINE_MS, rawCall, startGateway, type TestGateway } from '../gateway.harness.js';
@@ -27,6 +27,7 @@ beforeAll(async () => {
   gateway = await startGateway(broker, directory, { REPLICATE_WEBHOOK_SECRET: secret });
   nudges = openNudges(await broker.connect());
   provider = createReplicateProvider({
+    models: await loadModels(),
     readFile: () => Promise.reject(new Error('no image is expected')),
     token: 't',
     baseUrl: `${sandbox.url}/v1`,

@@ -24,7 +24,12 @@ const logger = { info: log, warn: log, error: log };
 describe('the trace of a generation', () => {
   const stores = createMemoryStores();
   const record = async (): Promise<GenerationRecord | undefined> => (await stores.generations.get(id))?.value;
-  const director = new DirectorActor({ generations: stores.generations, logger, clock: systemClock });
+  const director = new DirectorActor({
+    generations: stores.generations,
+    models: new Map(),
+    logger,
+    clock: systemClock,
+  });
   const retry = (run: number, hex: string) =>
     director.receive(
       { name: RetryRequested.name, body: { generationId: id, at, charges: [], run } },

@@ -3,11 +3,13 @@ import { type Clock, EventInbox, type HandlerContext } from '@clipmesh/messaging
 import { direct, type DirectedGenerations } from '@clipmesh/pipeline';
 import { spanContextOf } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
+import { type ModelTable } from '@clipmesh/billing';
 import { type DirectorLogger, logChange } from './director.log.js';
 
 export const DIRECTOR_DEPS = Symbol('DIRECTOR_DEPS');
 export interface DirectorDeps {
   readonly generations: DirectedGenerations;
+  readonly models: ModelTable;
   readonly logger: DirectorLogger;
   readonly clock: Clock;
 }
@@ -22,9 +24,9 @@ export class DirectorActor {
     event: DomainEvent,
     { messageId: id, traceparent }: Pick<HandlerContext, 'messageId' | 'traceparent'>,
   ): Promise<readonly Outgoing[]> {
-    const { generations, logger, clock } = this.deps;
+    const { generations, models, logger, clock } = this.deps;
     const traceId = spanContextOf(traceparent)?.traceId;
-    const directed = await direct(generations, { ...event, id, traceparent, traceId }, () => clock.now());
+    const directed = await direct(generations, { ...event, id, traceparent, traceId }, models, () => clock.now());
     if (directed === undefined) {
       logger.warn(
         { generationId: event.body.generationId, event: event.name },

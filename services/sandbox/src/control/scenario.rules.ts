@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { modelRecordSchema } from '../models/model.record.js';
 import { OUTPUT_FORMS, type OutputForm, PLAN_ANSWERS } from './answer.forms.js';
 
 const seconds = z.number().min(0).max(3600);
@@ -32,6 +33,8 @@ export const scenarioSchema = z.strictObject({
   rejectOutputs: z.strictObject({ prompts: z.string().min(1), times: every.optional() }).optional(),
   /** Predictions whose prompt contains this text fail with this error. */
   failPrompts: z.strictObject({ prompts: z.string().min(1), error: z.string().min(1) }).optional(),
+  /** Further models, which win over recorded ones with the same id. */
+  models: z.array(modelRecordSchema).optional(),
   /** Additional input fields of every model. */
   inputFields: z.array(z.string().min(1)).optional(),
   /** The first completion is not valid JSON. */

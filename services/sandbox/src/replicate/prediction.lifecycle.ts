@@ -1,6 +1,6 @@
 import { type OutputForm } from '../control/answer.forms.js';
 import { type ClipCharge } from '../control/invoice.store.js';
-import { clipMicros, type SandboxModel } from '../control/pricing.js';
+import { clipMicros, type ModelRecord } from '../models/model.record.js';
 import { outputOf } from './output.forms.js';
 
 export const PREDICTION_STATUSES = ['starting', 'processing', 'succeeded', 'failed', 'canceled', 'aborted'] as const;
@@ -8,7 +8,7 @@ export type PredictionStatus = (typeof PREDICTION_STATUSES)[number];
 
 export interface Prediction {
   readonly id: string;
-  readonly model: SandboxModel;
+  readonly model: ModelRecord;
   readonly version: string;
   readonly input: Readonly<Record<string, unknown>>;
   /** Seconds of video that are rendered and billed. */
@@ -63,14 +63,16 @@ export function advance(prediction: Prediction, event: PredictionEvent, atMs: nu
   }
 }
 
-type Chargeable = Pick<Prediction, 'status' | 'model' | 'seconds' | 'outputRefused'>;
+type Chargeable = Pick<Prediction, 'status' | 'model' | 'input' | 'seconds' | 'outputRefused'>;
 
 /**
  * The charge of a prediction. Succeeded and canceled ones, and failed ones whose output was refused, cost their full duration. All
  * others cost nothing.
  */
-export function chargeMicros({ status, model, seconds, outputRefused }: Chargeable): number {
-  return status === 'succeeded' || status === 'canceled' || outputRefused === true ? clipMicros(model, seconds) : 0;
+export function chargeMicros({ status, model, input, seconds, outputRefused }: Chargeable): number {
+  return status === 'succeeded' || status === 'canceled' || outputRefused === true
+    ? clipMicros(model, input, seconds)
+    : 0;
 }
 
 /** The invoice line of a prediction. */

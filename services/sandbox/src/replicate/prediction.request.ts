@@ -1,39 +1,25 @@
 import { z } from 'zod';
-import { type SandboxModel } from '../control/pricing.js';
 
-const SIZES = {
-  '16:9': { width: 640, height: 360 },
-  '9:16': { width: 360, height: 640 },
-  '1:1': { width: 480, height: 480 },
-} as const;
+/** Pixels of the long side of a clip. A multiple of 2. */
+const LONG_SIDE = 640;
 
 export const createSchema = z.object({
   version: z.string().optional(),
-  input: z.looseObject({
-    prompt: z.string().min(1),
-    duration: z.int().min(1).max(60).optional(),
-    aspect_ratio: z.enum(['16:9', '9:16', '1:1']).default('16:9'),
-    seed: z.int().optional(),
-  }),
+  input: z.record(z.string(), z.unknown()),
   webhook: z.url({ protocol: /^https?$/ }).optional(),
   webhook_events_filter: z.array(z.enum(['start', 'output', 'logs', 'completed'])).default(['start', 'completed']),
   metadata: z.record(z.string(), z.unknown()).optional(),
 });
 export type CreateBody = z.infer<typeof createSchema>;
 
-export function sizeOf(aspectRatio: CreateBody['input']['aspect_ratio']): { width: number; height: number } {
-  return SIZES[aspectRatio];
-}
-
-/** The seconds that are rendered and billed, or the problem with the requested duration. */
-export function secondsOf(
-  model: SandboxModel,
-  duration: number | undefined,
-): { seconds: number } | { problem: string } {
-  const seconds = duration ?? model.defaultSeconds;
-  return model.durations !== undefined && !model.durations.includes(seconds)
-    ? { problem: `- input.duration: duration must be one of the following: ${model.durations.join(', ')}` }
-    : { seconds };
+/** The size of a clip with this aspect ratio, such as `9:16`. Default: 16:9. */
+export function sizeOf(aspectRatio: unknown): { width: number; height: number } {
+  const [, across, down] = /^(\d+):(\d+)$/.exec(typeof aspectRatio === 'string' ? aspectRatio : '') ?? ['', '16', '9'];
+  const [x, y] = [Number(across) || 16, Number(down) || 9];
+  const even = (pixels: number): number => Math.max(16, 2 * Math.round(pixels / 2));
+  return x >= y
+    ? { width: LONG_SIDE, height: even((LONG_SIDE * y) / x) }
+    : { width: even((LONG_SIDE * x) / y), height: LONG_SIDE };
 }
 
 /** The caller's purchase key: from the webhook's query, the input or the metadata, in that order. */

@@ -1,9 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { advance, chargeMicros, present, type Prediction, type PredictionStatus } from './prediction.lifecycle.js';
-import { attemptKey, parseCancelAfterMs, parsePreferMs, secondsOf } from './prediction.request.js';
-import { completionMicros, findModel, findVersion, speechMicros, usd, versionOf } from '../control/pricing.js';
+import { attemptKey, parseCancelAfterMs, parsePreferMs, sizeOf } from './prediction.request.js';
+import { completionMicros, speechMicros, usd } from '../control/pricing.js';
+import { modelRecordSchema, versionOf } from '../models/model.record.js';
 
-const model = findModel('google/veo-3.1')!;
+const model = modelRecordSchema.parse({
+  id: 'a/b',
+  source: 'invented',
+  asOf: '2026-01-01',
+  Input: { type: 'object', properties: { prompt: { type: 'string' } } },
+  prices: [{ usdPerSecond: 0.12 }],
+});
 const starting: Prediction = {
   id: 'a',
   model,
@@ -50,11 +57,16 @@ describe('prediction lifecycle', () => {
 });
 
 describe('create request', () => {
-  it('accepts only the durations of the model', () => {
-    expect(secondsOf(model, 6)).toEqual({ seconds: 6 });
-    expect(secondsOf(model, undefined)).toEqual({ seconds: 8 });
-    expect(secondsOf(model, 5)).toHaveProperty('problem');
-    expect(secondsOf(findModel('bytedance/seedance-1-lite')!, 5)).toEqual({ seconds: 5 });
+  it.each([
+    ['16:9', { width: 640, height: 360 }],
+    ['9:16', { width: 360, height: 640 }],
+    ['1:1', { width: 640, height: 640 }],
+    ['4:3', { width: 640, height: 480 }],
+    ['auto', { width: 640, height: 360 }],
+    [undefined, { width: 640, height: 360 }],
+    ['1:9999', { width: 16, height: 640 }],
+  ])('has the size of the aspect ratio %s', (ratio, size) => {
+    expect(sizeOf(ratio)).toEqual(size);
   });
 
   it('reads the purchase key from webhook, input or metadata', () => {
@@ -92,12 +104,5 @@ describe('prices', () => {
     expect(completionMicros(1000, 500)).toBe(450);
     expect(speechMicros(10)).toBe(150);
     expect(usd(450)).toBe(0.00045);
-  });
-
-  it('finds versions by id and by name', () => {
-    expect(findVersion(versionOf(model))).toBe(model);
-    expect(findVersion(`google/veo-3.1:${versionOf(model)}`)).toBe(model);
-    expect(findVersion('google/veo-3.1:0')).toBeUndefined();
-    expect(findVersion('nobody/nothing')).toBeUndefined();
   });
 });

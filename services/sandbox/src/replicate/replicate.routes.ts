@@ -2,17 +2,12 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
 import { clipHash } from './clip.cache.js';
 import { isFinal, present, type Prediction } from './prediction.lifecycle.js';
-import {
-  attemptKey,
-  createSchema,
-  parseCancelAfterMs,
-  parsePreferMs,
-  secondsOf,
-  sizeOf,
-} from './prediction.request.js';
+import { attemptKey, createSchema, parseCancelAfterMs, parsePreferMs, sizeOf } from './prediction.request.js';
 import { failureFor, openapiSchema, OUTPUT_REFUSED } from './model.behaviour.js';
 import { type PredictionRunner } from './prediction.runner.js';
-import { findModel, findVersion, type SandboxModel, versionOf } from '../control/pricing.js';
+import { inputProblem } from '../models/input.check.js';
+import { firstFrameOf, type ModelRecord, secondsOf, versionOf } from '../models/model.record.js';
+import { type ModelStore } from '../models/model.store.js';
 import { type ScenarioStore } from '../control/scenario.store.js';
 import { clipSecondsFor, explain, outputFormFor } from '../control/scenario.rules.js';
 import { type ImageFile, type UploadStore } from './upload.store.js';
@@ -34,6 +29,7 @@ function notFound(response: Response, what: string): void {
 }
 
 export interface ReplicateContext {
+  readonly models: ModelStore;
   readonly runner: PredictionRunner;
   readonly scenarios: ScenarioStore;
   readonly uploads: UploadStore;
@@ -42,23 +38,25 @@ export interface ReplicateContext {
 }
 
 /** Replicate's HTTP API under `/v1`. */
-export function replicateRoutes({ runner, scenarios, uploads, url, webhookSecret }: ReplicateContext): Router {
+export function replicateRoutes({ models, runner, scenarios, uploads, url, webhookSecret }: ReplicateContext): Router {
   const router = Router();
-  const modelOf = (request: Request<{ owner: string; name: string }>): SandboxModel | undefined =>
-    findModel(`${request.params.owner}/${request.params.name}`);
+  const modelOf = (request: Request<{ owner: string; name: string }>): ModelRecord | undefined =>
+    models.find(`${request.params.owner}/${request.params.name}`);
 
-  async function create(request: Request, response: Response, model: SandboxModel): Promise<void> {
+  async function create(request: Request, response: Response, model: ModelRecord): Promise<void> {
     const body = createSchema.safeParse(request.body);
     if (!body.success) {
       replicateProblem(response, 422, 'Input validation failed', explain(body.error));
       return;
     }
     const { input, webhook } = body.data;
-    const length = secondsOf(model, input.duration);
-    if ('problem' in length) {
-      replicateProblem(response, 422, 'Input validation failed', length.problem);
+    const invalid = inputProblem(model, input);
+    if (invalid !== undefined) {
+      replicateProblem(response, 422, 'Input validation failed', invalid);
       return;
     }
+    const seconds = secondsOf(model, input);
+    const prompt = String(input['prompt']);
     const cancelAfter = request.get('cancel-after');
     const cancelAfterMs = cancelAfter === undefined ? undefined : parseCancelAfterMs(cancelAfter);
     if (cancelAfter !== undefined && cancelAfterMs === undefined) {
@@ -83,20 +81,21 @@ export function replicateRoutes({ runner, scenarios, uploads, url, webhookSecret
       return;
     }
 
-    const named = input[model.image];
+    const image = firstFrameOf(model);
+    const named = image === undefined ? undefined : input[image];
     const found: ImageFile | { problem: string } | undefined =
       named === undefined ? undefined : await uploads.imageOf(named);
     const { index, fails, losesReply: replyLost, heldUntil } = scenarios.takePrediction();
     const { scenario } = scenarios;
-    const seed = input.seed ?? randomInt(2 ** 31);
+    const seed = typeof input['seed'] === 'number' ? input['seed'] : randomInt(2 ** 31);
     const spec = {
       seed,
-      prompt: input.prompt,
-      seconds: length.seconds,
-      ...sizeOf(input.aspect_ratio),
+      prompt,
+      seconds,
+      ...sizeOf(input['aspect_ratio']),
       ...(found === undefined || 'problem' in found ? {} : { image: found }),
     };
-    const outputRefused = scenarios.refusesOutput(input.prompt);
+    const outputRefused = scenarios.refusesOutput(prompt);
     const problem = found !== undefined && 'problem' in found ? found.problem : undefined;
     const error = failureFor(scenario, { input, model, fails, outputRefused, problem });
     const prediction: Prediction = {
@@ -104,7 +103,7 @@ export function replicateRoutes({ runner, scenarios, uploads, url, webhookSecret
       model,
       version: versionOf(model),
       input,
-      seconds: length.seconds,
+      seconds,
       key: attemptKey(body.data),
       ...(webhook === undefined ? {} : { webhook }),
       webhookEvents: body.data.webhook_events_filter,
@@ -144,7 +143,7 @@ export function replicateRoutes({ runner, scenarios, uploads, url, webhookSecret
       replicateProblem(response, 422, 'Input validation failed', '- version is required');
       return;
     }
-    const model = findVersion(version);
+    const model = models.findVersion(version);
     const detail = "The specified version does not exist (or perhaps you don't have permission to use it?)";
     if (model === undefined) replicateProblem(response, 422, 'Invalid version or not permitted', detail);
     else await create(request, response, model);

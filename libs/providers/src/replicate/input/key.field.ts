@@ -36,7 +36,7 @@ export function createKeyField({ client, call, field, log }: KeyFieldDeps): KeyF
     if (has === undefined) {
       try {
         const answer: unknown = await call(async (): Promise<unknown> =>
-          (await client.request(`models/${model}`, { method: 'GET', signal })).json(),
+          (await client.request(`models/${model.split(':')[0]}`, { method: 'GET', signal })).json(),
         );
         const { data } = schemaOf.safeParse(answer);
         has = data !== undefined && field in data.latest_version.openapi_schema.components.schemas.Input.properties;

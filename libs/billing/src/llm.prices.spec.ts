@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { completionCostMicros, llmPrice } from './model.prices.js';
+import { completionCostMicros, llmPrice } from './llm.prices.js';
 
 describe('the price of a completion', () => {
   it.each([

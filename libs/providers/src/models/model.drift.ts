@@ -1,0 +1,142 @@
+import { lengthsOf } from '@clipmesh/billing';
+import { ASPECT_RATIOS } from '@clipmesh/contracts';
+import { z } from 'zod';
+import { type ModelEntry } from './model.entry.js';
+
+const propertySchema = z.looseObject({
+  type: z.string().optional(),
+  enum: z.array(z.unknown()).optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+  default: z.unknown().optional(),
+  $ref: z.string().optional(),
+  allOf: z.array(z.looseObject({ $ref: z.string().optional() })).optional(),
+});
+type Property = z.output<typeof propertySchema>;
+
+/** The schemas of a model's OpenAPI document, `components.schemas`, as Replicate and Cog publish them. */
+export const modelSchemas = z.record(z.string(), z.looseObject({})).refine((all) => 'Input' in all, 'has no Input');
+export type ModelSchemas = z.output<typeof modelSchemas>;
+
+const inputSchema = z.looseObject({
+  required: z.array(z.string()).default([]),
+  properties: z.record(z.string(), propertySchema).default({}),
+});
+
+/** The property with what it refers to. Providers describe enums in schemas of their own. */
+function resolved(property: Property, schemas: ModelSchemas): Property {
+  const refs = [property.$ref, ...(property.allOf ?? []).map(({ $ref }) => $ref)];
+  return refs.reduce<Property>((sum, ref) => {
+    const name = ref?.split('/').at(-1) ?? '';
+    const target = propertySchema.safeParse(schemas[name]);
+    return target.success ? { ...target.data, ...sum } : sum;
+  }, property);
+}
+
+/**
+ * The differences between a model in the table and the input schema that its provider publishes, one sentence each. Empty when
+ * there are none.
+ */
+export function driftOf(entry: ModelEntry, schemas: ModelSchemas): string[] {
+  const { inputs } = entry;
+  const { required, properties } = inputSchema.parse(schemas['Input']);
+  const property = (field: string): Property | undefined => {
+    const found = properties[field];
+    return found && resolved(found, schemas);
+  };
+  const fields = [
+    inputs.prompt,
+    inputs.firstFrame?.field,
+    inputs.duration?.field,
+    inputs.aspectRatio?.field,
+    inputs.resolution,
+    inputs.audio,
+    inputs.seed?.field,
+    ...Object.keys(inputs.fixed),
+  ].filter((field) => field !== undefined);
+  const missing = fields
+    .filter((field) => !(field in properties))
+    .map((field) => `${field}: the model has no such input`);
+  const unsent = required
+    .filter((field) => !fields.includes(field) && property(field)?.default === undefined)
+    .map((field) => `${field}: the model requires it, and the table does not send it`);
+  return [
+    ...missing,
+    ...unsent,
+    ...durationDrift(entry, property),
+    ...choiceDrift(
+      inputs.aspectRatio?.field,
+      entry.aspectRatios.map((ratio) => inputs.aspectRatio?.values[ratio] ?? ratio),
+      property,
+      inputs.aspectRatio === undefined || Object.keys(inputs.aspectRatio.values).length > 0 ? undefined : ASPECT_RATIOS,
+    ),
+    ...choiceDrift(
+      inputs.resolution,
+      entry.resolutions.map(({ name }) => name),
+      property,
+    ),
+    ...typeDrift(inputs.audio, 'boolean', property),
+    ...seedDrift(entry, property),
+  ];
+}
+
+type Find = (field: string) => Property | undefined;
+
+const listed = (values: readonly unknown[]): string => values.map(String).join(', ');
+
+function durationDrift({ inputs: { duration }, ...terms }: ModelEntry, find: Find): string[] {
+  const property = duration && find(duration.field);
+  if (duration === undefined || property === undefined) return [];
+  const { field, as } = duration;
+  const isText = property.type === 'string';
+  const type = isText === (as === 'number') ? [`${field}: the model takes ${isText ? 'text' : 'a number'}`] : [];
+  const seconds = (value: unknown): number => Number.parseFloat(String(value));
+  const ours = lengthsOf(terms);
+  const offered = property.enum?.map(seconds).filter((value) => value > 0);
+  if (offered !== undefined) return [...type, ...difference(field, ours, offered, (value) => `${value} s`)];
+  const { minimum = 1, maximum = Infinity } = property;
+  const outside = ours.filter((value) => value < minimum || value > maximum);
+  return [
+    ...type,
+    ...(outside.length === 0 ? [] : [`${field}: the model takes ${minimum} to ${maximum} s, not ${listed(outside)} s`]),
+    ...(maximum !== Infinity && (ours.at(-1) ?? 0) < maximum
+      ? [`${field}: the model also takes up to ${maximum} s`]
+      : []),
+  ];
+}
+
+function choiceDrift(
+  field: string | undefined,
+  ours: readonly string[],
+  find: Find,
+  relevant?: readonly string[],
+): string[] {
+  const offered = field === undefined ? undefined : find(field)?.enum;
+  if (field === undefined || offered === undefined) return [];
+  return difference(
+    field,
+    ours,
+    offered.map(String).filter((value) => relevant?.includes(value) ?? true),
+    (value) => value,
+  );
+}
+
+function difference<T>(field: string, ours: readonly T[], offered: readonly T[], name: (value: T) => string): string[] {
+  const gone = ours.filter((value) => !offered.includes(value));
+  const fresh = offered.filter((value) => !ours.includes(value));
+  return [
+    ...(gone.length === 0 ? [] : [`${field}: the model does not take ${gone.map(name).join(', ')}`]),
+    ...(fresh.length === 0 ? [] : [`${field}: the model also takes ${fresh.map(name).join(', ')}`]),
+  ];
+}
+
+function typeDrift(field: string | undefined, type: string, find: Find): string[] {
+  const given = field === undefined ? undefined : find(field)?.type;
+  return given === undefined || given === type ? [] : [`${field ?? ''}: the model takes ${given}, not ${type}`];
+}
+
+function seedDrift({ inputs: { seed } }: ModelEntry, find: Find): string[] {
+  const maximum = seed === undefined ? undefined : find(seed.field)?.maximum;
+  if (seed === undefined || maximum === undefined || maximum >= seed.max) return [];
+  return [`${seed.field}: the model takes at most ${maximum}, and the table sends up to ${seed.max}`];
+}

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+
+/** One price: for inputs, with the model's defaults, that have these values. The first price that matches counts. */
+const priceSchema = z
+  .strictObject({
+    when: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+    usdPerSecond: z.number().nonnegative().optional(),
+    usdPerClip: z.number().nonnegative().optional(),
+  })
+  .refine(
+    ({ usdPerSecond, usdPerClip }) => (usdPerSecond === undefined) !== (usdPerClip === undefined),
+    'expected either usdPerSecond or usdPerClip',
+  );
+
+/**
+ * A model as its provider describes it: its recorded input schema, and what it charges. Independent of the table of models that
+ * Clipmesh uses, so that it can verify that table.
+ */
+export const modelRecordSchema = z.strictObject({
+  id: z.string().min(1),
+  /** Where the schema and the prices were read, and when. */
+  source: z.string(),
+  asOf: z.iso.date(),
+  /** The JSON schema of the input, as in the model's OpenAPI document. */
+  Input: z.looseObject({
+    type: z.literal('object'),
+    required: z.array(z.string()).default([]),
+    properties: z.record(z.string(), z.record(z.string(), z.unknown())),
+  }),
+  /** Length of the clips of a model whose input names none, seconds. */
+  seconds: z.number().positive().default(5),
+  prices: z.array(priceSchema).min(1),
+  notes: z.string().optional(),
+});
+export type ModelRecord = z.output<typeof modelRecordSchema>;
+
+export type Input = Readonly<Record<string, unknown>>;
+
+/** The id of a model's only version: 64 hexadecimal digits. */
+export const versionOf = ({ id }: ModelRecord): string => createHash('sha256').update(id).digest('hex');
+
+/** The input with the defaults of the schema. */
+export const withDefaults = ({ Input: { properties } }: ModelRecord, input: Input): Input => ({
+  ...Object.fromEntries(
+    Object.entries(properties).flatMap(([name, { default: value }]) => (value === undefined ? [] : [[name, value]])),
+  ),
+  ...input,
+});
+
+const FIRST_FRAMES = [
+  'image',
+  'start_image',
+  'first_frame_image',
+  'first_frame',
+  'image_url',
+  'start_image_url',
+  'input_reference',
+];
+const LENGTHS = ['duration', 'seconds', 'duration_seconds'];
+
+/** The input field of the first frame; undefined when the model has none. */
+export const firstFrameOf = ({ Input: { properties } }: ModelRecord): string | undefined =>
+  FIRST_FRAMES.find((name) => name in properties);
+
+/** Length of the clip for this input, seconds: from a number, digits, or a text such as `8s`. */
+export function secondsOf(model: ModelRecord, input: Input): number {
+  const given = LENGTHS.map((name) => withDefaults(model, input)[name]).find((value) => value !== undefined);
+  const seconds = typeof given === 'number' ? given : Number.parseFloat(typeof given === 'string' ? given : '');
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : model.seconds;
+}
+
+/** The price of a clip, micro-dollars. Throws for an input that no price matches: the record is incomplete. */
+export function clipMicros(model: ModelRecord, input: Input, seconds: number): number {
+  const full = withDefaults(model, input);
+  const price = model.prices.find(({ when }) => Object.entries(when).every(([name, value]) => full[name] === value));
+  if (price === undefined) throw new Error(`${model.id} has no price for this input`);
+  const { usdPerClip, usdPerSecond = 0 } = price;
+  return Math.round((usdPerClip ?? usdPerSecond * seconds) * 1_000_000);
+}
