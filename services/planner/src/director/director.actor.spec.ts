@@ -1,23 +1,12 @@
 import { type GenerationRecord, RetryRequested } from '@clipmesh/contracts';
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
-import { initialState } from '@clipmesh/pipeline';
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { at, idOf, recordOf } from '../../test/generation.samples.js';
 import { DirectorActor } from './director.actor.js';
 
-const id = `gen_${'1'.repeat(32)}`;
-const at = '2026-01-01T00:00:00.000Z';
+const id = idOf('1');
 const of = (hex: string): string => `00-${hex.repeat(32)}-${'9'.repeat(16)}-01`;
-const job = {
-  prompt: 'A kettle that sings.',
-  durationSeconds: 9,
-  aspectRatio: '9:16',
-  seed: 1,
-  overlays: true,
-  models: ['google/veo-3.1'],
-  window: 2,
-  fallbackAfter: 3,
-} as const;
 const log = (): void => undefined;
 const logger = { info: log, warn: log, error: log };
 
@@ -38,10 +27,9 @@ describe('the trace of a generation', () => {
 
   beforeEach(async () => {
     await stores.generations.remove(id);
-    await stores.generations.create({
-      ...{ id, owner: 'local', createdAt: at, updatedAt: at, traceId: 'a'.repeat(32), traceparent: of('a') },
-      state: { ...initialState({ ...job, models: [...job.models] }), status: 'failed' },
-    });
+    await stores.generations.create(
+      recordOf({ id, traceId: 'a'.repeat(32), traceparent: of('a') }, { status: 'failed' }),
+    );
   });
 
   it('is that of its current run; earlier ones are kept', async () => {

@@ -1,29 +1,12 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { ClipmeshError, type GenerationRecord } from '@clipmesh/contracts';
 import { ConflictError } from '@clipmesh/persistence';
-import { initialState } from '@clipmesh/pipeline';
+import { at, recordOf } from '../../test/generation.samples.js';
 import { report, REPORT_TRIES, type ReportDeps } from './report.host.js';
 
-const id = `gen_${'1'.repeat(32)}`;
 const traceId = '5de7f58866240624a6a3d33a8b974a96';
-const at = '2026-01-01T00:00:00.000Z';
-const record: GenerationRecord = {
-  id,
-  owner: 'local',
-  createdAt: at,
-  updatedAt: at,
-  traceId,
-  state: initialState({
-    prompt: 'A kettle that sings.',
-    durationSeconds: 9,
-    aspectRatio: '9:16',
-    seed: 1,
-    overlays: true,
-    models: ['google/veo-3.1'],
-    window: 2,
-    fallbackAfter: 3,
-  }),
-};
+const record = recordOf({ traceId });
+const { id } = record;
 const clip = (spanId: string, fromMs: number, toMs: number): object => ({
   traceId,
   spanId,
