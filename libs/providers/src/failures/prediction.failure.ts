@@ -1,5 +1,6 @@
 import { type FailureKind } from './failure.kinds.js';
 import { REPLICATE_FAILURE_CODES, REPLICATE_FAILURE_TEXTS } from './replicate.failures.table.js';
+import { jsonOf } from './json.text.js';
 
 /** Only this much of a text is read, because an error may be a whole HTML page, characters. */
 const LONGEST = 4000;
@@ -21,7 +22,7 @@ const IN_TEXT =
  * prompt. They are ignored wherever the error quotes them, plain or as JSON: a user's words must not decide the kind. Default: none.
  */
 export function failureKindOf(reported: unknown, quoted: readonly string[] = []): FailureKind {
-  const structured = typeof reported === 'string' ? parsed(reported) : reported;
+  const structured = typeof reported === 'string' ? jsonOf(reported) : reported;
   const code = codesIn(structured, 0).find((each) => kindOfCode(each) !== undefined);
   if (code !== undefined) return kindOfCode(code) ?? 'model-failed';
   const isPlain = structured === undefined && typeof reported === 'string';
@@ -48,15 +49,6 @@ function withoutQuotes(text: string, quoted: readonly string[]): string {
 function kindOfCode(code: string): FailureKind | undefined {
   const known = code.split('.', 1)[0] ?? '';
   return Object.hasOwn(REPLICATE_FAILURE_CODES, known) ? REPLICATE_FAILURE_CODES[known]?.kind : undefined;
-}
-
-function parsed(text: string): unknown {
-  if (!/^\s*[[{]/.test(text)) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The values of the code fields, outermost first. Fields that repeat the request are skipped. */

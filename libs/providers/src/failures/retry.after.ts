@@ -1,4 +1,5 @@
 import { durationMs, waitMs } from '@clipmesh/contracts';
+import { jsonOf } from './json.text.js';
 
 /** Longest pause that a provider may request, ms: a wrong header must not stop us for a day. */
 export const MAX_RETRY_AFTER_MS = 5 * 60_000;
@@ -33,21 +34,13 @@ export function retryAfterOf({ status, headers, body = '' }: Refusal, nowMs: num
     milliseconds(header('retry-after-ms')) ??
     milliseconds(header('x-ms-retry-after-ms')) ??
     waitMs(header('retry-after'), nowMs) ??
-    fieldOf(parsed(body), nowMs) ??
+    fieldOf(jsonOf(body), nowMs) ??
     sentenceOf(body) ??
     (status === 429 ? resetOf(header, nowMs) : undefined);
   return wait === undefined ? undefined : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, Math.ceil(wait)));
 }
 
 const milliseconds = (text: string): number | undefined => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined);
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}
 
 /** The `retry_after` field of the body, at any depth up to 4. */
 function fieldOf(value: unknown, nowMs: number, depth = 0): number | undefined {
