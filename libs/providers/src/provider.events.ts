@@ -1,10 +1,8 @@
+import { type Log } from '@clipmesh/tracing';
 import { type Attributes, trace } from '@opentelemetry/api';
 
-/** A structured logger, such as pino. */
-export interface ProviderLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
+/** The log that a provider writes to. */
+export type ProviderLog = Pick<Log, 'info' | 'warn'>;
 
 /** Adds an event to the active span, if there is one. Names begin with `provider.`. */
 export function spanEvent(name: string, attributes: Attributes): void {

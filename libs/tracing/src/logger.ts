@@ -11,6 +11,13 @@ function withCleanText(args: Parameters<LogFn>): Parameters<LogFn> {
   return clean as Parameters<LogFn>;
 }
 
+/** What code needs of a logger to write log lines. The logger of {@link createLogger} fits. */
+export interface Log {
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}
+
 /** A logger that writes JSON lines with time, level, service and trace ids. Redacts secrets. Default destination: stdout. */
 export function createLogger(options: { service: string; level: string }, destination?: DestinationStream): Logger {
   const settings = {

@@ -1,11 +1,11 @@
 import { type Clock, every, type Periodic } from '@clipmesh/messaging';
 import { type CacheLimits, sweepCache } from '@clipmesh/purchasing';
 import { type CacheStore } from '@clipmesh/persistence';
-import { type createLogger } from '@clipmesh/tracing';
+import { type Log } from '@clipmesh/tracing';
 
 export interface CacheSweeperDeps {
   readonly store: CacheStore;
-  readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
+  readonly logger: Pick<Log, 'info' | 'warn'>;
   readonly clock: Clock;
   readonly intervalMs: number;
   readonly limits: CacheLimits;

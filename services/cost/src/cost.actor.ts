@@ -1,11 +1,11 @@
 import { type DomainEvent, type Outgoing } from '@clipmesh/contracts';
 import { type ChargeStores, recordCharges } from '@clipmesh/billing';
 import { EventInbox } from '@clipmesh/messaging';
-import { type createLogger } from '@clipmesh/tracing';
+import { type Log } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 
 export const COST_DEPS = Symbol('COST_DEPS');
-export type CostDeps = ChargeStores & { readonly logger: ReturnType<typeof createLogger> };
+export type CostDeps = ChargeStores & { readonly logger: Log };
 
 /** Records the charges of every event in the ledger and in the account of the owner. */
 @Controller()

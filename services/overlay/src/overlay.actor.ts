@@ -12,7 +12,7 @@ import {
 import { type Media } from '@clipmesh/media';
 import { type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { type ArtifactStore, type Scratch } from '@clipmesh/persistence';
-import { type createLogger } from '@clipmesh/tracing';
+import { type Log } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 
 export const OVERLAY_DEPS = Symbol('OVERLAY_DEPS');
@@ -20,7 +20,7 @@ export interface OverlayDeps {
   readonly media: Media;
   readonly artifacts: ArtifactStore;
   readonly scratch: Scratch;
-  readonly logger: Pick<ReturnType<typeof createLogger>, 'warn'>;
+  readonly logger: Pick<Log, 'warn'>;
 }
 
 const now = (): string => new Date().toISOString();

@@ -1,11 +1,6 @@
+import { type Log } from '@clipmesh/tracing';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { adviceFor } from './broker.refusal.js';
-
-export interface WatchLog {
-  info(fields: object, text: string): void;
-  warn(fields: object, text: string): void;
-  error(fields: object, text: string): void;
-}
 
 /** Errors per log line: a broker that rejects a service does so on every reconnect. */
 const EVERY = 20;
@@ -16,7 +11,7 @@ const EVERY = 20;
  */
 export async function watchConnection(
   connection: Pick<NatsConnection, 'status' | 'closed'>,
-  log: WatchLog,
+  log: Log,
   onLost: (error: Error) => void,
 ): Promise<void> {
   void connection.closed().then((error) => {

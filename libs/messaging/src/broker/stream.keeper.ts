@@ -1,4 +1,5 @@
 import { EVENTS_STREAM, INBOXES, type InboxSpec, STREAMS, TRACES_STREAM } from '@clipmesh/contracts';
+import { type Log } from '@clipmesh/tracing';
 import { DeliverPolicy, jetstream, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type Clock, systemClock } from '../timing/clock.js';
@@ -10,7 +11,7 @@ export interface KeeperOptions {
   /** Retention of handled events for replay, ms. */
   readonly keepMs: number;
   readonly clock?: Clock;
-  readonly logger: { warn(fields: object, text: string): void };
+  readonly logger: Pick<Log, 'warn'>;
 }
 
 /** Share of its size limit above which a stream is reported and handled events are removed before their retention ends. */

@@ -1,4 +1,5 @@
 import { type Outgoing } from '@clipmesh/contracts';
+import { type Log } from '@clipmesh/tracing';
 import { type JetStreamClient } from '@nats-io/jetstream';
 import { type Publish } from '../broker/publisher.js';
 import { type Cancellations } from '../signals/cancellations.js';
@@ -20,19 +21,13 @@ export interface InboxSettings {
   readonly drainFirst?: boolean;
 }
 
-export interface RunnerLog {
-  info(fields: object, text: string): void;
-  warn(fields: object, text: string): void;
-  error(fields: object, text: string): void;
-}
-
 export interface RunnerDeps {
   readonly js: JetStreamClient;
   readonly publish: Publish;
   readonly cancellations: Cancellations;
   readonly retries: RetryCounter;
   readonly workerId: string;
-  readonly logger: RunnerLog;
+  readonly logger: Log;
   /** Creates the inbox at the broker if it is missing. */
   readonly restore: () => Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { failureKind, type MessageBody, type Outgoing } from '@clipmesh/contracts';
-import { failSpan } from '@clipmesh/tracing';
+import { failSpan, type Log } from '@clipmesh/tracing';
 import { trace } from '@opentelemetry/api';
 import { type RetryCounter } from './retry.counter.js';
 import { type InboxOptions } from './inbox.decorator.js';
@@ -19,10 +19,7 @@ export interface SettleDeps {
   /** Resolves when the broker has stored all messages. */
   readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
   readonly retries: RetryCounter;
-  readonly logger: {
-    warn(fields: object, text: string): void;
-    error(fields: object, text: string): void;
-  };
+  readonly logger: Pick<Log, 'warn' | 'error'>;
 }
 
 /** A delivery after its handler ended. */

@@ -1,4 +1,5 @@
 import { createOrOpen, followKeys } from '@clipmesh/contracts';
+import { type Log } from '@clipmesh/tracing';
 import { type KV, Kvm } from '@nats-io/kv';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type Clock, systemClock } from '../timing/clock.js';
@@ -23,7 +24,7 @@ export interface CancellationOptions {
   readonly ttlMs?: number;
   /** Default: the system clock. */
   readonly clock?: Clock;
-  readonly logger?: { warn(fields: object, text: string): void };
+  readonly logger?: Pick<Log, 'warn'>;
 }
 
 const TTL_MS = 24 * 60 * 60 * 1000;

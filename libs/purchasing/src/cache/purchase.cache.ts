@@ -1,6 +1,6 @@
 import { systemClock } from '@clipmesh/messaging';
 import { type Stores } from '@clipmesh/persistence';
-import { type createLogger } from '@clipmesh/tracing';
+import { type Log } from '@clipmesh/tracing';
 import { type CacheScope, cacheScope, type ScopeOf } from './cache.scope.js';
 import { type LeaseDeps } from './single.flight.js';
 
@@ -24,7 +24,7 @@ export interface CacheSettings {
 export interface CacheDeps {
   readonly stores: Pick<Stores, 'cache' | 'generations'>;
   readonly nudges: LeaseDeps['nudges'];
-  readonly logger: Pick<ReturnType<typeof createLogger>, 'warn'>;
+  readonly logger: Pick<Log, 'warn'>;
 }
 
 /** Opens the cache for one provider. Undefined: it is turned off, and everything is bought. */

@@ -6,7 +6,7 @@ import { type Clock } from '@clipmesh/messaging';
 import { type ArtifactStore, type IdempotencyStore, type PurchaseStore, type Scratch } from '@clipmesh/persistence';
 import { type PurchaseCache } from '../cache/purchase.cache.js';
 import { type ClipProvider } from '@clipmesh/providers';
-import { type createLogger } from '@clipmesh/tracing';
+import { type Log } from '@clipmesh/tracing';
 
 /** The dependencies for buying a clip. */
 export interface ClipDeps {
@@ -25,7 +25,7 @@ export interface ClipDeps {
   readonly downloads: { readonly tries: number; readonly firstDelayMs: number; readonly maxDelayMs: number };
   /** Undefined: every clip is bought. */
   readonly cache: PurchaseCache | undefined;
-  readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn' | 'error'>;
+  readonly logger: Log;
   readonly scratch: Scratch;
   /** Maximum wait for one prediction, ms. */
   readonly timeoutMs: number;

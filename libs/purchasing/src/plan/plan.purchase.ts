@@ -11,7 +11,7 @@ import { acquire } from '../cache/single.flight.js';
 import { NOT_CHARGED, withCharges } from '../charges/charged.errors.js';
 import { planFromDraft, repairPlan } from '@clipmesh/pipeline';
 import { type PlanAnswer, planAnswerSchema, type PlanModel } from '@clipmesh/providers';
-import { type createLogger } from '@clipmesh/tracing';
+import { type Log } from '@clipmesh/tracing';
 import { type PlanCache, planCacheRequest } from './plan.cache.js';
 
 export interface PlanPurchaseDeps {
@@ -19,7 +19,7 @@ export interface PlanPurchaseDeps {
   readonly purchases: PurchaseStore;
   /** Undefined: every plan is bought. */
   readonly cache: PlanCache | undefined;
-  readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
+  readonly logger: Pick<Log, 'info' | 'warn'>;
   /** Whether the broker has a cancel of the generation from before this call. */
   readonly isCanceled: (generationId: string) => Promise<boolean>;
 }

@@ -1,9 +1,9 @@
 import { isFinal } from '@clipmesh/contracts';
 import { type RecordChange } from '@clipmesh/pipeline';
-import { ATTR, type createLogger } from '@clipmesh/tracing';
+import { ATTR, type Log } from '@clipmesh/tracing';
 import { trace } from '@opentelemetry/api';
 
-export type DirectorLogger = Pick<ReturnType<typeof createLogger>, 'info' | 'warn' | 'error'>;
+export type DirectorLogger = Log;
 
 /** Adds a change of a generation to the log and to the active span. */
 export function logChange(logger: DirectorLogger, { before: { state: before }, after }: RecordChange): void {

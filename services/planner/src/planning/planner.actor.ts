@@ -14,7 +14,7 @@ import {
 } from '@clipmesh/contracts';
 import { type HandlerContext, Inbox, type Publish } from '@clipmesh/messaging';
 import { planFromTemplate } from '@clipmesh/pipeline';
-import { ATTR, type createLogger, withSpan } from '@clipmesh/tracing';
+import { ATTR, type Log, withSpan } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 import { buyPlan, type PlanPurchaseDeps } from '@clipmesh/purchasing';
 
@@ -23,7 +23,7 @@ export interface PlannerDeps {
   /** Undefined: plans come from templates. */
   readonly purchase: PlanPurchaseDeps | undefined;
   readonly publish: Publish;
-  readonly logger: ReturnType<typeof createLogger>;
+  readonly logger: Log;
 }
 
 const now = (): string => new Date().toISOString();

@@ -1,7 +1,7 @@
 import { ClipmeshError, type PerformanceSummary, retryOnConflict } from '@clipmesh/contracts';
 import { type GenerationStore } from '@clipmesh/persistence';
 import { analyze, parseTrace, type PerformanceReport } from '@clipmesh/trace-analysis';
-import { type createLogger } from '@clipmesh/tracing';
+import { type Log } from '@clipmesh/tracing';
 
 export const REPORT_DEPS = Symbol('REPORT_DEPS');
 export interface ReportDeps {
@@ -13,7 +13,7 @@ export interface ReportDeps {
         signal: AbortSignal,
       ) => Promise<{ readonly resourceSpans: unknown[]; readonly complete: boolean }>)
     | undefined;
-  readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
+  readonly logger: Pick<Log, 'info' | 'warn'>;
 }
 
 /** Tries for a complete trace. The last one accepts an incomplete trace, as a killed service loses its spans. */

@@ -1,14 +1,14 @@
 import { type Outgoing, StallNoticed } from '@clipmesh/contracts';
 import { type Clock, every, type Periodic } from '@clipmesh/messaging';
 import { sweepStalls, type StallSweepDeps } from '@clipmesh/pipeline';
-import { type createLogger } from '@clipmesh/tracing';
+import { type Log } from '@clipmesh/tracing';
 
 export interface SweeperDeps extends Omit<StallSweepDeps, 'now' | 'publish'> {
   /** Removes settled messages that the broker still has. Returns their number. */
   readonly dropSettled: () => Promise<number>;
   readonly publish: (outgoing: readonly Outgoing[]) => Promise<unknown>;
   readonly clock: Clock;
-  readonly logger: Pick<ReturnType<typeof createLogger>, 'warn'>;
+  readonly logger: Pick<Log, 'warn'>;
   /** Time between two sweeps, ms. */
   readonly intervalMs: number;
 }
