@@ -1,10 +1,10 @@
 import { every, type Periodic } from '@clipmesh/messaging';
-import { type createLogger } from '@clipmesh/tracing';
+import { type Log } from '@clipmesh/tracing';
 import { type BudgetSweepDeps, livePeriods, sweepAccount, sweepUnreserved } from '@clipmesh/billing';
 
 export interface BudgetSweeperDeps extends BudgetSweepDeps {
   readonly owners: readonly string[];
-  readonly logger: Pick<ReturnType<typeof createLogger>, 'warn'>;
+  readonly logger: Pick<Log, 'warn'>;
   readonly intervalMs: number;
 }
 

@@ -3,7 +3,7 @@ import { periodOf } from '@clipmesh/billing';
 import { type Publish } from '@clipmesh/messaging';
 import { type Stores } from '@clipmesh/persistence';
 import { initialState, startGeneration } from '@clipmesh/pipeline';
-import { ATTR, currentTraceparent } from '@clipmesh/tracing';
+import { ATTR, currentTraceparent, spanContextOf } from '@clipmesh/tracing';
 import { trace } from '@opentelemetry/api';
 import { v7 as uuidv7 } from 'uuid';
 import { claimKey, claimOf, fingerprintOf, legacyFingerprintOf, resolveClaim } from '../http/idempotency.js';
@@ -111,7 +111,7 @@ export class GenerationCreator {
       createdAt: at,
       updatedAt: at,
       ...(eventsAfter === undefined ? {} : { eventsAfter }),
-      traceId: traceparent?.split('-')[1] ?? '',
+      traceId: spanContextOf(traceparent)?.traceId ?? '',
       ...(traceparent === undefined ? {} : { traceparent }),
       state: initialState(job),
       ...(budget === undefined ? {} : { account: { period: periodOf(budget.period, new Date(at)) } }),

@@ -1,7 +1,7 @@
 import { ClipmeshError, type GenerationRecord, isFinal } from '@clipmesh/contracts';
 import { every, type Periodic } from '@clipmesh/messaging';
 import { type ArtifactStore, type Stores } from '@clipmesh/persistence';
-import { type createLogger } from '@clipmesh/tracing';
+import { type Log } from '@clipmesh/tracing';
 import { filesOfPurchases, filesOf, idAt, isExpired } from './retention.rules.js';
 
 /** Token of {@link Forget}. */
@@ -13,7 +13,7 @@ export interface RetentionDeps {
   readonly stores: Pick<Stores, 'generations' | 'purchases' | 'cache' | 'idempotency'>;
   readonly artifacts: Pick<ArtifactStore, 'list' | 'removeOld' | 'sweepTemporary'>;
   readonly forget: Forget;
-  readonly logger: Pick<ReturnType<typeof createLogger>, 'info' | 'warn'>;
+  readonly logger: Pick<Log, 'info' | 'warn'>;
   readonly now: () => number;
   /** Retention of ended generations, ms. */
   readonly retentionMs: number;

@@ -14,7 +14,7 @@ import { type Cancellations, type Publish } from '@clipmesh/messaging';
 import { ConflictError, type Stores, type Versioned } from '@clipmesh/persistence';
 import { canRegenerate, committedBy, exceedsCap, regenerateScene } from '@clipmesh/pipeline';
 import { type BudgetRules, estimateScene, type ModelTable } from '@clipmesh/billing';
-import { currentTraceparent } from '@clipmesh/tracing';
+import { currentTraceparent, spanContextOf } from '@clipmesh/tracing';
 import { Body, Controller, HttpCode, Inject, Param, Post, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { BUDGET } from '../billing/billing.tokens.js';
@@ -189,7 +189,7 @@ function seedFor({ seed, overlay, description, durationSeconds }: SceneEdit): nu
 /** The record with the trace of the new run, and without the performance summary of the previous video. */
 function withTrace({ performance: _previous, ...record }: GenerationRecord): GenerationRecord {
   const traceparent = currentTraceparent();
-  const traceId = traceparent?.split('-')[1];
+  const traceId = spanContextOf(traceparent)?.traceId;
   if (traceparent === undefined || traceId === undefined) return record;
   return { ...record, traceId, traceparent, earlierTraceIds: [...(record.earlierTraceIds ?? []), record.traceId] };
 }

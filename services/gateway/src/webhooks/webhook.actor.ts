@@ -12,7 +12,7 @@ import {
 } from '@clipmesh/contracts';
 import { backoffMs, EventInbox, type HandlerContext, Inbox, Postponed, type RetryPolicy } from '@clipmesh/messaging';
 import { type Stores } from '@clipmesh/persistence';
-import { type createLogger } from '@clipmesh/tracing';
+import { type Log } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 import { viewOf } from '../generations/generation.view.js';
 import { type WebhookOutcome } from '../operations/metrics.js';
@@ -36,7 +36,7 @@ export interface DeliveryDeps {
   readonly retry: Pick<RetryPolicy, 'firstDelayMs' | 'maxDelayMs'>;
   /** Maximum additional delay of a postponed delivery, beyond the delay of its circuit, ms. */
   readonly waitMaxMs: number;
-  readonly logger: ReturnType<typeof createLogger>;
+  readonly logger: Log;
   readonly count: (outcome: WebhookOutcome) => void;
   /** Counts the end of a run. The replicas share the inbox, so one of them counts each end. */
   readonly countEnd: (status: EndStatus) => void;

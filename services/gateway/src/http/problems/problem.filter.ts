@@ -1,5 +1,5 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, NotFoundException } from '@nestjs/common';
-import { currentTraceparent } from '@clipmesh/tracing';
+import { currentTraceparent, spanContextOf } from '@clipmesh/tracing';
 import { type Request, type Response } from 'express';
 import { type Logger, LOGGER } from '../../runtime/runtime.tokens.js';
 import { type ProblemError, problemOf } from './problem.js';
@@ -18,7 +18,7 @@ export class ProblemFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    const traceId = currentTraceparent()?.split('-')[1];
+    const traceId = spanContextOf(currentTraceparent())?.traceId;
     for (const name of ['Content-Length', 'ETag', 'Cache-Control', 'Accept-Ranges']) response.removeHeader(name);
     response
       .status(problem.status)
