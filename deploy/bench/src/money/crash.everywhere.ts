@@ -1,5 +1,6 @@
 import { type Stores } from '@clipmesh/persistence';
-import { type Fate, immortal, type Life, MoneyWorld } from './money.world.js';
+import { immortal, type Life } from './life.js';
+import { type Fate, MoneyWorld } from './money.world.js';
 
 const CAP = 10;
 const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0')}`;

@@ -3,7 +3,8 @@ import { createMemoryStores } from '@clipmesh/persistence';
 import { committed } from '@clipmesh/billing';
 import fc from 'fast-check';
 import { crashEverywhere } from './crash.everywhere.js';
-import { type Fate, immortal, type Life, MoneyWorld } from './money.world.js';
+import { immortal, type Life } from './life.js';
+import { type Fate, MoneyWorld } from './money.world.js';
 
 const CAP = 10;
 const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0')}`;

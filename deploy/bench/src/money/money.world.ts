@@ -1,4 +1,4 @@
-import { SIM_MODELS } from '../simulation/sim.models.js';
+import { SIM_MODELS } from '../sim.models.js';
 import {
   CancelRequested,
   type Charge,
@@ -22,6 +22,7 @@ import {
 } from '@clipmesh/billing';
 import { type Account, type Stores } from '@clipmesh/persistence';
 import { initialState, retryGeneration, startGeneration, type StartDeps } from '@clipmesh/pipeline';
+import { immortal, Killed, type Life } from './life.js';
 
 /** How a run of a video ends. */
 export type Fate = 'succeeded' | 'failed' | 'canceled';
@@ -35,17 +36,8 @@ const LATE_MS = Date.parse('2026-02-01T00:00:00.000Z');
 const FAILED_MICROS = 3;
 const MODEL = 'google/veo-3.1';
 
-export class Killed extends Error {}
-
 /** The budget is too low for a run. */
 class Refused extends Error {}
-
-/** One process. After `left` effects it is dead, and the result of the last one is lost. */
-export interface Life {
-  /** Remaining effects. Infinity: the process does not die. */
-  left: number;
-}
-export const immortal = (): Life => ({ left: Infinity });
 
 /**
  * Videos whose clips cost the most that they may, around the code that the gateway and the cost service run. `turn` is

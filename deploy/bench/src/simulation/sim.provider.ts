@@ -1,4 +1,4 @@
-import { SIM_MODELS } from './sim.models.js';
+import { SIM_MODELS } from '../sim.models.js';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { type ClipFacts } from '@clipmesh/media';
 import { clipMicros } from '@clipmesh/billing';

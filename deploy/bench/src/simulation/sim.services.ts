@@ -1,4 +1,4 @@
-import { SIM_MODELS } from './sim.models.js';
+import { SIM_MODELS } from '../sim.models.js';
 import {
   type Artifact,
   type ClipGenerateBody,
