@@ -89,7 +89,7 @@ describe('npm run demo', () => {
     expect(percents).toEqual(percents.toSorted((a, b) => a - b));
     expect(stdout).toMatch(/^clip +[\d.]+ s +[\d.]+ s +\d+$/m);
     expect(stdout).toMatch(/^Speed-up +[\d.]+x/m);
-    expect(stdout).toMatch(/^Cost +\$1\.44\d\d simulated/m);
+    expect(stdout).toMatch(/^Cost +\$4\.80\d\d simulated/m);
     for (const name of readdirSync(join(folder('demo'), 'logs'))) {
       for (const line of readFileSync(join(folder('demo'), 'logs', name), 'utf8')
         .trim()
