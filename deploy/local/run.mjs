@@ -13,6 +13,8 @@ const PROGRAMS = {
   up: 'deploy/local/dist/up.js',
   analyze: 'deploy/local/dist/analyze.js',
   'dead-letters': 'deploy/local/dist/dead.letters.js',
+  models: 'deploy/local/dist/models.js',
+  reconcile: 'deploy/local/dist/reconcile.js',
   bench: 'deploy/bench/dist/main.js',
 };
 /** Groups run one after another, the steps of a group in parallel. Types and lint need one core each. */

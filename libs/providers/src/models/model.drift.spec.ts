@@ -52,6 +52,13 @@ describe('the drift of a model', () => {
     expect(driftOf(entry, modelSchemas.parse(schemas()))).toEqual([]);
   });
 
+  it('leaves out what the table omits, while the model takes it', () => {
+    const omitting = { ...entry, omitted: { resolution: ['480p'], duration: ['6'] } };
+    const live = schemas({ resolution: { enum: ['480p', '720p', '1080p'] } }, [], { type: 'integer', enum: [4, 6, 8] });
+    expect(driftOf(omitting, modelSchemas.parse(live))).toEqual([]);
+    expect(driftOf(omitting, modelSchemas.parse(schemas()))).toEqual(['resolution: the model does not take 480p']);
+  });
+
   it.each<[string, object, string[]]>([
     [
       'an input that is gone',

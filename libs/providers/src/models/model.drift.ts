@@ -68,12 +68,19 @@ export function driftOf(entry: ModelEntry, schemas: ModelSchemas): string[] {
       inputs.aspectRatio?.field,
       entry.aspectRatios.map((ratio) => inputs.aspectRatio?.values[ratio] ?? ratio),
       property,
-      inputs.aspectRatio === undefined || Object.keys(inputs.aspectRatio.values).length > 0 ? undefined : ASPECT_RATIOS,
+      {
+        relevant:
+          inputs.aspectRatio === undefined || Object.keys(inputs.aspectRatio.values).length > 0
+            ? undefined
+            : ASPECT_RATIOS,
+        omitted: entry.omitted[inputs.aspectRatio?.field ?? ''],
+      },
     ),
     ...choiceDrift(
       inputs.resolution,
       entry.resolutions.map(({ name }) => name),
       property,
+      { omitted: entry.omitted[inputs.resolution ?? ''] },
     ),
     ...typeDrift(inputs.audio, 'boolean', property),
     ...seedDrift(entry, property),
@@ -84,7 +91,7 @@ type Find = (field: string) => Property | undefined;
 
 const listed = (values: readonly unknown[]): string => values.map(String).join(', ');
 
-function durationDrift({ inputs: { duration }, ...terms }: ModelEntry, find: Find): string[] {
+function durationDrift({ inputs: { duration }, omitted, ...terms }: ModelEntry, find: Find): string[] {
   const property = duration && find(duration.field);
   if (duration === undefined || property === undefined) return [];
   const { field, as } = duration;
@@ -92,7 +99,8 @@ function durationDrift({ inputs: { duration }, ...terms }: ModelEntry, find: Fin
   const type = isText === (as === 'number') ? [`${field}: the model takes ${isText ? 'text' : 'a number'}`] : [];
   const seconds = (value: unknown): number => Number.parseFloat(String(value));
   const ours = lengthsOf(terms);
-  const offered = property.enum?.map(seconds).filter((value) => value > 0);
+  const left = (omitted[field] ?? []).map(seconds);
+  const offered = property.enum?.map(seconds).filter((value) => value > 0 && !left.includes(value));
   if (offered !== undefined) return [...type, ...difference(field, ours, offered, (value) => `${value} s`)];
   const { minimum = 1, maximum = Infinity } = property;
   const outside = ours.filter((value) => value < minimum || value > maximum);
@@ -109,14 +117,18 @@ function choiceDrift(
   field: string | undefined,
   ours: readonly string[],
   find: Find,
-  relevant?: readonly string[],
+  {
+    relevant,
+    omitted = [],
+  }: { readonly relevant?: readonly string[] | undefined; readonly omitted?: readonly string[] | undefined },
 ): string[] {
-  const offered = field === undefined ? undefined : find(field)?.enum;
+  const offered = field === undefined ? undefined : find(field)?.enum?.map(String);
   if (field === undefined || offered === undefined) return [];
   return difference(
     field,
-    ours,
-    offered.map(String).filter((value) => relevant?.includes(value) ?? true),
+    // A value that the table leaves out, and that the model does not take any more, is drift too.
+    [...ours, ...omitted],
+    offered.filter((value) => omitted.includes(value) || (relevant?.includes(value) ?? true)),
     (value) => value,
   );
 }

@@ -35,6 +35,8 @@ export const modelEntrySchema = z
     /** The provider's name of the model that takes a first frame, if it is another one. */
     imageTarget: z.string().min(1).optional(),
     inputs: inputsSchema,
+    /** Values of inputs that the model takes and the table leaves out on purpose, by input. They are no drift. */
+    omitted: z.record(z.string(), z.array(z.string()).min(1)).default({}),
   })
   .superRefine((entry, context) => {
     for (const message of [...termsProblems(entry), ...inputProblems(entry)])

@@ -1,0 +1,104 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { clipMicros as ledgerMicros, type ClipNeeds, quoteClip, refusalOf } from '@clipmesh/billing';
+import { ASPECT_RATIOS, SCENE_SECONDS } from '@clipmesh/contracts';
+import { type ClipRequest, driftOf, loadModels, type ModelEntry, modelInput } from '@clipmesh/providers';
+import fc from 'fast-check';
+import { openapiSchema } from '../replicate/model.behaviour.js';
+import { inputProblem, unknownField } from './input.check.js';
+import { clipMicros, type ModelRecord, secondsOf } from './model.record.js';
+import { readRecords } from './model.store.js';
+
+const IMAGE_URL = 'https://example.test/first.png';
+const MAX_SEED = 2 ** 31 - 1;
+
+let entries: ModelEntry[];
+let records: Map<string, ModelRecord>;
+const recordOf = ({ id }: ModelEntry): ModelRecord => {
+  const record = records.get(id);
+  if (record === undefined) throw new Error(`${id} is not recorded`);
+  return record;
+};
+
+beforeAll(async () => {
+  records = new Map((await readRecords()).map((record) => [record.id, record]));
+  entries = [...(await loadModels()).values()].filter(({ provider }) => provider === 'replicate');
+});
+
+/** Compares the quote of one scene with what the provider charges for the input that is sent. Returns what was quoted. */
+function compare(entry: ModelEntry, needs: ClipNeeds, seed = 1): { lowMicros: number; highMicros: number } | undefined {
+  const quote = quoteClip(entry, needs);
+  expect(quote === undefined).toBe(refusalOf(entry, needs) !== undefined);
+  if (quote === undefined) return undefined;
+  const request: ClipRequest = {
+    model: entry.id,
+    prompt: 'a cup',
+    durationSeconds: quote.seconds,
+    aspectRatio: needs.aspectRatio,
+    seed,
+    clipSound: needs.sound,
+    attemptKey: 'clip.1',
+  };
+  const record = recordOf(entry);
+  const input = modelInput(entry, request, needs.hasImage ? IMAGE_URL : undefined);
+  expect({ id: entry.id, problem: inputProblem(record, input), unknown: unknownField(record, input) }).toEqual({
+    id: entry.id,
+    problem: undefined,
+    unknown: undefined,
+  });
+  const seconds = secondsOf(record, input);
+  const micros = clipMicros(record, input, seconds);
+  expect({ id: entry.id, input, seconds, micros }).toEqual({ id: entry.id, input, seconds: quote.seconds, micros });
+  expect({ id: entry.id, input, micros: ledgerMicros(quote.sku, { seconds }) }).toEqual({
+    id: entry.id,
+    input,
+    micros,
+  });
+  expect({ id: entry.id, input, isBelow: micros < quote.lowMicros, isAbove: micros > quote.highMicros }).toEqual({
+    id: entry.id,
+    input,
+    isBelow: false,
+    isAbove: false,
+  });
+  return quote;
+}
+
+describe('the shipped models, against the recorded ones', () => {
+  it('have no drift', () => {
+    const drift = entries.flatMap((entry) => {
+      const { components } = openapiSchema(recordOf(entry), undefined) as {
+        components: { schemas: Parameters<typeof driftOf>[1] };
+      };
+      return driftOf(entry, components.schemas).map((sentence) => `${entry.id}: ${sentence}`);
+    });
+    expect(drift).toEqual([]);
+  });
+
+  it('are quoted at the price of the provider for each length, ratio, sound and image', () => {
+    const lengths = Array.from({ length: SCENE_SECONDS.max }, (_, more) => 1 + more);
+    let quoted = 0;
+    for (const entry of entries)
+      for (const seconds of lengths)
+        for (const aspectRatio of ASPECT_RATIOS)
+          for (const hasImage of [false, true])
+            for (const sound of [false, true])
+              if (compare(entry, { seconds, aspectRatio, hasImage, sound }) !== undefined) quoted += 1;
+    expect(quoted).toBeGreaterThan(entries.length);
+  });
+
+  it('cost neither less than the low nor more than the high estimate of 200 random requests', () => {
+    const request = fc.record({
+      models: fc.uniqueArray(fc.nat(entries.length - 1), { minLength: 1, maxLength: 4 }),
+      scenes: fc.array(fc.integer({ min: SCENE_SECONDS.min, max: SCENE_SECONDS.max }), { minLength: 1, maxLength: 12 }),
+      aspectRatio: fc.constantFrom(...ASPECT_RATIOS),
+      hasImage: fc.boolean(),
+      sound: fc.boolean(),
+      seed: fc.nat(MAX_SEED),
+    });
+    fc.assert(
+      fc.property(request, ({ models, scenes, seed, ...needs }) => {
+        for (const at of models) for (const seconds of scenes) compare(entries[at]!, { ...needs, seconds }, seed);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
