@@ -23,7 +23,7 @@ import { daysBetween, sumUsage } from '../records/usage.sums.js';
 import { hashKey } from '../records/key.hash.js';
 import { saveLarger } from '../records/settled.lines.js';
 import { storedGenerationSchema } from '../records/stored.generation.js';
-import { byKey } from '../records/key.order.js';
+import { byKey, byTime } from '../records/key.order.js';
 import { firstClaim } from '../records/first.claim.js';
 import { unavailable } from '../records/store.error.js';
 import { ignoreConflict, isNew } from '../records/write.conflicts.js';
@@ -169,6 +169,11 @@ function ledgerStore(bucket: KvBucket<LedgerEntry>, byDay: KvBucket<LedgerEntry>
         if (!GENERATION_ID.test(generationId)) return [];
         const entries = await bucket.read(await bucket.keys(`${generationId}.*`), Infinity);
         return entries.sort(byKey);
+      }),
+    ofProvider: (provider) =>
+      operation('ledger.ofProvider', async () => {
+        const keys = await bucket.keys('*.*');
+        return (await bucket.read(keys, Infinity, (entry) => entry.provider === provider)).sort(byTime);
       }),
   };
 }

@@ -12,7 +12,7 @@ import { type CacheEntry, cacheEntrySchema } from '../ports/cache.port.js';
 import { type LedgerEntry, ledgerEntrySchema } from '../ports/ledger.port.js';
 import { type Stores } from '../ports/stores.port.js';
 import { type WebhookRegistrations, webhookRegistrationsSchema } from '../ports/webhook.port.js';
-import { byKey } from '../records/key.order.js';
+import { byKey, byTime } from '../records/key.order.js';
 import { saveLarger } from '../records/settled.lines.js';
 import { storedGenerationSchema } from '../records/stored.generation.js';
 import { sumUsage } from '../records/usage.sums.js';
@@ -118,6 +118,12 @@ export function createMemoryStores({ settledLines = SETTLED_LINES }: MemoryStore
           .map(({ value }) => value)
           .filter((entry) => entry.generationId === generationId)
           .sort(byKey),
+      ofProvider: async (provider) =>
+        ledger
+          .all()
+          .map(({ value }) => value)
+          .filter((entry) => entry.provider === provider)
+          .sort(byTime),
       usage: async (owner, fromDay, toDay) =>
         sumUsage(
           ledger.all().map(({ value }) => value),

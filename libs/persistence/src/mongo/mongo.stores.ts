@@ -10,7 +10,7 @@ import { type IdempotencyStore } from '../ports/idempotency.port.js';
 import { type OpenStores } from '../ports/stores.port.js';
 import { type WebhookStore } from '../ports/webhook.port.js';
 import { saveLarger } from '../records/settled.lines.js';
-import { byKey } from '../records/key.order.js';
+import { byKey, byTime } from '../records/key.order.js';
 import { firstClaim } from '../records/first.claim.js';
 import { ignoreConflict, isNew } from '../records/write.conflicts.js';
 import { normalizeUsage } from '../records/usage.sums.js';
@@ -104,6 +104,10 @@ function ledgerStore(records: MongoRecords<LedgerEntry>): LedgerStore {
     entries: (generationId) =>
       operation('ledger.entries', async () =>
         (await records.find({ generationId })).map(({ value }) => value).sort(byKey),
+      ),
+    ofProvider: (provider) =>
+      operation('ledger.ofProvider', async () =>
+        (await records.find({ 'record.provider': provider })).map(({ value }) => value).sort(byTime),
       ),
     usage: (owner, fromDay, toDay) =>
       operation('ledger.usage', async () => {

@@ -14,6 +14,8 @@ export interface LedgerStore {
   append(entry: LedgerEntry): Promise<boolean>;
   /** Sorted by key. */
   entries(generationId: string): Promise<LedgerEntry[]>;
+  /** Every owner's entries of a provider, sorted by time, then by key. Reads the whole ledger. */
+  ofProvider(provider: string): Promise<LedgerEntry[]>;
   /**
    * Charges of an owner, summed and sorted by UTC day, stage, model and unit. Both days (`YYYY-MM-DD`) are inclusive. Entries
    * are kept when their generation is removed: they contain amounts, but no content.

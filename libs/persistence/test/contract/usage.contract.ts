@@ -52,6 +52,17 @@ export function usageContract(name: string, open: () => Promise<Stores>): void {
       ]);
     });
 
+    it('lists the entries of one provider, of all owners, by time', async () => {
+      const { ledger } = await open();
+      const own = { provider: 'own.$gpu' };
+      await ledger.append({ ...entryOf('k1'), ...own, at: '2026-01-02T00:00:00.000Z' });
+      await ledger.append(entryOf('k2'));
+      await ledger.append({ ...entryOf('k3'), ...own, owner: 'other', at: '2026-01-01T00:00:00.000Z' });
+      await ledger.append({ ...entryOf('k0'), ...own, at: '2026-01-02T00:00:00.000Z' });
+      expect((await ledger.ofProvider(own.provider)).map(({ key }) => key)).toEqual(['k3', 'k0', 'k1']);
+      expect(await ledger.ofProvider('nobody')).toEqual([]);
+    });
+
     it('is kept when the generation is removed', async () => {
       const { ledger, generations } = await open();
       await ledger.append(entryOf('k'));
