@@ -3,21 +3,22 @@ import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { isLoopback } from '@clipmesh/config';
 import express, { type NextFunction, type Request, type Response } from 'express';
-import { ClipCache, type SandboxRenderer } from './replicate/clip.cache.js';
+import { ClipCache, type SandboxRenderer } from './predictions/clip.cache.js';
 import { controlRoutes } from './control/control.routes.js';
+import { falProblem, falRoutes } from './fal/fal.routes.js';
 import { filesRoutes } from './files/files.routes.js';
 import { InvoiceStore } from './control/invoice.store.js';
 import { openaiProblem, openaiRoutes } from './openai/openai.routes.js';
-import { clipCharge } from './replicate/prediction.lifecycle.js';
-import { PredictionRunner } from './replicate/prediction.runner.js';
+import { clipCharge } from './predictions/prediction.lifecycle.js';
+import { PredictionRunner } from './predictions/prediction.runner.js';
 import { replicateProblem, replicateRoutes } from './replicate/replicate.routes.js';
 import { ModelStore, readRecords } from './models/model.store.js';
 import { ScenarioStore } from './control/scenario.store.js';
-import { UploadStore } from './replicate/upload.store.js';
+import { UploadStore } from './files/upload.store.js';
 import { uploadRoutes } from './files/upload.routes.js';
-import { newWebhookSecret } from './replicate/webhook.sender.js';
+import { newWebhookSecret } from './replicate/replicate.webhooks.js';
 
-export { type SandboxRenderer } from './replicate/clip.cache.js';
+export { type SandboxRenderer } from './predictions/clip.cache.js';
 
 /** Enough for a 10 MB reference image in base64. */
 const BODY_LIMIT = '20mb';
@@ -63,6 +64,10 @@ function onError(error: unknown, request: Request, response: Response, next: Nex
     openaiProblem(response, status, detail);
     return;
   }
+  if (request.path.startsWith('/fal/')) {
+    falProblem(response, status, detail, status < 500 ? 'bad_request' : 'internal_error');
+    return;
+  }
   replicateProblem(response, status, status < 500 ? 'Bad request' : 'Internal server error', detail);
 }
 
@@ -91,7 +96,7 @@ export async function createSandbox({ media, port, host, dataDir }: SandboxOptio
   const models = new ModelStore(recorded, () => scenarios.scenario.models ?? []);
   const invoice = new InvoiceStore();
   const uploads = new UploadStore(join(dataDir, 'sandbox-uploads'), url);
-  const runner = new PredictionRunner(new ClipCache(join(dataDir, 'sandbox-clips'), media), url, webhookSecret);
+  const runner = new PredictionRunner(new ClipCache(join(dataDir, 'sandbox-clips'), media));
   app.use('/files', filesRoutes({ runner, scenarios, closing }));
   app.use('/v1', requireToken);
   app.use('/v1/files', uploadRoutes(uploads));
@@ -102,6 +107,7 @@ export async function createSandbox({ media, port, host, dataDir }: SandboxOptio
     replicateRoutes({ models, runner, scenarios, uploads, url, webhookSecret }),
     openaiRoutes({ scenarios, invoice, closing }),
   );
+  app.use('/fal', falRoutes({ models, runner, scenarios, uploads, url: `${url}/fal`, filesUrl: `${url}/files` }));
   app.use((request, response) => {
     replicateProblem(response, 404, 'Not found', `There is no ${request.method} ${request.path}.`);
   });

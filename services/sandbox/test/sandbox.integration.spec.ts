@@ -9,7 +9,7 @@ import { pngOf, until } from '@clipmesh/testing';
 import OpenAI from 'openai';
 import Replicate, { validateWebhook, type Prediction } from 'replicate';
 import { createSandbox, type Sandbox } from '../src/sandbox.server.js';
-import { type SandboxRenderer } from '../src/replicate/clip.cache.js';
+import { type SandboxRenderer } from '../src/predictions/clip.cache.js';
 
 let renders = 0;
 let renderMs = 0;

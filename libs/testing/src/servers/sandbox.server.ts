@@ -14,6 +14,7 @@ export type Scenario = Readonly<Record<string, unknown>>;
 export interface Invoice {
   readonly predictions: readonly {
     readonly id: string;
+    readonly provider: string;
     readonly model: string;
     readonly key: string | null;
     readonly status: string;

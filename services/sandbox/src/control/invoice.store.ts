@@ -15,6 +15,7 @@ interface Speech {
 /** The charge of a prediction in its current state. Times are ISO 8601. */
 export interface ClipCharge {
   readonly id: string;
+  readonly provider: string;
   readonly model: string;
   readonly key: string | null;
   readonly status: string;

@@ -46,7 +46,10 @@ export const scenarioSchema = z.strictObject({
   slowDownloads: z.number().positive().optional(),
   /** The first n downloads of clips get an HTML page with status 200. */
   badDownloads: every.optional(),
-  /** Output forms of the predictions, in the order of their creates; the last one repeats. Default: `url`. */
+  /**
+   * Output forms of the predictions, in the order of their creates; the last one repeats. Default: the usual one of
+   * the provider, `url` at Replicate and `nested` at fal.
+   */
   outputs: z.array(z.enum(OUTPUT_FORMS)).min(1).optional(),
   planSeconds: seconds.optional(),
   /** Every n-th create, completion or speech gets a 503, and is neither processed nor charged. */
@@ -66,9 +69,9 @@ export function clipSecondsFor(scenario: Scenario, index: number, hash: string):
   return wanted.min + (Number.parseInt(hash.slice(0, 8), 16) / 0xffff_ffff) * (wanted.max - wanted.min);
 }
 
-/** Output form of the prediction with this index (from 0). */
-export const outputFormFor = ({ outputs = ['url'] }: Scenario, index: number): OutputForm =>
-  outputs[Math.min(index, outputs.length - 1)] ?? 'url';
+/** Output form of the prediction with this index (from 0); undefined for the usual one of its provider. */
+export const outputFormFor = ({ outputs = [] }: Scenario, index: number): OutputForm | undefined =>
+  outputs[Math.min(index, outputs.length - 1)];
 
 /** Whether "every n-th" includes this count (from 1). */
 export function isNth(n: number | undefined, count: number): boolean {

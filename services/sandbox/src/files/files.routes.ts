@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { Router } from 'express';
-import { type PredictionRunner } from '../replicate/prediction.runner.js';
+import { type PredictionRunner } from '../predictions/prediction.runner.js';
 import { type ScenarioStore } from '../control/scenario.store.js';
 import { throttled } from './throttle.stream.js';
 

@@ -1,6 +1,6 @@
 import express, { type Request, Router } from 'express';
 import { replicateProblem } from '../replicate/replicate.routes.js';
-import { type Upload, type UploadStore } from '../replicate/upload.store.js';
+import { type Upload, type UploadStore } from './upload.store.js';
 
 const UPLOAD_LIMIT = '100mb';
 /** Replicate removes a file after a day. */

@@ -69,13 +69,16 @@ describe('a recorded model', () => {
 });
 
 describe('the models of the sandbox', () => {
-  it('are recorded with a schema, a source and a price for the default input', async () => {
+  it('are recorded with a schema, a source and prices for inputs that they take', async () => {
     const records = await readRecords();
     expect(records.length).toBeGreaterThan(6);
     for (const record of records) {
-      const input = Object.fromEntries(record.Input.required.map((name) => [name, 'https://example.test/a.png']));
-      expect([record.id, inputProblem(record, input)]).toEqual([record.id, undefined]);
-      expect(clipMicros(record, input, secondsOf(record, input))).toBeGreaterThan(0);
+      const required = Object.fromEntries(record.Input.required.map((name) => [name, 'https://example.test/a.png']));
+      for (const { when } of record.prices) {
+        const input = { ...required, ...when };
+        expect([record.id, inputProblem(record, input)]).toEqual([record.id, undefined]);
+        expect(clipMicros(record, input, secondsOf(record, input))).toBeGreaterThan(0);
+      }
     }
   });
 

@@ -70,11 +70,28 @@ export function secondsOf(model: ModelRecord, input: Input): number {
   return Number.isFinite(seconds) && seconds > 0 ? seconds : model.seconds;
 }
 
-/** The price of a clip, micro-dollars. Throws for an input that no price matches: the record is incomplete. */
-export function clipMicros(model: ModelRecord, input: Input, seconds: number): number {
+type Price = ModelRecord['prices'][number];
+
+function findPrice(model: ModelRecord, input: Input): Price | undefined {
   const full = withDefaults(model, input);
-  const price = model.prices.find(({ when }) => Object.entries(when).every(([name, value]) => full[name] === value));
+  return model.prices.find(({ when }) => Object.entries(when).every(([name, value]) => full[name] === value));
+}
+
+/** Whether the record has a price for this input. Records name only prices that were published. */
+export const hasPrice = (model: ModelRecord, input: Input): boolean => findPrice(model, input) !== undefined;
+
+function priceOf(model: ModelRecord, input: Input): Price {
+  const price = findPrice(model, input);
   if (price === undefined) throw new Error(`${model.id} has no price for this input`);
-  const { usdPerClip, usdPerSecond = 0 } = price;
+  return price;
+}
+
+/** The price of a clip, micro-dollars. Throws for an input that no price matches. */
+export function clipMicros(model: ModelRecord, input: Input, seconds: number): number {
+  const { usdPerClip, usdPerSecond = 0 } = priceOf(model, input);
   return Math.round((usdPerClip ?? usdPerSecond * seconds) * 1_000_000);
 }
+
+/** The amount of a clip in the unit of its price: seconds, or one clip. */
+export const unitsOf = (model: ModelRecord, input: Input, seconds: number): number =>
+  priceOf(model, input).usdPerClip === undefined ? seconds : 1;

@@ -3,7 +3,7 @@ import { clipMicros as ledgerMicros, type ClipNeeds, quoteClip, refusalOf } from
 import { ASPECT_RATIOS, SCENE_SECONDS } from '@clipmesh/contracts';
 import { type ClipRequest, driftOf, loadModels, type ModelEntry, modelInput } from '@clipmesh/providers';
 import fc from 'fast-check';
-import { openapiSchema } from '../replicate/model.behaviour.js';
+import { openapiSchema } from '../replicate/replicate.view.js';
 import { inputProblem, unknownField } from './input.check.js';
 import { clipMicros, type ModelRecord, secondsOf } from './model.record.js';
 import { readRecords } from './model.store.js';

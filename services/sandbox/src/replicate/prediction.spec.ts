@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { advance, chargeMicros, present, type Prediction, type PredictionStatus } from './prediction.lifecycle.js';
-import { attemptKey, parseCancelAfterMs, parsePreferMs, sizeOf } from './prediction.request.js';
+import { attemptKey } from '../predictions/attempt.key.js';
+import { sizeOf } from '../predictions/clip.size.js';
+import { advance, chargeMicros, type Prediction, type PredictionStatus } from '../predictions/prediction.lifecycle.js';
+import { parseCancelAfterMs, parsePreferMs } from './prediction.request.js';
+import { present } from './replicate.view.js';
 import { completionMicros, speechMicros, usd } from '../control/pricing.js';
 import { modelRecordSchema, versionOf } from '../models/model.record.js';
 
@@ -13,6 +16,7 @@ const model = modelRecordSchema.parse({
 });
 const starting: Prediction = {
   id: 'a',
+  provider: 'replicate',
   model,
   version: versionOf(model),
   input: { prompt: 'p' },
@@ -23,7 +27,7 @@ const starting: Prediction = {
   createdAt: 0,
   startedAt: null,
   completedAt: null,
-  error: null,
+  failure: null,
 };
 
 describe('prediction lifecycle', () => {
@@ -32,7 +36,8 @@ describe('prediction lifecycle', () => {
   it.each<[PredictionStatus, Prediction, number]>([
     ['processing', processing, 0],
     ['succeeded', advance(processing, { type: 'succeed' }, 3000), 720_000],
-    ['failed', advance(processing, { type: 'fail', error: 'x' }, 3000), 0],
+    ['failed', advance(processing, { type: 'fail', failure: { kind: 'other', text: 'x' } }, 3000), 0],
+    ['failed', advance(processing, { type: 'fail', failure: { kind: 'output-refused' } }, 3000), 720_000],
     ['canceled', advance(processing, { type: 'cancel' }, 3000), 720_000],
     ['aborted', advance(starting, { type: 'cancel' }, 3000), 0],
   ])('charges a prediction that is %s', (status, prediction, micros) => {

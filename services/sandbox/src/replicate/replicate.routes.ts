@@ -1,16 +1,15 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
-import { clipHash } from './clip.cache.js';
-import { isFinal, present, type Prediction } from './prediction.lifecycle.js';
-import { attemptKey, createSchema, parseCancelAfterMs, parsePreferMs, sizeOf } from './prediction.request.js';
-import { failureFor, openapiSchema, OUTPUT_REFUSED } from './model.behaviour.js';
-import { type PredictionRunner } from './prediction.runner.js';
+import { explain } from '../control/scenario.rules.js';
 import { inputProblem } from '../models/input.check.js';
-import { firstFrameOf, type ModelRecord, secondsOf, versionOf } from '../models/model.record.js';
+import { type ModelRecord, versionOf } from '../models/model.record.js';
 import { type ModelStore } from '../models/model.store.js';
-import { type ScenarioStore } from '../control/scenario.store.js';
-import { clipSecondsFor, explain, outputFormFor } from '../control/scenario.rules.js';
-import { type ImageFile, type UploadStore } from './upload.store.js';
+import { attemptKey } from '../predictions/attempt.key.js';
+import { type CreatorContext, startPrediction } from '../predictions/prediction.creator.js';
+import { isFinal, type Prediction } from '../predictions/prediction.lifecycle.js';
+import { createSchema, parseCancelAfterMs, parsePreferMs } from './prediction.request.js';
+import { openapiSchema, present } from './replicate.view.js';
+import { reportTo } from './replicate.webhooks.js';
 
 const PAGE = 100;
 
@@ -28,11 +27,8 @@ function notFound(response: Response, what: string): void {
   replicateProblem(response, 404, 'Not found', `The requested ${what} could not be found.`);
 }
 
-export interface ReplicateContext {
+export interface ReplicateContext extends CreatorContext {
   readonly models: ModelStore;
-  readonly runner: PredictionRunner;
-  readonly scenarios: ScenarioStore;
-  readonly uploads: UploadStore;
   readonly url: string;
   readonly webhookSecret: string;
 }
@@ -42,6 +38,12 @@ export function replicateRoutes({ models, runner, scenarios, uploads, url, webho
   const router = Router();
   const modelOf = (request: Request<{ owner: string; name: string }>): ModelRecord | undefined =>
     models.find(`${request.params.owner}/${request.params.name}`);
+
+  const replicates = (): Prediction[] => runner.list().filter(({ provider }) => provider === 'replicate');
+  const found = (id: string): Prediction | undefined => {
+    const prediction = runner.find(id);
+    return prediction?.provider === 'replicate' ? prediction : undefined;
+  };
 
   async function create(request: Request, response: Response, model: ModelRecord): Promise<void> {
     const body = createSchema.safeParse(request.body);
@@ -55,8 +57,6 @@ export function replicateRoutes({ models, runner, scenarios, uploads, url, webho
       replicateProblem(response, 422, 'Input validation failed', invalid);
       return;
     }
-    const seconds = secondsOf(model, input);
-    const prompt = String(input['prompt']);
     const cancelAfter = request.get('cancel-after');
     const cancelAfterMs = cancelAfter === undefined ? undefined : parseCancelAfterMs(cancelAfter);
     if (cancelAfter !== undefined && cancelAfterMs === undefined) {
@@ -81,49 +81,21 @@ export function replicateRoutes({ models, runner, scenarios, uploads, url, webho
       return;
     }
 
-    const image = firstFrameOf(model);
-    const named = image === undefined ? undefined : input[image];
-    const found: ImageFile | { problem: string } | undefined =
-      named === undefined ? undefined : await uploads.imageOf(named);
-    const { index, fails, losesReply: replyLost, heldUntil } = scenarios.takePrediction();
-    const { scenario } = scenarios;
-    const seed = typeof input['seed'] === 'number' ? input['seed'] : randomInt(2 ** 31);
-    const spec = {
-      seed,
-      prompt,
-      seconds,
-      ...sizeOf(input['aspect_ratio']),
-      ...(found === undefined || 'problem' in found ? {} : { image: found }),
-    };
-    const outputRefused = scenarios.refusesOutput(prompt);
-    const problem = found !== undefined && 'problem' in found ? found.problem : undefined;
-    const error = failureFor(scenario, { input, model, fails, outputRefused, problem });
-    const prediction: Prediction = {
-      id: randomBytes(13).toString('hex'),
-      model,
-      version: versionOf(model),
-      input,
-      seconds,
-      key: attemptKey(body.data),
-      ...(webhook === undefined ? {} : { webhook }),
-      webhookEvents: body.data.webhook_events_filter,
-      status: 'starting',
-      createdAt: Date.now(),
-      startedAt: null,
-      completedAt: null,
-      error: null,
-      outputForm: outputFormFor(scenario, index),
-    };
-    runner.start(prediction, {
-      spec,
-      queueMs: (scenario.queueSeconds ?? 0) * 1000,
-      clipMs: clipSecondsFor(scenario, index, clipHash(spec)) * 1000,
-      ...(heldUntil === undefined ? {} : { heldUntil }),
-      ...(error === undefined ? {} : { error }),
-      ...(error === OUTPUT_REFUSED ? { outputRefused } : {}),
-      ...(cancelAfterMs === undefined ? {} : { cancelAfterMs }),
-    });
-    if (replyLost) {
+    const { prediction, losesReply } = await startPrediction(
+      { runner, scenarios, uploads },
+      {
+        id: randomBytes(13).toString('hex'),
+        provider: 'replicate',
+        model,
+        input,
+        key: attemptKey(body.data),
+        ...(webhook === undefined ? {} : { webhook }),
+        webhookEvents: body.data.webhook_events_filter,
+        ...(cancelAfterMs === undefined ? {} : { cancelAfterMs }),
+        report: (reported, event, signal) => reportTo(reported, event, { url, secret: webhookSecret, signal }),
+      },
+    );
+    if (losesReply) {
       request.socket.destroy();
       return;
     }
@@ -149,7 +121,7 @@ export function replicateRoutes({ models, runner, scenarios, uploads, url, webho
     else await create(request, response, model);
   });
   router.get('/predictions', (request, response) => {
-    const all = runner.list().reverse();
+    const all = replicates().reverse();
     const { cursor } = request.query;
     const at = cursor === undefined ? 0 : all.findIndex(({ id }) => id === cursor) + 1;
     if (cursor !== undefined && at === 0) {
@@ -162,7 +134,7 @@ export function replicateRoutes({ models, runner, scenarios, uploads, url, webho
     response.json({ previous: null, next, results: page.map((prediction) => present(prediction, url)) });
   });
   router.get('/predictions/:id', (request, response) => {
-    const prediction = runner.find(request.params.id);
+    const prediction = found(request.params.id);
     if (prediction === undefined) {
       notFound(response, 'prediction');
       return;
@@ -170,7 +142,7 @@ export function replicateRoutes({ models, runner, scenarios, uploads, url, webho
     response.json(present(prediction, url));
   });
   router.get('/predictions/:id/stream', (request, response) => {
-    const prediction = runner.find(request.params.id);
+    const prediction = found(request.params.id);
     if (prediction === undefined) {
       notFound(response, 'prediction');
       return;
@@ -179,7 +151,7 @@ export function replicateRoutes({ models, runner, scenarios, uploads, url, webho
     replicateProblem(response, 406, 'Not acceptable', `This model does not stream; the prediction is ${done}.`);
   });
   router.post('/predictions/:id/cancel', (request, response) => {
-    const prediction = runner.cancel(request.params.id);
+    const prediction = found(request.params.id) && runner.cancel(request.params.id);
     if (prediction === undefined) {
       notFound(response, 'prediction');
       return;
@@ -205,7 +177,7 @@ export function replicateRoutes({ models, runner, scenarios, uploads, url, webho
       name,
       description: 'A sandbox model.',
       visibility: 'public',
-      run_count: runner.list().length,
+      run_count: replicates().length,
       latest_version,
     });
   });

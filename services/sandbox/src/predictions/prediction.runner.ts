@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClipCache, type ClipSpec } from './clip.cache.js';
 import { dataUrlOf } from './output.forms.js';
-import { advance, isFinal, present, type Prediction, type PredictionEvent } from './prediction.lifecycle.js';
-import { sendWebhook } from './webhook.sender.js';
+import { type PredictionFailure } from './prediction.failure.js';
+import { advance, isFinal, type Prediction, type PredictionEvent } from './prediction.lifecycle.js';
 
 /** The prediction fails when its render takes longer, ms. */
 const RENDER_TIMEOUT_MS = 10 * 60_000;
@@ -17,16 +16,17 @@ export interface RunOptions {
   readonly clipMs: number;
   /** The prediction does not end before this signal aborts. */
   readonly heldUntil?: AbortSignal;
-  /** Makes the prediction fail with this error. Default: it succeeds. */
-  readonly error?: string;
-  /** Whether the failure is a refused output. */
-  readonly outputRefused?: boolean;
+  /** Makes the prediction fail. Default: it succeeds. */
+  readonly failure?: PredictionFailure;
   readonly cancelAfterMs?: number;
+  /** Reports to the caller's webhook. `close` aborts the signal and waits for the report. */
+  readonly report: (prediction: Prediction, event: 'start' | 'completed', signal: AbortSignal) => Promise<unknown>;
 }
 
 interface Entry {
   prediction: Prediction;
   file?: string;
+  readonly report: RunOptions['report'];
   readonly controller: AbortController;
   readonly ended: Promise<void>;
 }
@@ -50,11 +50,7 @@ export class PredictionRunner {
   private readonly work = new Set<Promise<unknown>>();
   private readonly closing = new AbortController();
 
-  constructor(
-    private readonly cache: ClipCache,
-    private readonly url: string,
-    private readonly webhookSecret: string,
-  ) {}
+  constructor(private readonly cache: ClipCache) {}
 
   /** All predictions, oldest first. */
   list(): Prediction[] {
@@ -76,7 +72,7 @@ export class PredictionRunner {
     const ended = new Promise<void>((resolve) => {
       onEnd = resolve;
     });
-    const entry: Entry = { prediction, controller, ended };
+    const entry: Entry = { prediction, report: course.report, controller, ended };
     this.entries.set(prediction.id, entry);
     controller.signal.addEventListener('abort', onEnd, { once: true });
     this.track(this.run(entry, course));
@@ -116,26 +112,19 @@ export class PredictionRunner {
     await Promise.race([Promise.allSettled(this.work), sleep(ms, undefined, { ref: false })]);
   }
 
-  private async run(
-    entry: Entry,
-    { spec, queueMs, clipMs, heldUntil, error, outputRefused }: RunOptions,
-  ): Promise<void> {
+  private async run(entry: Entry, { spec, queueMs, clipMs, heldUntil, failure }: RunOptions): Promise<void> {
     const { signal } = entry.controller;
     try {
       await sleep(queueMs, undefined, { signal, ref: false });
       this.apply(entry, { type: 'start' });
       const limited = AbortSignal.any([signal, AbortSignal.timeout(RENDER_TIMEOUT_MS)]);
       const [file] = await Promise.all([
-        error === undefined ? this.cache.get(spec, entry.prediction.id, limited) : undefined,
+        failure === undefined ? this.cache.get(spec, entry.prediction.id, limited) : undefined,
         sleep(clipMs, undefined, { signal, ref: false }),
         heldUntil === undefined ? undefined : aborted(AbortSignal.any([heldUntil, signal])),
       ]);
       if (file === undefined) {
-        this.apply(entry, {
-          type: 'fail',
-          error: error ?? 'no clip was rendered',
-          ...(outputRefused === true ? { outputRefused } : {}),
-        });
+        this.apply(entry, { type: 'fail', failure: failure ?? { kind: 'other', text: 'no clip was rendered' } });
         return;
       }
       if (signal.aborted) return;
@@ -145,7 +134,8 @@ export class PredictionRunner {
       this.apply(entry, { type: 'succeed' });
     } catch (cause) {
       if (signal.aborted) return;
-      this.apply(entry, { type: 'fail', error: cause instanceof Error ? cause.message : String(cause) });
+      const text = cause instanceof Error ? cause.message : String(cause);
+      this.apply(entry, { type: 'fail', failure: { kind: 'other', text } });
     }
   }
 
@@ -154,15 +144,8 @@ export class PredictionRunner {
     entry.prediction = advance(before, event, Date.now());
     if (entry.prediction === before) return;
     const hasEnded = isFinal(entry.prediction.status);
-    this.notify(entry.prediction, hasEnded ? 'completed' : 'start');
+    this.track(entry.report(entry.prediction, hasEnded ? 'completed' : 'start', this.closing.signal));
     if (hasEnded) entry.controller.abort();
-  }
-
-  private notify(prediction: Prediction, event: 'start' | 'completed'): void {
-    const { webhook, webhookEvents } = prediction;
-    if (webhook === undefined || !webhookEvents.includes(event)) return;
-    const body = JSON.stringify(present(prediction, this.url));
-    this.track(sendWebhook(webhook, `msg_${randomUUID()}`, body, this.webhookSecret, this.closing.signal));
   }
 
   private track(work: Promise<unknown>): void {

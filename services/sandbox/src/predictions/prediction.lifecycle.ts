@@ -1,13 +1,17 @@
 import { type OutputForm } from '../control/answer.forms.js';
 import { type ClipCharge } from '../control/invoice.store.js';
 import { clipMicros, type ModelRecord } from '../models/model.record.js';
-import { outputOf } from './output.forms.js';
+import { type PredictionFailure } from './prediction.failure.js';
 
 export const PREDICTION_STATUSES = ['starting', 'processing', 'succeeded', 'failed', 'canceled', 'aborted'] as const;
 export type PredictionStatus = (typeof PREDICTION_STATUSES)[number];
 
+export const PROVIDERS = ['replicate', 'fal'] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
 export interface Prediction {
   readonly id: string;
+  readonly provider: Provider;
   readonly model: ModelRecord;
   readonly version: string;
   readonly input: Readonly<Record<string, unknown>>;
@@ -21,20 +25,16 @@ export interface Prediction {
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly completedAt: number | null;
-  readonly error: string | null;
-  /** Default: `url`. */
+  /** Null unless the status is `failed`. */
+  readonly failure: PredictionFailure | null;
+  /** Default: the usual one of the provider. */
   readonly outputForm?: OutputForm;
   /** The clip as a data URL, for the output form `data`. */
   readonly dataUrl?: string;
-  /** The prediction ran and its output was refused. It costs the same as a success. */
-  readonly outputRefused?: boolean;
 }
 
 export type PredictionEvent =
-  | { type: 'start' }
-  | { type: 'succeed' }
-  | { type: 'cancel' }
-  | { type: 'fail'; error: string; outputRefused?: boolean };
+  { type: 'start' } | { type: 'succeed' } | { type: 'cancel' } | { type: 'fail'; failure: PredictionFailure };
 
 export function isFinal(status: PredictionStatus): boolean {
   return status !== 'starting' && status !== 'processing';
@@ -55,22 +55,21 @@ export function advance(prediction: Prediction, event: PredictionEvent, atMs: nu
         ...prediction,
         status: 'failed',
         completedAt: atMs,
-        error: event.error,
-        ...(event.outputRefused === true ? { outputRefused: true } : {}),
+        failure: event.failure,
       };
     case 'cancel':
       return { ...prediction, status: prediction.status === 'starting' ? 'aborted' : 'canceled', completedAt: atMs };
   }
 }
 
-type Chargeable = Pick<Prediction, 'status' | 'model' | 'input' | 'seconds' | 'outputRefused'>;
+type Chargeable = Pick<Prediction, 'status' | 'model' | 'input' | 'seconds' | 'failure'>;
 
 /**
  * The charge of a prediction. Succeeded and canceled ones, and failed ones whose output was refused, cost their full duration. All
  * others cost nothing.
  */
-export function chargeMicros({ status, model, input, seconds, outputRefused }: Chargeable): number {
-  return status === 'succeeded' || status === 'canceled' || outputRefused === true
+export function chargeMicros({ status, model, input, seconds, failure }: Chargeable): number {
+  return status === 'succeeded' || status === 'canceled' || failure?.kind === 'output-refused'
     ? clipMicros(model, input, seconds)
     : 0;
 }
@@ -78,6 +77,7 @@ export function chargeMicros({ status, model, input, seconds, outputRefused }: C
 /** The invoice line of a prediction. */
 export const clipCharge = (prediction: Prediction): ClipCharge => ({
   id: prediction.id,
+  provider: prediction.provider,
   model: prediction.model.id,
   key: prediction.key,
   status: prediction.status,
@@ -88,41 +88,7 @@ export const clipCharge = (prediction: Prediction): ClipCharge => ({
   amountMicros: chargeMicros(prediction),
 });
 
-function isoTime(atMs: number | null): string | null {
+/** ISO 8601; null for null. */
+export function isoTime(atMs: number | null): string | null {
   return atMs === null ? null : new Date(atMs).toISOString();
-}
-
-/** The prediction in the form of Replicate's API. `url`: base URL of this server. */
-export function present(prediction: Prediction, url: string): Record<string, unknown> {
-  const { id, status, startedAt, completedAt, seconds } = prediction;
-  const self = `${url}/v1/predictions/${id}`;
-  const predictTime = startedAt === null || completedAt === null ? undefined : (completedAt - startedAt) / 1000;
-  return {
-    id,
-    model: prediction.model.id,
-    version: prediction.version,
-    input: prediction.input,
-    status,
-    created_at: isoTime(prediction.createdAt),
-    started_at: isoTime(startedAt),
-    completed_at: isoTime(completedAt),
-    urls: { get: self, cancel: `${self}/cancel`, stream: `${self}/stream` },
-    source: 'api',
-    data_removed: false,
-    logs: startedAt === null ? '' : `rendering ${seconds} s of video\n`,
-    error: prediction.error,
-    output:
-      status === 'succeeded'
-        ? outputOf(prediction.outputForm ?? 'url', `${url}/files/${id}.mp4`, prediction.dataUrl ?? '')
-        : null,
-    metrics: {
-      ...(predictTime === undefined ? {} : { predict_time: predictTime }),
-      ...(status === 'succeeded' || prediction.outputRefused === true
-        ? { video_output_duration_seconds: seconds }
-        : {}),
-    },
-    ...(prediction.webhook === undefined
-      ? {}
-      : { webhook: prediction.webhook, webhook_events_filter: prediction.webhookEvents }),
-  };
 }

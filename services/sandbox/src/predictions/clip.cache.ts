@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cutText } from '@clipmesh/contracts';
-import { type ImageFile } from './upload.store.js';
+import { type ImageFile } from '../files/upload.store.js';
 
 export interface RenderInput {
   readonly output: string;

@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const RETRY_DELAYS_MS = [0, 500, 2000] as const;
+const TRY_TIMEOUT_MS = 5000;
+
+/**
+ * Posts the body, with up to three tries of 5 s each. `sign` returns the headers of a try at this time. Resolves with whether it was
+ * delivered. Never rejects.
+ */
+export async function sendWebhook(
+  url: string,
+  body: string,
+  sign: (sentAt: Date) => Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (const delayMs of RETRY_DELAYS_MS) {
+    try {
+      await sleep(delayMs, undefined, { signal, ref: false });
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...sign(new Date()) },
+        body,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(TRY_TIMEOUT_MS)]),
+      });
+      await response.body?.cancel();
+      if (response.ok) return true;
+    } catch {
+      if (signal.aborted) return false;
+    }
+  }
+  return false;
+}
