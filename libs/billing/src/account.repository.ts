@@ -18,7 +18,7 @@ type Stored = AccountLines & { owner: string; period: string };
 type AccountId = Pick<Stored, 'owner' | 'period'>;
 
 /** All generations of an owner write one account. Enough for several hundred concurrent callers. */
-const CONTENDED: ConflictRetry = { maxConflicts: 100, maxPauseMs: 500 };
+const CONTENDED: ConflictRetry = { maxConflicts: 100, maxPauseMs: 2000 };
 
 /**
  * Changes a generation's line in an account atomically. `change` receives the newest state, including the generation's line
