@@ -330,6 +330,12 @@ export const SETTINGS = {
     '30',
     'Longest delay between two tries of a clip, in seconds.',
   ),
+  unknownPurchases: setting(
+    'UNKNOWN_PURCHASES',
+    z.enum(['rebuy', 'fail'], 'expected rebuy or fail'),
+    'rebuy',
+    'What follows a clip whose provider cannot say whether it was made, which is charged at its highest price. rebuy buys it at most once more, and then the scene fails for this model. fail makes the scene fail for this model at once; another model may follow. Providers that never buy twice do not need it: see docs/providers.md.',
+  ),
   rateLimitPatienceMs: setting(
     'RATE_LIMIT_PATIENCE',
     seconds(0, 86_400),

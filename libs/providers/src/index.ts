@@ -7,6 +7,7 @@ export { completionCharge, planAnswerSchema } from './openai/openai.answer.js';
 export { createOpenAiPlanModel, type OpenAiOptions } from './openai/openai.plan.model.js';
 export { type ClipRequest, clipRequestSchema } from './clip.request.js';
 export * from './ports.js';
+export { guaranteeOf, openProviders, type OpenProviders, providerOf, type ProviderSettings } from './registry.js';
 export { outcomeOf } from './prediction/prediction.outcome.js';
 export {
   createReplicateProvider,

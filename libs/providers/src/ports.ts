@@ -13,6 +13,8 @@ export interface PredictionState {
   readonly error?: string;
   /** The kind of the failure. Default: derived from `error`. */
   readonly failureKind?: FailureKind;
+  /** Predictions that are before this one in the provider's queue; absent when not reported. */
+  readonly queuePosition?: number;
   readonly createdAt?: string;
   readonly startedAt?: string;
   readonly completedAt?: string;
@@ -20,7 +22,31 @@ export interface PredictionState {
   readonly billedSeconds?: number;
   /** Seconds of computing that the provider reports; absent when not reported. */
   readonly gpuSeconds?: number;
+  /** What the provider says that it billed, micro-dollars; absent when it does not say. */
+  readonly billedMicros?: number;
 }
+
+/** A prediction at its provider. */
+export interface Operation {
+  /** The provider's id of the prediction. */
+  readonly id: string;
+  /** Our name of the model. */
+  readonly model: string;
+}
+
+/** The answer to a search for a purchase. */
+export type PurchaseFinding =
+  | { readonly kind: 'found'; readonly state: PredictionState }
+  /** The provider certainly has no such prediction. */
+  | { readonly kind: 'absent' }
+  /** The provider cannot say whether it had one. */
+  | { readonly kind: 'unknowable' };
+
+/**
+ * What a provider guarantees for a purchase whose answer was lost. `never_twice`: it can be found, so it is never bought again.
+ * `at_most_once_more`: its outcome may stay unknown, and then it is bought at most once more.
+ */
+export type Guarantee = 'never_twice' | 'at_most_once_more';
 
 /** Calls `onNudge` whenever the provider reported about this prediction. Returns a function that stops listening. */
 export type NudgeSource = (predictionId: string, onNudge: () => void) => () => void;
@@ -50,8 +76,11 @@ export interface PurchaseSearch {
 
 /** A provider of clips. Every method throws `ClipmeshError`. None retries a call, except polls in `wait`. */
 export interface ClipProvider {
-  /** The provider in charges and cache keys. */
+  /** The provider in charges and purchases. */
   readonly name: string;
+  readonly guarantee: Guarantee;
+  /** The provider in cache keys: its name and base URL. Results of different origins are not shared. */
+  readonly cacheOrigin: string;
   /**
    * Creates one prediction. Awaits `beforeSend` after the rate limit admits the call and before it is sent; rethrows its error. The
    * signal has an effect only until the call is sent: a discarded response would leave a prediction that nobody knows. After that,
@@ -59,19 +88,29 @@ export interface ClipProvider {
    * exist; use `find`. Throws `PROVIDER_UNAVAILABLE`, not retryable, without a call while the model's circuit breaker is open.
    */
   submit(request: ClipRequest, signal: AbortSignal, beforeSend?: () => Promise<void>): Promise<PredictionState>;
-  get(predictionId: string, signal: AbortSignal): Promise<PredictionState>;
-  /** Finds a purchase whose response was lost; undefined when the provider does not list it. */
-  find(search: PurchaseSearch, signal: AbortSignal): Promise<PredictionState | undefined>;
+  /** Throws `PROVIDER_BAD_INPUT` when the prediction does not exist. */
+  get(operation: Operation, signal: AbortSignal): Promise<PredictionState>;
+  /** Finds a purchase whose response was lost. */
+  find(search: PurchaseSearch, signal: AbortSignal): Promise<PurchaseFinding>;
   /** Resolves with a final state. Throws `PROVIDER_TIMEOUT` after `timeoutMs`, `CANCELED` when the signal is aborted. */
-  wait(predictionId: string, options: WaitOptions): Promise<PredictionState>;
+  wait(operation: Operation, options: WaitOptions): Promise<PredictionState>;
   /**
    * Cancels a prediction and resolves with its final state, which may be `succeeded`. A prediction that has ended already is not an
    * error. Throws `PROVIDER_TIMEOUT` when the call is not sent within 60 s or the prediction does not end within 10 s after it, and
    * `PROVIDER_BAD_INPUT` when the prediction does not exist.
    */
-  cancel(predictionId: string): Promise<PredictionState>;
+  cancel(operation: Operation): Promise<PredictionState>;
   /** Downloads an output to `file`, and leaves no file after an error. Allows https, the provider's own origin and data URLs. */
   download(url: string, file: string, signal: AbortSignal): Promise<{ bytes: number }>;
+}
+
+/** The configured providers of clips. */
+export interface ClipProviders {
+  /**
+   * The provider that a purchase names, else the one that the entry of the model names. Throws `PROVIDER_BAD_INPUT` that says what to
+   * set when that provider is not configured, or when the model is unknown.
+   */
+  of(model: string, purchasedFrom?: string): ClipProvider;
 }
 
 export interface PlanRequest {

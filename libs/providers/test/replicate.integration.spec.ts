@@ -8,6 +8,7 @@ import { EVERYTHING_BUT_TIMEOUTS, until } from '@clipmesh/testing';
 import {
   createReplicateProvider,
   loadModels,
+  type PurchaseFinding,
   type PurchaseSearch,
   type ReplicateOptions,
   type ReplicateProvider,
@@ -22,7 +23,10 @@ const request = {
   seed: 7,
   attemptKey: 'k1',
 } as const;
+const operation = { id: 'p', model: request.model };
 const never = new AbortController().signal;
+const idOf = (finding: PurchaseFinding): string | undefined =>
+  finding.kind === 'found' ? finding.state.id : undefined;
 const oldest: PurchaseSearch['adopt'] = ([first]) => Promise.resolve(first);
 let server: Server;
 let origin: string;
@@ -92,7 +96,7 @@ describe('calls', () => {
       json(response, status, { detail: 'no' }, { 'retry-after': '2' });
     };
     await expect(provider().submit(request, never)).rejects.toMatchObject({ code, retryAfterMs: 2000 });
-    await expect(provider().get('p', never)).rejects.toMatchObject({ code });
+    await expect(provider().get(operation, never)).rejects.toMatchObject({ code });
     expect(calls).toHaveLength(2);
   });
   it('a create with a lost response is not retried', async () => {
@@ -102,8 +106,10 @@ describe('calls', () => {
   });
   it('a missing response is a timeout, or a cancel when the caller aborted', async () => {
     answer = () => undefined;
-    await expect(provider({ callTimeoutMs: 100 }).get('p', never)).rejects.toMatchObject({ code: 'PROVIDER_TIMEOUT' });
-    await expect(provider().get('p', AbortSignal.timeout(100))).rejects.toMatchObject({ code: 'CANCELED' });
+    await expect(provider({ callTimeoutMs: 100 }).get(operation, never)).rejects.toMatchObject({
+      code: 'PROVIDER_TIMEOUT',
+    });
+    await expect(provider().get(operation, AbortSignal.timeout(100))).rejects.toMatchObject({ code: 'CANCELED' });
   });
   it('find reads later pages to match by input, and stops at the start date', async () => {
     const created_at = new Date().toISOString();
@@ -118,9 +124,9 @@ describe('calls', () => {
         });
     };
     const since = new Date(Date.now() - 1000);
-    expect((await provider().find({ request, since, adopt: oldest }, never))?.id).toBe('mine');
+    expect(idOf(await provider().find({ request, since, adopt: oldest }, never))).toBe('mine');
     const later = new Date(Date.now() + 60_000);
-    expect(await provider().find({ request, since: later, adopt: oldest }, never)).toBeUndefined();
+    expect(await provider().find({ request, since: later, adopt: oldest }, never)).toEqual({ kind: 'absent' });
   });
 });
 
@@ -131,14 +137,14 @@ describe('wait', () => {
       else
         json(response, 200, { id: 'p', status: calls.length < 4 ? 'processing' : 'succeeded', output: 'https://x/y' });
     };
-    const state = await provider().wait('p', { signal: never, timeoutMs: 120_000 });
+    const state = await provider().wait(operation, { signal: never, timeoutMs: 120_000 });
     expect(state).toMatchObject({ status: 'succeeded', outputUrl: 'https://x/y' });
   });
   it('ends with PROVIDER_TIMEOUT', async () => {
     answer = (_, response) => {
       json(response, 200, { id: 'p', status: 'processing' });
     };
-    await expect(provider().wait('p', { signal: never, timeoutMs: 300 })).rejects.toMatchObject({
+    await expect(provider().wait(operation, { signal: never, timeoutMs: 300 })).rejects.toMatchObject({
       code: 'PROVIDER_TIMEOUT',
     });
   });
@@ -380,17 +386,17 @@ describe('purchases', () => {
       };
       const replicate = provider();
       await replicate.submit(withImage, never);
-      await replicate.get('p', never);
+      await replicate.get(operation, never);
       await replicate.submit({ ...withImage, attemptKey: 'k2' }, never);
       expect(uploads).toBe(1);
 
       error = 'the image could not be downloaded';
-      await replicate.get('p', never);
+      await replicate.get(operation, never);
       await replicate.submit({ ...withImage, attemptKey: 'k3' }, never);
       expect(uploads).toBe(2);
       expect(bodies.at(-1)).toContain('/v1/files/f2');
       // Another clip with the expired URL.
-      await replicate.get('p', never);
+      await replicate.get(operation, never);
       await replicate.submit({ ...withImage, attemptKey: 'k4' }, never);
       expect(uploads).toBe(2);
     });
@@ -407,7 +413,7 @@ describe('purchases', () => {
       };
       const since = new Date(Date.now() - 1000);
       const of = async (wanted: typeof request | typeof withImage): Promise<string | undefined> =>
-        (await provider().find({ request: wanted, since, adopt: oldest }, never))?.id;
+        idOf(await provider().find({ request: wanted, since, adopt: oldest }, never));
       expect(await of(withImage)).toBe('with-image');
       expect(await of(request)).toBe('plain');
     });
@@ -426,7 +432,7 @@ describe('purchases', () => {
       json(response, 200, { next: null, results });
     };
     const find = async (): Promise<string | undefined> =>
-      (await provider().find({ request, since: new Date(Date.now() - 1000), adopt: oldest }, never))?.id;
+      idOf(await provider().find({ request, since: new Date(Date.now() - 1000), adopt: oldest }, never));
     const foreign = [
       listed('input', { input: { ...same, clipmesh_key: 'k2' } }),
       listed('webhook', { input: same, webhook: 'https://x/hook?key=k2' }),
@@ -458,7 +464,7 @@ describe('cancel', () => {
       if (incoming.method === 'POST') json(response, status, { detail: 'already over' });
       else json(response, 200, { id: 'p', status: states[Math.min(reads++, states.length - 1)] });
     };
-    expect((await provider().cancel('p')).status).toBe(final);
+    expect((await provider().cancel(operation)).status).toBe(final);
   });
 
   it.each([
@@ -469,7 +475,7 @@ describe('cancel', () => {
       if (incoming.method === 'POST') json(response, 404, { detail: 'no' });
       else json(response, status, { id: 'p', status: 'processing' });
     };
-    await expect(provider().cancel('p')).rejects.toMatchObject({ code });
+    await expect(provider().cancel(operation)).rejects.toMatchObject({ code });
   });
 });
 
@@ -487,8 +493,8 @@ describe('replicas', () => {
       } else json(response, 200, { id: 'p', status: 'processing' });
     };
     const [one, two] = [provider({ shared }), provider({ shared })];
-    await expect(one.get('p', never)).rejects.toMatchObject({ code: 'PROVIDER_RATE_LIMITED' });
-    await Promise.all([one, two, two].map((replica) => replica.get('p', never)));
+    await expect(one.get(operation, never)).rejects.toMatchObject({ code: 'PROVIDER_RATE_LIMITED' });
+    await Promise.all([one, two, two].map((replica) => replica.get(operation, never)));
     expect(early).toBe(1);
     await Promise.all([one.close(), two.close()]);
   });
@@ -524,7 +530,7 @@ describe('nudges', () => {
         started_at: new Date().toISOString(),
       });
     };
-    const state = await provider({ pollIntervalMs: 3_600_000 }).wait('p', {
+    const state = await provider({ pollIntervalMs: 3_600_000 }).wait(operation, {
       signal: never,
       timeoutMs: 120_000,
       nudge: (_id, callback) => {

@@ -9,7 +9,6 @@ export const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0
 export function cacheOf(store: CacheStore, scopeOf: (id: string) => string | undefined): PurchaseCache {
   const listeners = new Set<() => void>();
   return {
-    provider: 'shop',
     scopeOf: (id) => Promise.resolve(scopeOf(id)),
     leases: {
       store,

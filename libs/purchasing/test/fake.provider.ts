@@ -3,7 +3,7 @@ import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { type ClipFacts, ProcessError } from '@clipmesh/media';
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
-import { type ClipRequest, type PredictionState } from '@clipmesh/providers';
+import { type ClipProvider, type ClipProviders, type ClipRequest, type PredictionState } from '@clipmesh/providers';
 import { type ClipDeps } from '../src/clip/clip.deps.js';
 
 export const generationId = `gen_${'1'.repeat(32)}`;
@@ -72,8 +72,14 @@ export class FakeProvider {
     return found >= 0;
   }
 
-  readonly provider: ClipDeps['provider'] = {
-    name: 'shop',
+  /** True: the provider cannot say whether it made a purchase that it does not list. */
+  forgetful = false;
+
+  readonly provider: ClipProvider = {
+    // The provider of the sample models.
+    name: 'replicate',
+    guarantee: 'never_twice',
+    cacheOrigin: 'shop',
     submit: async (request: ClipRequest, _signal, beforeSend) => {
       await beforeSend?.();
       if (this.takes('refuse')) throw new ClipmeshError('PROVIDER_RATE_LIMITED', '429');
@@ -85,12 +91,15 @@ export class FakeProvider {
       if (this.takes('lose reply')) throw new ClipmeshError('PROVIDER_UNAVAILABLE', 'reset');
       return state;
     },
-    get: (id) => Promise.resolve(this.of(id)),
-    find: ({ request, adopt }) => {
-      if (this.keyless) return adopt(this.predictions);
-      return Promise.resolve(this.predictions.find((one) => one.key === request.attemptKey));
+    get: ({ id }) => Promise.resolve(this.of(id)),
+    find: async ({ request, adopt }) => {
+      if (this.forgetful) return { kind: 'unknowable' };
+      const state = this.keyless
+        ? await adopt(this.predictions)
+        : this.predictions.find((one) => one.key === request.attemptKey);
+      return state === undefined ? { kind: 'absent' } : { kind: 'found', state };
     },
-    wait: (id) => {
+    wait: ({ id }) => {
       if (this.takes('late')) return Promise.reject(new ClipmeshError('PROVIDER_TIMEOUT', 'late'));
       if (this.takes('gone')) return Promise.reject(new ClipmeshError('PROVIDER_BAD_INPUT', '404'));
       if (this.empty.has(id) || this.takes('empty')) {
@@ -104,7 +113,7 @@ export class FakeProvider {
       const status = this.takes('fail') ? 'failed' : 'succeeded';
       return Promise.resolve(this.set(id, { status, outputUrl: 'http://x/y.mp4', billedSeconds: 4 }));
     },
-    cancel: (id) => {
+    cancel: ({ id }) => {
       this.canceled.push(id);
       const state = this.of(id);
       return Promise.resolve(state.status === 'succeeded' ? state : this.set(id, { status: 'canceled' }));
@@ -141,14 +150,16 @@ export class FakeProvider {
   }
 }
 
+/** One provider for every model. */
+export const soldBy = (provider: ClipProvider): ClipProviders => ({ of: () => provider });
+
 /** Dependencies that buy from the fake provider, with empty stores and no cache. */
 export function depsOf(fake: FakeProvider): ClipDeps {
-  const { provider } = fake;
   const { purchases, idempotency } = createMemoryStores();
   const log = (): void => undefined;
   let canceled = false;
   return {
-    provider,
+    providers: soldBy(fake.provider),
     models: SAMPLE_MODELS,
     purchases,
     claims: idempotency,
@@ -166,6 +177,7 @@ export function depsOf(fake: FakeProvider): ClipDeps {
     timeoutMs: 1000,
     planTimeoutMs: 1000,
     outcomeTimeouts: { callTimeoutMs: 0, settleMs: 0 },
+    unknownPurchases: 'rebuy',
     clock: systemClock,
     isCanceled: () => Promise.resolve(canceled),
     markCanceled: () => Promise.resolve(void (canceled = true)),

@@ -1,9 +1,10 @@
 import { buffer } from 'node:stream/consumers';
+import { type Artifact } from '@clipmesh/contracts';
 import { openMedia } from '@clipmesh/media';
 import { openCacheNudges, openNudges, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
 import { type ClipDeps, openPurchaseCache } from '@clipmesh/purchasing';
 import { isIntact, openArtifactFolder, openLimitStore, openScratch, openStores } from '@clipmesh/persistence';
-import { createReplicateProvider, loadModels } from '@clipmesh/providers';
+import { loadModels, openProviders } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CancelerActor } from './canceler.actor.js';
 import { CLIP_DEPS, ClipGeneratorActor } from './clip-generator.actor.js';
@@ -14,14 +15,9 @@ const CLOSING = Symbol('CLOSING');
 @Module({})
 class ClipGeneratorModule {}
 
-/** The clip generator module. Throws without REPLICATE_API_TOKEN or ffmpeg. */
+/** The clip generator module. Throws without ffmpeg, and when no model of VIDEO_MODELS has a configured provider. */
 export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<DynamicModule> {
   const { config, logger, connection, cancellations, workerId } = runtime;
-  if (config.replicateApiToken === undefined) {
-    throw new Error(
-      'REPLICATE_API_TOKEN is not set; set it, or point REPLICATE_BASE_URL at the sandbox with any token',
-    );
-  }
   const scratch = await openScratch(config.tempDir, workerId);
   const media = openMedia(config, scratch.directory);
   await media.check();
@@ -30,31 +26,16 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
   const nudges = openNudges(connection);
   const cacheNudges = openCacheNudges(connection);
   const models = await loadModels(config.modelsFile);
-  const provider = createReplicateProvider({
+  const context = {
     models,
-    token: config.replicateApiToken,
-    baseUrl: config.replicateBaseUrl,
-    pollIntervalMs: config.pollIntervalMs,
-    pollLogIntervalMs: config.pollLogIntervalMs,
-    callTimeoutMs: config.providerCallTimeoutMs,
-    createSlotMs: config.replicateCreateSlotMs,
-    downloadTimeoutMs: config.downloadTimeoutMs,
-    downloadIdleTimeoutMs: config.downloadIdleTimeoutMs,
-    createsPerMinute: config.replicateCreatesPerMinute,
-    callsPerMinute: config.replicateCallsPerMinute,
-    cancelAfterMs: config.videoGenerationTimeoutMs,
-    inputKey: config.replicateInputKey,
-    breaker: { failures: config.breakerFailures, openMs: config.breakerOpenMs },
     shared: await openLimitStore(connection, { replicas: config.natsReplicas }),
-    nudge: (predictionId, poke) => nudges.on(predictionId, poke),
+    nudge: (predictionId: string, poke: () => void) => nudges.on(predictionId, poke),
     log: logger,
-    readFile: async (artifact) => buffer(await artifacts.open(artifact)),
-    ...(config.publicUrl === undefined
-      ? {}
-      : { webhookBaseUrl: new URL('/v1/webhooks/replicate', config.publicUrl).href }),
-  });
+    readFile: async (artifact: Artifact) => buffer(await artifacts.open(artifact)),
+  };
+  const providers = openProviders(config, context, config.videoModels);
   const deps: ClipDeps = {
-    provider,
+    providers,
     models,
     purchases: stores.purchases,
     claims: stores.idempotency,
@@ -68,11 +49,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
       firstDelayMs: config.clipDownloadRetryFirstMs,
       maxDelayMs: config.clipDownloadRetryMaxMs,
     },
-    cache: openPurchaseCache(
-      config,
-      { stores, nudges: cacheNudges, logger },
-      `${provider.name} ${config.replicateBaseUrl}`,
-    ),
+    cache: openPurchaseCache(config, { stores, nudges: cacheNudges, logger }),
     logger,
     scratch,
     planTimeoutMs: config.openaiApiTimeoutMs,
@@ -81,6 +58,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     isCanceled: (generationId) => cancellations.check(generationId),
     markCanceled: (generationId) => cancellations.request(generationId),
     outcomeTimeouts: { callTimeoutMs: config.providerCallTimeoutMs, settleMs: config.attemptSettleMs },
+    unknownPurchases: config.unknownPurchases,
   };
   const sweeper = startCacheSweeper({
     store: stores.cache,
@@ -101,7 +79,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
             await sweeper.stop();
             nudges.close();
             cacheNudges.close();
-            await provider.close();
+            await providers.close();
           },
           onApplicationShutdown: () => stores.close(),
         },

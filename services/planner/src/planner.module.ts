@@ -52,7 +52,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
       'unknown language model price; plans are recorded as unpriced and requests with a budget are rejected; set LLM_INPUT_PRICE_USD_PER_MTOK and LLM_OUTPUT_PRICE_USD_PER_MTOK',
     );
   const cacheNudges = openCacheNudges(connection);
-  const cache = openPurchaseCache(config, { stores, nudges: cacheNudges, logger }, `openai ${config.openaiBaseUrl}`);
+  const cache = openPurchaseCache(config, { stores, nudges: cacheNudges, logger });
   const report: ReportDeps = {
     generations,
     logger,
@@ -69,7 +69,11 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
           purchase: planModel && {
             planModel,
             purchases: stores.purchases,
-            cache: cache && { ...cache, timeoutMs: config.openaiApiTimeoutMs },
+            cache: cache && {
+              ...cache,
+              provider: `openai ${config.openaiBaseUrl}`,
+              timeoutMs: config.openaiApiTimeoutMs,
+            },
             logger,
             isCanceled: (generationId) => cancellations.check(generationId),
           },

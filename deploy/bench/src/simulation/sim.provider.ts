@@ -2,7 +2,7 @@ import { SIM_MODELS } from '../sim.models.js';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { type ClipFacts } from '@clipmesh/media';
 import { clipMicros } from '@clipmesh/billing';
-import { type ClipProvider, type ClipRequest, type PredictionState } from '@clipmesh/providers';
+import { type ClipProvider, type ClipRequest, type Operation, type PredictionState } from '@clipmesh/providers';
 import { type Process, type World } from './world.js';
 
 interface Prediction {
@@ -66,9 +66,13 @@ export class SimProvider {
   of(process: Process): ClipProvider {
     const { world } = this;
     const { random } = world;
-    const get = (id: string): Promise<PredictionState> => world.effect(process, () => this.state(this.known(id)));
+    const get = ({ id }: Operation): Promise<PredictionState> =>
+      world.effect(process, () => this.state(this.known(id)));
     return {
-      name: 'simulated',
+      // The provider of its models.
+      name: 'replicate',
+      guarantee: 'never_twice',
+      cacheOrigin: 'simulated',
       submit: async (request, signal, beforeSend) => {
         const { model, durationSeconds, attemptKey } = request;
         await world.effect(process, () => {
@@ -111,18 +115,19 @@ export class SimProvider {
             )
             .map((one) => this.state(one)),
         );
-        return this.keyless && found.length > 0 ? adopt(found) : found[0];
+        const state = this.keyless && found.length > 0 ? await adopt(found) : found[0];
+        return state === undefined ? { kind: 'absent' } : { kind: 'found', state };
       },
-      wait: async (id, { signal, timeoutMs }) => {
+      wait: async (operation, { signal, timeoutMs }) => {
         const endMs = world.now + timeoutMs;
         for (;;) {
-          const state = await get(id);
+          const state = await get(operation);
           if (state.status !== 'processing') return state;
-          if (world.now >= endMs) throw new ClipmeshError('PROVIDER_TIMEOUT', `${id} is late`);
+          if (world.now >= endMs) throw new ClipmeshError('PROVIDER_TIMEOUT', `${operation.id} is late`);
           await world.clockOf(process).sleep(Math.min(5000, endMs - world.now), signal);
         }
       },
-      cancel: (id) =>
+      cancel: ({ id }) =>
         world.effect(process, () => {
           const prediction = this.known(id);
           if (this.state(prediction).status === 'processing') prediction.canceled = true;

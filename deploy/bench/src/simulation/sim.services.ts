@@ -23,6 +23,7 @@ import {
 import { buyClip, cacheScope, cancelPurchases, type ClipDeps, clipFailed, clipRetried } from '@clipmesh/purchasing';
 import { type HandledDelivery, type RetryPolicy } from '@clipmesh/messaging';
 import { type Stores } from '@clipmesh/persistence';
+import { type ClipProvider } from '@clipmesh/providers';
 import { direct, type DirectorEvent, planFromTemplate } from '@clipmesh/pipeline';
 import { type SimBroker } from './sim.broker.js';
 import { type SimNudges } from './sim.nudges.js';
@@ -102,7 +103,7 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
   const clock = world.clockOf(process);
   const at = (): string => new Date(world.now).toISOString();
   const real = provider.of(process);
-  const buying: ClipDeps['provider'] = intentFirst
+  const buying: ClipProvider = intentFirst
     ? real
     : {
         ...real,
@@ -113,7 +114,7 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
         },
       };
   const clips: ClipDeps = {
-    provider: searches ? buying : { ...buying, find: () => Promise.resolve(undefined) },
+    providers: { of: () => (searches ? buying : { ...buying, find: () => Promise.resolve({ kind: 'absent' }) }) },
     models: SIM_MODELS,
     purchases: stores.purchases,
     claims: claims
@@ -128,7 +129,6 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
     clipRules: { minShare: 0.5, maxSeconds: 600 },
     downloads: { tries: 3, firstDelayMs: 1000, maxDelayMs: 30_000 },
     cache: {
-      provider: 'simulated',
       scopeOf: cacheScope('owner', stores.generations),
       leases: {
         store: stores.cache,
@@ -148,6 +148,7 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
     scratch: { directory: '', withFolder: (use) => use(`folder-${(folders += 1)}`) },
     timeoutMs: 50_000,
     planTimeoutMs: 60_000,
+    unknownPurchases: 'rebuy',
     outcomeTimeouts: searches
       ? { callTimeoutMs: 5000, settleMs: VISIBLE_WITHIN_MS }
       : { callTimeoutMs: 0, settleMs: 0 },

@@ -91,7 +91,7 @@ export const failureCodeSchema = z.enum(Object.keys(FAILURE_CODES) as [FailureCo
 /** One priced thing that was paid for, in whole micro-dollars. */
 export const chargeSchema = z
   .object({
-    /** Identifies what was paid for (`prediction:<id>`, `completion:<id>`). The ledger deduplicates charges by key. */
+    /** Identifies what was paid for (`prediction:<id>`, `completion:<id>`, `purchase:<key>`). The ledger deduplicates charges by key. */
     key: z.string().min(1).max(200),
     kind: z.enum(['llm', 'clip', 'speech', 'image']),
     stage: z.enum(STAGES),
@@ -105,6 +105,8 @@ export const chargeSchema = z
     amountMicros: z.int().nonnegative(),
     /** True: the price is unknown. The amount is 0 and the real cost is not in any sum. */
     unpriced: z.literal(true).optional(),
+    /** True: the provider cannot say whether it made this. The amount is its highest price. */
+    assumed: z.literal(true).optional(),
     scene: z.int().nonnegative().optional(),
     /** How the paid work ended. */
     outcome: z.enum(['succeeded', 'failed', 'canceled']),

@@ -86,7 +86,11 @@ export const ClipAbandoned = defineMessage({
   name: 'clip.abandoned',
   version: 1,
   description: 'A purchase of a canceled generation is settled. The charges contain what it cost until then.',
-  schema: z.object({ ...base, scene: z.int().nonnegative(), predictionId: z.string() }),
+  schema: z.object({
+    ...base,
+    scene: z.int().nonnegative(),
+    /** Key of the purchase when its prediction is unknown. */ predictionId: z.string(),
+  }),
   key: (body) => body.predictionId,
 });
 

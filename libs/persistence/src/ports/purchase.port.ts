@@ -14,6 +14,8 @@ export const purchaseSchema = z.object({
    */
   status: z.enum(['intended', 'unanswered', 'submitted', 'finished', 'failed', 'canceled']),
   model: z.string(),
+  /** The provider of a clip. Absent in purchases from before there were several: `replicate`. */
+  provider: z.string().optional(),
   scene: z.int().nonnegative().optional(),
   /** Hash of the request. Another request is another purchase. */
   fingerprint: z.string(),
@@ -27,6 +29,8 @@ export const purchaseSchema = z.object({
   charge: chargeSchema.optional(),
   /** Final failure of its command. A redelivery of the same command fails with it and buys nothing. */
   gaveUp: z.object({ attempt: z.int(), code: failureCodeSchema, message: z.string() }).optional(),
+  /** The step of the scene that closed it although its provider could not say whether it was made. */
+  unknowable: z.object({ attempt: z.int() }).optional(),
   /** Maximum cost, micro-dollars. Absent: unknown. */
   quoteMicros: z.int().nonnegative().optional(),
   /** Failure code, if a later purchase depends on it. */

@@ -60,7 +60,8 @@ export function createWaiter(deps: WaitDeps): ClipProvider['wait'] {
     return usualMs === undefined || Number.isNaN(ranMs) ? undefined : { ranMs: Math.max(0, ranMs), usualMs };
   }
 
-  return async (predictionId, { signal, timeoutMs, onProgress, onLog, nudge = deps.nudge }) => {
+  return async (operation, { signal, timeoutMs, onProgress, onLog, nudge = deps.nudge }) => {
+    const predictionId = operation.id;
     const startedMs = Date.now();
     const deadline = AbortSignal.timeout(timeoutMs);
     const either = AbortSignal.any([signal, deadline]);
@@ -73,7 +74,7 @@ export function createWaiter(deps: WaitDeps): ClipProvider['wait'] {
       for (;;) {
         let gapMs: number;
         try {
-          const state = await get(predictionId, either);
+          const state = await get(operation, either);
           failures = 0;
           last = state;
           onProgress?.(state);

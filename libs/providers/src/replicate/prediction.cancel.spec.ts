@@ -13,9 +13,9 @@ describe('canceling a prediction', () => {
     const cancel = createCanceler({
       client,
       call: (work) => work(),
-      get: (id) => Promise.resolve({ id, status: 'processing' }),
+      get: ({ id }) => Promise.resolve({ id, status: 'processing' }),
       callTimeoutMs: 20,
     });
-    await expect(cancel('p')).rejects.toMatchObject({ code: 'PROVIDER_TIMEOUT', retryable: true });
+    await expect(cancel({ id: 'p', model: 'm' })).rejects.toMatchObject({ code: 'PROVIDER_TIMEOUT', retryable: true });
   });
 });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClipmeshError } from '@clipmesh/contracts';
 import type Replicate from 'replicate';
-import { type ClipProvider, type PredictionState } from '../ports.js';
+import { type ClipProvider, type Operation, type PredictionState } from '../ports.js';
 import { isFinal } from '../prediction/prediction.outcome.js';
 import { spanEvent } from '../provider.events.js';
 
@@ -25,12 +25,12 @@ export function createCanceler({
   callTimeoutMs: callMs = CALL_TIMEOUT_MS,
 }: CancelDeps): ClipProvider['cancel'] {
   /** Polls until the state is final. Retries retryable errors until the time limit. */
-  async function finalState(predictionId: string): Promise<PredictionState> {
+  async function finalState(operation: Operation): Promise<PredictionState> {
     const limit = AbortSignal.timeout(END_TIMEOUT_MS);
     let last: unknown;
     for (let gapMs = GAP_MS; ; gapMs *= 1.5) {
       try {
-        const state = await get(predictionId, limit);
+        const state = await get(operation, limit);
         if (isFinal(state)) return state;
       } catch (error) {
         if (!limit.aborted && !(error instanceof ClipmeshError && error.retryable)) throw error;
@@ -41,7 +41,7 @@ export function createCanceler({
       if (limit.aborted)
         throw new ClipmeshError(
           'PROVIDER_TIMEOUT',
-          `canceled prediction ${predictionId} did not end within ${END_TIMEOUT_MS} ms`,
+          `canceled prediction ${operation.id} did not end within ${END_TIMEOUT_MS} ms`,
           {
             cause: last,
           },
@@ -50,27 +50,27 @@ export function createCanceler({
   }
 
   /** Requests the cancel. Resolves with the final state when the prediction had ended already. */
-  async function request(predictionId: string, signal: AbortSignal): Promise<PredictionState | undefined> {
+  async function request(operation: Operation, signal: AbortSignal): Promise<PredictionState | undefined> {
     try {
-      await call(() => client.request(`predictions/${predictionId}/cancel`, { method: 'POST', signal }));
+      await call(() => client.request(`predictions/${operation.id}/cancel`, { method: 'POST', signal }));
       return undefined;
     } catch (error) {
       // Refused: the prediction may have ended already. If it does not exist, `get` throws too.
       if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_BAD_INPUT') throw error;
-      const state = await get(predictionId, signal);
+      const state = await get(operation, signal);
       if (isFinal(state)) return state;
       throw new ClipmeshError('PROVIDER_UNAVAILABLE', error.message, { cause: error });
     }
   }
 
-  return async (predictionId) => {
+  return async (operation) => {
     const limit = AbortSignal.timeout(callMs);
     try {
-      return (await request(predictionId, limit)) ?? (await finalState(predictionId));
+      return (await request(operation, limit)) ?? (await finalState(operation));
     } catch (cause) {
       // Our own time limit ended the call, in a long cool-down for example. The prediction still runs, so this is retryable.
       if (!(cause instanceof ClipmeshError) || cause.code !== 'CANCELED') throw cause;
-      throw new ClipmeshError('PROVIDER_TIMEOUT', `prediction ${predictionId} was not canceled within ${callMs} ms`, {
+      throw new ClipmeshError('PROVIDER_TIMEOUT', `prediction ${operation.id} was not canceled within ${callMs} ms`, {
         cause,
       });
     }

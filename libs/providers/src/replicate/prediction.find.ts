@@ -81,10 +81,11 @@ export function createFinder({ client, call, baseUrl, ...matching }: FindDeps): 
           break;
         }
         const match = matchOf(listed, request, matching);
-        if (match === 'key') return predictionOf(listed);
+        if (match === 'key') return { kind: 'found', state: predictionOf(listed) };
         if (match === 'input') keyless.unshift(predictionOf(listed));
       }
     }
-    return keyless.length === 0 ? undefined : adopt(keyless);
+    const adopted = keyless.length === 0 ? undefined : await adopt(keyless);
+    return adopted === undefined ? { kind: 'absent' } : { kind: 'found', state: adopted };
   };
 }

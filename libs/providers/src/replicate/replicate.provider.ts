@@ -7,7 +7,7 @@ import { type BreakerSettings } from '../limits/breaker.js';
 import { downloadTo } from '../prediction/clip.download.js';
 import { createImageUpload } from './input/image.upload.js';
 import { createKeyField } from './input/key.field.js';
-import { type ClipProvider, type NudgeSource, type PredictionState } from '../ports.js';
+import { type ClipProvider, type NudgeSource, type Operation, type PredictionState } from '../ports.js';
 import { type ModelEntries } from '../models/model.entry.js';
 import { createCanceler } from './prediction.cancel.js';
 import { createFinder } from './prediction.find.js';
@@ -59,6 +59,9 @@ export interface ReplicateOptions {
 /** `close` returns leased tokens to the shared limits and stops listening. It never rejects. */
 export type ReplicateProvider = ClipProvider & { close(): Promise<void> };
 
+const REPLICATE = 'replicate';
+/** Its list of predictions says whether a purchase was made. */
+export const REPLICATE_GUARANTEE = 'never_twice';
 const TRACER = 'clipmesh.providers';
 const DEFAULT_SLOT_MS = 1000;
 const DEFAULT_BREAKER: BreakerSettings = { failures: 5, openMs: 30_000 };
@@ -90,8 +93,8 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
     }
   }
 
-  async function get(predictionId: string, signal: AbortSignal): Promise<PredictionState> {
-    const answer = await call(() => client.predictions.get(predictionId, { signal }));
+  async function get({ id }: Operation, signal: AbortSignal): Promise<PredictionState> {
+    const answer = await call(() => client.predictions.get(id, { signal }));
     const state = predictionOf(answer);
     // The uploaded image may have expired; a retry must not use the same URL.
     if (state.status === 'failed' && !isRefusal(state)) images.invalidate({ ...answer.input });
@@ -113,7 +116,9 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
   });
 
   return {
-    name: 'replicate',
+    name: REPLICATE,
+    guarantee: REPLICATE_GUARANTEE,
+    cacheOrigin: `${REPLICATE} ${options.baseUrl}`,
     submit,
     get,
     find: createFinder({ client, call, baseUrl: options.baseUrl, models: options.models, inputKey }),

@@ -7,8 +7,6 @@ import { type LeaseDeps } from './single.flight.js';
 /** The cache of what generations bought, shared by all replicas. */
 export interface PurchaseCache {
   readonly leases: LeaseDeps;
-  /** The provider's name and URL. Results of different providers are not shared. */
-  readonly provider: string;
   /** Generations of one scope share their results. Undefined: all generations share. */
   readonly scopeOf: ScopeOf;
 }
@@ -27,15 +25,13 @@ export interface CacheDeps {
   readonly logger: Pick<Log, 'warn'>;
 }
 
-/** Opens the cache for one provider. Undefined: it is turned off, and everything is bought. */
+/** Opens the cache. Undefined: it is turned off, and everything is bought. */
 export function openPurchaseCache(
   { clipCache, clipCacheScope, cacheLeaseMs, cacheTtlMs }: CacheSettings,
   { stores, nudges, logger }: CacheDeps,
-  provider: string,
 ): PurchaseCache | undefined {
   if (!clipCache) return undefined;
   return {
-    provider,
     scopeOf: cacheScope(clipCacheScope, stores.generations),
     leases: {
       store: stores.cache,

@@ -4,7 +4,7 @@ import { type ClipGenerateBody, ClipmeshError, type Outgoing } from '@clipmesh/c
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { cacheOf, idOf } from '../../test/fake.cache.js';
-import { artifact, body as someBody, noAbort } from '../../test/fake.provider.js';
+import { artifact, body as someBody, noAbort, soldBy } from '../../test/fake.provider.js';
 import { clipKey } from './clip.cache.js';
 import { type ClipDeps } from './clip.deps.js';
 import { buyClip } from './clip.purchase.js';
@@ -38,16 +38,18 @@ beforeEach(() => {
   const log = (): void => undefined;
   deps = {
     models: SAMPLE_MODELS,
-    provider: {
-      name: 'shop',
+    providers: soldBy({
+      name: 'replicate',
+      guarantee: 'never_twice',
+      cacheOrigin: 'shop',
       submit: async ({ attemptKey }, _signal, beforeSend) => {
         await beforeSend?.();
         bought.push(attemptKey);
         return { id: `p${bought.length}`, status: 'processing', startedAt: 'now' };
       },
-      get: (id) => Promise.resolve({ id, status: 'processing' }),
-      find: () => Promise.resolve(undefined),
-      wait: async (id, { signal }) => {
+      get: ({ id }) => Promise.resolve({ id, status: 'processing' }),
+      find: () => Promise.resolve({ kind: 'absent' }),
+      wait: async ({ id }, { signal }) => {
         if (hold !== undefined)
           await Promise.race([
             hold,
@@ -62,9 +64,9 @@ beforeEach(() => {
         if (error !== undefined) return { id, status: 'failed', error };
         return { id, status: 'succeeded', outputUrl: 'http://x/y.mp4', billedSeconds: 4 };
       },
-      cancel: (id) => Promise.resolve({ id, status: 'canceled' }),
+      cancel: ({ id }) => Promise.resolve({ id, status: 'canceled' }),
       download: () => Promise.resolve({ bytes: 1 }),
-    },
+    }),
     purchases,
     claims: idempotency,
     artifacts: {
@@ -81,6 +83,7 @@ beforeEach(() => {
     timeoutMs: 10_000,
     planTimeoutMs: 1000,
     outcomeTimeouts: { callTimeoutMs: 0, settleMs: 0 },
+    unknownPurchases: 'rebuy',
     clock: systemClock,
     isCanceled: (id) => Promise.resolve(canceled.has(id)),
     markCanceled: (id) => Promise.resolve(void canceled.add(id)),

@@ -1,8 +1,7 @@
 import { type Artifact, type Charge, type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
 import { acquire, fillCache, type Lease, type LeaseRequest } from '../cache/single.flight.js';
 import { cacheKey } from '../cache/cache.rules.js';
-import { type PurchaseCache } from '../cache/purchase.cache.js';
-import { clipRequestSchema } from '@clipmesh/providers';
+import { clipRequestSchema, providerOf } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { nextStep, type Step, type StoredPurchase } from './purchase.rules.js';
 import { isUsable } from './clip.collect.js';
@@ -30,14 +29,14 @@ type Input = Pick<
  * The cache key of a clip: a hash of everything that changes the clip, within a scope ({@link PurchaseCache.scopeOf}).
  * Generation, scene and step are not included.
  */
-export function clipKey(provider: string, input: Input, scope?: string): string {
+export function clipKey(cacheOrigin: string, input: Input, scope?: string): string {
   const { model, prompt, durationSeconds, aspectRatio, seed, referenceImage, clipSound } = input;
   const silent = clipSound === false ? { clipSound } : {};
   const image = referenceImage === undefined ? {} : { referenceImage: referenceImage.sha256 };
   return cacheKey({
     kind: 'clip',
     version: INPUT_VERSION,
-    provider,
+    provider: cacheOrigin,
     model,
     scope,
     input: { prompt, durationSeconds, aspectRatio, seed, ...image, ...silent },
@@ -46,14 +45,15 @@ export function clipKey(provider: string, input: Input, scope?: string): string 
 
 /** The cache request for a command, or for the purchase of it, which may be of another model. */
 function cacheRequestOf(
-  { provider }: Pick<PurchaseCache, 'provider'>,
+  { providers }: Pick<ClipDeps, 'providers'>,
   scope: string | undefined,
   body: ClipGenerateBody,
   entry: StoredPurchase | undefined,
 ): LeaseRequest {
   const input: Input = entry === undefined ? body : clipRequestSchema.parse(entry.value.request);
+  const { cacheOrigin } = providers.of(input.model, entry && providerOf(entry.value));
   return {
-    key: clipKey(provider, input, scope),
+    key: clipKey(cacheOrigin, input, scope),
     kind: 'clip',
     model: input.model,
     holder: `clip.${body.generationId}.${body.scene}`,
@@ -74,7 +74,7 @@ export async function throughCache(
   const { cache, clock, timeoutMs } = deps;
   if (cache === undefined || body.cache === false) return clipOf(await buy(timeoutMs));
   const scope = await cache.scopeOf(body.generationId);
-  const request = cacheRequestOf(cache, scope, body, step.kind === 'buy' ? undefined : step.entry);
+  const request = cacheRequestOf(deps, scope, body, step.kind === 'buy' ? undefined : step.entry);
   const startedMs = clock.now();
   const acquired = await withSpan(
     'clipmesh.clip-generator',
@@ -106,7 +106,7 @@ export async function throughCache(
     const entry = await buy(Math.max(1, timeoutMs - (clock.now() - startedMs)));
     const clip = clipOf(entry);
     const content = { predictionId: clip.predictionId, artifact: clip.artifact };
-    const actual = cacheRequestOf(cache, scope, body, entry);
+    const actual = cacheRequestOf(deps, scope, body, entry);
     if (actual.key !== request.key) {
       await lease.release();
       await fillCache(cache.leases, actual, content);

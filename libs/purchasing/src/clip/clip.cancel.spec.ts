@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type Charge, ClipmeshError, type Outgoing } from '@clipmesh/contracts';
 import { systemClock } from '@clipmesh/messaging';
-import { body, depsOf, FakeProvider, generationId, noAbort, statusesOf } from '../../test/fake.provider.js';
+import { type ClipProvider } from '@clipmesh/providers';
+import { body, depsOf, FakeProvider, generationId, noAbort, soldBy, statusesOf } from '../../test/fake.provider.js';
 import { cancelPurchases } from './clip.cancel.js';
 import { type ClipDeps } from './clip.deps.js';
 import { buyClip } from './clip.purchase.js';
@@ -87,14 +88,14 @@ describe('canceling', () => {
     await buyClip(deps, body, noAbort);
     fake.failures = ['lose download'];
     await expect(buyClip(deps, { ...body, scene: 1 }, noAbort)).rejects.toThrow('reset');
-    const provider: ClipDeps['provider'] = {
+    const provider: ClipProvider = {
       ...fake.provider,
       cancel: () => Promise.reject(new ClipmeshError('PROVIDER_BAD_INPUT', '404')),
     };
-    const young = { ...deps, provider, outcomeTimeouts: { callTimeoutMs: 0, settleMs: 60_000 } };
+    const young = { ...deps, providers: soldBy(provider), outcomeTimeouts: { callTimeoutMs: 0, settleMs: 60_000 } };
     await expect(cancelPurchases(young, generationId, noAbort)).rejects.toMatchObject({ retryable: true });
     expect(await statuses()).toEqual(['finished', 'submitted']);
-    const events = await cancelPurchases({ ...deps, provider }, generationId, noAbort);
+    const events = await cancelPurchases({ ...deps, providers: soldBy(provider) }, generationId, noAbort);
     expect(events.map(({ body: event }) => event)).toMatchObject([
       { predictionId: 'p1', charges: [{ outcome: 'succeeded' }] },
       { predictionId: 'p2', charges: [] },
@@ -105,11 +106,11 @@ describe('canceling', () => {
   it('throws a retryable error after a failure that is final for a purchase', async () => {
     fake.failures = ['lose reply'];
     await expect(buyClip(deps, body, noAbort)).rejects.toThrow('reset');
-    const provider: ClipDeps['provider'] = {
+    const provider: ClipProvider = {
       ...fake.provider,
       cancel: () => Promise.reject(new ClipmeshError('PROVIDER_AUTH', '401')),
     };
-    const stopped = cancelPurchases({ ...deps, provider }, generationId, noAbort);
+    const stopped = cancelPurchases({ ...deps, providers: soldBy(provider) }, generationId, noAbort);
     await expect(stopped).rejects.toMatchObject({ code: 'PROVIDER_AUTH', retryable: true });
   });
 
@@ -120,17 +121,21 @@ describe('canceling', () => {
     const { submit } = fake.provider;
     fake.starts = false;
     let events: Outgoing[] = [];
-    const provider: ClipDeps['provider'] = {
+    const provider: ClipProvider = {
       ...fake.provider,
-      find: ({ request }) =>
-        Promise.resolve(fake.predictions.find(({ id, key }) => listed.includes(id) && key === request.attemptKey)),
+      find: ({ request }) => {
+        const state = fake.predictions.find(({ id, key }) => listed.includes(id) && key === request.attemptKey);
+        return Promise.resolve(state === undefined ? { kind: 'absent' } : { kind: 'found', state });
+      },
       submit: async (request, signal, beforeSend) => {
         const state = await submit(request, signal, beforeSend);
-        events = await cancelPurchases({ ...deps, provider }, generationId, noAbort);
+        events = await cancelPurchases({ ...deps, providers: soldBy(provider) }, generationId, noAbort);
         return state;
       },
     };
-    await expect(buyClip({ ...deps, provider }, body, noAbort)).rejects.toMatchObject({ code: 'CANCELED' });
+    await expect(buyClip({ ...deps, providers: soldBy(provider) }, body, noAbort)).rejects.toMatchObject({
+      code: 'CANCELED',
+    });
     expect(events).toHaveLength(listed.length);
     expect(fake.canceled).toContain('p1');
     expect(await statuses()).toEqual(['canceled']);

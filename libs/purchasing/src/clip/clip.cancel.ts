@@ -1,8 +1,8 @@
 import { ClipAbandoned, ClipmeshError, message, type Outgoing, PlanAbandoned } from '@clipmesh/contracts';
 import { clipRequestSchema, type PredictionState } from '@clipmesh/providers';
-import { purchasedClipOf, updatePurchase } from './purchase.repository.js';
+import { purchasedClipOf, sellerOf, updatePurchase } from './purchase.repository.js';
 import { stepFor, type StoredPurchase } from './purchase.rules.js';
-import { chargesOf } from './clip.charges.js';
+import { assumedCharge, chargesOf } from './clip.charges.js';
 import { adoptFor } from './clip.claims.js';
 import { type ClipDeps } from './clip.deps.js';
 
@@ -41,11 +41,23 @@ async function cancelClip(deps: ClipDeps, entry: StoredPurchase, signal: AbortSi
   const step = stepFor(entry, deps.outcomeTimeouts);
   const certain = step.kind !== 'search' || deps.clock.now() >= step.certainAtMs;
   const search = { request, since: new Date(createdAt), adopt: adoptFor(deps, entry, certain) };
-  const predictionId = entry.value.predictionId ?? (await deps.provider.find(search, signal))?.id;
+  const known = entry.value.predictionId;
+  const provider = sellerOf(deps, entry);
+  const finding = known === undefined ? await provider.find(search, signal) : undefined;
+  const predictionId = finding?.kind === 'found' ? finding.state.id : known;
   if (predictionId === undefined) {
     if (!certain) throw unknownOutcome(key);
-    await updatePurchase(deps, entry, { status: 'canceled' });
-    return [];
+    if (finding?.kind !== 'unknowable') {
+      await updatePurchase(deps, entry, { status: 'canceled' });
+      return [];
+    }
+    const { name, guarantee } = provider;
+    deps.logger.warn(
+      { key, provider: name, guarantee },
+      'the provider cannot say whether the clip was made; it is charged',
+    );
+    const assumed = assumedCharge(deps, purchasedClipOf(entry), key);
+    return abandonedEvents(await updatePurchase(deps, entry, { status: 'canceled', charge: assumed }));
   }
   const state = await cancelPrediction(deps, entry, predictionId);
   const [charge] = state === undefined ? [] : chargesOf(deps, purchasedClipOf(entry), state);
@@ -64,15 +76,17 @@ async function cancelClip(deps: ClipDeps, entry: StoredPurchase, signal: AbortSi
 
 /** The final state of the prediction; undefined when the provider does not know it and would know it by now. */
 async function cancelPrediction(
-  { provider, clock, outcomeTimeouts }: ClipDeps,
-  { value }: StoredPurchase,
+  deps: ClipDeps,
+  entry: StoredPurchase,
   predictionId: string,
 ): Promise<PredictionState | undefined> {
+  const { value } = entry;
+  const provider = sellerOf(deps, entry);
   try {
-    return await provider.cancel(predictionId);
+    return await provider.cancel({ id: predictionId, model: value.model });
   } catch (error) {
     if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_BAD_INPUT') throw error;
-    if (clock.now() - Date.parse(value.updatedAt) < outcomeTimeouts.settleMs) throw unknownOutcome(value.key);
+    if (deps.clock.now() - Date.parse(value.updatedAt) < deps.outcomeTimeouts.settleMs) throw unknownOutcome(value.key);
     return undefined;
   }
 }
@@ -103,7 +117,8 @@ async function settlePlan(deps: ClipDeps, entry: StoredPurchase): Promise<Outgoi
 }
 
 function abandonedEvents({ value }: StoredPurchase): Outgoing[] {
-  const { generationId, scene, predictionId, charge, updatedAt } = value;
+  const { generationId, scene, charge, updatedAt, key } = value;
+  const predictionId = value.predictionId ?? (charge === undefined ? undefined : key);
   if (predictionId === undefined) return [];
   return [
     message(ClipAbandoned, {

@@ -1,10 +1,11 @@
 import { type Purchase } from '@clipmesh/persistence';
-import { type PredictionState, type PurchaseSearch } from '@clipmesh/providers';
+import { type PredictionState, providerOf, type PurchaseSearch } from '@clipmesh/providers';
 import { type StoredPurchase } from './purchase.rules.js';
 import { type ClipDeps } from './clip.deps.js';
 
-/** The line break keeps the key apart from the clients' idempotency keys. */
-const claimKey = (predictionId: string): string => `prediction\n${predictionId}`;
+/** The line breaks keep the key apart from the clients' idempotency keys. Ids are unique in one provider only. */
+const claimKey = (provider: string, predictionId: string): string =>
+  ['prediction', ...(provider === 'replicate' ? [] : [provider]), predictionId].join('\n');
 
 /**
  * Claims a prediction for a purchase; false when another purchase has it. Two purchases of the same clip cannot distinguish
@@ -12,10 +13,11 @@ const claimKey = (predictionId: string): string => `prediction\n${predictionId}`
  */
 export async function claimPrediction(
   { claims }: Pick<ClipDeps, 'claims'>,
-  { key, generationId }: Purchase,
+  purchase: Purchase,
   predictionId: string,
 ): Promise<boolean> {
-  const { fingerprint } = await claims.claim(claimKey(predictionId), key, generationId);
+  const { key, generationId } = purchase;
+  const { fingerprint } = await claims.claim(claimKey(providerOf(purchase), predictionId), key, generationId);
   return fingerprint === key;
 }
 
@@ -30,7 +32,7 @@ export function adoptFor(
   certain: boolean,
 ): PurchaseSearch['adopt'] {
   return async (candidates) => {
-    const owners = await Promise.all(candidates.map(({ id }) => deps.claims.peek(claimKey(id))));
+    const owners = await Promise.all(candidates.map(({ id }) => deps.claims.peek(claimKey(providerOf(value), id))));
     const own = candidates.find((_, at) => owners[at]?.fingerprint === value.key);
     if (own !== undefined || !certain) return own;
     return claimFirst(

@@ -3,6 +3,8 @@ import { type Artifact, ClipmeshError, type FailureCode } from '@clipmesh/contra
 import { ProcessError } from '@clipmesh/media';
 import { type PredictionState } from '@clipmesh/providers';
 import { type ClipDeps } from './clip.deps.js';
+import { purchasedClipOf, sellerOf } from './purchase.repository.js';
+import { type StoredPurchase } from './purchase.rules.js';
 
 /** Failures of a finished prediction's output. A new download may succeed: a proxy or a store can fail temporarily. */
 const BAD_OUTPUT: ReadonlySet<FailureCode> = new Set(['MEDIA_INVALID', 'DOWNLOAD_EXPIRED', 'PROVIDER_BAD_ANSWER']);
@@ -15,21 +17,21 @@ const isFileFailure = (error: unknown): error is ProcessError =>
   error instanceof ProcessError && !error.isSystemFailure;
 
 /**
- * Downloads a finished prediction's clip, verifies it, and stores it. Downloads an unusable or unverifiable clip again, up to
+ * Downloads the clip of a purchase whose prediction finished in this state, verifies it, and stores it. Downloads an unusable or unverifiable clip again, up to
  * the configured number of tries. Then throws an {@link isBadOutput} error that is not retryable: only another model can
  * help.
  */
 export async function collectClip(
   deps: ClipDeps,
+  entry: StoredPurchase,
   state: PredictionState,
-  durationSeconds: number,
   signal: AbortSignal,
 ): Promise<Artifact> {
   const { tries: maxTries, firstDelayMs, maxDelayMs } = deps.downloads;
   let current = state;
   for (let tries = 1; ; tries += 1) {
     try {
-      return await collectOnce(deps, current, durationSeconds, signal);
+      return await collectOnce(deps, entry, current, signal);
     } catch (error) {
       if (!isBadOutput(error) && !isFileFailure(error)) throw error;
       if (tries >= maxTries) throw unusable(error, state, tries);
@@ -39,21 +41,23 @@ export async function collectClip(
         'unusable clip downloaded; downloading again',
       );
       await deps.clock.sleep(delayMs, signal);
-      current = await readAgain(deps, current, signal);
+      current = await readAgain(deps, entry, current, signal);
     }
   }
 }
 
 async function collectOnce(
-  { provider, artifacts, scratch, media, clipRules }: ClipDeps,
+  deps: ClipDeps,
+  entry: StoredPurchase,
   { outputUrl }: PredictionState,
-  durationSeconds: number,
   signal: AbortSignal,
 ): Promise<Artifact> {
   if (outputUrl === undefined) throw new ClipmeshError('PROVIDER_BAD_ANSWER', 'the prediction has no video output');
+  const { artifacts, scratch, media, clipRules } = deps;
+  const { durationSeconds } = purchasedClipOf(entry);
   return scratch.withFolder(async (directory) => {
     const file = join(directory, 'clip');
-    await provider.download(outputUrl, file, signal);
+    await sellerOf(deps, entry).download(outputUrl, file, signal);
     const { contentType } = await media.verifyClip(file, { ...clipRules, durationSeconds }, { signal });
     return artifacts.put(file, { contentType });
   });
@@ -61,16 +65,17 @@ async function collectOnce(
 
 /** The current prediction with renewed file URLs; the known state when the provider does not return a succeeded one. */
 async function readAgain(
-  { provider, logger }: ClipDeps,
+  deps: ClipDeps,
+  entry: StoredPurchase,
   known: PredictionState,
   signal: AbortSignal,
 ): Promise<PredictionState> {
   try {
-    const state = await provider.get(known.id, signal);
+    const state = await sellerOf(deps, entry).get({ id: known.id, model: entry.value.model }, signal);
     return state.status === 'succeeded' ? state : known;
   } catch (error) {
     signal.throwIfAborted();
-    logger.warn({ err: error, predictionId: known.id }, 'could not read the prediction again');
+    deps.logger.warn({ err: error, predictionId: known.id }, 'could not read the prediction again');
     return known;
   }
 }

@@ -1,16 +1,16 @@
-import { type OutcomeTimeouts } from './purchase.rules.js';
+import { type OutcomeTimeouts, type UnknownPurchases } from './purchase.rules.js';
 import { type ModelTable } from '@clipmesh/billing';
 import { type Artifact } from '@clipmesh/contracts';
 import { type ClipRules, type Media } from '@clipmesh/media';
 import { type Clock } from '@clipmesh/messaging';
 import { type ArtifactStore, type IdempotencyStore, type PurchaseStore, type Scratch } from '@clipmesh/persistence';
 import { type PurchaseCache } from '../cache/purchase.cache.js';
-import { type ClipProvider } from '@clipmesh/providers';
+import { type ClipProviders } from '@clipmesh/providers';
 import { type Log } from '@clipmesh/tracing';
 
 /** The dependencies for buying a clip. */
 export interface ClipDeps {
-  readonly provider: ClipProvider;
+  readonly providers: ClipProviders;
   /** The terms of the video models. */
   readonly models: ModelTable;
   readonly purchases: PurchaseStore;
@@ -32,6 +32,8 @@ export interface ClipDeps {
   /** Timeout of a call to the language model, ms. */
   readonly planTimeoutMs: number;
   readonly outcomeTimeouts: OutcomeTimeouts;
+  /** What follows a purchase whose outcome its provider cannot say. */
+  readonly unknownPurchases: UnknownPurchases;
   readonly clock: Clock;
   /** Whether the broker has a cancel of the generation from before this call. */
   readonly isCanceled: (generationId: string) => Promise<boolean>;

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { systemClock } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
-import { body, depsOf, FakeProvider, generationId, noAbort, statusesOf } from '../../test/fake.provider.js';
+import { type ClipProvider } from '@clipmesh/providers';
+import { body, depsOf, FakeProvider, generationId, noAbort, soldBy, statusesOf } from '../../test/fake.provider.js';
 import { cancelPurchases } from './clip.cancel.js';
 import { adoptFor, claimPrediction } from './clip.claims.js';
 import { type ClipDeps } from './clip.deps.js';
@@ -42,7 +43,7 @@ describe('buying a clip', () => {
 
   it('cancels its prediction when the generation and its purchases are removed during the call', async () => {
     const { submit } = fake.provider;
-    const provider: ClipDeps['provider'] = {
+    const provider: ClipProvider = {
       ...fake.provider,
       submit: async (request, signal, beforeSend) => {
         const state = await submit(request, signal, beforeSend);
@@ -50,7 +51,9 @@ describe('buying a clip', () => {
         return state;
       },
     };
-    await expect(buyClip({ ...deps, provider }, body, noAbort)).rejects.toMatchObject({ code: 'CANCELED' });
+    await expect(buyClip({ ...deps, providers: soldBy(provider) }, body, noAbort)).rejects.toMatchObject({
+      code: 'CANCELED',
+    });
     expect(fake.canceled).toEqual(['p1']);
     expect(await statuses()).toEqual([]);
   });
@@ -59,7 +62,10 @@ describe('buying a clip', () => {
     const [first] = await buyClip(deps, body, noAbort);
     const [again] = await buyClip(deps, body, noAbort);
     const [later] = await buyClip(deps, { ...body, attempt: 4, revival: 1 }, noAbort);
-    expect(first?.body).toMatchObject({ predictionId: 'p1', charges: [{ provider: 'shop', amountMicros: 480_000 }] });
+    expect(first?.body).toMatchObject({
+      predictionId: 'p1',
+      charges: [{ provider: 'replicate', amountMicros: 480_000 }],
+    });
     expect(again?.body).toMatchObject({ predictionId: 'p1' });
     expect(later?.body).toMatchObject({ predictionId: 'p1', attempt: 4 });
     expect(fake.predictions).toHaveLength(1);
@@ -388,7 +394,7 @@ describe('buying a clip', () => {
       const { submit } = fake.provider;
       fake.failures = ['lose reply'];
       await expect(buyClip(deps, scene(1), noAbort)).rejects.toThrow('reset');
-      const provider: ClipDeps['provider'] = {
+      const provider: ClipProvider = {
         ...fake.provider,
         submit: async (request, signal, beforeSend) => {
           const state = await submit(request, signal, beforeSend);
@@ -397,7 +403,7 @@ describe('buying a clip', () => {
           return state;
         },
       };
-      expect(idOf(await buyClip({ ...deps, provider }, scene(0), noAbort))).toBe('p1');
+      expect(idOf(await buyClip({ ...deps, providers: soldBy(provider) }, scene(0), noAbort))).toBe('p1');
       expect(fake.predictions).toHaveLength(2);
     });
 

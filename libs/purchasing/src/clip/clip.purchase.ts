@@ -15,8 +15,8 @@ import { reportingCharges, withCharges } from '../charges/charged.errors.js';
 import { chargeIn, chargesOf } from './clip.charges.js';
 import { collectClip, isBadOutput, isUsable } from './clip.collect.js';
 import { type ClipDeps } from './clip.deps.js';
-import { type BuyDeps, failedWith, findOrSubmit } from './clip.submit.js';
-import { isoNow, purchasedClipOf, updatePurchase } from './purchase.repository.js';
+import { type BuyDeps, closeUnknowable, failedWith, findOrSubmit } from './clip.submit.js';
+import { isoNow, purchasedClipOf, sellerOf, updatePurchase } from './purchase.repository.js';
 import { nextStep, previousFailureOf, type Step, type StoredPurchase, unknownPreviousOf } from './purchase.rules.js';
 
 /**
@@ -37,11 +37,12 @@ export async function buyClip(
   const entries = gaveUp === undefined ? await settledPurchases(deps, known, body, signal) : known;
   // A crash may have lost the event for an earlier charge. Publishing it again is safe: the ledger deduplicates by key.
   const earlierCharges = entries.flatMap(({ value }) => (value.scene === body.scene ? (value.charge ?? []) : []));
+  const onCharge = (charge: Charge): void => void earlierCharges.push(charge);
   try {
     if (gaveUp !== undefined) throw new ClipmeshError(gaveUp.code, gaveUp.message, { retryable: false });
     const first = nextStep(entries, body, deps);
     const clip = await throughCache(deps, body, first, signal, (timeoutMs) =>
-      buyOrCollect({ ...deps, timeoutMs, givesUp }, body, first, signal),
+      buyOrCollect({ ...deps, timeoutMs, givesUp, onCharge }, body, first, signal),
     );
     return [generatedEvent(deps, body, clip, earlierCharges)];
   } catch (error) {
@@ -115,11 +116,13 @@ async function waitForEnd(
   entry: StoredPurchase,
   signal: AbortSignal,
 ): Promise<PredictionState> {
-  const { provider, logger, timeoutMs } = deps;
+  const { logger, timeoutMs } = deps;
+  const provider = sellerOf(deps, entry);
   const predictionId = entry.value.predictionId ?? '';
+  const operation = { id: predictionId, model: entry.value.model };
   const fields = { generationId: body.generationId, scene: body.scene, predictionId };
   try {
-    return await provider.wait(predictionId, {
+    return await provider.wait(operation, {
       signal,
       timeoutMs,
       onLog: (elapsedMs) => {
@@ -133,12 +136,16 @@ async function waitForEnd(
       if (mayStillAppear) throw new ClipmeshError('PROVIDER_UNAVAILABLE', text, { cause: error });
       // Waiting for it would fail this clip forever, for every model.
       const unknown = new ClipmeshError('PREDICTION_FAILED', text, { cause: error });
+      if (provider.guarantee === 'at_most_once_more') {
+        await closeUnknowable(deps, body, entry, unknown);
+        throw unknown;
+      }
       await updatePurchase(deps, entry, failedWith(deps, body, unknown));
       throw unknown;
     }
     if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_TIMEOUT') throw error;
     logger.warn({ ...fields, timeoutMs }, 'the prediction timed out; canceling it at the provider');
-    const state = await provider.cancel(predictionId);
+    const state = await provider.cancel(operation);
     if (state.status === 'succeeded') return state;
     const charges = chargesOf(deps, purchasedClipOf(entry), state);
     return reportingCharges(charges, async () => {
@@ -165,7 +172,7 @@ async function collect(
   signal: AbortSignal,
 ): Promise<Artifact> {
   try {
-    return await collectClip(deps, state, purchasedClipOf(entry).durationSeconds, signal);
+    return await collectClip(deps, entry, state, signal);
   } catch (error) {
     // Keeping it would fail this clip forever, for every model.
     if (isBadOutput(error))

@@ -1,16 +1,19 @@
-import { clipKind, clipMicros, skuOf } from '@clipmesh/billing';
-import { type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
+import { clipMicros } from '@clipmesh/billing';
+import { type Charge, type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
 import { AlreadyExistsError, ConflictError, type Purchase } from '@clipmesh/persistence';
 import { type ClipRequest, clipRequestSchema } from '@clipmesh/providers';
 import { NOT_CHARGED } from '../charges/charged.errors.js';
+import { assumedCharge, clipSku } from './clip.charges.js';
 import { adoptFor, claimPrediction } from './clip.claims.js';
 import { type ClipDeps } from './clip.deps.js';
-import { isoNow, updatePurchase } from './purchase.repository.js';
-import { fingerprintOf, nextStep, type Step, stepFor, type StoredPurchase } from './purchase.rules.js';
+import { isoNow, purchasedClipOf, sellerOf, updatePurchase } from './purchase.repository.js';
+import { afterUnknowable, fingerprintOf, nextStep, type Step, stepFor, type StoredPurchase } from './purchase.rules.js';
 
 export interface BuyDeps extends ClipDeps {
   /** Whether the command ends with this error, so that only a lost ack redelivers it. */
   readonly givesUp: (error: ClipmeshError) => boolean;
+  /** Takes the charge of a purchase that was closed before another one is made. */
+  readonly onCharge: (charge: Charge) => void;
 }
 /** Pause between two searches for a purchase with an unknown outcome, ms. */
 const SEARCH_GAP_MS = 1000;
@@ -35,22 +38,25 @@ export async function findOrSubmit(
         // Before the search: a prediction that appears during the search may be missing from its answer.
         const certain = deps.clock.now() >= step.certainAtMs;
         const search = { request, since: new Date(value.createdAt), adopt: adoptFor(deps, step.entry, certain) };
-        const found = await deps.provider.find(search, signal);
-        if (found !== undefined) {
+        const finding = await sellerOf(deps, step.entry).find(search, signal);
+        if (finding.kind === 'found') {
+          const { id: predictionId } = finding.state;
           deps.logger.info(
-            { generationId: body.generationId, scene: body.scene, predictionId: found.id },
+            { generationId: body.generationId, scene: body.scene, predictionId },
             'found the prediction of a purchase with an unknown outcome',
           );
-          return updatePurchase(deps, step.entry, { status: 'submitted', predictionId: found.id });
+          return updatePurchase(deps, step.entry, { status: 'submitted', predictionId });
         }
         if (certain) {
           const { entry } = step;
           try {
-            if (value.fingerprint === fingerprintOf(body)) {
-              step = await submit(deps, body, value.key, signal, () => settleUnknown(deps, entry, 'intended'));
+            if (finding.kind === 'unknowable') await closeUnknowable(deps, body, entry);
+            else if (value.fingerprint === fingerprintOf(body)) {
+              step = await submit(deps, body, value.key, signal, () =>
+                settleUnknown(deps, entry, { status: 'intended' }),
+              );
               break;
-            }
-            await settleUnknown(deps, entry, 'failed');
+            } else await settleUnknown(deps, entry, { status: 'failed' });
           } catch (error) {
             if (!(error instanceof ConflictError)) throw error;
           }
@@ -82,6 +88,7 @@ function recordIntent(deps: ClipDeps, body: ClipGenerateBody, key: string): Prom
     kind: 'clip',
     status: 'intended',
     model: body.model,
+    provider: deps.providers.of(body.model).name,
     scene: body.scene,
     fingerprint: fingerprintOf(body),
     request: requestOf(body, key),
@@ -98,8 +105,7 @@ async function rejectOverBudget({ purchases, models }: ClipDeps, body: ClipGener
     (sum, { value }) => sum + (value.scene === scene ? (value.charge?.amountMicros ?? 0) : 0),
     0,
   );
-  const terms = models.get(model);
-  const sku = terms && skuOf(terms, clipKind(terms, { seconds: durationSeconds, sound: clipSound ?? true }));
+  const sku = clipSku(models, { model, durationSeconds, sound: clipSound ?? true });
   const priceMicros = sku === undefined ? 0 : clipMicros(sku, { seconds: durationSeconds });
   if (spentMicros + priceMicros > allowanceMicros)
     throw new ClipmeshError('BUDGET_EXCEEDED', `another clip from ${model} exceeds the budget of scene ${scene}`);
@@ -119,7 +125,7 @@ async function submit(
   await rejectOverBudget(deps, body);
   let entry: StoredPurchase | undefined;
   try {
-    const { id } = await deps.provider.submit(requestOf(body, key), signal, async () => {
+    const { id } = await deps.providers.of(body.model).submit(requestOf(body, key), signal, async () => {
       entry = await intent();
       // Checked after the intent is recorded: either this sees the cancel, or the canceler sees the intent.
       if (await deps.isCanceled(body.generationId))
@@ -158,8 +164,40 @@ export function failedWith(
  * Settles a purchase with an unknown outcome: to be bought again under its key, or failed. A repeated and a later command of
  * one scene may run at once, and only one may settle: throws {@link ConflictError} for the other.
  */
-function settleUnknown(deps: ClipDeps, entry: StoredPurchase, status: 'intended' | 'failed'): Promise<StoredPurchase> {
-  return deps.purchases.save({ ...entry.value, status, updatedAt: isoNow(deps) }, entry.revision);
+function settleUnknown(
+  deps: ClipDeps,
+  entry: StoredPurchase,
+  change: Partial<Purchase> & Pick<Purchase, 'status'>,
+): Promise<StoredPurchase> {
+  return deps.purchases.save({ ...entry.value, ...change, updatedAt: isoNow(deps) }, entry.revision);
+}
+
+/**
+ * Fails a purchase whose outcome its provider cannot say, and charges it. `lost`: the error with which this try ends. Returns when the scene may be bought once more. Throws
+ * `PROVIDER_UNAVAILABLE`, not retryable, when it may not, and {@link ConflictError} when another command has settled the purchase.
+ */
+export async function closeUnknowable(
+  deps: BuyDeps,
+  body: ClipGenerateBody,
+  entry: StoredPurchase,
+  lost?: ClipmeshError,
+): Promise<void> {
+  const { key, generationId, scene } = entry.value;
+  const { name: provider, guarantee } = sellerOf(deps, entry);
+  const next = afterUnknowable(await deps.purchases.list(generationId), body, deps.unknownPurchases);
+  const charge = assumedCharge(deps, purchasedClipOf(entry), key);
+  const text = `${provider} cannot say whether it made the clip of purchase ${key}`;
+  const failure = new ClipmeshError('PROVIDER_UNAVAILABLE', text, { retryable: false, charges: [charge] });
+  await settleUnknown(deps, entry, {
+    status: 'failed',
+    ...(next === 'fail' ? failedWith(deps, body, failure) : lost && failedWith(deps, body, lost)),
+    charge,
+    unknowable: { attempt: body.attempt },
+  });
+  deps.onCharge(charge);
+  const fields = { generationId, scene, key, provider, guarantee, amountMicros: charge.amountMicros };
+  deps.logger.warn(fields, `${text}; it is charged, and ${next === 'fail' ? 'the scene fails' : 'bought once more'}`);
+  if (next === 'fail') throw failure;
 }
 
 function requestOf(body: ClipGenerateBody, attemptKey: string): ClipRequest {

@@ -1,10 +1,14 @@
 import { ClipmeshError, retryOnConflict } from '@clipmesh/contracts';
-import { clipRequestSchema } from '@clipmesh/providers';
+import { type ClipProvider, clipRequestSchema, providerOf } from '@clipmesh/providers';
 import { type StoredPurchase } from './purchase.rules.js';
 import { chargeIn, chargesOf, type PurchasedClip } from './clip.charges.js';
 import { type ClipDeps } from './clip.deps.js';
 
 export const isoNow = ({ clock }: Pick<ClipDeps, 'clock'>): string => new Date(clock.now()).toISOString();
+
+/** The provider of a purchase. Throws `PROVIDER_BAD_INPUT` when it is not configured. */
+export const sellerOf = ({ providers }: Pick<ClipDeps, 'providers'>, { value }: StoredPurchase): ClipProvider =>
+  providers.of(value.model, providerOf(value));
 
 /**
  * Saves a change of a purchase, on top of concurrent changes by other replicas. A canceled purchase stays canceled, unless
@@ -29,12 +33,13 @@ export async function updatePurchase(
 /** The purchase as another replica has changed it. Throws `CANCELED` when it was removed, after canceling its prediction. */
 async function readChanged(
   deps: ClipDeps,
-  { value: { generationId, key } }: StoredPurchase,
+  entry: StoredPurchase,
   { predictionId }: Partial<StoredPurchase['value']>,
 ): Promise<StoredPurchase> {
+  const { generationId, key, model } = entry.value;
   const found = await deps.purchases.get(generationId, key);
   if (found !== undefined) return found;
-  if (predictionId !== undefined) await deps.provider.cancel(predictionId);
+  if (predictionId !== undefined) await sellerOf(deps, entry).cancel({ id: predictionId, model });
   throw new ClipmeshError('CANCELED', `purchase ${key} does not exist any more: its generation was removed`);
 }
 
@@ -47,7 +52,7 @@ async function isSettledBy(
   const { generationId, key, status: theirStatus, predictionId: theirs } = current.value;
   if (theirs !== undefined && ours !== undefined && theirs !== ours) {
     deps.logger.error({ generationId, key, theirs, ours }, 'clip bought twice; canceling our prediction');
-    await deps.provider.cancel(ours);
+    await sellerOf(deps, current).cancel({ id: ours, model: current.value.model });
     return true;
   }
   if (theirStatus === 'finished') return true;
@@ -61,12 +66,19 @@ async function isSettledBy(
 
 /** Cancels a prediction that appeared after the canceler had settled its purchase. */
 async function cancelLate(deps: ClipDeps, entry: StoredPurchase, predictionId: string): Promise<void> {
-  const charges = chargesOf(deps, purchasedClipOf(entry), await deps.provider.cancel(predictionId));
+  const state = await sellerOf(deps, entry).cancel({ id: predictionId, model: entry.value.model });
+  const charges = chargesOf(deps, purchasedClipOf(entry), state);
   await updatePurchase(deps, entry, { status: 'canceled', predictionId, ...chargeIn(charges) });
 }
 
 /** What a purchase bought. It may be a previous model's clip that the next model adopted. */
 export function purchasedClipOf({ value }: StoredPurchase): PurchasedClip {
   const { durationSeconds, clipSound } = clipRequestSchema.parse(value.request);
-  return { model: value.model, scene: value.scene ?? 0, durationSeconds, sound: clipSound ?? true };
+  return {
+    provider: providerOf(value),
+    model: value.model,
+    scene: value.scene ?? 0,
+    durationSeconds,
+    sound: clipSound ?? true,
+  };
 }

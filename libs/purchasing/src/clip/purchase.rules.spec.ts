@@ -2,7 +2,13 @@ import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { describe, expect, it } from '@jest/globals';
 import { type ClipGenerateBody } from '@clipmesh/contracts';
 import { type Purchase } from '@clipmesh/persistence';
-import { fingerprintOf, nextStep, type StoredPurchase } from './purchase.rules.js';
+import {
+  afterUnknowable,
+  fingerprintOf,
+  nextStep,
+  type StoredPurchase,
+  type UnknownPurchases,
+} from './purchase.rules.js';
 
 const generationId = `gen_${'1'.repeat(32)}`;
 const at = '2026-01-01T00:00:00.000Z';
@@ -89,5 +95,18 @@ describe('the next step for a clip', () => {
     const pictures = [artifact, { ...artifact, sha256: 'b'.repeat(64) }];
     const prints = pictures.map((referenceImage) => fingerprintOf({ ...body, referenceImage }));
     expect(new Set([fingerprintOf(body), ...prints]).size).toBe(3);
+  });
+});
+
+describe('after a purchase whose outcome its provider cannot say', () => {
+  it.each<[string, Partial<Purchase>[], UnknownPurchases, UnknownPurchases]>([
+    ['the scene is bought once more', [], 'rebuy', 'rebuy'],
+    ['the scene fails when the setting says so', [], 'fail', 'fail'],
+    ['a second one of the same command fails the scene', [{ unknowable: { attempt: 1 } }], 'rebuy', 'fail'],
+    ['one of an earlier command does not count', [{ unknowable: { attempt: 2 } }], 'rebuy', 'rebuy'],
+    ['one of another scene does not count', [{ scene: 1, unknowable: { attempt: 1 } }], 'rebuy', 'rebuy'],
+    ['another failure does not count', [{ status: 'failed' }], 'rebuy', 'rebuy'],
+  ])('%s', (_name, changes, setting, next) => {
+    expect(afterUnknowable([{}, ...changes].map(entry), body, setting)).toBe(next);
   });
 });

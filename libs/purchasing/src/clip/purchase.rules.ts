@@ -114,6 +114,22 @@ export function nextStep(
   return stepFor(best, outcomeTimeouts);
 }
 
+/** What follows a purchase whose outcome its provider cannot say: another purchase, or a failure. */
+export type UnknownPurchases = 'rebuy' | 'fail';
+
+/**
+ * What follows a purchase of the scene whose outcome its provider cannot say. Each command of a scene buys at most once more after
+ * such a purchase.
+ */
+export function afterUnknowable(
+  entries: readonly StoredPurchase[],
+  { scene, attempt }: Pick<ClipGenerateBody, 'scene' | 'attempt'>,
+  setting: UnknownPurchases,
+): UnknownPurchases {
+  const before = entries.some(({ value }) => value.scene === scene && value.unknowable?.attempt === attempt);
+  return before ? 'fail' : setting;
+}
+
 /** The next step for an open purchase. */
 export function stepFor(
   entry: StoredPurchase,

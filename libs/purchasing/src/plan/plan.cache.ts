@@ -4,6 +4,8 @@ import { type PurchaseCache } from '../cache/purchase.cache.js';
 import { type LeaseRequest } from '../cache/single.flight.js';
 
 export interface PlanCache extends PurchaseCache {
+  /** The provider's name and URL. Plans of different providers are not shared. */
+  readonly provider: string;
   /** Maximum wait for an answer that another generation buys, ms. */
   readonly timeoutMs: number;
 }

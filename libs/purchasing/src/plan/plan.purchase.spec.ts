@@ -61,7 +61,7 @@ beforeEach(() => {
     purchases,
     logger: { info: () => undefined, warn: () => undefined },
     isCanceled: () => Promise.resolve(false),
-    cache: { ...cacheOf(store, (id) => owners.get(id)), timeoutMs: 5000 },
+    cache: { ...cacheOf(store, (id) => owners.get(id)), provider: 'shop', timeoutMs: 5000 },
   };
 });
 

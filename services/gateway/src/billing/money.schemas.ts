@@ -22,6 +22,8 @@ export const modelsView = z
         id: z.string(),
         /** The provider that runs the model. */
         provider: z.string(),
+        /** Whether a clip whose answer was lost is never bought twice, or at most once more. */
+        guarantee: z.enum(['never_twice', 'at_most_once_more']).optional(),
         /** The highest price of one second of video. */
         usdPerSecond: usd,
         /** The price for each kind of clip: with or without sound, by resolution, by length in seconds. */

@@ -10,6 +10,7 @@ import {
   periodEnd,
   sumsOf,
 } from '@clipmesh/billing';
+import { guaranteeOf } from '@clipmesh/providers';
 import { dollars } from './dollars.js';
 import { type EstimateView, type ModelsView, type UsageView } from './money.schemas.js';
 import { type Days } from './usage.query.js';
@@ -39,9 +40,11 @@ export function modelsViewOf(models: ModelTable, order: readonly string[]): Mode
   return {
     models: [...models.values()].map((terms) => {
       const lengths = lengthsOf(terms);
+      const guarantee = guaranteeOf(terms.provider);
       return {
         id: terms.id,
         provider: terms.provider,
+        ...(guarantee === undefined ? {} : { guarantee }),
         usdPerSecond: usdPerSecondOf(terms, lengths),
         prices: terms.skus.map(({ id, when, per, micros }) => ({
           sku: id,

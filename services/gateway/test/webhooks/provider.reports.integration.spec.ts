@@ -70,7 +70,8 @@ describe('reports of the provider', () => {
         { model: 'google/veo-3.1', prompt: 'a cup', durationSeconds: 4, aspectRatio: '9:16', seed, attemptKey },
         never,
       );
-    const wait = (id: string): Promise<PredictionState> => provider.wait(id, { signal: never, timeoutMs: DEADLINE_MS });
+    const wait = (id: string): Promise<PredictionState> =>
+      provider.wait({ id, model: 'any' }, { signal: never, timeoutMs: DEADLINE_MS });
     // The provider learns from the first prediction that the model runs 5 s: it does not poll the second before 4 s.
     await wait((await buy('k1', 7)).id);
     const second = await buy('k2', 8);

@@ -1,0 +1,41 @@
+import { type Artifact } from '@clipmesh/contracts';
+import { type SharedState } from './limits/shared.state.js';
+import { type ModelEntries } from './models/model.entry.js';
+import { type ClipProvider, type Guarantee, type NudgeSource } from './ports.js';
+import { type ProviderLog } from './provider.events.js';
+
+/** Settings that every provider uses. Those of libs/config fit. Durations are ms. */
+export interface CommonSettings {
+  readonly pollIntervalMs: number;
+  readonly pollLogIntervalMs: number;
+  readonly providerCallTimeoutMs: number;
+  readonly downloadTimeoutMs: number;
+  readonly downloadIdleTimeoutMs: number;
+  readonly videoGenerationTimeoutMs: number;
+  readonly breakerFailures: number;
+  readonly breakerOpenMs: number;
+}
+
+/** What every provider is built with, besides its settings. */
+export interface ProviderContext {
+  readonly models: ModelEntries;
+  /** Shares rate limits, cool-downs and circuit breakers with the other replicas. */
+  readonly shared: SharedState;
+  /** Reports of providers about predictions. */
+  readonly nudge: NudgeSource;
+  readonly log: ProviderLog;
+  /** Reads a reference image. */
+  readonly readFile: (artifact: Artifact) => Promise<Uint8Array>;
+}
+
+/** A provider with connections. `close` never rejects. */
+export type OpenProvider = ClipProvider & { close(): Promise<void> };
+
+/** A row of the registry: how one provider is built from its settings. */
+export interface Registration<Settings> {
+  readonly guarantee: Guarantee;
+  /** The variables that configure it, for users. */
+  readonly needs: string;
+  /** Undefined: it is not configured. Throws an error that names the variable when its settings do not fit the models. */
+  open(settings: Settings & CommonSettings, context: ProviderContext): OpenProvider | undefined;
+}
