@@ -1,6 +1,6 @@
 import { type Job, planShape, SCENE_SECONDS } from '@clipmesh/contracts';
 import { LONG_TOKENS } from './account.bound.js';
-import { type ClipNeeds, quoteClip } from './models/clip.quote.js';
+import { type ClipNeeds, quoteClip, refusalOf } from './models/clip.quote.js';
 import { type ModelTable } from './models/model.terms.js';
 import { completionCostMicros, llmPrice, type LlmPrice } from './llm.prices.js';
 
@@ -14,6 +14,8 @@ export interface Estimate extends CostRange {
   readonly llm: CostRange;
   readonly isLlmPriced: boolean;
   readonly scenes: readonly CostRange[];
+  /** The oldest day on which a price of these video models was checked. Undefined: none of them suits. */
+  readonly pricesAsOf: string | undefined;
 }
 /** The language model that writes plans. */
 export interface LlmTerms {
@@ -74,7 +76,17 @@ export function estimate(job: PricedJob, llm: LlmTerms, models: ModelTable): Est
     llm: plans,
     isLlmPriced: price !== undefined,
     scenes: Array.from({ length: sceneCount }, () => scene),
+    pricesAsOf: oldestPrices(models, job, lengths),
   };
+}
+
+/** The oldest `asOf` of the models that can make a clip of one of these lengths. */
+function oldestPrices(models: ModelTable, job: PricedJob, lengths: readonly number[]): string | undefined {
+  return job.models
+    .flatMap((id) => models.get(id) ?? [])
+    .filter((terms) => lengths.some((seconds) => refusalOf(terms, clipNeeds(job, seconds)) === undefined))
+    .map(({ asOf }) => asOf)
+    .sort()[0];
 }
 
 /** The possible lengths of a scene of the job, seconds. */

@@ -86,6 +86,7 @@ describe('cost control before spending', () => {
     });
     expect(response.status).toBe(200);
     const estimated = (await response.json()) as { lowUsd: number; highUsd: number; scenes: unknown[] };
+    expect(estimated).toMatchObject({ pricesAsOf: '2026-01-01' });
     expect(estimated.scenes).toHaveLength(3);
     expect(estimated.lowUsd).toBeGreaterThanOrEqual(1.44);
     expect(estimated.highUsd).toBeGreaterThan(estimated.lowUsd);

@@ -7,10 +7,27 @@ import { GatewayClient } from './gateway.client.js';
 const eventText = (name: string, progress: number): string =>
   `event: ${name}\ndata: ${JSON.stringify({ status: 'x', stage: 'export', progress, scenes: [], costMicros: 0 })}\n\n`;
 
+const ANSWERS: Readonly<Record<string, unknown>> = {
+  '/v1/generations/gen_1/cost': { totalUsd: 1.5, entries: [{ model: 'a/b' }, { model: 'a/c' }, { model: 'gpt' }] },
+  '/v1/generations/gen_2/cost': { totalUsd: 0, entries: [] },
+  '/v1/models': {
+    models: [
+      { id: 'a/a', pricesAsOf: '2025-01-01' },
+      { id: 'a/b', pricesAsOf: '2026-02-01' },
+      { id: 'a/c', pricesAsOf: '2026-01-01' },
+    ],
+  },
+};
+
 let server: Server;
 let client: GatewayClient;
 beforeEach(async () => {
-  server = createServer((_request, response) => {
+  server = createServer((request, response) => {
+    const json = ANSWERS[request.url ?? ''];
+    if (json !== undefined) {
+      response.end(JSON.stringify(json));
+      return;
+    }
     response.setHeader('content-type', 'text/event-stream');
     response.end(`${eventText('generation.progressed', 85)}${eventText('generation.succeeded', 100)}`);
   }).listen(0, '127.0.0.1');
@@ -29,5 +46,12 @@ describe('GatewayClient.follow', () => {
     const shown: number[] = [];
     await client.follow('gen_1', 10_000, ({ progress }) => shown.push(progress));
     expect(shown).toEqual([85, 100]);
+  });
+});
+
+describe('GatewayClient.cost', () => {
+  it('has the oldest prices of the models that were paid', async () => {
+    expect(await client.cost('gen_1')).toEqual({ totalUsd: 1.5, pricesAsOf: '2026-01-01' });
+    expect(await client.cost('gen_2')).toEqual({ totalUsd: 0, pricesAsOf: undefined });
   });
 });

@@ -29,7 +29,13 @@ const generationSchema = z.object({
   costUsd: z.number(),
 });
 export type GenerationView = z.infer<typeof generationSchema>;
-const costSchema = z.object({ totalUsd: z.number() });
+const costSchema = z.object({ totalUsd: z.number(), entries: z.array(z.object({ model: z.string() })) });
+const modelsSchema = z.object({ models: z.array(z.object({ id: z.string(), pricesAsOf: z.string() })) });
+export interface Cost {
+  readonly totalUsd: number;
+  /** The oldest day on which a price of the video models that were paid was checked. Undefined: none was paid. */
+  readonly pricesAsOf: string | undefined;
+}
 
 /** HTTP client of the gateway. Every call has a timeout. */
 export class GatewayClient {
@@ -51,8 +57,12 @@ export class GatewayClient {
     return generationSchema.parse(await (await this.call(`/${id}`)).json());
   }
 
-  async totalUsd(id: string): Promise<number> {
-    return costSchema.parse(await (await this.call(`/${id}/cost`)).json()).totalUsd;
+  async cost(id: string): Promise<Cost> {
+    const { totalUsd, entries } = costSchema.parse(await (await this.call(`/${id}/cost`)).json());
+    const { models } = modelsSchema.parse(await (await this.request('/v1/models')).json());
+    const paid = new Set(entries.map(({ model }) => model));
+    const days = models.filter((model) => paid.has(model.id)).map(({ pricesAsOf }) => pricesAsOf);
+    return { totalUsd, pricesAsOf: days.sort()[0] };
   }
 
   async performance(id: string): Promise<unknown> {
@@ -108,15 +118,16 @@ export class GatewayClient {
     throw new Error(`the video was not finished after ${Math.round(deadlineMs / 60_000)} minutes`);
   }
 
-  private async call(
+  private call(path: string, init?: RequestInit, signal?: AbortSignal): Promise<Response> {
+    return this.request(`/v1/generations${path}`, init, signal);
+  }
+
+  private async request(
     path: string,
     init: RequestInit = {},
     signal: AbortSignal = AbortSignal.any([this.signal, AbortSignal.timeout(CALL_MS)]),
   ): Promise<Response> {
-    const response = await fetch(`${this.origin}/v1/generations${path}`, {
-      ...init,
-      signal,
-    });
+    const response = await fetch(`${this.origin}${path}`, { ...init, signal });
     if (response.ok) return response;
     const problem = problemSchema.safeParse(await response.json().catch(() => undefined));
     throw new Error(

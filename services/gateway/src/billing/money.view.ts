@@ -25,6 +25,7 @@ export function estimateViewOf(estimated: Estimate): EstimateView {
     ...spanOf(estimated),
     llm: { ...spanOf(estimated.llm), ...(estimated.isLlmPriced ? {} : { unpriced: true }) },
     scenes: estimated.scenes.map((scene, index) => ({ index, ...spanOf(scene) })),
+    ...(estimated.pricesAsOf === undefined ? {} : { pricesAsOf: estimated.pricesAsOf }),
   };
 }
 
