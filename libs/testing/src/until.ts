@@ -1,21 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withTimeout } from '@clipmesh/contracts';
 
 /** Pause between two checks of a condition, ms. */
 const POLL_INTERVAL_MS = 20;
 
 /** Settles like the promise, or rejects with an error that names `what` after `deadlineMs`. */
 export async function within<T>(promise: Promise<T>, deadlineMs: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`${what} did not happen within ${deadlineMs} ms`));
-    }, deadlineMs);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const late = (): Error => new Error(`${what} did not happen within ${deadlineMs} ms`);
+  return withTimeout(deadlineMs, () => promise, late);
 }
 
 type Found<T> = Exclude<T, undefined | null | false>;
