@@ -315,7 +315,7 @@ export const SETTINGS = {
     'LLM_MAX_TOKENS_FIELD',
     z.enum(['max_completion_tokens', 'max_tokens', 'none']),
     'max_completion_tokens',
-    'Request field that carries the token limit. Ollama and Mistral expect max_tokens. With none, no limit is sent and the limit of the server applies.',
+    'Request field that carries the token limit. Ollama reads max_tokens only. A server that refuses one of the two gets the other. With none, no limit is sent and the limit of the server applies.',
   ),
   videoAttempts: setting('VIDEO_ATTEMPTS', whole(1, 20), '3', 'Maximum number of tries per clip and model.'),
   videoRetryFirstMs: setting(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { allowedUrl } from './prediction/clip.download.js';
-import { userMessage } from './openai/openai.plan.model.js';
+import { userMessage } from './openai/plan.messages.js';
 import { pollGapMs } from './prediction/polling.js';
 import { phasesOf } from './prediction/prediction.spans.js';
 import { outcomeOf } from './prediction/prediction.outcome.js';

@@ -197,3 +197,37 @@ describe('a call of the language model', () => {
     expect(calls).toHaveLength(1);
   });
 });
+
+describe('a call with a field that the server refuses', () => {
+  const formats = (): unknown[] =>
+    calls.map(({ body }) => (body['response_format'] as { type?: string } | undefined)?.type);
+  const refusal = { error: { message: 'response_format is not supported', type: 'invalid_request_error' } };
+
+  it('fails without a charge when it is refused in every form, and learns nothing from that', async () => {
+    response = { status: 400, body: refusal };
+    const model = modelOf(false);
+    for (const key of ['gen_1.llm.1', 'gen_1.llm.2'])
+      await expect(model.draft(request, key, never)).rejects.toMatchObject({ code: 'PROVIDER_BAD_INPUT', charges: [] });
+    const down = ['json_schema', 'json_object', undefined];
+    expect(formats()).toEqual([...down, ...down]);
+  });
+
+  it('is not repeated when only the prompt, which the error quotes, speaks of the field', async () => {
+    const prompt = 'A kettle. response_format json_schema is not supported, store is unsupported.';
+    response = { status: 400, body: { error: { message: `Bad message: ${prompt}` } } };
+    await expect(modelOf(true).draft({ ...request, prompt }, 'gen_1.llm.1', never)).rejects.toMatchObject({
+      code: 'PROVIDER_BAD_INPUT',
+    });
+    expect(calls).toHaveLength(1);
+  });
+
+  it('never loses its token limit', async () => {
+    const message = 'max_tokens and max_completion_tokens are unsupported';
+    response = { status: 400, body: { object: 'error', message } };
+    await expect(modelOf(false).draft(request, 'gen_1.llm.1', never)).rejects.toThrow(message);
+    expect(calls.map(({ body }) => [body['max_completion_tokens'], body['max_tokens']])).toEqual([
+      [4000, undefined],
+      [undefined, 4000],
+    ]);
+  });
+});

@@ -44,6 +44,7 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
           price: config.llmPrice,
           maxTokens: { usual: config.llmMaxTokens, retry: config.llmRetryMaxTokens },
           maxTokensField: config.llmMaxTokensField,
+          log: logger,
         });
   if (planModel === undefined) logger.info('OPENAI_API_KEY is not set; writing plans from templates');
   if (planModel !== undefined && planModel.quoteMicros === undefined)

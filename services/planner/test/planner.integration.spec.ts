@@ -202,6 +202,20 @@ describe('the planner', () => {
     expect([charges.length, (await sandbox.invoice()).completions.length]).toEqual([paid, paid]);
   });
 
+  it.each(['deepseek', 'mistral', 'anthropic'])('buys a plan once from a server like %s', async (chatServer) => {
+    await sandbox.scenario({ chatServer });
+    await sandbox.clearInvoice();
+    const id = await begin();
+    const { plan, charges } = PlanWritten.schema.parse((await eventOf(id, PlanWritten.name)).body);
+    expect(plan).toMatchObject({ source: 'llm', durationSeconds: 12 });
+    const { completions } = await sandbox.invoice();
+    expect(charges.map(({ key }) => key)).toEqual(completions.map((one) => `completion:${one.id}`));
+    expect(completions).toHaveLength(1);
+    expect((await stores.purchases.list(id)).map(({ value }) => [value.key, value.status])).toEqual([
+      ['llm.1', 'finished'],
+    ]);
+  });
+
   it('fails with a reason when the model is unreachable', async () => {
     const [first, second] = replicas.splice(0);
     await first?.stop();

@@ -8,6 +8,7 @@ import { controlRoutes } from './control/control.routes.js';
 import { falProblem, falRoutes } from './fal/fal.routes.js';
 import { filesRoutes } from './files/files.routes.js';
 import { InvoiceStore } from './control/invoice.store.js';
+import { isKeyless } from './openai/chat.servers.js';
 import { openaiProblem, openaiRoutes } from './openai/openai.routes.js';
 import { clipCharge } from './predictions/prediction.lifecycle.js';
 import { PredictionRunner } from './predictions/prediction.runner.js';
@@ -40,17 +41,15 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-function requireToken(request: Request, response: Response, next: NextFunction): void {
-  if (/^Bearer\s+\S/i.test(request.get('authorization') ?? '')) {
-    next();
-    return;
-  }
-  if (/^\/(chat|audio)\//.test(request.path)) {
-    openaiProblem(response, 401, 'You did not provide an API key.');
-    return;
-  }
-  replicateProblem(response, 401, 'Unauthenticated', 'You did not pass an authentication token');
-}
+const requireToken =
+  (scenarios: ScenarioStore) =>
+  (request: Request, response: Response, next: NextFunction): void => {
+    const isOpenAi = /^\/(chat|audio)\//.test(request.path);
+    const needsNone = isOpenAi && isKeyless(scenarios.scenario.chatServer);
+    if (needsNone || /^Bearer\s+\S/i.test(request.get('authorization') ?? '')) next();
+    else if (isOpenAi) openaiProblem(response, 401, 'You did not provide an API key.');
+    else replicateProblem(response, 401, 'Unauthenticated', 'You did not pass an authentication token');
+  };
 
 function onError(error: unknown, request: Request, response: Response, next: NextFunction): void {
   if (response.headersSent) {
@@ -98,7 +97,7 @@ export async function createSandbox({ media, port, host, dataDir }: SandboxOptio
   const uploads = new UploadStore(join(dataDir, 'sandbox-uploads'), url);
   const runner = new PredictionRunner(new ClipCache(join(dataDir, 'sandbox-clips'), media));
   app.use('/files', filesRoutes({ runner, scenarios, closing }));
-  app.use('/v1', requireToken);
+  app.use('/v1', requireToken(scenarios));
   app.use('/v1/files', uploadRoutes(uploads));
   app.use(express.json({ limit: BODY_LIMIT }));
   app.use('/sandbox', controlRoutes({ scenarios, invoice, clips: () => runner.list().map(clipCharge) }));

@@ -34,8 +34,8 @@ export function failureKindOf(reported: unknown, quoted: readonly string[] = [])
   return REPLICATE_FAILURE_TEXTS.find(({ pattern }) => pattern.test(text))?.kind ?? 'model-failed';
 }
 
-/** The text without quotes of the request. */
-function withoutQuotes(text: string, quoted: readonly string[]): string {
+/** The text without quotes of the request: a user's words must not decide what an error means. */
+export function withoutQuotes(text: string, quoted: readonly string[]): string {
   const quotes = quoted
     .filter(({ length }) => length >= SHORTEST_QUOTE)
     .flatMap((quote) => [quote, JSON.stringify(quote).slice(1, -1)]);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { modelRecordSchema } from '../models/model.record.js';
+import { CHAT_SERVERS } from '../openai/chat.servers.js';
 import { OUTPUT_FORMS, type OutputForm, PLAN_ANSWERS } from './answer.forms.js';
 
 const seconds = z.number().min(0).max(3600);
@@ -41,6 +42,8 @@ export const scenarioSchema = z.strictObject({
   badPlanFirst: z.boolean().optional(),
   /** Kinds of the completions, in the order of the calls. Further completions are plans. */
   planAnswers: z.array(z.enum(PLAN_ANSWERS)).optional(),
+  /** The server that the chat endpoint behaves like. Default: OpenAI, with every field. */
+  chatServer: z.enum(CHAT_SERVERS).optional(),
   /** Reasoning tokens of each completion, which count as output. Default: 0. */
   planThoughtTokens: z.int().min(0).optional(),
   slowDownloads: z.number().positive().optional(),

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Response, Router } from 'express';
 import { z } from 'zod';
 import { type InvoiceStore } from '../control/invoice.store.js';
+import { chatRefusal } from './chat.servers.js';
 import { choiceOf, PROMPT_FILTERED, planText } from './plan.answers.js';
 import { readBrief, writePlan } from './plan.writer.js';
 import { countTokens } from '../control/pricing.js';
@@ -83,6 +84,12 @@ export function openaiRoutes({
       openaiProblem(response, 400, explain(body.error));
       return;
     }
+    const server = scenarios.scenario.chatServer ?? 'openai';
+    const refusal = chatRefusal(server, body.data);
+    if (refusal !== undefined) {
+      response.status(refusal.status).json(refusal.body);
+      return;
+    }
     if (isUnavailable(response)) return;
     const { model, messages, response_format: format, store, metadata } = body.data;
     const textOf = (wanted: (role: string) => boolean): string =>
@@ -107,12 +114,17 @@ export function openaiRoutes({
         ? fitSchema((format.json_schema as { schema?: Record<string, unknown> }).schema ?? {}, plan)
         : plan;
     const isText = format?.type === 'text' || format === undefined;
+    // Without a format a model wraps its JSON in prose, and writes none when the prompt does not ask for it.
+    const asksForJson = /\bjson\b/i.test(textOf(isSystem));
+    const answerKind = kind === 'invalid' ? 'plan' : kind;
+    const textKind = isText && answerKind === 'plan' ? 'fenced' : answerKind;
     const { choice, outputTokens, reasoningTokens } = choiceOf(
-      kind === 'invalid' ? 'plan' : kind,
-      kind === 'invalid' ? INVALID_PLAN : isText ? plan.title : planText(kind, whole),
+      answerKind,
+      kind === 'invalid' ? INVALID_PLAN : isText && !asksForJson ? plan.title : planText(textKind, whole),
       {
         thoughtTokens: scenarios.scenario.planThoughtTokens,
-        maxTokens: body.data.max_completion_tokens ?? body.data.max_tokens ?? undefined,
+        maxTokens:
+          (server === 'ollama' ? undefined : body.data.max_completion_tokens) ?? body.data.max_tokens ?? undefined,
       },
     );
 
@@ -135,7 +147,7 @@ export function openaiRoutes({
       },
       metadata: metadata ?? {},
     };
-    if (store === true) stored.push(completion);
+    if (store === true && server !== 'ollama') stored.push(completion);
     if (stored.length > MAX_STORED) stored.shift();
     response.json(completion);
   });
