@@ -1,9 +1,10 @@
-// npm run docs:generate: writes .env.example, the settings in docker-compose.yml, and the tables of settings, messages and
-// attributes in the docs.
+// npm run docs:generate: writes .env.example, the settings in docker-compose.yml, and the tables of settings, messages,
+// models and attributes in the docs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { envExample, SETTINGS, settingsTable } from '@clipmesh/config';
 import { messagesTable } from '@clipmesh/contracts';
+import { loadModels, modelsTable } from '@clipmesh/providers';
 import { attributesTable } from '@clipmesh/tracing';
 import { fillCompose } from './compose.settings.mjs';
 
@@ -26,4 +27,5 @@ const compose = join(root, 'docker-compose.yml');
 writeFileSync(compose, fillCompose(readFileSync(compose, 'utf8'), Object.values(SETTINGS)));
 fill('configuration.md', settingsTable());
 fill('messages.md', messagesTable('command'), messagesTable('event'));
+fill('providers.md', modelsTable(await loadModels()));
 fill('traces.md', attributesTable('own'), attributesTable('conventions'));

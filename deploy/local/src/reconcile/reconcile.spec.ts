@@ -6,6 +6,7 @@ const DAY = '2026-01-15';
 const entry = (id: string, amountMicros: number, change: Partial<LedgerLine> = {}): LedgerLine => ({
   key: `prediction:${id}`,
   generationId: 'gen_1',
+  provider: 'replicate',
   model: 'a/b',
   amountMicros,
   at: `${DAY}T10:00:00.000Z`,
@@ -30,14 +31,18 @@ describe('the comparison of a ledger with an invoice', () => {
     ['one micro-dollar', [entry('p1', 5)], [line('p1', 6)], {}, { different: ['p1'] }],
     ['a charge in two lines', [entry('p1', 5)], [line('p1', 9), line('p1', -4)], {}, { equal: 1 }],
     [
-      'a correction of an entry',
-      [entry('p1', 5), entry('p1', 2, { key: 'prediction:p1:billed' })],
-      [line('p1', 7)],
+      'the ids of another provider',
+      [
+        entry('', 5, { key: 'prediction:fal:f1', provider: 'fal' }),
+        entry('', 2, { key: 'prediction:c:1', provider: 'cog' }),
+      ],
+      [line('f1', 5), line('c:1', 2)],
       {},
-      { equal: 1 },
+      { equal: 2 },
     ],
     ['a free line that is not booked', [], [line('p1', 0)], {}, { equal: 1 }],
     ['a free entry that is not billed', [entry('p1', 0)], [], {}, { equal: 1 }],
+    ['an assumed charge', [entry('', 5, { key: 'purchase:clip.1', assumed: true })], [], {}, { ledger: ['clip.1'] }],
     ['an unpriced entry', [entry('p1', 0, { unpriced: true })], [line('p1', 5)], {}, { different: ['p1'] }],
     [
       'an entry of another month',

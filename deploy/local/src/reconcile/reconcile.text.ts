@@ -3,8 +3,12 @@ import { type ComparedLine, type Reconciliation } from './reconcile.js';
 
 const dollars = (micros: number): string => `${micros < 0 ? '-' : ''}$${(Math.abs(micros) / 1_000_000).toFixed(6)}`;
 
-const noteOf = ({ unpriced, generationIds }: ComparedLine): string =>
-  [...generationIds, ...(unpriced ? ['(no price in the ledger)'] : [])].join(' ');
+const noteOf = ({ unpriced, assumed, generationIds }: ComparedLine): string =>
+  [
+    ...generationIds,
+    ...(unpriced ? ['(no price in the ledger)'] : []),
+    ...(assumed ? ['(assumed: the provider could not say whether it was made)'] : []),
+  ].join(' ');
 
 function listText(title: string, lines: readonly ComparedLine[]): string[] {
   if (lines.length === 0) return [];

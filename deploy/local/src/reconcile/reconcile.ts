@@ -9,12 +9,14 @@ export interface InvoiceLine {
 }
 /** The fields of a ledger entry that a comparison needs. */
 export interface LedgerLine {
-  /** `prediction:<id>` and the like. Entries of one id are summed, so that a correction counts with what it corrects. */
+  /** `prediction:<id>`, `prediction:<provider>:<id>` and the like. Entries of one id are summed. */
   readonly key: string;
+  readonly provider: string;
   readonly generationId: string;
   readonly model: string;
   readonly amountMicros: number;
   readonly unpriced?: true | undefined;
+  readonly assumed?: true | undefined;
   /** UTC. */
   readonly at: string;
 }
@@ -33,6 +35,8 @@ export interface ComparedLine {
   readonly generationIds: readonly string[];
   /** True: the ledger has it without a price. */
   readonly unpriced: boolean;
+  /** True: the ledger has its highest price, because the provider could not say whether it was made. */
+  readonly assumed: boolean;
 }
 /** The comparison of a ledger with an invoice. Each list is sorted by id. */
 export interface Reconciliation {
@@ -45,8 +49,11 @@ export interface Reconciliation {
   readonly invoiceMicros: number;
 }
 
-/** What a charge is for, from the key of its entry. */
-export const paidIdOf = ({ key }: Pick<LedgerLine, 'key'>): string => key.split(':')[1] ?? key;
+/** The provider's id of what a charge is for, from the key of its entry. */
+export function paidIdOf({ key, provider }: Pick<LedgerLine, 'key' | 'provider'>): string {
+  const named = key.slice(key.indexOf(':') + 1);
+  return named.startsWith(`${provider}:`) ? named.slice(provider.length + 1) : named;
+}
 
 /**
  * Compares a provider's invoice with the ledger's entries for that provider, id by id. An id that costs nothing on one side, and is
@@ -75,6 +82,7 @@ export function reconcile(
       invoiceMicros: sumOf(charges),
       generationIds: [...new Set(entries.map(({ generationId }) => generationId))],
       unpriced: entries.some(({ unpriced }) => unpriced === true),
+      assumed: entries.some(({ assumed }) => assumed === true),
     };
   });
   const unequal = lines.filter(({ ledgerMicros, invoiceMicros }) => ledgerMicros !== invoiceMicros);
