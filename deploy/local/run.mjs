@@ -38,6 +38,7 @@ function testEnvironment() {
   const env = { ...process.env, ...(process.env.CI ? { NX_DAEMON: 'false', NX_NO_CLOUD: 'true' } : {}) };
   delete env.REPLICATE_API_TOKEN;
   delete env.OPENAI_API_KEY;
+  delete env.OPENAI_BASE_URL;
   return env;
 }
 

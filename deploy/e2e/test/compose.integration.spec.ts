@@ -174,8 +174,12 @@ describe('the compose file', () => {
   it.each([
     { env: {}, said: 'sandbox http://sandbox:9090/v1 sandbox http://sandbox:9090/v1' },
     {
-      env: { REPLICATE_BASE_URL: 'https://replicate.example/v1', OPENAI_BASE_URL: 'https://llm.example/v1' },
+      env: { REPLICATE_BASE_URL: 'https://replicate.example/v1', OPENAI_BASE_URL: 'https://api.openai.com/v1' },
       said: 'sandbox http://sandbox:9090/v1 sandbox http://sandbox:9090/v1',
+    },
+    {
+      env: { OPENAI_BASE_URL: 'http://ollama.example:11434/v1' },
+      said: 'sandbox http://sandbox:9090/v1  http://ollama.example:11434/v1',
     },
     {
       env: { REPLICATE_API_TOKEN: 'r8', REPLICATE_BASE_URL: 'https://replicate.example/v1', OPENAI_API_KEY: '' },

@@ -793,10 +793,15 @@ export const SETTINGS = {
   ),
   openaiApiKey: optional(
     'OPENAI_API_KEY',
-    'API key of the language model that writes plans. Default: none; plans come from templates.',
+    'API key of the language model that writes plans. Default: none; plans come from templates, unless OPENAI_BASE_URL is another server, which is then called without a key.',
     true,
   ),
-  openaiBaseUrl: setting('OPENAI_BASE_URL', http, 'https://api.openai.com/v1', 'Base URL of the language model API.'),
+  openaiBaseUrl: setting(
+    'OPENAI_BASE_URL',
+    http,
+    'https://api.openai.com/v1',
+    'Base URL of the language model API: OpenAI or any server with its chat API.',
+  ),
   openaiStore: setting(
     'OPENAI_STORE',
     flag,

@@ -26,6 +26,12 @@ describe('a language model', () => {
     ['without a price is rejected with a budget', { ...MODEL, ...BUDGET }, {}, 422],
     ['without a price is accepted without either', MODEL, {}, 202],
     ['with a configured price is accepted with both', { ...MODEL, ...PRICES, ...BUDGET }, CAP, 202],
+    [
+      'that is free is accepted with both',
+      { ...MODEL, ...PRICES, LLM_OUTPUT_PRICE_USD_PER_MTOK: '0', ...BUDGET },
+      CAP,
+      202,
+    ],
     ['of the price table is accepted with both', BUDGET, CAP, 202],
   ])('%s', async (_what, env, body, status) => {
     const gateway = await startGateway(broker, folder.path, env);

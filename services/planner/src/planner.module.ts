@@ -1,3 +1,4 @@
+import { hasLanguageModel } from '@clipmesh/config';
 import {
   collectTrace,
   directorCaughtUp,
@@ -32,20 +33,20 @@ export async function plannerModule(runtime: ServiceRuntime): Promise<DynamicMod
   const stores = await openStores({ connection, config });
   const { generations } = stores;
   const models = await loadModels(config.modelsFile);
-  const planModel =
-    config.openaiApiKey === undefined
-      ? undefined
-      : createOpenAiPlanModel({
-          apiKey: config.openaiApiKey,
-          baseUrl: config.openaiBaseUrl,
-          model: config.openaiModel,
-          timeoutMs: config.openaiApiTimeoutMs,
-          store: config.openaiStore,
-          price: config.llmPrice,
-          maxTokens: { usual: config.llmMaxTokens, retry: config.llmRetryMaxTokens },
-          maxTokensField: config.llmMaxTokensField,
-          log: logger,
-        });
+  const { openaiApiKey: apiKey, openaiBaseUrl: baseUrl } = config;
+  const planModel = !hasLanguageModel({ OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl })
+    ? undefined
+    : createOpenAiPlanModel({
+        apiKey,
+        baseUrl,
+        model: config.openaiModel,
+        timeoutMs: config.openaiApiTimeoutMs,
+        store: config.openaiStore,
+        price: config.llmPrice,
+        maxTokens: { usual: config.llmMaxTokens, retry: config.llmRetryMaxTokens },
+        maxTokensField: config.llmMaxTokensField,
+        log: logger,
+      });
   if (planModel === undefined) logger.info('OPENAI_API_KEY is not set; writing plans from templates');
   if (planModel !== undefined && planModel.quoteMicros === undefined)
     logger.warn(

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { loadConfig } from '@clipmesh/config';
 import {
   type Artifact,
@@ -52,7 +53,7 @@ let replicas: Replica[];
 let stores: Stores;
 const leaks = leakCheck();
 
-function start(workerId: string, openai: string): Promise<Replica> {
+function start(workerId: string, openai: string, more: Readonly<Record<string, string>> = {}): Promise<Replica> {
   const config = loadConfig({
     NATS_URL: broker.url,
     OPENAI_API_KEY: 'any',
@@ -62,9 +63,22 @@ function start(workerId: string, openai: string): Promise<Replica> {
     LLM_RETRY_MAX_SECONDS: '0.1',
     OPENAI_API_TIMEOUT: '120',
     TRACE_STREAM: 'false',
+    ...more,
   });
   const logger = createLogger({ service: 'planner', level: 'info' }, { write: () => undefined });
   return startReplica(plannerService, { config, workerId, logger });
+}
+
+/** The settings of a server in docs/language-models.md. */
+async function recipeOf(server: string): Promise<Record<string, string>> {
+  const page = await readFile(new URL('../../../docs/language-models.md', import.meta.url), 'utf8');
+  const [, recipe = ''] = new RegExp(`### ${server}\n\n\`\`\`sh\n(.*?)\`\`\``, 's').exec(page) ?? [];
+  return Object.fromEntries(
+    recipe
+      .trim()
+      .split('\n')
+      .map((line) => line.split('=') as [string, string]),
+  );
 }
 
 beforeAll(async () => {
@@ -216,10 +230,28 @@ describe('the planner', () => {
     ]);
   });
 
+  it.each([
+    ['Ollama', 'ollama', 'qwen2.5:7b'],
+    ['vLLM', 'vllm', 'Qwen/Qwen2.5-7B-Instruct'],
+  ])(
+    'writes a plan for nothing and without a key with the documented settings of %s',
+    async (name, chatServer, model) => {
+      for (const replica of replicas.splice(0)) await replica.stop();
+      const { OPENAI_BASE_URL: address, ...settings } = await recipeOf(name);
+      expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/);
+      replicas = [await start('planner.4', `${sandbox.url}/v1`, { OPENAI_API_KEY: '', ...settings })];
+      await sandbox.scenario({ chatServer });
+      const id = await begin();
+      const { plan, charges } = PlanWritten.schema.parse((await eventOf(id, PlanWritten.name)).body);
+      expect(plan.source).toBe('llm');
+      expect(charges).toEqual([expect.objectContaining({ model, amountMicros: 0, outcome: 'succeeded' })]);
+      expect(charges[0]).not.toHaveProperty('unpriced');
+      expect((await stores.purchases.list(id))[0]?.value).toMatchObject({ status: 'finished', quoteMicros: 0 });
+    },
+  );
+
   it('fails with a reason when the model is unreachable', async () => {
-    const [first, second] = replicas.splice(0);
-    await first?.stop();
-    await second?.stop();
+    for (const replica of replicas.splice(0)) await replica.stop();
     replicas = [await start('planner.3', 'http://127.0.0.1:9/v1')];
     const id = await begin();
     const { failure } = PlanFailed.schema.parse((await eventOf(id, PlanFailed.name)).body);

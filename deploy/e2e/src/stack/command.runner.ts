@@ -19,6 +19,7 @@ function environment(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv 
   const {
     REPLICATE_API_TOKEN: _token,
     OPENAI_API_KEY: _key,
+    OPENAI_BASE_URL: _address,
     API_KEYS: _keys,
     NODE_OPTIONS: _options,
     ...rest

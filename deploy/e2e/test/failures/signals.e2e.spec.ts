@@ -25,7 +25,13 @@ class NpmRun {
   private output = '';
 
   constructor(script: string, ...args: string[]) {
-    const { REPLICATE_API_TOKEN: _token, OPENAI_API_KEY: _key, API_KEYS: _keys, ...env } = process.env;
+    const {
+      REPLICATE_API_TOKEN: _token,
+      OPENAI_API_KEY: _key,
+      OPENAI_BASE_URL: _address,
+      API_KEYS: _keys,
+      ...env
+    } = process.env;
     this.child = spawn('npm', ['run', '--silent', script, '--', ...args], {
       cwd: ROOT,
       env: { ...env, NODE_OPTIONS: '', [MARK]: this.mark.slice(MARK.length + 1) },

@@ -34,6 +34,7 @@ describe('costText', () => {
     [{}, '$1.4400 simulated: the sandbox replaces the providers, and nothing was charged'],
     [{ REPLICATE_API_TOKEN: '', OPENAI_API_KEY: '' }, '$1.4400 simulated: the sandbox'],
     [{ REPLICATE_API_TOKEN: 'r8_x' }, '$1.4400, partly simulated: the sandbox replaces the language model'],
+    [{ OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1' }, '$1.4400, partly simulated: the sandbox replaces the clips'],
     [{ OPENAI_API_KEY: 'sk-x' }, '$1.4400, partly simulated: the sandbox replaces the clips'],
   ])('says which part is simulated: %j', (env, text) => {
     expect(costText(1.44, env)).toContain(text);

@@ -1,3 +1,4 @@
+import { hasLanguageModel } from '@clipmesh/config';
 import { z } from 'zod';
 
 const reportSchema = z.object({
@@ -17,7 +18,7 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 export function costText(totalUsd: number, env: Readonly<Record<string, string | undefined>>): string {
   const simulated = [
     ...(env['REPLICATE_API_TOKEN'] ? [] : ['clips (no REPLICATE_API_TOKEN)']),
-    ...(env['OPENAI_API_KEY'] ? [] : ['language model (no OPENAI_API_KEY)']),
+    ...(hasLanguageModel(env) ? [] : ['language model (no OPENAI_API_KEY)']),
   ];
   const amount = `$${totalUsd.toFixed(4)}`;
   if (simulated.length === 0) return amount;

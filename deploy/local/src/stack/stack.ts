@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasLanguageModel } from '@clipmesh/config';
 import { SERVICES, type ServiceProgram } from '@clipmesh/contracts';
 import { type Scale } from '../arguments/up.arguments.js';
 import { type Jaeger } from './jaeger.js';
@@ -73,7 +74,7 @@ export function serviceEnvironment(
     SANDBOX_HOST: '127.0.0.1',
     SANDBOX_PORT: String(ports.sandbox),
     ...(env['REPLICATE_API_TOKEN'] ? {} : { REPLICATE_BASE_URL: sandbox, REPLICATE_API_TOKEN: 'sandbox' }),
-    ...(env['OPENAI_API_KEY'] ? {} : { OPENAI_BASE_URL: sandbox, OPENAI_API_KEY: 'sandbox' }),
+    ...(hasLanguageModel(env) ? {} : { OPENAI_BASE_URL: sandbox, OPENAI_API_KEY: 'sandbox' }),
   };
 }
 
