@@ -1,4 +1,4 @@
-export type ServerName = 'nats-server' | 'docker-compose' | 'jaeger' | 'mongo-java-server';
+export type ServerName = 'nats-server' | 'docker-compose' | 'jaeger' | 'mongo-java-server' | 'cog';
 
 export type Source = 'variable' | 'path' | 'cache' | 'built';
 /** How to start the server. The caller adds its arguments after `args`. */

@@ -59,6 +59,8 @@ function fromPath(row, env) {
 function entry(name, row, dir) {
   if (row.recipe.kind === 'maven')
     return { command: 'java', args: ['-cp', join(dir, 'jars', '*'), row.recipe.launcher] };
+  if (row.recipe.kind === 'python')
+    return { command: join(dir, 'venv', 'bin', 'python'), args: ['-m', row.recipe.module, '--host', '127.0.0.1'] };
   return { command: join(dir, name), args: [] };
 }
 

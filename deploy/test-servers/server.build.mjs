@@ -90,6 +90,11 @@ const RECIPES = {
     await run('go', ['build', ...QUICK, ...sources, '-o', join(dir, name), recipe.package], module, forGo(options));
     rmSync(module, { recursive: true });
   },
+  python: async (_name, { recipe, version }, dir, options) => {
+    await run('python3', ['-m', 'venv', 'venv'], dir, options);
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `${recipe.package}==${version}`];
+    await run(join(dir, 'venv', 'bin', 'python'), pip, dir, options);
+  },
   maven: async (name, { recipe, version }, dir, options) => {
     const dependencies = recipe.artifacts.map((/** @type {string} */ artifact) => {
       const [group, id] = artifact.split(':');
@@ -114,6 +119,7 @@ export const TOOLS = /** @type {const} */ ({
   'go-install': ['go', 'nice'],
   'go-tool': ['go', 'nice'],
   maven: ['mvn', 'java', 'nice'],
+  python: ['python3', 'nice'],
 });
 
 /**

@@ -7,13 +7,14 @@ import { join } from 'node:path';
  * @typedef {{ kind: 'go-tool', package: string, patch?: (vendor: string) => void }} GoTool `go get -tool` in its own module, for
  *   modules with replace lines. `patch` changes the copies of the modules in the folder `vendor` before the build.
  * @typedef {{ kind: 'maven', artifacts: readonly string[], launcher: string }} Maven Jars beside a single-file Java launcher.
+ * @typedef {{ kind: 'python', package: string, module: string }} Python A package in a virtual environment, run as a module.
  * @typedef {object} Row
  * @property {string} variable Environment variable with the URL of a running server or the path of a program. It takes precedence.
  * @property {string | undefined} program Its name on PATH. Undefined: it is never on PATH.
  * @property {{ args: readonly string[], pattern: RegExp } | undefined} accepts Version output that a program on PATH must have to be used.
  * @property {string} version
  * @property {number} buildSeconds Measured on two cores with empty caches.
- * @property {GoInstall | GoTool | Maven} recipe
+ * @property {GoInstall | GoTool | Maven | Python} recipe
  */
 
 const HERE = import.meta.dirname;
@@ -59,6 +60,14 @@ export const SERVERS = {
       artifacts: ['de.bwaldvogel:mongo-java-server', 'de.bwaldvogel:mongo-java-server-h2-backend'],
       launcher: `${HERE}/mongo/Launcher.java`,
     },
+  },
+  cog: {
+    variable: 'COG_TEST_PATH',
+    program: undefined,
+    accepts: undefined,
+    version: '0.23.1',
+    buildSeconds: 25,
+    recipe: { kind: 'python', package: 'cog', module: 'cog.server.http' },
   },
   'docker-compose': {
     variable: 'DOCKER_COMPOSE_TEST_PATH',

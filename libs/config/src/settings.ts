@@ -20,6 +20,17 @@ const webhookSecret = z
   .regex(/^whsec_[A-Za-z0-9+/]{16,}={0,2}$/, 'expected whsec_ and base64')
   .optional();
 
+/** The server of each model, `model=url`. */
+const cogEndpoints = list
+  .transform((entries) =>
+    entries.map((entry) => ({ model: entry.split('=', 1)[0] ?? '', url: entry.slice(entry.indexOf('=') + 1) })),
+  )
+  .refine(
+    (entries) => entries.every(({ model, url }) => model !== '' && http.safeParse(url).success),
+    'expected model=http://host:port, comma-separated',
+  )
+  .refine((entries) => new Set(entries.map(({ model }) => model)).size === entries.length, 'expected each model once');
+
 /** A price in US dollars, parsed to micro-dollars. May be unset. */
 const price = (variable: string, doc: string): Setting<number | undefined> => ({
   ...optional(variable, doc),
@@ -625,6 +636,12 @@ export const SETTINGS = {
       .transform((name) => (name === '-' ? '' : name)),
     '-',
     'Model input field that carries the purchase key, so that a purchase whose answer was lost can be found. It is sent only to models whose schema has the field. With -, no key is sent; purchases are found by their webhook URL or their input.',
+  ),
+  cogEndpoints: setting(
+    'COG_ENDPOINTS',
+    cogEndpoints,
+    '',
+    'Cog servers of your own GPUs: model=URL, comma-separated, such as acme/reel=http://127.0.0.1:5000. Each model needs an entry with the provider cog. Empty: none. See docs/providers.md.',
   ),
   replicateWebhookSecret: {
     ...optional(

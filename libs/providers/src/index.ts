@@ -17,4 +17,5 @@ export {
 } from './replicate/replicate.provider.js';
 export { type BreakerSettings } from './limits/breaker.js';
 export { type ProviderLog } from './provider.events.js';
+export { type OpenProvider } from './provider.registration.js';
 export { type SharedEntry, type SharedState } from './limits/shared.state.js';

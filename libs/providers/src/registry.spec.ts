@@ -8,6 +8,7 @@ const shipped = await loadModels();
 const veo = shipped.get('google/veo-3.1')!;
 const models: ModelEntries = new Map([
   [veo.id, veo],
+  ['cog/animatic', shipped.get('cog/animatic')!],
   ['acme/reel', { ...veo, id: 'acme/reel', provider: 'acme' }],
 ]);
 const NOTHING: ProviderSettings = {
@@ -26,6 +27,7 @@ const NOTHING: ProviderSettings = {
   replicateCallsPerMinute: 600,
   replicateInputKey: '',
   publicUrl: undefined,
+  cogEndpoints: [],
 };
 const TOKEN = { replicateApiToken: 't' };
 const warnings: string[] = [];
@@ -65,6 +67,17 @@ describe('the registry of providers', () => {
   it('does not open without a provider for any of the wanted models', () => {
     expect(() => open({})).toThrow(
       'no model of VIDEO_MODELS has a configured provider. The provider replicate is not configured: set REPLICATE_API_TOKEN',
+    );
+  });
+
+  it('opens Cog for models with an entry of its own only', async () => {
+    const cogEndpoints = [{ model: 'cog/animatic', url: 'http://127.0.0.1:5000' }];
+    const providers = open({ cogEndpoints }, ['cog/animatic', veo.id]);
+    expect(warnings).toEqual([expect.stringContaining('set REPLICATE_API_TOKEN')]);
+    expect(providers.of('cog/animatic')).toMatchObject({ name: 'cog', guarantee: 'at_most_once_more' });
+    await providers.close();
+    expect(() => open({ cogEndpoints: [{ model: veo.id, url: 'http://127.0.0.1:5000' }] })).toThrow(
+      'COG_ENDPOINTS: google/veo-3.1 has no entry with the provider cog',
     );
   });
 

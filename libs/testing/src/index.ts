@@ -12,3 +12,4 @@ export * from './temp.folder.js';
 export * from './until.js';
 export * from './work.counter.js';
 export * from './servers/mongo.server.js';
+export * from './servers/cog.server.js';

@@ -29,6 +29,7 @@ interface Values {
   readonly scenes?: number;
   readonly aspect: (typeof ASPECT_RATIOS)[number];
   readonly workers?: number;
+  readonly model?: string;
   readonly out: string;
   readonly port?: number;
   readonly data: string;
@@ -38,7 +39,7 @@ const PROMPT =
   'A reusable water bottle that keeps drinks cold for a whole day, for people who hike, bold and optimistic';
 const MOST_WORKERS = 12;
 /** Option of a field of the request. */
-const FLAGS: Readonly<Record<string, string>> = { prompt: '--prompt', sceneCount: '--scenes' };
+const FLAGS: Readonly<Record<string, string>> = { prompt: '--prompt', sceneCount: '--scenes', model: '--model' };
 const range = ({ min, max }: { readonly min: number; readonly max: number }): string => `${min}-${max}`;
 
 function demoCommand(dataDir: string): Command {
@@ -69,6 +70,7 @@ function demoCommand(dataDir: string): Command {
         whole(1, MOST_WORKERS),
       ),
     )
+    .addOption(valueOption('--model <ID>', 'first video model (default: the first of VIDEO_MODELS)', (id) => id))
     .addOption(
       valueOption('--out <FILE>', 'file of the video; the report is written beside it').default(
         'out/demo.mp4',
@@ -86,7 +88,7 @@ function demoCommand(dataDir: string): Command {
  * `HelpRequested`.
  */
 export function parseDemo(args: readonly string[], { dataDir, cwd }: DemoDefaults): DemoArguments {
-  const { prompt, duration, scenes, aspect, workers, port, ...paths } = readCommandLine<Values>(
+  const { prompt, duration, scenes, aspect, workers, model, port, ...paths } = readCommandLine<Values>(
     demoCommand(dataDir),
     args,
   );
@@ -97,6 +99,7 @@ export function parseDemo(args: readonly string[], { dataDir, cwd }: DemoDefault
     // The demo measures the work, so it does not use the cache.
     cache: false,
     ...(scenes === undefined ? {} : { sceneCount: scenes }),
+    ...(model === undefined ? {} : { model }),
     ...(workers === undefined ? {} : { parallel: { enabled: workers > 1, maxWorkers: workers } }),
   });
   if (!request.success) {

@@ -17,7 +17,7 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 /** The cost, and which part of it is simulated. A provider without a token is the sandbox, which charges nothing. */
 export function costText(totalUsd: number, env: Readonly<Record<string, string | undefined>>): string {
   const simulated = [
-    ...(env['REPLICATE_API_TOKEN'] ? [] : ['clips (no REPLICATE_API_TOKEN)']),
+    ...(env['REPLICATE_API_TOKEN'] || env['COG_ENDPOINTS'] ? [] : ['clips (no REPLICATE_API_TOKEN)']),
     ...(hasLanguageModel(env) ? [] : ['language model (no OPENAI_API_KEY)']),
   ];
   const amount = `$${totalUsd.toFixed(4)}`;

@@ -22,13 +22,13 @@ export interface ChargeTerms {
 
 /**
  * The charges for a prediction in this state. The provider charges a prediction that succeeded, that was canceled after its
- * start, or that failed with billed seconds (its output was refused). A model without terms gives an unpriced charge.
+ * start, or that failed with billed seconds (its output was refused) or seconds of computing. A model without terms gives an unpriced charge.
  */
 export function chargesOf({ models }: ChargeTerms, clip: PurchasedClip, state: PredictionState): Charge[] {
   const charged =
     state.status === 'succeeded' ||
     (state.status === 'canceled' && state.startedAt !== undefined) ||
-    (state.status === 'failed' && (state.billedSeconds ?? 0) > 0);
+    (state.status === 'failed' && ((state.billedSeconds ?? 0) > 0 || (state.gpuSeconds ?? 0) > 0));
   if (!charged) return [];
   const { provider, durationSeconds } = clip;
   const { billedSeconds: seconds = durationSeconds, gpuSeconds, billedMicros } = state;
