@@ -47,9 +47,9 @@ const REFUSALS: readonly (readonly [string, number, string, FormPart[], string])
   [
     'Groq, a model without structured output',
     400,
-    'This model does not support response format `json_schema`. See supported models at https://console.groq.com/docs/structured-outputs#supported-models',
+    'This model does not support response format `json_schema`.',
     FORMAT,
-    'github.com/ItzCrazyKns/Vane/issues/980',
+    'github.com/ItzCrazyKns/Vane/issues/980 shows the 400; the text is that of public clients, 2026',
   ],
   [
     'Groq, a schema that it does not take',

@@ -8,7 +8,7 @@ const NOT_TAKEN =
 /** OpenAI's code for a request that is too long, whose text counts the tokens of every field. */
 const TOO_LONG = /context_length_exceeded|maximum context length/i;
 
-/** What a server says that refuses a format. openai.refusals.spec.ts has a real message for each. */
+/** What a server says that refuses a format. form.refusals.spec.ts has a real message for each. */
 const FORMAT_PATTERNS: readonly RegExp[] = [
   // OpenAI, Azure, DeepSeek, Groq, LM Studio, llama.cpp, vLLM.
   /response[_ ]format/i,

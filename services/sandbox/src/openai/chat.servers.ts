@@ -69,8 +69,7 @@ export function chatRefusal(server: ChatServer, fields: ChatFields): ChatRefusal
       const [extra] = extras(fields, ['store']);
       if (extra !== undefined)
         return { status: 400, body: problem("property 'store' is unsupported, did you mean 'stop'?") };
-      const text =
-        'This model does not support response format `json_schema`. See supported models at https://console.groq.com/docs/structured-outputs#supported-models';
+      const text = 'This model does not support response format `json_schema`.';
       return isSchema ? { status: 400, body: problem(text, null, 'response_format') } : undefined;
     }
     case 'mistral': {
