@@ -51,6 +51,8 @@ const PLACED: Readonly<Record<string, Readonly<Record<string, string | number | 
   OPENAI_BASE_URL: { planner: null },
   REPLICATE_API_TOKEN: { 'clip-generator': null },
   REPLICATE_BASE_URL: { 'clip-generator': null },
+  FAL_KEY: { 'clip-generator': null },
+  FAL_BASE_URL: { 'clip-generator': null },
   REPLICATE_WEBHOOK_SECRET: { gateway: null },
   WEBHOOK_SECRET: { gateway: null },
   METRICS_TOKEN: { gateway: null },

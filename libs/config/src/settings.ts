@@ -651,6 +651,30 @@ export const SETTINGS = {
     ),
     schema: webhookSecret,
   },
+  falKey: optional(
+    'FAL_KEY',
+    'API key for the video models on fal (id:secret). Default: none; the local stack uses its sandbox.',
+    true,
+  ),
+  falBaseUrl: setting('FAL_BASE_URL', http, 'https://queue.fal.run', 'Base URL of the queue API of fal.'),
+  falCreatesPerMinute: setting(
+    'FAL_CREATES_PER_MINUTE',
+    whole(1, 100_000),
+    '600',
+    'Maximum number of requests submitted to fal per minute, across all replicas.',
+  ),
+  falCallsPerMinute: setting(
+    'FAL_CALLS_PER_MINUTE',
+    whole(1, 1_000_000),
+    '3000',
+    'Maximum number of other fal calls per minute, across all replicas.',
+  ),
+  falCreateSlotMs: setting(
+    'FAL_CREATE_SLOT_SECONDS',
+    seconds(0.05, 300),
+    '1',
+    'Requests are submitted to fal one at a time. A submit without an answer blocks the next one for at most this long, in seconds.',
+  ),
   webhookSecret: {
     ...optional(
       'WEBHOOK_SECRET',

@@ -9,6 +9,7 @@ export { createOpenAiPlanModel, type OpenAiOptions } from './openai/openai.plan.
 export { type ClipRequest, clipRequestSchema } from './clip.request.js';
 export * from './ports.js';
 export { guaranteeOf, openProviders, type OpenProviders, providerOf, type ProviderSettings } from './registry.js';
+export { createFalProvider, type FalOptions } from './fal/fal.provider.js';
 export { outcomeOf } from './prediction/prediction.outcome.js';
 export {
   createReplicateProvider,

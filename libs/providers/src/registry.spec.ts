@@ -28,6 +28,11 @@ const NOTHING: ProviderSettings = {
   replicateInputKey: '',
   publicUrl: undefined,
   cogEndpoints: [],
+  falKey: undefined,
+  falBaseUrl: 'https://queue.fal.run',
+  falCreateSlotMs: 1000,
+  falCreatesPerMinute: 600,
+  falCallsPerMinute: 600,
 };
 const TOKEN = { replicateApiToken: 't' };
 const warnings: string[] = [];

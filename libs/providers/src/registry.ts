@@ -2,13 +2,14 @@ import { ClipmeshError } from '@clipmesh/contracts';
 import { type ClipProvider, type ClipProviders, type Guarantee } from './ports.js';
 import { type CommonSettings, type OpenProvider, type ProviderContext } from './provider.registration.js';
 import { cog, type CogSettings } from './cog/cog.registration.js';
+import { fal, type FalSettings } from './fal/fal.registration.js';
 import { replicate, type ReplicateSettings } from './replicate/replicate.registration.js';
 
 /** The settings of every provider. Those of libs/config fit. */
-export type ProviderSettings = CommonSettings & ReplicateSettings & CogSettings;
+export type ProviderSettings = CommonSettings & ReplicateSettings & CogSettings & FalSettings;
 
 /** Every provider of clips, by the name that entries of models use. */
-const PROVIDERS = { replicate, cog } as const;
+const PROVIDERS = { replicate, cog, fal } as const;
 
 /** The provider of purchases from before purchases named theirs. */
 const FIRST_PROVIDER = 'replicate';

@@ -36,6 +36,11 @@ describe('costText', () => {
     [{ REPLICATE_API_TOKEN: 'r8_x' }, '$1.4400, partly simulated: the sandbox replaces the language model'],
     [{ OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1' }, '$1.4400, partly simulated: the sandbox replaces the clips'],
     [{ OPENAI_API_KEY: 'sk-x' }, '$1.4400, partly simulated: the sandbox replaces the clips'],
+    [{ VIDEO_MODELS: 'fal-ai/veo3.1', REPLICATE_API_TOKEN: 'r8_x' }, '$1.4400 simulated: the sandbox'],
+    [
+      { VIDEO_MODELS: 'fal-ai/veo3.1, google/veo-3.1', REPLICATE_API_TOKEN: 'r8_x', OPENAI_API_KEY: 'sk-x' },
+      'the sandbox replaces the clips of fal (no FAL_KEY)',
+    ],
   ])('says which part is simulated: %j', (env, text) => {
     expect(costText(1.44, env)).toContain(text);
   });

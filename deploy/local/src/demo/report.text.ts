@@ -14,15 +14,28 @@ const reportSchema = z.object({
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
+const isFal = (model: string): boolean => model.startsWith('fal-ai/');
+
 /** The cost, and which part of it is simulated. A provider without a token is the sandbox, which charges nothing. */
 export function costText(totalUsd: number, env: Readonly<Record<string, string | undefined>>): string {
-  const simulated = [
-    ...(env['REPLICATE_API_TOKEN'] || env['COG_ENDPOINTS'] ? [] : ['clips (no REPLICATE_API_TOKEN)']),
-    ...(hasLanguageModel(env) ? [] : ['language model (no OPENAI_API_KEY)']),
+  const models = (env['VIDEO_MODELS'] ?? '').split(',').map((model) => model.trim());
+  const used = [
+    ...(models.every(isFal)
+      ? []
+      : [
+          {
+            isPaid: Boolean(env['REPLICATE_API_TOKEN'] || env['COG_ENDPOINTS']),
+            text: 'clips (no REPLICATE_API_TOKEN)',
+          },
+        ]),
+    ...(models.some(isFal) ? [{ isPaid: Boolean(env['FAL_KEY']), text: 'clips of fal (no FAL_KEY)' }] : []),
+    { isPaid: hasLanguageModel(env), text: 'language model (no OPENAI_API_KEY)' },
   ];
+  const simulated = used.filter(({ isPaid }) => !isPaid).map(({ text }) => text);
   const amount = `$${totalUsd.toFixed(4)}`;
   if (simulated.length === 0) return amount;
-  if (simulated.length === 2) return `${amount} simulated: the sandbox replaces the providers, and nothing was charged`;
+  if (simulated.length === used.length)
+    return `${amount} simulated: the sandbox replaces the providers, and nothing was charged`;
   return `${amount}, partly simulated: the sandbox replaces the ${simulated.join(' and ')} and charges nothing`;
 }
 

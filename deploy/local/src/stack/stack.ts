@@ -62,7 +62,8 @@ export function serviceEnvironment(
   dataDir: string,
   ports: { readonly gateway: number; readonly sandbox: number; readonly nats: number },
 ): NodeJS.ProcessEnv {
-  const sandbox = `http://127.0.0.1:${ports.sandbox}/v1`;
+  const origin = `http://127.0.0.1:${ports.sandbox}`;
+  const sandbox = `${origin}/v1`;
   return {
     ...env,
     DATA_DIR: dataDir,
@@ -74,6 +75,7 @@ export function serviceEnvironment(
     SANDBOX_HOST: '127.0.0.1',
     SANDBOX_PORT: String(ports.sandbox),
     ...(env['REPLICATE_API_TOKEN'] ? {} : { REPLICATE_BASE_URL: sandbox, REPLICATE_API_TOKEN: 'sandbox' }),
+    ...(env['FAL_KEY'] ? {} : { FAL_BASE_URL: `${origin}/fal`, FAL_KEY: 'sandbox' }),
     ...(hasLanguageModel(env) ? {} : { OPENAI_BASE_URL: sandbox, OPENAI_API_KEY: 'sandbox' }),
   };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { failureKindOf, textsIn } from '../failures/prediction.failure.js';
 import { errorOfStatus } from '../failures/provider.errors.js';
 import { type PredictionState } from '../ports.js';
-import { videoUrlOf } from '../replicate/output.forms.js';
+import { videoUrlOf } from '../prediction/output.forms.js';
 import { type CogAnswer } from './cog.http.js';
 
 /** Pause before the next try when a server takes no prediction, ms. */

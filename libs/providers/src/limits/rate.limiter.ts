@@ -16,6 +16,8 @@ import {
 
 export type CallKind = 'create' | 'call';
 export interface RateLimiterOptions {
+  /** Name of the limits in the store. Limiters with the same name share them. Default: those of Replicate. */
+  readonly scope?: string;
   readonly createsPerMinute: number;
   readonly callsPerMinute: number;
   /** Shares the limits and the cool-down among all replicas. Default: limits of this process only. */
@@ -34,7 +36,6 @@ export const LOCAL_SHARE = 0.25;
 const STORE_RETRY_MS = 5000;
 /** After a cool-down, calls resume spread over half its length, at most this long, ms. */
 const MAX_SPREAD_MS = 2000;
-const COOL_DOWN = 'signal.cooldown.provider';
 const coolDownSchema = z.object({ untilMs: z.number(), lengthMs: z.number().nonnegative() });
 
 interface Lease {
@@ -52,6 +53,8 @@ interface Lease {
 
 /** Limits calls with a token bucket per kind of call and one cool-down for both. Leases a few tokens at a time from the store. */
 export class RateLimiter {
+  readonly #bucket: string;
+  readonly #coolDown: string;
   readonly #leases: Readonly<Record<CallKind, Lease>>;
   readonly #store: SharedState | undefined;
   readonly #log: ProviderLog | undefined;
@@ -64,6 +67,10 @@ export class RateLimiter {
   #localUntil = 0;
 
   constructor(options: RateLimiterOptions) {
+    const { scope } = options;
+    const signals = scope === undefined ? 'signal.cooldown' : `signal.${scope}`;
+    this.#coolDown = scope === undefined ? `${signals}.provider` : `${signals}.cooldown`;
+    this.#bucket = scope === undefined ? 'bucket' : `bucket.${scope}`;
     this.#now = options.now ?? Date.now;
     this.#random = options.random ?? Math.random;
     this.#sleep = options.sleep ?? ((ms, signal) => delay(ms, undefined, { signal }));
@@ -82,7 +89,7 @@ export class RateLimiter {
     });
     this.#leases = { create: lease('create', options.createsPerMinute), call: lease('call', options.callsPerMinute) };
     this.#stop =
-      this.#store?.watch('signal.cooldown', (_key, value) => {
+      this.#store?.watch(signals, (_key, value) => {
         const { data } = coolDownSchema.safeParse(value);
         // Never longer than the requested pause: the other replica's clock may be wrong.
         if (data !== undefined)
@@ -119,7 +126,7 @@ export class RateLimiter {
     this.#startCoolDown(lengthMs, lengthMs, 'own');
     if (this.#store === undefined) return;
     try {
-      await changeShared(this.#store, COOL_DOWN, coolDownSchema, (state) => ({
+      await changeShared(this.#store, this.#coolDown, coolDownSchema, (state) => ({
         state: state !== undefined && state.untilMs >= untilMs ? undefined : { untilMs, lengthMs },
         result: undefined,
       }));
@@ -144,7 +151,7 @@ export class RateLimiter {
         const left = this.#now() < lease.expiresMs ? lease.tokens : 0;
         lease.tokens = 0;
         if (left === 0) return;
-        await changeShared(store, `bucket.${lease.kind}`, tokenStateSchema, (state) => ({
+        await changeShared(store, `${this.#bucket}.${lease.kind}`, tokenStateSchema, (state) => ({
           state: state && { ...state, tokens: Math.min(lease.whole.capacity, state.tokens + left) },
           result: undefined,
         }));
@@ -204,7 +211,7 @@ export class RateLimiter {
     const store = this.#store;
     if (store !== undefined && this.#now() >= this.#localUntil) {
       try {
-        return await changeShared(store, `bucket.${lease.kind}`, tokenStateSchema, (state) => {
+        return await changeShared(store, `${this.#bucket}.${lease.kind}`, tokenStateSchema, (state) => {
           const result = take(state, lease.whole, this.#now(), want);
           return { state: result.granted === 0 ? undefined : result.state, result };
         });

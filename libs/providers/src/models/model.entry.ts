@@ -11,9 +11,16 @@ const inputsSchema = z.strictObject({
   firstFrame: z.strictObject({ field, list: z.boolean().default(false) }).optional(),
   /** Length of the clip: a number, digits in a string, or a string such as `8s`. */
   duration: z.strictObject({ field, as: z.enum(['number', 'string', 'seconds']).default('number') }).optional(),
-  /** `values`: the model's own words for aspect ratios. Default: `9:16` and the like. */
+  /**
+   * `values`: the model's own words for aspect ratios. Default: `9:16` and the like. `withImage`: false when the model that takes a
+   * first frame has no such input.
+   */
   aspectRatio: z
-    .strictObject({ field, values: z.partialRecord(z.enum(ASPECT_RATIOS), z.string()).default({}) })
+    .strictObject({
+      field,
+      values: z.partialRecord(z.enum(ASPECT_RATIOS), z.string()).default({}),
+      withImage: z.boolean().default(true),
+    })
     .optional(),
   resolution: field.optional(),
   /** A boolean: whether the clip has sound. */

@@ -116,6 +116,18 @@ describe('the input of a model', () => {
     expect(modelInput(model, request)).not.toHaveProperty(firstFrame.field);
   });
 
+  it('has no aspect ratio with a first frame, when the model for images does not take it', () => {
+    const ratio = { field: 'ratio', withImage: false };
+    const firstFrame = { field: 'image_url' };
+    const model = entry({
+      firstFrame: true,
+      aspectRatios: ['9:16'],
+      inputs: { duration, firstFrame, aspectRatio: ratio },
+    });
+    expect(modelInput(model, request)).toHaveProperty('ratio', '9:16');
+    expect(modelInput(model, request, 'https://x.test/a.png')).not.toHaveProperty('ratio');
+  });
+
   it('is recognized at the provider, with any URL of its image', () => {
     const model = entry({ firstFrame: true, inputs: { duration, firstFrame: { field: 'image' } } });
     const referenceImage = {

@@ -18,7 +18,9 @@ export function modelInput({ inputs, ...terms }: ModelEntry, request: ClipReques
       ? {}
       : { [firstFrame.field]: firstFrame.list ? [imageUrl] : imageUrl }),
     ...(duration === undefined ? {} : { [duration.field]: asLength[duration.as](request.durationSeconds) }),
-    ...(aspectRatio === undefined || !terms.aspectRatios.includes(request.aspectRatio)
+    ...(aspectRatio === undefined ||
+    !terms.aspectRatios.includes(request.aspectRatio) ||
+    (imageUrl !== undefined && !aspectRatio.withImage)
       ? {}
       : { [aspectRatio.field]: aspectRatio.values[request.aspectRatio] ?? request.aspectRatio }),
     ...(resolution === undefined || kind.resolution === undefined ? {} : { [resolution]: kind.resolution }),

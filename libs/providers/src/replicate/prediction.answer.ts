@@ -2,7 +2,7 @@ import { ClipmeshError } from '@clipmesh/contracts';
 import { z } from 'zod';
 import { failureKindOf, textsIn } from '../failures/prediction.failure.js';
 import { type PredictionState } from '../ports.js';
-import { videoUrlOf } from './output.forms.js';
+import { videoUrlOf } from '../prediction/output.forms.js';
 
 const time = z.string().nullish();
 export const wirePredictionSchema = z.object({

@@ -9,11 +9,12 @@ import { createImageUpload } from './input/image.upload.js';
 import { createKeyField } from './input/key.field.js';
 import { type ClipProvider, type NudgeSource, type Operation, type PredictionState } from '../ports.js';
 import { type ModelEntries } from '../models/model.entry.js';
-import { createCanceler } from './prediction.cancel.js';
+import { createCanceler } from '../prediction/prediction.cancel.js';
 import { createFinder } from './prediction.find.js';
 import { predictionOf } from './prediction.answer.js';
 import { isRefusal } from '../prediction/prediction.outcome.js';
-import { createSubmitter } from './prediction.submit.js';
+import { createSubmitter } from '../prediction/prediction.submit.js';
+import { replicateCreates } from './prediction.create.js';
 import { createWaiter } from '../prediction/prediction.wait.js';
 import { type ProviderLog } from '../provider.events.js';
 import { RateLimiter } from '../limits/rate.limiter.js';
@@ -102,17 +103,20 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
   }
 
   const submit = createSubmitter({
-    client,
-    call,
+    provider: REPLICATE,
     models: options.models,
-    imageUrl: images.urlOf,
-    keyField: createKeyField({ client, call, field: inputKey, log }),
     limiter,
     breakers,
     callTimeoutMs,
     slotMs: options.createSlotMs ?? DEFAULT_SLOT_MS,
-    cancelAfterMs: options.cancelAfterMs,
-    webhookBaseUrl: options.webhookBaseUrl,
+    ...replicateCreates({
+      client,
+      call,
+      imageUrl: images.urlOf,
+      keyField: createKeyField({ client, call, field: inputKey, log }),
+      cancelAfterMs: options.cancelAfterMs,
+      webhookBaseUrl: options.webhookBaseUrl,
+    }),
   });
 
   return {
@@ -129,7 +133,13 @@ export function createReplicateProvider(options: ReplicateOptions): ReplicatePro
       pollLogIntervalMs: options.pollLogIntervalMs,
       nudge: options.nudge,
     }),
-    cancel: createCanceler({ client, call, get }),
+    cancel: createCanceler({
+      get,
+      send: async ({ id }, signal) => {
+        await call(() => client.request(`predictions/${id}/cancel`, { method: 'POST', signal }));
+        return undefined;
+      },
+    }),
     async close() {
       breakers.close();
       await limiter.close();

@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClipmeshError } from '@clipmesh/contracts';
-import type Replicate from 'replicate';
 import { type ClipProvider, type Operation, type PredictionState } from '../ports.js';
-import { isFinal } from '../prediction/prediction.outcome.js';
+import { isFinal } from './prediction.outcome.js';
 import { spanEvent } from '../provider.events.js';
 
 export interface CancelDeps {
-  readonly client: Replicate;
-  readonly call: <T>(work: () => Promise<T>) => Promise<T>;
+  /**
+   * Sends the cancel. Resolves with the final state if the answer says it. Throws `PROVIDER_BAD_INPUT` when it is refused, perhaps
+   * because the prediction has ended.
+   */
+  readonly send: (operation: Operation, signal: AbortSignal) => Promise<PredictionState | undefined>;
   readonly get: ClipProvider['get'];
   /** Time limit of the cancel call, including its wait for the rate limit, ms. Default: 60,000. */
   readonly callTimeoutMs?: number;
@@ -19,8 +21,7 @@ const GAP_MS = 200;
 
 /** Creates the `cancel` of a provider. */
 export function createCanceler({
-  client,
-  call,
+  send,
   get,
   callTimeoutMs: callMs = CALL_TIMEOUT_MS,
 }: CancelDeps): ClipProvider['cancel'] {
@@ -52,8 +53,7 @@ export function createCanceler({
   /** Requests the cancel. Resolves with the final state when the prediction had ended already. */
   async function request(operation: Operation, signal: AbortSignal): Promise<PredictionState | undefined> {
     try {
-      await call(() => client.request(`predictions/${operation.id}/cancel`, { method: 'POST', signal }));
-      return undefined;
+      return await send(operation, signal);
     } catch (error) {
       // Refused: the prediction may have ended already. If it does not exist, `get` throws too.
       if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_BAD_INPUT') throw error;

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import type Replicate from 'replicate';
 import { createCanceler } from './prediction.cancel.js';
 import { RateLimiter } from '../limits/rate.limiter.js';
 
@@ -7,12 +6,11 @@ describe('canceling a prediction', () => {
   it('throws a retryable timeout when a cool-down outlasts the call, because the prediction still runs', async () => {
     const limiter = new RateLimiter({ createsPerMinute: 600, callsPerMinute: 600 });
     await limiter.coolDown(60_000);
-    const client = {
-      request: (_route: string, { signal }: { signal: AbortSignal }) => limiter.acquire('call', signal),
-    } as unknown as Replicate;
     const cancel = createCanceler({
-      client,
-      call: (work) => work(),
+      send: async (_operation, signal) => {
+        await limiter.acquire('call', signal);
+        return undefined;
+      },
       get: ({ id }) => Promise.resolve({ id, status: 'processing' }),
       callTimeoutMs: 20,
     });
