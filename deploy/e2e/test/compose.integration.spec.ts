@@ -201,6 +201,23 @@ describe('the compose file', () => {
       expect(stdout).toBe(said);
     }
   });
+
+  it.each([
+    { env: {}, said: 'sandbox http://sandbox:9090/fal' },
+    { env: { FAL_BASE_URL: 'https://fal.example' }, said: 'sandbox http://sandbox:9090/fal' },
+    { env: { FAL_KEY: 'a:b', FAL_BASE_URL: 'https://fal.example' }, said: 'a:b https://fal.example' },
+  ])('uses the sandbox for fal without a key: $env', async ({ env, said }) => {
+    const [command = '', ...args] = (service('clip-generator').entrypoint ?? []).map((part) =>
+      part.replaceAll('$$', '$'),
+    );
+    const { stdout } = await execa(command, [...args, '/bin/sh', '-c', 'echo "$FAL_KEY $FAL_BASE_URL"'], {
+      env,
+      extendEnv: false,
+      timeout: RUN_MS,
+      stripFinalNewline: true,
+    });
+    expect(stdout).toBe(said);
+  });
 });
 
 const compose = await findServerOrSkip('docker-compose');
