@@ -1,7 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Cog, findCog, freePort, startCog, tempFolder, type TempFolder, until } from '@clipmesh/testing';
+import {
+  type Cog,
+  findCog,
+  freePort,
+  startCog,
+  startServer,
+  tempFolder,
+  type TempFolder,
+  until,
+} from '@clipmesh/testing';
 import { type ClipRequest, loadModels, type OpenProvider } from '../src/index.js';
 import { createCogProvider } from '../src/cog/cog.provider.js';
 
@@ -132,11 +141,29 @@ const waiting = { signal: never, timeoutMs: DEADLINE_MS };
     expect(await provider().find(search, never)).toEqual({ kind: 'unknowable' });
   });
 
+  it('cancels a clip whose buyer is killed, and then cannot say what became of it', async () => {
+    const request = requestOf('sleep 60');
+    const url = `${cog.url}/predictions/${encodeURIComponent(request.attemptKey)}`;
+    const call = `fetch(${JSON.stringify(url)}, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{"input":{"prompt":"sleep 60"}}' })`;
+    const args = ['-e', `${call}; console.log('sent')`];
+    const buyer = await startServer({ command: process.execPath, args, ready: /sent/, deadlineMs: DEADLINE_MS });
+    const shop = provider();
+    const search = { request, since: new Date(), adopt: () => Promise.resolve(undefined) };
+    const isFound = async (): Promise<boolean> => (await shop.find(search, never)).kind === 'found';
+    await until(isFound, DEADLINE_MS, 'the prediction');
+    const end = shop.wait(operationOf(request), waiting);
+    await buyer.end('SIGKILL');
+    await expect(end).rejects.toMatchObject({ code: 'PROVIDER_BAD_INPUT' });
+    expect(await shop.find(search, never)).toEqual({ kind: 'unknowable' });
+    await idle();
+  });
+
   it('fails a clip, and may be retried, when the server is killed in the middle', async () => {
     const port = await freePort();
     const mortal = await startCog(program!, port);
     const shop = provider(mortal.url);
-    const request = requestOf('sleep 60');
+    // Its worker outlives it by that long.
+    const request = requestOf('sleep 3');
     await shop.submit(request, never);
     const end = shop.wait(operationOf(request), waiting);
     await mortal.server.end('SIGKILL');

@@ -1,3 +1,4 @@
+export { startServer } from './child.process.js';
 export * from './servers/broker.server.js';
 export * from './servers/certificates.js';
 export * from './servers/free.port.js';
