@@ -20,6 +20,8 @@ function environment(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv 
     REPLICATE_API_TOKEN: _token,
     OPENAI_API_KEY: _key,
     OPENAI_BASE_URL: _address,
+    FAL_KEY: _falKey,
+    COG_ENDPOINTS: _cogServers,
     API_KEYS: _keys,
     NODE_OPTIONS: _options,
     ...rest
