@@ -29,6 +29,8 @@ class NpmRun {
       REPLICATE_API_TOKEN: _token,
       OPENAI_API_KEY: _key,
       OPENAI_BASE_URL: _address,
+      FAL_KEY: _falKey,
+      COG_ENDPOINTS: _cogServers,
       API_KEYS: _keys,
       ...env
     } = process.env;
