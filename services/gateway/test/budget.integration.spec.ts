@@ -94,6 +94,7 @@ describe('cost control before spending', () => {
     expect(models.find(({ id }) => id === 'google/veo-3')).toEqual({
       id: 'google/veo-3',
       provider: 'replicate',
+      guarantee: 'never_twice',
       usdPerSecond: 0.12,
       prices: [{ sku: 'second', usdPerSecond: 0.12 }],
       pricesAsOf: '2026-01-01',
