@@ -46,6 +46,7 @@ function write(name: string, text: string): string {
   writeFileSync(file(name), text);
   return file(name);
 }
+/** Every config gives a client 60 s to authenticate: the default of 2 s is too short for a busy machine. */
 async function serve(config: string, core = true): Promise<Broker> {
   const broker = await startBroker({ core, configFile: write(`nats.${brokers.length}.conf`, config) });
   brokers.push(broker);
@@ -87,7 +88,7 @@ async function rejects(access: BrokerAccess, advice: RegExp): Promise<void> {
 
 describe('a connection to the broker', () => {
   it('by user and password, percent-encoded', async () => {
-    const broker = await serve('authorization { user: "a b", password: "p@:/ä" }');
+    const broker = await serve('authorization { timeout: 60, user: "a b", password: "p@:/ä" }');
     await connects({ url: at(broker, `${encodeURIComponent('a b')}:${encodeURIComponent('p@:/ä')}@`) });
     await rejects({ url: at(broker, `${encodeURIComponent('a b')}:${SECRET}@`) }, /does not accept the credentials/);
     await rejects({ url: at(broker) }, /does not accept the credentials; check .* NATS_URL/);
@@ -95,7 +96,7 @@ describe('a connection to the broker', () => {
   });
 
   it('by token', async () => {
-    const broker = await serve('authorization { token: "s3cr3t" }');
+    const broker = await serve('authorization { timeout: 60, token: "s3cr3t" }');
     await connects({ url: at(broker, 's3cr3t@') });
     await rejects({ url: at(broker, `${SECRET}@`) }, /the token in NATS_URL/);
   });
@@ -103,7 +104,7 @@ describe('a connection to the broker', () => {
   it('by an NKey, whose file may change while connected', async () => {
     const [user, other] = [nkeys.createUser(), nkeys.createUser()];
     const seed = (key: typeof user): string => Buffer.from(key.getSeed()).toString();
-    const broker = await serve(`authorization { users: [ { nkey: ${user.getPublicKey()} } ] }`);
+    const broker = await serve(`authorization { timeout: 60, users: [ { nkey: ${user.getPublicKey()} } ] }`);
     const nkeySeedFile = write('user.nk', `${seed(user)}\n`);
     await connects({ url: at(broker), nkeySeedFile });
     await rejects({ url: at(broker), nkeySeedFile: write('other.nk', seed(other)) }, /NATS_NKEY_SEED_FILE/);
@@ -133,7 +134,7 @@ describe('a connection to the broker', () => {
   });
 
   it('with TLS, and never in clear when TLS is required', async () => {
-    const broker = await serve(`tls { cert_file: "${file('server.pem')}", key_file: "${file('server.key')}" }`);
+    const broker = await serve(`tls { timeout: 60, cert_file: "${file('server.pem')}", key_file: "${file('server.key')}" }`);
     await connects({ url: at(broker, '', 'tls'), tlsCaFile: file('server.pem') });
     await connects({ url: at(broker), tlsCaFile: file('server.pem') });
     await rejects({ url: at(broker, '', 'tls') }, /certificate is not accepted .*NATS_TLS_CA_FILE/);
@@ -149,7 +150,7 @@ describe('a connection to the broker', () => {
 
   it('with a client certificate', async () => {
     const broker = await serve(
-      `tls { cert_file: "${file('server.pem')}", key_file: "${file('server.key')}", ca_file: "${file('other.pem')}", verify: true }`,
+      `tls { timeout: 60, cert_file: "${file('server.pem')}", key_file: "${file('server.key')}", ca_file: "${file('other.pem')}", verify: true }`,
     );
     const tlsCaFile = file('server.pem');
     await connects({ url: at(broker), tlsCaFile, tlsCertFile: file('other.pem'), tlsKeyFile: file('other.key') });

@@ -52,17 +52,17 @@ describe('a failed start leaves no connection open', () => {
   it.each([
     [
       'its user may not provision',
-      'authorization { users: [ { user: u, password: p, permissions: { publish: { deny: ["$JS.API.STREAM.CREATE.>"] } } } ] }',
+      'authorization { timeout: 60, users: [ { user: u, password: p, permissions: { publish: { deny: ["$JS.API.STREAM.CREATE.>"] } } } ] }',
       false,
       /no permission for publish of \$JS\.API\.STREAM\.CREATE/,
     ],
     [
       'its user may not receive',
-      'authorization { users: [ { user: u, password: p, permissions: { subscribe: { deny: ["_INBOX.>"] } } } ] }',
+      'authorization { timeout: 60, users: [ { user: u, password: p, permissions: { subscribe: { deny: ["_INBOX.>"] } } } ] }',
       false,
       /no permission for subscription of _INBOX/,
     ],
-    ['the broker has no JetStream', 'authorization { user: u, password: p }', true, /has no JetStream/],
+    ['the broker has no JetStream', 'authorization { timeout: 60, user: u, password: p }', true, /has no JetStream/],
   ])('%s', async (_what, rules, core, advice) => {
     const { port, connections } = await MONITOR();
     const { port: natsPort } = await serve(`http: 127.0.0.1:${port}\n${rules}`, core);

@@ -37,6 +37,7 @@ export function userCreds(): { serverConfig: string; creds: string; foreign: str
   return {
     serverConfig: [
       `operator: ${jwt(operator, operator.getPublicKey(), 'operator', 'operator', {})}`,
+      'authorization { timeout: 60 }',
       'resolver: MEMORY',
       `resolver_preload: { ${account.getPublicKey()}: ${accountJwt} }`,
     ].join('\n'),
