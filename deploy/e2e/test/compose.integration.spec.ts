@@ -54,6 +54,7 @@ const PLACED: Readonly<Record<string, Readonly<Record<string, string | number | 
   FAL_KEY: { 'clip-generator': null },
   FAL_BASE_URL: { 'clip-generator': null },
   REPLICATE_WEBHOOK_SECRET: { gateway: null },
+  PROVIDER_WEBHOOK_SECRET: { 'clip-generator': null, gateway: null },
   WEBHOOK_SECRET: { gateway: null },
   METRICS_TOKEN: { gateway: null },
   OVERLAY_FONT_FILE: { overlay: null },

@@ -153,7 +153,7 @@ export const SETTINGS = {
   publicUrl: {
     ...optional(
       'PUBLIC_URL',
-      'URL under which Replicate can reach the gateway to report finished clips. Default: none; clips are polled for.',
+      'URL under which Replicate and fal can reach the gateway to report finished clips. fal needs PROVIDER_WEBHOOK_SECRET too. Default: none; clips are polled for.',
     ),
     schema: http.optional(),
   },
@@ -643,6 +643,25 @@ export const SETTINGS = {
     '',
     'Cog servers of your own GPUs: model=URL, comma-separated, such as acme/reel=http://127.0.0.1:5000. Each model needs an entry with the provider cog. Empty: none. See docs/providers.md.',
   ),
+  cogWebhookUrl: {
+    ...optional(
+      'COG_WEBHOOK_URL',
+      'URL under which your Cog servers can reach the gateway to report finished clips, such as http://gateway:8080. With it, clips go on when the clip generator dies. Needs PROVIDER_WEBHOOK_SECRET. Default: none; the call of each clip is held until its end.',
+    ),
+    schema: http.optional(),
+  },
+  cogReportTimeoutMs: setting(
+    'COG_REPORT_TIMEOUT',
+    seconds(0, 600),
+    '60',
+    'Time that the report of a clip which no longer runs at its Cog server is awaited, in seconds. Then the clip counts as lost. A server repeats a report that fails for about 7 minutes, in growing steps.',
+  ),
+  cogReportMaxMb: setting(
+    'COG_REPORT_MAX_MB',
+    whole(1, 2000),
+    '256',
+    'Maximum size of a report of a Cog server, with the clip in base64, in MB. A larger clip is lost.',
+  ),
   replicateWebhookSecret: {
     ...optional(
       'REPLICATE_WEBHOOK_SECRET',
@@ -650,6 +669,17 @@ export const SETTINGS = {
       true,
     ),
     schema: webhookSecret,
+  },
+  providerWebhookSecret: {
+    ...optional(
+      'PROVIDER_WEBHOOK_SECRET',
+      'Secret of the webhook addresses that fal and Cog servers get, at least 32 characters. The gateway and every clip generator need the same. Default: none; fal gets no webhook address.',
+      true,
+    ),
+    schema: z
+      .string()
+      .regex(/^\S{32,}$/, 'expected 32 characters or more')
+      .optional(),
   },
   falKey: optional(
     'FAL_KEY',
@@ -674,6 +704,18 @@ export const SETTINGS = {
     seconds(0.05, 300),
     '1',
     'Requests are submitted to fal one at a time. A submit without an answer blocks the next one for at most this long, in seconds.',
+  ),
+  falReportTimeoutMs: setting(
+    'FAL_REPORT_TIMEOUT',
+    seconds(0, 7200),
+    '300',
+    'Time after the submit within which fal reports a purchase whose answer was lost, in seconds. fal reports at the end of a run, so it must be longer than your clips take, queue included. After it, the purchase is charged as assumed, and bought once more. Needs PUBLIC_URL and PROVIDER_WEBHOOK_SECRET; without them fal reports nothing.',
+  ),
+  falJwksUrl: setting(
+    'FAL_JWKS_URL',
+    http,
+    'https://rest.fal.ai/.well-known/jwks.json',
+    'URL of the public keys that fal signs its webhooks with.',
   ),
   webhookSecret: {
     ...optional(

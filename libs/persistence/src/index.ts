@@ -6,6 +6,7 @@ export * from './ports/account.port.js';
 export * from './ports/cache.port.js';
 export * from './ports/webhook.port.js';
 export * from './ports/idempotency.port.js';
+export { openProviderReports, type ProviderReports } from './records/provider.reports.js';
 export * from './ports/stores.port.js';
 export * from './ports/artifact.port.js';
 export { openKvStores, type KvStoresOptions } from './kv/kv.stores.js';

@@ -10,6 +10,8 @@ export { type ClipRequest, clipRequestSchema } from './clip.request.js';
 export * from './ports.js';
 export { guaranteeOf, openProviders, type OpenProviders, providerOf, type ProviderSettings } from './registry.js';
 export { createFalProvider, type FalOptions } from './fal/fal.provider.js';
+export { createFalSignature, type FalSignature } from './fal/fal.signature.js';
+export * from './reports/report.address.js';
 export { outcomeOf } from './prediction/prediction.outcome.js';
 export {
   createReplicateProvider,
@@ -18,5 +20,5 @@ export {
 } from './replicate/replicate.provider.js';
 export { type BreakerSettings } from './limits/breaker.js';
 export { type ProviderLog } from './provider.events.js';
-export { type OpenProvider } from './provider.registration.js';
+export { type OpenProvider, type ReportReader } from './provider.registration.js';
 export { type SharedEntry, type SharedState } from './limits/shared.state.js';

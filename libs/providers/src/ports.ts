@@ -39,6 +39,8 @@ export type PurchaseFinding =
   | { readonly kind: 'found'; readonly state: PredictionState }
   /** The provider certainly has no such prediction. */
   | { readonly kind: 'absent' }
+  /** The provider cannot say it yet: search again after `retryAfterMs`. */
+  | { readonly kind: 'pending'; readonly retryAfterMs: number }
   /** The provider cannot say whether it had one. */
   | { readonly kind: 'unknowable' };
 

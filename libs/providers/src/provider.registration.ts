@@ -16,13 +16,22 @@ export interface CommonSettings {
   readonly breakerOpenMs: number;
 }
 
+/** What providers reported about purchases. */
+export interface ReportReader {
+  /** What a provider reported: the id of the request (fal), or the name of a stored file (Cog). Undefined: nothing yet. */
+  find(provider: string, purchaseKey: string): Promise<string | undefined>;
+  /** Reads a stored file. Throws `ARTIFACT_MISSING`. */
+  read(name: string): Promise<Uint8Array>;
+}
+
 /** What every provider is built with, besides its settings. */
 export interface ProviderContext {
   readonly models: ModelEntries;
   /** Shares rate limits, cool-downs and circuit breakers with the other replicas. */
   readonly shared: SharedState;
-  /** Reports of providers about predictions. */
+  /** Wakes waits when a provider has reported. */
   readonly nudge: NudgeSource;
+  readonly reports: ReportReader;
   readonly log: ProviderLog;
   /** Reads a reference image. */
   readonly readFile: (artifact: Artifact) => Promise<Uint8Array>;

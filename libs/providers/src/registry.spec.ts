@@ -28,11 +28,15 @@ const NOTHING: ProviderSettings = {
   replicateInputKey: '',
   publicUrl: undefined,
   cogEndpoints: [],
+  cogWebhookUrl: undefined,
+  cogReportTimeoutMs: 1000,
   falKey: undefined,
   falBaseUrl: 'https://queue.fal.run',
   falCreateSlotMs: 1000,
   falCreatesPerMinute: 600,
   falCallsPerMinute: 600,
+  falReportTimeoutMs: 1000,
+  providerWebhookSecret: undefined,
 };
 const TOKEN = { replicateApiToken: 't' };
 const warnings: string[] = [];
@@ -43,6 +47,7 @@ const open = (settings: Partial<ProviderSettings>, wanted = [veo.id]): OpenProvi
     models,
     shared: sharedMemory(),
     nudge: () => () => undefined,
+    reports: { find: () => Promise.resolve(undefined), read: () => Promise.resolve(new Uint8Array()) },
     log,
     readFile: () => Promise.resolve(new Uint8Array()),
   };

@@ -74,6 +74,8 @@ export class FakeProvider {
 
   /** True: the provider cannot say whether it made a purchase that it does not list. */
   forgetful = false;
+  /** A search for a prediction waits for a report for this long, ms. Undefined: the provider reports nothing. */
+  reportsAfterMs: number | undefined;
 
   readonly provider: ClipProvider = {
     // The provider of the sample models.
@@ -93,6 +95,7 @@ export class FakeProvider {
     },
     get: ({ id }) => Promise.resolve(this.of(id)),
     find: async ({ request, adopt }) => {
+      if (this.reportsAfterMs !== undefined) return { kind: 'pending', retryAfterMs: this.reportsAfterMs };
       if (this.forgetful) return { kind: 'unknowable' };
       const state = this.keyless
         ? await adopt(this.predictions)

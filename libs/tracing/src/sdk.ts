@@ -12,6 +12,8 @@ import { StreamSpanExporter, type SpanSink } from './span.exporter.js';
 const EXPORT_DELAY_MS = 200;
 /** Timeout for exporting the last spans at shutdown, ms. */
 const SHUTDOWN_MS = 3000;
+/** The address of a provider's report ends with a secret. */
+const REPORT_PATH = /^(\/v1\/webhooks\/(?:fal|cog)\/[^/?]*\/)[^?]+/i;
 const QUIET_PATHS = new Set(['/healthz', '/readyz', '/metrics']);
 
 export interface TracingOptions {
@@ -51,6 +53,10 @@ export function startTracing({ service, instance, otlpEndpoint }: TracingOptions
     instrumentations: [
       new HttpInstrumentation({
         ignoreIncomingRequestHook: (request) => QUIET_PATHS.has((request.url ?? '').split('?')[0] ?? ''),
+        startIncomingSpanHook: ({ url = '' }) => {
+          const [, start] = REPORT_PATH.exec(url) ?? [];
+          return start === undefined ? {} : { 'url.path': `${start}[redacted]` };
+        },
         requireParentforOutgoingSpans: true,
       }),
     ],

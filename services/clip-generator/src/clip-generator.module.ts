@@ -3,7 +3,14 @@ import { type Artifact } from '@clipmesh/contracts';
 import { openMedia } from '@clipmesh/media';
 import { openCacheNudges, openNudges, type ServiceRuntime, systemClock } from '@clipmesh/messaging';
 import { type ClipDeps, openPurchaseCache } from '@clipmesh/purchasing';
-import { isIntact, openArtifactFolder, openLimitStore, openScratch, openStores } from '@clipmesh/persistence';
+import {
+  isIntact,
+  openArtifactFolder,
+  openLimitStore,
+  openProviderReports,
+  openScratch,
+  openStores,
+} from '@clipmesh/persistence';
 import { loadModels, openProviders } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CancelerActor } from './canceler.actor.js';
@@ -30,6 +37,10 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     models,
     shared: await openLimitStore(connection, { replicas: config.natsReplicas }),
     nudge: (predictionId: string, poke: () => void) => nudges.on(predictionId, poke),
+    reports: {
+      find: openProviderReports(stores.idempotency).find,
+      read: async (key: string) => buffer(await artifacts.open({ key })),
+    },
     log: logger,
     readFile: async (artifact: Artifact) => buffer(await artifacts.open(artifact)),
   };

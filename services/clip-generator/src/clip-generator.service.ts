@@ -13,6 +13,8 @@ export const clipGeneratorService: ActorService = {
         firstDelayMs: config.videoRetryFirstMs,
         maxDelayMs: config.videoRetryMaxMs,
         patienceMs: { PROVIDER_RATE_LIMITED: config.rateLimitPatienceMs },
+        // The time limit of the provider's report ends it.
+        postpone: { firstDelayMs: config.pollIntervalMs, maxDelayMs: config.pollIntervalMs, forMs: Infinity },
       },
       handlerTimeoutMs:
         config.videoGenerationTimeoutMs +

@@ -21,6 +21,8 @@ export interface LocalStackOptions {
   /** Further arguments of `up`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Port of the gateway. Default: a free one. */
+  readonly port?: number;
 }
 
 /** For tests that do not check pictures: encoding takes a fraction of the time. */
@@ -35,9 +37,9 @@ export class LocalStack {
     readonly urls: StackUrls,
   ) {}
 
-  static async start({ args = [], env = {} }: LocalStackOptions = {}): Promise<LocalStack> {
+  static async start({ args = [], env = {}, ...options }: LocalStackOptions = {}): Promise<LocalStack> {
     const dataDir = mkdtempSync(join(tmpdir(), 'clipmesh-e2e-'));
-    const port = await freePort();
+    const port = options.port ?? (await freePort());
     const command = new Command('deploy/local/dist/up.js', ['--port', String(port), '--data', dataDir, ...args], env);
     try {
       await command.said(/^ready http\S+$/m, READY_MS);

@@ -58,6 +58,11 @@ export class TraceCollector {
     return parseTrace({ resourceSpans: this.resourceSpans }).find((trace) => trace.traceId === traceId);
   }
 
+  /** All received spans as text, to look for what must not be in one. */
+  text(): string {
+    return JSON.stringify(this.resourceSpans);
+  }
+
   /** The names of the received span events of a trace. */
   eventNames(traceId: string): Set<string> {
     const spans = eventsSchema

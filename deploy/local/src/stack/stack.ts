@@ -56,6 +56,13 @@ const NOT_FORWARDED = [
   'HEALTH_PORT',
 ] as const;
 
+/** The sandbox in the place of fal. */
+const sandboxOfFal = (origin: string): Readonly<Record<string, string>> => ({
+  FAL_KEY: 'sandbox',
+  FAL_BASE_URL: `${origin}/fal`,
+  FAL_JWKS_URL: `${origin}/fal/.well-known/jwks.json`,
+});
+
 /** Environment of every service. A provider without a token is the sandbox: only its base URL differs. */
 export function serviceEnvironment(
   env: NodeJS.ProcessEnv,
@@ -75,7 +82,7 @@ export function serviceEnvironment(
     SANDBOX_HOST: '127.0.0.1',
     SANDBOX_PORT: String(ports.sandbox),
     ...(env['REPLICATE_API_TOKEN'] ? {} : { REPLICATE_BASE_URL: sandbox, REPLICATE_API_TOKEN: 'sandbox' }),
-    ...(env['FAL_KEY'] ? {} : { FAL_BASE_URL: `${origin}/fal`, FAL_KEY: 'sandbox' }),
+    ...(env['FAL_KEY'] ? {} : sandboxOfFal(origin)),
     ...(hasLanguageModel(env) ? {} : { OPENAI_BASE_URL: sandbox, OPENAI_API_KEY: 'sandbox' }),
   };
 }

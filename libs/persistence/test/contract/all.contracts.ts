@@ -1,6 +1,7 @@
 import { type Stores } from '../../src/index.js';
 import { accountStoreContract } from './accounts.contract.js';
 import { cacheStoreContract } from './cache.contract.js';
+import { providerReportsContract } from './reports.contract.js';
 import { removalContract } from './removal.contract.js';
 import { generationStoreContract, purchaseStoresContract } from './stores.contract.js';
 import { usageContract } from './usage.contract.js';
@@ -15,4 +16,5 @@ export function storesContract(name: string, open: () => Promise<Stores>): void 
   usageContract(name, open);
   removalContract(name, open);
   webhookStoreContract(name, open);
+  providerReportsContract(name, open);
 }

@@ -6,6 +6,8 @@ export interface CogCall {
   readonly method: 'GET' | 'PUT' | 'POST';
   readonly url: URL;
   readonly body?: unknown;
+  /** Default: none but those of the body. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   /** A longer answer is an error. */
   readonly maxBytes: number;
@@ -20,13 +22,14 @@ export interface CogAnswer {
  * One call to a Cog server. It has no time limit but the signal: `fetch` gives up on an answer after 5 minutes, and a held prediction
  * answers at its end. Rejects when there is no complete answer.
  */
-export function callCog({ method, url, body, signal, maxBytes }: CogCall): Promise<CogAnswer> {
+export function callCog({ method, url, body, headers: more = {}, signal, maxBytes }: CogCall): Promise<CogAnswer> {
   return new Promise((resolve, reject) => {
     const payload = body === undefined ? undefined : JSON.stringify(body);
-    const headers =
+    const ofBody =
       payload === undefined
         ? {}
         : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) };
+    const headers = { ...more, ...ofBody };
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     // Without an agent: a kept connection may be dead, and a call is never repeated.
     const call = send(url, { method, headers, signal, agent: false }, (response) => {

@@ -1,8 +1,41 @@
-import { type Registration } from '../provider.registration.js';
+import { ClipmeshError, messageOf } from '@clipmesh/contracts';
+import { type ProviderContext, type Registration, type ReportReader } from '../provider.registration.js';
+import { reportAddress, reportNudgeId } from '../reports/report.address.js';
 import { COG_GUARANTEE, createCogProvider } from './cog.provider.js';
+import { type CogReports } from './cog.reported.js';
 
 export interface CogSettings {
   readonly cogEndpoints: readonly { readonly model: string; readonly url: string }[];
+  readonly cogWebhookUrl: string | undefined;
+  readonly cogReportTimeoutMs: number;
+  readonly providerWebhookSecret: string | undefined;
+}
+
+/** The report of a purchase; undefined: none, or its file was removed. */
+async function readReport(reader: ReportReader, purchaseKey: string): Promise<unknown> {
+  const name = await reader.find('cog', purchaseKey);
+  if (name === undefined) return undefined;
+  try {
+    return JSON.parse(Buffer.from(await reader.read(name)).toString('utf8')) as unknown;
+  } catch (cause) {
+    if (cause instanceof ClipmeshError && cause.code === 'ARTIFACT_MISSING') return undefined;
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the report of a Cog server is not JSON: ${messageOf(cause)}`);
+  }
+}
+
+/** Undefined: calls are held. Throws an error that names the missing setting. */
+function reportsOf(settings: CogSettings, { reports, nudge }: ProviderContext): CogReports | undefined {
+  const { cogWebhookUrl: base, providerWebhookSecret: secret, cogReportTimeoutMs: timeoutMs } = settings;
+  if (base === undefined) return undefined;
+  if (secret === undefined)
+    throw new Error('COG_WEBHOOK_URL is set, but not PROVIDER_WEBHOOK_SECRET: set both or neither');
+  return {
+    addressOf: (key) => reportAddress(base, secret, { provider: 'cog', key }),
+    read: (key) => readReport(reports, key),
+    nudge: (key, onNudge) => nudge(reportNudgeId(key), onNudge),
+    timeoutMs,
+  };
 }
 
 export const cog: Registration<CogSettings> = {
@@ -13,6 +46,7 @@ export const cog: Registration<CogSettings> = {
     for (const { model } of settings.cogEndpoints)
       if (context.models.get(model)?.provider !== 'cog')
         throw new Error(`COG_ENDPOINTS: ${model} has no entry with the provider cog; add one to MODELS_FILE`);
+    const reports = reportsOf(settings, context);
     return createCogProvider({
       endpoints: settings.cogEndpoints,
       models: context.models,
@@ -26,6 +60,7 @@ export const cog: Registration<CogSettings> = {
       breaker: { failures: settings.breakerFailures, openMs: settings.breakerOpenMs },
       shared: context.shared,
       log: context.log,
+      ...(reports === undefined ? {} : { reports }),
     });
   },
 };

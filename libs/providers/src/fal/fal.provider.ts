@@ -16,6 +16,7 @@ import { createWaiter } from '../prediction/prediction.wait.js';
 import { type CallOptions, createProviderCall, type ProviderAnswer } from '../prediction/provider.call.js';
 import { type ProviderLog } from '../provider.events.js';
 import { type OpenProvider } from '../provider.registration.js';
+import { createFalFinder, type FalReports } from './fal.find.js';
 import { cancelWordOf, endedStateOf, isErrorOfRun, openStateOf, statusOf, submittedOf } from './fal.answers.js';
 
 export interface FalOptions {
@@ -42,13 +43,15 @@ export interface FalOptions {
   /** Shares rate limits, cool-downs and circuit breakers with the other replicas. Default: not shared. */
   readonly shared?: SharedState;
   readonly breaker: BreakerSettings;
-  /** Reports about predictions from the provider. Default: polling only. */
+  /** Wakes a wait when fal has reported. Default: polling only. */
   readonly nudge?: NudgeSource;
+  /** Default: fal reports nothing. */
+  readonly reports?: FalReports;
   readonly log?: ProviderLog;
 }
 
 const FAL = 'fal';
-/** It lists no requests, and takes no key of the caller. */
+/** It lists no requests and takes no key of the caller, and a report may be lost. */
 export const FAL_GUARANTEE = 'at_most_once_more';
 const MAX_DOWNLOAD_BYTES = 512 * 1024 * 1024;
 /** Runs of which the start was seen are remembered, at most this many. */
@@ -64,7 +67,7 @@ export function appOf(endpoint: string): string {
 
 /** A provider for fal's queue, or a service with the same API. */
 export function createFalProvider(options: FalOptions): OpenProvider {
-  const { models, shared, log, breaker, callTimeoutMs } = options;
+  const { models, shared, log, breaker, callTimeoutMs, reports } = options;
   const baseUrl = options.baseUrl.replace(/\/+$/, '');
   const limiter = new RateLimiter({
     scope: FAL,
@@ -136,7 +139,7 @@ export function createFalProvider(options: FalOptions): OpenProvider {
         image && `data:${image.contentType};base64,${Buffer.from(await options.readFile(image)).toString('base64')}`;
       return modelInput(entry, request, imageUrl);
     },
-    async create(target, { model }, input, signal) {
+    async create(target, { model, attemptKey }, input, signal) {
       const headers = {
         'content-type': 'application/json',
         // A retry or another endpoint of the platform could be billed twice, or at another price.
@@ -145,7 +148,9 @@ export function createFalProvider(options: FalOptions): OpenProvider {
         'x-fal-request-timeout': String(Math.max(1, Math.ceil(options.startTimeoutMs / 1000))),
       };
       const body = JSON.stringify(input);
-      return submittedOf(await call('POST', target, { headers, body, signal }, { isCreate: true }), model);
+      const query = reports && new URLSearchParams({ fal_webhook: reports.addressOf(attemptKey) });
+      const path = query === undefined ? target : `${target}?${query.toString()}`;
+      return submittedOf(await call('POST', path, { headers, body, signal }, { isCreate: true }), model);
     },
   });
 
@@ -155,7 +160,7 @@ export function createFalProvider(options: FalOptions): OpenProvider {
     cacheOrigin: `${FAL} ${options.baseUrl}`,
     submit,
     get,
-    find: () => Promise.resolve({ kind: 'unknowable' }),
+    find: createFalFinder(reports, get),
     wait: createWaiter({
       get,
       breakers,

@@ -5,6 +5,7 @@ import { stepFor, type StoredPurchase } from './purchase.rules.js';
 import { assumedCharge, chargesOf } from './clip.charges.js';
 import { adoptFor } from './clip.claims.js';
 import { type ClipDeps } from './clip.deps.js';
+import { stillPending } from './clip.submit.js';
 
 /** Delay before the next check of a purchase with an unknown outcome, ms. */
 const RECHECK_MS = 250;
@@ -47,6 +48,7 @@ async function cancelClip(deps: ClipDeps, entry: StoredPurchase, signal: AbortSi
   const predictionId = finding?.kind === 'found' ? finding.state.id : known;
   if (predictionId === undefined) {
     if (!certain) throw unknownOutcome(key);
+    if (finding?.kind === 'pending') throw stillPending(key, finding.retryAfterMs);
     if (finding?.kind !== 'unknowable') {
       await updatePurchase(deps, entry, { status: 'canceled' });
       return [];

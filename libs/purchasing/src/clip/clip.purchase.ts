@@ -7,6 +7,7 @@ import {
   message,
   type Outgoing,
 } from '@clipmesh/contracts';
+import { Postponed } from '@clipmesh/messaging';
 import { outcomeOf, type PredictionState } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { type Clip, throughCache } from './clip.cache.js';
@@ -46,7 +47,9 @@ export async function buyClip(
     );
     return [generatedEvent(deps, body, clip, earlierCharges)];
   } catch (error) {
-    throw error instanceof ClipmeshError ? withCharges(error, [...earlierCharges, ...error.charges]) : error;
+    // A postponed command publishes nothing: its next delivery finds these charges again.
+    if (!(error instanceof ClipmeshError) || error instanceof Postponed) throw error;
+    throw withCharges(error, [...earlierCharges, ...error.charges]);
   }
 }
 

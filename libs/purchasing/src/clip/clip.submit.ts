@@ -1,5 +1,6 @@
 import { clipMicros } from '@clipmesh/billing';
 import { type Charge, type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
+import { Postponed } from '@clipmesh/messaging';
 import { AlreadyExistsError, ConflictError, type Purchase } from '@clipmesh/persistence';
 import { type ClipRequest, clipRequestSchema } from '@clipmesh/providers';
 import { NOT_CHARGED } from '../charges/charged.errors.js';
@@ -47,6 +48,8 @@ export async function findOrSubmit(
           );
           return updatePurchase(deps, step.entry, { status: 'submitted', predictionId });
         }
+        // Only the provider's report can say it: this wait uses no try, and buys nothing.
+        if (certain && finding.kind === 'pending') throw stillPending(value.key, finding.retryAfterMs);
         if (certain) {
           const { entry } = step;
           try {
@@ -79,6 +82,10 @@ export async function findOrSubmit(
     }
   }
 }
+
+/** A purchase of which the provider will say later what became of it. The command is delivered again, without using a try. */
+export const stillPending = (key: string, retryAfterMs: number): Postponed =>
+  new Postponed('PROVIDER_UNAVAILABLE', `the provider has not reported purchase ${key} yet`, retryAfterMs);
 
 function recordIntent(deps: ClipDeps, body: ClipGenerateBody, key: string): Promise<StoredPurchase> {
   const at = isoNow(deps);

@@ -5,8 +5,10 @@ import { type NextFunction, type Request, type Response } from 'express';
 import {
   isProviderReport,
   PROVIDER_REPORT_LIMIT_BYTES,
-  PROVIDER_REPORT_PATH,
   refuseForeignOrigin,
+  refuseForgedAddress,
+  type ReportSender,
+  reportSenderOf,
 } from './auth/access.js';
 import { Authentication } from './auth/authentication.js';
 import { badRequest, problemOf } from './problems/problem.js';
@@ -25,23 +27,28 @@ export function refuseBrokenPath(path: string): void {
 export function checkRequests(app: NestExpressApplication, config: Config): void {
   const authentication = app.get(Authentication);
   app.use((request: Request, _response: Response, next: NextFunction) => {
-    if (!isProviderReport(request, config.publicUrl)) refuseForeignOrigin(request.headers, config.apiKeys);
+    if (!isProviderReport(request, config)) refuseForeignOrigin(request.headers, config.apiKeys);
     refuseBrokenPath(request.path);
     refuseOtherBodies(request.method, request.headers);
-    // Bodies may be large: authenticate before reading one. A provider report is authenticated by its signature instead.
-    if (hasBody(request.headers) && request.path !== PROVIDER_REPORT_PATH) authentication.authenticate(request);
+    // Bodies may be large: authenticate before reading one. Reports of providers are authenticated by address and signature instead.
+    refuseForgedAddress(request.path, config.providerWebhookSecret);
+    if (hasBody(request.headers) && reportSenderOf(request.path) === undefined) authentication.authenticate(request);
     next();
   });
+  const senderOf = ({ url }: { readonly url?: string | undefined }): ReportSender | undefined =>
+    reportSenderOf(url?.split('?')[0] ?? '');
   // A smaller limit: the sender of a report is not authenticated before its body is read.
   app.useBodyParser('json', {
     limit: PROVIDER_REPORT_LIMIT_BYTES,
-    type: ({ url, headers }) => url?.split('?')[0] === PROVIDER_REPORT_PATH && isJson(headers['content-type']),
+    type: (request) =>
+      ['replicate', 'fal'].includes(senderOf(request) ?? '') && isJson(request.headers['content-type']),
   });
   app.useBodyParser('json', {
     limit: `${config.requestBodyLimitMb}mb`,
     // The schemas reject JSON that is not an object, with better messages.
     strict: false,
-    type: ({ headers }) => isJson(headers['content-type']),
+    // A report of Cog contains a clip: its route stores it without reading it whole.
+    type: (request) => senderOf(request) !== 'cog' && isJson(request.headers['content-type']),
   });
   app.use((request: RawBodyRequest<Request>, _response: Response, next: NextFunction) => {
     refuseBrokenText(request.rawBody);

@@ -4,6 +4,8 @@ import { sendWebhook } from '../predictions/webhook.sender.js';
 import { resultOf } from './fal.view.js';
 
 const USER_ID = 'sandbox-user';
+/** fal tries ten times within two hours; the sandbox within four minutes. */
+const DELAYS_MS = [0, 500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 100_000] as const;
 
 /** The key pair that signs webhooks, with its public part as a JWKS. */
 export interface WebhookKeys {
@@ -48,5 +50,6 @@ export async function reportTo(
       };
     },
     signal,
+    DELAYS_MS,
   );
 }

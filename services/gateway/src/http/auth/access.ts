@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isLoopback } from '@clipmesh/config';
+import { reportedPurchase, type ReportingProvider, reportingProviderOf } from '@clipmesh/providers';
 import { ProblemError } from '../problems/problem.js';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
@@ -68,18 +69,48 @@ export function refuseForeignOrigin(
     );
 }
 
-/** Path for reports of the provider. */
+/** Path for reports of Replicate. */
 export const PROVIDER_REPORT_PATH = '/v1/webhooks/replicate';
-/** Maximum size of a report. A prediction has a few kB, but its logs may be long. */
+/** Maximum size of a report of Replicate or fal. A prediction has a few kB, but its logs may be long. */
 export const PROVIDER_REPORT_LIMIT_BYTES = 1024 * 1024;
 
+/** A provider that sends reports. */
+export type ReportSender = 'replicate' | ReportingProvider;
+
+/** The provider whose reports a path is for. They have no API key: a signature or the address authenticates them. */
+export const reportSenderOf = (path: string): ReportSender | undefined =>
+  path === PROVIDER_REPORT_PATH ? 'replicate' : reportingProviderOf(path);
+
+/** The URLs under which providers reach the gateway. */
+export interface ReportUrls {
+  readonly publicUrl: string | undefined;
+  readonly cogWebhookUrl: string | undefined;
+}
+
 /**
- * Whether a request is exempt from the loopback check. A provider report arrives at `publicUrl` under its host name, and its
- * signature authenticates it. Without a public URL, no provider sends reports.
+ * Whether a request is exempt from the loopback check. A provider report arrives at a configured URL under its host name. Without the
+ * URL, the provider sends no reports.
  */
 export function isProviderReport(
   { method, path }: { readonly method: string; readonly path: string },
-  publicUrl: string | undefined,
+  { publicUrl, cogWebhookUrl }: ReportUrls,
 ): boolean {
-  return publicUrl !== undefined && method === 'POST' && path === PROVIDER_REPORT_PATH;
+  const sender = reportSenderOf(path);
+  if (method !== 'POST' || sender === undefined) return false;
+  return (sender === 'cog' ? cogWebhookUrl : publicUrl) !== undefined;
+}
+
+/**
+ * Throws a 401 for a report whose address was not made with this secret, before its body is read. Ignores other paths. `secret`
+ * undefined: no address was made.
+ */
+export function refuseForgedAddress(path: string, secret: string | undefined): void {
+  if (reportingProviderOf(path) === undefined) return;
+  if (secret !== undefined && reportedPurchase(path, secret) !== undefined) return;
+  throw new ProblemError(
+    401,
+    'WEBHOOK_ADDRESS_INVALID',
+    'The address is not valid',
+    'the address of this webhook was not made with PROVIDER_WEBHOOK_SECRET',
+  );
 }
