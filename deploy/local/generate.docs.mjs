@@ -1,12 +1,13 @@
-// npm run docs:generate: writes .env.example, the settings in docker-compose.yml, and the tables of settings, messages,
-// models and attributes in the docs.
+// npm run docs:generate: writes .env.example, the settings and services in docker-compose.yml, the references in tsconfig.json,
+// and the tables of settings, messages, models and attributes in the docs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { envExample, SETTINGS, settingsTable } from '@clipmesh/config';
-import { messagesTable } from '@clipmesh/contracts';
+import { messagesTable, SERVICE_TABLE } from '@clipmesh/contracts';
 import { loadModels, modelsTable } from '@clipmesh/providers';
 import { attributesTable } from '@clipmesh/tracing';
-import { fillCompose } from './compose.settings.mjs';
+import { fillCompose } from './compose.file.mjs';
+import { rootProject } from './project.references.mjs';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -24,7 +25,8 @@ function fill(page, ...tables) {
 
 writeFileSync(join(root, '.env.example'), envExample());
 const compose = join(root, 'docker-compose.yml');
-writeFileSync(compose, fillCompose(readFileSync(compose, 'utf8'), Object.values(SETTINGS)));
+writeFileSync(compose, fillCompose(readFileSync(compose, 'utf8'), Object.values(SETTINGS), SERVICE_TABLE));
+writeFileSync(join(root, 'tsconfig.json'), rootProject(root));
 fill('configuration.md', settingsTable());
 fill('messages.md', messagesTable('command'), messagesTable('event'));
 fill('providers.md', modelsTable(await loadModels()));

@@ -18,6 +18,7 @@ export { cleanText, cutStart, cutText } from './text/text.rules.js';
 export { Semaphore } from './timing/semaphore.js';
 export { withTimeout } from './timing/time.limit.js';
 export { durationMs, waitMs } from './timing/wait.text.js';
+export * from './services.js';
 export * from './messages/topology.js';
 export * from './messages/messages.table.js';
 export * from './schemas/webhook.js';

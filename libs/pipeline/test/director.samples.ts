@@ -1,4 +1,3 @@
-import { type GenerationState } from '@clipmesh/contracts';
 import { quoteClip } from '@clipmesh/billing';
 import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { type DirectorEvent } from '../src/director/director.event.js';
@@ -9,11 +8,16 @@ import {
   type Charge,
   ClipGenerate,
   type ClipGenerateBody,
+  eventNamed,
   type Failure,
+  type GenerationState,
   type Job,
+  messageId,
   type Outgoing,
   type Plan,
   PlanWritten,
+  SCENE_STEPS,
+  type SceneStep,
 } from '@clipmesh/contracts';
 import { planFromTemplate } from '../src/plan/plan.writer.js';
 
@@ -79,6 +83,27 @@ export const failureOf = (code: Failure['code'], change: Partial<Failure> = {}):
 /** The clips that messages command, in order. */
 export const clipsIn = (outgoing: readonly Outgoing[]): ClipGenerateBody[] =>
   outgoing.filter(({ definition }) => definition === ClipGenerate).map(({ body }) => body as ClipGenerateBody);
+
+/** The steps of a scene after its clip. */
+export const LATER_STEPS: readonly SceneStep[] = SCENE_STEPS.slice(1);
+/** The first step after the clip. */
+export const NEXT_STEP: SceneStep = LATER_STEPS[0] ?? SCENE_STEPS[0];
+
+/** The answer to a command for a step after the clip: its file, or its failure. Undefined for any other command. */
+export function stepAnswer({ definition, body }: Outgoing, end: Artifact | Failure): DirectorEvent | undefined {
+  const step = LATER_STEPS.find(({ command }) => command === definition.name);
+  if (step === undefined) return undefined;
+  const { scene, attempt } = body as unknown as { scene: number; attempt: number };
+  const isFailure = 'code' in end;
+  const name = isFailure ? step.failed : step.done;
+  const reply = {
+    ...base,
+    scene,
+    attempt,
+    ...(isFailure ? { failure: { ...end, stage: step.stage } } : { clip: end }),
+  };
+  return { name, body: reply, id: messageId(eventNamed(name), reply) } as DirectorEvent;
+}
 
 /** Decides with the sample models. */
 export const decide = (state: GenerationState, event: DirectorEvent): Decision =>

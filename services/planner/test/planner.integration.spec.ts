@@ -4,15 +4,16 @@ import {
   type Artifact,
   ClipFailed,
   ClipGenerated,
+  eventNamed,
   GenerationPlan,
   type GenerationRecord,
   type GenerationState,
   type Job,
   message,
   type Outgoing,
-  OverlayApplied,
   PlanFailed,
   PlanWritten,
+  SCENE_STEPS,
   VideoStitched,
   WorkRetried,
 } from '@clipmesh/contracts';
@@ -154,8 +155,20 @@ const clip = (generationId: string, scene: number): Outgoing =>
     cached: false,
     clip: artifact('a'),
   });
-const overlaid = (generationId: string, scene: number): Outgoing =>
-  message(OverlayApplied, { generationId, at: at(), charges: [], scene, attempt: 2, clip: artifact('b') });
+const [, ...laterSteps] = SCENE_STEPS;
+/** Status of a scene that has its clip. */
+const clipped = laterSteps[0]?.status ?? 'done';
+/** Ends the steps of these scenes after their clips, one after the other. */
+async function finish(generationId: string, ...scenes: number[]): Promise<void> {
+  for (const [number, { done, status }] of laterSteps.entries()) {
+    const end = { generationId, at: at(), charges: [], attempt: 2 + number, clip: artifact('b') };
+    const ends = scenes.map((scene) => ({ ...end, scene }));
+    await publish(...ends.map((body) => message(eventNamed(done), body)));
+    await state(generationId, `scenes after ${done}`, (now) =>
+      scenes.every((scene) => now.scenes[scene]?.status !== status),
+    );
+  }
+}
 
 describe('the planner', () => {
   it('retries when the answer is not a plan, and charges both answers', async () => {
@@ -270,16 +283,16 @@ describe('the director, on any replica', () => {
     const id = await begin();
     await scenesAre(id, 'generating generating waiting waiting');
     await publish(clip(id, 1));
-    await scenesAre(id, 'generating composing generating waiting');
+    await scenesAre(id, `generating ${clipped} generating waiting`);
     // The broker drops the second one, the director a late one.
     await publish(clip(id, 1));
-    await publish(overlaid(id, 1));
+    await finish(id, 1);
     await scenesAre(id, 'generating done generating waiting');
     await publish(clip(id, 2), clip(id, 0));
-    await scenesAre(id, 'composing done composing generating');
+    await scenesAre(id, `${clipped} done ${clipped} generating`);
     await publish(clip(id, 3));
-    await scenesAre(id, 'composing done composing composing');
-    await publish(overlaid(id, 3), overlaid(id, 0), overlaid(id, 2));
+    await scenesAre(id, `${clipped} done ${clipped} ${clipped}`);
+    await finish(id, 3, 0, 2);
     const composed = await state(id, 'the stitch', (now) => now.stitch !== undefined);
     expect(statuses(composed)).toBe('done done done done');
     expect(composed.scenes.map(({ index, predictionId }) => [index, predictionId])).toEqual([
@@ -323,8 +336,8 @@ describe('the director, on any replica', () => {
     for (const scene of [1, 2, 3]) {
       await state(id, `scene ${scene} in progress`, ({ scenes }) => scenes[scene]?.status === 'generating');
       await publish(clip(id, scene));
-      await state(id, `a clip for scene ${scene}`, ({ scenes }) => scenes[scene]?.status === 'composing');
-      await publish(overlaid(id, scene));
+      await state(id, `a clip for scene ${scene}`, ({ scenes }) => scenes[scene]?.status === clipped);
+      await finish(id, scene);
     }
     const ended = await state(id, 'the end', (now) => now.status === 'failed');
     expect(statuses(ended)).toBe('failed done done done');

@@ -23,7 +23,9 @@ export async function brokenInvariants(
       broken.push(`${prediction.id} was paid for and belongs to no purchase`);
   }
   for (const { id, state } of records) {
-    const { status, scenes, costMicros } = state;
+    const { status, scenes, costMicros, incidents } = state;
+    for (const { code } of incidents)
+      if (code === 'ARTIFACT_MISSING') broken.push(`${id}: a step got another file than that of the step before`);
     if (!isFinal(status)) broken.push(`${id} is ${status} and has stalled`);
     if (status === 'succeeded' && scenes.some((scene) => scene.status !== 'done'))
       broken.push(`${id} succeeded without all its scenes`);

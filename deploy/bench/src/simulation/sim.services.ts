@@ -3,16 +3,18 @@ import {
   type Artifact,
   type ClipGenerateBody,
   type DomainEvent,
+  eventNamed,
   type InboxName,
+  LAST_STEP,
   message,
   type MessageBody,
   type Outgoing,
-  type OverlayApplyBody,
-  OverlayApplied,
-  OverlayFailed,
   PlanWritten,
   PlanStarted,
   PlanFailed,
+  SCENE_STEPS,
+  type SceneStep,
+  type Stage,
   StitchFailed,
   type StitchRenderBody,
   toFailure,
@@ -35,8 +37,10 @@ export interface SimSystem {
   readonly broker: SimBroker;
   readonly provider: SimProvider;
   readonly stores: Stores;
+  /** The step that made each stored file, by the key of the file. */
+  readonly files: Map<string, SceneStep>;
   readonly nudges: SimNudges;
-  /** Probability that an overlay or a join fails, 0-1. */
+  /** Probability that a step after the clip or a join fails, 0-1. */
   readonly mediaFaults: { fail: number };
   /** False simulates a build that does not look for lost purchases. */
   readonly searches: boolean;
@@ -61,12 +65,19 @@ const silent = {
   warn: () => undefined,
   error: () => undefined,
 } as unknown as ClipDeps['logger'];
-const artifact = (digit: string): Artifact => ({
-  key: `${digit.repeat(2)}/${digit.repeat(64)}.mp4`,
-  sha256: digit.repeat(64),
-  bytes: 1,
-  contentType: 'video/mp4',
-});
+/** A stored file. Other digits are another content. */
+function artifact(digits: string): Artifact {
+  const sha256 = digits.repeat(64).slice(0, 64);
+  return { key: `${sha256.slice(0, 2)}/${sha256}.mp4`, sha256, bytes: 1, contentType: 'video/mp4' };
+}
+
+/** The body of a command for a step after the clip. */
+interface StepBody extends MessageBody {
+  readonly scene: number;
+  readonly attempt: number;
+  /** The file of the step before. */
+  readonly clip: Artifact;
+}
 
 /** Stores whose calls are effects of a process. */
 function storesOf({ world, stores }: SimSystem, process: Process): Stores {
@@ -98,11 +109,15 @@ const patient: RetryPolicy = { ...thrice, patienceMs: { PROVIDER_RATE_LIMITED: 2
 
 /** The handlers of all inboxes: real code for decisions, stand-ins for ffmpeg. */
 export function servicesOf(system: SimSystem, process: Process): Record<InboxName, SimService> {
-  const { world, broker, provider, nudges, mediaFaults, searches, intentFirst, claims } = system;
+  const { world, broker, provider, files, nudges, mediaFaults, searches, intentFirst, claims } = system;
   const stores = storesOf(system, process);
   const clock = world.clockOf(process);
   const at = (): string => new Date(world.now).toISOString();
   const real = provider.of(process);
+  const store = (file: Artifact, step: SceneStep): Artifact => {
+    files.set(file.key, step);
+    return file;
+  };
   const buying: ClipProvider = intentFirst
     ? real
     : {
@@ -121,7 +136,7 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
       ? stores.idempotency
       : { ...stores.idempotency, claim: takeAll, peek: () => Promise.resolve(undefined) },
     artifacts: {
-      put: () => world.effect(process, () => artifact('c')),
+      put: () => world.effect(process, () => store(artifact('c'), SCENE_STEPS[0])),
       withFile: (_artifact: unknown, use: (file: string) => Promise<unknown>) => use('stored'),
     } as unknown as ClipDeps['artifacts'],
     isIntact: () => Promise.resolve(true),
@@ -156,12 +171,15 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
     isCanceled: (generationId) => world.effect(process, () => broker.canceled.has(generationId)),
     markCanceled: (generationId) => world.effect(process, () => void broker.canceled.add(generationId)),
   };
-  const media = (signal: AbortSignal): Promise<void> =>
+  /** Reads files that this step has to have made, as ffmpeg would. */
+  const media = (inputs: readonly Artifact[], madeBy: SceneStep | undefined, signal: AbortSignal): Promise<void> =>
     world.effect(process, () => {
       signal.throwIfAborted();
+      if (inputs.some(({ key }) => files.get(key) !== madeBy))
+        throw new ClipmeshError('ARTIFACT_MISSING', 'no such file');
       if (world.random.chance(mediaFaults.fail)) throw new ClipmeshError('FFMPEG_FAILED', 'exit code 1');
     });
-  const failed = (generationId: string, error: unknown, stage: 'llm' | 'overlay' | 'stitch', scene?: number) => ({
+  const failed = (generationId: string, error: unknown, stage: Stage, scene?: number) => ({
     generationId,
     at: at(),
     charges: [],
@@ -172,6 +190,24 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
     for (const charge of charges) await stores.ledger.append({ ...charge, generationId, owner: 'local', at: atIso });
     return [];
   };
+  const stepService = (step: SceneStep, number: number): SimService => ({
+    policy: thrice,
+    command: {
+      failed: (body, { error }) => {
+        const { generationId, scene, attempt } = body as StepBody;
+        const end = { ...failed(generationId, error, step.stage, scene), scene, attempt };
+        return [message(eventNamed(step.failed), end)];
+      },
+    },
+    handle: async (body, _ref, signal) => {
+      const { generationId, scene, attempt, clip } = body as StepBody;
+      await media([clip], SCENE_STEPS[number - 1], signal);
+      const made = store(artifact(`${number}${scene.toString(16)}`), step);
+      const end = { generationId, at: at(), charges: [], scene, attempt, clip: made };
+      return [message(eventNamed(step.done), end)];
+    },
+  });
+  const [, ...laterSteps] = SCENE_STEPS.map((step, number) => [step.service, stepService(step, number)] as const);
   return {
     planner: {
       policy: thrice,
@@ -211,21 +247,7 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
       command: undefined,
       handle: ({ generationId }, _ref, signal) => cancelPurchases(clips, generationId, signal),
     },
-    overlay: {
-      policy: thrice,
-      command: {
-        failed: (body, { error }) => {
-          const { generationId, scene, attempt } = body as OverlayApplyBody;
-          return [message(OverlayFailed, { ...failed(generationId, error, 'overlay', scene), scene, attempt })];
-        },
-      },
-      handle: async (body, _ref, signal) => {
-        const { generationId, scene, attempt } = body as OverlayApplyBody;
-        await media(signal);
-        const clip = artifact(scene.toString(16));
-        return [message(OverlayApplied, { generationId, at: at(), charges: [], scene, attempt, clip })];
-      },
-    },
+    ...(Object.fromEntries(laterSteps) as Record<Exclude<SceneStep['service'], 'clip-generator'>, SimService>),
     stitcher: {
       policy: thrice,
       command: {
@@ -236,7 +258,11 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
       },
       handle: async (body, _ref, signal) => {
         const { generationId, attempt, scenes } = body as StitchRenderBody;
-        await media(signal);
+        await media(
+          scenes.map(({ clip }) => clip),
+          LAST_STEP,
+          signal,
+        );
         const durationSeconds = scenes.reduce((sum, scene) => sum + scene.durationSeconds, 0);
         const result = { video: artifact('e'), thumbnail: artifact('f'), durationSeconds, width: 1280, height: 720 };
         return [message(VideoStitched, { generationId, at: at(), charges: [], attempt, result })];

@@ -1,4 +1,10 @@
-import { type InboxName, type Job } from '@clipmesh/contracts';
+import {
+  COMMAND_INBOXES,
+  type CommandInboxName,
+  type InboxName,
+  type Job,
+  type ServiceName,
+} from '@clipmesh/contracts';
 import { type Random } from './random.js';
 
 /** Planted mistakes that the simulation has to detect. */
@@ -18,21 +24,21 @@ export interface SimulationResult {
   readonly kills: number;
 }
 
-const PLANNERS = ['planner.1', 'planner.2'];
-const CLIP_GENERATORS = ['clip-generator.1', 'clip-generator.2'];
+/** Default: one. No webhooks in a simulation, so no gateway. */
+const REPLICAS: Partial<Record<ServiceName, number>> = { gateway: 0, planner: 2, 'clip-generator': 2 };
+const processesOf = (service: ServiceName): readonly string[] =>
+  Array.from({ length: REPLICAS[service] ?? 1 }, (_, n) => `${service}.${n + 1}`);
 /** The processes that handle each inbox. */
 export const PROCESSES: Readonly<Record<InboxName, readonly string[]>> = {
-  planner: PLANNERS,
-  director: PLANNERS,
-  reporter: PLANNERS,
-  'clip-generator': CLIP_GENERATORS,
-  canceler: CLIP_GENERATORS,
-  overlay: ['overlay.1'],
-  stitcher: ['stitcher.1'],
-  cost: ['cost.1'],
-  // No webhooks in a simulation.
-  notifier: [],
-  webhooks: [],
+  ...(Object.fromEntries(COMMAND_INBOXES.map(({ inbox, service }) => [inbox, processesOf(service)])) as Record<
+    CommandInboxName,
+    readonly string[]
+  >),
+  director: processesOf('planner'),
+  reporter: processesOf('planner'),
+  canceler: processesOf('clip-generator'),
+  cost: processesOf('cost'),
+  notifier: processesOf('gateway'),
 };
 
 export function jobOf(random: Random): Job {

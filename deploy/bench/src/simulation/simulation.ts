@@ -80,6 +80,7 @@ class Simulation {
       broker: this.broker,
       provider,
       stores: createMemoryStores(),
+      files: new Map(),
       nudges: new SimNudges(random),
       mediaFaults: { fail: trouble },
       searches: mistake !== 'no search for lost purchases',

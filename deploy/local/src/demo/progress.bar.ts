@@ -1,11 +1,15 @@
-import { type SceneStatus } from '@clipmesh/contracts';
+import { SCENE_STEPS, type SceneStatus, type SceneStep } from '@clipmesh/contracts';
 import { type Progress } from './gateway.client.js';
 
 const WIDTH = 28;
+/** Marks of the steps of a scene, in order. */
+const STEP_MARKS = ['▸', '▹', '▷', '▻'];
 const MARKS: Readonly<Record<SceneStatus, string>> = {
   waiting: '·',
-  generating: '▸',
-  composing: '▹',
+  ...(Object.fromEntries(SCENE_STEPS.map(({ status }, at) => [status, STEP_MARKS[at] ?? '▻'])) as Record<
+    SceneStep['status'],
+    string
+  >),
   done: '✔',
   failed: '✘',
   canceled: '-',

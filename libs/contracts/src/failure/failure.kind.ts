@@ -1,4 +1,5 @@
-import { ClipmeshError, type Failure, FAILURE_CODES, type FailureCode, type Stage } from './failure.js';
+import { type Stage } from '../services.js';
+import { ClipmeshError, type Failure, FAILURE_CODES, type FailureCode } from './failure.js';
 import { MessageSchemaError } from './schema.error.js';
 import { cutStart } from '../text/text.rules.js';
 

@@ -1,8 +1,5 @@
 import { z } from 'zod';
-
-/** The stages of a generation in reports and failures. */
-export const STAGES = ['llm', 'planning', 'clip', 'overlay', 'stitch', 'audio', 'export'] as const;
-export type Stage = (typeof STAGES)[number];
+import { STAGES } from '../services.js';
 
 /**
  * Every failure code with a hint for the user. `retryable` is the default of the code: whether the same input may succeed

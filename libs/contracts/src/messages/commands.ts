@@ -3,6 +3,7 @@ import { artifactSchema, encodeProfileSchema, generationIdSchema, jobSchema, ASP
 import { defineMessage } from './message.js';
 import { overlayTextSchema } from '../schemas/plan.js';
 import { OWN_ENDPOINT, WEBHOOK_ID, webhookEventSchema } from '../schemas/webhook.js';
+import { WORK_COMMAND_NAMES, type WorkCommandName } from '../services.js';
 
 /** `revival`: how often the sweeper has sent lost commands again. It changes the message id, so that the broker does not drop the repeat. */
 const base = { generationId: generationIdSchema, attempt: z.int().positive(), revival: z.int().positive().optional() };
@@ -100,8 +101,12 @@ export const WebhookDeliver = defineMessage({
 });
 
 export const COMMANDS = [GenerationPlan, ClipGenerate, OverlayApply, StitchRender, WebhookDeliver] as const;
+type Command = (typeof COMMANDS)[number];
+type WorkCommand = Extract<Command, { readonly name: WorkCommandName }>;
 /** The commands that advance a generation. While one of them is pending, the generation is not stalled. */
-export const WORK_COMMANDS = [GenerationPlan, ClipGenerate, OverlayApply, StitchRender] as const;
+export const WORK_COMMANDS = COMMANDS.filter((command): command is WorkCommand =>
+  (WORK_COMMAND_NAMES as readonly string[]).includes(command.name),
+);
 export type GenerationPlanBody = z.infer<typeof GenerationPlan.schema>;
 export type ClipGenerateBody = z.infer<typeof ClipGenerate.schema>;
 export type OverlayApplyBody = z.infer<typeof OverlayApply.schema>;

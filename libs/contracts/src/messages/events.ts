@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { chargeSchema, failureSchema, STAGES } from '../failure/failure.js';
+import { chargeSchema, failureSchema } from '../failure/failure.js';
 import { GENERATION_STATUSES, resultSchema, SCENE_STATUSES } from '../schemas/generation.js';
 import { artifactSchema, generationIdSchema } from '../schemas/job.js';
 import { defineMessage, type MessageDefinition } from './message.js';
 import { planSchema } from '../schemas/plan.js';
+import { STAGES } from '../services.js';
 
 /** `at`: time of the event, UTC. `charges`: what it cost; the cost service enters each charge into the ledger once, by key. */
 const base = { generationId: generationIdSchema, at: z.iso.datetime(), charges: z.array(chargeSchema).default([]) };
@@ -265,3 +266,10 @@ type NamedBody<Definition> =
   Definition extends MessageDefinition<infer Body, infer Name> ? { readonly name: Name; readonly body: Body } : never;
 /** Any event, discriminated by its name. The director and the cost service read these. */
 export type DomainEvent = NamedBody<(typeof EVENTS)[number]>;
+
+/** The declaration of an event. Throws when there is none. */
+export function eventNamed(name: DomainEvent['name']): MessageDefinition {
+  const found = EVENTS.find((event) => event.name === name);
+  if (found === undefined) throw new Error(`no event ${name}`);
+  return found;
+}

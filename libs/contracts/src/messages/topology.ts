@@ -1,4 +1,5 @@
-import { COMMANDS, ClipGenerate, GenerationPlan, OverlayApply, StitchRender, WebhookDeliver } from './commands.js';
+import { COMMAND_INBOXES, type CommandInboxName } from '../services.js';
+import { COMMANDS } from './commands.js';
 import { CancelRequested, GenerationSucceeded } from './events.js';
 import { type MessageDefinition } from './message.js';
 
@@ -87,17 +88,15 @@ export interface InboxSpec {
   readonly maxAckPending?: number;
 }
 
-const commandInbox = (durable: string, definition: Pick<MessageDefinition, 'name'>): InboxSpec => ({
-  durable,
-  stream: commandStream(definition),
-  filterSubject: `${definition.name}.>`,
-});
+const commandInboxes = Object.fromEntries(
+  COMMAND_INBOXES.map(({ inbox, command }): [string, InboxSpec] => [
+    inbox,
+    { durable: inbox, stream: commandStream({ name: command }), filterSubject: `${command}.>` },
+  ]),
+) as Record<CommandInboxName, InboxSpec>;
 
 export const INBOXES = {
-  planner: commandInbox('planner', GenerationPlan),
-  'clip-generator': commandInbox('clip-generator', ClipGenerate),
-  overlay: commandInbox('overlay', OverlayApply),
-  stitcher: commandInbox('stitcher', StitchRender),
+  ...commandInboxes,
   director: { durable: 'director', stream: EVENTS_STREAM, filterSubject: 'events.>' },
   canceler: { durable: 'canceler', stream: EVENTS_STREAM, filterSubject: `events.*.${CancelRequested.name}` },
   reporter: {
@@ -108,17 +107,6 @@ export const INBOXES = {
   cost: { durable: 'cost', stream: EVENTS_STREAM, filterSubject: 'events.>' },
   notifier: { durable: 'notifier', stream: EVENTS_STREAM, filterSubject: 'events.*.generation.*' },
   // Deliveries to unreachable endpoints wait for retries. They must not block deliveries to other endpoints.
-  webhooks: { ...commandInbox('webhooks', WebhookDeliver), maxAckPending: 100_000 },
+  webhooks: { ...commandInboxes.webhooks, maxAckPending: 100_000 },
 } as const satisfies Record<string, InboxSpec>;
 export type InboxName = keyof typeof INBOXES;
-
-/** Every service that handles messages or requests. Commands, bundles and images derive from this list. */
-export const SERVICES = ['gateway', 'planner', 'clip-generator', 'overlay', 'stitcher', 'cost'] as const;
-export type ServiceName = (typeof SERVICES)[number];
-
-/** Services whose replicas share their inboxes: all but the gateway, which listens on a port. */
-export const SCALED_SERVICES = SERVICES.filter((name) => name !== 'gateway');
-
-/** Every program in `services/`: the services, and the sandbox, which replaces the providers. */
-export const SERVICE_PROGRAMS = [...SERVICES, 'sandbox'] as const;
-export type ServiceProgram = (typeof SERVICE_PROGRAMS)[number];

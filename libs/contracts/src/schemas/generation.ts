@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { failureCodeSchema, failureSchema, STAGES } from '../failure/failure.js';
+import { failureCodeSchema, failureSchema } from '../failure/failure.js';
+import { SCENE_STEPS, type SceneStep, STAGES } from '../services.js';
 import { artifactSchema, generationIdSchema, jobSchema } from './job.js';
 import { planSchema } from './plan.js';
 
@@ -19,17 +20,32 @@ export function isFinal(status: GenerationStatus): boolean {
   return (FINAL_STATUSES as readonly GenerationStatus[]).includes(status);
 }
 
-export const SCENE_STATUSES = ['waiting', 'generating', 'composing', 'done', 'failed', 'canceled'] as const;
+export const SCENE_STATUSES = [
+  'waiting',
+  ...SCENE_STEPS.map(({ status }) => status),
+  'done',
+  'failed',
+  'canceled',
+] as const;
 export type SceneStatus = (typeof SCENE_STATUSES)[number];
+/** The step that a scene in this status waits for. Undefined: it waits for none. */
+export function stepOf(status: SceneStatus): SceneStep | undefined {
+  return SCENE_STEPS.find((step) => step.status === status);
+}
 
 /** Id of the message that started a step. A redelivery of that message emits the same commands again. */
 const cause = z.string();
 const isoTime = z.iso.datetime();
+/** The file that each step of a scene has made. */
+const stepResults = Object.fromEntries(SCENE_STEPS.map(({ result }) => [result, artifactSchema.optional()])) as Record<
+  SceneStep['result'],
+  z.ZodOptional<typeof artifactSchema>
+>;
 
 const sceneStateSchema = z.object({
   index: z.int().nonnegative(),
   status: z.enum(SCENE_STATUSES),
-  /** Number of the command step: counts the clip and overlay commands of this scene. Part of each command's key. */
+  /** Number of the command step: counts the commands of this scene. Part of each command's key. */
   attempt: z.int().nonnegative(),
   /** Index in the `models` of the job. */
   modelIndex: z.int().nonnegative(),
@@ -43,8 +59,7 @@ const sceneStateSchema = z.object({
   seed: z.int().optional(),
   /** True: the safety filter rejected the output and this run has changed the seed. It does so once. */
   reseeded: z.boolean().optional(),
-  clip: artifactSchema.optional(),
-  overlaid: artifactSchema.optional(),
+  ...stepResults,
   /** `traceparent` of the event that finished the scene. The span of the join links to it. */
   doneTraceparent: z.string().optional(),
   costMicros: z.int().nonnegative(),

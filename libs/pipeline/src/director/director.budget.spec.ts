@@ -23,6 +23,7 @@ import {
   FIRST,
   generationId,
   jobOf,
+  NEXT_STEP,
   planWritten,
   SECOND,
   decide,
@@ -97,7 +98,12 @@ describe('a generation with a cap', () => {
       ['bytedance/seedance-1-lite', seedance],
     ]);
     const ended = clips(outgoing).reduce((now, command) => decide(now, answer(command, undefined, true)).state, state);
-    expect(ended.scenes.map(({ status }) => status)).toEqual(['composing', 'composing', 'composing', 'failed']);
+    expect(ended.scenes.map(({ status }) => status)).toEqual([
+      NEXT_STEP.status,
+      NEXT_STEP.status,
+      NEXT_STEP.status,
+      'failed',
+    ]);
     expect(ended.scenes[3]?.failure).toMatchObject({ code: 'BUDGET_EXCEEDED', scene: 3, retryable: false });
   });
 

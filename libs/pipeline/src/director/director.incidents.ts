@@ -7,42 +7,18 @@ const MAX_INCIDENTS = 100;
 /** The incident that an event reports; undefined when there is none. */
 function incidentOf({ id, name, body }: DirectorEvent): Incident | undefined {
   const base = { id, at: body.at };
-  switch (name) {
-    case 'work.retried':
-    case 'plan.failed':
-    case 'clip.failed':
-    case 'overlay.failed':
-    case 'stitch.failed': {
-      const { code, stage, scene, model } = body.failure;
-      return {
-        ...base,
-        kind: name === 'work.retried' ? 'retried' : 'failed',
-        code,
-        stage,
-        ...(scene === undefined ? {} : { scene }),
-        ...(model === undefined ? {} : { model }),
-      };
-    }
-    case 'stall.noticed':
-      return { ...base, kind: 'stalled' };
-    // The status shows a cancel; the run number shows a retry.
-    case 'cancel.requested':
-    case 'retry.requested':
-    case 'scene.reopened':
-    case 'plan.started':
-    case 'plan.written':
-    case 'plan.approved':
-    case 'plan.abandoned':
-    case 'clip.generated':
-    case 'clip.abandoned':
-    case 'overlay.applied':
-    case 'video.stitched':
-    case 'generation.progressed':
-    case 'generation.succeeded':
-    case 'generation.failed':
-    case 'generation.canceled':
-      return undefined;
-  }
+  if (name === 'stall.noticed') return { ...base, kind: 'stalled' };
+  // The failure of a generation repeats one that is already an incident.
+  if (name === 'generation.failed' || !('failure' in body)) return undefined;
+  const { code, stage, scene, model } = body.failure;
+  return {
+    ...base,
+    kind: name === 'work.retried' ? 'retried' : 'failed',
+    code,
+    stage,
+    ...(scene === undefined ? {} : { scene }),
+    ...(model === undefined ? {} : { model }),
+  };
 }
 
 /** Records the models that a decision skipped. */

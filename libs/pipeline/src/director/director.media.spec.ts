@@ -3,12 +3,11 @@ import {
   ClipFailed,
   ClipGenerate,
   ClipGenerated,
+  eventNamed,
   type Failure,
   type GenerationState,
   type Job,
   type Outgoing,
-  OverlayApply,
-  OverlayFailed,
   PlanFailed,
   RetryRequested,
   StallNoticed,
@@ -23,6 +22,7 @@ import {
   fileOf as file,
   FIRST,
   jobOf,
+  NEXT_STEP,
   planWritten,
   SECOND,
   decide,
@@ -74,20 +74,20 @@ describe('a clip that cannot be used', () => {
     ['MEDIA_INVALID', { scene: 0, model: 'google/veo-3.1', rejectedPrediction: 'p0' }],
     ['ARTIFACT_MISSING', { scene: 0, model: 'google/veo-3.1' }],
     ['FFMPEG_FAILED', undefined],
-  ])('that the overlay rejects with %s is requested again by the next run: %j', (code, command) => {
+  ])('that the next step rejects with %s is requested again by the next run: %j', (code, command) => {
     const { state } = generated(planned().state, [charge]);
     const { attempt } = state.scenes[0] ?? {};
     const done = state.scenes.map((scene) => (scene.index === 0 ? scene : { ...scene, status: 'done' as const }));
     const failed = decide(
       { ...state, scenes: done },
-      event(OverlayFailed, { scene: 0, attempt, failure: failure(code, { stage: 'overlay' }) }),
+      event(eventNamed(NEXT_STEP.failed), { scene: 0, attempt, failure: failure(code, { stage: NEXT_STEP.stage }) }),
     );
     expect(failed.state).toMatchObject({ status: 'failed', failure: { code, charged: true } });
     const { outgoing } = decide(failed.state, event(RetryRequested, { run: 2 }));
     expect(of(ClipGenerate, outgoing)).toMatchObject(command === undefined ? [] : [command]);
     if (command !== undefined && !('rejectedPrediction' in command))
       expect(of(ClipGenerate, outgoing)[0]).not.toHaveProperty('rejectedPrediction');
-    expect(of(OverlayApply, outgoing)).toHaveLength(command === undefined ? 1 : 0);
+    expect(of({ name: NEXT_STEP.command }, outgoing)).toHaveLength(command === undefined ? 1 : 0);
   });
 });
 
@@ -108,12 +108,12 @@ describe('the charged flag of a failure', () => {
     expect(decide(fresh, clip).state.scenes[0]?.failure).toMatchObject({ charged });
 
     const state = stateOf(charges);
-    const overlay = event(OverlayFailed, {
+    const step = event(eventNamed(NEXT_STEP.failed), {
       scene: 0,
       attempt: 2,
-      failure: failure('FFMPEG_FAILED', { stage: 'overlay' }),
+      failure: failure('FFMPEG_FAILED', { stage: NEXT_STEP.stage }),
     });
-    expect(decide(state, overlay).state.scenes[0]?.failure).toMatchObject({ charged });
+    expect(decide(state, step).state.scenes[0]?.failure).toMatchObject({ charged });
 
     const joining: GenerationState = { ...state, status: 'composing', stitch: { attempt: 1, cause: 'x' } };
     const stitch = event(StitchFailed, { attempt: 1, failure: failure('FFMPEG_FAILED', { stage: 'stitch' }) });

@@ -1,5 +1,4 @@
 import {
-  ClipGenerate,
   encodeProfile,
   GenerationCanceled,
   GenerationFailed,
@@ -8,16 +7,15 @@ import {
   type GenerationState,
   GenerationSucceeded,
   isFinal,
+  LAST_STEP,
   message,
   type Outgoing,
-  OverlayApply,
   StitchRender,
 } from '@clipmesh/contracts';
 import { type DirectorEvent } from './director.event.js';
 import { type ModelTable } from '@clipmesh/billing';
-import { modelQuote } from './director.models.js';
-import { clipPrompt } from '../plan/plan.rules.js';
 import { progressOf } from './progress.js';
+import { stepCommand } from './scene.steps.js';
 
 /** The commands that this event caused and that have no answer yet. */
 export function commandsCausedBy(state: GenerationState, event: DirectorEvent, models: ModelTable): Outgoing[] {
@@ -31,44 +29,12 @@ export function commandsCausedBy(state: GenerationState, event: DirectorEvent, m
     const { attempt, cause } = state.planning;
     return cause === event.id ? [message(GenerationPlan, { ...base, attempt, job })] : [];
   }
-  const profile = encodeProfile(job.aspectRatio);
-  const commands: Outgoing[] = [];
-  for (const scene of state.scenes) {
+  const commands = state.scenes.flatMap((scene) => {
     const scenePlan = plan.scenes[scene.index];
-    if (scene.cause !== event.id || scenePlan === undefined) continue;
-    const step = { ...base, scene: scene.index, attempt: scene.attempt };
-    if (scene.status === 'generating') {
-      const model = job.models[scene.modelIndex] ?? '';
-      const quote = modelQuote(job, scenePlan.durationSeconds, models, scene.modelIndex);
-      const durationSeconds = quote?.seconds ?? scenePlan.durationSeconds;
-      commands.push(
-        message(ClipGenerate, {
-          ...step,
-          model,
-          prompt: clipPrompt(plan, scenePlan),
-          durationSeconds,
-          aspectRatio: job.aspectRatio,
-          seed: scene.seed ?? plan.seed,
-          ...(job.referenceImage === undefined ? {} : { referenceImage: job.referenceImage }),
-          ...(job.clipSound === undefined ? {} : { clipSound: job.clipSound }),
-          ...(scene.allowanceMicros === undefined ? {} : { allowanceMicros: scene.allowanceMicros }),
-          ...(job.cache === undefined ? {} : { cache: job.cache }),
-          ...(scene.rejectedPrediction === undefined ? {} : { rejectedPrediction: scene.rejectedPrediction }),
-        }),
-      );
-    } else if (scene.status === 'composing' && scene.clip !== undefined) {
-      const { overlay, durationSeconds } = scenePlan;
-      commands.push(
-        message(OverlayApply, {
-          ...step,
-          clip: scene.clip,
-          durationSeconds,
-          profile,
-          ...(overlay === undefined ? {} : { overlay }),
-        }),
-      );
-    }
-  }
+    if (scene.cause !== event.id || scenePlan === undefined) return [];
+    const key = { ...base, scene: scene.index, attempt: scene.attempt };
+    return stepCommand({ key, job, plan, scenePlan, scene, models }) ?? [];
+  });
   if (state.status === 'composing' && state.stitch?.cause === event.id)
     commands.push(stitchCommand(state, base, event.traceparent));
   return commands;
@@ -89,11 +55,11 @@ function stitchCommand(
       ...base,
       attempt: stitch?.attempt ?? 1,
       profile: encodeProfile(job.aspectRatio),
-      scenes: scenes.flatMap(({ index, overlaid }) => {
+      scenes: scenes.flatMap((scene) => {
+        const { index } = scene;
+        const clip = scene[LAST_STEP.result];
         const durationSeconds = plan?.scenes[index]?.durationSeconds;
-        return overlaid === undefined || durationSeconds === undefined
-          ? []
-          : [{ index, clip: overlaid, durationSeconds }];
+        return clip === undefined || durationSeconds === undefined ? [] : [{ index, clip, durationSeconds }];
       }),
       ...(job.music === undefined ? {} : { music: job.music }),
       ...(job.clipSound === undefined ? {} : { clipSound: job.clipSound }),

@@ -1,5 +1,18 @@
-import { type Failure, type GenerationState, type Plan, type SceneState, type SceneStatus } from '@clipmesh/contracts';
+import {
+  type Artifact,
+  type Failure,
+  type GenerationState,
+  LAST_STEP,
+  type Plan,
+  SCENE_STEPS,
+  type SceneState,
+  type SceneStep,
+  stepOf,
+} from '@clipmesh/contracts';
+import { type ModelTable } from '@clipmesh/billing';
+import { releaseAllowance } from './director.budget.js';
 import { type DirectorEvent } from './director.event.js';
+import { suitableModel } from './director.models.js';
 
 /** Clip failures that are caused by the provider, not by the clip. */
 const PROVIDER_FAILURES: ReadonlySet<Failure['code']> = new Set([
@@ -9,6 +22,27 @@ const PROVIDER_FAILURES: ReadonlySet<Failure['code']> = new Set([
   'PREDICTION_FAILED',
   'TIMEOUT',
 ]);
+
+/**
+ * Failures that the next model may avoid. A refusal is not one of them: it concerns the prompt, and a provider may close an
+ * account that sends a refused prompt to one model after another.
+ */
+const NEXT_MODEL_MAY_HELP: ReadonlySet<Failure['code']> = new Set([
+  'PROVIDER_RATE_LIMITED',
+  'PROVIDER_UNAVAILABLE',
+  'PROVIDER_TIMEOUT',
+  'PREDICTION_FAILED',
+  'MODEL_FAILED',
+  'PROVIDER_BAD_INPUT',
+  'PROVIDER_BAD_ANSWER',
+  'DOWNLOAD_EXPIRED',
+  'MEDIA_INVALID',
+  'TIMEOUT',
+  'BUDGET_EXCEEDED',
+]);
+
+/** Failures of a step whose input is missing or unreadable: the step that made it runs again. */
+const UNUSABLE_INPUT: ReadonlySet<Failure['code']> = new Set(['MEDIA_INVALID', 'ARTIFACT_MISSING']);
 
 /** Starts the scenes of a plan. */
 export function beginScenes(state: GenerationState, plan: Plan): GenerationState {
@@ -50,35 +84,83 @@ const SEED_COUNT = 2_147_483_648;
 /** The seed after this one. Deterministic, as the director is pure. */
 export const nextSeed = (seed: number): number => (seed + 1) % SEED_COUNT;
 
-/** Restarts an unfinished scene where it failed; without its clip when the clip was the cause. */
+/** The latest file of a scene that was made before this step. Undefined: none. */
+export function latestResult(scene: SceneState, before: SceneStep): { step: SceneStep; file: Artifact } | undefined {
+  return SCENE_STEPS.slice(0, SCENE_STEPS.indexOf(before))
+    .flatMap((step) => {
+      const file = scene[step.result];
+      return file === undefined ? [] : [{ step, file }];
+    })
+    .at(-1);
+}
+
+/** The scene without the files of this step and of all later ones. */
+export function dropResults(scene: SceneState, from: SceneStep['status']): SceneState {
+  const first = SCENE_STEPS.findIndex(({ status }) => status === from);
+  const dropped = new Set<string>(SCENE_STEPS.slice(first).map(({ result }) => result));
+  return Object.fromEntries(Object.entries(scene).filter(([field]) => !dropped.has(field))) as SceneState;
+}
+
+/** The first step whose file the scene does not have. */
+const missingStep = (scene: SceneState): SceneStep =>
+  SCENE_STEPS.find(({ result }) => scene[result] === undefined) ?? LAST_STEP;
+
+/** Continues a scene with the first step whose file is missing. A scene without a clip waits for the window. */
+export function continueScene(scene: SceneState, cause: string): SceneState {
+  const { status } = missingStep(scene);
+  if (status !== 'generating') return { ...scene, status, attempt: scene.attempt + 1, cause };
+  const { predictionId: _bought, ...bare } = scene;
+  return { ...bare, status: 'waiting', modelIndex: 0, cached: false };
+}
+
+/** Restarts an unfinished scene where it failed; without the file that the failed step could not use. */
 export function retryScene(scene: SceneState, cause: string): SceneState {
   if (scene.status === 'done' || scene.status === 'waiting') return scene;
   const { failure, cause: _previous, reseeded: _reseeded, ...rest } = scene;
+  const input = latestResult(scene, missingStep(scene));
   // The clip of this seed was refused.
-  const seed = failure?.code === 'OUTPUT_REFUSED' && rest.seed !== undefined ? { seed: nextSeed(rest.seed) } : {};
-  if (scene.clip === undefined) return { ...rest, ...seed, status: 'waiting', modelIndex: 0 };
-  if (failure?.code !== 'MEDIA_INVALID' && failure?.code !== 'ARTIFACT_MISSING')
-    return { ...rest, status: 'composing', attempt: scene.attempt + 1, cause };
-  const { clip: _clip, predictionId, ...bare } = rest;
-  return {
-    ...bare,
-    status: 'waiting',
-    modelIndex: 0,
-    cached: false,
-    // The provider may still have a missing file. An unreadable one would be unreadable again.
-    ...(failure.code === 'MEDIA_INVALID' && predictionId !== undefined ? { rejectedPrediction: predictionId } : {}),
-  };
+  if (failure?.code === 'OUTPUT_REFUSED' && input === undefined && rest.seed !== undefined)
+    return continueScene({ ...rest, seed: nextSeed(rest.seed) }, cause);
+  if (failure === undefined || input === undefined || !UNUSABLE_INPUT.has(failure.code))
+    return continueScene(rest, cause);
+  const restarted = continueScene(dropResults(rest, input.step.status), cause);
+  // The provider may still have a missing file. An unreadable one would be unreadable again.
+  return failure.code === 'MEDIA_INVALID' && restarted.clip === undefined && scene.predictionId !== undefined
+    ? { ...restarted, rejectedPrediction: scene.predictionId }
+    : restarted;
 }
 
-/** Whether a scene in this status waits for the answer to a command. */
-const AWAITS_ANSWER: Readonly<Record<SceneStatus, boolean>> = {
-  waiting: false,
-  generating: true,
-  composing: true,
-  done: false,
-  failed: false,
-  canceled: false,
-};
+/** Marks the failure as charged when earlier work has cost money: a service only knows the cost of its own work. */
+export const withCharged = (failure: Failure, costMicros: number): Failure => ({
+  ...failure,
+  charged: failure.charged || costMicros > 0,
+});
+
+/** The scene after its clip has failed: it retries with another seed, falls back to the next model, or fails. */
+export function nextTry(
+  { job, plan }: GenerationState,
+  ended: SceneState,
+  failure: Failure,
+  cause: string,
+  models: ModelTable,
+): SceneState {
+  const scene = releaseAllowance(ended, failure);
+  // With a budget, the scene waits until the budget allows the next command.
+  const again = (change: Partial<SceneState>, waiting: Pick<SceneState, 'failure'> = {}): SceneState =>
+    job.maxCostMicros === undefined
+      ? { ...scene, ...change, attempt: scene.attempt + 1, cause }
+      : { ...scene, ...change, ...waiting, status: 'waiting' };
+  if (failure.code === 'OUTPUT_REFUSED' && scene.reseeded !== true && plan !== undefined)
+    return again(
+      { seed: nextSeed(scene.seed ?? plan.seed), reseeded: true },
+      // The scene keeps its model, and fails with this failure when the budget does not allow that.
+      { failure: withCharged(failure, scene.costMicros) },
+    );
+  const seconds = plan?.scenes[scene.index]?.durationSeconds ?? 0;
+  const next = suitableModel(job, seconds, models, scene.modelIndex + 1);
+  if (NEXT_MODEL_MAY_HELP.has(failure.code) && next !== undefined) return again({ modelIndex: next });
+  return { ...scene, status: 'failed', failure: withCharged(failure, scene.costMicros) };
+}
 
 /** Requests every unanswered command again. */
 export function revive(before: GenerationState, cause: string): GenerationState {
@@ -88,7 +170,7 @@ export function revive(before: GenerationState, cause: string): GenerationState 
     revivals: state.revivals + 1,
     ...(state.plan === undefined ? { planning: { ...state.planning, cause } } : {}),
     ...(state.status === 'composing' && state.stitch !== undefined ? { stitch: { ...state.stitch, cause } } : {}),
-    scenes: state.scenes.map((scene) => (AWAITS_ANSWER[scene.status] ? { ...scene, cause } : scene)),
+    scenes: state.scenes.map((scene) => (stepOf(scene.status) === undefined ? scene : { ...scene, cause })),
   };
 }
 

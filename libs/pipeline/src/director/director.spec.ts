@@ -15,14 +15,11 @@ import {
   message,
   messageId,
   type Outgoing,
-  OverlayApplied,
-  OverlayApply,
-  type OverlayApplyBody,
-  OverlayFailed,
   PlanFailed,
   PlanStarted,
   PlanWritten,
   RetryRequested,
+  type SceneStep,
   StallNoticed,
   StitchFailed,
   StitchRender,
@@ -43,8 +40,11 @@ import {
   FIRST,
   generationId,
   jobOf,
+  LATER_STEPS,
+  NEXT_STEP,
   SECOND,
   decide,
+  stepAnswer,
 } from '../../test/director.samples.js';
 import { progressOf } from './progress.js';
 
@@ -63,8 +63,10 @@ function event(domainEvent: DomainEvent): DirectorEvent {
   return { ...domainEvent, id: messageId(definition as never, domainEvent.body) };
 }
 
-/** The answer of the actors to a command. `fate` decides how clips and overlays end. */
-type Fate = 'works' | 'next model' | 'refused' | 'overlay fails';
+/** The step after the clip that fails in a scene whose fate is that. */
+const failingStep = (scene: number): SceneStep => LATER_STEPS[scene % LATER_STEPS.length] ?? NEXT_STEP;
+/** The answer of the actors to a command. `fate` decides how clips and later steps end. */
+type Fate = 'works' | 'next model' | 'refused' | 'step fails';
 function answer(command: Outgoing, fate: (scene: number) => Fate): DirectorEvent | undefined {
   switch (command.definition.name) {
     case ClipGenerate.name: {
@@ -87,17 +89,6 @@ function answer(command: Outgoing, fate: (scene: number) => Fate): DirectorEvent
         },
       });
     }
-    case OverlayApply.name: {
-      const { scene, attempt } = command.body as OverlayApplyBody;
-      const step = { ...base, scene, attempt };
-      if (fate(scene) === 'overlay fails') {
-        return event({
-          name: OverlayFailed.name,
-          body: { ...step, failure: { ...failure(scene, 'PREDICTION_FAILED'), stage: 'overlay' } },
-        });
-      }
-      return event({ name: OverlayApplied.name, body: { ...step, clip: fileOf(scene.toString(16)) } });
-    }
     case StitchRender.name: {
       const { attempt } = command.body as StitchRenderBody;
       return event({
@@ -109,8 +100,11 @@ function answer(command: Outgoing, fate: (scene: number) => Fate): DirectorEvent
         },
       });
     }
-    default:
-      return undefined;
+    default: {
+      const { scene = 0 } = command.body as { scene?: number };
+      const fails = fate(scene) === 'step fails' && command.definition.name === failingStep(scene).command;
+      return stepAnswer(command, fails ? failure(scene, 'PREDICTION_FAILED') : fileOf(scene.toString(16)));
+    }
   }
 }
 
@@ -180,7 +174,7 @@ describe('director', () => {
     expect(progressOf(state)).toBe(100);
   });
 
-  it('sends a clip to the overlay at once, while other clips are still being generated', () => {
+  it('sends a clip to the next step at once, while other clips are still being generated', () => {
     const start = job(4);
     const planned = decide(
       decide(initialState(start), event({ name: PlanStarted.name, body: { ...base, attempt: 1 } })).state,
@@ -188,8 +182,9 @@ describe('director', () => {
     );
     const third = planned.outgoing.find(({ body }) => (body as { scene?: number }).scene === 2);
     const { outgoing, state } = decide(planned.state, answer(third!, succeeds)!);
-    expect(outgoing.map(({ definition }) => definition.name)).toEqual(['overlay.apply', 'generation.progressed']);
-    expect(state.scenes.map(({ status }) => status)).toEqual(['generating', 'generating', 'composing', 'generating']);
+    expect(outgoing.map(({ definition }) => definition.name)).toEqual([NEXT_STEP.command, 'generation.progressed']);
+    const { status: next } = NEXT_STEP;
+    expect(state.scenes.map(({ status }) => status)).toEqual(['generating', 'generating', next, 'generating']);
   });
 
   it('falls back to the next model when one fails, and counts each prediction once', () => {
@@ -227,7 +222,7 @@ describe('director', () => {
     chaos: fc.infiniteStream(
       fc.constantFrom('deliver' as const, 'deliver' as const, 'twice' as const, 'crash' as const),
     ),
-    fates: fc.array(fc.constantFrom<Fate>('works', 'works', 'works', 'next model', 'refused', 'overlay fails'), {
+    fates: fc.array(fc.constantFrom<Fate>('works', 'works', 'works', 'next model', 'refused', 'step fails'), {
       minLength: 7,
       maxLength: 7,
     }),
@@ -250,7 +245,7 @@ describe('director', () => {
         const clips = [...commands.values()].filter(({ definition }) => definition.name === ClipGenerate.name);
         const wanted = state.scenes.reduce((sum, { index }) => sum + (fate(index) === 'next model' ? 2 : 1), 0);
         expect(clips).toHaveLength(wanted);
-        const bad = state.scenes.filter(({ index }) => fate(index) === 'refused' || fate(index) === 'overlay fails');
+        const bad = state.scenes.filter(({ index }) => fate(index) === 'refused' || fate(index) === 'step fails');
         expect(state.status).toBe(bad.length === 0 ? 'succeeded' : 'failed');
         if (bad.length > 0) expect(state.failure?.scene).toBe(bad[0]?.index);
         const stitch = [...commands.values()].filter(({ definition }) => definition.name === StitchRender.name);
@@ -286,30 +281,31 @@ describe('director', () => {
 
   it('runs only what is missing when a failed generation is retried', () => {
     const first = run(job(2), inOrder, noChaos, (scene) =>
-      scene === 1 ? 'refused' : scene === 2 ? 'overlay fails' : 'works',
+      scene === 1 ? 'refused' : scene === 2 ? 'step fails' : 'works',
     );
     expect(first.state).toMatchObject({ status: 'failed', run: 1 });
     const { state, outgoing } = decide(first.state, retried(first.state));
     expect(state).toMatchObject({ status: 'generating', run: 2 });
     expect(state.failure).toBeUndefined();
-    expect(state.scenes.map(({ status }) => status)).toEqual(['done', 'generating', 'composing', 'done']);
+    const failing = failingStep(2);
+    expect(state.scenes.map(({ status }) => status)).toEqual(['done', 'generating', failing.status, 'done']);
     expect(outgoing.map(({ definition, body }) => [definition.name, (body as { scene?: number }).scene])).toEqual([
       [ClipGenerate.name, 1],
-      [OverlayApply.name, 2],
+      [failing.command, 2],
       ['generation.progressed', undefined],
     ]);
     expect(decide(state, retried(first.state)).outgoing).toHaveLength(2);
-    const answers = outgoing.flatMap((command) => answer(command, succeeds) ?? []);
-    const after = answers.reduce(
-      (at, reply) => {
-        const next = decide(at.state, reply);
-        const replies = next.outgoing.flatMap((command) => answer(command, succeeds) ?? []);
-        return replies.reduce((inner, reply) => decide(inner.state, reply), next);
-      },
-      decide(first.state, retried(first.state)),
-    );
-    expect(after.state).toMatchObject({ status: 'succeeded', run: 2 });
-    expect(after.state.scenes.every(({ status }) => status === 'done')).toBe(true);
+    let after = state;
+    const open = [...outgoing];
+    for (const command of open) {
+      const reply = answer(command, succeeds);
+      if (reply === undefined) continue;
+      const next = decide(after, reply);
+      after = next.state;
+      open.push(...next.outgoing);
+    }
+    expect(after).toMatchObject({ status: 'succeeded', run: 2 });
+    expect(after.scenes.every(({ status }) => status === 'done')).toBe(true);
   });
 
   it('retries the plan, or the stitch, when that has failed', () => {
@@ -407,7 +403,7 @@ describe('director', () => {
     expect(idsOf(clips(revived.outgoing))).not.toEqual(idsOf(clips(start.outgoing)));
     expect(idsOf(clips(decide(revived.state, stall(1)).outgoing))).toEqual(idsOf(clips(revived.outgoing)));
     const late = decide(revived.state, answer(start.outgoing[0]!, succeeds)!);
-    expect(late.state.scenes[0]).toMatchObject({ status: 'composing' });
+    expect(late.state.scenes[0]).toMatchObject({ status: NEXT_STEP.status });
     const waiting = decide(initialState(job(2)), stall(1));
     expect(waiting.outgoing[0]?.body).toMatchObject({ attempt: 1, revival: 1 });
   });

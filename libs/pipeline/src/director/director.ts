@@ -1,53 +1,34 @@
 import {
   type Charge,
-  type Failure,
   type GenerationResult,
   type GenerationState,
   isFinal,
   type Job,
   type Outgoing,
-  type SceneState,
 } from '@clipmesh/contracts';
 import { type ModelTable } from '@clipmesh/billing';
-import { releaseAllowance, startScene } from './director.budget.js';
+import { startScene } from './director.budget.js';
 import { type DirectorEvent } from './director.event.js';
 import { withIncident, withSkipped } from './director.incidents.js';
 import { commandsCausedBy, finalEvent, progressEvent } from './director.messages.js';
-import { skippedModels, suitableModel } from './director.models.js';
+import { skippedModels } from './director.models.js';
 import {
   beginScenes,
   isRetry,
   narrowWindow,
-  nextSeed,
   resume,
   retry,
   revive,
   stallFailure,
+  withCharged,
 } from './director.recovery.js';
+import { applyStepEvent, isStepEvent } from './scene.steps.js';
 
 export interface Decision {
   readonly state: GenerationState;
   /** Commands and events to publish once the state is saved. */
   readonly outgoing: readonly Outgoing[];
 }
-
-/**
- * Failures that the next model may avoid. A refusal is not one of them: it concerns the prompt, and a provider may close an
- * account that sends a refused prompt to one model after another.
- */
-const NEXT_MODEL_MAY_HELP: ReadonlySet<Failure['code']> = new Set([
-  'PROVIDER_RATE_LIMITED',
-  'PROVIDER_UNAVAILABLE',
-  'PROVIDER_TIMEOUT',
-  'PREDICTION_FAILED',
-  'MODEL_FAILED',
-  'PROVIDER_BAD_INPUT',
-  'PROVIDER_BAD_ANSWER',
-  'DOWNLOAD_EXPIRED',
-  'MEDIA_INVALID',
-  'TIMEOUT',
-  'BUDGET_EXCEEDED',
-]);
 
 /** The state of a new generation. */
 export function initialState(job: Job): GenerationState {
@@ -102,6 +83,7 @@ function charge(state: GenerationState, charges: readonly Charge[]): GenerationS
 
 /** The state after the event; the same object when the event is late, repeated or irrelevant. */
 function apply(state: GenerationState, event: DirectorEvent, models: ModelTable): GenerationState {
+  if (isStepEvent(event)) return applyStepEvent(state, event, models);
   const { name, body } = event;
   switch (name) {
     case 'plan.started':
@@ -119,33 +101,6 @@ function apply(state: GenerationState, event: DirectorEvent, models: ModelTable)
       return state.plan === undefined && body.attempt === state.planning.attempt
         ? { ...state, failure: withCharged(body.failure, state.costMicros) }
         : state;
-    case 'clip.generated':
-      return withScene(state, body, 'generating', (scene) => ({
-        ...releaseAllowance(scene),
-        status: 'composing',
-        attempt: scene.attempt + 1,
-        cause: event.id,
-        clip: body.clip,
-        // The clip may come from an earlier model, whose purchase had an unknown outcome.
-        modelIndex: state.job.models.includes(body.model) ? state.job.models.indexOf(body.model) : scene.modelIndex,
-        predictionId: body.predictionId,
-        cached: body.cached,
-      }));
-    case 'clip.failed':
-      return withScene(state, body, 'generating', (scene) => nextStep(state, scene, body.failure, event.id, models));
-    case 'overlay.applied':
-      return withScene(state, body, 'composing', (scene) => ({
-        ...scene,
-        status: 'done',
-        overlaid: body.clip,
-        ...(event.traceparent === undefined ? {} : { doneTraceparent: event.traceparent }),
-      }));
-    case 'overlay.failed':
-      return withScene(state, body, 'composing', (scene) => ({
-        ...scene,
-        status: 'failed',
-        failure: withCharged(body.failure, scene.costMicros),
-      }));
     case 'video.stitched':
       return answersStitch(state, body) ? withResult(state, body.result) : state;
     case 'stitch.failed':
@@ -187,50 +142,6 @@ function withResult(
   result: GenerationResult,
 ): GenerationState {
   return { ...state, result };
-}
-
-/** Changes the event's scene if it has the expected status and the event answers its current step. */
-function withScene(
-  state: GenerationState,
-  of: { scene: number; attempt: number },
-  expected: SceneState['status'],
-  change: (scene: SceneState) => SceneState,
-): GenerationState {
-  const scene = state.scenes[of.scene];
-  if (scene === undefined || scene.status !== expected || scene.attempt !== of.attempt) return state;
-  return { ...state, scenes: state.scenes.map((each) => (each === scene ? change(each) : each)) };
-}
-
-/** Marks the failure as charged when earlier work has cost money: a service only knows the cost of its own work. */
-const withCharged = (failure: Failure, costMicros: number): Failure => ({
-  ...failure,
-  charged: failure.charged || costMicros > 0,
-});
-
-/** The scene after its clip has failed: it retries with another seed, falls back to the next model, or fails. */
-function nextStep(
-  { job, plan }: GenerationState,
-  ended: SceneState,
-  failure: Failure,
-  cause: string,
-  models: ModelTable,
-): SceneState {
-  const scene = releaseAllowance(ended, failure);
-  // With a budget, the scene waits until the budget allows the next command.
-  const again = (change: Partial<SceneState>, waiting: Pick<SceneState, 'failure'> = {}): SceneState =>
-    job.maxCostMicros === undefined
-      ? { ...scene, ...change, attempt: scene.attempt + 1, cause }
-      : { ...scene, ...change, ...waiting, status: 'waiting' };
-  if (failure.code === 'OUTPUT_REFUSED' && scene.reseeded !== true && plan !== undefined)
-    return again(
-      { seed: nextSeed(scene.seed ?? plan.seed), reseeded: true },
-      // The scene keeps its model, and fails with this failure when the budget does not allow that.
-      { failure: withCharged(failure, scene.costMicros) },
-    );
-  const seconds = plan?.scenes[scene.index]?.durationSeconds ?? 0;
-  const next = suitableModel(job, seconds, models, scene.modelIndex + 1);
-  if (NEXT_MODEL_MAY_HELP.has(failure.code) && next !== undefined) return again({ modelIndex: next });
-  return { ...scene, status: 'failed', failure: withCharged(failure, scene.costMicros) };
 }
 
 /** Starts waiting scenes, lowest index first, while fewer than `window` clips are being generated. */

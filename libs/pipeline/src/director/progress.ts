@@ -1,17 +1,10 @@
-import { type GenerationState, type SceneState, type SceneStatus } from '@clipmesh/contracts';
+import { type GenerationState, SCENE_STEPS, type SceneState, stepOf } from '@clipmesh/contracts';
 
-const SCENE_SHARE: Readonly<Record<SceneStatus, number>> = {
-  waiting: 0,
-  generating: 0.05,
-  composing: 0.75,
-  done: 1,
-  failed: 1,
-  canceled: 1,
-};
-
-/** A scene that waits for its next model counts as generating. */
-const shareOf = ({ status, attempt }: SceneState): number =>
-  SCENE_SHARE[status === 'waiting' && attempt > 0 ? 'generating' : status];
+/** The finished share of a scene. One that waits for its next model counts as generating; one that has ended is finished. */
+function shareOf({ status, attempt }: SceneState): number {
+  if (status === 'waiting') return attempt > 0 ? SCENE_STEPS[0].progress : 0;
+  return stepOf(status)?.progress ?? 1;
+}
 
 /** Progress in percent: planning 5, all scenes 80, the video 15. It advances with every scene and never decreases. */
 export function progressOf(state: GenerationState): number {

@@ -10,10 +10,8 @@ import {
   message,
   messageId,
   type Outgoing,
-  OverlayApplied,
-  OverlayApply,
-  type OverlayApplyBody,
   PlanWritten,
+  SCENE_STEPS,
   SceneReopened,
   StitchRender,
   type StitchRenderBody,
@@ -23,7 +21,7 @@ import fc from 'fast-check';
 import { type DirectorEvent } from './director.event.js';
 import { initialState } from './director.js';
 import { planFromTemplate } from '../plan/plan.writer.js';
-import { base, failureOf, jobOf, decide, regenerateScene } from '../../test/director.samples.js';
+import { base, failureOf, jobOf, decide, regenerateScene, stepAnswer } from '../../test/director.samples.js';
 import { exceedsCap } from './scene.regeneration.js';
 
 const job = jobOf();
@@ -36,10 +34,8 @@ const file = (): Artifact => {
 };
 
 function answer({ definition, body }: Outgoing, refused?: number): DirectorEvent | undefined {
-  const replyEvent = (
-    name: typeof ClipGenerated | typeof OverlayApplied | typeof VideoStitched | typeof ClipFailed,
-    more: object,
-  ) => ({ name: name.name, body: { ...base, ...more }, id: `${name.name}.${made}` }) as unknown as DirectorEvent;
+  const replyEvent = (name: typeof ClipGenerated | typeof VideoStitched | typeof ClipFailed, more: object) =>
+    ({ name: name.name, body: { ...base, ...more }, id: `${name.name}.${made}` }) as unknown as DirectorEvent;
   if (definition.name === ClipGenerate.name) {
     const { scene, attempt, model } = body as ClipGenerateBody;
     const failure = failureOf('PREDICTION_REFUSED');
@@ -47,11 +43,7 @@ function answer({ definition, body }: Outgoing, refused?: number): DirectorEvent
       ? replyEvent(ClipFailed, { scene, attempt, model, failure })
       : replyEvent(ClipGenerated, { scene, attempt, model, predictionId: `p${made}`, cached: false, clip: file() });
   }
-  if (definition.name === OverlayApply.name) {
-    const { scene, attempt } = body as OverlayApplyBody;
-    return replyEvent(OverlayApplied, { scene, attempt, clip: file() });
-  }
-  if (definition.name !== StitchRender.name) return undefined;
+  if (definition.name !== StitchRender.name) return stepAnswer({ definition, body }, file());
   const result = { video: file(), thumbnail: file(), durationSeconds: 12, width: 720, height: 1280 };
   return replyEvent(VideoStitched, { attempt: (body as StitchRenderBody).attempt, result });
 }
@@ -82,6 +74,8 @@ const reopenedEvent = (run: number, scene: number): DirectorEvent => {
 };
 const names = (commands: readonly Outgoing[]): string[] =>
   commands.map(({ definition, body }) => `${definition.name} ${(body as { scene?: number }).scene ?? ''}`.trim());
+/** The commands of all steps of a scene. */
+const stepsOf = (scene: number): string[] => SCENE_STEPS.map(({ command }) => `${command} ${scene}`);
 
 describe('a regenerated scene', () => {
   it('is the only one that is bought, with the requested seed, and the video is stitched again', () => {
@@ -91,9 +85,9 @@ describe('a regenerated scene', () => {
     expect(open).toMatchObject({ status: 'generating', run: 2 });
     expect(open.result).toBeUndefined();
     const { state: after, commands } = play(open, event);
-    expect(names(commands)).toEqual(['clip.generate 1', 'overlay.apply 1', 'stitch.render']);
+    expect(names(commands)).toEqual([...stepsOf(1), 'stitch.render']);
     expect(commands[0]?.body).toMatchObject({ seed: 99 });
-    expect((commands[2]?.body as StitchRenderBody).attempt).toBe(2);
+    expect((commands.at(-1)?.body as StitchRenderBody).attempt).toBe(2);
     expect(after).toMatchObject({ status: 'succeeded', run: 2 });
     expect(after.result?.video).not.toEqual(state.result?.video);
     for (const scene of [0, 2]) expect(after.scenes[scene]).toEqual(state.scenes[scene]);
@@ -134,7 +128,7 @@ describe('a regenerated scene', () => {
     const event = reopenedEvent(2, 0);
     for (const seed of [7, undefined]) {
       const { state: after, commands } = play(regenerateScene(state, { scene: 0, plan, seed }, event.id), event);
-      expect(names(commands)).toEqual(['clip.generate 0', 'overlay.apply 0', 'stitch.render']);
+      expect(names(commands)).toEqual([...stepsOf(0), 'stitch.render']);
       expect(after.status).toBe('succeeded');
       expect(after.failure).toBeUndefined();
     }
@@ -203,7 +197,7 @@ describe('a regenerated scene', () => {
     for (let run = 2; run < 6; run += 1) {
       const event = reopenedEvent(run, run % 3);
       const next = play(regenerateScene(state, { scene: run % 3, plan, seed: run }, event.id), event);
-      expect(next.commands).toHaveLength(3);
+      expect(next.commands).toHaveLength(SCENE_STEPS.length + 1);
       expect(next.state).toMatchObject({ status: 'succeeded', run });
       state = next.state;
     }

@@ -1,7 +1,10 @@
-import { type GenerationState, type Plan, type SceneState } from '@clipmesh/contracts';
+import { type GenerationState, type Plan, type SceneState, type SceneStep } from '@clipmesh/contracts';
 import { type ModelTable } from '@clipmesh/billing';
 import { fillWindow } from './director.js';
-import { retryScene } from './director.recovery.js';
+import { continueScene, dropResults, retryScene } from './director.recovery.js';
+
+/** The step that draws the text. A new text changes no file of an earlier step. */
+const TEXT_STEP: SceneStep['status'] = 'composing';
 
 export interface SceneRegeneration {
   readonly scene: number;
@@ -35,20 +38,10 @@ export function regenerateScene(
   const { failure: _failure, finishedBy: _by, finishedAt: _at, fallback: _fallback, result, ...kept } = state;
   const previous = result ?? state.previousResult;
   const reset = (one: SceneState): SceneState => {
-    const {
-      overlaid: _overlaid,
-      failure: _own,
-      doneTraceparent: _done,
-      cause: _previous,
-      reseeded: _reseeded,
-      ...rest
-    } = one;
-    if (seed === undefined && rest.clip !== undefined)
-      return { ...rest, status: 'composing', attempt: one.attempt + 1, cause };
-    const { clip: _clip, predictionId: _bought, ...bare } = rest;
-    const waiting: SceneState = { ...bare, status: 'waiting', modelIndex: 0, cached: false };
+    const { failure: _own, doneTraceparent: _done, cause: _previous, reseeded: _reseeded, ...rest } = one;
+    if (seed === undefined) return continueScene(dropResults(rest, TEXT_STEP), cause);
     // The reservation of the previous clip may still be charged, so it does not pay for the new clip.
-    return seed === undefined ? waiting : { ...waiting, seed, cause };
+    return { ...continueScene(dropResults(rest, 'generating'), cause), seed, cause };
   };
   return fillWindow(
     {

@@ -1,4 +1,4 @@
-import { type GenerationRecord, isFinal } from '@clipmesh/contracts';
+import { type GenerationRecord, isFinal, SCENE_STEPS } from '@clipmesh/contracts';
 import { type Purchase, type CacheEntry } from '@clipmesh/persistence';
 
 /** The id that sorts before all generations created at this time or later: ids begin with the time (UUID version 7). */
@@ -17,7 +17,7 @@ export function filesOf({ state }: GenerationRecord): string[] {
   const files = [
     job.music?.artifact,
     job.referenceImage,
-    ...scenes.flatMap(({ clip, overlaid }) => [clip, overlaid]),
+    ...scenes.flatMap((scene) => SCENE_STEPS.map(({ result: file }) => scene[file])),
     result?.video,
     result?.thumbnail,
     previousResult?.video,

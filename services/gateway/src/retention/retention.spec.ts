@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Artifact, type GenerationRecord, type GenerationStatus } from '@clipmesh/contracts';
+import { type Artifact, type GenerationRecord, type GenerationStatus, SCENE_STEPS } from '@clipmesh/contracts';
 import { type CacheEntry, createMemoryStores, type Stores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import fc from 'fast-check';
@@ -284,8 +284,21 @@ describe('unreferenced files', () => {
   });
 });
 
-it('a generation references the files of its job and of its previous video', () => {
+it('a generation references the files of its job, of every step of its scenes, and of its previous video', () => {
   const record = recordOf(NOW, 'queued');
+  const steps = Object.fromEntries(SCENE_STEPS.map(({ result }, n) => [result, fileOf(n + 1)]));
+  const scene = {
+    index: 0,
+    status: 'done',
+    attempt: 2,
+    modelIndex: 0,
+    cached: false,
+    costMicros: 0,
+    ...steps,
+  } as const;
+  expect(filesOf({ ...record, state: { ...record.state, scenes: [scene] } })).toEqual(
+    SCENE_STEPS.map((_, n) => fileOf(n + 1).key),
+  );
   const job = { ...record.state.job, music: { artifact: fileOf(1), volume: 0.3 }, referenceImage: fileOf(2) };
   expect(filesOf({ ...record, state: { ...record.state, job } })).toEqual([fileOf(1).key, fileOf(2).key]);
   const previousResult = { video: fileOf(3), thumbnail: fileOf(4), durationSeconds: 9, width: 720, height: 1280 };
