@@ -69,6 +69,8 @@ export function retry(state: GenerationState, cause: string): GenerationState {
   const run = { ...kept, run: state.run + 1, window: state.job.window, failures: [] };
   if (state.plan === undefined)
     return { ...run, status: 'queued', stage: 'planning', planning: { attempt: state.planning.attempt + 1, cause } };
+  // A plan that was reviewed and never started.
+  if (state.scenes.length === 0) return resume({ ...run, status: 'awaiting_approval', stage: 'planning' });
   if (state.scenes.every(({ status }) => status === 'done'))
     return {
       ...run,

@@ -6,6 +6,7 @@ import {
   type GenerationState,
   type Outgoing,
   PlanApproved,
+  RetryRequested,
   StallNoticed,
 } from '@clipmesh/contracts';
 import fc from 'fast-check';
@@ -55,6 +56,21 @@ describe('a plan that waits for its approval', () => {
     const { state, outgoing } = decide(approve(waiting), stalled);
     expect(state.status).toBe('generating');
     expect(clips(outgoing)).toBe(2);
+  });
+
+  it('starts at a retry when it failed as stalled before its first clip, but only if it was approved', () => {
+    const given = { ...stalled, body: { ...stalled.body, revive: false } } as DirectorEvent;
+    const retry: DirectorEvent = { name: RetryRequested.name, body: { ...base, run: 2 }, id: 'retry' };
+    for (const [before, status, count] of [
+      [approve(waiting), 'generating', 2],
+      [waiting, 'awaiting_approval', 0],
+    ] as const) {
+      const failed = decide(before, given).state;
+      expect(failed).toMatchObject({ status: 'failed', failure: { code: 'STALLED' }, scenes: [] });
+      const { state, outgoing } = decide(failed, retry);
+      expect(state).toMatchObject({ status, run: 2 });
+      expect(clips(outgoing)).toBe(count);
+    }
   });
 
   it('can be canceled', () => {
