@@ -3,12 +3,12 @@ import { completionCostMicros, llmPrice } from './llm.prices.js';
 
 /** The fields of a purchase that {@link maxTotalMicros} reads. */
 export interface PurchaseSummary {
-  readonly kind: 'clip' | 'llm';
+  readonly kind: 'clip' | 'llm' | 'speech';
   readonly status: string;
   readonly model: string;
   readonly scene?: number | undefined;
   readonly charge?: Charge | undefined;
-  /** The maximum price, micro-dollars. Default: the price of a long plan. */
+  /** The maximum price, micro-dollars. Default: the price of a long plan; 0 for speech. */
   readonly quoteMicros?: number | undefined;
 }
 
@@ -25,7 +25,7 @@ const longPlanMicros = (model: string): number => {
 
 /**
  * The maximum total cost of an ended generation, micro-dollars: its spending, the charges that are not in the ledger yet,
- * and the full price of clips, and of a canceled generation's plans, with an unknown outcome.
+ * and the full price of clips, of speech, and of a canceled generation's plans, with an unknown outcome.
  */
 export function maxTotalMicros(
   state: Pick<GenerationState, 'status' | 'costMicros' | 'scenes'>,
@@ -50,8 +50,9 @@ export function maxTotalMicros(
           .filter(({ kind }) => kind === 'llm')
           .map(({ model, quoteMicros }) => quoteMicros ?? longPlanMicros(model))
       : [];
+  const speech = unresolved.flatMap(({ kind, quoteMicros = 0 }) => (kind === 'speech' ? [quoteMicros] : []));
   return (
     Math.max(state.costMicros, sum(entries.map(({ amountMicros }) => amountMicros))) +
-    sum([...unrecorded, ...clips, ...plans])
+    sum([...unrecorded, ...clips, ...plans, ...speech])
   );
 }

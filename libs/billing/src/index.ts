@@ -3,6 +3,7 @@ export * from './account.bound.js';
 export * from './account.js';
 export * from './estimate.js';
 export * from './llm.prices.js';
+export * from './speech.prices.js';
 export * from './models/clip.quote.js';
 export * from './models/model.terms.js';
 export * from './budget.js';

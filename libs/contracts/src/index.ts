@@ -14,6 +14,7 @@ export { checkedValue } from './failure/schema.issues.js';
 export * from './schemas/plan.js';
 export * from './records/conflict.retry.js';
 export * from './records/versioned.record.js';
+export * from './text/spoken.seconds.js';
 export { cleanText, cutStart, cutText } from './text/text.rules.js';
 export { Semaphore } from './timing/semaphore.js';
 export { withTimeout } from './timing/time.limit.js';

@@ -5,7 +5,7 @@ import { type Versioned } from './versioned.port.js';
 export const cacheEntrySchema = z.object({
   /** Hexadecimal SHA-256 of everything that changes the output. */
   key: z.string().regex(/^[0-9a-f]{64}$/),
-  kind: z.enum(['clip', 'llm']),
+  kind: z.enum(['clip', 'llm', 'speech']),
   /** `filling`: the holder of the lease buys the content and others wait. `ready`: the content is available. */
   status: z.enum(['filling', 'ready']),
   /** Holder of the lease: unique to one purchase. */
@@ -18,7 +18,7 @@ export const cacheEntrySchema = z.object({
   model: z.string(),
   predictionId: z.string().optional(),
   artifact: artifactSchema.optional(),
-  /** The answer of the language model. */
+  /** The answer of the language model, or the measures of a speech. */
   answer: z.unknown().optional(),
 });
 /** A cached purchase, or the lease to make it. */

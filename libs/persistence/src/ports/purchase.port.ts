@@ -6,7 +6,7 @@ export const purchaseSchema = z.object({
   /** Unique in the generation. */
   key: z.string().min(1),
   generationId: generationIdSchema,
-  kind: z.enum(['clip', 'llm']),
+  kind: z.enum(['clip', 'llm', 'speech']),
   /**
    * `intended`: the call may be in flight. `unanswered`: the call ended without an answer, so the outcome is unknown.
    * `submitted`: the provider accepted it. `finished`: paid for, with a stored result. `failed` and `canceled`: ended without a
@@ -14,7 +14,7 @@ export const purchaseSchema = z.object({
    */
   status: z.enum(['intended', 'unanswered', 'submitted', 'finished', 'failed', 'canceled']),
   model: z.string(),
-  /** The provider of a clip. Absent in purchases from before there were several: `replicate`. */
+  /** The provider of a clip or of speech. Absent in purchases of clips from before there were several: `replicate`. */
   provider: z.string().optional(),
   scene: z.int().nonnegative().optional(),
   /** Hash of the request. Another request is another purchase. */
@@ -35,7 +35,7 @@ export const purchaseSchema = z.object({
   quoteMicros: z.int().nonnegative().optional(),
   /** Failure code, if a later purchase depends on it. */
   failure: failureCodeSchema.optional(),
-  /** The answer of the language model, stored so that it is not bought again. */
+  /** The answer of the language model, or the measures of a speech, stored so that it is not bought again. */
   answer: z.unknown().optional(),
 });
 /** The record of one paid provider call. It is written before the call, so that nothing is bought twice. */
