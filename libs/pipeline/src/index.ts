@@ -10,4 +10,5 @@ export * from './plan/plan.review.js';
 export * from './plan/plan.rules.js';
 export * from './plan/plan.writer.js';
 export * from './director/progress.js';
+export * from './speech/speech.fit.js';
 export * from './director/scene.regeneration.js';
