@@ -1,10 +1,15 @@
 // The generated parts of docker-compose.yml: the settings that it passes to every container, and the services that need nothing
 // of their own.
 
-/** The image contains ffmpeg, a replica has the name of its host, probes run inside the container, and the rest is for the local stack. */
+/**
+ * The image contains ffmpeg and espeak-ng, no service in a container calls the speech API, a replica has the name of its host, probes run
+ * inside the container, and the rest is for the local stack.
+ */
 export const NOT_IN_CONTAINERS = new Set([
   'FFMPEG_PATH',
   'FFPROBE_PATH',
+  'ESPEAK_PATH',
+  'SPEECH_API_KEY',
   'OTEL_SERVICE_INSTANCE_ID',
   'HEALTH_HOST',
   'ORPHAN_STOP_SECONDS',

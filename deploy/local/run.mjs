@@ -39,6 +39,8 @@ function testEnvironment() {
   delete env.REPLICATE_API_TOKEN;
   delete env.OPENAI_API_KEY;
   delete env.OPENAI_BASE_URL;
+  delete env.SPEECH_API_KEY;
+  delete env.SPEECH_BASE_URL;
   delete env.FAL_KEY;
   delete env.COG_ENDPOINTS;
   return env;

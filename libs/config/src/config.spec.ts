@@ -65,6 +65,16 @@ describe('config', () => {
     expect(() => loadConfig({ LLM_INPUT_PRICE_USD_PER_MTOK: '1' })).toThrow(/expected both or none$/);
   });
 
+  it('takes at most one price of speech', () => {
+    expect(loadConfig({}).speechPrice).toBeUndefined();
+    expect(loadConfig({ SPEECH_PRICE_USD_PER_MCHAR: '0' }).speechPrice).toEqual({ per: 'character', micros: 0 });
+    expect(loadConfig({ SPEECH_PRICE_USD_PER_MINUTE: '0.015' }).speechPrice).toEqual({ per: 'minute', micros: 15_000 });
+    const both = { SPEECH_PRICE_USD_PER_MCHAR: '15', SPEECH_PRICE_USD_PER_MINUTE: '1' };
+    expect(() => loadConfig(both)).toThrow(
+      /SPEECH_PRICE_USD_PER_MCHAR, SPEECH_PRICE_USD_PER_MINUTE: expected at most one$/,
+    );
+  });
+
   it('documents the default of every setting once', () => {
     for (const { doc, fallback } of Object.values<Setting>(SETTINGS))
       expect(doc.match(/Default: /g)?.length ?? 0).toBe(fallback === undefined || doc.includes('Default: ') ? 1 : 0);

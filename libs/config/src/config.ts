@@ -8,6 +8,8 @@ type Raw = { readonly [Key in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)
 export type Config = Omit<Raw, 'artifactsDir' | 'tempDir' | 'modelsFile'> & {
   /** Price of the language model, micro-dollars per million tokens. Undefined: not configured. */
   readonly llmPrice: { readonly inputMicros: number; readonly outputMicros: number } | undefined;
+  /** Price of speech, micro-dollars per million characters or per minute. Undefined: not configured. */
+  readonly speechPrice: { readonly per: 'character' | 'minute'; readonly micros: number } | undefined;
   readonly artifactsDir: string;
   readonly tempDir: string;
   readonly modelsFile: string | undefined;
@@ -48,9 +50,18 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const { llmInputPriceMicros: inputMicros, llmOutputPriceMicros: outputMicros } = raw;
   if ((inputMicros === undefined) !== (outputMicros === undefined))
     throw new ConfigError(['LLM_INPUT_PRICE_USD_PER_MTOK, LLM_OUTPUT_PRICE_USD_PER_MTOK: expected both or none']);
+  const { speechMcharPriceMicros: perMchar, speechMinutePriceMicros: perMinute } = raw;
+  if (perMchar !== undefined && perMinute !== undefined)
+    throw new ConfigError(['SPEECH_PRICE_USD_PER_MCHAR, SPEECH_PRICE_USD_PER_MINUTE: expected at most one']);
   const dataDir = resolve(raw.dataDir);
   return Object.freeze({
     ...raw,
+    speechPrice:
+      perMchar !== undefined
+        ? { per: 'character' as const, micros: perMchar }
+        : perMinute === undefined
+          ? undefined
+          : { per: 'minute' as const, micros: perMinute },
     llmPrice: inputMicros === undefined || outputMicros === undefined ? undefined : { inputMicros, outputMicros },
     dataDir,
     artifactsDir: resolve(raw.artifactsDir ?? join(dataDir, 'artifacts')),

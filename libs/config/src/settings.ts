@@ -892,6 +892,54 @@ export const SETTINGS = {
     'Ask the language model API to store its answers (OpenAI keeps them for 30 days). If a planner is killed before it receives an answer, the stored answer is found, used and charged once.',
   ),
   openaiModel: setting('OPENAI_MODEL', text, 'gpt-4o-mini', 'Language model that writes plans.'),
+  speechProvider: setting(
+    'SPEECH_PROVIDER',
+    z.enum(['auto', 'openai', 'espeak-ng', 'none'], 'expected auto, openai, espeak-ng or none'),
+    'auto',
+    'Who speaks. `openai`: OpenAI, or any server with its speech API. `espeak-ng`: the program on this machine, which is free. `none`: nobody. `auto`: `openai` with a key for OpenAI or a SPEECH_BASE_URL, else `espeak-ng` where it is installed, else `none`.',
+  ),
+  speechApiKey: optional(
+    'SPEECH_API_KEY',
+    'API key of the speech API. Default: OPENAI_API_KEY, if OPENAI_BASE_URL is the same server; else the speech API is called without a key.',
+    true,
+  ),
+  speechBaseUrl: {
+    ...optional(
+      'SPEECH_BASE_URL',
+      'Base URL of the speech API: OpenAI or any server with its speech API. Default: https://api.openai.com/v1.',
+    ),
+    schema: http.optional(),
+  },
+  speechModel: setting('SPEECH_MODEL', text, 'gpt-4o-mini-tts', 'Speech model of the speech API.'),
+  speechVoice: optional(
+    'SPEECH_VOICE',
+    'Voice of requests that name none, in the spelling of the provider. Default: alloy for a speech API; for espeak-ng the voice of the language.',
+  ),
+  speechInstructions: optional(
+    'SPEECH_INSTRUCTIONS',
+    'How the speech model should speak, such as: warm and unhurried. The models tts-1 and tts-1-hd ignore it. Default: none.',
+  ),
+  speechMcharPriceMicros: price(
+    'SPEECH_PRICE_USD_PER_MCHAR',
+    'Price of one million characters of speech, in US dollars. Use 0 for your own server. Default: the built-in price table for known OpenAI models.',
+  ),
+  speechMinutePriceMicros: price(
+    'SPEECH_PRICE_USD_PER_MINUTE',
+    'Price of one minute of speech, in US dollars. Set at most one price. If the price is unknown, speech is recorded as unpriced. Default: the built-in price table for known OpenAI models.',
+  ),
+  speechTimeoutMs: setting(
+    'SPEECH_TIMEOUT',
+    seconds(1, 3600),
+    '120',
+    'Timeout for the speech of one text, in seconds.',
+  ),
+  speechMaxBytes: setting(
+    'SPEECH_MAX_MB',
+    number(0.1, 1000, 1e6),
+    '50',
+    'Maximum size of one speech, in MB. A larger answer of the speech API is refused.',
+  ),
+  espeakPath: optional('ESPEAK_PATH', 'Path of espeak-ng. Default: espeak-ng from the PATH.'),
   logLevel: setting(
     'LOG_LEVEL',
     z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

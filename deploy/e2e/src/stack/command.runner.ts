@@ -22,6 +22,8 @@ function environment(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv 
     OPENAI_BASE_URL: _address,
     FAL_KEY: _falKey,
     COG_ENDPOINTS: _cogServers,
+    SPEECH_API_KEY: _speechKey,
+    SPEECH_BASE_URL: _speechAddress,
     API_KEYS: _keys,
     NODE_OPTIONS: _options,
     ...rest
