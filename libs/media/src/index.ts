@@ -1,5 +1,6 @@
 export { Media } from './media.js';
-export { openMedia } from './media.settings.js';
+export { openEspeak, openMedia } from './media.settings.js';
 export type * from './commands/media.types.js';
 export { type Probe } from './verify/probe.parse.js';
 export { ProcessError } from './ffmpeg/process.outcome.js';
+export { Espeak, type EspeakInput, type EspeakOptions, INSTALL_ESPEAK } from './speech/espeak.js';

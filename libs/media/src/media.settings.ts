@@ -1,5 +1,6 @@
 import { type Config } from '@clipmesh/config';
 import { Media } from './media.js';
+import { Espeak } from './speech/espeak.js';
 
 /** Creates a `Media` from the settings. Temporary files go to `tempDir`. */
 export function openMedia(config: Config, tempDir: string): Media {
@@ -15,3 +16,7 @@ export function openMedia(config: Config, tempDir: string): Media {
     fontFiles: config.overlayFontFiles,
   });
 }
+
+/** Creates an `Espeak` from the settings. */
+export const openEspeak = (config: Pick<Config, 'espeakPath' | 'speechTimeoutMs' | 'ffmpegProcesses'>): Espeak =>
+  new Espeak({ path: config.espeakPath, timeoutMs: config.speechTimeoutMs, maxProcesses: config.ffmpegProcesses });

@@ -8,6 +8,7 @@ import { concatList, joinCall } from './commands/join.args.js';
 import {
   type ClipFacts,
   type ClipRules,
+  type ConvertInput,
   type JoinInput,
   type MediaOptions,
   type OverlayResult,
@@ -15,14 +16,17 @@ import {
   type RenderInput,
   type RunContext,
   type SoundRules,
+  type SpeechRules,
 } from './commands/media.types.js';
 import { drawTextFilters, fontPixels, overlayCall, textBox } from './commands/overlay.filter.js';
 import { parseProbe, type Probe } from './verify/probe.parse.js';
 import { renderCall } from './commands/render.args.js';
+import { convertCall } from './commands/sound.args.js';
 import { type ListFlag, missingFrom, missingMessage, REQUIRED } from './ffmpeg/requirements.js';
 import { fontFor, layOut, missingCharacters } from './text/text.layout.js';
 import { brightestSecond, frameCall, measureCall } from './commands/thumbnail.args.js';
 import { verifyClip, verifyImage, verifySound, type VerifyTools } from './verify/verify.js';
+import { verifySpeech } from './verify/verify.speech.js';
 
 const CHECK_TIMEOUT_MS = 20_000;
 
@@ -78,6 +82,11 @@ export class Media {
   /** Checks that a file has audio that can be mixed. Throws `MEDIA_INVALID` with the reason and without paths. */
   verifySound(file: string, rules: SoundRules, context: RunContext): Promise<{ readonly durationSeconds: number }> {
     return verifySound(this.tools, resolve(file), rules, context);
+  }
+
+  /** Decodes a speech: it must be complete, audible and as long as its text can be. Throws `MEDIA_INVALID` without paths. */
+  verifySpeech(file: string, rules: SpeechRules, context: RunContext): Promise<{ readonly durationSeconds: number }> {
+    return verifySpeech(this.tools, resolve(file), rules, context);
   }
 
   /** Checks that a JPEG or PNG can be decoded. Throws `MEDIA_INVALID` with the reason and without paths. */
@@ -136,6 +145,12 @@ export class Media {
   async render(input: RenderInput, context: RunContext): Promise<void> {
     const call = renderCall({ ...input, output: resolve(input.output) });
     await this.runner.run(call, { name: 'render', durationSeconds: input.durationSeconds }, context);
+  }
+
+  /** Converts sound to mono of 24 kHz. The same input gives the same bytes. */
+  async convertSound(input: ConvertInput, context: RunContext): Promise<void> {
+    const call = convertCall({ ...input, file: resolve(input.file), output: resolve(input.output) });
+    await this.runner.run(call, { name: 'convert' }, context);
   }
 
   /** Number of running processes. */

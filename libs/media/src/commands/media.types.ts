@@ -47,6 +47,12 @@ export interface SoundRules {
   /** Minimum duration. */
   readonly minSeconds: number;
 }
+export interface SpeechRules {
+  /** A shorter speech was cut off. */
+  readonly minSeconds: number;
+  /** A longer speech does not follow its text. */
+  readonly maxSeconds: number;
+}
 export interface OverlayInput {
   readonly file: string;
   /** `.mov` */
@@ -77,6 +83,11 @@ export interface RenderInput {
   readonly height: number;
   /** Background JPEG or PNG. Default: a gradient. */
   readonly image?: string;
+}
+export interface ConvertInput {
+  readonly file: string;
+  readonly output: string;
+  readonly format: 'wav' | 'mp3' | 'opus' | 'aac' | 'flac';
 }
 /** One ffmpeg call as data: inputs with their options, output options, and the output file. */
 export interface FfmpegCall {

@@ -11,6 +11,8 @@ export interface Guard {
   readonly alive: Set<ChildProcess>;
   /** Receives a chunk of standard output. Returns whether it shows progress. */
   readonly read: (text: string) => boolean;
+  /** Text for standard input, in UTF-8. Default: standard input is closed. */
+  readonly input?: string;
 }
 export interface GuardedEnd extends Omit<ProcessEnd, 'tool'> {
   /** CPU time of the process and of its ended children, ms; undefined when the system does not report it. */
@@ -51,7 +53,7 @@ export function runGuarded(file: string, args: readonly string[], guard: Guard):
     const abort = (): void => {
       kill('abort');
     };
-    const child = start(file, args, (error) => {
+    const child = start(file, args, guard.input, (error) => {
       cause = error;
       if (child?.pid === undefined) settle();
     });
@@ -87,9 +89,18 @@ export function runGuarded(file: string, args: readonly string[], guard: Guard):
 }
 
 /** Spawn errors are partly thrown and partly emitted; both go to `onError`. */
-function start(file: string, args: readonly string[], onError: (error: unknown) => void): ChildProcess | undefined {
+function start(
+  file: string,
+  args: readonly string[],
+  input: string | undefined,
+  onError: (error: unknown) => void,
+): ChildProcess | undefined {
   try {
-    return spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true }).on('error', onError);
+    const stdin = input === undefined ? 'ignore' : 'pipe';
+    const child = spawn(file, args, { stdio: [stdin, 'pipe', 'pipe'], windowsHide: true }).on('error', onError);
+    // A process that ends before it has read everything says why by its exit code.
+    child.stdin?.on('error', () => undefined).end(input);
+    return child;
   } catch (error) {
     queueMicrotask(() => {
       onError(error);

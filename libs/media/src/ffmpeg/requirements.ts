@@ -6,6 +6,7 @@ export const REQUIRED = {
   '-filters': [
     ...['setpts', 'fps', 'scale', 'crop', 'setsar', 'tpad', 'trim', 'format', 'drawtext', 'overlay'],
     ...['aresample', 'aformat', 'apad', 'atrim', 'afade', 'volume', 'amix', 'alimiter', 'anullsrc'],
+    ...['astats', 'ametadata'],
     ...['select', 'signalstats', 'metadata', 'gradients', 'color', 'sine'],
   ],
 } as const satisfies Record<string, readonly string[]>;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Probe } from './probe.parse.js';
-import { clipProblem, contentTypeOf, soundProblem } from './verify.rules.js';
+import { clipProblem, contentTypeOf, soundProblem, speechProblem } from './verify.rules.js';
 
 const picture = { codec: 'h264', pixelFormat: 'yuv420p', width: 1280, height: 720, fps: 24 };
 const sound = { codec: 'aac', sampleRate: 48_000, channels: 2 };
@@ -55,5 +55,20 @@ describe('music', () => {
     ['of the minimum duration', { audio: sound, durationSeconds: 0.5 }, undefined],
   ])('%s', (_name, change, problem) => {
     expect(soundProblem(probe(change), { minSeconds: 0.5 })).toBe(problem);
+  });
+});
+
+describe('a speech', () => {
+  it.each<[string, number, number, string | undefined]>([
+    ['of a plausible length', 3, -12, undefined],
+    ['at its shortest', 1, -60, undefined],
+    ['at its longest', 8, 0, undefined],
+    ['that was cut off', 0.9, -12, 'it lasts 0.9 s; its text takes at least 1 s'],
+    ['that does not end', 8.1, -12, 'it lasts more than 8 s, the most that its text can take'],
+    ['without samples', 0, -Infinity, 'it has no samples'],
+    ['of silence', 3, -Infinity, 'it is silent'],
+    ['of noise that nobody hears', 3, -61, 'it is silent'],
+  ])('%s', (_name, durationSeconds, peakDb, problem) => {
+    expect(speechProblem({ durationSeconds, peakDb }, { minSeconds: 1, maxSeconds: 8 })).toBe(problem);
   });
 });

@@ -1,4 +1,4 @@
-import { type ClipRules, type SoundRules } from '../commands/media.types.js';
+import { type ClipRules, type SoundRules, type SpeechRules } from '../commands/media.types.js';
 import { type Probe } from './probe.parse.js';
 
 /** Limits of each side, pixels. No video model makes smaller clips; larger ones cannot be encoded. */
@@ -27,6 +27,22 @@ export function soundProblem({ audio, video, durationSeconds }: Probe, rules: So
   if (durationSeconds < rules.minSeconds)
     return `it lasts ${seconds(durationSeconds)}; at least ${seconds(rules.minSeconds)} are needed`;
   return undefined;
+}
+
+/** Below this peak a speech is silence, dBFS. */
+const SILENT_DB = -60;
+
+/** The reason why a decoded speech is not usable; undefined when it is. */
+export function speechProblem(
+  { durationSeconds, peakDb }: { readonly durationSeconds: number; readonly peakDb: number },
+  rules: SpeechRules,
+): string | undefined {
+  if (durationSeconds <= 0) return 'it has no samples';
+  if (durationSeconds < rules.minSeconds)
+    return `it lasts ${seconds(durationSeconds)}; its text takes at least ${seconds(rules.minSeconds)}`;
+  if (durationSeconds > rules.maxSeconds)
+    return `it lasts more than ${seconds(rules.maxSeconds)}, the most that its text can take`;
+  return peakDb < SILENT_DB ? 'it is silent' : undefined;
 }
 
 /** The content type of a clip, by its container. */

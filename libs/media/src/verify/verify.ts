@@ -13,7 +13,8 @@ export interface VerifyTools {
   query(args: readonly string[], name: string, context: RunContext): Promise<string>;
 }
 
-const QUIET = ['-hide_banner', '-nostdin', '-loglevel', 'level+error', '-nostats', '-threads', '1'] as const;
+/** Options of a query that prints only errors. */
+export const QUIET = ['-hide_banner', '-nostdin', '-loglevel', 'level+error', '-nostats', '-threads', '1'] as const;
 /** Duration of the audio that is decoded as a check, seconds. */
 const DECODE_SECONDS = 1;
 /** ffmpeg's input format by content type. */
@@ -70,7 +71,8 @@ export async function verifyImage(
   if ((await countFrames(tools, picture, context)) === 0) throw invalid('the image cannot be decoded');
 }
 
-async function probed(tools: VerifyTools, file: string, context: RunContext): Promise<Probe> {
+/** Probes a file. Throws `MEDIA_INVALID` without paths. */
+export async function probed(tools: VerifyTools, file: string, context: RunContext): Promise<Probe> {
   try {
     return await tools.probe(file, context);
   } catch (error) {
@@ -99,9 +101,10 @@ async function measureDuration(tools: VerifyTools, file: string, stream: string,
   }
 }
 
-const invalid = (text: string, cause?: unknown): ClipmeshError =>
+/** `MEDIA_INVALID` */
+export const invalid = (text: string, cause?: unknown): ClipmeshError =>
   new ClipmeshError('MEDIA_INVALID', text, cause === undefined ? {} : { cause });
 
 /** Replaces messages about the file, because ffmpeg's name its path. Other errors are not about the file and stay as they are. */
-const unreadable = (error: unknown, text: string): unknown =>
+export const unreadable = (error: unknown, text: string): unknown =>
   error instanceof ClipmeshError && error.code === 'MEDIA_INVALID' ? invalid(text, error) : error;
