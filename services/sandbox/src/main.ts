@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { loadConfig } from '@clipmesh/config';
-import { Media } from '@clipmesh/media';
+import { Media, openEspeak } from '@clipmesh/media';
 import { createSandbox } from './sandbox.server.js';
+import { createSpeaker } from './speech/speech.speaker.js';
 
 const STOP_MS = 2000;
+const VERSION_TIMEOUT_MS = 20_000;
 
 function log(level: 'info' | 'error', msg: string, more: object = {}): void {
   process.stdout.write(
@@ -21,8 +23,14 @@ async function main(): Promise<void> {
     tempDir: config.tempDir,
     maxProcesses: availableParallelism(),
   });
+  const espeak = openEspeak(config);
+  const isInstalled = await espeak.version(AbortSignal.timeout(VERSION_TIMEOUT_MS)).then(
+    () => true,
+    () => false,
+  );
   const sandbox = await createSandbox({
     media,
+    speaker: createSpeaker({ espeak: isInstalled ? espeak : undefined, media, tempDir: config.tempDir }),
     port: config.sandboxPort,
     host: config.sandboxHost,
     dataDir: config.dataDir,

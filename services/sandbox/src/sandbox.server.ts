@@ -10,6 +10,9 @@ import { filesRoutes } from './files/files.routes.js';
 import { InvoiceStore } from './control/invoice.store.js';
 import { isKeyless } from './openai/chat.servers.js';
 import { openaiProblem, openaiRoutes } from './openai/openai.routes.js';
+import { speechRoutes } from './speech/speech.routes.js';
+import { speaksWithoutKey } from './speech/speech.servers.js';
+import { type Speaker, toneSpeaker } from './speech/speech.speaker.js';
 import { clipCharge } from './predictions/prediction.lifecycle.js';
 import { PredictionRunner } from './predictions/prediction.runner.js';
 import { replicateProblem, replicateRoutes } from './replicate/replicate.routes.js';
@@ -20,6 +23,7 @@ import { uploadRoutes } from './files/upload.routes.js';
 import { newWebhookSecret } from './replicate/replicate.webhooks.js';
 
 export { type SandboxRenderer } from './predictions/clip.cache.js';
+export { type Speaker } from './speech/speech.speaker.js';
 
 /** Enough for a 10 MB reference image in base64. */
 const BODY_LIMIT = '20mb';
@@ -27,6 +31,8 @@ const CLOSE_MS = 1500;
 
 export interface SandboxOptions {
   readonly media: SandboxRenderer;
+  /** Default: tones, as WAV or PCM whatever the request asks for. */
+  readonly speaker?: Speaker;
   /** Port to listen on. 0: a free port. */
   readonly port: number;
   /** A loopback address. */
@@ -44,8 +50,10 @@ export interface Sandbox {
 const requireToken =
   (scenarios: ScenarioStore) =>
   (request: Request, response: Response, next: NextFunction): void => {
-    const isOpenAi = /^\/(chat|audio)\//.test(request.path);
-    const needsNone = isOpenAi && isKeyless(scenarios.scenario.chatServer);
+    const isSpeech = request.path.startsWith('/audio/');
+    const isOpenAi = isSpeech || request.path.startsWith('/chat/');
+    const { chatServer, speechServer } = scenarios.scenario;
+    const needsNone = isSpeech ? speaksWithoutKey(speechServer) : isOpenAi && isKeyless(chatServer);
     if (needsNone || /^Bearer\s+\S/i.test(request.get('authorization') ?? '')) next();
     else if (isOpenAi) openaiProblem(response, 401, 'You did not provide an API key.');
     else replicateProblem(response, 401, 'Unauthenticated', 'You did not pass an authentication token');
@@ -71,7 +79,13 @@ function onError(error: unknown, request: Request, response: Response, next: Nex
 }
 
 /** Starts the sandbox. Resolves when it listens. Rejects for an address that is not loopback, and for a port in use. */
-export async function createSandbox({ media, port, host, dataDir }: SandboxOptions): Promise<Sandbox> {
+export async function createSandbox({
+  media,
+  speaker = toneSpeaker,
+  port,
+  host,
+  dataDir,
+}: SandboxOptions): Promise<Sandbox> {
   if (!isLoopback(host))
     throw new Error(`the sandbox serves loopback addresses only, not ${host}, because it accepts any token`);
   const recorded = await readRecords();
@@ -105,6 +119,7 @@ export async function createSandbox({ media, port, host, dataDir }: SandboxOptio
     '/v1',
     replicateRoutes({ models, runner, scenarios, uploads, url, webhookSecret }),
     openaiRoutes({ scenarios, invoice, closing }),
+    speechRoutes({ scenarios, invoice, speaker, closing }),
   );
   app.use('/fal', falRoutes({ models, runner, scenarios, uploads, url: `${url}/fal`, filesUrl: `${url}/files` }));
   app.use((request, response) => {

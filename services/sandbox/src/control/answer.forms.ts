@@ -19,3 +19,21 @@ export const PLAN_ANSWERS = [
   'prompt-filter',
 ] as const;
 export type PlanAnswerKind = (typeof PLAN_ANSWERS)[number];
+
+/** The kinds of answers of the speech API. All are charged. */
+export const SPEECH_ANSWERS = [
+  'audio',
+  /** No byte. */
+  'empty',
+  /** Half of the audio, as if it were whole. */
+  'short',
+  /** Two seconds of silence, as WAV. */
+  'silent',
+  /** The connection ends in the middle. */
+  'broken',
+  /** An HTML page with status 200. */
+  'page',
+  /** The audio, as `application/octet-stream`. */
+  'wrong-type',
+] as const;
+export type SpeechAnswerKind = (typeof SPEECH_ANSWERS)[number];

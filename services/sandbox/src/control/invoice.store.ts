@@ -10,6 +10,7 @@ interface Speech {
   readonly id: string;
   readonly model: string;
   readonly characters: number;
+  readonly tokens: { readonly input: number; readonly output: number };
 }
 
 /** The charge of a prediction in its current state. Times are ISO 8601. */
@@ -51,15 +52,16 @@ export class InvoiceStore {
     const clips = predictions.filter(({ id }) => !this.clearedPredictions.has(id));
     const completionCost = ({ inputTokens, outputTokens }: Completion): number =>
       completionMicros(inputTokens, outputTokens);
+    const speechCost = ({ model, characters, tokens }: Speech): number => speechMicros(model, characters, tokens);
     const total = [
       ...clips.map(({ amountMicros }) => amountMicros),
       ...this.completions.map(completionCost),
-      ...this.speech.map(({ characters }) => speechMicros(characters)),
+      ...this.speech.map(speechCost),
     ].reduce((sum, micros) => sum + micros, 0);
     return {
       predictions: clips.map(({ amountMicros, ...clip }) => ({ ...clip, amountUsd: usd(amountMicros) })),
       completions: this.completions.map((entry) => ({ ...entry, amountUsd: usd(completionCost(entry)) })),
-      speech: this.speech.map((entry) => ({ ...entry, amountUsd: usd(speechMicros(entry.characters)) })),
+      speech: this.speech.map((entry) => ({ ...entry, amountUsd: usd(speechCost(entry)) })),
       totalUsd: usd(total),
     };
   }

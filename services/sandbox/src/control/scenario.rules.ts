@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { modelRecordSchema } from '../models/model.record.js';
 import { CHAT_SERVERS } from '../openai/chat.servers.js';
-import { OUTPUT_FORMS, type OutputForm, PLAN_ANSWERS } from './answer.forms.js';
+import { SPEECH_SERVERS } from '../speech/speech.servers.js';
+import { OUTPUT_FORMS, type OutputForm, PLAN_ANSWERS, SPEECH_ANSWERS } from './answer.forms.js';
 
 const seconds = z.number().min(0).max(3600);
 const every = z.int().min(1);
@@ -21,11 +22,11 @@ export const scenarioSchema = z.strictObject({
   queueSeconds: seconds.optional(),
   /** Every n-th prediction fails. */
   failEvery: every.optional(),
-  /** Creates per minute, as a token bucket that starts full. Further creates get a 429. */
+  /** Creates and speeches per minute, as a token bucket that starts full. Further ones get a 429. */
   rateLimit: z.strictObject({ perMinute: z.number().positive(), retryAfterSeconds: seconds }).optional(),
-  /** Share of creates that are processed and get no response. */
+  /** Share of creates, and of speeches, that are processed and get no response. */
   loseReplies: z.number().min(0).max(1).optional(),
-  /** The safety filter refuses predictions whose prompt contains this text. */
+  /** The safety filter refuses predictions whose prompt, and speeches whose text contains this. */
   rejectPrompts: z.string().min(1).optional(),
   /**
    * The first `times` predictions whose prompt contains this text run to their end and are charged, and their output is refused.
@@ -46,6 +47,12 @@ export const scenarioSchema = z.strictObject({
   chatServer: z.enum(CHAT_SERVERS).optional(),
   /** Reasoning tokens of each completion, which count as output. Default: 0. */
   planThoughtTokens: z.int().min(0).optional(),
+  /** The server that the speech endpoint behaves like. Default: OpenAI, with every field. */
+  speechServer: z.enum(SPEECH_SERVERS).optional(),
+  /** Kinds of the answers of the speech endpoint, in the order of the calls. Further answers are audio. */
+  speechAnswers: z.array(z.enum(SPEECH_ANSWERS)).optional(),
+  /** Time that a speech takes. Default: 0. */
+  speechSeconds: seconds.optional(),
   slowDownloads: z.number().positive().optional(),
   /** The first n downloads of clips get an HTML page with status 200. */
   badDownloads: every.optional(),

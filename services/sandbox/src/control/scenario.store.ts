@@ -1,4 +1,4 @@
-import { type PlanAnswerKind } from './answer.forms.js';
+import { type PlanAnswerKind, type SpeechAnswerKind } from './answer.forms.js';
 import { isNth, isShare, takeToken, type Bucket, type Scenario } from './scenario.rules.js';
 
 export type Admission = { kind: 'ok' } | { kind: 'unavailable' } | { kind: 'limited'; retryAfterSeconds: number };
@@ -6,7 +6,7 @@ export type Admission = { kind: 'ok' } | { kind: 'unavailable' } | { kind: 'limi
 /** The current scenario and its counters. `set` resets the counters and releases held predictions. */
 export class ScenarioStore {
   private current: Scenario = {};
-  private counts = { calls: 0, predictions: 0, completions: 0, downloads: 0, outputs: 0 };
+  private counts = { calls: 0, predictions: 0, completions: 0, speeches: 0, downloads: 0, outputs: 0 };
   private bucket: Bucket | undefined;
   private replaced = new AbortController();
 
@@ -18,7 +18,7 @@ export class ScenarioStore {
     this.replaced.abort();
     this.replaced = new AbortController();
     this.current = scenario;
-    this.counts = { calls: 0, predictions: 0, completions: 0, downloads: 0, outputs: 0 };
+    this.counts = { calls: 0, predictions: 0, completions: 0, speeches: 0, downloads: 0, outputs: 0 };
     this.bucket = undefined;
   }
 
@@ -56,6 +56,15 @@ export class ScenarioStore {
     if (rejectOutputs === undefined || !prompt.includes(rejectOutputs.prompts)) return false;
     this.counts.outputs += 1;
     return this.counts.outputs <= (rejectOutputs.times ?? Infinity);
+  }
+
+  /** Counts an admitted speech. */
+  takeSpeech(): { losesReply: boolean; answer: SpeechAnswerKind } {
+    const count = (this.counts.speeches += 1);
+    return {
+      losesReply: isShare(this.current.loseReplies, count),
+      answer: this.current.speechAnswers?.[count - 1] ?? 'audio',
+    };
   }
 
   /** Counts a completion and returns its kind. `invalid`: not valid JSON. */

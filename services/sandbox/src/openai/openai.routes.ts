@@ -10,7 +10,6 @@ import { countTokens } from '../control/pricing.js';
 import { type ScenarioStore } from '../control/scenario.store.js';
 import { explain } from '../control/scenario.rules.js';
 import { fitSchema } from './schema.filler.js';
-import { speechWav } from './speech.wav.js';
 
 const contentSchema = z.union([
   z.string(),
@@ -39,11 +38,6 @@ const completionSchema = z.looseObject({
     ])
     .optional(),
 });
-const speechSchema = z.looseObject({
-  model: z.string().min(1),
-  input: z.string().min(1).max(4096),
-  voice: z.unknown(),
-});
 
 /** Maximum number of completions in a list. */
 const PAGE = 20;
@@ -56,11 +50,12 @@ export function openaiProblem(
   status: number,
   message: string,
   type = 'invalid_request_error',
+  code: string | null = null,
 ): void {
-  response.status(status).json({ error: { message, type, param: null, code: null } });
+  response.status(status).json({ error: { message, type, param: null, code } });
 }
 
-/** OpenAI's HTTP API under `/v1`: completions and speech. */
+/** OpenAI's chat API under `/v1`. */
 export function openaiRoutes({
   scenarios,
   invoice,
@@ -162,18 +157,6 @@ export function openaiRoutes({
       .filter(({ metadata }) => wanted.every(([key, value]) => metadata[key] === value))
       .slice(0, PAGE);
     response.json({ object: 'list', data, first_id: data[0]?.id, last_id: data.at(-1)?.id, has_more: false });
-  });
-
-  router.post('/audio/speech', (request, response) => {
-    const body = speechSchema.safeParse(request.body);
-    if (!body.success) {
-      openaiProblem(response, 400, explain(body.error));
-      return;
-    }
-    if (isUnavailable(response)) return;
-    const { model, input } = body.data;
-    invoice.addSpeech({ id: `speech-${randomUUID()}`, model, characters: input.length });
-    response.type('audio/wav').send(speechWav(input));
   });
   return router;
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { readBrief, splitSeconds, writePlan } from './plan.writer.js';
 import { fitSchema } from './schema.filler.js';
-import { speechSeconds, speechWav } from './speech.wav.js';
 
 describe('plan writer', () => {
   it('follows the brief in the system message', () => {
@@ -68,14 +67,5 @@ describe('schema filler', () => {
 
   it('terminates on a recursive schema', () => {
     expect(fitSchema({ type: 'object', required: ['me'], properties: { me: { $ref: '#' } } })).toBeDefined();
-  });
-});
-
-describe('speech', () => {
-  it('is a WAV with a duration based on its text', () => {
-    const wav = speechWav('x'.repeat(50));
-    expect(wav.toString('ascii', 0, 4)).toBe('RIFF');
-    expect(wav.readUInt32LE(40) / 2 / 16_000).toBeCloseTo(3);
-    expect(speechSeconds('x')).toBe(0.5);
   });
 });

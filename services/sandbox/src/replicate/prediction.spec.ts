@@ -107,7 +107,7 @@ describe('prices', () => {
   it('rounds up to whole micro-dollars', () => {
     expect(completionMicros(1, 0)).toBe(1);
     expect(completionMicros(1000, 500)).toBe(450);
-    expect(speechMicros(10)).toBe(150);
+    expect(speechMicros('tts-1', 10, { input: 3, output: 20 })).toBe(150);
     expect(usd(450)).toBe(0.00045);
   });
 });
