@@ -22,3 +22,7 @@ export { type BreakerSettings } from './limits/breaker.js';
 export { type ProviderLog } from './provider.events.js';
 export { type OpenProvider, type ReportReader } from './provider.registration.js';
 export { type SharedEntry, type SharedState } from './limits/shared.state.js';
+export { createEspeakSpeechModel, type LocalSynthesizer } from './speech/espeak.speech.model.js';
+export { createOpenAiSpeechModel, type OpenAiSpeechOptions } from './speech/openai.speech.model.js';
+export * from './speech/speech.model.js';
+export { openSpeech, type Speech, type SpeechSettings } from './speech/speech.registry.js';

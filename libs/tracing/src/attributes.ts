@@ -162,15 +162,18 @@ export const CONVENTIONS: readonly Attribute[] = [
     'messaging.message.id': 'The deterministic message id.',
   }),
   ...on('process', { 'messaging.consumer.group.name': 'The inbox, shared by all replicas.' }),
-  ...on('chat', {
-    'gen_ai.operation.name': '`chat`.',
+  ...on('chat, speech', {
+    'gen_ai.operation.name': '`chat`, or `generate_content` of speech.',
     'gen_ai.provider.name': '`openai`.',
-    'gen_ai.request.model': 'The requested language model.',
+    'gen_ai.request.model': 'The requested model.',
+  }),
+  ...on('speech', { 'gen_ai.output.type': '`speech`.' }),
+  ...on('chat', {
     'gen_ai.response.id': 'The id of the completion.',
     'gen_ai.response.model': 'The language model that answered.',
   }),
   ...on(
-    'chat',
+    'chat, speech',
     { 'gen_ai.usage.input_tokens': 'Input tokens.', 'gen_ai.usage.output_tokens': 'Output tokens.' },
     'number',
   ),

@@ -1,9 +1,9 @@
 import { type CallForm, type FormPart } from './call.form.js';
 
 /** Statuses of a refused request. Old servers of llama.cpp answer 500, OpenRouter 404. */
-const REFUSAL_STATUSES: ReadonlySet<number> = new Set([400, 404, 422, 500, 501]);
+export const REFUSAL_STATUSES: ReadonlySet<number> = new Set([400, 404, 422, 500, 501]);
 /** The words for a field that a server does not take, not for a value that is too large. */
-const NOT_TAKEN =
+export const NOT_TAKEN =
   /unsupported|not supported|does not support|unrecogni[sz]ed|unknown|unexpected|not permitted|extra_forbidden|not allowed|only allowed|cannot find field/i;
 /** OpenAI's code for a request that is too long, whose text counts the tokens of every field. */
 const TOO_LONG = /context_length_exceeded|maximum context length/i;

@@ -12,6 +12,8 @@ export const openAiClient = (apiKey: string | undefined, baseURL: string, timeou
     ...(apiKey === undefined ? { defaultHeaders: { Authorization: null } } : {}),
     baseURL,
     maxRetries: 0,
+    // It would print what a server sends. Errors carry what matters.
+    logLevel: 'off',
     timeout: timeoutMs,
     fetch: fetchWithErrors,
   });

@@ -2,17 +2,16 @@ import { ClipmeshError } from '@clipmesh/contracts';
 import { completionCostMicros, llmPrice, type LlmPrice, LONG_TOKENS } from '@clipmesh/billing';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { SpanKind } from '@opentelemetry/api';
-import { APIConnectionTimeoutError, APIError, type OpenAI } from 'openai';
+import { APIError, type OpenAI } from 'openai';
 import { z } from 'zod';
 import { type CallForm, firstForm, type MaxTokensField, weakerForm } from './call.form.js';
 import { refusedIn } from './form.refusals.js';
 import { answerOf, completionCharge } from './openai.answer.js';
+import { callOpenAi, codeOf } from './openai.call.js';
 import { openAiClient } from './openai.client.js';
-import { BAD_ANSWER_CODE, REFUSAL_CODES, REFUSAL_TEXT } from './openai.refusals.js';
 import { systemMessage, userMessage, wireSchema } from './plan.messages.js';
 import { type PlanAnswer, type PlanModel, type PlanRequest } from '../ports.js';
 import { withoutQuotes } from '../failures/prediction.failure.js';
-import { errorOfStatus, errorOfThrown } from '../failures/provider.errors.js';
 import { logEvent, type ProviderLog } from '../provider.events.js';
 
 export interface OpenAiOptions {
@@ -34,41 +33,8 @@ export interface OpenAiOptions {
 
 /** The metadata field that holds the key of a call. */
 const KEY_FIELD = 'clipmesh_attempt';
-/** Sent with status 429, like a rate limit. */
-const NO_CREDIT = 'insufficient_quota';
 /** Statuses of a server that stores no answers. */
 const NOT_STORED_STATUSES: ReadonlySet<unknown> = new Set([400, 404, 405, 501]);
-
-const errorSchema = z.object({
-  code: z.unknown().optional(),
-  type: z.unknown().optional(),
-  innererror: z.object({ code: z.unknown().optional() }).nullish(),
-  inner_error: z.object({ code: z.unknown().optional() }).nullish(),
-  provider_specific_fields: z.object({ innererror: z.object({ code: z.unknown().optional() }).nullish() }).nullish(),
-  /** OpenRouter's moderation answers 403 with its reasons. */
-  metadata: z
-    .object({ reasons: z.array(z.unknown()).min(1) })
-    .nullish()
-    .catch(undefined),
-});
-
-/** The fields of the client's error that are read. */
-interface CallError {
-  readonly code?: unknown;
-  readonly error?: unknown;
-  readonly message: string;
-}
-
-/** The failure code for an HTTP error's own codes; undefined when only its status says something. */
-function codeOf(error: CallError): 'PREDICTION_REFUSED' | 'PROVIDER_BAD_ANSWER' | 'PROVIDER_OUT_OF_CREDIT' | undefined {
-  const body = errorSchema.safeParse(error.error ?? {}).data;
-  const inner = body?.innererror ?? body?.inner_error ?? body?.provider_specific_fields?.innererror;
-  const codes = [error.code, body?.code, body?.type, inner?.code].map((code) => String(code).toLowerCase());
-  if (codes.includes(NO_CREDIT)) return 'PROVIDER_OUT_OF_CREDIT';
-  if (codes.includes(BAD_ANSWER_CODE)) return 'PROVIDER_BAD_ANSWER';
-  const isRefused = codes.some((code) => REFUSAL_CODES.has(code)) || Boolean(body?.metadata);
-  return isRefused || error.message.toLowerCase().endsWith(REFUSAL_TEXT) ? 'PREDICTION_REFUSED' : undefined;
-}
 
 /** The form to use instead when the error refuses a part of this one; undefined when it is about something else. */
 function formAfter(error: unknown, form: CallForm, quoted: readonly string[]): CallForm | undefined {
@@ -158,31 +124,11 @@ export function createOpenAiPlanModel(options: OpenAiOptions): PlanModel {
     }
   }
 
-  /** Runs a call with a time limit and maps its errors. */
-  async function called<T>(
+  const called = <T>(
     signal: AbortSignal,
     quoted: readonly string[],
     call: (bounded: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    // The client's own timeout covers the time to the headers only.
-    const timeout = AbortSignal.timeout(timeoutMs);
-    try {
-      return await call(AbortSignal.any([signal, timeout]));
-    } catch (cause) {
-      const status: unknown = cause instanceof APIError ? cause.status : undefined;
-      if (cause instanceof APIError) {
-        const code = codeOf(cause);
-        if (code !== undefined) throw new ClipmeshError(code, `chat: ${cause.message}`, { cause });
-      }
-      if (cause instanceof APIError && typeof status === 'number') {
-        const headers: unknown = cause.headers;
-        const known = headers instanceof Headers ? { headers } : {};
-        throw errorOfStatus('chat', { status, body: cause.message, ...known }, Date.now(), quoted);
-      }
-      const timedOut = timeout.aborted || cause instanceof APIConnectionTimeoutError;
-      throw errorOfThrown('chat', cause, { caller: signal.aborted, timeout: timedOut });
-    }
-  }
+  ): Promise<T> => callOpenAi({ name: 'chat', timeoutMs, signal, quoted }, call);
 
   return {
     model,
