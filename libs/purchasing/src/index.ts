@@ -9,3 +9,5 @@ export { type ClipDeps } from './clip/clip.deps.js';
 export { buyClip } from './clip/clip.purchase.js';
 export { buyPlan, type PlanPurchaseDeps } from './plan/plan.purchase.js';
 export { type PlanCache } from './plan/plan.cache.js';
+export { buySpeech, type BoughtSpeech } from './speech/speech.purchase.js';
+export { type SpeechDeps, type SpeechOrder } from './speech/speech.deps.js';

@@ -179,6 +179,7 @@ export function depsOf(fake: FakeProvider): ClipDeps {
     scratch: { directory: '/nowhere', withFolder: (use) => use('/nowhere') },
     timeoutMs: 1000,
     planTimeoutMs: 1000,
+    speechTimeoutMs: 1000,
     outcomeTimeouts: { callTimeoutMs: 0, settleMs: 0 },
     unknownPurchases: 'rebuy',
     clock: systemClock,

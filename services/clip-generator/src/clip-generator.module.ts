@@ -64,6 +64,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     logger,
     scratch,
     planTimeoutMs: config.openaiApiTimeoutMs,
+    speechTimeoutMs: config.speechTimeoutMs,
     timeoutMs: config.videoGenerationTimeoutMs,
     clock: systemClock,
     isCanceled: (generationId) => cancellations.check(generationId),

@@ -163,6 +163,7 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
     scratch: { directory: '', withFolder: (use) => use(`folder-${(folders += 1)}`) },
     timeoutMs: 50_000,
     planTimeoutMs: 60_000,
+    speechTimeoutMs: 60_000,
     unknownPurchases: 'rebuy',
     outcomeTimeouts: searches
       ? { callTimeoutMs: 5000, settleMs: VISIBLE_WITHIN_MS }

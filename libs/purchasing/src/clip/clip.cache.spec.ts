@@ -82,6 +82,7 @@ beforeEach(() => {
     scratch: { directory: '/nowhere', withFolder: (use) => use('/nowhere') },
     timeoutMs: 10_000,
     planTimeoutMs: 1000,
+    speechTimeoutMs: 1000,
     outcomeTimeouts: { callTimeoutMs: 0, settleMs: 0 },
     unknownPurchases: 'rebuy',
     clock: systemClock,

@@ -5,6 +5,7 @@ import { clipRequestSchema, providerOf } from '@clipmesh/providers';
 import { ATTR, withSpan } from '@clipmesh/tracing';
 import { nextStep, type Step, type StoredPurchase } from './purchase.rules.js';
 import { isUsable } from './clip.collect.js';
+import { clipPurchases } from './purchase.repository.js';
 import { type ClipDeps } from './clip.deps.js';
 
 /** A stored clip, bought now or before. */
@@ -130,7 +131,7 @@ async function releaseLease(deps: ClipDeps, body: ClipGenerateBody, lease: Lease
   try {
     const isAbandoned = signal.aborted
       ? await deps.isCanceled(body.generationId)
-      : nextStep(await deps.purchases.list(body.generationId), body, deps).kind === 'buy';
+      : nextStep(await clipPurchases(deps, body.generationId), body, deps).kind === 'buy';
     await (isAbandoned ? lease.release() : lease.suspend());
   } catch (error) {
     deps.logger.warn(

@@ -6,6 +6,7 @@ import { assumedCharge, chargesOf } from './clip.charges.js';
 import { adoptFor } from './clip.claims.js';
 import { type ClipDeps } from './clip.deps.js';
 import { stillPending } from './clip.submit.js';
+import { cancelSpeech } from '../speech/speech.close.js';
 
 /** Delay before the next check of a purchase with an unknown outcome, ms. */
 const RECHECK_MS = 250;
@@ -19,7 +20,16 @@ export async function cancelPurchases(deps: ClipDeps, generationId: string, sign
   await deps.markCanceled(generationId);
   const entries = await deps.purchases.list(generationId);
   const settled = await Promise.allSettled(
-    entries.map((entry) => (entry.value.kind === 'clip' ? cancelClip(deps, entry, signal) : settlePlan(deps, entry))),
+    entries.map((entry) => {
+      switch (entry.value.kind) {
+        case 'clip':
+          return cancelClip(deps, entry, signal);
+        case 'llm':
+          return settlePlan(deps, entry);
+        case 'speech':
+          return settleSpeech(deps, entry);
+      }
+    }),
   );
   const failed = settled.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw asRetryable(failed.reason);
@@ -116,6 +126,15 @@ async function settlePlan(deps: ClipDeps, entry: StoredPurchase): Promise<Outgoi
   // Its planner was killed: no event for it will follow.
   await updatePurchase(deps, entry, { status: 'canceled' });
   return [];
+}
+
+async function settleSpeech(deps: ClipDeps, entry: StoredPurchase): Promise<Outgoing[]> {
+  const { purchases, clock, outcomeTimeouts, speechTimeoutMs } = deps;
+  // Between its intent and its call the broker is asked, which may take as long as a call.
+  const callTimeoutMs = outcomeTimeouts.callTimeoutMs + speechTimeoutMs;
+  const settled = await cancelSpeech({ purchases, clock, callTimeoutMs }, entry);
+  if (settled === undefined) throw unknownOutcome(entry.value.key);
+  return abandonedEvents(settled);
 }
 
 function abandonedEvents({ value }: StoredPurchase): Outgoing[] {

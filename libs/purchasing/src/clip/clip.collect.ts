@@ -13,7 +13,7 @@ export const isBadOutput = (error: unknown): error is ClipmeshError =>
   error instanceof ClipmeshError && BAD_OUTPUT.has(error.code);
 
 /** ffmpeg crashed, stalled or ran out of memory on a complete file, so the file may be the cause. */
-const isFileFailure = (error: unknown): error is ProcessError =>
+export const isFileFailure = (error: unknown): error is ProcessError =>
   error instanceof ProcessError && !error.isSystemFailure;
 
 /**

@@ -31,6 +31,8 @@ export interface ClipDeps {
   readonly timeoutMs: number;
   /** Timeout of a call to the language model, ms. */
   readonly planTimeoutMs: number;
+  /** Timeout of a call for speech, ms. */
+  readonly speechTimeoutMs: number;
   readonly outcomeTimeouts: OutcomeTimeouts;
   /** What follows a purchase whose outcome its provider cannot say. */
   readonly unknownPurchases: UnknownPurchases;

@@ -17,7 +17,7 @@ import { chargeIn, chargesOf } from './clip.charges.js';
 import { collectClip, isBadOutput, isUsable } from './clip.collect.js';
 import { type ClipDeps } from './clip.deps.js';
 import { type BuyDeps, closeUnknowable, failedWith, findOrSubmit } from './clip.submit.js';
-import { isoNow, purchasedClipOf, sellerOf, updatePurchase } from './purchase.repository.js';
+import { clipPurchases, isoNow, purchasedClipOf, sellerOf, updatePurchase } from './purchase.repository.js';
 import { nextStep, previousFailureOf, type Step, type StoredPurchase, unknownPreviousOf } from './purchase.rules.js';
 
 /**
@@ -32,7 +32,7 @@ export async function buyClip(
   signal: AbortSignal,
   givesUp: BuyDeps['givesUp'] = (error) => !error.retryable,
 ): Promise<Outgoing[]> {
-  const known = await deps.purchases.list(body.generationId);
+  const known = await clipPurchases(deps, body.generationId);
   // The command ended before and its ack was lost. The scene may have continued with another seed since.
   const gaveUp = previousFailureOf(known, body);
   const entries = gaveUp === undefined ? await settledPurchases(deps, known, body, signal) : known;
@@ -73,7 +73,7 @@ async function settledPurchases(
     ...previous.map((entry) => cancelPrevious(deps, entry, signal)),
     ...rejected.map((entry) => updatePurchase(deps, entry, { status: 'failed' })),
   ]);
-  return deps.purchases.list(body.generationId);
+  return clipPurchases(deps, body.generationId);
 }
 
 async function buyOrCollect(

@@ -7,7 +7,7 @@ import { NOT_CHARGED } from '../charges/charged.errors.js';
 import { assumedCharge, clipSku } from './clip.charges.js';
 import { adoptFor, claimPrediction } from './clip.claims.js';
 import { type ClipDeps } from './clip.deps.js';
-import { isoNow, purchasedClipOf, sellerOf, updatePurchase } from './purchase.repository.js';
+import { clipPurchases, isoNow, purchasedClipOf, sellerOf, updatePurchase } from './purchase.repository.js';
 import { afterUnknowable, fingerprintOf, nextStep, type Step, stepFor, type StoredPurchase } from './purchase.rules.js';
 
 export interface BuyDeps extends ClipDeps {
@@ -63,7 +63,7 @@ export async function findOrSubmit(
           } catch (error) {
             if (!(error instanceof ConflictError)) throw error;
           }
-          step = nextStep(await deps.purchases.list(body.generationId), body, deps);
+          step = nextStep(await clipPurchases(deps, body.generationId), body, deps);
           break;
         }
         const waitMs = step.certainAtMs - deps.clock.now();
@@ -77,7 +77,7 @@ export async function findOrSubmit(
           step = await submit(deps, body, key, signal, () => recordIntent(deps, body, key));
         } catch (error) {
           if (!(error instanceof AlreadyExistsError)) throw error;
-          step = nextStep(await deps.purchases.list(body.generationId), body, deps);
+          step = nextStep(await clipPurchases(deps, body.generationId), body, deps);
         }
     }
   }
@@ -105,14 +105,14 @@ function recordIntent(deps: ClipDeps, body: ClipGenerateBody, key: string): Prom
 }
 
 /** Throws `BUDGET_EXCEEDED` when another purchase could bring the scene over its allowance. */
-async function rejectOverBudget({ purchases, models }: ClipDeps, body: ClipGenerateBody): Promise<void> {
+async function rejectOverBudget(deps: ClipDeps, body: ClipGenerateBody): Promise<void> {
   const { generationId, scene, model, durationSeconds, clipSound, allowanceMicros } = body;
   if (allowanceMicros === undefined) return;
-  const spentMicros = (await purchases.list(generationId)).reduce(
+  const spentMicros = (await clipPurchases(deps, generationId)).reduce(
     (sum, { value }) => sum + (value.scene === scene ? (value.charge?.amountMicros ?? 0) : 0),
     0,
   );
-  const sku = clipSku(models, { model, durationSeconds, sound: clipSound ?? true });
+  const sku = clipSku(deps.models, { model, durationSeconds, sound: clipSound ?? true });
   const priceMicros = sku === undefined ? 0 : clipMicros(sku, { seconds: durationSeconds });
   if (spentMicros + priceMicros > allowanceMicros)
     throw new ClipmeshError('BUDGET_EXCEEDED', `another clip from ${model} exceeds the budget of scene ${scene}`);
@@ -191,7 +191,7 @@ export async function closeUnknowable(
 ): Promise<void> {
   const { key, generationId, scene } = entry.value;
   const { name: provider, guarantee } = sellerOf(deps, entry);
-  const next = afterUnknowable(await deps.purchases.list(generationId), body, deps.unknownPurchases);
+  const next = afterUnknowable(await clipPurchases(deps, generationId), body, deps.unknownPurchases);
   const charge = assumedCharge(deps, purchasedClipOf(entry), key);
   const text = `${provider} cannot say whether it made the clip of purchase ${key}`;
   const failure = new ClipmeshError('PROVIDER_UNAVAILABLE', text, { retryable: false, charges: [charge] });

@@ -6,6 +6,14 @@ import { type ClipDeps } from './clip.deps.js';
 
 export const isoNow = ({ clock }: Pick<ClipDeps, 'clock'>): string => new Date(clock.now()).toISOString();
 
+/** The purchases of clips of a generation. */
+export async function clipPurchases(
+  { purchases }: Pick<ClipDeps, 'purchases'>,
+  generationId: string,
+): Promise<StoredPurchase[]> {
+  return (await purchases.list(generationId)).filter(({ value }) => value.kind === 'clip');
+}
+
 /** The provider of a purchase. Throws `PROVIDER_BAD_INPUT` when it is not configured. */
 export const sellerOf = ({ providers }: Pick<ClipDeps, 'providers'>, { value }: StoredPurchase): ClipProvider =>
   providers.of(value.model, providerOf(value));
