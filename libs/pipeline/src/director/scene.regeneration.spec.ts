@@ -138,7 +138,10 @@ describe('a regenerated scene', () => {
     const { state } = play(initialState(job), written, 0);
     const event = reopenedEvent(2, 2);
     const { commands } = play(regenerateScene(state, { scene: 2, plan, seed: 7 }, event.id), event);
-    expect(names(commands).filter((name) => name.startsWith('clip'))).toEqual(['clip.generate 0', 'clip.generate 2']);
+    expect(names(commands).filter((name) => name.startsWith(ClipGenerate.name))).toEqual([
+      'clip.generate 0',
+      'clip.generate 2',
+    ]);
   });
 
   it('keeps the reservation of its previous clip, unless it keeps that clip', () => {
