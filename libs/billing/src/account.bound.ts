@@ -8,9 +8,14 @@ export interface PurchaseSummary {
   readonly model: string;
   readonly scene?: number | undefined;
   readonly charge?: Charge | undefined;
+  readonly adjustment?: Charge | undefined;
   /** The maximum price, micro-dollars. Default: the price of a long plan; 0 for speech. */
   readonly quoteMicros?: number | undefined;
 }
+
+/** The charge of a purchase, then its adjustment. */
+export const chargesIn = ({ charge, adjustment }: Pick<PurchaseSummary, 'charge' | 'adjustment'>): Charge[] =>
+  [charge, adjustment].filter((one) => one !== undefined);
 
 /** States of a purchase with an unknown outcome. */
 const UNKNOWN_OUTCOME: ReadonlySet<string> = new Set(['intended', 'unanswered', 'submitted']);
@@ -24,20 +29,22 @@ const longPlanMicros = (model: string): number => {
 };
 
 /**
- * The maximum total cost of an ended generation, micro-dollars: its spending, the charges that are not in the ledger yet,
+ * The maximum total cost of an ended generation, micro-dollars: every charge that its state, its purchases or the ledger has, once,
  * and the full price of clips, of speech, and of a canceled generation's plans, with an unknown outcome.
  */
 export function maxTotalMicros(
-  state: Pick<GenerationState, 'status' | 'costMicros' | 'scenes'>,
+  state: Pick<GenerationState, 'status' | 'costMicros' | 'chargeKeys' | 'scenes'>,
   purchases: readonly PurchaseSummary[],
   entries: readonly Pick<Charge, 'key' | 'amountMicros'>[],
 ): number {
   const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0);
-  const recordedKeys = new Set(entries.map(({ key }) => key));
-  const charges = new Map(purchases.flatMap(({ charge }) => (charge === undefined ? [] : [[charge.key, charge]])));
-  const unrecorded = [...charges.values()]
-    .filter(({ key }) => !recordedKeys.has(key))
-    .map(({ amountMicros }) => amountMicros);
+  // The state has the sum of its charges, and their keys.
+  const inState = new Set(state.chargeKeys);
+  const others = new Map(
+    [...purchases.flatMap(chargesIn), ...entries]
+      .filter(({ key }) => !inState.has(key))
+      .map(({ key, amountMicros }) => [key, amountMicros]),
+  );
   const unresolved = purchases.filter(({ status, charge }) => charge === undefined && UNKNOWN_OUTCOME.has(status));
   const scenes = new Set(unresolved.flatMap(({ kind, scene }) => (kind === 'clip' ? [scene] : [])));
   const clips = state.scenes
@@ -51,8 +58,5 @@ export function maxTotalMicros(
           .map(({ model, quoteMicros }) => quoteMicros ?? longPlanMicros(model))
       : [];
   const speech = unresolved.flatMap(({ kind, quoteMicros = 0 }) => (kind === 'speech' ? [quoteMicros] : []));
-  return (
-    Math.max(state.costMicros, sum(entries.map(({ amountMicros }) => amountMicros))) +
-    sum([...unrecorded, ...clips, ...plans, ...speech])
-  );
+  return state.costMicros + sum([...others.values(), ...clips, ...plans, ...speech]);
 }

@@ -77,8 +77,9 @@ async function moveSurplus<A extends Stored>(
   try {
     await Promise.all(
       ids.map((generationId) => {
-        const { spentMicros = 0, run = 0 } = value.generations[generationId] ?? {};
-        return store.saveSettled({ owner, period, generationId, spentMicros, run });
+        const { spentMicros = 0, creditMicros, run = 0 } = value.generations[generationId] ?? {};
+        const credit = creditMicros === undefined ? {} : { creditMicros };
+        return store.saveSettled({ owner, period, generationId, spentMicros, ...credit, run });
       }),
     );
     await store.save(moveOut(value, ids), revision);

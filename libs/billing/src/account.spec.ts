@@ -7,12 +7,14 @@ import {
   committed,
   moveIn,
   moveOut,
+  netMicros,
   observe,
   periodEnd,
   periodOf,
   reserve,
   settle,
   type SettledLine,
+  spendingOf,
   sumsOf,
   surplusOf,
 } from './account.js';
@@ -40,10 +42,14 @@ function store(settledLines = 64) {
       row?.revision === revision ? put(value) : Promise.reject(new ConflictError(`past revision ${revision}`)),
     settledLines,
     settled: (_owner: string, _period: string, id: string) => Promise.resolve(lines.get(id)),
-    saveSettled: ({ generationId, spentMicros, run }: SettledLine & { generationId: string }) => {
+    saveSettled: ({ generationId, spentMicros, creditMicros = 0, run }: SettledLine & { generationId: string }) => {
       writes += 1;
       const before = lines.get(generationId) ?? { spentMicros: 0, run: 0 };
-      const larger = { spentMicros: Math.max(before.spentMicros, spentMicros), run: Math.max(before.run, run) };
+      const larger = {
+        spentMicros: Math.max(before.spentMicros, spentMicros),
+        creditMicros: Math.max(before.creditMicros ?? 0, creditMicros),
+        run: Math.max(before.run, run),
+      };
       return Promise.resolve(void lines.set(generationId, larger));
     },
     now: () => row?.value ?? empty,
@@ -55,7 +61,7 @@ function store(settledLines = 64) {
 describe('an account', () => {
   it('never commits more than its limit, for any order of reservations, charges, repeats and settlements', () => {
     const step = fc.record({
-      kind: fc.constantFrom('reserve', 'spend', 'late', 'settle'),
+      kind: fc.constantFrom('reserve', 'spend', 'late', 'credit', 'settle'),
       id: fc.constantFrom('a', 'b', 'c', 'd'),
       micros: fc.nat(60),
       run: fc.nat(3),
@@ -68,15 +74,18 @@ describe('an account', () => {
           if (kind === 'reserve') {
             const decided = reserve(account, id, { micros, limitMicros: 100, run });
             if (decided.accepted) account = decided.account;
-            else expect(decided.leftMicros).toBeLessThan(Math.max(micros, line?.spentMicros ?? 0));
+            else expect(decided.leftMicros).toBeLessThan(Math.max(micros, line === undefined ? 0 : netMicros(line)));
           } else if (line !== undefined) {
-            if (kind === 'spend' && line.open) account = observe(account, id, Math.min(micros, line.reservedMicros));
-            if (kind === 'late') expect(observe(account, id, line.spentMicros)).toBe(account);
+            if (kind === 'spend' && line.open)
+              account = observe(account, id, { spentMicros: Math.min(micros, line.reservedMicros) });
+            if (kind === 'late') expect(observe(account, id, line)).toBe(account);
+            if (kind === 'credit') account = observe(account, id, { spentMicros: 0, creditMicros: line.spentMicros });
             if (kind === 'settle') {
-              const end = { run, spentMicros: line.spentMicros, maxMicros: micros };
+              const { spentMicros, creditMicros } = line;
+              const end = { run, spentMicros, creditMicros, maxMicros: micros };
               const ended = settle(account, id, end);
               expect(settle(ended, id, end)).toBe(ended);
-              expect(ended.generations[id]?.open).toBe(line.open && (line.run > run || micros > line.spentMicros));
+              expect(ended.generations[id]?.open).toBe(line.open && (line.run > run || micros > netMicros(line)));
               if (line.run > run) expect(ended).toBe(account);
               account = ended;
             }
@@ -162,7 +171,13 @@ describe('an account', () => {
   });
 
   it('keeps its sums when lines are moved out and in', () => {
-    const line = fc.record({ reservedMicros: fc.nat(99), spentMicros: fc.nat(99), open: fc.boolean(), run: fc.nat(3) });
+    const line = fc.record(
+      {
+        ...{ reservedMicros: fc.nat(99), spentMicros: fc.integer({ min: 50, max: 99 }), creditMicros: fc.nat(50) },
+        ...{ open: fc.boolean(), run: fc.nat(3) },
+      },
+      { requiredKeys: ['reservedMicros', 'spentMicros', 'open', 'run'] },
+    );
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd', '__proto__'), line), (generations) => {
         const account = { ...empty, generations };
@@ -171,8 +186,8 @@ describe('an account', () => {
         expect(sumsOf(small)).toEqual(sumsOf(account));
         expect(surplusOf(small, 0)).toEqual([]);
         const whole = ids.reduce((before, id) => {
-          const { spentMicros = 0, run = 0 } = account.generations[id] ?? {};
-          return moveIn(before, id, { spentMicros, run });
+          const { spentMicros = 0, creditMicros, run = 0 } = account.generations[id] ?? {};
+          return moveIn(before, id, { spentMicros, creditMicros, run });
         }, small);
         expect(sumsOf(whole)).toEqual(sumsOf(account));
         expect(whole.settledMicros ?? 0).toBe(0);
@@ -224,7 +239,7 @@ describe('an account', () => {
       await change(id, (account) => settle(account, id, { run: 1, spentMicros: 5, maxMicros: 5 }));
     }
     // Late, repeated and outdated sums of lines that were moved out.
-    for (const spentMicros of [6, 6, 4]) await change('g0', (account) => observe(account, 'g0', spentMicros));
+    for (const spentMicros of [6, 6, 4]) await change('g0', (account) => observe(account, 'g0', { spentMicros }));
     await reserved('g1', 2);
     expect(sumsOf(accounts.now())).toEqual({ spentMicros: 51, reservedMicros: 5 });
     expect(accounts.now().generations['g1']).toMatchObject({ open: true, run: 2, spentMicros: 5 });
@@ -236,6 +251,47 @@ describe('an account', () => {
     expect(await lineOf(accounts, empty, 'g0')).toMatchObject({ spentMicros: 6, run: 1, open: false });
     expect(await lineOf(accounts, empty, 'never')).toBeUndefined();
     expect(Object.keys(accounts.now().generations).length).toBeLessThanOrEqual(kept + 1);
+  });
+
+  it('ends with the sum of the ledger, however it was observed, settled and moved', async () => {
+    /** A charge, and perhaps an adjustment of it, which is in the ledger only after the charge. */
+    const paid = fc.record({ micros: fc.nat(100), adjusted: fc.option(fc.integer({ min: -100, max: 100 })) });
+    const paidFor = fc.array(paid, { maxLength: 5 });
+    const ALL = 2 ** 10 - 1;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.dictionary(fc.constantFrom('a', 'b', 'c'), paidFor),
+        fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(ALL), fc.boolean()), { maxLength: 30 }),
+        fc.constantFrom(0, 1, 64),
+        async (ledgers, reads, kept) => {
+          const accounts = store(kept);
+          /** The entries that a read sees: two bits for each charge, and the adjustment only with its charge. */
+          const seen = (id: string, bits: number) =>
+            (ledgers[id] ?? []).flatMap(({ micros, adjusted }, at) =>
+              [micros, Math.max(-micros, adjusted ?? 0)]
+                .slice(0, (bits >> (2 * at)) % 4 === 3 ? 2 : (bits >> (2 * at)) % 2)
+                .map((amountMicros) => ({ amountMicros })),
+            );
+          for (const id of ['a', 'b', 'c'])
+            await changeAccount(accounts, empty, id, (account) => {
+              const decided = reserve(account, id, { micros: 1, limitMicros: 10_000, run: 1 });
+              return decided.accepted ? decided.account : undefined;
+            });
+          const last = ['a', 'b', 'c'].map((id) => [id, ALL, true] as const);
+          for (const [id, bits, isOver] of [...reads, ...last]) {
+            const spent = spendingOf(seen(id, bits));
+            await changeAccount(accounts, empty, id, (account) =>
+              isOver
+                ? settle(account, id, { run: 1, ...spent, maxMicros: netMicros(spent) })
+                : observe(account, id, spent),
+            );
+            expect(sumsOf(accounts.now()).spentMicros).toBeGreaterThanOrEqual(0);
+          }
+          const all = ['a', 'b', 'c'].reduce((sum, id) => sum + netMicros(spendingOf(seen(id, ALL))), 0);
+          expect(sumsOf(accounts.now()).spentMicros).toBe(all);
+        },
+      ),
+    );
   });
 
   it('keeps its line and its change when a move fails', async () => {

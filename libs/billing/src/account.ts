@@ -2,8 +2,10 @@
 export interface AccountLine {
   /** The maximum total cost of the generation while the line is open. */
   readonly reservedMicros: number;
-  /** The sum of its ledger entries. */
+  /** The sum of its ledger entries above zero. */
   readonly spentMicros: number;
+  /** The sum of those below zero, without the sign. Both sums only grow. Default: 0. */
+  readonly creditMicros?: number | undefined;
   readonly open: boolean;
   /** The latest run that reserved; 0 while it is unknown whether the generation is stored. */
   readonly run: number;
@@ -17,13 +19,28 @@ export interface AccountLines<Line extends AccountLine = AccountLine> {
   settledMicros?: number | undefined;
 }
 /** A settled line that was moved out of its account. Only its spending counts. */
-export type SettledLine = Pick<AccountLine, 'spentMicros' | 'run'>;
+export type SettledLine = Pick<AccountLine, 'spentMicros' | 'creditMicros' | 'run'>;
+/** The sums of the ledger entries of a generation. */
+export type Spending = Pick<AccountLine, 'spentMicros' | 'creditMicros'>;
+
+/** The sums of these entries. */
+export function spendingOf(entries: readonly { readonly amountMicros: number }[]): Spending {
+  const amounts = entries.map(({ amountMicros }) => amountMicros);
+  const creditMicros = amounts.reduce((sum, amount) => sum + Math.max(0, -amount), 0);
+  return withCredit({ spentMicros: amounts.reduce((sum, amount) => sum + Math.max(0, amount), 0) }, creditMicros);
+}
+
+/** What a generation has cost, micro-dollars. */
+export const netMicros = ({ spentMicros, creditMicros = 0 }: Spending): number => spentMicros - creditMicros;
+
+const withCredit = <T extends object>(of: T, creditMicros: number): T & { creditMicros?: number } =>
+  creditMicros === 0 ? of : { ...of, creditMicros };
 
 export type Reservation<A> =
   { readonly accepted: true; readonly account: A } | { readonly accepted: false; readonly leftMicros: number };
 
-const committedMicros = ({ open, reservedMicros, spentMicros }: AccountLine): number =>
-  open ? Math.max(reservedMicros, spentMicros) : spentMicros;
+const committedMicros = (line: AccountLine): number =>
+  line.open ? Math.max(line.reservedMicros, netMicros(line)) : netMicros(line);
 
 /** Micro-dollars that an owner has spent and reserved. Never exceeds the limit that reservations were checked against. */
 export function committed({ generations, settledMicros = 0 }: AccountLines): number {
@@ -33,7 +50,7 @@ export function committed({ generations, settledMicros = 0 }: AccountLines): num
 /** Micro-dollars spent, and reserved beyond that. */
 export function sumsOf(account: AccountLines): { spentMicros: number; reservedMicros: number } {
   const lines = Object.values(account.generations);
-  const spentMicros = lines.reduce((sum, line) => sum + line.spentMicros, account.settledMicros ?? 0);
+  const spentMicros = lines.reduce((sum, line) => sum + netMicros(line), account.settledMicros ?? 0);
   return { spentMicros, reservedMicros: committed(account) - spentMicros };
 }
 
@@ -66,26 +83,29 @@ export function reserve<A extends AccountLines>(account: A, id: string, wanted: 
   }
   const { [id]: _own, ...others } = account.generations;
   const leftMicros = limitMicros - committed({ ...account, generations: others });
-  const spentMicros = line?.spentMicros ?? 0;
-  if (Math.max(micros, spentMicros) > leftMicros) return { accepted: false, leftMicros: Math.max(0, leftMicros) };
+  const { spentMicros = 0, creditMicros = 0 } = line ?? {};
+  const spent = withCredit({ spentMicros }, creditMicros);
+  if (Math.max(micros, netMicros(spent)) > leftMicros) return { accepted: false, leftMicros: Math.max(0, leftMicros) };
   return {
     accepted: true,
-    account: withLine(account, id, { reservedMicros: micros, spentMicros, open: true, run: latest, ...mark }),
+    account: withLine(account, id, { reservedMicros: micros, ...spent, open: true, run: latest, ...mark }),
   };
 }
 
-/** Sets what a generation has cost so far, micro-dollars. The ledger only grows, so a smaller sum changes nothing. */
-export function observe<A extends AccountLines>(account: A, id: string, spentMicros: number): A {
+/** Sets what a generation has cost so far. The ledger only grows, so smaller sums change nothing. */
+export function observe<A extends AccountLines>(account: A, id: string, now: Spending): A {
   const line = account.generations[id];
-  if (line === undefined || line.spentMicros >= spentMicros) return account;
-  return withLine(account, id, { ...line, spentMicros });
+  if (line === undefined) return account;
+  const spentMicros = Math.max(line.spentMicros, now.spentMicros);
+  const creditMicros = Math.max(line.creditMicros ?? 0, now.creditMicros ?? 0);
+  if (spentMicros === line.spentMicros && creditMicros === (line.creditMicros ?? 0)) return account;
+  return withLine(account, id, withCredit({ ...line, spentMicros }, creditMicros));
 }
 
 /** What is known about a run that has ended. */
-export interface RunEnd {
+export interface RunEnd extends Spending {
   readonly run: number;
-  readonly spentMicros: number;
-  /** The maximum total once purchases with an unknown outcome are settled; at most `spentMicros` when there are none. */
+  /** The maximum total once purchases with an unknown outcome are settled; at most what is spent when there are none. */
   readonly maxMicros: number;
 }
 
@@ -93,11 +113,11 @@ export interface RunEnd {
  * Settles a reservation: releases what can no longer be spent. The line stays open for what may still be charged, and is
  * unchanged when a later run reserved.
  */
-export function settle<A extends AccountLines>(account: A, id: string, { run, spentMicros, maxMicros }: RunEnd): A {
-  const observed = observe(account, id, spentMicros);
+export function settle<A extends AccountLines>(account: A, id: string, { run, maxMicros, ...now }: RunEnd): A {
+  const observed = observe(account, id, now);
   const line = observed.generations[id];
   if (line?.open !== true || line.run > run) return observed;
-  if (maxMicros <= line.spentMicros) return withLine(observed, id, { ...line, open: false });
+  if (maxMicros <= netMicros(line)) return withLine(observed, id, { ...line, open: false });
   if (maxMicros >= line.reservedMicros) return observed;
   return withLine(observed, id, { ...line, reservedMicros: maxMicros });
 }
@@ -125,15 +145,16 @@ export function surplusOf({ generations }: AccountLines, kept: number): string[]
 export function moveOut<A extends AccountLines>(account: A, ids: readonly string[]): A {
   const out = new Set(ids);
   const entries = Object.entries(account.generations);
-  const moved = entries.filter(([id]) => out.has(id)).reduce((sum, [, line]) => sum + line.spentMicros, 0);
+  const moved = entries.filter(([id]) => out.has(id)).reduce((sum, [, line]) => sum + netMicros(line), 0);
   const generations = Object.fromEntries(entries.filter(([id]) => !out.has(id)));
   return { ...account, generations, settledMicros: (account.settledMicros ?? 0) + moved };
 }
 
 /** The account with a line that was moved out. Its sums do not change. */
-export function moveIn<A extends AccountLines>(account: A, id: string, { spentMicros, run }: SettledLine): A {
-  const line = { reservedMicros: 0, spentMicros, open: false, run };
-  const settledMicros = Math.max(0, (account.settledMicros ?? 0) - spentMicros);
+export function moveIn<A extends AccountLines>(account: A, id: string, settled: SettledLine): A {
+  const { spentMicros, creditMicros = 0, run } = settled;
+  const line = withCredit({ reservedMicros: 0, spentMicros, open: false, run }, creditMicros);
+  const settledMicros = Math.max(0, (account.settledMicros ?? 0) - netMicros(settled));
   return { ...withLine(account, id, line), settledMicros };
 }
 

@@ -1,6 +1,6 @@
 import { type DomainEvent, isFinal } from '@clipmesh/contracts';
 import { maxTotalMicros } from './account.bound.js';
-import { observe, settle } from './account.js';
+import { observe, settle, spendingOf } from './account.js';
 import { changeAccount } from './account.repository.js';
 import { type BudgetStores } from './budget.stores.js';
 
@@ -10,7 +10,7 @@ export type AccountUpdateStores = Pick<BudgetStores, 'accounts' | 'purchases' | 
 };
 
 /**
- * Updates the account of the owner after the charges of an event are in the ledger: sets the spending to the sum of the ledger,
+ * Updates the account of the owner after the charges of an event are in the ledger: sets the spending to the sums of the ledger,
  * and releases the unused reservation of a finished generation. Idempotent; late and repeated events change nothing.
  *
  * Reads the generation after the ledger write. If it ends concurrently, either its final event sees the charges in the ledger,
@@ -28,9 +28,9 @@ export async function keepAccount(
   // Reads purchases before the ledger: a charge of a settled purchase is then in the ledger or still unsettled.
   const known = over ? (await purchases.list(id)).map(({ value }) => value) : [];
   const entries = await ledger.entries(id);
-  const spentMicros = entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0);
-  const end = { run: state.run, spentMicros, maxMicros: maxTotalMicros(state, known, entries) };
+  const spent = spendingOf(entries);
+  const end = { run: state.run, ...spent, maxMicros: maxTotalMicros(state, known, entries) };
   await changeAccount(accounts, { owner, period: record.account.period, generations: {} }, id, (account) =>
-    over ? settle(account, id, end) : observe(account, id, spentMicros),
+    over ? settle(account, id, end) : observe(account, id, spent),
   );
 }

@@ -10,7 +10,16 @@ import {
   type Versioned,
 } from '@clipmesh/contracts';
 import { maxTotalMicros } from './account.bound.js';
-import { type AccountLine, type BudgetPeriod, periodOf, type Reservation, reserve, settle } from './account.js';
+import {
+  type AccountLine,
+  type BudgetPeriod,
+  netMicros,
+  periodOf,
+  type Reservation,
+  reserve,
+  settle,
+  spendingOf,
+} from './account.js';
 import { changeAccount, lineOf } from './account.repository.js';
 import { type BudgetStores, type StoredAccount } from './budget.stores.js';
 
@@ -172,13 +181,13 @@ async function settleRun(
 ): Promise<boolean> {
   const known = (await purchases.list(id)).map(({ value }) => value);
   const entries = await ledger.entries(id);
-  const spentMicros = entries.reduce((sum, { amountMicros }) => sum + amountMicros, 0);
-  const most = record === undefined ? spentMicros : maxTotalMicros(record.state, known, entries);
+  const spent = spendingOf(entries);
+  const maxMicros = record === undefined ? netMicros(spent) : maxTotalMicros(record.state, known, entries);
   let changed = false;
   await changeAccount(accounts, emptyAccount(owner, period), id, (account) => {
     // Another request has reserved since: its reservation stays.
     if (of !== undefined && account.generations[id]?.request !== of.request) return undefined;
-    const settled = settle(account, id, { run, spentMicros, maxMicros: most });
+    const settled = settle(account, id, { run, ...spent, maxMicros });
     changed = settled !== account;
     return settled;
   });

@@ -1,11 +1,13 @@
 import { type Charge, type DomainEvent } from '@clipmesh/contracts';
 import { type AccountUpdateStores, keepAccount } from './account.update.js';
+import { type LedgerCharge } from './ledger.summary.js';
 
 /** The stores that {@link recordCharges} needs. */
-export type ChargeStores = AccountUpdateStores & {
+export type ChargeStores = Omit<AccountUpdateStores, 'ledger'> & {
   readonly ledger: {
     /** Adds an entry once per generation and key. False: the entry exists already. */
     append(entry: Charge & { generationId: string; owner: string; at: string }): Promise<boolean>;
+    entries(generationId: string): Promise<readonly Pick<LedgerCharge, 'key' | 'amountMicros' | 'owner' | 'at'>[]>;
   };
 };
 
@@ -19,8 +21,9 @@ const RELEASING: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Adds each charge of an event to the ledger once, by charge key, then updates the account of the owner. Safe to repeat.
- * `onNew` is called for each charge that was not in the ledger.
+ * Adds each charge of an event to the ledger once, by charge key, then updates the account of the owner. Safe to repeat. An
+ * adjustment gets the owner and the time of its charge, so that the usage of no day is negative. `onNew` is called for each charge that was not in
+ * the ledger.
  */
 export async function recordCharges(
   stores: ChargeStores,
@@ -31,7 +34,14 @@ export async function recordCharges(
   if (body.charges.length === 0 && !RELEASING.has(name)) return;
   const { generationId, at } = body;
   const owner = (await stores.generations.get(generationId))?.value.owner ?? 'unknown';
-  for (const charge of body.charges)
-    if (await stores.ledger.append({ ...charge, generationId, owner, at })) onNew(charge);
+  const append = async (charge: Charge, of: { owner: string; at: string }): Promise<void> => {
+    if (await stores.ledger.append({ ...charge, generationId, owner: of.owner, at: of.at })) onNew(charge);
+  };
+  const adjustments = body.charges.filter(({ kind }) => kind === 'adjustment');
+  for (const charge of body.charges) if (charge.kind !== 'adjustment') await append(charge, { owner, at });
+  if (adjustments.length > 0) {
+    const entries = new Map((await stores.ledger.entries(generationId)).map((entry) => [entry.key, entry]));
+    for (const one of adjustments) await append(one, entries.get(one.adjusts ?? '') ?? { owner, at });
+  }
   await keepAccount(stores, event);
 }

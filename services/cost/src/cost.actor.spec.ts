@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Charge, type DomainEvent, type GenerationRecord } from '@clipmesh/contracts';
+import fc from 'fast-check';
 import { type Account, createMemoryStores, type Stores } from '@clipmesh/persistence';
-import { committed } from '@clipmesh/billing';
-import { initialState } from '@clipmesh/pipeline';
+import { committed, sumsOf } from '@clipmesh/billing';
+import { decide, initialState } from '@clipmesh/pipeline';
 import { CostActor } from './cost.actor.js';
 
 const id = `gen_${'1'.repeat(32)}`;
@@ -139,5 +140,83 @@ describe('the account of an owner', () => {
     expect(await line(stores)).toEqual({ reservedMicros: 120_000, spentMicros: 0, open: true, run: 1 });
     await receive(stores, abandoned(0, [charge('a', 120_000)]));
     expect(await line(stores)).toEqual({ reservedMicros: 120_000, spentMicros: 120_000, open: false, run: 1 });
+  });
+});
+
+const adjustment = (of: Charge, amountMicros: number): Charge => ({
+  ...of,
+  ...{ key: `adjustment:${of.key}`, kind: 'adjustment', adjusts: of.key, quantity: 0, amountMicros },
+});
+const adjusted = (of: Charge, amountMicros: number, day = '2026-02-03'): DomainEvent => ({
+  name: 'charge.adjusted',
+  body: { ...base, at: `${day}T00:00:00.000Z`, charges: [of, adjustment(of, amountMicros)], charge: of.key },
+});
+
+describe('what a provider billed', () => {
+  it.each<[string, DomainEvent[], number]>([
+    ['less, with the charge', [abandoned(0, [charge('a', 100), adjustment(charge('a', 100), -40)])], 60],
+    ['less, later', [abandoned(0, [charge('a', 100)]), adjusted(charge('a', 100), -40)], 60],
+    ['less, before the charge arrives', [adjusted(charge('a', 100), -40), abandoned(0, [charge('a', 100)])], 60],
+    ['nothing, later', [abandoned(0, [charge('a', 100)]), adjusted(charge('a', 100), -100)], 0],
+    ['more, later', [abandoned(0, [charge('a', 100)]), adjusted(charge('a', 100), 7)], 107],
+  ])('is in the ledger, the usage, the account and the cost of the generation: %s', async (_name, events, billed) => {
+    const stores = await opened();
+    for (const event of [...events, ...events]) await receive(stores, event);
+    await end(stores);
+    await receive(stores, canceled(1));
+    expect((await stores.ledger.entries(id)).reduce((sum, { amountMicros }) => sum + amountMicros, 0)).toBe(billed);
+    const usage = await stores.ledger.usage('ann', '2026-01-01', '2026-02-28');
+    // On the day of the charge, although the bill came in another month.
+    expect(usage).toMatchObject([{ count: 1, amountMicros: billed }]);
+    const found = (await stores.accounts.get('ann', period))?.value;
+    expect(found && sumsOf(found)).toEqual({ spentMicros: billed, reservedMicros: 0 });
+    const costs = events.reduce(
+      (before, event, n) => decide(before, { ...event, id: `e${n}` }, new Map()).state,
+      state,
+    );
+    expect(costs.costMicros).toBe(billed);
+  });
+
+  it('is the sum of the entries for any bills, in any order and repetition of the events', async () => {
+    const purchase = fc.record({
+      micros: fc.nat(1_000_000),
+      billed: fc.nat(1_200_000),
+      /** The charge and its adjustment come in one event, or in two. */
+      isLate: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(purchase, { minLength: 1, maxLength: 5 }),
+        fc.infiniteStream(fc.nat()),
+        async (all, order) => {
+          const stores = await opened();
+          const events = all.flatMap(({ micros, billed, isLate }, n) => {
+            const one = charge(`p${n}`, micros);
+            const more = billed === micros ? [] : [adjustment(one, billed - micros)];
+            return isLate && billed !== micros
+              ? [abandoned(n, [one]), adjusted(one, billed - micros)]
+              : [abandoned(n, [one, ...more])];
+          });
+          const shuffled = [...events, ...events]
+            .map((event) => ({ event, at: order.next().value as number }))
+            .sort((a, b) => a.at - b.at);
+          for (const { event } of shuffled) {
+            await receive(stores, event);
+            for (const row of await stores.ledger.usage('ann', '2026-01-01', '2026-02-28'))
+              expect(row.amountMicros).toBeGreaterThanOrEqual(0);
+            expect(sumsOf((await stores.accounts.get('ann', period))!.value).spentMicros).toBeGreaterThanOrEqual(0);
+          }
+          await end(stores);
+          await receive(stores, canceled(1));
+          const billedMicros = all.reduce((sum, { billed }) => sum + billed, 0);
+          expect((await stores.ledger.entries(id)).reduce((sum, { amountMicros }) => sum + amountMicros, 0)).toBe(
+            billedMicros,
+          );
+          const found = (await stores.accounts.get('ann', period))!.value;
+          expect(sumsOf(found)).toEqual({ spentMicros: billedMicros, reservedMicros: 0 });
+        },
+      ),
+      { numRuns: 40 },
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { type Charge, ClipGenerated, encodeMessage, message, type Outgoing } from '@clipmesh/contracts';
+import { type Charge, ChargeAdjusted, ClipGenerated, encodeMessage, message, type Outgoing } from '@clipmesh/contracts';
 import { loadConfig } from '@clipmesh/config';
 import {
   ask,
@@ -131,6 +131,39 @@ describe('the ledger', () => {
     expect(recorded(id)).toBe(100);
     expect(recorded(id, logs[0])).toBeGreaterThan(0);
     expect(recorded(id, logs[1])).toBeGreaterThan(0);
+  });
+
+  it('adds a late bill once, on the day of its charge, for events that repeat on two replicas', async () => {
+    const id = newId();
+    const paid = charge('prediction:a', 480_000);
+    const adjustment: Charge = {
+      ...paid,
+      ...{
+        key: 'adjustment:prediction:a',
+        kind: 'adjustment',
+        adjusts: paid.key,
+        quantity: -1,
+        amountMicros: -120_000,
+      },
+    };
+    const at = '2026-02-03T00:00:00.000Z';
+    const late = message(ChargeAdjusted, { generationId: id, at, charges: [paid, adjustment], charge: paid.key });
+    const { subject, payload } = encodeMessage(late);
+    const connection = await broker.connect();
+    await publish(event(id, 0, [paid]));
+    await Promise.all([
+      publish(late),
+      ...Array.from({ length: 5 }, () => connection.request(subject, payload, { timeout: DEADLINE_MS })),
+      publish(event(id, 1, [paid])),
+    ]);
+    await settled();
+    const { totalMicros, entries } = await summary(id);
+    expect(entries.map(({ key, amountMicros, at: day }) => [key, amountMicros, day.slice(0, 10)])).toEqual([
+      ['adjustment:prediction:a', -120_000, '2026-01-02'],
+      ['prediction:a', 480_000, '2026-01-02'],
+    ]);
+    expect(totalMicros).toBe(360_000);
+    expect(recorded(id)).toBe(2);
   });
 
   it('separates generations that share a charge key', async () => {

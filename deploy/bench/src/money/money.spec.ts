@@ -4,11 +4,13 @@ import { committed } from '@clipmesh/billing';
 import fc from 'fast-check';
 import { crashEverywhere } from './crash.everywhere.js';
 import { immortal, type Life } from './life.js';
+import { type Bill } from './money.bill.js';
 import { type Fate, MoneyWorld } from './money.world.js';
 
 const CAP = 10;
 const idOf = (n: number): string => `gen_${n.toString(16).padStart(32, '0')}`;
 const fates = fc.array(fc.constantFrom<Fate>('succeeded', 'failed', 'canceled'), { maxLength: 3 });
+const bills = fc.array(fc.constantFrom<Bill>('table', 'more', 'less', 'less later'), { maxLength: 3 });
 /** A process that dies after this many effects, or never. */
 const lives = fc.oneof(fc.constant(Infinity), fc.integer({ min: 1, max: 12 }));
 
@@ -43,11 +45,11 @@ describe('the budget of an owner, at any interleaving', () => {
     );
   });
 
-  it('is kept, and all sums are right after a recovery from kills, sweeps, failures, retries and late charges', async () => {
+  it('is kept, and all sums are right after a recovery from kills, sweeps, failures, retries, late charges and other bills', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
-        fc.array(fc.record({ fates, life: lives, after: fc.nat(40) }), { minLength: 1, maxLength: 10 }),
+        fc.array(fc.record({ fates, bills, life: lives, after: fc.nat(40) }), { minLength: 1, maxLength: 10 }),
         fc.array(lives, { maxLength: 3 }),
         fc.array(lives, { maxLength: 10 }),
         // Settled lines that the account keeps.
@@ -57,9 +59,11 @@ describe('the budget of an owner, at any interleaving', () => {
           const next = (): Life => ({ left: left.shift() ?? Infinity });
           const turn = (): Promise<void> => scheduler.schedule(Promise.resolve());
           const rules = { limitMicros: CAP * 2 + 5, period: 'month' } as const;
-          const of = new Map(videos.map((video, n) => [idOf(n), video.fates]));
+          const of = new Map(videos.map((video, n) => [idOf(n), video]));
           const stores = createMemoryStores({ settledLines });
-          const world = new MoneyWorld(stores, rules, (id) => of.get(id) ?? [], turn, next);
+          const fatesOf = (id: string): readonly Fate[] => of.get(id)?.fates ?? [];
+          const billsOf = (id: string): readonly Bill[] => of.get(id)?.bills ?? [];
+          const world = new MoneyWorld(stores, rules, fatesOf, turn, next, billsOf);
           const work = Promise.all([
             ...videos.map(async ({ life, after }, n) => {
               // A late create takes money that was released too early.

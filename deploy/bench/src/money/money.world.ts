@@ -2,6 +2,7 @@ import { SIM_MODELS } from '../sim.models.js';
 import {
   CancelRequested,
   type Charge,
+  ChargeAdjusted,
   ClipAbandoned,
   type DomainEvent,
   type GenerationRecord,
@@ -14,6 +15,7 @@ import {
   type BudgetRules,
   committed,
   lineOf,
+  netMicros,
   recordCharges,
   reservedFor,
   reserveInAccount,
@@ -22,7 +24,8 @@ import {
 } from '@clipmesh/billing';
 import { type Account, type Stores } from '@clipmesh/persistence';
 import { initialState, retryGeneration, startGeneration, type StartDeps } from '@clipmesh/pipeline';
-import { immortal, Killed, type Life } from './life.js';
+import { immortal, Killed, type Life, mortalStores, perform } from './life.js';
+import { type Bill, billedClip, counted } from './money.bill.js';
 
 /** How a run of a video ends. */
 export type Fate = 'succeeded' | 'failed' | 'canceled';
@@ -60,6 +63,8 @@ export class MoneyWorld {
     private readonly turn: () => Promise<void>,
     /** Lives of the cost service's processes, in order. */
     private readonly lives: () => Life,
+    /** Bills of the runs of a video, in order. Default: `table`. */
+    private readonly billsOf: (id: string) => readonly Bill[] = () => [],
   ) {}
 
   /** Requests a video. Resolves with whether it was accepted. A killed gateway gives no answer, which counts as false. */
@@ -118,7 +123,8 @@ export class MoneyWorld {
     for (const id of this.requested) {
       const line = await lineOf(this.stores.accounts, empty, id);
       if (line === undefined) continue;
-      const { open, spentMicros } = line;
+      const { open } = line;
+      const spentMicros = netMicros(line);
       const sum = (await this.stores.ledger.entries(id)).reduce((total, entry) => total + entry.amountMicros, 0);
       ledgerMicros += sum;
       if (open) found.push(`${id} still has a reservation`);
@@ -151,38 +157,16 @@ export class MoneyWorld {
         if (decided?.accepted === false) throw new Refused();
       },
       publish: (outgoing) =>
-        this.effect(life, () => {
+        perform(this.turn, life, () => {
           for (const { definition, body } of outgoing) this.deliver({ name: definition.name, body } as DomainEvent);
           return Promise.resolve();
         }),
     };
   }
 
-  private async effect<R>(life: Life, work: () => Promise<R>): Promise<R> {
-    await this.turn();
-    if (life.left <= 0) throw new Killed();
-    const result = await work();
-    life.left -= 1;
-    if (life.left <= 0) throw new Killed();
-    return result;
-  }
-
   /** The stores of one process. */
   private mortal(life: Life): Stores {
-    const wrap = <T extends object>(store: T): T =>
-      new Proxy(store, {
-        get: (target, name) => {
-          const method: unknown = Reflect.get(target, name);
-          if (typeof method !== 'function') return method;
-          return (...args: unknown[]) =>
-            this.effect(life, async () => (await Reflect.apply(method, target, args)) as unknown);
-        },
-      });
-    const { generations, ledger, purchases: attempts, idempotency, accounts, cache, webhooks } = this.stores;
-    return {
-      ...{ generations: wrap(generations), ledger: wrap(ledger), purchases: wrap(attempts) },
-      ...{ idempotency, accounts: wrap(accounts), cache, webhooks },
-    };
+    return mortalStores(this.stores, (work) => perform(this.turn, life, work));
   }
 
   private deliver(event: DomainEvent | { name: typeof GenerationPlan.name; body: { generationId: string } }): void {
@@ -219,14 +203,17 @@ export class MoneyWorld {
     }
   }
 
-  /** Changes a state that has not ended, or has failed. False when there is nothing to change. */
-  private async change(id: string, change: (state: GenerationState) => GenerationState | undefined): Promise<boolean> {
+  /** Changes a state that `isOpen`. Default: one that has not ended, or has failed. False when there is nothing to change. */
+  private async change(
+    id: string,
+    change: (state: GenerationState) => GenerationState | undefined,
+    isOpen = ({ status }: GenerationState): boolean => !isFinal(status) || status === 'failed',
+  ): Promise<boolean> {
     for (;;) {
       await this.turn();
       const found = await this.stores.generations.get(id);
       if (found === undefined) return false;
-      const { status } = found.value.state;
-      const state = isFinal(status) && status !== 'failed' ? undefined : change(found.value.state);
+      const state = isOpen(found.value.state) ? change(found.value.state) : undefined;
       if (state === undefined) return false;
       await this.turn();
       try {
@@ -260,27 +247,38 @@ export class MoneyWorld {
     await this.turn();
     const amountMicros = fate === 'failed' ? Math.min(FAILED_MICROS, leftMicros) : leftMicros;
     const predictionId = `p${(this.predictions += 1)}`;
-    const charge: Charge = {
-      ...{ key: `prediction:${predictionId}`, kind: 'clip', stage: 'clip', provider: 'replicate', model: MODEL },
-      ...{ quantity: 1, unit: 'second', amountMicros, scene: 0, outcome: fate === 'failed' ? 'failed' : 'succeeded' },
-    };
-    this.chargedMicros += amountMicros;
+    const { charge, adjustment, known, billedMicros } = billedClip(
+      predictionId,
+      amountMicros,
+      fate === 'failed' ? 'failed' : 'succeeded',
+      this.billsOf(id)[run - 1] ?? 'table',
+    );
+    const isLate = adjustment !== undefined && known.length === 1;
+    this.chargedMicros += billedMicros;
     await this.turn();
     const status = fate === 'succeeded' ? 'finished' : fate;
-    await this.stores.purchases.save({ ...purchase.value, status, charge }, purchase.revision);
+    const ended = { ...purchase.value, status, charge } as const;
+    const saved = await this.stores.purchases.save({ ...ended, ...(isLate ? {} : { adjustment }) }, purchase.revision);
     await this.turn();
-    const body = { generationId: id, at: AT, charges: [charge], scene: 0, predictionId };
+    const body = { generationId: id, at: AT, charges: [...known], scene: 0, predictionId };
     this.deliver({ name: ClipAbandoned.name, body });
-    if (fate !== 'canceled') await this.end(id, fate, amountMicros);
+    if (fate !== 'canceled') await this.end(id, fate, known);
     if (fate === 'failed') this.deliveries.push(this.retryByClient(id));
+    if (!isLate) return;
+    await this.turn();
+    await this.stores.purchases.save({ ...saved.value, adjustment }, saved.revision);
+    await this.turn();
+    const late = { generationId: id, at: AT, charges: [charge, adjustment], charge: charge.key };
+    this.deliver({ name: ChargeAdjusted.name, body: late });
+    const count = (state: GenerationState): GenerationState => counted(state, [adjustment]);
+    if (fate !== 'canceled') await this.change(id, count, () => true);
   }
 
   /** Saves the state, then publishes its event, as the director does. */
-  private async end(id: string, fate: Fate, chargedMicros = 0): Promise<void> {
+  private async end(id: string, fate: Fate, charges: readonly Charge[] = []): Promise<void> {
     await this.change(id, (state) => ({
-      ...state,
+      ...counted(state, charges),
       status: fate,
-      costMicros: state.costMicros + chargedMicros,
       scenes: state.scenes.map(({ allowanceMicros, ...scene }) =>
         fate === 'canceled' && allowanceMicros !== undefined ? { ...scene, allowanceMicros } : scene,
       ),

@@ -161,7 +161,8 @@ export class SimProvider {
     if (this.world.now < readyAtMs) return { id, status: 'processing', startedAt };
     if (fails) return { id, status: 'failed', startedAt, error: 'Prediction interrupted; please retry (code: PA)' };
     if (refused) return { id, status: 'failed', startedAt, error: REFUSED, billedSeconds: seconds };
-    return { id, status: 'succeeded', startedAt, outputUrl: urlOf(id), billedSeconds: seconds };
+    const billed = { billedSeconds: seconds, billedMicros: this.billMicros(prediction) };
+    return { id, status: 'succeeded', startedAt, outputUrl: urlOf(id), ...billed };
   }
 
   /** Charges for these predictions so far, micro-dollars. */
@@ -172,9 +173,18 @@ export class SimProvider {
   /** Charge for one prediction so far, micro-dollars. */
   chargeMicros(prediction: Prediction): number {
     const { status, billedSeconds } = this.state(prediction);
-    const [sku] = SIM_MODELS.get(prediction.model)?.skus ?? [];
-    const charged = status === 'succeeded' || status === 'canceled' || billedSeconds !== undefined;
-    return charged && sku !== undefined ? clipMicros(sku, { seconds: prediction.seconds }) : 0;
+    if (status === 'succeeded') return this.billMicros(prediction);
+    return status === 'canceled' || billedSeconds !== undefined ? this.priceMicros(prediction) : 0;
+  }
+
+  private priceMicros({ model, seconds }: Prediction): number {
+    const [sku] = SIM_MODELS.get(model)?.skus ?? [];
+    return sku === undefined ? 0 : clipMicros(sku, { seconds });
+  }
+
+  /** What it bills for a clip that succeeded: one in three is cheaper than in the table, and one in three is dearer. */
+  private billMicros(prediction: Prediction): number {
+    return this.priceMicros(prediction) + ([0, -7, 5][Number(prediction.id.slice(1)) % 3] ?? 0);
   }
 
   private known(id: string): Prediction {

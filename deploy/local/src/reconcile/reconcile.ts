@@ -11,6 +11,8 @@ export interface InvoiceLine {
 export interface LedgerLine {
   /** `prediction:<id>`, `prediction:<provider>:<id>` and the like. Entries of one id are summed. */
   readonly key: string;
+  /** The key of the charge that this entry adjusts. */
+  readonly adjusts?: string | undefined;
   readonly provider: string;
   readonly generationId: string;
   readonly model: string;
@@ -49,9 +51,9 @@ export interface Reconciliation {
   readonly invoiceMicros: number;
 }
 
-/** The provider's id of what a charge is for, from the key of its entry. */
-export function paidIdOf({ key, provider }: Pick<LedgerLine, 'key' | 'provider'>): string {
-  const named = key.slice(key.indexOf(':') + 1);
+/** The provider's id of what a charge or its adjustment is for, from the key of the charge. */
+export function paidIdOf({ key, adjusts = key, provider }: Pick<LedgerLine, 'key' | 'adjusts' | 'provider'>): string {
+  const named = adjusts.slice(adjusts.indexOf(':') + 1);
   return named.startsWith(`${provider}:`) ? named.slice(provider.length + 1) : named;
 }
 

@@ -85,31 +85,58 @@ export const FAILURE_CODES = {
 export type FailureCode = keyof typeof FAILURE_CODES;
 export const failureCodeSchema = z.enum(Object.keys(FAILURE_CODES) as [FailureCode, ...FailureCode[]]);
 
-/** One priced thing that was paid for, in whole micro-dollars. */
-export const chargeSchema = z
-  .object({
-    /** Identifies what was paid for (`prediction:<id>`, `completion:<id>`, `purchase:<key>`). The ledger deduplicates charges by key. */
-    key: z.string().min(1).max(200),
-    kind: z.enum(['llm', 'clip', 'speech', 'image']),
-    stage: z.enum(STAGES),
-    provider: z.string(),
-    model: z.string(),
-    /** Billed quantity, in `unit`. */
-    quantity: z.number().nonnegative(),
-    unit: z.enum(['second', 'gpu_second', 'token', 'character', 'image']),
-    /** The price that applied, from the table of models. */
-    sku: z.string().optional(),
-    amountMicros: z.int().nonnegative(),
-    /** True: the price is unknown. The amount is 0 and the real cost is not in any sum. */
-    unpriced: z.literal(true).optional(),
-    /** True: the provider cannot say whether it made this. The amount is its highest price. */
-    assumed: z.literal(true).optional(),
-    scene: z.int().nonnegative().optional(),
-    /** How the paid work ended. */
-    outcome: z.enum(['succeeded', 'failed', 'canceled']),
-  })
+/** The fields of a {@link chargeSchema}, for records that add to them. */
+export const chargeFields = z.object({
+  /**
+   * Identifies what was paid for (`prediction:<id>`, `completion:<id>`, `purchase:<key>`), or `adjustment:<key of the charge>`. The
+   * ledger deduplicates charges by key.
+   */
+  key: z.string().min(1).max(250),
+  /** `adjustment`: what the provider billed, minus the charge `adjusts`. */
+  kind: z.enum(['llm', 'clip', 'speech', 'image', 'adjustment']),
+  stage: z.enum(STAGES),
+  provider: z.string(),
+  model: z.string(),
+  /** Billed quantity, in `unit`. Negative only in an adjustment. */
+  quantity: z.number(),
+  unit: z.enum(['second', 'gpu_second', 'token', 'character', 'image']),
+  /** The price that applied, from the table of models. */
+  sku: z.string().optional(),
+  /** Negative only in an adjustment. */
+  amountMicros: z.int(),
+  /** True: the price is unknown. The amount is 0 and the real cost is not in any sum. */
+  unpriced: z.literal(true).optional(),
+  /** True: the provider does not say whether it made this, or how long it computed. The amount is its highest price. */
+  assumed: z.literal(true).optional(),
+  /** The key of the charge that an adjustment corrects. */
+  adjusts: z.string().min(1).max(200).optional(),
+  scene: z.int().nonnegative().optional(),
+  /** How the paid work ended. */
+  outcome: z.enum(['succeeded', 'failed', 'canceled']),
+});
+
+/** Whether only an adjustment is negative, and only an adjustment names another charge. */
+export const isSoundCharge = ({
+  kind,
+  adjusts,
+  quantity,
+  amountMicros,
+}: Pick<Charge, 'kind' | 'adjusts' | 'quantity' | 'amountMicros'>): boolean =>
+  kind === 'adjustment' ? adjusts !== undefined : adjusts === undefined && quantity >= 0 && amountMicros >= 0;
+
+/** One priced thing that was paid for, or an adjustment of it, in whole micro-dollars. */
+export const chargeSchema = chargeFields
+  .refine(isSoundCharge, 'expected a charge that is not negative, or an adjustment that names its charge')
   .meta({ id: 'Charge' });
-export type Charge = z.infer<typeof chargeSchema>;
+export type Charge = z.infer<typeof chargeFields>;
+
+/** The charges of one event. Each adjustment comes with the charge that it corrects, so that no sum is ever negative. */
+export const chargesSchema = z
+  .array(chargeSchema)
+  .refine(
+    (charges) => charges.every(({ adjusts }) => adjusts === undefined || charges.some(({ key }) => key === adjusts)),
+    'expected each adjustment together with its charge',
+  );
 
 /** Why something failed, in records, events and API responses. */
 export const failureSchema = z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { chargeSchema, failureSchema } from '../failure/failure.js';
+import { chargesSchema, failureSchema } from '../failure/failure.js';
 import { GENERATION_STATUSES, resultSchema, SCENE_STATUSES } from '../schemas/generation.js';
 import { artifactSchema, generationIdSchema } from '../schemas/job.js';
 import { defineMessage, type MessageDefinition } from './message.js';
@@ -7,7 +7,7 @@ import { planSchema } from '../schemas/plan.js';
 import { STAGES } from '../services.js';
 
 /** `at`: time of the event, UTC. `charges`: what it cost; the cost service enters each charge into the ledger once, by key. */
-const base = { generationId: generationIdSchema, at: z.iso.datetime(), charges: z.array(chargeSchema).default([]) };
+const base = { generationId: generationIdSchema, at: z.iso.datetime(), charges: chargesSchema.default([]) };
 const perScene = { ...base, scene: z.int().nonnegative(), attempt: z.int().positive() };
 const sceneKey = (body: { scene: number; attempt: number }): string => `${body.scene}.${body.attempt}`;
 const perStep = { ...base, attempt: z.int().positive() };
@@ -93,6 +93,15 @@ export const ClipAbandoned = defineMessage({
     /** Key of the purchase when its prediction is unknown. */ predictionId: z.string(),
   }),
   key: (body) => body.predictionId,
+});
+
+export const ChargeAdjusted = defineMessage({
+  kind: 'event',
+  name: 'charge.adjusted',
+  version: 1,
+  description: 'A provider said what it billed after the purchase was charged. The charges contain the adjustment.',
+  schema: z.object({ ...base, /** Key of the adjusted charge. */ charge: z.string() }),
+  key: (body) => body.charge,
 });
 
 export const OverlayApplied = defineMessage({
@@ -247,6 +256,7 @@ export const EVENTS = [
   ClipFailed,
   PlanAbandoned,
   ClipAbandoned,
+  ChargeAdjusted,
   OverlayApplied,
   OverlayFailed,
   VideoStitched,

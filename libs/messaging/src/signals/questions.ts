@@ -1,4 +1,4 @@
-import { chargeSchema, checkedValue, ClipmeshError, generationIdSchema } from '@clipmesh/contracts';
+import { chargeFields, checkedValue, ClipmeshError, generationIdSchema } from '@clipmesh/contracts';
 import { withSpan } from '@clipmesh/tracing';
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import {
@@ -29,7 +29,7 @@ export const CostSummary = {
   answer: z.object({
     totalMicros: z.int().nonnegative(),
     /** Sorted by key. `at`: time of the event, UTC. */
-    entries: z.array(chargeSchema.extend({ at: z.iso.datetime() })),
+    entries: z.array(chargeFields.extend({ at: z.iso.datetime() })),
   }),
 } as const satisfies QuestionDefinition<unknown, unknown>;
 export type CostSummaryAnswer = z.infer<typeof CostSummary.answer>;

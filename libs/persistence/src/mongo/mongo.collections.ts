@@ -19,7 +19,7 @@ const claimRecordSchema = z.object({
 export type ClaimRecord = z.infer<typeof claimRecordSchema>;
 
 const text = { type: String, required: true };
-const amount = { type: Number, required: true, min: 0 };
+const amount = { type: Number, required: true };
 const byGenerationAndKey = { keys: { generationId: 1, key: 1 }, unique: true } as const;
 
 /** Id of a record that belongs to a generation, with a key of any characters. */

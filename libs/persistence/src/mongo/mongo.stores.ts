@@ -118,7 +118,7 @@ function ledgerStore(records: MongoRecords<LedgerEntry>): LedgerStore {
             {
               $group: {
                 _id: { day: '$day', stage: '$stage', model: '$model', unit: '$unit' },
-                count: { $sum: 1 },
+                count: { $sum: { $cond: [{ $eq: ['$record.kind', 'adjustment'] }, 0, 1] } },
                 quantity: { $sum: '$quantity' },
                 amountMicros: { $sum: '$amountMicros' },
               },

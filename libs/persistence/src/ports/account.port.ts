@@ -12,9 +12,11 @@ export const accountSchema = z.object({
     z.object({
       /** Maximum total cost while the line is open. */
       reservedMicros: z.int().nonnegative(),
-      /** Last sum of its ledger entries. Always set, never incremented, so that a repeat changes nothing. */
+      /** Last sum of its ledger entries above zero. Always set, never incremented, so that a repeat changes nothing. */
       spentMicros: z.int().nonnegative(),
-      /** False: the generation has ended and no more charges can follow, so only `spentMicros` counts. */
+      /** Last sum of those below zero, without the sign. Default: 0. */
+      creditMicros: z.int().nonnegative().optional(),
+      /** False: the generation has ended and no more charges can follow, so only what is spent counts. */
       open: z.boolean(),
       /** The latest run with a reservation. 0: the generation may not be stored yet. */
       run: z.int().nonnegative().default(1),
@@ -33,6 +35,7 @@ export const settledLineSchema = z.object({
   period: accountSchema.shape.period,
   generationId: generationIdSchema,
   spentMicros: z.int().nonnegative(),
+  creditMicros: z.int().nonnegative().optional(),
   run: z.int().nonnegative(),
 });
 /** A settled line that was moved out of its account, to keep the account small. */

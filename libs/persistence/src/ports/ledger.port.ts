@@ -1,12 +1,14 @@
-import { chargeSchema, generationIdSchema } from '@clipmesh/contracts';
+import { chargeFields, generationIdSchema, isSoundCharge } from '@clipmesh/contracts';
 import { z } from 'zod';
 
-export const ledgerEntrySchema = chargeSchema.extend({
-  generationId: generationIdSchema,
-  owner: z.string(),
-  /** UTC. */
-  at: z.iso.datetime(),
-});
+export const ledgerEntrySchema = chargeFields
+  .extend({
+    generationId: generationIdSchema,
+    owner: z.string(),
+    /** UTC. An adjustment has the time of its charge. */
+    at: z.iso.datetime(),
+  })
+  .refine(isSoundCharge, 'expected a charge that is not negative, or an adjustment that names its charge');
 export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;
 
 export interface LedgerStore {
@@ -25,10 +27,10 @@ export interface LedgerStore {
 
 export const usageRowSchema = z.object({
   day: z.iso.date(),
-  stage: chargeSchema.shape.stage,
+  stage: chargeFields.shape.stage,
   model: z.string(),
-  unit: chargeSchema.shape.unit,
-  /** Number of charges. */
+  unit: chargeFields.shape.unit,
+  /** Number of charges, without their adjustments. */
   count: z.int().nonnegative(),
   /** Billed quantity, in `unit`. */
   quantity: z.number().nonnegative(),

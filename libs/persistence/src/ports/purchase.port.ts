@@ -27,6 +27,8 @@ export const purchaseSchema = z.object({
   updatedAt: z.iso.datetime(),
   artifact: artifactSchema.optional(),
   charge: chargeSchema.optional(),
+  /** What the provider billed, minus `charge`. Absent: no difference is known. */
+  adjustment: chargeSchema.optional(),
   /** Final failure of its command. A redelivery of the same command fails with it and buys nothing. */
   gaveUp: z.object({ attempt: z.int(), code: failureCodeSchema, message: z.string() }).optional(),
   /** The step of the scene that closed it although its provider could not say whether it was made. */

@@ -14,9 +14,14 @@ export async function saveLarger(records: SettledRecords, line: SettledLine): Pr
   await retryOnConflict(`the settled line of ${line.generationId}`, async () => {
     const found = await records.get();
     if (found === undefined) return records.create(line);
-    const { spentMicros, run } = found.value;
-    if (spentMicros >= line.spentMicros && run >= line.run) return;
-    const larger = { spentMicros: Math.max(spentMicros, line.spentMicros), run: Math.max(run, line.run) };
+    const { spentMicros, creditMicros = 0, run } = found.value;
+    const credit = Math.max(creditMicros, line.creditMicros ?? 0);
+    if (spentMicros >= line.spentMicros && creditMicros >= credit && run >= line.run) return;
+    const larger = {
+      spentMicros: Math.max(spentMicros, line.spentMicros),
+      run: Math.max(run, line.run),
+      ...(credit === 0 ? {} : { creditMicros: credit }),
+    };
     return records.save({ ...line, ...larger }, found.revision);
   });
 }

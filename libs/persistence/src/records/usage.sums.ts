@@ -6,12 +6,12 @@ export function sumUsage(entries: readonly LedgerEntry[], owner: string, fromDay
   for (const entry of entries) {
     const day = entry.at.slice(0, 10);
     if (entry.owner !== owner || day < fromDay || day > toDay) continue;
-    const { stage, model, unit, quantity, amountMicros } = entry;
+    const { kind, stage, model, unit, quantity, amountMicros } = entry;
     const key = keyOf({ day, stage, model, unit });
     const sum = rows.get(key) ?? { day, stage, model, unit, count: 0, quantity: 0, amountMicros: 0 };
     rows.set(key, {
       ...sum,
-      count: sum.count + 1,
+      count: sum.count + (kind === 'adjustment' ? 0 : 1),
       quantity: sum.quantity + quantity,
       amountMicros: sum.amountMicros + amountMicros,
     });

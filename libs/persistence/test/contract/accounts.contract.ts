@@ -43,6 +43,9 @@ export function accountStoreContract(name: string, open: () => Promise<Stores>):
         expect(await accounts.settled(owner, '2026-01', idOf(1))).toEqual(line);
         await accounts.saveSettled({ ...line, spentMicros: 4, run: 2 });
         expect(await accounts.settled(owner, '2026-01', idOf(1))).toEqual({ ...line, run: 2 });
+        await accounts.saveSettled({ ...line, creditMicros: 3 });
+        await accounts.saveSettled({ ...line, creditMicros: 2, run: 2 });
+        expect(await accounts.settled(owner, '2026-01', idOf(1))).toEqual({ ...line, run: 2, creditMicros: 3 });
         expect(await accounts.settled(owner, '2026-01', idOf(2))).toBeUndefined();
         expect(await accounts.settled(owner, '2026-01-01', idOf(1))).toBeUndefined();
         // Settled lines do not create an account.

@@ -19,6 +19,7 @@ const entries = fc.array(
     unit: fc.constantFrom('second' as const, 'token' as const),
     quantity: fc.constantFrom(0, 0.1, 0.2, 3, 5.041667),
     amountMicros: fc.constantFrom(0, 1, 360_000, 999_999),
+    adjusted: fc.constantFrom(0, -1, 60_000),
   }),
   { maxLength: 25 },
 );
@@ -30,7 +31,12 @@ export function usageContract(name: string, open: () => Promise<Stores>): void {
       await fc.assert(
         fc.asyncProperty(entries, async (drawn) => {
           const { ledger } = await open();
-          const added: LedgerEntry[] = drawn.map((entry, n) => ({ ...entryOf(`k${n}`), ...entry }));
+          const added: LedgerEntry[] = drawn.flatMap(({ adjusted, ...entry }, n) => {
+            const charge = { ...entryOf(`k${n}`), ...entry };
+            const difference = { key: `adjustment:k${n}`, kind: 'adjustment' as const, adjusts: `k${n}` };
+            const less = { quantity: -charge.quantity / 2, amountMicros: Math.max(-charge.amountMicros, adjusted) };
+            return adjusted === 0 ? [charge] : [charge, { ...charge, ...difference, ...less }];
+          });
           await Promise.all(added.map((entry) => ledger.append(entry)));
           for (const owner of ['a', '$ne', 'nobody'])
             for (const [from, to] of [
@@ -50,6 +56,17 @@ export function usageContract(name: string, open: () => Promise<Stores>): void {
       expect(await ledger.usage('local', '2026-01-01', '2026-01-01')).toEqual([
         { day: '2026-01-01', stage: 'clip', model: 'm', unit: 'second', count: 10, quantity: 10, amountMicros: 50 },
       ]);
+    });
+
+    it('adds an adjustment to the amounts, and does not count it', async () => {
+      const { ledger } = await open();
+      await ledger.append(entryOf('k'));
+      const adjustment = { ...entryOf('adjustment:k'), kind: 'adjustment' as const, adjusts: 'k' };
+      await ledger.append({ ...adjustment, quantity: -0.25, amountMicros: -2 });
+      expect(await ledger.usage('local', '2026-01-01', '2026-01-01')).toEqual([
+        { day: '2026-01-01', stage: 'clip', model: 'm', unit: 'second', count: 1, quantity: 0.75, amountMicros: 3 },
+      ]);
+      await expect(ledger.append({ ...entryOf('negative'), amountMicros: -1 })).rejects.toThrow();
     });
 
     it('lists the entries of one provider, of all owners, by time', async () => {

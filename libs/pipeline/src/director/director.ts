@@ -124,6 +124,7 @@ function apply(state: GenerationState, event: DirectorEvent, models: ModelTable)
     case 'scene.reopened':
     case 'plan.abandoned':
     case 'clip.abandoned':
+    case 'charge.adjusted':
     case 'work.retried':
     case 'generation.progressed':
     case 'generation.succeeded':

@@ -77,11 +77,13 @@ export function heldCalls(servers: CogServers, { runTimeoutMs, maxDownloadBytes 
         return run.state;
       }
       if (status === 404) return get(operation, limit);
+      // It ran until now. Only the process that holds its answer learns for how long.
+      const startedAt = new Date().toISOString();
       while (await servers.runsNow(operation, limit)) {
         await delay(LOOK_GAP_MS * 2);
         if (limit.aborted) throw late();
       }
-      return { id, model, status: 'canceled' };
+      return { id, model, status: 'canceled', startedAt };
     },
   };
 }

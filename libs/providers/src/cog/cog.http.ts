@@ -53,6 +53,19 @@ export function callCog({ method, url, body, headers: more = {}, signal, maxByte
   });
 }
 
+/** System errors of a connection that was never made. */
+const NO_CONNECTION: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/** Whether an error of {@link callCog} means that the server certainly did not get the call. */
+export const isUnsent = (error: unknown): boolean =>
+  error instanceof Error && NO_CONNECTION.has((error.cause as NodeJS.ErrnoException | undefined)?.code);
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,5 +1,6 @@
 import { ClipmeshError, messageOf } from '@clipmesh/contracts';
 import { type PredictionState } from '../ports.js';
+import { isUnsent } from './cog.http.js';
 
 /** Ended predictions that are kept after they were read, so that a repeated download finds them. */
 const KEPT = 8;
@@ -32,7 +33,7 @@ export class CogRuns {
       (error: unknown) => {
         if (error instanceof ClipmeshError) run.refusal = error;
         run.state = {
-          ...begun,
+          ...(isUnsent(error) ? { id, model, createdAt } : begun),
           status: 'failed',
           error: `the answer of the Cog server is lost: ${messageOf(error)}`,
           failureKind: 'service',

@@ -172,9 +172,12 @@ export function createFalProvider(options: FalOptions): OpenProvider {
       get,
       async send(operation, signal) {
         const answer = await call('PUT', `${requestPath(operation)}/cancel`, { signal });
+        const word = cancelWordOf(answer);
         // Removed from the queue: it never started, so it is not billed.
-        if (cancelWordOf(answer) !== 'OK') return undefined;
-        return { id: operation.id, model: operation.model, status: 'canceled' };
+        if (word === 'OK') return { id: operation.id, model: operation.model, status: 'canceled' };
+        // It runs, and is billed, also when its log and the status say nothing.
+        if (word === 'CANCELLATION_REQUESTED') see(operation.id);
+        return undefined;
       },
     }),
     async close() {

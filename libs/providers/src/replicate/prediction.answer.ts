@@ -17,7 +17,12 @@ export const wirePredictionSchema = z.object({
   created_at: time,
   started_at: time,
   completed_at: time,
-  metrics: z.looseObject({ video_output_duration_seconds: z.number().nonnegative().nullish() }).nullish(),
+  metrics: z
+    .looseObject({
+      video_output_duration_seconds: z.number().nonnegative().nullish(),
+      predict_time: z.number().nonnegative().nullish(),
+    })
+    .nullish(),
 });
 export type WirePrediction = z.infer<typeof wirePredictionSchema>;
 
@@ -32,6 +37,7 @@ export function predictionOf(answer: unknown): PredictionState {
   const { data } = parsed;
   const outputUrl = videoUrlOf(data.output);
   const seconds = data.metrics?.video_output_duration_seconds;
+  const gpuSeconds = data.metrics?.predict_time;
   const error = typeof data.error === 'string' ? data.error : data.error ? JSON.stringify(data.error) : undefined;
   return {
     id: data.id,
@@ -44,5 +50,6 @@ export function predictionOf(answer: unknown): PredictionState {
     ...(data.started_at ? { startedAt: data.started_at } : {}),
     ...(data.completed_at ? { completedAt: data.completed_at } : {}),
     ...(seconds === undefined || seconds === null ? {} : { billedSeconds: seconds }),
+    ...(gpuSeconds === undefined || gpuSeconds === null ? {} : { gpuSeconds }),
   };
 }

@@ -1,3 +1,4 @@
+import { chargesIn } from '@clipmesh/billing';
 import { type Artifact, type Charge, type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
 import { acquire, fillCache, type Lease, type LeaseRequest } from '../cache/single.flight.js';
 import { cacheKey } from '../cache/cache.rules.js';
@@ -13,7 +14,8 @@ export interface Clip {
   readonly model: string;
   readonly predictionId: string;
   readonly artifact: Artifact;
-  readonly charge?: Charge | undefined;
+  /** What this generation paid for it. */
+  readonly charges: readonly Charge[];
   /** Another generation bought it, so it is free here. */
   readonly cached: boolean;
 }
@@ -100,7 +102,7 @@ export async function throughCache(
     if (artifact === undefined) throw new ClipmeshError('INTERNAL', `cache entry ${request.key} has no clip`);
     const { generationId, scene } = body;
     deps.logger.info({ generationId, scene, predictionId }, 'clip found in the cache');
-    return { model, predictionId, artifact, cached: true };
+    return { model, predictionId, artifact, charges: [], cached: true };
   }
   const { lease } = acquired;
   try {
@@ -120,10 +122,10 @@ export async function throughCache(
 }
 
 function clipOf({ value }: StoredPurchase): Clip {
-  const { key, model, predictionId, artifact, charge } = value;
+  const { key, model, predictionId, artifact } = value;
   if (predictionId === undefined || artifact === undefined)
     throw new ClipmeshError('INTERNAL', `purchase ${key} is finished without a clip`);
-  return { model, predictionId, artifact, charge, cached: false };
+  return { model, predictionId, artifact, charges: chargesIn(value), cached: false };
 }
 
 /** Releases the lease; suspends it instead while the purchase may still yield a clip, so that the others keep waiting. */

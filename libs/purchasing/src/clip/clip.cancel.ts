@@ -1,8 +1,9 @@
-import { ClipAbandoned, ClipmeshError, message, type Outgoing, PlanAbandoned } from '@clipmesh/contracts';
+import { chargesIn } from '@clipmesh/billing';
+import { type Charge, ClipAbandoned, ClipmeshError, message, type Outgoing, PlanAbandoned } from '@clipmesh/contracts';
 import { clipRequestSchema, type PredictionState } from '@clipmesh/providers';
-import { purchasedClipOf, sellerOf, updatePurchase } from './purchase.repository.js';
+import { chargesFor, purchasedClipOf, sellerOf, updatePurchase } from './purchase.repository.js';
 import { stepFor, type StoredPurchase } from './purchase.rules.js';
-import { assumedCharge, chargesOf } from './clip.charges.js';
+import { assumedCharge, chargeIn } from './clip.charges.js';
 import { adoptFor } from './clip.claims.js';
 import { type ClipDeps } from './clip.deps.js';
 import { stillPending } from './clip.submit.js';
@@ -63,27 +64,32 @@ async function cancelClip(deps: ClipDeps, entry: StoredPurchase, signal: AbortSi
       await updatePurchase(deps, entry, { status: 'canceled' });
       return [];
     }
-    const { name, guarantee } = provider;
-    deps.logger.warn(
-      { key, provider: name, guarantee },
-      'the provider cannot say whether the clip was made; it is charged',
-    );
-    const assumed = assumedCharge(deps, purchasedClipOf(entry), key);
-    return abandonedEvents(await updatePurchase(deps, entry, { status: 'canceled', charge: assumed }));
+    return abandonedEvents(await updatePurchase(deps, entry, { status: 'canceled', charge: assumedFor(deps, entry) }));
   }
   const state = await cancelPrediction(deps, entry, predictionId);
-  const [charge] = state === undefined ? [] : chargesOf(deps, purchasedClipOf(entry), state);
   deps.logger.info(
     { generationId: entry.value.generationId, scene: entry.value.scene, predictionId, status: state?.status },
     state === undefined ? 'prediction unknown to the provider' : 'prediction canceled',
   );
-  return abandonedEvents(
-    await updatePurchase(deps, entry, {
-      status: 'canceled',
-      predictionId,
-      ...(charge === undefined ? {} : { charge }),
-    }),
+  const charges = state === undefined ? lostCharges(deps, entry, predictionId) : chargesFor(deps, entry, state);
+  const change = { status: 'canceled' as const, predictionId, ...chargeIn(charges) };
+  return abandonedEvents(await updatePurchase(deps, entry, change));
+}
+
+/** The charges for a prediction that its provider does not know any more. One that lists every prediction would know it. */
+function lostCharges(deps: ClipDeps, entry: StoredPurchase, predictionId: string): Charge[] {
+  if (sellerOf(deps, entry).guarantee === 'never_twice') return [];
+  return [assumedFor(deps, { ...entry, value: { ...entry.value, predictionId } })];
+}
+
+function assumedFor(deps: ClipDeps, entry: StoredPurchase): Charge {
+  const { name: provider, guarantee } = sellerOf(deps, entry);
+  const charge = assumedCharge(deps, purchasedClipOf(entry), entry.value);
+  deps.logger.warn(
+    { key: entry.value.key, provider, guarantee, amountMicros: charge.amountMicros },
+    'the provider cannot say whether the clip was made; it is charged',
   );
+  return charge;
 }
 
 /** The final state of the prediction; undefined when the provider does not know it and would know it by now. */
@@ -138,14 +144,15 @@ async function settleSpeech(deps: ClipDeps, entry: StoredPurchase): Promise<Outg
 }
 
 function abandonedEvents({ value }: StoredPurchase): Outgoing[] {
-  const { generationId, scene, charge, updatedAt, key } = value;
-  const predictionId = value.predictionId ?? (charge === undefined ? undefined : key);
+  const { generationId, scene, updatedAt, key } = value;
+  const charges = chargesIn(value);
+  const predictionId = value.predictionId ?? (charges.length === 0 ? undefined : key);
   if (predictionId === undefined) return [];
   return [
     message(ClipAbandoned, {
       generationId,
       at: updatedAt,
-      charges: charge === undefined ? [] : [charge],
+      charges,
       scene: scene ?? 0,
       predictionId,
     }),

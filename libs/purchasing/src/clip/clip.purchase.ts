@@ -1,6 +1,8 @@
+import { chargesIn, netMicros, spendingOf } from '@clipmesh/billing';
 import {
   type Artifact,
   type Charge,
+  ChargeAdjusted,
   type ClipGenerateBody,
   ClipGenerated,
   ClipmeshError,
@@ -13,11 +15,11 @@ import { ATTR, withSpan } from '@clipmesh/tracing';
 import { type Clip, throughCache } from './clip.cache.js';
 import { cancelPrevious } from './clip.cancel.js';
 import { reportingCharges, withCharges } from '../charges/charged.errors.js';
-import { chargeIn, chargesOf } from './clip.charges.js';
+import { chargeIn } from './clip.charges.js';
 import { collectClip, isBadOutput, isUsable } from './clip.collect.js';
 import { type ClipDeps } from './clip.deps.js';
 import { type BuyDeps, closeUnknowable, failedWith, findOrSubmit } from './clip.submit.js';
-import { clipPurchases, isoNow, purchasedClipOf, sellerOf, updatePurchase } from './purchase.repository.js';
+import { chargesFor, clipPurchases, isoNow, purchasedClipOf, sellerOf, updatePurchase } from './purchase.repository.js';
 import { nextStep, previousFailureOf, type Step, type StoredPurchase, unknownPreviousOf } from './purchase.rules.js';
 
 /**
@@ -37,7 +39,7 @@ export async function buyClip(
   const gaveUp = previousFailureOf(known, body);
   const entries = gaveUp === undefined ? await settledPurchases(deps, known, body, signal) : known;
   // A crash may have lost the event for an earlier charge. Publishing it again is safe: the ledger deduplicates by key.
-  const earlierCharges = entries.flatMap(({ value }) => (value.scene === body.scene ? (value.charge ?? []) : []));
+  const earlierCharges = entries.flatMap(({ value }) => (value.scene === body.scene ? chargesIn(value) : []));
   const onCharge = (charge: Charge): void => void earlierCharges.push(charge);
   try {
     if (gaveUp !== undefined) throw new ClipmeshError(gaveUp.code, gaveUp.message, { retryable: false });
@@ -45,7 +47,7 @@ export async function buyClip(
     const clip = await throughCache(deps, body, first, signal, (timeoutMs) =>
       buyOrCollect({ ...deps, timeoutMs, givesUp, onCharge }, body, first, signal),
     );
-    return [generatedEvent(deps, body, clip, earlierCharges)];
+    return [generatedEvent(deps, body, clip, earlierCharges), ...lateBill(deps, body, clip, earlierCharges)];
   } catch (error) {
     // A postponed command publishes nothing: its next delivery finds these charges again.
     if (!(error instanceof ClipmeshError) || error instanceof Postponed) throw error;
@@ -91,8 +93,8 @@ async function buyOrCollect(
       const entry = await findOrSubmit(deps, body, step, signal);
       span.setAttribute(ATTR.predictionId, entry.value.predictionId ?? '');
       const state = await waitForEnd(deps, body, entry, signal);
-      const charges = chargesOf(deps, purchasedClipOf(entry), state);
-      span.setAttribute(ATTR.costMicros, charges[0]?.amountMicros ?? 0);
+      const charges = chargesFor(deps, entry, state);
+      span.setAttribute(ATTR.costMicros, netMicros(spendingOf(charges)));
       return reportingCharges(charges, async () => {
         const failure = failureOf(state);
         if (failure !== undefined) {
@@ -133,29 +135,40 @@ async function waitForEnd(
       },
     });
   } catch (error) {
-    if (error instanceof ClipmeshError && error.code === 'PROVIDER_BAD_INPUT') {
-      const text = `the provider does not know prediction ${predictionId}`;
-      const mayStillAppear = deps.clock.now() - Date.parse(entry.value.updatedAt) < deps.outcomeTimeouts.settleMs;
-      if (mayStillAppear) throw new ClipmeshError('PROVIDER_UNAVAILABLE', text, { cause: error });
-      // Waiting for it would fail this clip forever, for every model.
-      const unknown = new ClipmeshError('PREDICTION_FAILED', text, { cause: error });
-      if (provider.guarantee === 'at_most_once_more') {
-        await closeUnknowable(deps, body, entry, unknown);
-        throw unknown;
-      }
-      await updatePurchase(deps, entry, failedWith(deps, body, unknown));
-      throw unknown;
-    }
+    if (isUnknownThere(error)) return closeLost(deps, body, entry, error);
     if (!(error instanceof ClipmeshError) || error.code !== 'PROVIDER_TIMEOUT') throw error;
     logger.warn({ ...fields, timeoutMs }, 'the prediction timed out; canceling it at the provider');
-    const state = await provider.cancel(operation);
+    const state = await provider.cancel(operation).catch((cause: unknown) => {
+      if (isUnknownThere(cause)) return closeLost(deps, body, entry, cause);
+      throw cause;
+    });
     if (state.status === 'succeeded') return state;
-    const charges = chargesOf(deps, purchasedClipOf(entry), state);
+    const charges = chargesFor(deps, entry, state);
     return reportingCharges(charges, async () => {
       await updatePurchase(deps, entry, { ...failedWith(deps, body, error), ...chargeIn(charges) });
       throw error;
     });
   }
+}
+
+const isUnknownThere = (error: unknown): error is ClipmeshError =>
+  error instanceof ClipmeshError && error.code === 'PROVIDER_BAD_INPUT';
+
+/** Closes a purchase whose prediction its provider does not know, unless it may still appear. Always throws. */
+async function closeLost(
+  deps: BuyDeps,
+  body: ClipGenerateBody,
+  entry: StoredPurchase,
+  cause: ClipmeshError,
+): Promise<never> {
+  const text = `the provider does not know prediction ${entry.value.predictionId ?? ''}`;
+  const mayStillAppear = deps.clock.now() - Date.parse(entry.value.updatedAt) < deps.outcomeTimeouts.settleMs;
+  if (mayStillAppear) throw new ClipmeshError('PROVIDER_UNAVAILABLE', text, { cause });
+  // Waiting for it would fail this clip forever, for every model.
+  const unknown = new ClipmeshError('PREDICTION_FAILED', text, { cause });
+  if (sellerOf(deps, entry).guarantee === 'at_most_once_more') await closeUnknowable(deps, body, entry, unknown);
+  else await updatePurchase(deps, entry, failedWith(deps, body, unknown));
+  throw unknown;
 }
 
 function failureOf(state: PredictionState): ClipmeshError | undefined {
@@ -190,12 +203,12 @@ function generatedEvent(
   clip: Clip,
   earlierCharges: readonly Charge[],
 ): Outgoing {
-  const { predictionId, artifact, charge, model, cached } = clip;
-  const others = earlierCharges.filter(({ key }) => key !== charge?.key);
+  const { predictionId, artifact, charges, model, cached } = clip;
+  const others = earlierCharges.filter((earlier) => charges.every(({ key }) => key !== earlier.key));
   return message(ClipGenerated, {
     generationId: body.generationId,
     at: isoNow(deps),
-    charges: charge === undefined ? others : [...others, charge],
+    charges: [...others, ...charges],
     scene: body.scene,
     attempt: body.attempt,
     model,
@@ -203,4 +216,26 @@ function generatedEvent(
     cached,
     clip: artifact,
   });
+}
+
+/**
+ * The event of an adjustment of a charge that an earlier try may have published. The broker may drop a repeated `clip.generated`, and
+ * the adjustment with it.
+ */
+function lateBill(
+  deps: ClipDeps,
+  { generationId }: ClipGenerateBody,
+  { charges }: Clip,
+  earlierCharges: readonly Charge[],
+): Outgoing[] {
+  const [charge, adjustment] = charges;
+  if (adjustment === undefined || earlierCharges.every(({ key }) => key !== charge?.key)) return [];
+  return [
+    message(ChargeAdjusted, {
+      generationId,
+      at: isoNow(deps),
+      charges: [...charges],
+      charge: adjustment.adjusts ?? '',
+    }),
+  ];
 }

@@ -1,4 +1,4 @@
-import { clipMicros } from '@clipmesh/billing';
+import { chargesIn, clipMicros, netMicros, spendingOf } from '@clipmesh/billing';
 import { type Charge, type ClipGenerateBody, ClipmeshError } from '@clipmesh/contracts';
 import { Postponed } from '@clipmesh/messaging';
 import { AlreadyExistsError, ConflictError, type Purchase } from '@clipmesh/persistence';
@@ -108,13 +108,12 @@ function recordIntent(deps: ClipDeps, body: ClipGenerateBody, key: string): Prom
 async function rejectOverBudget(deps: ClipDeps, body: ClipGenerateBody): Promise<void> {
   const { generationId, scene, model, durationSeconds, clipSound, allowanceMicros } = body;
   if (allowanceMicros === undefined) return;
-  const spentMicros = (await clipPurchases(deps, generationId)).reduce(
-    (sum, { value }) => sum + (value.scene === scene ? (value.charge?.amountMicros ?? 0) : 0),
-    0,
+  const charges = (await clipPurchases(deps, generationId)).flatMap(({ value }) =>
+    value.scene === scene ? chargesIn(value) : [],
   );
   const sku = clipSku(deps.models, { model, durationSeconds, sound: clipSound ?? true });
   const priceMicros = sku === undefined ? 0 : clipMicros(sku, { seconds: durationSeconds });
-  if (spentMicros + priceMicros > allowanceMicros)
+  if (netMicros(spendingOf(charges)) + priceMicros > allowanceMicros)
     throw new ClipmeshError('BUDGET_EXCEEDED', `another clip from ${model} exceeds the budget of scene ${scene}`);
 }
 
@@ -192,7 +191,8 @@ export async function closeUnknowable(
   const { key, generationId, scene } = entry.value;
   const { name: provider, guarantee } = sellerOf(deps, entry);
   const next = afterUnknowable(await clipPurchases(deps, generationId), body, deps.unknownPurchases);
-  const charge = assumedCharge(deps, purchasedClipOf(entry), key);
+  // A finished purchase, whose file is lost, has its charge.
+  const charge = entry.value.charge ?? assumedCharge(deps, purchasedClipOf(entry), entry.value);
   const text = `${provider} cannot say whether it made the clip of purchase ${key}`;
   const failure = new ClipmeshError('PROVIDER_UNAVAILABLE', text, { retryable: false, charges: [charge] });
   await settleUnknown(deps, entry, {

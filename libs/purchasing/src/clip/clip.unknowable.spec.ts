@@ -71,7 +71,7 @@ describe('a purchase whose outcome its provider cannot say', () => {
     await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({
       code: 'PREDICTION_FAILED',
       retryable: true,
-      charges: [assumed(1)],
+      charges: [{ ...assumed(1), key: 'prediction:acme:p1' }],
     });
     fake.failures = ['gone'];
     await expect(buyClip(deps, body, noAbort)).rejects.toMatchObject({

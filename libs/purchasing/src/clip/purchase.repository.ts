@@ -1,7 +1,8 @@
-import { ClipmeshError, retryOnConflict } from '@clipmesh/contracts';
-import { type ClipProvider, clipRequestSchema, providerOf } from '@clipmesh/providers';
+import { type Charge, ClipmeshError, retryOnConflict } from '@clipmesh/contracts';
+import { type ClipProvider, clipRequestSchema, type PredictionState, providerOf } from '@clipmesh/providers';
 import { type StoredPurchase } from './purchase.rules.js';
-import { chargeIn, chargesOf, type PurchasedClip } from './clip.charges.js';
+import { chargesIn } from '@clipmesh/billing';
+import { chargeIn, chargesOf, corrected, type PurchasedClip } from './clip.charges.js';
 import { type ClipDeps } from './clip.deps.js';
 
 export const isoNow = ({ clock }: Pick<ClipDeps, 'clock'>): string => new Date(clock.now()).toISOString();
@@ -18,9 +19,13 @@ export async function clipPurchases(
 export const sellerOf = ({ providers }: Pick<ClipDeps, 'providers'>, { value }: StoredPurchase): ClipProvider =>
   providers.of(value.model, providerOf(value));
 
+/** The charges of a purchase whose prediction has this final state. Those that it has already stay as they are. */
+export const chargesFor = (deps: Pick<ClipDeps, 'models'>, entry: StoredPurchase, state: PredictionState): Charge[] =>
+  chargesOf(deps, purchasedClipOf(entry), state, entry.value);
+
 /**
- * Saves a change of a purchase, on top of concurrent changes by other replicas. A canceled purchase stays canceled, unless
- * the change finishes it. Throws `CANCELED` when the purchase was canceled or removed in the meantime, after canceling its
+ * Saves a change of a purchase, on top of concurrent changes by other replicas. A charge that the purchase has stays as it is; another
+ * amount is an adjustment of it. A canceled purchase stays canceled, unless the change finishes it. Throws `CANCELED` when the purchase was canceled or removed in the meantime, after canceling its
  * prediction.
  */
 export async function updatePurchase(
@@ -34,7 +39,8 @@ export async function updatePurchase(
     const current = before ?? (await readChanged(deps, entry, change));
     before = undefined;
     if (current !== entry && (await isSettledBy(deps, current, change))) return current;
-    return deps.purchases.save({ ...current.value, ...change, updatedAt: isoNow(deps) }, current.revision);
+    const charges = change.charge === undefined ? {} : chargeIn(corrected(current.value, chargesIn(change)));
+    return deps.purchases.save({ ...current.value, ...change, ...charges, updatedAt: isoNow(deps) }, current.revision);
   });
 }
 
@@ -75,7 +81,7 @@ async function isSettledBy(
 /** Cancels a prediction that appeared after the canceler had settled its purchase. */
 async function cancelLate(deps: ClipDeps, entry: StoredPurchase, predictionId: string): Promise<void> {
   const state = await sellerOf(deps, entry).cancel({ id: predictionId, model: entry.value.model });
-  const charges = chargesOf(deps, purchasedClipOf(entry), state);
+  const charges = chargesFor(deps, entry, state);
   await updatePurchase(deps, entry, { status: 'canceled', predictionId, ...chargeIn(charges) });
 }
 

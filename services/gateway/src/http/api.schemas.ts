@@ -1,5 +1,5 @@
 import {
-  chargeSchema,
+  chargeFields,
   failureCodeSchema,
   failureSchema,
   FINAL_STATUSES,
@@ -97,7 +97,13 @@ export const costView = z
   .object({
     id: generationIdSchema,
     totalUsd: usd,
-    entries: z.array(chargeSchema.omit({ amountMicros: true }).extend({ at: z.iso.datetime(), amountUsd: usd })),
+    entries: z.array(
+      chargeFields.omit({ amountMicros: true }).extend({
+        at: z.iso.datetime(),
+        /** Negative only in an adjustment. */
+        amountUsd: z.number(),
+      }),
+    ),
   })
   .meta({ id: 'Cost' });
 export type CostView = z.infer<typeof costView>;
