@@ -1,8 +1,9 @@
 import { loadConfig } from '@clipmesh/config';
-import { loadModels, readReplicateSchemas } from '@clipmesh/providers';
+import { loadModels } from '@clipmesh/providers';
 import { chosenModels, parseModels } from './arguments/models.arguments.js';
-import { checkModels, failedOf, type SchemaReaders } from './models/models.check.js';
+import { checkModels, problemOf } from './models/models.check.js';
 import { checkText, modelsText } from './models/models.text.js';
+import { schemaReaders } from './models/schema.readers.js';
 import { runProgram } from './program.js';
 import { printable, writeOut } from './terminal.js';
 
@@ -17,17 +18,9 @@ await runProgram(async ({ stop }) => {
     await show(models, modelsText(models));
     return;
   }
-  const { replicateApiToken: token, replicateBaseUrl: baseUrl, providerCallTimeoutMs: timeoutMs } = config;
-  if (token === undefined && models.some(({ provider }) => provider === 'replicate'))
-    throw new Error('REPLICATE_API_TOKEN is not set, and Replicate shows its schemas only with a token.');
-  const readers: SchemaReaders = new Map(
-    token === undefined
-      ? []
-      : [['replicate', (target: string) => readReplicateSchemas(target, { baseUrl, token, timeoutMs }, stop)]],
-  );
-  const checked = await checkModels(models, readers);
+  const checked = await checkModels(models, schemaReaders(config, stop));
   stop.throwIfAborted();
   await show(checked, checkText(checked));
-  const failed = failedOf(checked).length;
-  if (failed > 0) throw new Error(`${failed} of ${checked.length} models differ from their providers.`);
+  const problem = problemOf(checked);
+  if (problem !== undefined) throw new Error(problem);
 });

@@ -3,10 +3,13 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { loadModels, type ModelEntry, modelEntrySchema, readReplicateSchemas } from '@clipmesh/providers';
-import { type Sandbox, startSandbox } from '@clipmesh/testing';
-import { checkModels, type SchemaReaders } from '../src/models/models.check.js';
+import { loadConfig } from '@clipmesh/config';
+import { type Cog, findCog, type Sandbox, startCog, startSandbox } from '@clipmesh/testing';
+import { checkModels, problemOf, type SchemaReader } from '../src/models/models.check.js';
+import { schemaReaders } from '../src/models/schema.readers.js';
 
 const signal = new AbortController().signal;
+const program = await findCog();
 let sandbox: Sandbox;
 
 beforeAll(async () => {
@@ -14,10 +17,18 @@ beforeAll(async () => {
 });
 afterAll(() => sandbox.stop());
 
-const readersOf = (baseUrl: string): SchemaReaders =>
-  new Map([
-    ['replicate', (target) => readReplicateSchemas(target, { baseUrl, token: 'token', timeoutMs: 120_000 }, signal)],
-  ]);
+/** The readers of these settings, with the sandbox as Replicate and fal. */
+const readersOf = (env: Readonly<Record<string, string>> = {}): SchemaReader =>
+  schemaReaders(
+    loadConfig({
+      REPLICATE_API_TOKEN: 'token',
+      REPLICATE_BASE_URL: `${sandbox.url}/v1/`,
+      FAL_SITE_URL: `${sandbox.url}/fal`,
+      PROVIDER_CALL_TIMEOUT: '120',
+      ...env,
+    }),
+    signal,
+  );
 const own = (change: object = {}): ModelEntry =>
   modelEntrySchema.parse({
     id: 'acme/reel-1',
@@ -38,11 +49,38 @@ const INPUT = {
 };
 
 describe('the check of models against a live schema', () => {
-  it('finds no drift in the shipped models of Replicate', async () => {
-    const shipped = [...(await loadModels()).values()].filter(({ provider }) => provider === 'replicate');
-    const checked = await checkModels(shipped, readersOf(`${sandbox.url}/v1`));
+  it.each(['replicate', 'fal'])('finds no drift in the shipped models of %s', async (name) => {
+    const shipped = [...(await loadModels()).values()].filter(({ provider }) => provider === name);
+    expect(shipped.length).toBeGreaterThan(5);
+    const checked = await checkModels(shipped, readersOf());
     expect(checked.filter(({ kind }) => kind !== 'same')).toEqual([]);
-    expect(checked).toHaveLength(shipped.length);
+    expect(problemOf(checked)).toBeUndefined();
+  });
+
+  it('finds the drift of an endpoint of fal, and an endpoint that is not there', async () => {
+    const models = await loadModels();
+    const veo = models.get('fal-ai/veo3.1')!;
+    const checked = await checkModels(
+      [
+        { ...veo, durations: [4, 6] },
+        { ...veo, id: 'fal-ai/gone', target: 'fal-ai/veo3.1', imageTarget: 'fal-ai/gone/image-to-video' },
+      ],
+      readersOf(),
+    );
+    expect(checked).toEqual([
+      { id: 'fal-ai/gone', kind: 'unread', reason: 'fal publishes no schema of fal-ai/gone/image-to-video' },
+      { id: 'fal-ai/veo3.1', kind: 'drift', drift: ['duration: the model also takes 8 s'] },
+    ]);
+  });
+
+  it('names the models that cannot be checked, with the reason', async () => {
+    const config = loadConfig({});
+    const entries = [own(), own({ id: 'acme/gpu', provider: 'cog' }), own({ id: 'acme/other', provider: 'acme' })];
+    expect(await checkModels(entries, schemaReaders(config, signal))).toEqual([
+      { id: 'acme/gpu', kind: 'unchecked', reason: 'COG_ENDPOINTS names no server of it' },
+      { id: 'acme/other', kind: 'unchecked', reason: 'the provider acme publishes no schema that is known here' },
+      { id: 'acme/reel-1', kind: 'unchecked', reason: 'Replicate shows its schemas only with REPLICATE_API_TOKEN' },
+    ]);
   });
 
   it('finds the drift of an added model, and a model that is not there', async () => {
@@ -53,7 +91,7 @@ describe('the check of models against a live schema', () => {
     });
     const checked = await checkModels(
       [own(), own({ id: 'acme/gone' }), own({ id: 'acme/long', target: 'acme/reel-1', durations: [4, 12] })],
-      readersOf(`${sandbox.url}/v1/`),
+      readersOf(),
     );
     expect(checked).toEqual([
       { id: 'acme/gone', kind: 'unread', reason: expect.stringMatching(/^GET models\/acme\/gone: status 404/) },
@@ -63,6 +101,35 @@ describe('the check of models against a live schema', () => {
         drift: ['length: the model does not take 12 s', 'length: the model also takes 8 s'],
       },
       { id: 'acme/reel-1', kind: 'same' },
+    ]);
+  });
+});
+
+(program === undefined ? describe.skip : describe)('the check of a model on a Cog server', () => {
+  let cog: Cog;
+
+  beforeAll(async () => {
+    cog = await startCog(program!);
+  });
+  afterAll(() => cog.server.end('SIGTERM'));
+
+  it('compares the shipped example with the server, and finds what another entry has wrong', async () => {
+    const shipped = (await loadModels()).get('cog/animatic')!;
+    const wrong = { ...shipped, id: 'cog/wrong', durations: { min: 1, max: 20 }, aspectRatios: ['9:16' as const] };
+    const gone = { ...shipped, id: 'cog/gone' };
+    const endpoints = [`cog/animatic=${cog.url}`, `cog/wrong=${cog.url}/`, 'cog/gone=http://127.0.0.1:1'];
+    const checked = await checkModels([shipped, wrong, gone], readersOf({ COG_ENDPOINTS: endpoints.join(',') }));
+    expect(checked).toEqual([
+      { id: 'cog/animatic', kind: 'same' },
+      { id: 'cog/gone', kind: 'unread', reason: expect.stringMatching(/^GET openapi\.json/) },
+      {
+        id: 'cog/wrong',
+        kind: 'drift',
+        drift: [
+          expect.stringMatching(/^seconds: the model takes 1 to 12 s, not 13, /),
+          'aspect_ratio: the model also takes 16:9, 1:1',
+        ],
+      },
     ]);
   });
 });

@@ -687,6 +687,12 @@ export const SETTINGS = {
     true,
   ),
   falBaseUrl: setting('FAL_BASE_URL', http, 'https://queue.fal.run', 'Base URL of the queue API of fal.'),
+  falSiteUrl: setting(
+    'FAL_SITE_URL',
+    http,
+    'https://fal.ai',
+    'Site of fal. `npm run models -- check` reads the input schemas of its endpoints there, without a key.',
+  ),
   falCreatesPerMinute: setting(
     'FAL_CREATES_PER_MINUTE',
     whole(1, 100_000),

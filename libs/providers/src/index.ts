@@ -1,9 +1,9 @@
 export * from './models/load.models.js';
-export { driftOf, modelSchemas, type ModelSchemas } from './models/model.drift.js';
+export { type ClipForm, driftOf, modelSchemas, type ModelSchemas } from './models/model.drift.js';
 export { type ModelEntries, type ModelEntry, modelEntrySchema, targetOf } from './models/model.entry.js';
 export { modelInput } from './models/model.input.js';
 export { modelsTable } from './models/models.table.js';
-export { readReplicateSchemas, type SchemaSource } from './models/model.schema.js';
+export { readCogSchemas, readFalSchemas, readReplicateSchemas, type SchemaSource } from './models/model.schema.js';
 export { completionCharge, planAnswerSchema } from './openai/openai.answer.js';
 export { createOpenAiPlanModel, type OpenAiOptions } from './openai/openai.plan.model.js';
 export { type ClipRequest, clipRequestSchema } from './clip.request.js';

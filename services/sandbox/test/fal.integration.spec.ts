@@ -128,7 +128,10 @@ describe('the queue of fal', () => {
   });
 
   it('charges one price a clip as one unit', async () => {
-    const model = 'fal-ai/bytedance/seedance/v1.5/pro/text-to-video';
+    const model = 'fal-ai/acme/clips';
+    const Input = { type: 'object', required: ['prompt'], properties: { prompt: { type: 'string' } } };
+    const prices = [{ usdPerClip: 0.26 }];
+    await scenario({ ...FAST, models: [{ id: model, source: 'invented', asOf: '2026-01-01', Input, prices }] });
     const id = await idOf(submit({ prompt: 'a red kettle' }, model));
     await ended(id, model);
     await fal.queue.result(model, { requestId: id });

@@ -1,5 +1,5 @@
 import { messageOf } from '@clipmesh/contracts';
-import { driftOf, type ModelEntry, type ModelSchemas, targetOf } from '@clipmesh/providers';
+import { type ClipForm, driftOf, type ModelEntry, type ModelSchemas, targetOf } from '@clipmesh/providers';
 
 /** The result of one model's check. */
 export type CheckedModel = { readonly id: string } & (
@@ -7,24 +7,35 @@ export type CheckedModel = { readonly id: string } & (
   | { readonly kind: 'drift'; readonly drift: readonly string[] }
   /** The provider's schema could not be read. */
   | { readonly kind: 'unread'; readonly reason: string }
-  /** The provider publishes no schema that can be compared. */
+  /** The provider was not asked. */
   | { readonly kind: 'unchecked'; readonly reason: string }
 );
 
 /** Reads the schemas of a model by the provider's name for it. */
 export type ReadSchemas = (target: string) => Promise<ModelSchemas>;
-/** The readers by provider. */
-export type SchemaReaders = ReadonlyMap<string, ReadSchemas>;
+/** What reads the schemas of a model, or why nothing can. */
+export type SchemaReader = (entry: ModelEntry) => ReadSchemas | { readonly reason: string };
+
+/** The targets of a model, with the clips that each of them makes. */
+function targetsOf(entry: ModelEntry): readonly (readonly [target: string, form: ClipForm])[] {
+  const [text, image] = [targetOf(entry, false), targetOf(entry, true)];
+  if (text === image) return [[text, 'both']];
+  return [
+    [text, 'without-image'],
+    [image, 'with-image'],
+  ];
+}
 
 /** Compares a model with what its provider publishes. Never rejects. */
-export async function checkModel(entry: ModelEntry, readers: SchemaReaders): Promise<CheckedModel> {
-  const { id, provider } = entry;
-  const read = readers.get(provider);
-  if (read === undefined) return { id, kind: 'unchecked', reason: `no schema is read from the provider ${provider}` };
-  const targets = [...new Set([targetOf(entry, false), targetOf(entry, true)])];
+export async function checkModel(entry: ModelEntry, readerOf: SchemaReader): Promise<CheckedModel> {
+  const { id } = entry;
+  const read = readerOf(entry);
+  if (typeof read !== 'function') return { id, kind: 'unchecked', reason: read.reason };
   try {
-    const schemas = await Promise.all(targets.map(read));
-    const drift = [...new Set(schemas.flatMap((one) => driftOf(entry, one)))];
+    const found = await Promise.all(
+      targetsOf(entry).map(async ([target, form]) => driftOf(entry, await read(target), form)),
+    );
+    const drift = [...new Set(found.flat())];
     return drift.length === 0 ? { id, kind: 'same' } : { id, kind: 'drift', drift };
   } catch (error) {
     return { id, kind: 'unread', reason: messageOf(error) };
@@ -32,13 +43,16 @@ export async function checkModel(entry: ModelEntry, readers: SchemaReaders): Pro
 }
 
 /** Compares the models one after another, in the order of their ids. */
-export async function checkModels(entries: readonly ModelEntry[], readers: SchemaReaders): Promise<CheckedModel[]> {
+export async function checkModels(entries: readonly ModelEntry[], readerOf: SchemaReader): Promise<CheckedModel[]> {
   const checked: CheckedModel[] = [];
   for (const entry of entries.toSorted((a, b) => (a.id < b.id ? -1 : 1)))
-    checked.push(await checkModel(entry, readers));
+    checked.push(await checkModel(entry, readerOf));
   return checked;
 }
 
-/** The models that do not pass: they differ, or could not be read. */
-export const failedOf = (checked: readonly CheckedModel[]): CheckedModel[] =>
-  checked.filter(({ kind }) => kind === 'drift' || kind === 'unread');
+/** Why a check does not pass, as a sentence: models differ, could not be read, or none was compared. Undefined: it passes. */
+export function problemOf(checked: readonly CheckedModel[]): string | undefined {
+  const failed = checked.filter(({ kind }) => kind === 'drift' || kind === 'unread').length;
+  if (failed > 0) return `${failed} of ${checked.length} models differ from their providers, or could not be read.`;
+  return checked.some(({ kind }) => kind === 'same') ? undefined : 'No model was compared with its provider.';
+}

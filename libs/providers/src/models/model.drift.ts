@@ -11,10 +11,11 @@ const propertySchema = z.looseObject({
   default: z.unknown().optional(),
   $ref: z.string().optional(),
   allOf: z.array(z.looseObject({ $ref: z.string().optional() })).optional(),
+  anyOf: z.array(z.looseObject({ $ref: z.string().optional(), type: z.string().optional() })).optional(),
 });
 type Property = z.output<typeof propertySchema>;
 
-/** The schemas of a model's OpenAPI document, `components.schemas`, as Replicate and Cog publish them. */
+/** The schemas of a model's OpenAPI document, `components.schemas`, with that of its input as `Input`. */
 export const modelSchemas = z.record(z.string(), z.looseObject({})).refine((all) => 'Input' in all, 'has no Input');
 export type ModelSchemas = z.output<typeof modelSchemas>;
 
@@ -23,37 +24,46 @@ const inputSchema = z.looseObject({
   properties: z.record(z.string(), propertySchema).default({}),
 });
 
-/** The property with what it refers to. Providers describe enums in schemas of their own. */
+/** The property with what it refers to. Providers describe enums in schemas of their own, and optional values as `anyOf` with null. */
 function resolved(property: Property, schemas: ModelSchemas): Property {
-  const refs = [property.$ref, ...(property.allOf ?? []).map(({ $ref }) => $ref)];
-  return refs.reduce<Property>((sum, ref) => {
-    const name = ref?.split('/').at(-1) ?? '';
-    const target = propertySchema.safeParse(schemas[name]);
+  const choices = (property.anyOf ?? []).filter(({ type }) => type !== 'null');
+  const parts = [{ $ref: property.$ref }, ...(property.allOf ?? []), ...(choices.length === 1 ? choices : [])];
+  return parts.reduce<Property>((sum, { $ref, ...own }) => {
+    const target = propertySchema.safeParse($ref === undefined ? own : schemas[$ref.split('/').at(-1) ?? '']);
     return target.success ? { ...target.data, ...sum } : sum;
   }, property);
 }
 
-/**
- * The differences between a model in the table and the input schema that its provider publishes, one sentence each. Empty when
- * there are none.
- */
-export function driftOf(entry: ModelEntry, schemas: ModelSchemas): string[] {
-  const { inputs } = entry;
-  const { required, properties } = inputSchema.parse(schemas['Input']);
-  const property = (field: string): Property | undefined => {
-    const found = properties[field];
-    return found && resolved(found, schemas);
-  };
-  const fields = [
+/** Which clips a target of a provider makes: with a first frame, without one, or both. */
+export type ClipForm = 'with-image' | 'without-image' | 'both';
+
+/** The inputs that are sent to a target for clips of this form. */
+function sentFields({ inputs }: ModelEntry, form: ClipForm): string[] {
+  const { firstFrame, aspectRatio } = inputs;
+  return [
     inputs.prompt,
-    inputs.firstFrame?.field,
+    form === 'without-image' ? undefined : firstFrame?.field,
     inputs.duration?.field,
-    inputs.aspectRatio?.field,
+    form === 'with-image' && aspectRatio?.withImage === false ? undefined : aspectRatio?.field,
     inputs.resolution,
     inputs.audio,
     inputs.seed?.field,
     ...Object.keys(inputs.fixed),
   ].filter((field) => field !== undefined);
+}
+
+/**
+ * The differences between a model in the table and the input schema that its provider publishes for a target of it, one sentence each.
+ * Empty when there are none. Default of `form`: the target makes clips of both forms.
+ */
+export function driftOf(entry: ModelEntry, schemas: ModelSchemas, form: ClipForm = 'both'): string[] {
+  const { inputs } = entry;
+  const { required, properties } = inputSchema.parse(schemas['Input']);
+  const fields = sentFields(entry, form);
+  const property = (field: string): Property | undefined => {
+    const found = fields.includes(field) || required.includes(field) ? properties[field] : undefined;
+    return found && resolved(found, schemas);
+  };
   const missing = fields
     .filter((field) => !(field in properties))
     .map((field) => `${field}: the model has no such input`);

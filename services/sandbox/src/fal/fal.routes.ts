@@ -6,6 +6,7 @@ import { type ModelStore } from '../models/model.store.js';
 import { attemptKey } from '../predictions/attempt.key.js';
 import { type CreatorContext, startPrediction } from '../predictions/prediction.creator.js';
 import { isFinal, type Prediction } from '../predictions/prediction.lifecycle.js';
+import { falOpenApi } from './fal.openapi.js';
 import { type Answer, appOf, resultOf, statusOf, urlsOf } from './fal.view.js';
 import { newWebhookKeys, reportTo } from './fal.webhooks.js';
 
@@ -48,6 +49,12 @@ export function falRoutes({ models, url, filesUrl, ...creator }: FalContext): Ro
 
   router.get('/.well-known/jwks.json', (_request, response) => {
     response.json(keys.jwks);
+  });
+  // Of fal's site, which needs no key. It answers null for an endpoint that it does not have.
+  router.get('/api/openapi/queue/openapi.json', (request, response) => {
+    const { endpoint_id: endpoint } = request.query;
+    const model = typeof endpoint === 'string' && endpoint.startsWith('fal-ai/') ? models.find(endpoint) : undefined;
+    response.json(model === undefined ? null : falOpenApi(model));
   });
   router.use(requireKey);
 
