@@ -68,9 +68,9 @@ await runProgram(async ({ stop, kill }) => {
     await gateway.download(id, args.out);
     const report = await gateway.performance(id);
     await writeFile(args.report, `${JSON.stringify(report, null, 2)}\n`);
-    const { totalUsd, pricesAsOf } = await gateway.cost(id);
+    const { totalUsd, entries, pricesAsOf } = await gateway.cost(id);
     console.log(`\n${reportText(report)}\n`);
-    console.log(`Cost       ${costText(totalUsd, process.env)}`);
+    console.log(`Cost       ${costText(totalUsd, entries, process.env)}`);
     if (pricesAsOf !== undefined) console.log(`Prices     of the video models as of ${pricesAsOf}`);
     console.log(`Video      ${relative(process.cwd(), args.out)}`);
     console.log(`Report     ${relative(process.cwd(), args.report)}`);

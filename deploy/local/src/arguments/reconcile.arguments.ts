@@ -32,11 +32,11 @@ const reconcileCommand = (dataDir: string): Command =>
     'npm run reconcile --',
     "Compares the ledger of the running stack with a provider's invoice, and lists what differs. Ends with exit code 1 when something does.",
   )
-    .addOption(valueOption('--provider <NAME>', 'provider of the invoice, for example replicate'))
+    .addOption(valueOption('--provider <NAME>', 'provider of the invoice: replicate, fal, cog, openai'))
     .addOption(
       valueOption(
         '--file <F>',
-        "the invoice: CSV with a header (prediction id, model, amount in USD, date if known), or the JSON of the sandbox's /sandbox/invoice",
+        "the invoice: CSV with a header (prediction id, model, amount in USD, date if known), the JSON of fal's billing events, or that of the sandbox's /sandbox/invoice",
       ),
     )
     .addOption(valueOption('--from <DAY>', 'first day of the ledger, UTC (default: of the invoice)', readDay))

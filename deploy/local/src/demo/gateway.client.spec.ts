@@ -7,8 +7,9 @@ import { GatewayClient } from './gateway.client.js';
 const eventText = (name: string, progress: number): string =>
   `event: ${name}\ndata: ${JSON.stringify({ status: 'x', stage: 'export', progress, scenes: [], costMicros: 0 })}\n\n`;
 
+const entryOf = (model: string): object => ({ stage: 'clip', provider: 'fal', model, amountUsd: 0.5 });
 const ANSWERS: Readonly<Record<string, unknown>> = {
-  '/v1/generations/gen_1/cost': { totalUsd: 1.5, entries: [{ model: 'a/b' }, { model: 'a/c' }, { model: 'gpt' }] },
+  '/v1/generations/gen_1/cost': { totalUsd: 1.5, entries: [entryOf('a/b'), entryOf('a/c'), entryOf('gpt')] },
   '/v1/generations/gen_2/cost': { totalUsd: 0, entries: [] },
   '/v1/models': {
     models: [
@@ -51,7 +52,7 @@ describe('GatewayClient.follow', () => {
 
 describe('GatewayClient.cost', () => {
   it('has the oldest prices of the models that were paid', async () => {
-    expect(await client.cost('gen_1')).toEqual({ totalUsd: 1.5, pricesAsOf: '2026-01-01' });
-    expect(await client.cost('gen_2')).toEqual({ totalUsd: 0, pricesAsOf: undefined });
+    expect(await client.cost('gen_1')).toMatchObject({ totalUsd: 1.5, pricesAsOf: '2026-01-01' });
+    expect(await client.cost('gen_2')).toEqual({ totalUsd: 0, entries: [], pricesAsOf: undefined });
   });
 });

@@ -29,10 +29,12 @@ const generationSchema = z.object({
   costUsd: z.number(),
 });
 export type GenerationView = z.infer<typeof generationSchema>;
-const costSchema = z.object({ totalUsd: z.number(), entries: z.array(z.object({ model: z.string() })) });
+const costSchema = z.object({
+  totalUsd: z.number(),
+  entries: z.array(z.object({ stage: z.string(), provider: z.string(), model: z.string(), amountUsd: z.number() })),
+});
 const modelsSchema = z.object({ models: z.array(z.object({ id: z.string(), pricesAsOf: z.string() })) });
-export interface Cost {
-  readonly totalUsd: number;
+export interface Cost extends z.infer<typeof costSchema> {
   /** The oldest day on which a price of the video models that were paid was checked. Undefined: none was paid. */
   readonly pricesAsOf: string | undefined;
 }
@@ -62,7 +64,7 @@ export class GatewayClient {
     const { models } = modelsSchema.parse(await (await this.request('/v1/models')).json());
     const paid = new Set(entries.map(({ model }) => model));
     const days = models.filter((model) => paid.has(model.id)).map(({ pricesAsOf }) => pricesAsOf);
-    return { totalUsd, pricesAsOf: days.sort()[0] };
+    return { totalUsd, entries, pricesAsOf: days.sort()[0] };
   }
 
   async performance(id: string): Promise<unknown> {

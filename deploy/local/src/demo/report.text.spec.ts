@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { costText, reportText } from './report.text.js';
+import { costText, type PaidEntry, reportText } from './report.text.js';
 
 const report = {
   makespanMs: 4_400,
@@ -30,22 +30,56 @@ describe('reportText', () => {
 });
 
 describe('costText', () => {
-  it.each([
-    [{}, '$1.4400 simulated: the sandbox replaces the providers, and nothing was charged'],
-    [{ REPLICATE_API_TOKEN: '', OPENAI_API_KEY: '' }, '$1.4400 simulated: the sandbox'],
-    [{ REPLICATE_API_TOKEN: 'r8_x' }, '$1.4400, partly simulated: the sandbox replaces the language model'],
-    [{ OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1' }, '$1.4400, partly simulated: the sandbox replaces the clips'],
-    [{ OPENAI_API_KEY: 'sk-x' }, '$1.4400, partly simulated: the sandbox replaces the clips'],
-    [{ VIDEO_MODELS: 'fal-ai/veo3.1', REPLICATE_API_TOKEN: 'r8_x' }, '$1.4400 simulated: the sandbox'],
+  const plan = { stage: 'llm', provider: 'openai', amountUsd: 0.04 };
+  const clip = (provider: string) => ({ stage: 'clip', provider, amountUsd: 1.4 });
+  const keys = { OPENAI_API_KEY: 'sk-x' };
+  it.each<[string, PaidEntry[], Record<string, string>, string]>([
     [
-      { VIDEO_MODELS: 'fal-ai/veo3.1, google/veo-3.1', REPLICATE_API_TOKEN: 'r8_x', OPENAI_API_KEY: 'sk-x' },
-      'the sandbox replaces the clips of fal (no FAL_KEY)',
+      'all, without keys',
+      [plan, clip('replicate')],
+      {},
+      '$1.4400 simulated: the sandbox replaces the providers, and nothing was charged',
     ],
-  ])('says which part is simulated: %j', (env, text) => {
-    expect(costText(1.44, env)).toContain(text);
+    [
+      'all, with empty keys',
+      [plan, clip('replicate')],
+      { REPLICATE_API_TOKEN: '', OPENAI_API_KEY: '' },
+      '$1.4400 simulated: the sandbox',
+    ],
+    [
+      'the plan',
+      [plan, clip('replicate')],
+      { REPLICATE_API_TOKEN: 'r8_x' },
+      '$1.4400, of which $0.0400 are simulated: the sandbox replaces the language model (no OPENAI_API_KEY)',
+    ],
+    [
+      'the clips, beside a language model of your own',
+      [plan, clip('replicate')],
+      { OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1' },
+      '$1.4400, of which $1.4000 are simulated: the sandbox replaces the clips of replicate (no REPLICATE_API_TOKEN)',
+    ],
+    [
+      'the clips of the model that ran, whatever VIDEO_MODELS says',
+      [plan, clip('fal')],
+      { ...keys, VIDEO_MODELS: 'google/veo-3.1', REPLICATE_API_TOKEN: 'r8_x' },
+      '$1.4400, of which $1.4000 are simulated: the sandbox replaces the clips of fal (no FAL_KEY)',
+    ],
+    [
+      'the clips of one of two providers, with an adjustment',
+      [plan, clip('replicate'), clip('fal'), { ...clip('fal'), amountUsd: -0.4 }],
+      { ...keys, REPLICATE_API_TOKEN: 'r8_x' },
+      '$1.4400, of which $1.0000 are simulated: the sandbox replaces the clips of fal (no FAL_KEY)',
+    ],
+  ])('says what is simulated: %s', (_name, entries, env, text) => {
+    expect(costText(1.44, entries, env)).toContain(text);
   });
 
-  it('is the plain amount when both providers charge', () => {
-    expect(costText(1.44, { REPLICATE_API_TOKEN: 'r8_x', OPENAI_API_KEY: 'sk-x' })).toBe('$1.4400');
+  it.each<[string, PaidEntry[], Record<string, string>]>([
+    ['every provider has its key', [plan, clip('replicate')], { ...keys, REPLICATE_API_TOKEN: 'r8_x' }],
+    ['only the provider that ran has its key', [plan, clip('fal')], { ...keys, FAL_KEY: 'a:b' }],
+    ['a GPU of your own ran, without any key for clips', [plan, clip('cog')], keys],
+    ['nothing was paid', [], {}],
+  ])('is the plain amount when %s', (_name, entries, env) => {
+    expect(costText(1.44, entries, env)).toBe('$1.4400');
   });
 });

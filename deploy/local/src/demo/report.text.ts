@@ -14,29 +14,34 @@ const reportSchema = z.object({
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
-const isFal = (model: string): boolean => model.startsWith('fal-ai/');
+/** One entry of the ledger, as far as the text needs it. */
+export interface PaidEntry {
+  readonly stage: string;
+  readonly provider: string;
+  readonly amountUsd: number;
+}
+type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The cost, and which part of it is simulated. A provider without a token is the sandbox, which charges nothing. */
-export function costText(totalUsd: number, env: Readonly<Record<string, string | undefined>>): string {
-  const models = (env['VIDEO_MODELS'] ?? '').split(',').map((model) => model.trim());
-  const used = [
-    ...(models.every(isFal)
-      ? []
-      : [
-          {
-            isPaid: Boolean(env['REPLICATE_API_TOKEN'] || env['COG_ENDPOINTS']),
-            text: 'clips (no REPLICATE_API_TOKEN)',
-          },
-        ]),
-    ...(models.some(isFal) ? [{ isPaid: Boolean(env['FAL_KEY']), text: 'clips of fal (no FAL_KEY)' }] : []),
-    { isPaid: hasLanguageModel(env), text: 'language model (no OPENAI_API_KEY)' },
-  ];
-  const simulated = used.filter(({ isPaid }) => !isPaid).map(({ text }) => text);
+/** The tokens without which the sandbox is the provider. A provider that is not named here charges for itself. */
+const TOKENS: Readonly<Record<string, string>> = { replicate: 'REPLICATE_API_TOKEN', fal: 'FAL_KEY' };
+
+/** What the sandbox replaces in this entry; undefined when its provider charged it. */
+function replacedIn({ stage, provider }: PaidEntry, env: Environment): string | undefined {
+  if (stage === 'llm') return hasLanguageModel(env) ? undefined : 'language model (no OPENAI_API_KEY)';
+  const token = Object.hasOwn(TOKENS, provider) ? TOKENS[provider] : undefined;
+  return token === undefined || env[token] ? undefined : `clips of ${provider} (no ${token})`;
+}
+
+/** The cost of what ran, and which part of it is simulated. The sandbox charges nothing. */
+export function costText(totalUsd: number, entries: readonly PaidEntry[], env: Environment): string {
+  const replaced = entries.map((entry) => replacedIn(entry, env));
+  const names = [...new Set(replaced.filter((name) => name !== undefined))];
   const amount = `$${totalUsd.toFixed(4)}`;
-  if (simulated.length === 0) return amount;
-  if (simulated.length === used.length)
+  if (names.length === 0) return amount;
+  if (replaced.every((name) => name !== undefined))
     return `${amount} simulated: the sandbox replaces the providers, and nothing was charged`;
-  return `${amount}, partly simulated: the sandbox replaces the ${simulated.join(' and ')} and charges nothing`;
+  const usd = entries.reduce((sum, { amountUsd }, at) => sum + (replaced[at] === undefined ? 0 : amountUsd), 0);
+  return `${amount}, of which $${usd.toFixed(4)} are simulated: the sandbox replaces the ${names.join(' and ')} and charges nothing`;
 }
 
 /** A performance report as text: time and workers of each stage, and the time saved by running in parallel. */

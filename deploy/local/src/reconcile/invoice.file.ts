@@ -1,27 +1,23 @@
 import { parse } from 'csv-parse/sync';
-import { z } from 'zod';
+import { InvoiceError } from './invoice.error.js';
+import { jsonLines } from './invoice.json.js';
 import { type InvoiceLine } from './reconcile.js';
-
-/** An invoice cannot be read. The message is one sentence that names the line. */
-export class InvoiceError extends Error {
-  override readonly name = 'InvoiceError';
-}
 
 /** The accepted names of a CSV column, in lower case and without other signs than letters and digits. */
 const COLUMNS = {
   id: ['predictionid', 'id', 'prediction', 'requestid'],
-  model: ['model', 'modelname', 'endpoint'],
-  amount: ['amountusd', 'amount', 'costusd', 'cost', 'usd'],
-  date: ['date', 'day', 'createdat', 'completedat', 'time'],
+  model: ['model', 'modelname', 'endpoint', 'endpointid'],
+  amount: ['amountusd', 'amount', 'costtotal', 'costusd', 'cost', 'usd'],
+  date: ['date', 'day', 'createdat', 'completedat', 'time', 'timestamp'],
 } as const;
 type Column = keyof typeof COLUMNS;
 
-const AMOUNT = /^(-?)\$?(\d{1,9}(?:\.\d{1,20})?)$/;
+const AMOUNT = /^(-?)\$?(\d{1,9}(?:\.\d{1,20})?(?:e-\d{1,2})?)$/i;
 const DAY = /^\d{4}-\d{2}-\d{2}(?=$|[T ])/;
 
-/** The lines of an invoice: CSV with a header, or the JSON of the sandbox's `/sandbox/invoice`. Throws {@link InvoiceError}. */
+/** The lines of an invoice: CSV with a header, or JSON ({@link jsonLines}). Throws {@link InvoiceError}. */
 export const invoiceLines = (text: string, provider: string): InvoiceLine[] =>
-  /^\s*\{/.test(text) ? sandboxLines(text, provider) : csvLines(text);
+  /^\s*[[{]/.test(text) ? jsonLines(text, provider) : csvLines(text);
 
 function csvLines(text: string): InvoiceLine[] {
   let rows: string[][];
@@ -61,45 +57,4 @@ function microsOf(text: string): number | undefined {
   if (digits === undefined) return undefined;
   const micros = Math.round(Number(digits) * 1_000_000);
   return sign === '' || micros === 0 ? micros : -micros;
-}
-
-const chargedSchema = z.looseObject({
-  id: z.string().min(1),
-  model: z.string(),
-  amountUsd: z.number(),
-  createdAt: z.string().nullish(),
-  provider: z.string().optional(),
-});
-const sandboxSchema = z.looseObject({
-  predictions: z.array(chargedSchema),
-  completions: z.array(chargedSchema).default([]),
-  speech: z.array(chargedSchema).default([]),
-});
-
-/** The provider of the completions and the speech in the sandbox's invoice. */
-const TEXT_PROVIDER = 'openai';
-
-function sandboxLines(text: string, provider: string): InvoiceLine[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new InvoiceError('the invoice is not valid JSON', { cause });
-  }
-  const parsed = sandboxSchema.safeParse(json);
-  if (!parsed.success) throw new InvoiceError("the invoice has not the form of the sandbox's /sandbox/invoice");
-  const { predictions, completions, speech } = parsed.data;
-  const charged =
-    provider === TEXT_PROVIDER
-      ? [...completions, ...speech]
-      : predictions.filter((one) => (one.provider ?? provider) === provider);
-  return charged.map(({ id, model, amountUsd, createdAt }) => {
-    const day = DAY.exec(createdAt ?? '')?.[0];
-    return {
-      id,
-      model,
-      amountMicros: Math.round(amountUsd * 1_000_000),
-      ...(day === undefined ? {} : { day }),
-    };
-  });
 }

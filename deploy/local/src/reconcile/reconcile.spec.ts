@@ -40,6 +40,23 @@ describe('the comparison of a ledger with an invoice', () => {
       {},
       { equal: 2 },
     ],
+    [
+      'a charge with its adjustment',
+      [entry('p1', 9), entry('', -4, { key: 'adjustment:prediction:p1', adjusts: 'prediction:p1' })],
+      [line('p1', 5)],
+      {},
+      { equal: 1 },
+    ],
+    [
+      'an adjustment at another provider, against the invoice',
+      [
+        entry('', 9, { key: 'prediction:fal:f1', provider: 'fal' }),
+        entry('', 1, { key: 'adjustment:prediction:fal:f1', adjusts: 'prediction:fal:f1', provider: 'fal' }),
+      ],
+      [line('f1', 9)],
+      {},
+      { different: ['f1'] },
+    ],
     ['a free line that is not booked', [], [line('p1', 0)], {}, { equal: 1 }],
     ['a free entry that is not billed', [entry('p1', 0)], [], {}, { equal: 1 }],
     ['an assumed charge', [entry('', 5, { key: 'purchase:clip.1', assumed: true })], [], {}, { ledger: ['clip.1'] }],
