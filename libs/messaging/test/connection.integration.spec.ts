@@ -134,7 +134,9 @@ describe('a connection to the broker', () => {
   });
 
   it('with TLS, and never in clear when TLS is required', async () => {
-    const broker = await serve(`tls { timeout: 60, cert_file: "${file('server.pem')}", key_file: "${file('server.key')}" }`);
+    const broker = await serve(
+      `tls { timeout: 60, cert_file: "${file('server.pem')}", key_file: "${file('server.key')}" }`,
+    );
     await connects({ url: at(broker, '', 'tls'), tlsCaFile: file('server.pem') });
     await connects({ url: at(broker), tlsCaFile: file('server.pem') });
     await rejects({ url: at(broker, '', 'tls') }, /certificate is not accepted .*NATS_TLS_CA_FILE/);
