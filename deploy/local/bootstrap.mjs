@@ -81,12 +81,14 @@ const PROGRAMS = [
   { name: 'ffprobe', setting: 'FFPROBE_PATH', package: 'ffmpeg' },
   { name: 'nats-server', setting: '', package: 'nats-server' },
 ];
+/** Programs that only the tests need: without them a service does without a feature. */
+const TEST_PROGRAMS = [{ name: 'espeak-ng', setting: 'ESPEAK_PATH', package: 'espeak-ng' }];
 
-const missingPrograms = () => PROGRAMS.filter(({ name, setting }) => !process.env[setting] && !onPath(name));
+const missingOf = (programs) => programs.filter(({ name, setting }) => !process.env[setting] && !onPath(name));
 
 /** A path that the user has set is used or refused, never replaced. */
-function checkSettings() {
-  for (const { name, setting } of PROGRAMS) {
+function checkSettings(programs) {
+  for (const { name, setting } of programs) {
     const path = process.env[setting];
     if (!path || (path.includes('/') ? executable(path) : onPath(path))) continue;
     throw new BootstrapError(
@@ -95,11 +97,11 @@ function checkSettings() {
   }
 }
 
-async function installPrograms() {
+async function installPrograms(programs) {
   // Debian installs nats-server in a folder that is not on an ordinary user's PATH.
   process.env.PATH = [process.env.PATH, '/usr/sbin', '/usr/local/sbin'].filter(Boolean).join(delimiter);
-  checkSettings();
-  const missing = missingPrograms();
+  checkSettings(programs);
+  const missing = missingOf(programs);
   if (missing.length === 0) return;
   const names = missing.map(({ name }) => name).join(', ');
   const packages = [...new Set(missing.map((program) => program.package))];
@@ -110,14 +112,14 @@ async function installPrograms() {
       await succeeds('apt-get', ['update'], `Installing ${names}`);
       await succeeds('apt-get', install, `Installing ${names}`);
     }
-    if (missingPrograms().length === 0) return;
+    if (missingOf(programs).length === 0) return;
     throw new BootstrapError(
       `${names} must be installed; run "${isRoot ? '' : 'sudo '}apt-get ${install.join(' ')}" and try again.`,
     );
   }
   if (onPath('brew')) {
     await succeeds('brew', ['install', ...packages], `Installing ${names}`);
-    if (missingPrograms().length === 0) return;
+    if (missingOf(programs).length === 0) return;
     throw new BootstrapError(`${names} must be installed; run "brew install ${packages.join(' ')}" and try again.`);
   }
   throw new BootstrapError(
@@ -142,12 +144,12 @@ export async function build() {
 }
 
 /**
- * Prepares the clone: installs packages and, with `programs`, ffmpeg and nats-server; with `compile` also builds. Throws a
- * {@link BootstrapError} when something is missing that this script cannot install.
+ * Prepares the clone: installs packages and, with `programs`, ffmpeg and nats-server, with `tests` also what only tests need; with
+ * `compile` also builds. Throws a {@link BootstrapError} when something is missing that this script cannot install.
  */
-export async function bootstrap({ compile, programs = true }) {
+export async function bootstrap({ compile, programs = true, tests = false }) {
   checkNode();
   await installPackages();
-  if (programs) await installPrograms();
+  if (programs) await installPrograms(tests ? [...PROGRAMS, ...TEST_PROGRAMS] : PROGRAMS);
   if (compile) await build();
 }

@@ -124,7 +124,7 @@ async function main([command, ...rest]) {
       console.error(`npm test takes no arguments; it runs ${STEPS.join(', ')}.`);
       return 2;
     }
-    await bootstrap({ compile: false });
+    await bootstrap({ compile: false, tests: true });
     return received === undefined ? test() : codeOf(received);
   }
   if (!Object.hasOwn(PROGRAMS, command)) {
