@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isLoopback } from '@clipmesh/config';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { ClipCache, type SandboxRenderer } from './predictions/clip.cache.js';
+import { cogRoutes } from './cog/cog.routes.js';
 import { controlRoutes } from './control/control.routes.js';
 import { falProblem, falRoutes } from './fal/fal.routes.js';
 import { filesRoutes } from './files/files.routes.js';
@@ -75,6 +76,10 @@ function onError(error: unknown, request: Request, response: Response, next: Nex
     falProblem(response, status, detail, status < 500 ? 'bad_request' : 'internal_error');
     return;
   }
+  if (request.path.startsWith('/cog/')) {
+    response.status(status).type('text').send(detail);
+    return;
+  }
   replicateProblem(response, status, status < 500 ? 'Bad request' : 'Internal server error', detail);
 }
 
@@ -122,6 +127,7 @@ export async function createSandbox({
     speechRoutes({ scenarios, invoice, speaker, closing }),
   );
   app.use('/fal', falRoutes({ models, runner, scenarios, uploads, url: `${url}/fal`, filesUrl: `${url}/files` }));
+  app.use('/cog', cogRoutes({ models, runner, scenarios, uploads, filesUrl: `${url}/files` }));
   app.use((request, response) => {
     replicateProblem(response, 404, 'Not found', `There is no ${request.method} ${request.path}.`);
   });

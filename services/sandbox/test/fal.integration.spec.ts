@@ -1,47 +1,24 @@
 import { createHash, createPublicKey, type JsonWebKey, verify } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { pngOf, until } from '@clipmesh/testing';
 import { type ApiError, createFalClient, type FalClient, type QueueStatus } from '@fal-ai/client';
 import Replicate from 'replicate';
-import { type SandboxRenderer } from '../src/predictions/clip.cache.js';
-import { createSandbox, type Sandbox } from '../src/sandbox.server.js';
-
-const media: SandboxRenderer = {
-  async render({ output, seed, durationSeconds, image }) {
-    await writeFile(output, `video ${seed} ${durationSeconds} ${image === undefined ? '' : 'image'}`);
-  },
-};
+import { FAST, type SandboxBench, startBench } from './sandbox.bench.js';
+import { openReceiver } from './webhook.receiver.js';
 
 const VEO = 'fal-ai/veo3.1/fast';
 const VEO_IMAGE = 'fal-ai/veo3.1/fast/image-to-video';
 const KLING = 'fal-ai/kling-video/v2.5-turbo/pro/text-to-video';
-const FAST = { clipSeconds: { min: 0.02, max: 0.05 } };
 const REQUEST = { prompt: 'a red kettle', duration: '4s' } as const;
 const input = (more: object = {}): typeof REQUEST => ({ ...REQUEST, ...more });
 
-interface Invoice {
-  predictions: { id: string; provider: string; model: string; key: string | null; status: string; amountUsd: number }[];
-  totalUsd: number;
-}
-
-let dir: string;
-let sandbox: Sandbox;
+let sandbox: SandboxBench;
 let fal: FalClient;
 /** The answers to the client's calls, oldest first. */
 let answers: { status: number; headers: Headers }[] = [];
 
-const scenario = (body: object): Promise<Response> =>
-  fetch(`${sandbox.url}/sandbox/scenario`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-const invoice = async (): Promise<Invoice> => (await (await fetch(`${sandbox.url}/sandbox/invoice`)).json()) as Invoice;
+const scenario = (body: object): Promise<Response> => sandbox.scenario(body);
+const invoice: SandboxBench['invoice'] = () => sandbox.invoice();
 const submit = (body: object = input(), model = VEO, query = ''): Promise<Response> =>
   fetch(`${sandbox.url}/fal/${model}${query}`, {
     method: 'POST',
@@ -81,8 +58,7 @@ const failureOf = async (id: string, model = VEO): Promise<unknown> => {
 };
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'clipmesh-fal-'));
-  sandbox = await createSandbox({ media, port: 0, host: '127.0.0.1', dataDir: dir });
+  sandbox = await startBench();
   fal = createFalClient({
     credentials: 'id:secret',
     suppressLocalCredentialsWarning: true,
@@ -94,14 +70,10 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(async () => {
-  await sandbox.close();
-  await rm(dir, { recursive: true, force: true });
-});
-beforeEach(async () => {
+afterAll(() => sandbox.stop());
+beforeEach(() => {
   answers = [];
-  await fetch(`${sandbox.url}/sandbox/invoice`, { method: 'DELETE' });
-  await scenario(FAST);
+  return sandbox.reset();
 });
 
 describe('the queue of fal', () => {
@@ -181,7 +153,8 @@ describe('the queue of fal', () => {
   it('starts a clip from an image', async () => {
     const image_url = `data:image/png;base64,${pngOf(300, 300).toString('base64')}`;
     const { data } = await fal.subscribe(VEO_IMAGE, { input: { ...input(), image_url }, pollInterval: 20 });
-    expect(await (await fetch(data.video.url)).text()).toContain('image');
+    expect((await fetch(data.video.url)).status).toBe(200);
+    expect(sandbox.renders.images.at(-1)).toEqual(expect.any(String));
     const unreadable = await idOf(submit(input({ image_url: 'https://example.test/a.png' }), VEO_IMAGE));
     expect(await failureOf(unreadable)).toMatchObject({
       status: 422,
@@ -250,7 +223,7 @@ describe('the queue of fal', () => {
     ]);
     await scenario({ ...FAST, unavailableEvery: 1 });
     expect((await submit()).status).toBe(503);
-    await fetch(`${sandbox.url}/sandbox/invoice`, { method: 'DELETE' });
+    await sandbox.reset();
     await scenario({ ...FAST, loseReplies: 1 });
     const kettle = { prompt: 'a red kettle', duration: '5' };
     await expect(submit(kettle, KLING)).rejects.toThrow();
@@ -284,25 +257,14 @@ describe('the queue of fal', () => {
 
 describe('the webhooks of fal', () => {
   it('carry the result, or the error, with a signature that the published keys verify', async () => {
-    const calls: { headers: IncomingHttpHeaders; body: string }[] = [];
-    const receiver = createServer((request, response) => {
-      let body = '';
-      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      request.on('end', () => {
-        calls.push({ headers: request.headers, body });
-        response.statusCode = calls.length === 1 ? 500 : 200;
-        response.end();
-      });
-    });
-    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-    const webhookUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook?key=attempt-1`;
+    const receiver = await openReceiver(1);
+    const { calls, url: webhookUrl } = receiver;
     const { request_id } = await fal.queue.submit(VEO, { input: input(), webhookUrl });
     await until(() => calls.length >= 2, 60_000, 'the second try');
     await scenario({ ...FAST, rejectPrompts: 'kettle' });
     await fal.queue.submit(VEO, { input: input(), webhookUrl });
     await until(() => calls.length >= 3, 60_000, 'the error');
-    receiver.closeAllConnections();
-    await new Promise((resolve) => receiver.close(resolve));
+    await receiver.close();
 
     const { keys } = (await (await fetch(`${sandbox.url}/fal/.well-known/jwks.json`)).json()) as { keys: JsonWebKey[] };
     for (const { headers, body } of calls) {

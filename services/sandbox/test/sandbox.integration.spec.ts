@@ -1,53 +1,20 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { pngOf, until } from '@clipmesh/testing';
 import OpenAI from 'openai';
 import Replicate, { validateWebhook, type Prediction } from 'replicate';
-import { createSandbox, type Sandbox } from '../src/sandbox.server.js';
-import { type SandboxRenderer } from '../src/predictions/clip.cache.js';
+import { createSandbox } from '../src/sandbox.server.js';
+import { FAST, type Renders, type SandboxBench, startBench, VEO } from './sandbox.bench.js';
+import { openReceiver } from './webhook.receiver.js';
 
-let renders = 0;
-let renderMs = 0;
-let aborted = 0;
-let images: (string | undefined)[] = [];
-const media: SandboxRenderer = {
-  async render({ output, seed, durationSeconds, image }, { signal }) {
-    renders += 1;
-    images.push(image);
-    await sleep(renderMs, undefined, { signal }).catch((error: unknown) => {
-      aborted += 1;
-      throw error;
-    });
-    await writeFile(output, `video ${seed} ${durationSeconds} `.repeat(500));
-  },
-};
-
-interface Invoice {
-  predictions: { id: string; key: string | null; status: string; seconds: number; amountUsd: number }[];
-  completions: { amountUsd: number }[];
-  speech: { amountUsd: number }[];
-  totalUsd: number;
-}
-
-const VEO = 'google/veo-3.1';
-const FAST = { clipSeconds: { min: 0.02, max: 0.05 } };
-let dir: string;
-let sandbox: Sandbox;
+let sandbox: SandboxBench;
+let renders: Renders;
 let replicate: Replicate;
 let openai: OpenAI;
 const input = (more: object = {}): object => ({ prompt: 'a red kettle', duration: 4, seed: 7, ...more });
-const scenario = (body: object): Promise<Response> =>
-  fetch(`${sandbox.url}/sandbox/scenario`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-const invoice = async (): Promise<Invoice> => (await (await fetch(`${sandbox.url}/sandbox/invoice`)).json()) as Invoice;
+const scenario = (body: object): Promise<Response> => sandbox.scenario(body);
+const invoice: SandboxBench['invoice'] = () => sandbox.invoice();
 const finished = (prediction: Prediction): Promise<Prediction> => replicate.wait(prediction, { interval: 20 });
 const bytes = async (prediction: Prediction): Promise<string> => (await fetch(prediction.output as string)).text();
 const post = (body: object, headers: Record<string, string> = {}): Promise<Response> =>
@@ -58,21 +25,15 @@ const post = (body: object, headers: Record<string, string> = {}): Promise<Respo
   });
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'clipmesh-sandbox-'));
-  sandbox = await createSandbox({ media, port: 0, host: '127.0.0.1', dataDir: dir });
+  sandbox = await startBench();
+  renders = sandbox.renders;
   replicate = new Replicate({ auth: 'token', baseUrl: `${sandbox.url}/v1`, useFileOutput: false });
   openai = new OpenAI({ apiKey: 'token', baseURL: `${sandbox.url}/v1`, maxRetries: 0 });
 });
-afterAll(async () => {
-  await sandbox.close();
-  await rm(dir, { recursive: true, force: true });
-});
-beforeEach(async () => {
-  await fetch(`${sandbox.url}/sandbox/invoice`, { method: 'DELETE' });
-  await scenario(FAST);
-});
+afterAll(() => sandbox.stop());
+beforeEach(() => sandbox.reset());
 afterEach(() => {
-  renderMs = 0;
+  renders.ms = 0;
 });
 
 describe('replicate', () => {
@@ -97,13 +58,13 @@ describe('replicate', () => {
 
   it('returns the same bytes for the same clip without a second render', async () => {
     const first = await finished(await replicate.predictions.create({ model: VEO, input: input() }));
-    const before = renders;
+    const before = renders.started;
     const version = (await replicate.models.get('google', 'veo-3.1')).latest_version?.id ?? '';
     const again = await finished(await replicate.predictions.create({ version, input: input() }));
     const other = await finished(
       await replicate.predictions.create({ model: VEO, input: input({ prompt: 'a blue kettle' }) }),
     );
-    expect(renders).toBe(before + 1);
+    expect(renders.started).toBe(before + 1);
     expect(await bytes(again)).toBe(await bytes(first));
     expect(await bytes(other)).not.toBe(await bytes(first));
   });
@@ -136,18 +97,18 @@ describe('replicate', () => {
     expect((await replicate.files.list()).results).toEqual([upload]);
     const image = upload.urls.get;
     const data = `data:image/png;base64,${imageBytes.toString('base64')}`;
-    images = [];
+    renders.images = [];
     const make = async (model: `${string}/${string}`, more: object): Promise<Prediction> =>
       finished(await replicate.predictions.create({ model, input: { prompt: 'a red kettle', seed: 7, ...more } }));
     const first = await make(VEO, { duration: 4, image });
-    expect(await readFile(images[0] ?? '')).toEqual(imageBytes);
+    expect(await readFile(renders.images[0] ?? '')).toEqual(imageBytes);
     const again = await make(VEO, { duration: 4, image: data });
     expect(await bytes(again)).toBe(await bytes(first));
     expect((await make('minimax/video-01', { first_frame_image: image, seed: undefined })).status).toBe('succeeded');
     await expect(make('minimax/video-01', { image, seed: undefined })).rejects.toThrow(
       "unexpected keyword argument 'image'",
     );
-    expect(images.map((image) => image !== undefined)).toEqual([true, true]);
+    expect(renders.images.map((image) => image !== undefined)).toEqual([true, true]);
     for (const [wrong, why] of [
       ['http://127.0.0.1:1/a.png', 'could not be downloaded'],
       ['data:image/png;base64,AAAA', 'cannot identify'],
@@ -161,19 +122,21 @@ describe('replicate', () => {
   });
 
   it('cancels a running clip with its render and charges it, but not one that never started', async () => {
-    renderMs = 20_000;
-    const before = { renders, aborted };
+    renders.ms = 20_000;
+    const before = { ...renders };
     const running = await replicate.predictions.create({ model: VEO, input: input({ seed: 99 }) });
-    await until(() => renders > before.renders, 120_000, 'a render');
+    await until(() => renders.started > before.started, 120_000, 'a render');
     expect((await replicate.predictions.cancel(running.id)).status).toBe('canceled');
-    await until(() => aborted > before.aborted, 120_000, 'the end of the render');
+    await until(() => renders.aborted > before.aborted, 120_000, 'the end of the render');
     await scenario({ queueSeconds: 60 });
     const late = (await (
       await post({ input: input() }, { 'cancel-after': '0.05s', prefer: 'wait=60' })
     ).json()) as Prediction;
     expect(late.status).toBe('aborted');
     expect((await invoice()).predictions.map(({ amountUsd }) => amountUsd)).toEqual([1.6, 0]);
-    expect((await readdir(join(dir, 'sandbox-clips'))).filter((name) => name.includes('.part.'))).toEqual([]);
+    expect((await readdir(join(sandbox.folder, 'sandbox-clips'))).filter((name) => name.includes('.part.'))).toEqual(
+      [],
+    );
   });
 
   it('holds a clip until the next scenario, or a cancel', async () => {
@@ -190,24 +153,13 @@ describe('replicate', () => {
   });
 
   it('signs webhooks', async () => {
-    const calls: { headers: IncomingHttpHeaders; body: string }[] = [];
-    const receiver = createServer((request, response) => {
-      let body = '';
-      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      request.on('end', () => {
-        calls.push({ headers: request.headers, body });
-        response.statusCode = calls.length === 1 ? 500 : 200;
-        response.end();
-      });
-    });
-    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-    const webhook = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook?key=attempt-1`;
+    const receiver = await openReceiver(1);
+    const { calls, url: webhook } = receiver;
     await finished(
       await replicate.predictions.create({ model: VEO, input: input(), webhook, webhook_events_filter: ['completed'] }),
     );
     await until(() => calls.length >= 2, 120_000, 'the second webhook');
-    receiver.closeAllConnections();
-    await new Promise((resolve) => receiver.close(resolve));
+    await receiver.close();
     const { key } = await replicate.webhooks.default.secret.get();
     const { headers, body } = calls[1]!;
     const signed = {
@@ -421,17 +373,21 @@ describe('openai', () => {
 
 describe('the server', () => {
   it('serves loopback addresses only', async () => {
-    await expect(createSandbox({ media, port: 0, host: '0.0.0.0', dataDir: dir })).rejects.toThrow('loopback');
+    const { media } = sandbox;
+    await expect(createSandbox({ media, port: 0, host: '0.0.0.0', dataDir: sandbox.folder })).rejects.toThrow(
+      'loopback',
+    );
   });
 
   it('aborts a running render on close', async () => {
-    renderMs = 3_600_000;
-    const other = await createSandbox({ media, port: 0, host: '127.0.0.1', dataDir: join(dir, 'other') });
+    renders.ms = 3_600_000;
+    const { media, folder } = sandbox;
+    const other = await createSandbox({ media, port: 0, host: '127.0.0.1', dataDir: join(folder, 'other') });
     const client = new Replicate({ auth: 't', baseUrl: `${other.url}/v1` });
-    const before = { renders, aborted };
+    const before = { ...renders };
     await client.predictions.create({ model: VEO, input: input() });
-    await until(() => renders > before.renders, 120_000, 'a render');
+    await until(() => renders.started > before.started, 120_000, 'a render');
     await other.close();
-    expect(aborted).toBe(before.aborted + 1);
+    expect(renders.aborted).toBe(before.aborted + 1);
   });
 });

@@ -18,11 +18,11 @@ export const scenarioSchema = z.strictObject({
     .optional(),
   /** Indexes (from 0) of predictions that do not end before the next scenario is set or a cancel. */
   hold: z.array(z.int().min(0)).optional(),
-  /** Time in the status `starting`. Default: 0. */
+  /** Time in the status `starting`. Default: 0. A Cog server has no queue. */
   queueSeconds: seconds.optional(),
   /** Every n-th prediction fails. */
   failEvery: every.optional(),
-  /** Creates and speeches per minute, as a token bucket that starts full. Further ones get a 429. */
+  /** Creates and speeches per minute, as a token bucket that starts full. Further ones get a 429. A Cog server has no limit. */
   rateLimit: z.strictObject({ perMinute: z.number().positive(), retryAfterSeconds: seconds }).optional(),
   /** Share of creates, and of speeches, that are processed and get no response. */
   loseReplies: z.number().min(0).max(1).optional(),
@@ -56,9 +56,11 @@ export const scenarioSchema = z.strictObject({
   slowDownloads: z.number().positive().optional(),
   /** The first n downloads of clips get an HTML page with status 200. */
   badDownloads: every.optional(),
+  /** Clips can no longer be downloaded. Replicate has removed the inputs and outputs of ended predictions, too. */
+  expiredOutputs: z.boolean().optional(),
   /**
    * Output forms of the predictions, in the order of their creates; the last one repeats. Default: the usual one of
-   * the provider, `url` at Replicate and `nested` at fal.
+   * the provider, `url` at Replicate, `nested` at fal and `data` at Cog.
    */
   outputs: z.array(z.enum(OUTPUT_FORMS)).min(1).optional(),
   planSeconds: seconds.optional(),

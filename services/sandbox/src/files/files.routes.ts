@@ -29,7 +29,7 @@ export function filesRoutes({
             (found) => found.size,
             () => undefined,
           );
-    if (file === undefined || size === undefined)
+    if (file === undefined || size === undefined || scenarios.scenario.expiredOutputs === true)
       return void response.status(404).json({ title: 'Not found', detail: 'No such file.', status: 404 });
     if (scenarios.isBadDownload()) return void response.type('html').send(PAGE);
     response.set({ 'Accept-Ranges': 'bytes', 'Content-Type': 'video/mp4' });

@@ -77,7 +77,7 @@ describe('the models of the sandbox', () => {
       for (const { when } of record.prices) {
         const input = { ...required, ...when };
         expect([record.id, inputProblem(record, input)]).toEqual([record.id, undefined]);
-        expect(clipMicros(record, input, secondsOf(record, input))).toBeGreaterThan(0);
+        expect(clipMicros(record, input, secondsOf(record, input), 1)).toBeGreaterThan(0);
       }
     }
   });

@@ -7,10 +7,13 @@ const priceSchema = z
     when: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
     usdPerSecond: z.number().nonnegative().optional(),
     usdPerClip: z.number().nonnegative().optional(),
+    /** Of computing. Every prediction that started is charged, whatever its end. */
+    usdPerGpuSecond: z.number().nonnegative().optional(),
   })
   .refine(
-    ({ usdPerSecond, usdPerClip }) => (usdPerSecond === undefined) !== (usdPerClip === undefined),
-    'expected either usdPerSecond or usdPerClip',
+    ({ usdPerSecond, usdPerClip, usdPerGpuSecond }) =>
+      [usdPerSecond, usdPerClip, usdPerGpuSecond].filter((price) => price !== undefined).length === 1,
+    'expected exactly one of usdPerSecond, usdPerClip and usdPerGpuSecond',
   );
 
 /**
@@ -86,9 +89,17 @@ function priceOf(model: ModelRecord, input: Input): Price {
   return price;
 }
 
-/** The price of a clip, micro-dollars. Throws for an input that no price matches. */
-export function clipMicros(model: ModelRecord, input: Input, seconds: number): number {
-  const { usdPerClip, usdPerSecond = 0 } = priceOf(model, input);
+/** Whether the model is charged by the second of computing, as on a Cog server. */
+export const isPerGpuSecond = ({ prices }: ModelRecord): boolean =>
+  prices.every(({ usdPerGpuSecond }) => usdPerGpuSecond !== undefined);
+
+/**
+ * The price of a clip, micro-dollars. `ranSeconds`: seconds of computing, for models that are charged by it. Throws for an input that
+ * no price matches.
+ */
+export function clipMicros(model: ModelRecord, input: Input, seconds: number, ranSeconds = 0): number {
+  const { usdPerClip, usdPerSecond = 0, usdPerGpuSecond } = priceOf(model, input);
+  if (usdPerGpuSecond !== undefined) return Math.ceil(Math.round(usdPerGpuSecond * 1_000_000) * ranSeconds);
   return Math.round((usdPerClip ?? usdPerSecond * seconds) * 1_000_000);
 }
 

@@ -15,9 +15,14 @@ export interface CreatorContext {
   readonly uploads: UploadStore;
 }
 
-/** An admitted create of either provider. */
-export type Order = Pick<Prediction, 'id' | 'provider' | 'model' | 'input' | 'key' | 'webhook' | 'webhookEvents'> &
+/** An admitted create of a provider. */
+export type Order = Pick<
+  Prediction,
+  'id' | 'provider' | 'model' | 'input' | 'key' | 'webhook' | 'webhookEvents' | 'outputForm'
+> &
   Pick<RunOptions, 'report' | 'cancelAfterMs'> & {
+    /** Whether the provider has no queue. Default: false. */
+    readonly startsAtOnce?: boolean;
     /** A failure that the provider finds before the model runs. Default: none. */
     readonly failure?: PredictionFailure;
   };
@@ -27,7 +32,7 @@ const UNPRICED: PredictionFailure = { kind: 'other', text: 'The sandbox knows no
 /** Starts a prediction as the scenario says. `losesReply`: the caller must get no response. */
 export async function startPrediction(
   { runner, scenarios, uploads }: CreatorContext,
-  { report, cancelAfterMs, failure: early, ...order }: Order,
+  { report, cancelAfterMs, failure: early, startsAtOnce = false, ...order }: Order,
 ): Promise<{ prediction: Prediction; losesReply: boolean }> {
   const { model, input } = order;
   const seconds = secondsOf(model, input);
@@ -65,7 +70,7 @@ export async function startPrediction(
   };
   runner.start(prediction, {
     spec,
-    queueMs: (scenario.queueSeconds ?? 0) * 1000,
+    queueMs: startsAtOnce ? 0 : (scenario.queueSeconds ?? 0) * 1000,
     clipMs: clipSecondsFor(scenario, index, clipHash(spec)) * 1000,
     report,
     ...(heldUntil === undefined ? {} : { heldUntil }),

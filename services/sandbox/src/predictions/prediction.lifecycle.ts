@@ -1,12 +1,12 @@
 import { type OutputForm } from '../control/answer.forms.js';
 import { type ClipCharge } from '../control/invoice.store.js';
-import { clipMicros, type ModelRecord } from '../models/model.record.js';
+import { clipMicros, isPerGpuSecond, type ModelRecord } from '../models/model.record.js';
 import { type PredictionFailure } from './prediction.failure.js';
 
 export const PREDICTION_STATUSES = ['starting', 'processing', 'succeeded', 'failed', 'canceled', 'aborted'] as const;
 export type PredictionStatus = (typeof PREDICTION_STATUSES)[number];
 
-export const PROVIDERS = ['replicate', 'fal'] as const;
+export const PROVIDERS = ['replicate', 'fal', 'cog'] as const;
 export type Provider = (typeof PROVIDERS)[number];
 
 export interface Prediction {
@@ -62,16 +62,23 @@ export function advance(prediction: Prediction, event: PredictionEvent, atMs: nu
   }
 }
 
-type Chargeable = Pick<Prediction, 'status' | 'model' | 'input' | 'seconds' | 'failure'>;
+type Times = Pick<Prediction, 'startedAt' | 'completedAt'>;
+
+/** Seconds from the start to the end of a prediction. 0 before its end, and when it never started. */
+export const ranSecondsOf = ({ startedAt, completedAt }: Times): number =>
+  startedAt === null || completedAt === null ? 0 : (completedAt - startedAt) / 1000;
+
+type Chargeable = Pick<Prediction, 'status' | 'model' | 'input' | 'seconds' | 'failure'> & Times;
 
 /**
  * The charge of a prediction. Succeeded and canceled ones, and failed ones whose output was refused, cost their full duration. All
- * others cost nothing.
+ * others cost nothing. With a price by the second of computing, every one costs what it ran.
  */
-export function chargeMicros({ status, model, input, seconds, failure }: Chargeable): number {
-  return status === 'succeeded' || status === 'canceled' || failure?.kind === 'output-refused'
-    ? clipMicros(model, input, seconds)
-    : 0;
+export function chargeMicros(prediction: Chargeable): number {
+  const { status, model, input, seconds, failure } = prediction;
+  const isCharged = status === 'succeeded' || status === 'canceled' || failure?.kind === 'output-refused';
+  const ranSeconds = ranSecondsOf(prediction);
+  return isCharged || (isPerGpuSecond(model) && ranSeconds > 0) ? clipMicros(model, input, seconds, ranSeconds) : 0;
 }
 
 /** The invoice line of a prediction. */

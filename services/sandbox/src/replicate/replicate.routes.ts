@@ -45,6 +45,9 @@ export function replicateRoutes({ models, runner, scenarios, uploads, url, webho
     return prediction?.provider === 'replicate' ? prediction : undefined;
   };
 
+  const shown = (prediction: Prediction): Record<string, unknown> =>
+    present(prediction, url, scenarios.scenario.expiredOutputs);
+
   async function create(request: Request, response: Response, model: ModelRecord): Promise<void> {
     const body = createSchema.safeParse(request.body);
     if (!body.success) {
@@ -101,7 +104,7 @@ export function replicateRoutes({ models, runner, scenarios, uploads, url, webho
     }
     const waitMs = parsePreferMs(request.get('prefer'));
     if (waitMs > 0) await runner.waitFor(prediction.id, waitMs);
-    response.status(201).json(present(runner.find(prediction.id) ?? prediction, url));
+    response.status(201).json(shown(runner.find(prediction.id) ?? prediction));
   }
 
   router.post('/models/:owner/:name/predictions', async (request, response) => {
@@ -131,7 +134,7 @@ export function replicateRoutes({ models, runner, scenarios, uploads, url, webho
     const page = all.slice(at, at + PAGE);
     const last = page.at(-1);
     const next = last === undefined || at + PAGE >= all.length ? null : `${url}/v1/predictions?cursor=${last.id}`;
-    response.json({ previous: null, next, results: page.map((prediction) => present(prediction, url)) });
+    response.json({ previous: null, next, results: page.map(shown) });
   });
   router.get('/predictions/:id', (request, response) => {
     const prediction = found(request.params.id);
@@ -139,7 +142,7 @@ export function replicateRoutes({ models, runner, scenarios, uploads, url, webho
       notFound(response, 'prediction');
       return;
     }
-    response.json(present(prediction, url));
+    response.json(shown(prediction));
   });
   router.get('/predictions/:id/stream', (request, response) => {
     const prediction = found(request.params.id);
@@ -156,7 +159,7 @@ export function replicateRoutes({ models, runner, scenarios, uploads, url, webho
       notFound(response, 'prediction');
       return;
     }
-    response.json(present(prediction, url));
+    response.json(shown(prediction));
   });
   router.get('/models/:owner/:name', (request, response) => {
     const model = modelOf(request);

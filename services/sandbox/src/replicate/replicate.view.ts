@@ -26,27 +26,28 @@ function errorText(failure: PredictionFailure): string {
   }
 }
 
-/** The prediction in the form of Replicate's API. `url`: base URL of this server. */
-export function present(prediction: Prediction, url: string): Record<string, unknown> {
+/** The prediction in the form of Replicate's API. `url`: base URL of this server. `isExpired`: an hour has passed since its end. */
+export function present(prediction: Prediction, url: string, isExpired = false): Record<string, unknown> {
   const { id, status, startedAt, completedAt, seconds, failure } = prediction;
   const self = `${url}/v1/predictions/${id}`;
   const predictTime = startedAt === null || completedAt === null ? undefined : (completedAt - startedAt) / 1000;
+  const isRemoved = isExpired && completedAt !== null;
   return {
     id,
     model: prediction.model.id,
     version: prediction.version,
-    input: prediction.input,
+    input: isRemoved ? {} : prediction.input,
     status,
     created_at: isoTime(prediction.createdAt),
     started_at: isoTime(startedAt),
     completed_at: isoTime(completedAt),
     urls: { get: self, cancel: `${self}/cancel`, stream: `${self}/stream` },
     source: 'api',
-    data_removed: false,
-    logs: startedAt === null ? '' : `rendering ${seconds} s of video\n`,
+    data_removed: isRemoved,
+    logs: startedAt === null || isRemoved ? '' : `rendering ${seconds} s of video\n`,
     error: failure === null ? null : errorText(failure),
     output:
-      status === 'succeeded'
+      status === 'succeeded' && !isRemoved
         ? outputOf(prediction.outputForm ?? 'url', `${url}/files/${id}.mp4`, prediction.dataUrl ?? '')
         : null,
     metrics: {
