@@ -1,14 +1,30 @@
 """The model of the tests: draws a clip with ffmpeg. Words in the prompt make it fail or take longer."""
 
+import json
 import os
 import re
 import subprocess
 import tempfile
 import time
+import uuid
 
 from cog import BaseRunner, Input, Path
 
 SIZES = {"9:16": "360x640", "16:9": "640x360", "1:1": "480x480"}
+
+
+# A test watches the model by `runs.jsonl` in this folder, and holds it by a file `hold`.
+CONTROL = os.environ.get("CONTROL_FOLDER")
+
+
+def note(run: str, prompt: str, status: str) -> None:
+    if CONTROL:
+        with open(os.path.join(CONTROL, "runs.jsonl"), "a", encoding="utf8") as file:
+            file.write(json.dumps({"run": run, "prompt": prompt, "status": status}) + "\n")
+
+
+def is_held() -> bool:
+    return CONTROL is not None and os.path.exists(os.path.join(CONTROL, "hold"))
 
 
 class Runner(BaseRunner):
@@ -17,18 +33,38 @@ class Runner(BaseRunner):
 
     def run(
         self,
-        prompt: str = Input(description="`sleep N` takes N seconds longer, `fail` fails."),
+        prompt: str = Input(
+            description="`sleep N` takes N seconds longer, `fail` and `broken` fail, `forbidden` and `bottle` are refused."
+        ),
         seconds: int = Input(default=5, ge=1, le=12),
         aspect_ratio: str = Input(default="9:16", choices=["9:16", "16:9", "1:1"]),
         seed: int = Input(default=0, ge=0),
     ) -> Path:
+        run = str(uuid.uuid4())
+        note(run, prompt, "processing")
+        status = "canceled"
+        try:
+            out = self.draw(prompt, seconds, aspect_ratio, seed)
+            status = "succeeded"
+            return out
+        except Exception:
+            status = "failed"
+            raise
+        finally:
+            note(run, prompt, status)
+
+    def draw(self, prompt: str, seconds: int, aspect_ratio: str, seed: int) -> Path:
         wait = re.search(r"sleep (\d+)", prompt)
         end = time.monotonic() + (int(wait.group(1)) if wait else 0)
         # In short steps, so that a cancel ends the wait.
-        while time.monotonic() < end:
+        while is_held() or time.monotonic() < end:
             time.sleep(0.05)
         if re.search(r"\bfail\b", prompt):
             raise ValueError("the model failed as the prompt says")
+        if re.search(r"\bbroken\b", prompt):
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        if re.search(r"\bforbidden\b", prompt):
+            raise ValueError("The prompt was flagged by the safety checker.")
         out = os.path.join(tempfile.mkdtemp(), "out.mp4")
         hue = seed % 360
         source = f"testsrc2=size={SIZES[aspect_ratio]}:rate=24:duration={seconds},hue=h={hue}"
@@ -37,4 +73,6 @@ class Runner(BaseRunner):
             + ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-y", out],
             check=True,
         )
+        if re.search(r"\bbottle\b", prompt):
+            raise ValueError("NSFW content detected. Try running it again, or try a different prompt.")
         return Path(out)

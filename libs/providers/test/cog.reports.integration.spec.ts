@@ -258,14 +258,14 @@ const waiting = { signal: never, timeoutMs: DEADLINE_MS };
 
   it('cannot say what became of a clip when the server is killed in the middle', async () => {
     const port = await freePort();
-    const mortal = await startCog(program!, port);
+    const mortal = await startCog(program!, { port });
     const shop = provider(mortal.url, 1000);
     // Its worker outlives it by that long.
     const request = requestOf('sleep 3');
     await shop.submit(request, never);
     await mortal.server.end('SIGKILL');
     await expect(find(shop, request)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', retryable: true });
-    const reborn = await startCog(program!, port);
+    const reborn = await startCog(program!, { port });
     expect(await find(shop, request)).toEqual({ kind: 'unknowable' });
     await reborn.server.end('SIGTERM');
   });

@@ -1,4 +1,4 @@
-export { startServer } from './child.process.js';
+export { type ServerProcess, startServer } from './child.process.js';
 export * from './servers/broker.server.js';
 export * from './servers/certificates.js';
 export * from './servers/free.port.js';
@@ -14,3 +14,4 @@ export * from './until.js';
 export * from './work.counter.js';
 export * from './servers/mongo.server.js';
 export * from './servers/cog.server.js';
+export * from './servers/service.process.js';

@@ -1,3 +1,4 @@
+import { ClipmeshError } from '@clipmesh/contracts';
 import { textsIn } from '../failures/prediction.failure.js';
 import { errorOfStatus, errorOfThrown } from '../failures/provider.errors.js';
 import { type RateLimiter } from '../limits/rate.limiter.js';
@@ -5,6 +6,8 @@ import { spanEvent } from '../provider.events.js';
 
 /** Cool-down after a 429 without a time, ms. */
 const DEFAULT_COOL_DOWN_MS = 1000;
+/** A longer answer is an error. A page of predictions may have clips as data URLs. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** An answer, with its body read. */
 export interface ProviderAnswer {
@@ -32,6 +35,18 @@ function textsOfBody(body: unknown): string[] {
   }
 }
 
+async function textOf(response: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of response.body ?? []) {
+    bytes += part.length;
+    if (bytes > MAX_ANSWER_BYTES)
+      throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+    parts.push(part);
+  }
+  return new TextDecoder().decode(Buffer.concat(parts));
+}
+
 /** Creates the calls of a provider. A 429 pauses all of them. `callTimeoutMs`: time limit of each call. */
 export function createProviderCall(limiter: RateLimiter, callTimeoutMs: number): ProviderCall {
   return async (url, init, { isCreate, accepts = () => false }) => {
@@ -41,10 +56,11 @@ export function createProviderCall(limiter: RateLimiter, callTimeoutMs: number):
     try {
       if (!isCreate) await limiter.acquire('call', caller);
       timeout = AbortSignal.timeout(callTimeoutMs);
-      const response = await fetch(url, { ...init, signal: AbortSignal.any([caller, timeout]) });
+      // Followed, a redirect could send the request to another host.
+      const response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.any([caller, timeout]) });
       // Read here, so that a connection lost in the middle of the body is handled like any other.
       const { status, headers } = response;
-      const answer = { status, headers, body: await response.text() };
+      const answer = { status, headers, body: await textOf(response) };
       if (response.ok || accepts(answer)) return answer;
       const error = errorOfStatus(call, answer, Date.now(), textsOfBody(init.body));
       spanEvent('provider.call.failed', { call, code: error.code, status });

@@ -6,7 +6,7 @@ import { videoUrlOf } from '../prediction/output.forms.js';
 
 const time = z.string().nullish();
 export const wirePredictionSchema = z.object({
-  id: z.string().min(1),
+  id: z.string().regex(/^[\w-]{1,100}$/),
   // `aborted`: ended before it started.
   status: z.enum(['starting', 'processing', 'succeeded', 'failed', 'canceled', 'aborted']),
   model: z.string().nullish(),
@@ -14,6 +14,8 @@ export const wirePredictionSchema = z.object({
   output: z.unknown().optional(),
   error: z.unknown().optional(),
   webhook: z.string().nullish(),
+  // An hour after its end, the input, the output and the logs are gone.
+  data_removed: z.boolean().nullish(),
   created_at: time,
   started_at: time,
   completed_at: time,

@@ -29,16 +29,17 @@ function keyOf(webhook: string | null | undefined): string | undefined {
   return new URL(webhook).searchParams.get('key') ?? undefined;
 }
 
+type Match = 'key' | 'input' | 'removed';
+
 /**
  * Whether a listed prediction may belong to this purchase: `key` when all its keys are the purchase's, `input` when it carries no key
- * and its model and input match the request.
+ * and its model and input match the request, `removed` when its model matches and its input is gone.
  */
 function matchOf(
-  listed: WirePrediction,
+  { webhook, input, model, data_removed: isRemoved }: WirePrediction,
   request: ClipRequest,
   { inputKey, models }: Pick<FindDeps, 'inputKey' | 'models'>,
-): 'key' | 'input' | undefined {
-  const { webhook, input, model } = listed;
+): Match | undefined {
   const keys = [keyOf(webhook), input?.[inputKey], input?.[LEGACY_INPUT_KEY]].filter(
     (key) => typeof key === 'string' && key !== '',
   );
@@ -46,7 +47,9 @@ function matchOf(
   const entry = models.get(request.model);
   if (entry === undefined) return undefined;
   const [name] = targetOf(entry, request.referenceImage !== undefined).split(':');
-  return model === name && isInputOf(entry, input ?? {}, request) ? 'input' : undefined;
+  if (model !== name) return undefined;
+  if (isRemoved === true) return 'removed';
+  return isInputOf(entry, input ?? {}, request) ? 'input' : undefined;
 }
 
 /** Creates the `find` of a provider, which searches the provider's list of predictions. */
@@ -68,7 +71,7 @@ export function createFinder({ client, call, baseUrl, ...matching }: FindDeps): 
   }
 
   return async ({ request, since, adopt }, signal) => {
-    const keyless: PredictionState[] = [];
+    const keyless: Record<Exclude<Match, 'key'>, PredictionState[]> = { input: [], removed: [] };
     let route: string | undefined = 'predictions';
     for (let pages = 0; route !== undefined; pages += 1) {
       // An answer of "not found" without reading to the end would lead to a second purchase.
@@ -82,10 +85,14 @@ export function createFinder({ client, call, baseUrl, ...matching }: FindDeps): 
         }
         const match = matchOf(listed, request, matching);
         if (match === 'key') return { kind: 'found', state: predictionOf(listed) };
-        if (match === 'input') keyless.unshift(predictionOf(listed));
+        if (match !== undefined) keyless[match].unshift(predictionOf(listed));
       }
     }
-    const adopted = keyless.length === 0 ? undefined : await adopt(keyless);
-    return adopted === undefined ? { kind: 'absent' } : { kind: 'found', state: adopted };
+    // Without its input, a prediction of the model may be the one. Not to find it would buy it twice.
+    for (const candidates of [keyless.input, keyless.removed]) {
+      const adopted = candidates.length === 0 ? undefined : await adopt(candidates);
+      if (adopted !== undefined) return { kind: 'found', state: adopted };
+    }
+    return { kind: 'absent' };
   };
 }

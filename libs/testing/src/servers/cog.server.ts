@@ -1,3 +1,4 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed: no package of ours
 import { findServerOrSkip } from '../../../../deploy/test-servers/find.server.mjs';
@@ -24,8 +25,55 @@ export interface Cog {
   status(): Promise<string>;
 }
 
-/** Starts a Cog server with the model of the tests, on `port` (default: a free one), and waits until it is ready. */
-export async function startCog({ command, args }: CogProgram, port?: number): Promise<Cog> {
+export interface CogOptions {
+  /** Default: a free one. */
+  readonly port?: number;
+  /** A folder by which {@link CogControl} controls the model. Default: none. */
+  readonly controlFolder?: string;
+}
+
+/** A prediction that the model of the tests ran. */
+export interface CogRun {
+  readonly prompt: string;
+  /** `processing`: it runs, or its process was killed. */
+  readonly status: 'processing' | 'succeeded' | 'failed' | 'canceled';
+}
+
+/** Controls the model of the tests in servers with this folder, and counts what they run. */
+export class CogControl {
+  constructor(readonly folder: string) {}
+
+  /** No prediction ends before {@link release}. */
+  async hold(): Promise<void> {
+    await writeFile(join(this.folder, 'hold'), '');
+  }
+
+  async release(): Promise<void> {
+    await rm(join(this.folder, 'hold'), { force: true });
+  }
+
+  /** What the model ran since the last {@link clear}, oldest first. */
+  async runs(): Promise<CogRun[]> {
+    const text = await readFile(this.#runsFile, 'utf8').catch(() => '');
+    const runs = new Map<string, CogRun>();
+    for (const line of text.split('\n').filter(Boolean)) {
+      const { run, ...rest } = JSON.parse(line) as CogRun & { run: string };
+      runs.set(run, rest);
+    }
+    return [...runs.values()];
+  }
+
+  async clear(): Promise<void> {
+    await rm(this.#runsFile, { force: true });
+  }
+
+  get #runsFile(): string {
+    return join(this.folder, 'runs.jsonl');
+  }
+}
+
+/** Starts a Cog server with the model of the tests, and waits until it is ready. */
+export async function startCog({ command, args }: CogProgram, { port, controlFolder }: CogOptions = {}): Promise<Cog> {
   const own = port ?? (await freePort());
   const url = `http://127.0.0.1:${own}`;
   const server = await startServer({
@@ -39,6 +87,7 @@ export async function startCog({ command, args }: CogProgram, port?: number): Pr
       COG_PREDICT_TYPE_STUB: 'predict.py:Runner',
       PORT: String(own),
       PYTHONDONTWRITEBYTECODE: '1',
+      ...(controlFolder === undefined ? {} : { CONTROL_FOLDER: controlFolder }),
     },
     ready: /./,
     deadlineMs: START_TIMEOUT_MS,

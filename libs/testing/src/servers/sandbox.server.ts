@@ -1,10 +1,8 @@
 import { join } from 'node:path';
-import { startServer } from '../child.process.js';
 import { freePort } from './free.port.js';
+import { startService } from './service.process.js';
 import { tempFolder } from '../temp.folder.js';
 
-const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
-const START_TIMEOUT_MS = 120_000;
 const REPLY_TIMEOUT_MS = 120_000;
 
 /** The behaviour of the sandbox; see the schema in `services/sandbox`. `{}`: the default scenario. */
@@ -53,21 +51,16 @@ export async function startSandbox(): Promise<Sandbox> {
     return response;
   };
   try {
-    const server = await startServer({
-      command: process.execPath,
-      args: [join(ROOT, 'services', 'sandbox', 'dist', 'main.js')],
-      cwd: join(ROOT, 'services', 'sandbox'),
-      env: {
-        ...process.env,
-        NODE_OPTIONS: '',
+    const server = await startService(
+      'sandbox',
+      {
         DATA_DIR: folder.path,
         TEMP_DIR: join(folder.path, 'tmp'),
         SANDBOX_HOST: '127.0.0.1',
         SANDBOX_PORT: new URL(url).port,
       },
-      ready: /"msg":"listening"/,
-      deadlineMs: START_TIMEOUT_MS,
-    });
+      /"msg":"listening"/,
+    );
     return {
       url,
       scenario: async (scenario) => {
