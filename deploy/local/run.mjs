@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { findServer } from '../test-servers/find.server.mjs';
 import { SERVERS } from '../test-servers/servers.table.mjs';
 import { bootstrap, BootstrapError, children, ROOT, stopping } from './bootstrap.mjs';
+import { withoutProviders } from './paid.environment.mjs';
 import { codeOf, endWithNpm, runGroup, SIGNALS } from './process.group.mjs';
 
 const PROGRAMS = {
@@ -35,15 +36,7 @@ endWithNpm();
 
 /** Tests never reach a paid provider, whatever the developer's shell contains. */
 function testEnvironment() {
-  const env = { ...process.env, ...(process.env.CI ? { NX_DAEMON: 'false', NX_NO_CLOUD: 'true' } : {}) };
-  delete env.REPLICATE_API_TOKEN;
-  delete env.OPENAI_API_KEY;
-  delete env.OPENAI_BASE_URL;
-  delete env.SPEECH_API_KEY;
-  delete env.SPEECH_BASE_URL;
-  delete env.FAL_KEY;
-  delete env.COG_ENDPOINTS;
-  return env;
+  return { ...withoutProviders(process.env), ...(process.env.CI ? { NX_DAEMON: 'false', NX_NO_CLOUD: 'true' } : {}) };
 }
 
 /** Finds the real servers for the tests and builds missing ones, one after another. A promise per server, by its name. */

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed, so not a package
+import { withoutProviders } from '../../../local/paid.environment.mjs';
 import { processesWith } from './processes.js';
 import { eventually } from '../eventually.js';
 
@@ -14,20 +16,9 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** The keys of providers never reach the processes of a test, whatever the developer's shell contains. */
-function environment(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const {
-    REPLICATE_API_TOKEN: _token,
-    OPENAI_API_KEY: _key,
-    OPENAI_BASE_URL: _address,
-    FAL_KEY: _falKey,
-    COG_ENDPOINTS: _cogServers,
-    SPEECH_API_KEY: _speechKey,
-    SPEECH_BASE_URL: _speechAddress,
-    API_KEYS: _keys,
-    NODE_OPTIONS: _options,
-    ...rest
-  } = process.env;
+/** The environment of a command. Keys of providers and options of the test runner never reach it. */
+export function commandEnvironment(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const { API_KEYS: _keys, NODE_OPTIONS: _options, ...rest } = withoutProviders(process.env);
   return { ...rest, ...more };
 }
 
@@ -47,7 +38,7 @@ export class Command {
     const [name = '', value = ''] = this.mark.split('=');
     const child = spawn(process.execPath, [GUARD, join(ROOT, script), ...args], {
       cwd: ROOT,
-      env: environment({ ...env, [name]: value }),
+      env: commandEnvironment({ ...env, [name]: value }),
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     });

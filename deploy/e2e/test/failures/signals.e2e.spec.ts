@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { freePort } from '@clipmesh/testing';
 import { ApiClient } from '../../src/api.client.js';
-import { ROOT } from '../../src/stack/command.runner.js';
+import { commandEnvironment, ROOT } from '../../src/stack/command.runner.js';
 import { eventually } from '../../src/eventually.js';
 import { urlsIn } from '../../src/stack/local.stack.js';
 import { processesWith, readPids } from '../../src/stack/processes.js';
@@ -25,18 +25,9 @@ class NpmRun {
   private output = '';
 
   constructor(script: string, ...args: string[]) {
-    const {
-      REPLICATE_API_TOKEN: _token,
-      OPENAI_API_KEY: _key,
-      OPENAI_BASE_URL: _address,
-      FAL_KEY: _falKey,
-      COG_ENDPOINTS: _cogServers,
-      API_KEYS: _keys,
-      ...env
-    } = process.env;
     this.child = spawn('npm', ['run', '--silent', script, '--', ...args], {
       cwd: ROOT,
-      env: { ...env, NODE_OPTIONS: '', [MARK]: this.mark.slice(MARK.length + 1) },
+      env: commandEnvironment({ NODE_OPTIONS: '', [MARK]: this.mark.slice(MARK.length + 1) }),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
