@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type ClipGenerateBody, ClipGenerate, message } from '@clipmesh/contracts';
+import { CancelRequested, type ClipGenerateBody, ClipGenerate, message } from '@clipmesh/contracts';
+import { openCancellations } from '@clipmesh/messaging';
 import { loadModels } from '@clipmesh/providers';
 import {
   type Cog,
@@ -131,6 +132,34 @@ const ASSUMED = sku.micros * (sku.gpuSeconds?.high ?? 0) * SECONDS;
       [ASSUMED, true],
       [ASSUMED, true],
     ]);
+  });
+
+  it.each([
+    ['as assumed when its clip generator died before', true],
+    ['by its computing time while its clip generator lives', false],
+  ])('is charged %s and its generation is canceled', async (_name, isDead) => {
+    const { generationId } = body;
+    if (isDead) {
+      await buyer.end('SIGKILL');
+      await until(async () => (await runs())[0] === 'canceled', DEADLINE_MS, 'the cancel');
+    }
+    // The flag comes first, as from the gateway: the repeated command buys nothing.
+    const cancellations = await openCancellations(await bench.broker.connect());
+    await cancellations.request(generationId);
+    cancellations.close();
+    const at = new Date().toISOString();
+    await bench.publish([message(CancelRequested, { generationId, at, charges: [], reason: 'test' })]);
+    if (isDead) await startBuyer();
+
+    const [charge] = await bench.charges(generationId, 1);
+    const [purchase] = await stored();
+    expect(charge).toMatchObject({ key: `prediction:cog:${purchase?.key ?? ''}`, provider: 'cog' });
+    expect(charge?.assumed).toBe(isDead || undefined);
+    if (isDead) expect(charge?.amountMicros).toBe(ASSUMED);
+    else expect(charge).toMatchObject({ unit: 'gpu_second', outcome: 'canceled' });
+    expect(charge?.amountMicros).toBeGreaterThan(0);
+    expect(await purchases()).toEqual([['canceled', true]]);
+    expect(await runs()).toEqual(['canceled']);
   });
 
   it('is charged as assumed and made again when its server is killed', async () => {

@@ -7,7 +7,7 @@ const noteOf = ({ unpriced, assumed, generationIds }: ComparedLine): string =>
   [
     ...generationIds,
     ...(unpriced ? ['(no price in the ledger)'] : []),
-    ...(assumed ? ['(assumed: the provider could not say whether it was made)'] : []),
+    ...(assumed ? ['(assumed: the provider could not say what it cost)'] : []),
   ].join(' ');
 
 function listText(title: string, lines: readonly ComparedLine[]): string[] {

@@ -37,7 +37,7 @@ export interface ComparedLine {
   readonly generationIds: readonly string[];
   /** True: the ledger has it without a price. */
   readonly unpriced: boolean;
-  /** True: the ledger has its highest price, because the provider could not say whether it was made. */
+  /** True: the ledger has its highest price, because the provider could not say what it cost. */
   readonly assumed: boolean;
 }
 /** The comparison of a ledger with an invoice. Each list is sorted by id. */
