@@ -4,37 +4,23 @@ import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  type Cog,
-  findCog,
-  freePort,
-  startCog,
-  startServer,
-  tempFolder,
-  type TempFolder,
-  until,
-} from '@clipmesh/testing';
-import { type ClipRequest, loadModels, type OpenProvider, type PurchaseFinding, reportAddress } from '../src/index.js';
+import { type Cog, freePort, startCog, startServer, tempFolder, type TempFolder, until } from '@clipmesh/testing';
+import { type ClipRequest, type OpenProvider, type PurchaseFinding, reportAddress } from '../src/index.js';
 import { reportedPurchase } from '../src/reports/report.address.js';
-import { createCogProvider } from '../src/cog/cog.provider.js';
+import {
+  DEADLINE_MS,
+  idle,
+  MODEL,
+  never,
+  openCog,
+  operationOf,
+  program,
+  requestOf,
+  sendTogether,
+  waiting,
+} from './cog.bench.js';
 
-const DEADLINE_MS = 120_000;
 const SECRET = 'a-secret-of-the-tests-long-enough';
-const MODEL = 'cog/animatic';
-const program = await findCog();
-const models = await loadModels();
-const never = new AbortController().signal;
-let keys = 0;
-const requestOf = (prompt: string): ClipRequest => ({
-  model: MODEL,
-  prompt,
-  durationSeconds: 1,
-  aspectRatio: '16:9',
-  seed: 7,
-  attemptKey: `clip.gen_${'2'.repeat(32)}.0.${(keys += 1)}`,
-});
-const operationOf = ({ attemptKey }: ClipRequest): { id: string; model: string } => ({ id: attemptKey, model: MODEL });
-const waiting = { signal: never, timeoutMs: DEADLINE_MS };
 
 (program === undefined ? describe.skip : describe)('a Cog server that reports its predictions', () => {
   let cog: Cog;
@@ -49,17 +35,7 @@ const waiting = { signal: never, timeoutMs: DEADLINE_MS };
   let open: OpenProvider[] = [];
 
   const provider = (url = cog.url, timeoutMs = DEADLINE_MS, to = receiverUrl): OpenProvider => {
-    const opened = createCogProvider({
-      endpoints: [{ model: MODEL, url }],
-      models,
-      pollIntervalMs: 100,
-      pollLogIntervalMs: DEADLINE_MS,
-      callTimeoutMs: 30_000,
-      runTimeoutMs: DEADLINE_MS,
-      downloadTimeoutMs: DEADLINE_MS,
-      downloadIdleTimeoutMs: DEADLINE_MS,
-      readFile: () => Promise.resolve(Buffer.from('picture')),
-      breaker: { failures: 5, openMs: 1000 },
+    const opened = openCog(url, {
       reports: {
         addressOf: (key) => reportAddress(to, SECRET, { provider: 'cog', key }),
         read: (key) => Promise.resolve(stored.get(key)),
@@ -75,9 +51,6 @@ const waiting = { signal: never, timeoutMs: DEADLINE_MS };
   };
   const find = (shop: OpenProvider, request: ClipRequest): Promise<PurchaseFinding> =>
     shop.find({ request, since: new Date(), adopt: () => Promise.resolve(undefined) }, never);
-  const idle = (): Promise<unknown> =>
-    until(async () => (await cog.status()) === 'READY', DEADLINE_MS, 'an idle server');
-
   beforeAll(async () => {
     folder = await tempFolder('cog-reports');
     cog = await startCog(program!);
@@ -142,7 +115,7 @@ const waiting = { signal: never, timeoutMs: DEADLINE_MS };
     expect(await shop.wait(operationOf(request), waiting)).toMatchObject({ status: 'succeeded' });
     // A third one, after the end.
     expect(await find(provider(), request)).toMatchObject({ kind: 'found', state: { status: 'succeeded' } });
-    await idle();
+    await idle(cog);
   });
 
   it('is found by a report that the gateway took late, and nothing runs twice', async () => {
@@ -150,7 +123,7 @@ const waiting = { signal: never, timeoutMs: DEADLINE_MS };
     const request = requestOf('a late report');
     await provider().submit(request, never);
     await until(() => refusals > 0, DEADLINE_MS, 'the first report');
-    await idle();
+    await idle(cog);
     const found = find(provider(), request);
     takesReports = true;
     expect(await found).toMatchObject({ kind: 'found', state: { status: 'succeeded' } });
@@ -182,27 +155,18 @@ const waiting = { signal: never, timeoutMs: DEADLINE_MS };
     expect(canceled.gpuSeconds).toBeGreaterThan(0);
     expect(await shop.cancel(operationOf(first))).toMatchObject({ status: 'canceled' });
     expect(stored.has(second.attemptKey)).toBe(false);
-    await idle();
+    await idle(cog);
   });
 
   it('refuses the later one of two clips that are sent at once, and reports only the other', async () => {
     const shop = provider();
-    const requests = [requestOf('sleep 60'), requestOf('sleep 60')];
-    let release: () => void = () => undefined;
-    const both = new Promise<void>((resolve) => (release = resolve));
-    let waiters = 0;
-    const meet = (): Promise<void> => {
-      waiters += 1;
-      if (waiters === 2) release();
-      return both;
-    };
-    const sent = await Promise.allSettled(requests.map((request) => shop.submit(request, never, meet)));
+    const { requests, sent } = await sendTogether(shop);
     const refused = sent.findIndex(({ status }) => status === 'rejected');
     expect(sent.filter(({ status }) => status === 'rejected')).toMatchObject([
       { reason: { code: 'PROVIDER_RATE_LIMITED', message: expect.stringContaining('409') } },
     ]);
     await shop.cancel(operationOf(requests[1 - refused]!));
-    await idle();
+    await idle(cog);
     expect(requests.map(({ attemptKey }) => stored.has(attemptKey))).toEqual([refused === 1, refused === 0]);
   });
 
@@ -214,7 +178,7 @@ const waiting = { signal: never, timeoutMs: DEADLINE_MS };
     expect(state).toMatchObject({ status: 'failed', failureKind: 'model-failed' });
     expect(state.error).toContain('the model failed as the prompt says');
     expect(state.gpuSeconds).toBeGreaterThan(0);
-    await idle();
+    await idle(cog);
   });
 
   it('does not lose a purchase as canceled when its answer does not come in time', async () => {
@@ -225,17 +189,8 @@ const waiting = { signal: never, timeoutMs: DEADLINE_MS };
       response.end(JSON.stringify(request.url === '/health-check' ? health : schema));
     });
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    const shop = createCogProvider({
-      endpoints: [{ model: MODEL, url: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` }],
-      models,
-      pollIntervalMs: 100,
-      pollLogIntervalMs: DEADLINE_MS,
+    const shop = openCog(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`, {
       callTimeoutMs: 2000,
-      runTimeoutMs: DEADLINE_MS,
-      downloadTimeoutMs: DEADLINE_MS,
-      downloadIdleTimeoutMs: DEADLINE_MS,
-      readFile: () => Promise.resolve(Buffer.from('picture')),
-      breaker: { failures: 5, openMs: 1000 },
       reports: {
         addressOf: () => receiverUrl,
         read: () => Promise.resolve(undefined),
