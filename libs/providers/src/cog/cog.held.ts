@@ -16,6 +16,7 @@ export interface HeldOptions {
 const LOOK_GAP_MS = 50;
 const LONGEST_LOOK_GAP_MS = 1000;
 const CANCEL_TIMEOUT_MS = 10_000;
+const RECHECK_MS = 200;
 
 /**
  * Holds the call of each prediction until its answer, which has the clip. The prediction ends with the call: nobody else gets its
@@ -69,21 +70,17 @@ export function heldCalls(servers: CogServers, { runTimeoutMs, maxDownloadBytes 
       const late = (): ClipmeshError =>
         new ClipmeshError('PROVIDER_TIMEOUT', `prediction ${id} did not end within ${CANCEL_TIMEOUT_MS} ms`);
       const run = runs.get(id);
-      if (run !== undefined && run.state.status !== 'processing') return run.state;
-      const { status } = await servers.call(model, `${pathOf(id)}/cancel`, limit, { method: 'POST' });
-      if (run !== undefined) {
-        await Promise.race([run.ended, delay(CANCEL_TIMEOUT_MS, undefined, { ref: false })]);
-        if (run.state.status === 'processing') throw late();
-        return run.state;
-      }
-      if (status === 404) return get(operation, limit);
-      // It ran until now. Only the process that holds its answer learns for how long.
-      const startedAt = new Date().toISOString();
-      while (await servers.runsNow(operation, limit)) {
-        await delay(LOOK_GAP_MS * 2);
+      /** It ran at least until then. Only the process that holds its answer learns for how long. */
+      let startedAt: string | undefined;
+      for (;;) {
+        if (run !== undefined && run.state.status !== 'processing') return run.state;
         if (limit.aborted) throw late();
+        const isRunning = await servers.cancel(operation, limit);
+        if (run === undefined && !isRunning)
+          return startedAt === undefined ? get(operation, limit) : { id, model, status: 'canceled', startedAt };
+        startedAt ??= new Date().toISOString();
+        await Promise.race([delay(RECHECK_MS), ...(run === undefined ? [] : [run.ended])]);
       }
-      return { id, model, status: 'canceled', startedAt };
     },
   };
 }

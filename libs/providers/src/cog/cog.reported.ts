@@ -112,13 +112,13 @@ export function reportedRuns(servers: CogServers, reports: CogReports): CogWay {
       return state === undefined ? { kind: 'unknowable' } : { kind: 'found', state };
     },
     async cancel(operation) {
-      const { id, model } = operation;
+      const { id } = operation;
       const known = await reportOf(operation);
       if (known !== undefined) return known;
       const limit = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
-      // 404: it has ended, and its report may be on its way.
-      await servers.call(model, `${pathOf(id)}/cancel`, limit, { method: 'POST' });
       for (;;) {
+        // When it does not run, its report may be on its way.
+        await servers.cancel(operation, AbortSignal.timeout(CANCEL_TIMEOUT_MS));
         const state = await stateOf(operation, AbortSignal.timeout(CANCEL_TIMEOUT_MS + reports.timeoutMs));
         if (state === undefined) throw unknown(operation);
         if (isFinal(state)) return state;

@@ -71,6 +71,15 @@ export class CogServers {
     throw new ClipmeshError('PROVIDER_UNAVAILABLE', `the Cog server of ${model} answered a look with status ${status}`);
   }
 
+  /**
+   * Asks the server to cancel a prediction. False: it does not run. A cancel that arrives before the model has begun is answered with
+   * 200 and has no effect (seen with Cog 0.23.1), so it is repeated while the prediction runs.
+   */
+  async cancel({ id, model }: Operation, signal: AbortSignal): Promise<boolean> {
+    const { status } = await this.call(model, `${pathOf(id)}/cancel`, signal, { method: 'POST' });
+    return status !== 404;
+  }
+
   async #send(
     model: string,
     path: string,
