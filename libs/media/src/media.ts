@@ -18,7 +18,8 @@ import {
   type SoundRules,
   type SpeechRules,
 } from './commands/media.types.js';
-import { drawTextFilters, fontPixels, overlayCall, textBox } from './commands/overlay.filter.js';
+import { drawTextFilters, fontPixels, textBox } from './commands/overlay.filter.js';
+import { overlayCall } from './commands/scene.args.js';
 import { parseProbe, type Probe } from './verify/probe.parse.js';
 import { renderCall } from './commands/render.args.js';
 import { convertCall } from './commands/sound.args.js';

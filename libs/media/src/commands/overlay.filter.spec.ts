@@ -1,6 +1,7 @@
 import { type OverlayText } from '@clipmesh/contracts';
 import { describe, expect, it } from '@jest/globals';
-import { drawTextFilters, filterValue, fontPixels, overlayCall, textBox } from './overlay.filter.js';
+import { drawTextFilters, filterValue, fontPixels, textBox } from './overlay.filter.js';
+import { overlayCall } from './scene.args.js';
 
 const profile = { width: 720, height: 1280, fps: 24 };
 const overlay: OverlayText = {

@@ -1,6 +1,4 @@
 import { type EncodeProfile, type OverlayText } from '@clipmesh/contracts';
-import { UNTRUSTED_INPUT } from './untrusted.input.js';
-import { type FfmpegCall, type OverlayInput } from './media.types.js';
 import { lineHeight, type TextLayout } from '../text/text.layout.js';
 
 const ANIMATION_SECONDS = 0.5;
@@ -61,43 +59,4 @@ export function drawTextFilters(
       .map(([name, value]) => `${name}=${filterValue(value)}`)
       .join(':')}`;
   });
-}
-
-/** Converts a clip to the profile, pads or trims it to the exact duration, draws the text and encodes once. Audio becomes PCM. */
-export function overlayCall(
-  input: OverlayInput,
-  source: { hasAudio: boolean },
-  texts: readonly string[],
-  encode: { threads: number; preset: string; crf: number },
-): FfmpegCall {
-  const { width, height, fps } = input.profile;
-  const duration = String(input.durationSeconds);
-  const video = [
-    // V excludes attached cover images.
-    '[0:V:0]setpts=PTS-STARTPTS',
-    `fps=${fps}`,
-    'scale=w=max(2\\,trunc(iw*sar/2)*2):h=ih',
-    `scale=${width}:${height}:force_original_aspect_ratio=increase:flags=bicubic`,
-    `crop=${width}:${height}`,
-    'setsar=1',
-    `tpad=stop_mode=clone:stop_duration=${duration}`,
-    `trim=duration=${duration}`,
-    'format=yuv420p',
-    ...texts,
-  ].join(',');
-  const sound = source.hasAudio
-    ? `[0:a:0]aresample=48000:async=1:first_pts=0,aformat=sample_fmts=s16:channel_layouts=stereo,apad=whole_dur=${duration},atrim=duration=${duration}`
-    : `anullsrc=r=48000:cl=stereo,atrim=duration=${duration}`;
-  return {
-    inputs: [{ file: input.file, options: UNTRUSTED_INPUT }],
-    options: [
-      ...['-filter_complex', `${video}[v];${sound}[a]`, '-map', '[v]', '-map', '[a]', '-map_metadata', '-1'],
-      ...['-frames:v', String(Math.round(input.durationSeconds * fps))],
-      ...['-c:v', 'libx264', '-preset', encode.preset, '-crf', String(encode.crf), '-pix_fmt', 'yuv420p'],
-      ...['-bf', '0', '-g', String(fps * 2), '-flags', '+cgop', '-threads', String(encode.threads)],
-      ...['-filter_complex_threads', String(encode.threads), '-video_track_timescale', String(fps * 1000)],
-      ...['-c:a', 'pcm_s16le', '-ar', '48000', '-ac', '2', '-f', 'mov'],
-    ],
-    output: input.output,
-  };
 }
