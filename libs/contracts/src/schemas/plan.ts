@@ -2,6 +2,12 @@ import { z } from 'zod';
 import { DURATION_SECONDS, FRAMEWORKS, SCENE_COUNT, SCENE_SECONDS } from './job.js';
 import { textSchema } from '../text/text.rules.js';
 
+/** How a scene begins after its predecessor. */
+export const TRANSITIONS = ['cut', 'crossfade', 'dip-black', 'dip-white', 'wipe', 'slide', 'zoom'] as const;
+export type Transition = (typeof TRANSITIONS)[number];
+export const MUSIC_MOODS = ['upbeat', 'warm', 'calm', 'epic', 'tense', 'playful'] as const;
+export type MusicMood = (typeof MUSIC_MOODS)[number];
+
 export const overlayTextSchema = z
   .object({
     text: z.string().min(1).max(200),
@@ -28,6 +34,10 @@ const scenePlanSchema = z
     description: z.string().min(1).max(2000),
     durationSeconds: z.int().min(SCENE_SECONDS.min).max(SCENE_SECONDS.max),
     overlay: overlayTextSchema.optional(),
+    /** Words spoken in this scene. Absent: none. */
+    script: z.string().min(1).max(400).optional(),
+    /** How the scene begins after its predecessor. The first scene has none. Absent: `cut`. */
+    transition: z.enum(TRANSITIONS).optional(),
   })
   .meta({ id: 'ScenePlan' });
 export type ScenePlan = z.infer<typeof scenePlanSchema>;
@@ -45,7 +55,22 @@ const styleSchema = z
   .meta({ id: 'Style' });
 export type Style = z.infer<typeof styleSchema>;
 
-/** The proposal of the language model, before the plan rules are applied. Missing texts are empty. */
+const musicSchema = z.object({ mood: z.enum(MUSIC_MOODS) }).meta({ id: 'PlanMusic' });
+
+/** What the video advertises. Texts and scripts are about it. */
+const productSchema = z
+  .object({
+    name: z.string().min(1).max(80),
+    /** Short phrases, the strongest first. */
+    benefits: z.array(z.string().min(1).max(160)).max(6),
+    audience: z.string().min(1).max(120).optional(),
+    /** What the viewer should do: `Order at x.com`. */
+    callToAction: z.string().min(1).max(120).optional(),
+  })
+  .meta({ id: 'Product' });
+export type Product = z.infer<typeof productSchema>;
+
+/** The proposal of the language model, before the plan rules are applied. Missing texts are empty or absent. */
 export const planDraftSchema = z.object({
   title: z.string().max(200),
   style: z.object(styleSchema.shape),
@@ -56,10 +81,21 @@ export const planDraftSchema = z.object({
         description: z.string().min(1).max(2000),
         durationSeconds: z.int().min(1).max(60),
         overlayText: z.string().max(200),
+        script: z.string().max(400).optional(),
+        transition: z.enum(TRANSITIONS).optional(),
       }),
     )
     .min(1)
     .max(50),
+  music: z.object(musicSchema.shape).optional(),
+  product: z
+    .object({
+      name: z.string().max(80),
+      benefits: z.array(z.string().max(160)).max(6),
+      audience: z.string().max(120).optional(),
+      callToAction: z.string().max(120).optional(),
+    })
+    .optional(),
 });
 export type PlanDraft = z.infer<typeof planDraftSchema>;
 
@@ -73,6 +109,9 @@ export const planSchema = z
     seed: z.int().min(0).max(2_147_483_647),
     durationSeconds: z.int().min(DURATION_SECONDS.min).max(DURATION_SECONDS.max),
     scenes: z.array(scenePlanSchema).min(1).max(SCENE_COUNT.max),
+    /** Absent: the plan chooses no music. */
+    music: musicSchema.optional(),
+    product: productSchema.optional(),
   })
   .meta({ id: 'Plan' });
 export type Plan = z.infer<typeof planSchema>;
@@ -95,6 +134,9 @@ const sceneChanges = {
   durationSeconds: z.int().min(SCENE_SECONDS.min).max(SCENE_SECONDS.max).optional(),
   /** null removes the overlay. A scene without one needs `text`. */
   overlay: overlayEditSchema.nullable().optional(),
+  /** null: nothing is spoken. */
+  script: textSchema(400).nullable().optional(),
+  transition: z.enum(TRANSITIONS).optional(),
 };
 
 /** Body of `PATCH /v1/generations/{id}/plan`. Absent fields stay unchanged. */
@@ -116,6 +158,16 @@ export const planEditSchema = z
     scenes: z
       .array(z.strictObject({ index: z.int().nonnegative(), ...sceneChanges }))
       .max(SCENE_COUNT.max)
+      .optional(),
+    music: z.strictObject({ mood: z.enum(MUSIC_MOODS) }).optional(),
+    product: z
+      .strictObject({
+        name: textSchema(80),
+        benefits: z.array(textSchema(160)).max(6),
+        audience: textSchema(120),
+        callToAction: textSchema(120),
+      })
+      .partial()
       .optional(),
   })
   .meta({ id: 'PlanEdit' });

@@ -180,6 +180,27 @@ describe('an answer whose meaning is clear', () => {
     expect(repaired(answer)).toMatchObject(expected);
   });
 
+  it('reads scripts, transitions, music and the product under the names that models use', () => {
+    const draft = repaired(
+      JSON.stringify({
+        scenes: [
+          { description: 'x', voiceover: 'It sings.', transition: 'none' },
+          { description: 'y', narration: '**Now**', 'Transition in': 'a dip to black' },
+          { description: 'z', transition: 'Cross-fade, 0.5 s' },
+        ],
+        music: { genre: 'Upbeat electronic' },
+        product: { productName: 'Songo', features: ['sings', ''], cta: 'Order now' },
+      }),
+    );
+    expect(draft.scenes.map(({ script, transition }) => [script, transition])).toEqual([
+      ['It sings.', undefined],
+      ['Now', 'dip-black'],
+      [undefined, 'crossfade'],
+    ]);
+    expect(draft.music).toEqual({ mood: 'upbeat' });
+    expect(draft.product).toEqual({ name: 'Songo', benefits: ['sings'], callToAction: 'Order now' });
+  });
+
   it('has overlong texts cut between words and characters', () => {
     const draft = repaired(
       JSON.stringify({

@@ -1,4 +1,4 @@
-import { cleanText, cutText, type PlanDraft } from '@clipmesh/contracts';
+import { cleanText, cutText, MUSIC_MOODS, type PlanDraft, TRANSITIONS } from '@clipmesh/contracts';
 import { findJson } from './json.reader.js';
 
 /** A draft, or why there is none. `unclosed`: the answer ends inside its JSON. */
@@ -20,6 +20,15 @@ const NAMES = {
   end: ['end', 'endtime', 'endseconds', 'to'],
   overlay: ['overlaytext', 'overlay', 'onscreentext', 'textoverlay', 'screentext', 'caption', 'text', 'copy'],
   role: ['role', 'step', 'stage', 'beat', 'phase', 'purpose'],
+  script: ['script', 'voiceover', 'voiceoverscript', 'vo', 'narration', 'narrator', 'spokentext', 'dialogue', 'dialog'],
+  transition: ['transition', 'transitionin', 'transitionfromprevious', 'cut'],
+  music: ['music', 'musicmood', 'soundtrack', 'backgroundmusic'],
+  mood: ['mood', 'genre', 'style', 'tone'],
+  product: ['product', 'brand', 'offer'],
+  name: ['name', 'title', 'productname', 'brand'],
+  benefits: ['benefits', 'features', 'sellingpoints', 'keybenefits'],
+  audience: ['audience', 'targetaudience', 'target'],
+  callToAction: ['calltoaction', 'cta', 'action'],
   text: ['text', 'value', 'content', 'description'],
 } as const;
 const STYLE_NAMES = {
@@ -95,6 +104,42 @@ function lengthOf(fields: Fields, level = 0): number | undefined {
   return end === undefined ? undefined : end - (start ?? 0);
 }
 
+/** The entry of a list that a model means: `Cross-fade`, `a dip to black`. Undefined when it means none. */
+function oneOf<T extends string>(list: readonly T[], text: string): T | undefined {
+  const letters = text.toLowerCase().replace(/[^\p{L}]|\bto\b/gu, '');
+  return list.find((entry) => letters.includes(entry.replace('-', '')));
+}
+
+/** The properties that have a value. */
+const given = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== '')) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+
+function productOf(value: unknown): PlanDraft['product'] {
+  if (!isObject(value)) return undefined;
+  const fields = fieldsOf(value);
+  const list = pick(fields, NAMES.benefits);
+  const benefits = (Array.isArray(list) ? (list as unknown[]) : [list])
+    .map((entry) => cutText(plainTextOf(entry), 160))
+    .filter((entry) => entry !== '');
+  const name = cutText(plainTextOf(pick(fields, NAMES.name)), 80);
+  if (name === '') return undefined;
+  return {
+    name,
+    benefits: benefits.slice(0, 6),
+    ...given({
+      audience: cutText(plainTextOf(pick(fields, NAMES.audience)), 120),
+      callToAction: cutText(plainTextOf(pick(fields, NAMES.callToAction)), 120),
+    }),
+  };
+}
+
+function musicOf(value: unknown): PlanDraft['music'] {
+  const mood = oneOf(MUSIC_MOODS, textOf(isObject(value) ? pick(fieldsOf(value), NAMES.mood) : value));
+  return mood && { mood };
+}
+
 type Scene = PlanDraft['scenes'][number];
 
 /** A scene from whatever the model wrote for one; undefined without a description. */
@@ -108,6 +153,10 @@ function sceneOf(value: unknown): Scene | undefined {
     description,
     durationSeconds: Math.min(60, Math.max(1, seconds)),
     overlayText: cutText(plainTextOf(pick(fields, NAMES.overlay)), 200),
+    ...given({
+      script: cutText(plainTextOf(pick(fields, NAMES.script)), 400),
+      transition: oneOf(TRANSITIONS, textOf(pick(fields, NAMES.transition))),
+    }),
   };
 }
 
@@ -158,7 +207,12 @@ function draftOf(value: unknown, level = 0): PlanDraft | undefined {
   const fields = fieldsOf(value);
   const scenes = scenesOf(pick(fields, NAMES.scenes));
   if (scenes.length === 0) return lastOf(Object.values(value), level + 1);
-  return { title: cutText(plainTextOf(pick(fields, NAMES.title)), 200), style: styleOf(fields), scenes };
+  return {
+    title: cutText(plainTextOf(pick(fields, NAMES.title)), 200),
+    style: styleOf(fields),
+    scenes,
+    ...given({ music: musicOf(pick(fields, NAMES.music)), product: productOf(pick(fields, NAMES.product)) }),
+  };
 }
 
 /** The last value that is a plan. Earlier ones are examples or first tries. */

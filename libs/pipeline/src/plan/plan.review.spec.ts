@@ -44,6 +44,23 @@ describe('an edit of a plan', () => {
     expect(() => edit({ scenes: [{ index: 1, overlay: { position: 'top' } }] }, bare)).toThrow(PlanEditError);
   });
 
+  it('changes script, transition, music and product, and removes a script', () => {
+    const after = edit({
+      scenes: [
+        { index: 0, script: null },
+        { index: 1, script: 'It sings.', transition: 'wipe' },
+      ],
+      music: { mood: 'epic' },
+      product: { name: 'Songo' },
+    });
+    expect(after.scenes[0]).not.toHaveProperty('script');
+    expect(after.scenes[1]).toMatchObject({ script: 'It sings.', transition: 'wipe' });
+    expect(after.scenes[2]).toEqual(plan.scenes[2]);
+    expect([after.music, after.product]).toEqual([{ mood: 'epic' }, { ...plan.product, name: 'Songo' }]);
+    const { product: _product, ...bare } = plan;
+    expect(edit({ product: { name: 'Songo' } }, bare).product).toEqual({ name: 'Songo', benefits: [] });
+  });
+
   it('sets the duration of the video to the sum of its scenes', () => {
     const after = edit({ scenes: [{ index: 0, durationSeconds: 7 }] });
     expect(after.durationSeconds).toBe(after.scenes.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0));
@@ -51,6 +68,7 @@ describe('an edit of a plan', () => {
 
   it.each([
     ['an unknown scene', { scenes: [{ index: 3 }] }, 'scenes.0.index', 'the plan has scenes 0-2'],
+    ['a transition of the first scene', { scenes: [{ index: 0, transition: 'wipe' }] }, 'scenes.0.transition', 'first'],
     ['a repeated scene', { scenes: [{ index: 1 }, { index: 1 }] }, 'scenes', 'named twice'],
   ])('is rejected for %s', (_name, change, field, words) => {
     expect(() => edit(change)).toThrow(expect.objectContaining({ field, message: expect.stringContaining(words) }));
@@ -71,6 +89,10 @@ describe('an edit of a plan', () => {
     [{ scenes: [{ index: 0, overlay: { color: 'red' } }] }],
     [{ title: '' }],
     [{ seed: 4 }],
+    [{ scenes: [{ index: 1, transition: 'spin' }] }],
+    [{ scenes: [{ index: 1, script: 'x'.repeat(401) }] }],
+    [{ music: { mood: 'sad' } }],
+    [{ product: { price: '$3' } }],
     [{ style: { font: 'x' } }],
   ])('does not accept %j', (change) => {
     expect(planEditSchema.safeParse(change).success).toBe(false);

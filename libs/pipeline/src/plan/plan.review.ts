@@ -45,13 +45,26 @@ export function editPlan(plan: Plan, edit: PlanEdit): Plan {
     style: { ...plan.style, ...defined(edit.style ?? {}) },
     durationSeconds,
     scenes,
+    ...defined({ music: edit.music, product: editProduct(plan.product, edit.product) }),
   };
 }
 
+function editProduct(product: Plan['product'], change: PlanEdit['product']): Plan['product'] {
+  if (change === undefined) return product;
+  const name = change.name ?? product?.name;
+  if (name === undefined) throw new PlanEditError('product.name', 'the plan names no product; set product.name');
+  return { benefits: [], ...product, ...defined(change), name };
+}
+
 function editScene(scene: ScenePlan, change: NonNullable<PlanEdit['scenes']>[number], field: string): ScenePlan {
-  const { overlay: previous, ...kept } = scene;
-  const { overlay, index: _index, ...rest } = change;
-  const edited = { ...kept, ...defined(rest) };
+  const { overlay: previous, script: spoken, ...kept } = scene;
+  const { overlay, script, index, transition, ...rest } = change;
+  if (index === 0 && transition !== undefined)
+    throw new PlanEditError(`${field}.transition`, 'the first scene has no predecessor, so it has no transition');
+  const edited = {
+    ...kept,
+    ...defined({ ...rest, transition, script: script === undefined ? spoken : (script ?? undefined) }),
+  };
   if (overlay === null) return edited;
   if (overlay === undefined) return previous === undefined ? edited : { ...edited, overlay: previous };
   const text = overlay.text ?? previous?.text;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createGenerationSchema, type Job, planSchema } from '@clipmesh/contracts';
 import fc from 'fast-check';
+import { countWords } from '../speech/speech.fit.js';
 import { clipPrompt, evenDurations, fitDurations, rolesFor } from './plan.rules.js';
 import { planFromDraft, planFromTemplate } from './plan.writer.js';
 
@@ -36,6 +37,28 @@ describe('plan rules', () => {
         }
       }
     }
+  });
+
+  it('writes scripts, transitions, music and the product', () => {
+    const plan = planFromTemplate(job(15));
+    expect(plan.product).toMatchObject({ name: 'solar lamp for balconies', benefits: ['It charges by day'] });
+    expect(plan.music).toEqual({ mood: 'upbeat' });
+    expect(plan.scenes.map(({ transition }) => transition)).toEqual([undefined, 'crossfade', 'crossfade', 'zoom']);
+    for (const { script, durationSeconds } of plan.scenes)
+      expect(countWords(script ?? '')).toBeLessThanOrEqual(durationSeconds * 2.3);
+    expect(plan.scenes.every(({ script }) => script !== undefined)).toBe(true);
+  });
+
+  it('takes scripts, transitions, music and the product from a draft', () => {
+    const style = { style: '', palette: '', lighting: '', composition: '', mood: '', subject: '' };
+    const scene = { role: 'x', description: 'A lamp glows', durationSeconds: 4, overlayText: 'Glow' };
+    const scenes = [scene, { ...scene, script: 'It glows.', transition: 'wipe' } as const, scene, scene];
+    const product = { name: 'Glim', benefits: ['no cable', ' '], audience: '' };
+    const plan = planFromDraft(job(15), { title: 't', style, scenes, music: { mood: 'calm' }, product });
+    expect(plan?.scenes[1]).toMatchObject({ script: 'It glows.', transition: 'wipe' });
+    expect(plan?.scenes[0]).not.toHaveProperty('transition');
+    expect([plan?.music, plan?.product]).toEqual([{ mood: 'calm' }, { name: 'Glim', benefits: ['no cable'] }]);
+    expect(planSchema.safeParse(plan).error).toBeUndefined();
   });
 
   it('splits 15 s into four AIDA scenes', () => {

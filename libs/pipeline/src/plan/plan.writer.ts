@@ -4,10 +4,13 @@ import {
   type Plan,
   type PlanDraft,
   planShape,
+  type Product,
   SCENE_SECONDS,
   type ScenePlan,
+  type Transition,
 } from '@clipmesh/contracts';
 import { evenDurations, fitDurations, rolesFor } from './plan.rules.js';
+import { musicFor, productOf, scriptFor, transitionFor } from './product.rules.js';
 
 const clean = (text: string): string => text.replace(/\s+/gu, ' ').trim();
 
@@ -56,6 +59,7 @@ export function planFromDraft(job: Job, draft: PlanDraft): Plan | undefined {
     scenes.map((scene) => scene.durationSeconds),
   );
   const roles = rolesFor(framework, count);
+  const product = draftedProduct(draft, productOf(clean(job.prompt)));
   return {
     title: cutText(clean(draft.title) || subject, 200),
     framework,
@@ -76,9 +80,31 @@ export function planFromDraft(job: Job, draft: PlanDraft): Plan | undefined {
       description: cutText(clean(scene.description), 2000),
       durationSeconds: durations[index] ?? 0,
       ...overlayOf(job, scene.overlayText, index, count),
+      ...scriptOf(clean(scene.script ?? '') || clean(scene.overlayText)),
+      ...transitionOf(index, scene.transition ?? transitionFor(roles[index] ?? '')),
     })),
+    music: draft.music ?? { mood: musicFor(job.prompt) },
+    product,
   };
 }
+
+/** The product as the draft describes it, completed from the prompt. */
+function draftedProduct({ product: drafted }: PlanDraft, found: Product): Product {
+  if (drafted === undefined || clean(drafted.name) === '') return found;
+  const benefits = drafted.benefits.map(clean).filter((benefit) => benefit !== '');
+  const [audience, callToAction] = [clean(drafted.audience ?? ''), clean(drafted.callToAction ?? '')];
+  return {
+    ...found,
+    name: clean(drafted.name),
+    benefits: benefits.length === 0 ? found.benefits : benefits,
+    ...(audience === '' ? {} : { audience }),
+    ...(callToAction === '' ? {} : { callToAction }),
+  };
+}
+
+const scriptOf = (script: string): Pick<ScenePlan, 'script'> => (script === '' ? {} : { script: cutText(script, 400) });
+const transitionOf = (index: number, transition: Transition): Pick<ScenePlan, 'transition'> =>
+  index === 0 ? {} : { transition };
 
 const SHOTS: Readonly<Record<string, { shot: string; line: string }>> = {
   problem: {
@@ -119,6 +145,7 @@ export function planFromTemplate(job: Job): Plan {
   const text = clean(job.prompt);
   const subject = firstSentence(text, 300);
   const durations = evenDurations(job.durationSeconds, sceneCount);
+  const product = productOf(text);
   return {
     title: cutText(subject, 80),
     framework,
@@ -141,7 +168,11 @@ export function planFromTemplate(job: Job): Plan {
         description: `${shot}, ${ANGLES[index % ANGLES.length] ?? 'wide shot'}. ${cutText(text, 1500)}`,
         durationSeconds: durations[index] ?? 0,
         ...overlayOf(job, line, index, sceneCount),
+        ...scriptOf(scriptFor(product, line, index, durations[index] ?? 0)),
+        ...transitionOf(index, transitionFor(role)),
       };
     }),
+    music: { mood: musicFor(text) },
+    product,
   };
 }

@@ -179,11 +179,12 @@ function planFor({ state }: GenerationRecord, index: number, { seed: _seed, ...c
   );
 }
 
-/** Seed of the new clip. Undefined when only the text changes: the clip stays. */
-function seedFor({ seed, overlay, description, durationSeconds }: SceneEdit): number | undefined {
+/** Seed of the new clip. Undefined when the text, the script or the transition changes and nothing else: the clip stays. */
+function seedFor({ seed, description, durationSeconds, ...around }: SceneEdit): number | undefined {
   if (seed !== undefined) return seed;
-  const onlyText = overlay !== undefined && description === undefined && durationSeconds === undefined;
-  return onlyText ? undefined : randomInt(0, SEED_LIMIT);
+  const changes = Object.values(around).some((change) => change !== undefined);
+  const keepsClip = changes && description === undefined && durationSeconds === undefined;
+  return keepsClip ? undefined : randomInt(0, SEED_LIMIT);
 }
 
 /** The record with the trace of the new run, and without the performance summary of the previous video. */
