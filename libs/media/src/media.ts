@@ -9,8 +9,10 @@ import {
   type ClipFacts,
   type ClipRules,
   type ConvertInput,
+  type FfmpegCall,
   type JoinInput,
   type MediaOptions,
+  type MixInput,
   type OverlayResult,
   type OverlayInput,
   type RenderInput,
@@ -23,6 +25,7 @@ import { overlayCall } from './commands/scene.args.js';
 import { parseProbe, type Probe } from './verify/probe.parse.js';
 import { renderCall } from './commands/render.args.js';
 import { convertCall } from './commands/sound.args.js';
+import { mixSound } from './sound/mix.js';
 import { type ListFlag, missingFrom, missingMessage, REQUIRED } from './ffmpeg/requirements.js';
 import { fontFor, layOut, missingCharacters } from './text/text.layout.js';
 import { brightestSecond, frameCall, measureCall } from './commands/thumbnail.args.js';
@@ -116,7 +119,21 @@ export class Media {
     });
   }
 
-  /** Joins overlaid clips in the given order. Copies the video; mixes and encodes the audio once. */
+  /**
+   * Mixes the sound of a video into one file, AAC, exactly as long as the scenes: -14 LUFS, true peak at most -1 dBTP. A mix
+   * that is quieter than -34 LUFS is amplified by 20 dB only; silence stays silent.
+   */
+  async mix(input: MixInput, context: RunContext): Promise<void> {
+    if (input.scenes.length === 0) throw new ClipmeshError('MEDIA_INVALID', 'there are no scenes to mix');
+    const { threads } = this.options;
+    await this.withTempDir(async (dir) => {
+      const run = (call: FfmpegCall): Promise<void> =>
+        this.runner.run(call, { name: 'mix', stage: 'audio' }, { signal: context.signal });
+      await mixSound(resolvedMix(input), { dir, threads, run });
+    });
+  }
+
+  /** Joins overlaid clips in the given order and adds their sound. Copies both. */
   async join(input: JoinInput, context: RunContext): Promise<void> {
     if (input.clips.length === 0) throw new ClipmeshError('MEDIA_INVALID', 'there are no clips to join');
     const clips = input.clips.map((clip) => ({ ...clip, file: resolve(clip.file) }));
@@ -124,7 +141,7 @@ export class Media {
     await this.withTempDir(async (dir) => {
       const list = join(dir, 'clips.txt');
       await writeFile(list, concatList(clips));
-      const call = joinCall({ ...input, clips, output: resolve(input.output) }, list, this.options.threads);
+      const call = joinCall({ audio: resolve(input.audio), output: resolve(input.output) }, list);
       await this.runner.run(call, { name: 'join', stage: 'stitch', durationSeconds }, context);
     });
   }
@@ -193,4 +210,16 @@ export class Media {
       await rm(dir, { recursive: true, force: true });
     }
   }
+}
+
+/** The input with absolute paths. */
+function resolvedMix(input: MixInput): MixInput {
+  const absolute = <T extends { readonly file: string }>(part: T): T => ({ ...part, file: resolve(part.file) });
+  return {
+    ...input,
+    scenes: input.scenes.map(absolute),
+    output: resolve(input.output),
+    ...(input.music === undefined ? {} : { music: absolute(input.music) }),
+    ...(input.speech === undefined ? {} : { speech: input.speech.map(absolute) }),
+  };
 }

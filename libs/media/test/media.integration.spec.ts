@@ -66,7 +66,9 @@ describe('media on real ffmpeg', () => {
       { file: at('a.mov'), durationSeconds: 3 },
       { file: at('b.mov'), durationSeconds: 1 },
     ];
-    await media.join({ clips, output: at('video.mp4'), music: { file: at('a.mp4'), volume: 0.3 } }, context());
+    const music = { file: at('a.mp4'), volume: 0.3 };
+    await media.mix({ scenes: clips, music, output: at('sound.m4a') }, context());
+    await media.join({ clips, audio: at('sound.m4a'), output: at('video.mp4') }, context());
     const video = await media.probe(at('video.mp4'), context());
     expect(Math.abs(video.durationSeconds - 4)).toBeLessThan(1 / 24 + 0.001);
     expect(video).toMatchObject({ video: { codec: 'h264', pixelFormat: 'yuv420p', fps: 24 }, audio: { codec: 'aac' } });
@@ -147,8 +149,12 @@ describe('media on real ffmpeg', () => {
     await media.overlay({ file: at('private.mp4'), output: at('own.mov'), durationSeconds: 1, profile }, context());
     const clips = [{ file: at('own.mov'), durationSeconds: 1 }];
     const music = { file: at('list.mp3'), volume: 1 };
-    await expect(media.join({ clips, output: at('leak.mp4'), music }, context())).rejects.toMatchObject(invalid);
-    expect(existsSync(at('leak.mp4'))).toBe(false);
+    const mix = media.mix({ scenes: clips, music, output: at('leak.m4a') }, context());
+    await expect(mix).rejects.toMatchObject(invalid);
+    const speech = [{ file: at('list.mp3'), startSeconds: 0, durationSeconds: 1 }];
+    const spoken = media.mix({ scenes: clips, speech, output: at('leak.m4a') }, context());
+    await expect(spoken).rejects.toMatchObject(invalid);
+    expect(existsSync(at('leak.m4a'))).toBe(false);
   });
 
   it('rejects an invalid file', async () => {

@@ -50,6 +50,7 @@ export class StitcherActor {
     const { media, artifacts, scratch } = this.deps;
     return scratch.withFolder(async (directory) => {
       const output = join(directory, 'video.mp4');
+      const audio = join(directory, 'sound.m4a');
       const picture = join(directory, 'thumbnail.jpg');
       const run = { signal: context.signal };
       const scenes = [...body.scenes].sort((a, b) => a.index - b.index);
@@ -57,19 +58,14 @@ export class StitcherActor {
         body.music === undefined
           ? scenes.map(({ clip }) => clip)
           : [...scenes.map(({ clip }) => clip), body.music.artifact];
-      await this.withFiles(files, (paths) =>
-        media.join(
-          {
-            clips: scenes.map(({ durationSeconds }, index) => ({ file: paths[index] ?? '', durationSeconds })),
-            output,
-            ...(body.clipSound === false ? { clipVolume: 0 } : {}),
-            ...(body.music === undefined
-              ? {}
-              : { music: { file: paths[scenes.length] ?? '', volume: body.music.volume } }),
-          },
-          run,
-        ),
-      );
+      await this.withFiles(files, async (paths) => {
+        const clips = scenes.map(({ durationSeconds }, index) => ({ file: paths[index] ?? '', durationSeconds }));
+        const music =
+          body.music === undefined ? {} : { music: { file: paths[scenes.length] ?? '', volume: body.music.volume } };
+        const sound = body.clipSound === false ? { clipVolume: 0 } : {};
+        await media.mix({ scenes: clips, ...sound, ...music, output: audio }, run);
+        await media.join({ clips, audio, output }, run);
+      });
       const { durationSeconds, video: stream } = await media.probe(output, run);
       await media.thumbnail({ video: output, output: picture }, run);
       const thumbnail = await artifacts.put(picture, { contentType: 'image/jpeg' });

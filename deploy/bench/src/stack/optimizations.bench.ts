@@ -100,7 +100,10 @@ async function encoding(): Promise<Row[]> {
     const input = ['-v', 'error', '-y', '-f', 'concat', '-safe', '0', '-i', path('list.txt')];
     const [encoded = 0, copied = 0] = await medians(
       () => promisify(execFile)('ffmpeg', [...input, ...encode, path('encoded.mp4')], { timeout: FFMPEG_MS }),
-      () => media(2).join({ clips, output: path('joined.mp4') }, context),
+      async () => {
+        await media(2).mix({ scenes: clips, output: path('sound.m4a') }, context);
+        await media(2).join({ clips, audio: path('sound.m4a'), output: path('joined.mp4') }, context);
+      },
     );
     return [
       row(`overlays of ${CLIPS} clips, two at a time with a thread each (one after another with two)`, alone, side),

@@ -65,13 +65,33 @@ export interface OverlayResult {
   /** Characters of the text that no font has. They are not drawn. */
   readonly missingCharacters: readonly string[];
 }
+export interface MixInput {
+  /** The scenes in their order. Their sound fills exactly their duration. */
+  readonly scenes: readonly { readonly file: string; readonly durationSeconds: number }[];
+  /** Volume of the scenes' own sound, 0-1. Default: 0.6 with music or speech, else 1. */
+  readonly clipVolume?: number;
+  readonly music?: {
+    readonly file: string;
+    /** 0-1. */
+    readonly volume: number;
+    /** True: its end leads into its begin, so it is repeated without a cross-fade. Default: false. */
+    readonly seamless?: boolean;
+  };
+  /** What is spoken, and when. A speech is cut at its duration. Default: nothing. */
+  readonly speech?: readonly {
+    readonly file: string;
+    readonly startSeconds: number;
+    readonly durationSeconds: number;
+  }[];
+  /** `.m4a` */
+  readonly output: string;
+}
 export interface JoinInput {
   readonly clips: readonly { readonly file: string; readonly durationSeconds: number }[];
+  /** Sound of the video, encoded. */
+  readonly audio: string;
   /** `.mp4` */
   readonly output: string;
-  readonly music?: { readonly file: string; readonly volume: number };
-  /** Default: 0.6 with music, else 1. */
-  readonly clipVolume?: number;
 }
 export interface RenderInput {
   /** `.mp4` */

@@ -1,12 +1,13 @@
 /** The ffmpeg components that this library uses, by the flag that lists them. */
 export const REQUIRED = {
-  '-encoders': ['libx264', 'aac', 'pcm_s16le', 'mjpeg', 'wrapped_avframe', 'rawvideo'],
-  '-muxers': ['mp4', 'mov', 'image2', 'null', 'framecrc'],
-  '-demuxers': ['concat', 'lavfi', 'jpeg_pipe', 'png_pipe'],
+  '-encoders': ['libx264', 'aac', 'pcm_s16le', 'mjpeg', 'wrapped_avframe', 'rawvideo', 'pcm_f32le'],
+  '-muxers': ['mp4', 'mov', 'image2', 'null', 'framecrc', 'f32le'],
+  '-demuxers': ['concat', 'lavfi', 'jpeg_pipe', 'png_pipe', 'f32le'],
   '-filters': [
     ...['setpts', 'fps', 'scale', 'crop', 'setsar', 'tpad', 'trim', 'format', 'drawtext', 'overlay'],
     ...['aresample', 'aformat', 'apad', 'atrim', 'afade', 'volume', 'amix', 'alimiter', 'anullsrc'],
-    ...['astats', 'ametadata'],
+    ...['astats', 'ametadata', 'ebur128', 'asplit', 'asetpts', 'aloop', 'concat', 'adelay'],
+    ...['anull', 'anullsink', 'sidechaincompress'],
     ...['select', 'signalstats', 'metadata', 'gradients', 'color', 'sine'],
   ],
 } as const satisfies Record<string, readonly string[]>;
