@@ -1,8 +1,8 @@
-// npm run docs:generate: writes .env.example, the settings and services in docker-compose.yml, the references in tsconfig.json,
-// and the tables of settings, messages, models and attributes in the docs.
+// npm run docs:generate: writes .env.example, the settings and services in docker-compose.yml, the variables that tests run without,
+// the references in tsconfig.json, and the tables of settings, messages, models and attributes in the docs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { envExample, SETTINGS, settingsTable } from '@clipmesh/config';
+import { envExample, PAID_VARIABLES, sandboxVariablesByToken, SETTINGS, settingsTable } from '@clipmesh/config';
 import { messagesTable, SERVICE_TABLE } from '@clipmesh/contracts';
 import { loadModels, modelsTable } from '@clipmesh/providers';
 import { attributesTable } from '@clipmesh/tracing';
@@ -25,7 +25,14 @@ function fill(page, ...tables) {
 
 writeFileSync(join(root, '.env.example'), envExample());
 const compose = join(root, 'docker-compose.yml');
-writeFileSync(compose, fillCompose(readFileSync(compose, 'utf8'), Object.values(SETTINGS), SERVICE_TABLE));
+const sandboxed = sandboxVariablesByToken('http://sandbox:9090');
+const source = { settings: Object.values(SETTINGS), sandboxed, services: SERVICE_TABLE };
+writeFileSync(compose, fillCompose(readFileSync(compose, 'utf8'), source));
+const paid = PAID_VARIABLES.map((variable) => `  '${variable}',\n`).join('');
+writeFileSync(
+  join(import.meta.dirname, 'paid.variables.mjs'),
+  `// npm run docs:generate writes this file from the settings with \`paid\`.\nexport const PAID_VARIABLES = [\n${paid}];\n`,
+);
 writeFileSync(join(root, 'tsconfig.json'), rootProject(root));
 fill('configuration.md', settingsTable());
 fill('messages.md', messagesTable('command'), messagesTable('event'));

@@ -1,4 +1,4 @@
-/** The variables with which a provider other than the sandbox is used. */
+/** The variables that lead to a provider that charges: the settings with `paid`, also before anything is compiled. */
 export const PAID_VARIABLES: readonly string[];
 
 /** The environment without them: tests never reach a provider, whatever the developer's shell contains. */

@@ -4,14 +4,14 @@ import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Setting, SETTINGS } from '@clipmesh/config';
+import { sandboxVariablesByToken, type Setting, SETTINGS } from '@clipmesh/config';
 import { SCALED_SERVICES, SERVICE_PROGRAMS, SERVICE_TABLE } from '@clipmesh/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { execa } from 'execa';
 import YAML from 'yaml';
 import { z } from 'zod';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that writes the file, so not a package
-import { fillCompose, NOT_IN_CONTAINERS } from '../../local/compose.file.mjs';
+import { fillCompose } from '../../local/compose.file.mjs';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- plain Node that runs before anything is installed, so not a package
 import { findServerOrSkip } from '../../test-servers/find.server.mjs';
 
@@ -47,16 +47,6 @@ const PLACED: Readonly<Record<string, Readonly<Record<string, string | number | 
   GATEWAY_PORT: { gateway: 8080 },
   SANDBOX_HOST: { sandbox: 'sandbox' },
   SANDBOX_PORT: { sandbox: 9090 },
-  OPENAI_API_KEY: { planner: null },
-  OPENAI_BASE_URL: { planner: null },
-  REPLICATE_API_TOKEN: { 'clip-generator': null },
-  REPLICATE_BASE_URL: { 'clip-generator': null },
-  FAL_KEY: { 'clip-generator': null },
-  FAL_BASE_URL: { 'clip-generator': null },
-  REPLICATE_WEBHOOK_SECRET: { gateway: null },
-  PROVIDER_WEBHOOK_SECRET: { 'clip-generator': null, gateway: null },
-  WEBHOOK_SECRET: { gateway: null },
-  METRICS_TOKEN: { gateway: null },
   OVERLAY_FONT_FILE: { overlay: null },
   HEALTH_PORT: Object.fromEntries(ACTORS.map((name) => [name, 8081])),
 };
@@ -91,6 +81,11 @@ const service = (name: string): z.infer<typeof serviceSchema> => {
 const settings = new Map<string, Setting>(
   Object.values<Setting>(SETTINGS).map((setting) => [setting.variable, setting]),
 );
+const SOURCE = {
+  settings: [...settings.values()],
+  sandboxed: sandboxVariablesByToken('http://sandbox:9090'),
+  services: SERVICE_TABLE,
+};
 const questions = [...text.replace(/^\s*#.*$/gm, '').matchAll(/(?<!\$)\$\{([A-Z_]+)(:[-?])([^}]*)\}/g)].map(
   ([, variable = '', operator = '', word = '']) => ({ variable, operator, word }),
 );
@@ -124,15 +119,45 @@ describe('the compose file', () => {
   });
 
   it('has the generated lines of docs:generate', () => {
-    expect(fillCompose(text, [...settings.values()], SERVICE_TABLE)).toBe(text);
+    expect(fillCompose(text, SOURCE)).toBe(text);
   });
 
-  it('passes every setting to every service, except those that it sets', () => {
+  it.each([
+    ['a secret that names no services', { variable: 'ACME_TOKEN', secret: true }, /ACME_TOKEN is a secret/],
+    [
+      'a setting of a service without generated settings',
+      { variable: 'ACME_TOKEN', secret: true, services: ['sandbox'] },
+      /ACME_TOKEN is a setting of sandbox/,
+    ],
+  ])('cannot be generated with %s', (_name, setting, problem) => {
+    expect(() => fillCompose(text, { ...SOURCE, settings: [...SOURCE.settings, setting] })).toThrow(problem);
+  });
+
+  it('gives the token of a new provider to the clip generator alone, and else the sandbox', () => {
+    const acme = [
+      { variable: 'ACME_TOKEN', secret: true, services: ['clip-generator'] },
+      { variable: 'ACME_CALLS', secret: false },
+    ];
+    const sandboxed = { ...SOURCE.sandboxed, ACME_TOKEN: { ACME_TOKEN: 'sandbox', ACME_URL: 'http://sandbox/acme' } };
+    const filled = fillCompose(text, { ...SOURCE, settings: [...SOURCE.settings, ...acme], sandboxed });
+    const added = filled.split('\n').filter((line) => line.includes('ACME_'));
+    expect(added.map((line) => line.trim())).toEqual([
+      'ACME_CALLS:',
+      'if [ -z "$${ACME_TOKEN:-}" ]; then export ACME_TOKEN=sandbox ACME_URL=http://sandbox/acme; fi',
+      'ACME_TOKEN:',
+    ]);
+    const parsed = z
+      .object({ services: z.record(z.string(), serviceSchema) })
+      .parse(YAML.parse(filled, { merge: true })).services;
+    expect(Object.keys(parsed).filter((name) => 'ACME_TOKEN' in parsed[name]!.environment)).toEqual(['clip-generator']);
+  });
+
+  it('passes every setting to the services that it is for, except those that it sets', () => {
     for (const name of OURS) {
       const { environment } = service(name);
-      for (const variable of settings.keys()) {
-        if (NOT_IN_CONTAINERS.has(variable) || variable === 'API_KEYS') continue;
-        const placed = PLACED[variable];
+      for (const [variable, { services: only }] of settings) {
+        if (variable === 'API_KEYS') continue;
+        const placed = PLACED[variable] ?? (only && Object.fromEntries(only.map((each) => [each, null])));
         const expected = placed === undefined ? null : placed[name];
         expect({ name, variable, value: environment[variable] }).toEqual({ name, variable, value: expected });
       }

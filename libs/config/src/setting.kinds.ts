@@ -8,9 +8,20 @@ export interface Setting<T = unknown> {
   readonly fallback: string | undefined;
   /** Description for users, with unit and default. */
   readonly doc: string;
-  /** True: the value is never shown. */
+  /** True: the value is never shown. In containers, only `services` get it. */
   readonly secret: boolean;
+  /** The only services whose containers get it. Default: all. Empty: none. */
+  readonly services?: readonly string[];
+  /** Whether a value of it leads to a provider that charges. Tests run without it. Default: false. */
+  readonly paid?: boolean;
+  /** The video provider whose token it is, or whose URL when it has a `sandboxPath`. Default: none that the sandbox replaces. */
+  readonly provider?: string;
+  /** Path of the sandbox to which this URL of `provider` leads while the token of the provider is unset. */
+  readonly sandboxPath?: string;
 }
+
+/** The service that calls video providers. */
+const CLIP_SERVICE = 'clip-generator';
 
 /** A setting with a default. Adds `Default: …` to the description unless the default is empty. */
 export const setting = <T>(
@@ -32,6 +43,32 @@ export const optional = (variable: string, doc: string, secret = false): Setting
   fallback: undefined,
   doc,
   secret,
+});
+/**
+ * The token of a video provider. While it is unset, the local stack and compose use the sandbox in place of the provider. It is secret,
+ * and tests run without it. In containers, only the clip generator gets it.
+ */
+export const providerToken = (provider: string, variable: string, doc: string): Setting<string | undefined> => ({
+  ...optional(variable, doc, true),
+  provider,
+  paid: true,
+  services: [CLIP_SERVICE],
+});
+/**
+ * The base URL of a video provider with a {@link providerToken}. `sandboxPath`: the path of its HTTP API in the sandbox, such as
+ * `/fal`. In containers, only the clip generator gets it.
+ */
+export const providerUrl = (
+  provider: string,
+  variable: string,
+  fallback: string,
+  sandboxPath: string,
+  doc: string,
+): Setting<string> => ({
+  ...setting(variable, http, fallback, doc),
+  provider,
+  sandboxPath,
+  services: [CLIP_SERVICE],
 });
 /** A number from `min` to `max`. Parsed to a whole number: the value times `factor`. */
 export const number = (min: number, max: number, factor = 1): z.ZodType<number, string> =>

@@ -7,6 +7,8 @@ import {
   number,
   optional,
   port,
+  providerToken,
+  providerUrl,
   seconds,
   setting,
   text,
@@ -179,6 +181,7 @@ export const SETTINGS = {
       .string()
       .regex(/^\S{16,}$/, 'expected 16 characters or more')
       .optional(),
+    services: ['gateway'],
   },
   metricsLeaseMs: setting(
     'METRICS_LEASE_SECONDS',
@@ -566,8 +569,8 @@ export const SETTINGS = {
     '20',
     'x264 quality (CRF) of the final encode, 0 to 51. Lower is better and larger.',
   ),
-  ffmpegPath: optional('FFMPEG_PATH', 'Path of ffmpeg. Default: ffmpeg from PATH.'),
-  ffprobePath: optional('FFPROBE_PATH', 'Path of ffprobe. Default: ffprobe from PATH.'),
+  ffmpegPath: { ...optional('FFMPEG_PATH', 'Path of ffmpeg. Default: ffmpeg from PATH.'), services: [] },
+  ffprobePath: { ...optional('FFPROBE_PATH', 'Path of ffprobe. Default: ffprobe from PATH.'), services: [] },
   overlayFontFiles: setting(
     'OVERLAY_FONT_FILE',
     list,
@@ -586,28 +589,32 @@ export const SETTINGS = {
     '20',
     'Time that a stopping service gives running work to finish, in seconds. After it, the work is returned to the broker.',
   ),
-  orphanStopMs: setting(
-    'ORPHAN_STOP_SECONDS',
-    seconds(0, 600),
-    '5',
-    'Time that services give running work to finish when the process of npm run up or npm run demo was killed, in seconds. After it, the services are killed.',
-  ),
-  healthHost: setting('HEALTH_HOST', text, '127.0.0.1', 'Address that HEALTH_PORT is opened on.'),
+  orphanStopMs: {
+    ...setting(
+      'ORPHAN_STOP_SECONDS',
+      seconds(0, 600),
+      '5',
+      'Time that services give running work to finish when the process of npm run up or npm run demo was killed, in seconds. After it, the services are killed.',
+    ),
+    services: [],
+  },
+  healthHost: { ...setting('HEALTH_HOST', text, '127.0.0.1', 'Address that HEALTH_PORT is opened on.'), services: [] },
   healthPort: setting(
     'HEALTH_PORT',
     whole(0, 65_535),
     '0',
     'Port on which a service without an API answers GET /healthz (it runs) and GET /readyz (it reaches the broker). 0 opens no port.',
   ),
-  replicateApiToken: optional(
+  replicateApiToken: providerToken(
+    'replicate',
     'REPLICATE_API_TOKEN',
     'API token for the video models on Replicate. Default: none; the local stack uses its sandbox.',
-    true,
   ),
-  replicateBaseUrl: setting(
+  replicateBaseUrl: providerUrl(
+    'replicate',
     'REPLICATE_BASE_URL',
-    http,
     'https://api.replicate.com/v1',
+    '/v1',
     'Base URL of the Replicate API.',
   ),
   replicateCreatesPerMinute: setting(
@@ -637,12 +644,15 @@ export const SETTINGS = {
     '-',
     'Model input field that carries the purchase key, so that a purchase whose answer was lost can be found. It is sent only to models whose schema has the field. With -, no key is sent; purchases are found by their webhook URL or their input.',
   ),
-  cogEndpoints: setting(
-    'COG_ENDPOINTS',
-    cogEndpoints,
-    '',
-    'Cog servers of your own GPUs: model=URL, comma-separated, such as acme/reel=http://127.0.0.1:5000. Each model needs an entry with the provider cog. Empty: none. See docs/providers.md.',
-  ),
+  cogEndpoints: {
+    ...setting(
+      'COG_ENDPOINTS',
+      cogEndpoints,
+      '',
+      'Cog servers of your own GPUs: model=URL, comma-separated, such as acme/reel=http://127.0.0.1:5000. Each model needs an entry with the provider cog. Empty: none. See docs/providers.md.',
+    ),
+    paid: true,
+  },
   cogWebhookUrl: {
     ...optional(
       'COG_WEBHOOK_URL',
@@ -669,6 +679,7 @@ export const SETTINGS = {
       true,
     ),
     schema: webhookSecret,
+    services: ['gateway'],
   },
   providerWebhookSecret: {
     ...optional(
@@ -680,13 +691,14 @@ export const SETTINGS = {
       .string()
       .regex(/^\S{32,}$/, 'expected 32 characters or more')
       .optional(),
+    services: ['clip-generator', 'gateway'],
   },
-  falKey: optional(
+  falKey: providerToken(
+    'fal',
     'FAL_KEY',
     'API key for the video models on fal (id:secret). Default: none; the local stack uses its sandbox.',
-    true,
   ),
-  falBaseUrl: setting('FAL_BASE_URL', http, 'https://queue.fal.run', 'Base URL of the queue API of fal.'),
+  falBaseUrl: providerUrl('fal', 'FAL_BASE_URL', 'https://queue.fal.run', '/fal', 'Base URL of the queue API of fal.'),
   falSiteUrl: setting(
     'FAL_SITE_URL',
     http,
@@ -717,12 +729,16 @@ export const SETTINGS = {
     '300',
     'Time after the submit within which fal reports a purchase whose answer was lost, in seconds. fal reports at the end of a run, so it must be longer than your clips take, queue included. After it, the purchase is charged as assumed, and bought once more. Needs PUBLIC_URL and PROVIDER_WEBHOOK_SECRET; without them fal reports nothing.',
   ),
-  falJwksUrl: setting(
-    'FAL_JWKS_URL',
-    http,
-    'https://rest.fal.ai/.well-known/jwks.json',
-    'URL of the public keys that fal signs its webhooks with.',
-  ),
+  falJwksUrl: {
+    ...setting(
+      'FAL_JWKS_URL',
+      http,
+      'https://rest.fal.ai/.well-known/jwks.json',
+      'URL of the public keys that fal signs its webhooks with.',
+    ),
+    provider: 'fal',
+    sandboxPath: '/fal/.well-known/jwks.json',
+  },
   webhookSecret: {
     ...optional(
       'WEBHOOK_SECRET',
@@ -730,6 +746,7 @@ export const SETTINGS = {
       true,
     ),
     schema: webhookSecret,
+    services: ['gateway'],
   },
   webhookSecretOverlapMs: setting(
     'WEBHOOK_SECRET_OVERLAP_HOURS',
@@ -880,17 +897,25 @@ export const SETTINGS = {
     '300',
     'Interval between sweeps for expired cache entries, in seconds.',
   ),
-  openaiApiKey: optional(
-    'OPENAI_API_KEY',
-    'API key of the language model that writes plans. Default: none; plans come from templates, unless OPENAI_BASE_URL is another server, which is then called without a key.',
-    true,
-  ),
-  openaiBaseUrl: setting(
-    'OPENAI_BASE_URL',
-    http,
-    'https://api.openai.com/v1',
-    'Base URL of the language model API: OpenAI or any server with its chat API.',
-  ),
+  openaiApiKey: {
+    ...optional(
+      'OPENAI_API_KEY',
+      'API key of the language model that writes plans. Default: none; plans come from templates, unless OPENAI_BASE_URL is another server, which is then called without a key.',
+      true,
+    ),
+    paid: true,
+    services: ['planner'],
+  },
+  openaiBaseUrl: {
+    ...setting(
+      'OPENAI_BASE_URL',
+      http,
+      'https://api.openai.com/v1',
+      'Base URL of the language model API: OpenAI or any server with its chat API.',
+    ),
+    paid: true,
+    services: ['planner'],
+  },
   openaiStore: setting(
     'OPENAI_STORE',
     flag,
@@ -904,17 +929,22 @@ export const SETTINGS = {
     'auto',
     'Who speaks. `openai`: OpenAI, or any server with its speech API. `espeak-ng`: the program on this machine, which is free. `none`: nobody. `auto`: `openai` with a key for OpenAI or a SPEECH_BASE_URL, else `espeak-ng` where it is installed, else `none`.',
   ),
-  speechApiKey: optional(
-    'SPEECH_API_KEY',
-    'API key of the speech API. Default: OPENAI_API_KEY, if OPENAI_BASE_URL is the same server; else the speech API is called without a key.',
-    true,
-  ),
+  speechApiKey: {
+    ...optional(
+      'SPEECH_API_KEY',
+      'API key of the speech API. Default: OPENAI_API_KEY, if OPENAI_BASE_URL is the same server; else the speech API is called without a key.',
+      true,
+    ),
+    paid: true,
+    services: [],
+  },
   speechBaseUrl: {
     ...optional(
       'SPEECH_BASE_URL',
       'Base URL of the speech API: OpenAI or any server with its speech API. Default: https://api.openai.com/v1.',
     ),
     schema: http.optional(),
+    paid: true,
   },
   speechModel: setting('SPEECH_MODEL', text, 'gpt-4o-mini-tts', 'Speech model of the speech API.'),
   speechVoice: optional(
@@ -945,7 +975,7 @@ export const SETTINGS = {
     '50',
     'Maximum size of one speech, in MB. A larger answer of the speech API is refused.',
   ),
-  espeakPath: optional('ESPEAK_PATH', 'Path of espeak-ng. Default: espeak-ng from the PATH.'),
+  espeakPath: { ...optional('ESPEAK_PATH', 'Path of espeak-ng. Default: espeak-ng from the PATH.'), services: [] },
   logLevel: setting(
     'LOG_LEVEL',
     z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
@@ -969,10 +999,13 @@ export const SETTINGS = {
     'OTEL_SERVICE_NAME',
     'Name of the service in traces. The local stack and compose set it. Default: clipmesh.',
   ),
-  otelServiceInstanceId: optional(
-    'OTEL_SERVICE_INSTANCE_ID',
-    'Name of the replica in traces and logs. Default: service name, host name and process id.',
-  ),
+  otelServiceInstanceId: {
+    ...optional(
+      'OTEL_SERVICE_INSTANCE_ID',
+      'Name of the replica in traces and logs. Default: service name, host name and process id.',
+    ),
+    services: [],
+  },
   sandboxHost: setting('SANDBOX_HOST', text, '127.0.0.1', 'Address that the sandbox listens on.'),
   sandboxPort: setting('SANDBOX_PORT', port, '9090', 'Port of the sandbox.'),
 } as const satisfies Record<string, Setting>;

@@ -33,7 +33,8 @@ describe('the log', () => {
 
   const line = (fields: object, text?: string): Record<string, unknown> => {
     const output = logLines();
-    const logger = createLogger({ service: 's', level: 'info' }, output);
+    const secrets = ['REPLICATE_API_TOKEN', 'FAL_KEY', 'falKey', 'OPENAI_API_KEY'];
+    const logger = createLogger({ service: 's', level: 'info', secrets }, output);
     if (text === undefined) logger.info(fields);
     else logger.info(fields, text);
     return output.lines[0] ?? {};
@@ -45,8 +46,8 @@ describe('the log', () => {
     ['a header', { request: { headers: { authorization: `Bearer ${SECRET}`, accept: 'text/html' } } }],
     ['a capitalised header', { headers: { Authorization: SECRET, 'X-Api-Key': SECRET, 'Set-Cookie': [SECRET] } }],
     ['a proxy header', { headers: { 'proxy-authorization': SECRET, cookie: SECRET } }],
-    ['the configuration', { config: { replicateApiToken: SECRET, openaiApiKey: SECRET, webhookSecret: SECRET } }],
-    ['the environment', { env: { REPLICATE_API_TOKEN: SECRET, OPENAI_API_KEY: SECRET, API_KEYS: SECRET } }],
+    ['the configuration', { config: { falKey: SECRET, openaiApiKey: SECRET, webhookSecret: SECRET } }],
+    ['the environment', { env: { REPLICATE_API_TOKEN: SECRET, FAL_KEY: SECRET, API_KEYS: SECRET } }],
     ['owner keys', { apiKeys: [`ann:${SECRET}`] }],
     ['a secret in a list', { webhooks: [{ id: 'wh_1', secret: SECRET }, { secrets: [SECRET] }] }],
     ['a deeply nested secret', { a: { b: { c: { d: { password: SECRET } } } } }],

@@ -1,6 +1,6 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { type DestinationStream, type LogFn, type Logger, pino, stdTimeFunctions } from 'pino';
-import { redact, withoutCredentials } from './redact.js';
+import { redact, secretFields, withoutCredentials } from './redact.js';
 
 /** Redacts credentials in the texts of a log call. An error without a text is logged with its message. */
 function withCleanText(args: Parameters<LogFn>): Parameters<LogFn> {
@@ -18,15 +18,23 @@ export interface Log {
   error(fields: object, text: string): void;
 }
 
+export interface LoggerOptions {
+  readonly service: string;
+  readonly level: string;
+  /** Names of more secret fields, in any spelling. Default: only the usual ones, such as `token`, are redacted. */
+  readonly secrets?: readonly string[];
+}
+
 /** A logger that writes JSON lines with time, level, service and trace ids. Redacts secrets. Default destination: stdout. */
-export function createLogger(options: { service: string; level: string }, destination?: DestinationStream): Logger {
+export function createLogger(options: LoggerOptions, destination?: DestinationStream): Logger {
+  const isSecret = secretFields(options.secrets ?? []);
   const settings = {
     level: options.level,
     base: { service: options.service },
     timestamp: stdTimeFunctions.isoTime,
     formatters: {
       level: (label: string) => ({ level: label }),
-      log: (fields: object) => redact(fields) as Record<string, unknown>,
+      log: (fields: object) => redact(fields, isSecret) as Record<string, unknown>,
     },
     // `redact` has already converted the error to plain fields.
     serializers: { err: (fields: unknown) => fields },

@@ -18,14 +18,12 @@ const SECRET_FIELDS: ReadonlySet<string> = new Set([
   'clientsecret',
   'cookie',
   'credentials',
-  'openaiapikey',
   'passphrase',
   'passwd',
   'password',
   'privatekey',
   'proxyauthorization',
   'refreshtoken',
-  'replicateapitoken',
   'secret',
   'secretaccesskey',
   'secretkey',
@@ -45,7 +43,13 @@ const USER_INFO = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/?#@]+@/giu;
 /** Maximum nesting depth. Deeper values are not written. */
 const MAX_DEPTH = 10;
 
-const isSecret = (field: string): boolean => SECRET_FIELDS.has(field.toLowerCase().replace(/[-_]/gu, ''));
+const plainName = (field: string): string => field.toLowerCase().replace(/[-_]/gu, '');
+
+/** Whether a field has one of these names, or that of a usual secret. */
+export function secretFields(names: readonly string[]): (field: string) => boolean {
+  const all = new Set([...SECRET_FIELDS, ...names.map(plainName)]);
+  return (field) => all.has(plainName(field));
+}
 
 /** Redacts the credentials of addresses in a text. */
 export const withoutCredentials = (text: string): string => text.replace(USER_INFO, `$1${REDACTED}@`);
@@ -54,20 +58,25 @@ export const withoutCredentials = (text: string): string => text.replace(USER_IN
 const errorFields = (error: Error): object => ({ ...stdSerializers.err(error), message: error.message });
 
 /** Copies log fields, redacts secrets at any depth, and converts errors to plain fields. */
-export function redact(value: unknown, level = 0, above: readonly object[] = []): unknown {
+export function redact(
+  value: unknown,
+  isSecret: (field: string) => boolean,
+  level = 0,
+  above: readonly object[] = [],
+): unknown {
   if (typeof value === 'string') return withoutCredentials(value);
   if (typeof value !== 'object' || value === null) return value;
   if (above.includes(value)) return '[circular]';
   if (level > MAX_DEPTH) return '[too deep]';
   const path = [...above, value];
-  if (Array.isArray(value)) return value.map((entry) => redact(entry, level + 1, path));
+  if (Array.isArray(value)) return value.map((entry) => redact(entry, isSecret, level + 1, path));
   if ('toJSON' in value && typeof value.toJSON === 'function')
-    return redact((value.toJSON as () => unknown).call(value), level + 1, path);
+    return redact((value.toJSON as () => unknown).call(value), isSecret, level + 1, path);
   const fields = value instanceof Error ? errorFields(value) : value;
   return Object.fromEntries(
     Object.entries(fields).map(([field, entry]) => [
       field,
-      isSecret(field) && entry !== undefined && entry !== null ? REDACTED : redact(entry, level + 1, path),
+      isSecret(field) && entry !== undefined && entry !== null ? REDACTED : redact(entry, isSecret, level + 1, path),
     ]),
   );
 }

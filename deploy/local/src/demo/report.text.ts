@@ -1,4 +1,4 @@
-import { hasLanguageModel } from '@clipmesh/config';
+import { hasLanguageModel, REPLACEABLE_PROVIDERS } from '@clipmesh/config';
 import { z } from 'zod';
 
 const reportSchema = z.object({
@@ -22,13 +22,10 @@ export interface PaidEntry {
 }
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The tokens without which the sandbox is the provider. A provider that is not named here charges for itself. */
-const TOKENS: Readonly<Record<string, string>> = { replicate: 'REPLICATE_API_TOKEN', fal: 'FAL_KEY' };
-
-/** What the sandbox replaces in this entry; undefined when its provider charged it. */
+/** What the sandbox replaces in this entry; undefined when its provider charged it. A provider without a token charges for itself. */
 function replacedIn({ stage, provider }: PaidEntry, env: Environment): string | undefined {
   if (stage === 'llm') return hasLanguageModel(env) ? undefined : 'language model (no OPENAI_API_KEY)';
-  const token = Object.hasOwn(TOKENS, provider) ? TOKENS[provider] : undefined;
+  const token = REPLACEABLE_PROVIDERS.find(({ name }) => name === provider)?.tokenVariable;
   return token === undefined || env[token] ? undefined : `clips of ${provider} (no ${token})`;
 }
 

@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasLanguageModel } from '@clipmesh/config';
+import { hasLanguageModel, sandboxEnvironment } from '@clipmesh/config';
 import { SERVICES, type ServiceProgram } from '@clipmesh/contracts';
 import { type Scale } from '../arguments/up.arguments.js';
 import { type Jaeger } from './jaeger.js';
@@ -56,13 +56,6 @@ const NOT_FORWARDED = [
   'HEALTH_PORT',
 ] as const;
 
-/** The sandbox in the place of fal. */
-const sandboxOfFal = (origin: string): Readonly<Record<string, string>> => ({
-  FAL_KEY: 'sandbox',
-  FAL_BASE_URL: `${origin}/fal`,
-  FAL_JWKS_URL: `${origin}/fal/.well-known/jwks.json`,
-});
-
 /** Environment of every service. A provider without a token is the sandbox: only its base URL differs. */
 export function serviceEnvironment(
   env: NodeJS.ProcessEnv,
@@ -70,7 +63,6 @@ export function serviceEnvironment(
   ports: { readonly gateway: number; readonly sandbox: number; readonly nats: number },
 ): NodeJS.ProcessEnv {
   const origin = `http://127.0.0.1:${ports.sandbox}`;
-  const sandbox = `${origin}/v1`;
   return {
     ...env,
     DATA_DIR: dataDir,
@@ -81,9 +73,8 @@ export function serviceEnvironment(
     GATEWAY_PORT: String(ports.gateway),
     SANDBOX_HOST: '127.0.0.1',
     SANDBOX_PORT: String(ports.sandbox),
-    ...(env['REPLICATE_API_TOKEN'] ? {} : { REPLICATE_BASE_URL: sandbox, REPLICATE_API_TOKEN: 'sandbox' }),
-    ...(env['FAL_KEY'] ? {} : sandboxOfFal(origin)),
-    ...(hasLanguageModel(env) ? {} : { OPENAI_BASE_URL: sandbox, OPENAI_API_KEY: 'sandbox' }),
+    ...sandboxEnvironment(env, origin),
+    ...(hasLanguageModel(env) ? {} : { OPENAI_BASE_URL: `${origin}/v1`, OPENAI_API_KEY: 'sandbox' }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { messageOf, type ServiceName, type InboxName, withTimeout } from '@clipmesh/contracts';
-import { type Config, loadConfig } from '@clipmesh/config';
+import { type Config, loadConfig, SECRET_NAMES } from '@clipmesh/config';
 import { attachSpanSink, createLogger, flushSpans, nestLogger, replicaId, shutdownTracing } from '@clipmesh/tracing';
 import { jetstream } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
@@ -54,7 +54,7 @@ export interface RuntimeOptions {
 export async function openRuntime(service: ServiceName, options: RuntimeOptions = {}): Promise<ServiceRuntime> {
   const config = options.config ?? loadConfig();
   const workerId = options.workerId ?? config.otelServiceInstanceId ?? replicaId(service);
-  const logger = options.logger ?? createLogger({ service, level: config.logLevel });
+  const logger = options.logger ?? createLogger({ service, level: config.logLevel, secrets: SECRET_NAMES });
   const access = accessOf(config);
   const connection = await connectBroker({ ...access, name: workerId, graceMs: config.natsGraceMs });
   const onLost =
