@@ -19,6 +19,53 @@ describe('parseProbe', () => {
     expect(parseProbe(json([{ ...video, avg_frame_rate: '0/0' }])).video?.fps).toBe(0);
     expect(parseProbe(json([{ codec_type: 'audio', sample_rate: '48000', channels: 2 }])).video).toBeUndefined();
   });
+  const cover = {
+    codec_type: 'video',
+    codec_name: 'mjpeg',
+    width: 3000,
+    height: 3000,
+    disposition: { attached_pic: 1 },
+  };
+  const sound = { codec_type: 'audio', codec_name: 'aac', sample_rate: '48000' };
+  const preferred = { disposition: { default: 1 } };
+  it.each<[string, object[], number | undefined, number | undefined]>([
+    ['the only streams', [video, { ...sound, channels: 2 }], 0, 1],
+    ['no cover image', [cover, sound], undefined, 1],
+    ['the picture beside a cover image', [cover, { ...video, width: 16, height: 16 }], 1, undefined],
+    ['no thumbnails', [{ ...video, disposition: { timed_thumbnails: 1 } }, video], 1, undefined],
+    ['the larger picture', [{ ...video, width: 360 }, video], 1, undefined],
+    ['the default of two pictures', [video, { ...video, width: 360, ...preferred }], 1, undefined],
+    [
+      'the sound of more channels',
+      [
+        { ...sound, channels: 2 },
+        { ...sound, channels: 6 },
+      ],
+      undefined,
+      1,
+    ],
+    [
+      'the default sound',
+      [
+        { ...sound, channels: 2, ...preferred },
+        { ...sound, channels: 6 },
+      ],
+      undefined,
+      0,
+    ],
+    [
+      'a codec that ffmpeg knows',
+      [
+        { codec_type: 'audio', channels: 6, ...preferred },
+        { ...sound, channels: 1 },
+      ],
+      undefined,
+      1,
+    ],
+  ])('chooses as ffmpeg does: %s', (_name, streams, picture, audio) => {
+    const probe = parseProbe(json(streams.map((stream, index) => ({ ...stream, index }))));
+    expect([probe.video?.index, probe.audio?.index]).toEqual([picture, audio]);
+  });
   it.each([
     ['invalid JSON', '{'],
     ['no streams', '{"format":{}}'],

@@ -100,8 +100,8 @@ export class Media {
 
   /** Converts a clip to the profile and the exact duration, draws the text and encodes once. The audio is PCM. */
   async overlay(input: OverlayInput, context: RunContext): Promise<OverlayResult> {
-    const source = await this.probe(input.file, context);
-    if (source.video === undefined) throw new ClipmeshError('MEDIA_INVALID', 'the clip has no video stream');
+    const { video, audio } = await this.probe(input.file, context);
+    if (video === undefined) throw new ClipmeshError('MEDIA_INVALID', 'the clip has no video stream');
     return this.withTempDir(async (dir) => {
       const { filters, missingCharacters: missing } =
         input.overlay === undefined
@@ -109,7 +109,7 @@ export class Media {
           : await this.textFilters(input.overlay, input, dir);
       const { threads, preset = 'veryfast', crf = 20 } = this.options;
       const paths = { ...input, file: resolve(input.file), output: resolve(input.output) };
-      const call = overlayCall(paths, { hasAudio: source.audio !== undefined }, filters, { threads, preset, crf });
+      const call = overlayCall(paths, { video, audio }, filters, { threads, preset, crf });
       await this.runner.run(
         call,
         { name: 'overlay', stage: 'overlay', durationSeconds: input.durationSeconds },

@@ -2,6 +2,7 @@ import { type OverlayText } from '@clipmesh/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { drawTextFilters, filterValue, fontPixels, textBox } from './overlay.filter.js';
 import { overlayCall } from './scene.args.js';
+import { type SourceStream } from './scene.source.js';
 
 const profile = { width: 720, height: 1280, fps: 24 };
 const overlay: OverlayText = {
@@ -59,18 +60,23 @@ describe('the drawtext filters of a text', () => {
 });
 
 describe('the encode of a scene', () => {
-  const call = (hasAudio: boolean): string =>
-    overlayCall({ file: '/in.mp4', output: '/out.mov', durationSeconds: 3, profile }, { hasAudio }, ['drawtext=x'], {
-      threads: 1,
-      preset: 'veryfast',
-      crf: 20,
-    }).options.join(' ');
+  const sound = { index: 1 };
+  const call = (audio: SourceStream | undefined, durationSeconds = 3): string =>
+    overlayCall(
+      { file: '/in.mp4', output: '/out.mov', durationSeconds, profile },
+      { video: { index: 2 }, audio },
+      ['drawtext=x'],
+      { threads: 1, preset: 'veryfast', crf: 20 },
+    ).options.join(' ');
 
-  it('runs once, with the exact number of frames and audio of the same duration', () => {
-    expect(call(true).match(/libx264/g)).toHaveLength(1);
-    expect(call(true)).toContain('-frames:v 72');
-    expect(call(true)).toMatch(/trim=duration=3,format=yuv420p,drawtext=x\[v\]/);
-    expect(call(true)).toMatch(/\[0:a:0\].*apad=whole_dur=3,atrim=duration=3\[a\]/);
-    expect(call(false)).toMatch(/;anullsrc=r=48000:cl=stereo,atrim=duration=3\[a\]/);
+  it('runs once, with the exact number of frames and samples', () => {
+    expect(call(sound).match(/libx264/g)).toHaveLength(1);
+    expect(call(sound)).toMatch(/\[0:2\].*trim=end_frame=72,format=yuv420p,drawtext=x\[v\]/);
+    expect(call(sound)).toMatch(/\[0:1\].*apad=whole_len=144000,atrim=end_sample=144000\[a\]/);
+    expect(call(undefined)).toMatch(/;anullsrc=r=48000:cl=stereo,atrim=end_sample=144000\[a\]/);
+  });
+  it('ends the sound with the last whole frame', () => {
+    expect(call(sound, 2.51)).toContain('trim=end_frame=60,');
+    expect(call(sound, 2.51)).toContain('atrim=end_sample=120000');
   });
 });

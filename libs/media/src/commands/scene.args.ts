@@ -1,23 +1,22 @@
 import { type FfmpegCall, type OverlayInput } from './media.types.js';
-import { pictureFilters, soundGraph } from './scene.source.js';
+import { pictureFilters, sceneLength, soundGraph, type SourceStream } from './scene.source.js';
 import { UNTRUSTED_INPUT } from './untrusted.input.js';
 
 /** Converts a clip to the profile, pads or trims it to the exact duration, draws the text and encodes once. Audio becomes PCM. */
 export function overlayCall(
   input: OverlayInput,
-  source: { hasAudio: boolean },
+  source: { readonly video: SourceStream; readonly audio: SourceStream | undefined },
   texts: readonly string[],
   encode: { threads: number; preset: string; crf: number },
 ): FfmpegCall {
   const { fps } = input.profile;
-  // V excludes attached cover images.
-  const video = `[0:V:0]${[...pictureFilters(input.profile, input.durationSeconds), ...texts].join(',')}`;
-  const sound = soundGraph(source, input.durationSeconds);
+  const { frames, samples } = sceneLength(input.durationSeconds, input.profile);
+  const video = `[0:${source.video.index}]${[...pictureFilters(input.profile, frames), ...texts].join(',')}`;
+  const sound = soundGraph(source.audio, samples);
   return {
-    inputs: [{ file: input.file, options: UNTRUSTED_INPUT }],
+    inputs: [{ file: input.file, options: [...UNTRUSTED_INPUT, '-threads', String(encode.threads)] }],
     options: [
       ...['-filter_complex', `${video}[v];${sound}[a]`, '-map', '[v]', '-map', '[a]', '-map_metadata', '-1'],
-      ...['-frames:v', String(Math.round(input.durationSeconds * fps))],
       ...['-c:v', 'libx264', '-preset', encode.preset, '-crf', String(encode.crf), '-pix_fmt', 'yuv420p'],
       ...['-bf', '0', '-g', String(fps * 2), '-flags', '+cgop', '-threads', String(encode.threads)],
       ...['-filter_complex_threads', String(encode.threads), '-video_track_timescale', String(fps * 1000)],

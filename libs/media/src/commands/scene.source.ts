@@ -1,24 +1,56 @@
 import { type EncodeProfile } from '@clipmesh/contracts';
+import { type Probe } from '../verify/probe.parse.js';
 
-/** Filters that convert the pictures of a clip to the profile, padded or trimmed to the exact duration. */
-export function pictureFilters(profile: EncodeProfile, durationSeconds: number): string[] {
-  const { width, height, fps } = profile;
+/** Samples of a second of sound. */
+const SAMPLE_RATE = 48_000;
+/** A longer gap in the sound becomes silence. Shorter ones are rounded timestamps. */
+const MAX_GAP_SECONDS = 0.015;
+
+/** The length of a scene: its sound ends with its last frame. */
+export interface SceneLength {
+  readonly frames: number;
+  /** Samples of each channel. */
+  readonly samples: number;
+}
+
+/** A stream of a clip. */
+export type SourceStream = Pick<NonNullable<Probe['audio']>, 'index'>;
+
+/** The length of a scene, in whole frames. */
+export function sceneLength(durationSeconds: number, { fps }: EncodeProfile): SceneLength {
+  const frames = Math.round(durationSeconds * fps);
+  return { frames, samples: Math.round((frames * SAMPLE_RATE) / fps) };
+}
+
+/**
+ * Filters that convert the pictures of a clip to the profile. A clip that is too short holds its last frame. Timestamps count from the
+ * start of the file, so pictures that start after the sound hold their first frame until then. A crop before the scaling bounds the
+ * size of what is scaled.
+ */
+export function pictureFilters({ width, height, fps }: EncodeProfile, frames: number): string[] {
+  const aspect = `(${width}/${height})`;
   return [
-    'setpts=PTS-STARTPTS',
-    `fps=${fps}`,
-    'scale=w=max(2\\,trunc(iw*sar/2)*2):h=ih',
-    `scale=${width}:${height}:force_original_aspect_ratio=increase:flags=bicubic`,
-    `crop=${width}:${height}`,
+    `fps=${fps}:start_time=0`,
+    `crop=w=max(2\\,min(iw\\,ih*${aspect}/sar)):h=max(2\\,min(ih\\,iw*sar/${aspect}))`,
+    `scale=${width}:${height}:flags=bicubic`,
     'setsar=1',
-    `tpad=stop_mode=clone:stop_duration=${durationSeconds}`,
-    `trim=duration=${durationSeconds}`,
+    'tpad=stop_mode=clone:stop=-1',
+    `trim=end_frame=${frames}`,
     'format=yuv420p',
   ];
 }
 
-/** The filter graph of the sound of a scene: stereo PCM of the exact duration, silent when the clip has no sound. */
-export function soundGraph(source: { hasAudio: boolean }, durationSeconds: number): string {
-  return source.hasAudio
-    ? `[0:a:0]aresample=48000:async=1:first_pts=0,aformat=sample_fmts=s16:channel_layouts=stereo,apad=whole_dur=${durationSeconds},atrim=duration=${durationSeconds}`
-    : `anullsrc=r=48000:cl=stereo,atrim=duration=${durationSeconds}`;
+/**
+ * The filter graph of the sound of a scene: stereo PCM of the exact number of samples, silent when the clip has no sound. Sound that
+ * starts after the pictures begins with silence, and gaps in it become silence.
+ */
+export function soundGraph(source: SourceStream | undefined, samples: number): string {
+  if (source === undefined) return `anullsrc=r=${SAMPLE_RATE}:cl=stereo,atrim=end_sample=${samples}`;
+  const filters = [
+    `aresample=${SAMPLE_RATE}:async=1:min_hard_comp=${MAX_GAP_SECONDS}:first_pts=0`,
+    'aformat=sample_fmts=s16:channel_layouts=stereo',
+    `apad=whole_len=${samples}`,
+    `atrim=end_sample=${samples}`,
+  ];
+  return `[0:${source.index}]${filters.join(',')}`;
 }

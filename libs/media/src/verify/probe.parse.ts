@@ -1,5 +1,6 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { z } from 'zod';
+import { choose, isPicture, streamSchema } from './stream.choice.js';
 
 /** The description of a media file. */
 export const probeSchema = z.object({
@@ -7,11 +8,27 @@ export const probeSchema = z.object({
   /** Duration in the container; 0 when it has none, as in a live recording. */
   durationSeconds: z.number().nonnegative(),
   bytes: z.number().nonnegative(),
-  /** The first video stream, excluding cover images of audio files. */
+  /** The video stream that ffmpeg would choose, excluding cover images of audio files. */
   video: z
-    .object({ codec: z.string(), pixelFormat: z.string(), width: z.int(), height: z.int(), fps: z.number() })
+    .object({
+      /** Number of the stream in the file. */
+      index: z.int().nonnegative(),
+      codec: z.string(),
+      pixelFormat: z.string(),
+      width: z.int(),
+      height: z.int(),
+      fps: z.number(),
+    })
     .optional(),
-  audio: z.object({ codec: z.string(), sampleRate: z.int(), channels: z.int() }).optional(),
+  /** The audio stream that ffmpeg would choose. */
+  audio: z
+    .object({
+      index: z.int().nonnegative(),
+      codec: z.string(),
+      sampleRate: z.int(),
+      channels: z.int(),
+    })
+    .optional(),
 });
 export type Probe = z.infer<typeof probeSchema>;
 
@@ -23,16 +40,14 @@ const answerSchema = z.object({
     tags: z.record(z.string(), z.string()).default({}),
   }),
   streams: z.array(
-    z.object({
+    streamSchema.extend({
       codec_type: z.string().optional(),
-      codec_name: z.string().default('unknown'),
       pix_fmt: z.string().default('unknown'),
       width: z.number().default(0),
       height: z.number().default(0),
       avg_frame_rate: z.string().default('0/1'),
       sample_rate: z.coerce.number().default(0),
       channels: z.number().default(0),
-      disposition: z.object({ attached_pic: z.number().default(0) }).default({ attached_pic: 0 }),
     }),
   ),
 });
@@ -58,10 +73,12 @@ export function parseProbe(json: string): Probe {
   } catch (cause) {
     throw new ClipmeshError('MEDIA_INVALID', 'ffprobe could not describe the file', { cause });
   }
-  const video = answer.streams.find(
-    ({ codec_type: type, disposition }) => type === 'video' && disposition.attached_pic === 0,
+  const all = (type: string): typeof answer.streams => answer.streams.filter((stream) => stream.codec_type === type);
+  const video = choose(
+    all('video').filter((stream) => !isPicture(stream)),
+    ({ width, height }) => width * height,
   );
-  const audio = answer.streams.find((stream) => stream.codec_type === 'audio');
+  const audio = choose(all('audio'), ({ channels }) => channels);
   if (!answer.streams.some(({ codec_type: type }) => type === 'video' || type === 'audio'))
     throw new ClipmeshError('MEDIA_INVALID', 'the file has neither video nor audio');
   const probe = probeSchema.safeParse({
@@ -70,6 +87,7 @@ export function parseProbe(json: string): Probe {
     bytes: answer.format.size,
     ...(video && {
       video: {
+        index: video.index,
         codec: video.codec_name,
         pixelFormat: video.pix_fmt,
         width: video.width,
@@ -77,7 +95,14 @@ export function parseProbe(json: string): Probe {
         fps: rate(video.avg_frame_rate),
       },
     }),
-    ...(audio && { audio: { codec: audio.codec_name, sampleRate: audio.sample_rate, channels: audio.channels } }),
+    ...(audio && {
+      audio: {
+        index: audio.index,
+        codec: audio.codec_name,
+        sampleRate: audio.sample_rate,
+        channels: audio.channels,
+      },
+    }),
   });
   if (probe.success) return probe.data;
   throw new ClipmeshError('MEDIA_INVALID', 'ffprobe reported impossible values for the file', { cause: probe.error });

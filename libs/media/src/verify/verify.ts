@@ -32,10 +32,14 @@ export async function verifyClip(
 ): Promise<ClipFacts> {
   if (await isTruncated(file, context.signal)) throw invalid('the file is truncated');
   const probe = await probed(tools, file, context);
-  const durationSeconds = probe.durationSeconds || (await measureDuration(tools, file, '0:V:0', context));
+  const durationSeconds = probe.durationSeconds || (await measureDuration(tools, file, probe.video?.index, context));
   const problem = clipProblem({ ...probe, durationSeconds }, rules);
   if (problem !== undefined || probe.video === undefined) throw invalid(problem ?? 'it has no video stream');
-  const frames = await countFrames(tools, [...UNTRUSTED_INPUT, '-i', file, '-map', '0:V:0', '-frames:v', '1'], context);
+  const frames = await countFrames(
+    tools,
+    [...UNTRUSTED_INPUT, '-i', file, '-map', `0:${probe.video.index}`, '-frames:v', '1'],
+    context,
+  );
   if (frames === 0) throw invalid('no frame of it can be decoded');
   const { width, height } = probe.video;
   return { contentType: contentTypeOf(probe), durationSeconds, width, height };
@@ -50,10 +54,12 @@ export async function verifySound(
 ): Promise<{ readonly durationSeconds: number }> {
   const probe = await probed(tools, file, context);
   const durationSeconds =
-    probe.audio === undefined ? 0 : probe.durationSeconds || (await measureDuration(tools, file, '0:a:0', context));
+    probe.audio === undefined
+      ? 0
+      : probe.durationSeconds || (await measureDuration(tools, file, probe.audio.index, context));
   const problem = soundProblem({ ...probe, durationSeconds }, rules);
-  if (problem !== undefined) throw invalid(problem);
-  const sound = [...UNTRUSTED_INPUT, '-i', file, '-map', '0:a:0', '-t', String(DECODE_SECONDS)];
+  if (problem !== undefined || probe.audio === undefined) throw invalid(problem ?? 'it has no audio stream');
+  const sound = [...UNTRUSTED_INPUT, '-i', file, '-map', `0:${probe.audio.index}`, '-t', String(DECODE_SECONDS)];
   if ((await countFrames(tools, sound, context)) === 0) throw invalid('its audio cannot be decoded');
   return { durationSeconds };
 }
@@ -91,8 +97,14 @@ async function countFrames(tools: VerifyTools, source: readonly string[], contex
 }
 
 /** The duration of a stream whose container has none, seconds. Reads its packets without decoding them. */
-async function measureDuration(tools: VerifyTools, file: string, stream: string, context: RunContext): Promise<number> {
-  const source = [...UNTRUSTED_INPUT, '-i', file, '-map', stream, '-c', 'copy', '-f', 'null', '-'];
+async function measureDuration(
+  tools: VerifyTools,
+  file: string,
+  index: number | undefined,
+  context: RunContext,
+): Promise<number> {
+  if (index === undefined) return 0;
+  const source = [...UNTRUSTED_INPUT, '-i', file, '-map', `0:${index}`, '-c', 'copy', '-f', 'null', '-'];
   try {
     const output = await tools.query([...QUIET, '-progress', 'pipe:1', ...source], 'measure', context);
     return readProgress('', output).reports.at(-1)?.seconds ?? 0;

@@ -1,0 +1,58 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Media } from '../../src/index.js';
+import { measure } from './scene.measure.js';
+import { BARS, makeBase } from './source.maker.js';
+import { type SourceRow } from './source.row.js';
+import { TIMING_SOURCES } from './timing.sources.js';
+
+/** Ends a hanging test, ms. */
+const DEADLINE_MS = 300_000;
+const profile = { width: 160, height: 90, fps: 24 };
+/** Longer than the sources, so that their last frame is held. */
+const SECONDS = 1.5;
+const rules = { durationSeconds: SECONDS, minShare: 0.5, maxSeconds: 60 };
+let dir: string;
+let media: Media;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'sources-test-'));
+  media = new Media({ threads: 1, idleTimeoutMs: DEADLINE_MS, tempDir: join(dir, 'tmp'), maxProcesses: 2 });
+  await makeBase(dir);
+}, DEADLINE_MS);
+afterAll(async () => {
+  expect(media.running()).toBe(0);
+  await rm(dir, { recursive: true, force: true });
+});
+
+async function check(row: SourceRow): Promise<void> {
+  const context = { signal: AbortSignal.timeout(DEADLINE_MS) };
+  const [file, output] = [join(dir, 'clip'), join(dir, 'scene.mov')];
+  await row.make(dir, file);
+  const scene = async (): Promise<void> => {
+    await media.verifyClip(file, rules, context);
+    await media.overlay({ file, output, durationSeconds: SECONDS, profile }, context);
+  };
+  if (row.refused !== undefined) {
+    const failed = scene();
+    await expect(failed).rejects.toMatchObject({ code: 'MEDIA_INVALID', message: expect.stringMatching(row.refused) });
+    return;
+  }
+  await scene();
+  const { frames, samples, flashSecond, beepSecond, bars } = await measure(dir, output, profile);
+  expect({ frames, samples }).toEqual({ frames: SECONDS * profile.fps, samples: SECONDS * 48_000 });
+  expect(flashSecond !== undefined).toBe(row.steady !== true);
+  expect(beepSecond !== undefined).toBe(row.silent !== true);
+  if (flashSecond !== undefined && beepSecond !== undefined)
+    expect(Math.abs(flashSecond - beepSecond)).toBeLessThanOrEqual(0.021);
+  for (const [index, wanted] of (row.bars ?? BARS).entries())
+    for (const [channel, value] of (bars[index] ?? []).entries())
+      if (Math.abs(value - (wanted[channel] ?? 0)) > (row.tolerance ?? 40))
+        throw new Error(`bar ${index} is ${bars[index]?.map(Math.round).join()} instead of ${wanted.join()}`);
+}
+
+describe.each([['timing', TIMING_SOURCES]])('a clip of the table: %s', (_kind, rows) => {
+  it.each(rows.map((row) => [row.name, row] as const))('%s', (_name, row) => check(row), DEADLINE_MS);
+});
