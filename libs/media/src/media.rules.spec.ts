@@ -3,7 +3,6 @@ import { ffmpegArgs } from './commands/command.args.js';
 import { concatList, joinCall } from './commands/join.args.js';
 import { parseProbe } from './verify/probe.parse.js';
 import { missingFrom, missingMessage } from './ffmpeg/requirements.js';
-import { brightestSecond } from './commands/thumbnail.args.js';
 
 describe('parseProbe', () => {
   const video = { codec_type: 'video', codec_name: 'h264', pix_fmt: 'yuv420p', width: 720, height: 1280 };
@@ -93,15 +92,6 @@ describe('joinCall', () => {
     const { inputs, options } = joinCall({ audio: '/sound.m4a', output: '/video.mp4' }, '/list.txt');
     expect(inputs.map(({ file }) => file)).toEqual(['/list.txt', '/sound.m4a']);
     expect(options.join(' ')).toMatch(/-map 0:v:0 -map 1:a:0 .*-c copy.*\+faststart/);
-  });
-});
-
-describe('thumbnail', () => {
-  it('uses the brightest of the measured frames', () => {
-    const frame = (second: number, luma: number): string =>
-      `frame:0 pts:1 pts_time:${second}\nlavfi.signalstats.YAVG=${luma}\n`;
-    expect(brightestSecond(frame(0.5, 16) + frame(1.5, 120.5) + frame(2.5, 99))).toBe(1.5);
-    expect(brightestSecond('')).toBeUndefined();
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { FfmpegRunner } from './ffmpeg/ffmpeg.runner.js';
@@ -28,7 +28,8 @@ import { convertCall } from './commands/sound.args.js';
 import { mixSound } from './sound/mix.js';
 import { type ListFlag, missingFrom, missingMessage, REQUIRED } from './ffmpeg/requirements.js';
 import { fontFor, layOut, missingCharacters } from './text/text.layout.js';
-import { brightestSecond, frameCall, measureCall } from './commands/thumbnail.args.js';
+import { candidateOutput, frameCall } from './thumbnails/thumbnail.args.js';
+import { takeBest } from './thumbnails/best.picture.js';
 import { verifyClip, verifyImage, verifySound, type VerifyTools } from './verify/verify.js';
 import { verifySpeech } from './verify/verify.speech.js';
 
@@ -109,13 +110,16 @@ export class Media {
           : await this.textFilters(input.overlay, input, dir);
       const { threads, preset = 'veryfast', crf = 20 } = this.options;
       const paths = { ...input, file: resolve(input.file), output: resolve(input.output) };
-      const call = overlayCall(paths, { video, audio }, filters, { threads, preset, crf });
+      const { thumbnail, durationSeconds, profile } = input;
+      const candidates = thumbnail === undefined ? undefined : candidateOutput(dir, durationSeconds, profile);
+      const call = overlayCall(paths, { video, audio }, filters, { threads, preset, crf }, candidates);
       await this.runner.run(
         call,
         { name: 'overlay', stage: 'overlay', durationSeconds: input.durationSeconds },
         context,
       );
-      return { missingCharacters: missing };
+      if (thumbnail === undefined) return { missingCharacters: missing };
+      return { missingCharacters: missing, thumbnail: await takeBest(dir, profile, resolve(thumbnail)) };
     });
   }
 
@@ -146,17 +150,10 @@ export class Media {
     });
   }
 
-  /** Writes the brightest of eight frames of the video as a JPEG. */
-  async thumbnail(input: { video: string; output: string }, context: RunContext): Promise<void> {
-    const video = resolve(input.video);
-    const { durationSeconds } = await this.probe(video, context);
-    const meta = { name: 'thumbnail', stage: 'export', durationSeconds } as const;
-    await this.withTempDir(async (dir) => {
-      const stats = join(dir, 'luma.txt');
-      await this.runner.run(measureCall(video, durationSeconds, stats, this.options.threads), meta, context);
-      const second = brightestSecond(await readFile(stats, 'utf8')) ?? durationSeconds / 2;
-      await this.runner.run(frameCall(video, second, resolve(input.output)), meta, { signal: context.signal });
-    });
+  /** Writes the frame of a scene at `second` as a JPEG. */
+  async still(input: { file: string; second: number; output: string }, context: RunContext): Promise<void> {
+    const call = frameCall(resolve(input.file), input.second, resolve(input.output));
+    await this.runner.run(call, { name: 'thumbnail', stage: 'export' }, context);
   }
 
   /** Renders a test clip. The same input gives the same bytes. */

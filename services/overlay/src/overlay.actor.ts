@@ -52,10 +52,14 @@ export class OverlayActor {
     const { generationId, scene, attempt } = body;
     return scratch.withFolder(async (directory) => {
       const output = join(directory, 'scene.mov');
+      const picture = join(directory, 'thumbnail.jpg');
       const { overlay, durationSeconds, profile } = body;
-      const { missingCharacters: lost } = await artifacts.withFile(body.clip, (file) =>
+      const { missingCharacters: lost, thumbnail: figures } = await artifacts.withFile(body.clip, (file) =>
         media.overlay(
-          { file, output, durationSeconds, profile, ...(overlay === undefined ? {} : { overlay }) },
+          {
+            ...{ file, output, thumbnail: picture, durationSeconds, profile },
+            ...(overlay === undefined ? {} : { overlay }),
+          },
           { signal },
         ),
       );
@@ -65,7 +69,11 @@ export class OverlayActor {
           'no font has these characters of the text, so they are missing in the video; set OVERLAY_FONT_FILE',
         );
       const clip = await artifacts.put(output, { contentType: 'video/quicktime' });
-      return [message(OverlayApplied, { generationId, at: now(), charges: [], scene, attempt, clip })];
+      const thumbnail =
+        figures === undefined
+          ? {}
+          : { thumbnail: { ...figures, picture: await artifacts.put(picture, { contentType: 'image/jpeg' }) } };
+      return [message(OverlayApplied, { generationId, at: now(), charges: [], scene, attempt, clip, ...thumbnail })];
     });
   }
 }

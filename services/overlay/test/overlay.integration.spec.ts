@@ -127,6 +127,7 @@ describe('the overlay service', () => {
           audio: { codec: 'pcm_s16le', sampleRate: 48_000, channels: 2 },
         });
       });
+      expect(made.thumbnail).toMatchObject({ picture: { contentType: 'image/jpeg' } });
     }
     // The same command gives identical bytes, so it is stored as one file.
     const again = OverlayApplied.schema.parse((await endOf(await apply({ clip, durationSeconds: 2 }))).body);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import {
   type Artifact,
+  ClipmeshError,
   message,
   type Outgoing,
   StitchFailed,
@@ -10,7 +11,7 @@ import {
   VideoStitched,
   WorkRetried,
 } from '@clipmesh/contracts';
-import { type Media } from '@clipmesh/media';
+import { bestThumbnail, type Media } from '@clipmesh/media';
 import { type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { type ArtifactStore, type Scratch } from '@clipmesh/persistence';
 import { Controller, Inject } from '@nestjs/common';
@@ -30,7 +31,7 @@ const failureBody = (body: StitchRenderBody, error: unknown) => ({
   failure: toFailure(error, { stage: 'stitch' }),
 });
 
-/** Joins the scenes in plan order by stream copy, mixes the sound once, and takes the thumbnail. */
+/** Joins the scenes in plan order by stream copy, mixes the sound once, and chooses the thumbnail. Decodes no pictures. */
 @Controller()
 export class StitcherActor {
   constructor(@Inject(STITCHER_DEPS) private readonly deps: StitcherDeps) {}
@@ -51,7 +52,6 @@ export class StitcherActor {
     return scratch.withFolder(async (directory) => {
       const output = join(directory, 'video.mp4');
       const audio = join(directory, 'sound.m4a');
-      const picture = join(directory, 'thumbnail.jpg');
       const run = { signal: context.signal };
       const scenes = [...body.scenes].sort((a, b) => a.index - b.index);
       const files =
@@ -66,17 +66,13 @@ export class StitcherActor {
         await media.mix({ scenes: clips, ...sound, ...music, output: audio }, run);
         await media.join({ clips, audio, output }, run);
       });
-      const { durationSeconds, video: stream } = await media.probe(output, run);
-      await media.thumbnail({ video: output, output: picture }, run);
-      const thumbnail = await artifacts.put(picture, { contentType: 'image/jpeg' });
-      const video = await artifacts.put(output, { contentType: 'video/mp4' });
-      const result = {
-        video,
-        thumbnail,
-        durationSeconds,
-        width: stream?.width ?? body.profile.width,
-        height: stream?.height ?? body.profile.height,
-      };
+      const [thumbnail, video] = await Promise.all([
+        this.thumbnailOf(scenes, directory, run),
+        artifacts.put(output, { contentType: 'video/mp4' }),
+      ]);
+      const { width, height } = body.profile;
+      const durationSeconds = scenes.reduce((sum, scene) => sum + scene.durationSeconds, 0);
+      const result = { video, thumbnail, durationSeconds, width, height };
       return [
         message(VideoStitched, {
           generationId: body.generationId,
@@ -87,6 +83,23 @@ export class StitcherActor {
         }),
       ];
     });
+  }
+
+  /** The best candidate of the scenes. Without any, a frame of the first scene. */
+  private async thumbnailOf(
+    scenes: StitchRenderBody['scenes'],
+    directory: string,
+    run: { signal: AbortSignal },
+  ): Promise<Artifact> {
+    const best = bestThumbnail(scenes.flatMap(({ thumbnail }) => thumbnail ?? []));
+    if (best !== undefined) return best.picture;
+    const { media, artifacts } = this.deps;
+    const [first] = scenes;
+    if (first === undefined) throw new ClipmeshError('MEDIA_INVALID', 'there are no scenes to join');
+    const output = join(directory, 'thumbnail.jpg');
+    const second = first.durationSeconds / 2;
+    await artifacts.withFile(first.clip, (file) => media.still({ file, second, output }, run));
+    return artifacts.put(output, { contentType: 'image/jpeg' });
   }
 
   private async withFiles<T>(

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadConfig } from '@clipmesh/config';
 import {
@@ -92,7 +92,7 @@ describe('the stitcher', () => {
     );
     const { result } = VideoStitched.schema.parse(await render({ scenes: scenes.toReversed() }));
     expect(result).toMatchObject({ width: 180, height: 320, video: { contentType: 'video/mp4' } });
-    expect(Math.abs(result.durationSeconds - 4)).toBeLessThan(0.05);
+    expect(result.durationSeconds).toBe(4);
     const video = await bytesOf(result.video);
     expect(video.indexOf('moov')).toBeLessThan(video.indexOf('mdat'));
     expect((await bytesOf(result.thumbnail)).subarray(0, 2)).toEqual(Buffer.from([0xff, 0xd8]));
@@ -119,7 +119,25 @@ describe('the stitcher', () => {
     const quiet = VideoStitched.schema.parse(await render({ scenes }));
     const { result } = VideoStitched.schema.parse(await render({ scenes, music: { artifact, volume: 0.3 } }));
     expect(result.video.sha256).not.toBe(quiet.result.video.sha256);
-    expect(Math.abs(result.durationSeconds - 1)).toBeLessThan(0.05);
+    expect(result.durationSeconds).toBe(1);
+  });
+
+  it('takes the best thumbnail that the overlays found, without a look at the video', async () => {
+    const [dark, bright, white] = await Promise.all(
+      [1, 2, 3].map(async (byte) => {
+        const path = join(folder.path, `candidate-${byte}.jpg`);
+        await writeFile(path, Buffer.from([0xff, 0xd8, byte]));
+        return artifacts.put(path, { contentType: 'image/jpeg' });
+      }),
+    );
+    const clip = await sceneOf(8, 1);
+    const scene = (index: number, picture: Artifact | undefined, luma: number) => ({
+      ...{ index, clip, durationSeconds: 1 },
+      ...(picture === undefined ? {} : { thumbnail: { picture, luma, contrast: 90, detail: 0.1 } }),
+    });
+    const scenes = [scene(0, dark, 18), scene(1, white, 234), scene(2, bright, 110)];
+    const { result } = VideoStitched.schema.parse(await render({ scenes }));
+    expect(result.thumbnail).toEqual(bright);
   });
 
   it('fails for a missing scene file', async () => {

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { artifactSchema, encodeProfileSchema, generationIdSchema, jobSchema, ASPECT_RATIOS } from '../schemas/job.js';
+import {
+  artifactSchema,
+  encodeProfileSchema,
+  generationIdSchema,
+  jobSchema,
+  thumbnailSchema,
+  ASPECT_RATIOS,
+} from '../schemas/job.js';
 import { defineMessage } from './message.js';
 import { overlayTextSchema } from '../schemas/plan.js';
 import { OWN_ENDPOINT, WEBHOOK_ID, webhookEventSchema } from '../schemas/webhook.js';
@@ -73,7 +80,15 @@ export const StitchRender = defineMessage({
   schema: z.object({
     ...base,
     scenes: z
-      .array(z.object({ index: z.int().nonnegative(), clip: artifactSchema, durationSeconds: z.int().positive() }))
+      .array(
+        z.object({
+          index: z.int().nonnegative(),
+          clip: artifactSchema,
+          durationSeconds: z.int().positive(),
+          /** Absent: an earlier version overlaid the scene. */
+          thumbnail: thumbnailSchema.optional(),
+        }),
+      )
       .min(1),
     profile: encodeProfileSchema,
     music: z.object({ artifact: artifactSchema, volume: z.number().min(0).max(1) }).optional(),

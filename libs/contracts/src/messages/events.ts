@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { chargesSchema, failureSchema } from '../failure/failure.js';
 import { GENERATION_STATUSES, resultSchema, SCENE_STATUSES } from '../schemas/generation.js';
-import { artifactSchema, generationIdSchema } from '../schemas/job.js';
+import { artifactSchema, generationIdSchema, thumbnailSchema } from '../schemas/job.js';
 import { defineMessage, type MessageDefinition } from './message.js';
 import { planSchema } from '../schemas/plan.js';
 import { STAGES } from '../services.js';
@@ -109,7 +109,7 @@ export const OverlayApplied = defineMessage({
   name: 'overlay.applied',
   version: 1,
   description: 'A clip is normalised and has its text.',
-  schema: z.object({ ...perScene, clip: artifactSchema }),
+  schema: z.object({ ...perScene, clip: artifactSchema, thumbnail: thumbnailSchema.optional() }),
   key: sceneKey,
 });
 export const OverlayFailed = defineMessage({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { failureCodeSchema, failureSchema } from '../failure/failure.js';
 import { SCENE_STEPS, type SceneStep, STAGES } from '../services.js';
-import { artifactSchema, generationIdSchema, jobSchema } from './job.js';
+import { artifactSchema, generationIdSchema, jobSchema, thumbnailSchema } from './job.js';
 import { planSchema } from './plan.js';
 
 export const GENERATION_STATUSES = [
@@ -60,6 +60,8 @@ const sceneStateSchema = z.object({
   /** True: the safety filter rejected the output and this run has changed the seed. It does so once. */
   reseeded: z.boolean().optional(),
   ...stepResults,
+  /** The candidate of this scene for the thumbnail of the video. */
+  thumbnail: thumbnailSchema.optional(),
   /** `traceparent` of the event that finished the scene. The span of the join links to it. */
   doneTraceparent: z.string().optional(),
   costMicros: z.int().nonnegative(),

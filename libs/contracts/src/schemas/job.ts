@@ -25,6 +25,19 @@ export const artifactSchema = z.object({
 });
 export type Artifact = z.infer<typeof artifactSchema>;
 
+/** The best picture of a scene for the thumbnail of its video, and what was measured on it. */
+export const thumbnailSchema = z.object({
+  /** A JPEG of the size of the video. */
+  picture: artifactSchema,
+  /** Mean luma, 0-255; black is 16 and white is 235. */
+  luma: z.number().min(0).max(255),
+  /** Luma between the darkest and the brightest tenth of the pixels, 0-255. */
+  contrast: z.number().min(0).max(255),
+  /** Bytes of the JPEG per pixel. */
+  detail: z.number().nonnegative(),
+});
+export type Thumbnail = z.infer<typeof thumbnailSchema>;
+
 /** The encode profile of a job. All overlaid clips match it exactly, so that joining is a stream copy. */
 export const encodeProfileSchema = z.object({
   width: z.int().min(16).max(4096).multipleOf(2),

@@ -20,5 +20,6 @@ export function ffmpegArgs(call: FfmpegCall): string[] {
   }
   command.output(call.output);
   if (call.options.length > 0) command.outputOptions(...call.options);
+  if (call.also !== undefined) command.output(call.also.output).outputOptions(...call.also.options);
   return [...REPORTING, ...command._getArguments()];
 }

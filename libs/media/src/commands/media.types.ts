@@ -1,4 +1,4 @@
-import { type EncodeProfile, type OverlayText } from '@clipmesh/contracts';
+import { type EncodeProfile, type OverlayText, type Thumbnail } from '@clipmesh/contracts';
 
 export interface MediaOptions {
   readonly ffmpegPath?: string;
@@ -60,8 +60,14 @@ export interface OverlayInput {
   readonly durationSeconds: number;
   readonly profile: EncodeProfile;
   readonly overlay?: OverlayText;
+  /** Where to write the best picture of the scene for a thumbnail, a JPEG. Default: none is written. */
+  readonly thumbnail?: string;
 }
+/** What was measured on a picture. */
+export type ThumbnailFigures = Omit<Thumbnail, 'picture'>;
 export interface OverlayResult {
+  /** The figures of the picture in `thumbnail`. */
+  readonly thumbnail?: ThumbnailFigures;
   /** Characters of the text that no font has. They are not drawn. */
   readonly missingCharacters: readonly string[];
 }
@@ -115,4 +121,6 @@ export interface FfmpegCall {
   readonly options: readonly string[];
   /** The file to write; it is removed on failure. `-`: none. */
   readonly output: string;
+  /** A second output, to a temporary folder. */
+  readonly also?: { readonly options: readonly string[]; readonly output: string };
 }

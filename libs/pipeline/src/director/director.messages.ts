@@ -59,7 +59,9 @@ function stitchCommand(
         const { index } = scene;
         const clip = scene[LAST_STEP.result];
         const durationSeconds = plan?.scenes[index]?.durationSeconds;
-        return clip === undefined || durationSeconds === undefined ? [] : [{ index, clip, durationSeconds }];
+        if (clip === undefined || durationSeconds === undefined) return [];
+        const { thumbnail } = scene;
+        return [{ index, clip, durationSeconds, ...(thumbnail === undefined ? {} : { thumbnail }) }];
       }),
       ...(job.music === undefined ? {} : { music: job.music }),
       ...(job.clipSound === undefined ? {} : { clipSound: job.clipSound }),

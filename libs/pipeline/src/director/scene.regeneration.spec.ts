@@ -87,7 +87,11 @@ describe('a regenerated scene', () => {
     const { state: after, commands } = play(open, event);
     expect(names(commands)).toEqual([...stepsOf(1), 'stitch.render']);
     expect(commands[0]?.body).toMatchObject({ seed: 99 });
-    expect((commands.at(-1)?.body as StitchRenderBody).attempt).toBe(2);
+    const stitch = commands.at(-1)?.body as StitchRenderBody;
+    expect(stitch.attempt).toBe(2);
+    expect(stitch.scenes.map(({ clip }) => clip)).toEqual(after.scenes.map(({ overlaid }) => overlaid));
+    expect(stitch.scenes.map(({ thumbnail }) => thumbnail?.picture)).toEqual(stitch.scenes.map(({ clip }) => clip));
+    expect(open.scenes[1]?.thumbnail).toBeUndefined();
     expect(after).toMatchObject({ status: 'succeeded', run: 2 });
     expect(after.result?.video).not.toEqual(state.result?.video);
     for (const scene of [0, 2]) expect(after.scenes[scene]).toEqual(state.scenes[scene]);

@@ -107,7 +107,10 @@ function afterStep(
   if ('failure' in event.body)
     return { ...scene, status: 'failed', failure: withCharged(event.body.failure, scene.costMicros) };
   const finished = advance(scene, step, event.body.clip, event);
-  if (event.name !== 'clip.generated') return finished;
+  if (event.name === 'overlay.applied') {
+    const { thumbnail } = event.body;
+    return thumbnail === undefined ? finished : { ...finished, thumbnail };
+  }
   const { model, predictionId, cached } = event.body;
   return {
     ...releaseAllowance(finished),

@@ -17,7 +17,7 @@ export function filesOf({ state }: GenerationRecord): string[] {
   const files = [
     job.music?.artifact,
     job.referenceImage,
-    ...scenes.flatMap((scene) => SCENE_STEPS.map(({ result: file }) => scene[file])),
+    ...scenes.flatMap((scene) => [...SCENE_STEPS.map(({ result: file }) => scene[file]), scene.thumbnail?.picture]),
     result?.video,
     result?.thumbnail,
     previousResult?.video,
