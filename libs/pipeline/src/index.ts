@@ -8,6 +8,7 @@ export * from './hosting/stall.sweep.js';
 export { type RepairedPlan, repairPlan } from './plan/plan.repair.js';
 export * from './plan/plan.review.js';
 export * from './plan/plan.rules.js';
+export { draftFromPrompt, type TemplateBrief } from './plan/plan.template.js';
 export * from './plan/plan.writer.js';
 export * from './director/progress.js';
 export * from './speech/speech.fit.js';

@@ -4,6 +4,7 @@ import {
   overlayTextSchema,
   type Plan,
   type PlanEdit,
+  planSchema,
   type ScenePlan,
 } from '@clipmesh/contracts';
 
@@ -39,14 +40,15 @@ export function editPlan(plan: Plan, edit: PlanEdit): Plan {
   const { min, max } = DURATION_SECONDS;
   if (durationSeconds < min || durationSeconds > max)
     throw new PlanEditError('scenes', `the scenes take ${durationSeconds} s in total; a video takes ${min}-${max} s`);
-  return {
+  // Parsed, so that the fields are in the order in which the plan is stored and its ETag is computed.
+  return planSchema.parse({
     ...plan,
     ...defined({ title: edit.title }),
     style: { ...plan.style, ...defined(edit.style ?? {}) },
     durationSeconds,
     scenes,
     ...defined({ music: edit.music, product: editProduct(plan.product, edit.product) }),
-  };
+  });
 }
 
 function editProduct(product: Plan['product'], change: PlanEdit['product']): Plan['product'] {

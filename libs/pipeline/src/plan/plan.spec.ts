@@ -41,8 +41,8 @@ describe('plan rules', () => {
 
   it('writes scripts, transitions, music and the product', () => {
     const plan = planFromTemplate(job(15));
-    expect(plan.product).toMatchObject({ name: 'solar lamp for balconies', benefits: ['It charges by day'] });
-    expect(plan.music).toEqual({ mood: 'upbeat' });
+    expect(plan.product).toMatchObject({ name: 'Solar lamp', benefits: ['Charges by day'] });
+    expect(plan.music).toEqual({ mood: 'warm' });
     expect(plan.scenes.map(({ transition }) => transition)).toEqual([undefined, 'crossfade', 'crossfade', 'zoom']);
     for (const { script, durationSeconds } of plan.scenes)
       expect(countWords(script ?? '')).toBeLessThanOrEqual(durationSeconds * 2.3);

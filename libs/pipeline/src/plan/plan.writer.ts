@@ -4,13 +4,15 @@ import {
   type Plan,
   type PlanDraft,
   planShape,
-  type Product,
   SCENE_SECONDS,
   type ScenePlan,
   type Transition,
 } from '@clipmesh/contracts';
 import { evenDurations, fitDurations, rolesFor } from './plan.rules.js';
-import { musicFor, productOf, scriptFor, transitionFor } from './product.rules.js';
+import { copyFor, fitScript } from './copy/copy.rules.js';
+import { lookFor, transitionFor } from './copy/look.rules.js';
+import { type PromptBrief, readBrief } from './copy/product.reader.js';
+import { draftFromPrompt } from './plan.template.js';
 
 const clean = (text: string): string => text.replace(/\s+/gu, ' ').trim();
 
@@ -49,27 +51,37 @@ function scenesFor(job: Job, draft: PlanDraft, sceneCount: number): PlanDraft['s
  * says. The prompt fills what the draft leaves empty. Returns undefined when the draft has too few scenes.
  */
 export function planFromDraft(job: Job, draft: PlanDraft): Plan | undefined {
-  const { framework, sceneCount } = planShape(job);
-  const scenes = scenesFor(job, draft, sceneCount);
-  if (scenes === undefined) return undefined;
+  const scenes = scenesFor(job, draft, planShape(job).sceneCount);
+  return scenes && assemble(job, draft, scenes);
+}
+
+function assemble(job: Job, draft: PlanDraft, scenes: PlanDraft['scenes']): Plan {
+  const { framework } = planShape(job);
   const { length: count } = scenes;
   const subject = firstSentence(clean(job.prompt), 300);
+  const look = lookFor(job.prompt);
   const durations = fitDurations(
     job.durationSeconds,
     scenes.map((scene) => scene.durationSeconds),
   );
   const roles = rolesFor(framework, count);
-  const product = draftedProduct(draft, productOf(clean(job.prompt)));
+  const brief = briefOf(draft, readBrief(job.prompt));
+  const mood = draft.music?.mood ?? look.music;
+  const copy = copyFor(
+    brief,
+    roles.map((role, index) => ({ role, seconds: durations[index] ?? 0 })),
+    job.seed,
+  );
   return {
     title: cutText(clean(draft.title) || subject, 200),
     framework,
     source: 'llm',
     style: {
-      style: cutText(draft.style.style, 200),
-      palette: cutText(draft.style.palette, 200),
-      lighting: cutText(draft.style.lighting, 200),
+      style: cutText(clean(draft.style.style) || look.style, 200),
+      palette: cutText(clean(draft.style.palette) || look.palette, 200),
+      lighting: cutText(clean(draft.style.lighting) || look.lighting, 200),
       composition: cutText(draft.style.composition, 200),
-      mood: cutText(draft.style.mood, 200),
+      mood: cutText(clean(draft.style.mood) || look.mood, 200),
       subject: cutText(clean(draft.style.subject) || subject, 400),
     },
     seed: job.seed,
@@ -80,99 +92,38 @@ export function planFromDraft(job: Job, draft: PlanDraft): Plan | undefined {
       description: cutText(clean(scene.description), 2000),
       durationSeconds: durations[index] ?? 0,
       ...overlayOf(job, scene.overlayText, index, count),
-      ...scriptOf(clean(scene.script ?? '') || clean(scene.overlayText)),
-      ...transitionOf(index, scene.transition ?? transitionFor(roles[index] ?? '')),
+      ...scriptOf(fitScript(clean(scene.script ?? ''), durations[index] ?? 0) || (copy[index]?.script ?? '')),
+      ...transitionOf(index, scene.transition ?? transitionFor(roles[index] ?? '', roles[index - 1], mood)),
     })),
-    music: draft.music ?? { mood: musicFor(job.prompt) },
-    product,
+    music: { mood },
+    product: brief.product,
   };
 }
 
 /** The product as the draft describes it, completed from the prompt. */
-function draftedProduct({ product: drafted }: PlanDraft, found: Product): Product {
+function briefOf({ product: drafted }: PlanDraft, found: PromptBrief): PromptBrief {
   if (drafted === undefined || clean(drafted.name) === '') return found;
   const benefits = drafted.benefits.map(clean).filter((benefit) => benefit !== '');
   const [audience, callToAction] = [clean(drafted.audience ?? ''), clean(drafted.callToAction ?? '')];
-  return {
-    ...found,
+  const product = {
+    ...found.product,
     name: clean(drafted.name),
-    benefits: benefits.length === 0 ? found.benefits : benefits,
+    ...(benefits.length === 0 ? {} : { benefits }),
     ...(audience === '' ? {} : { audience }),
     ...(callToAction === '' ? {} : { callToAction }),
   };
+  const own = benefits.map((text) => ({ text, isVerbal: false }));
+  return { ...found, isNamed: true, product, benefits: own.length === 0 ? found.benefits : own };
 }
 
 const scriptOf = (script: string): Pick<ScenePlan, 'script'> => (script === '' ? {} : { script: cutText(script, 400) });
 const transitionOf = (index: number, transition: Transition): Pick<ScenePlan, 'transition'> =>
   index === 0 ? {} : { transition };
 
-const SHOTS: Readonly<Record<string, { shot: string; line: string }>> = {
-  problem: {
-    shot: 'A relatable person struggles with an everyday frustration, close-up on the face and hands',
-    line: 'Sound familiar?',
-  },
-  agitate: {
-    shot: 'The frustration grows: time is lost, things pile up, quick restless camera',
-    line: 'It only gets worse.',
-  },
-  solution: {
-    shot: 'The product appears and everything turns easy, confident hero shot, warm relief',
-    line: 'There is a better way.',
-  },
-  before: { shot: 'The ordinary day before: grey, slow, something is clearly missing', line: 'Before' },
-  after: { shot: 'The same place transformed: bright, effortless, people smiling', line: 'After' },
-  bridge: { shot: 'The product in use bridges the two worlds, smooth tracking shot', line: 'Here is how.' },
-  attention: {
-    shot: 'A striking opening image that stops the scroll, bold movement towards the camera',
-    line: 'Look at this.',
-  },
-  interest: { shot: 'The product in its setting, a detail is revealed, slow push-in', line: 'Made with care.' },
-  desire: { shot: 'A person enjoys the product, golden moment, shallow depth of field', line: 'You will love it.' },
-  action: { shot: 'The product centred as a hero, clean background, inviting final frame', line: 'Get yours today.' },
-};
-const ANGLES = [
-  'wide shot',
-  'close-up',
-  'over-the-shoulder shot',
-  'low-angle shot',
-  'top-down shot',
-  'tracking shot',
-] as const;
-
 /** Makes a plan without a language model, from the framework's steps and the prompt. Accepts every valid duration. */
 export function planFromTemplate(job: Job): Plan {
   const { framework, sceneCount } = planShape(job);
-  const text = clean(job.prompt);
-  const subject = firstSentence(text, 300);
   const durations = evenDurations(job.durationSeconds, sceneCount);
-  const product = productOf(text);
-  return {
-    title: cutText(subject, 80),
-    framework,
-    source: 'template',
-    style: {
-      style: 'cinematic commercial',
-      palette: 'rich, warm, high contrast',
-      lighting: 'soft key light with natural highlights',
-      composition: 'centred subject, clean background, room for text',
-      mood: 'confident and upbeat',
-      subject,
-    },
-    seed: job.seed,
-    durationSeconds: job.durationSeconds,
-    scenes: rolesFor(framework, sceneCount).map((role, index) => {
-      const { shot, line } = SHOTS[role] ?? { shot: 'The product in use', line: '' };
-      return {
-        index,
-        role,
-        description: `${shot}, ${ANGLES[index % ANGLES.length] ?? 'wide shot'}. ${cutText(text, 1500)}`,
-        durationSeconds: durations[index] ?? 0,
-        ...overlayOf(job, line, index, sceneCount),
-        ...scriptOf(scriptFor(product, line, index, durations[index] ?? 0)),
-        ...transitionOf(index, transitionFor(role)),
-      };
-    }),
-    music: { mood: musicFor(text) },
-    product,
-  };
+  const draft = draftFromPrompt({ prompt: job.prompt, framework, durations, seed: job.seed });
+  return { ...assemble(job, draft, draft.scenes), source: 'template' };
 }

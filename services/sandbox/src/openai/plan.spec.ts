@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { planDraftSchema } from '@clipmesh/contracts';
 import { readBrief, splitSeconds, writePlan } from './plan.writer.js';
 import { fitSchema } from './schema.filler.js';
 
@@ -11,26 +12,25 @@ describe('plan writer', () => {
     const plan = writePlan(brief);
     expect(plan.scenes.map(({ role }) => role)).toEqual(['attention', 'interest', 'desire', 'action']);
     expect(plan.scenes.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0)).toBe(20);
-    expect(plan.scenes.every(({ description }) => description.includes('A thermos that keeps tea hot'))).toBe(true);
+    expect(plan.scenes.every(({ description }) => description.includes('thermos'))).toBe(true);
+    expect(plan.style.subject).toBe('A thermos that keeps tea hot. Buy it!');
+    expect(plan.scenes.map(({ overlayText }) => overlayText)).toContain('Keeps tea hot');
     expect(writePlan(brief)).toEqual(plan);
   });
 
   it('uses the text between the tags', () => {
-    const { title, style, scenes } = writePlan(readBrief('scenes: 3', '<product>\na thermos. Buy it!\n</product>'));
-    expect([title, style.subject]).toEqual(['A thermos', 'a thermos']);
-    expect(scenes.every(({ description }) => description.endsWith('a thermos'))).toBe(true);
+    const { style, product, scenes } = writePlan(readBrief('scenes: 3', '<product>\na thermos. Buy it!\n</product>'));
+    expect([product?.name, style.subject]).toEqual(['Thermos', 'a thermos. Buy it!']);
+    expect(scenes.every(({ description }) => description.includes('the thermos'))).toBe(true);
     expect(readBrief('', '<product> is what it says').prompt).toBe('<product> is what it says');
   });
 
-  it('describes every scene differently, with durations of 3-7 s', () => {
+  it('writes as many scenes as requested, of 3-7 s', () => {
     for (let scenes = 1; scenes <= 20; scenes += 1) {
-      const plan = writePlan({
-        framework: 'PAS',
-        scenes,
-        durationSeconds: scenes * 5 - (scenes > 1 ? 1 : 0),
-        prompt: 'shoes',
-      });
-      expect(new Set(plan.scenes.map(({ description }) => description)).size).toBe(scenes);
+      const durationSeconds = scenes * 5 - (scenes > 1 ? 1 : 0);
+      const plan = writePlan({ framework: 'PAS', scenes, durationSeconds, prompt: 'shoes' });
+      expect(planDraftSchema.safeParse(plan).error).toBeUndefined();
+      expect(plan.scenes).toHaveLength(scenes);
     }
     expect(splitSeconds(20, 3)).toEqual([7, 7, 6]);
     expect(splitSeconds(100, 2)).toEqual([7, 7]);

@@ -93,7 +93,7 @@ export function fitSchema(node: JsonSchema, hint?: unknown, root: JsonSchema = n
     case 'null':
       return null;
     case 'string': {
-      const text = typeof hint === 'string' && hint !== '' ? hint : 'text';
+      const text = typeof hint === 'string' ? hint : 'text';
       return cutText(text.padEnd(number(schema.minLength, 0), '.'), number(schema.maxLength, Infinity));
     }
     case undefined:
