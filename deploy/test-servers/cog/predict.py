@@ -1,4 +1,4 @@
-"""The model of the tests: draws a clip with ffmpeg. Words in the prompt make it fail or take longer."""
+"""The model of the tests: draws a clip with ffmpeg. A prompt that begins with one of the orders fails or takes longer."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class Runner(BaseRunner):
     def run(
         self,
         prompt: str = Input(
-            description="`sleep N` takes N seconds longer, `fail` and `broken` fail, `forbidden` and `bottle` are refused."
+            description="Orders at its beginning: `sleep N` takes N seconds longer, `it shall fail` and `a broken cup` fail, `a forbidden cup` and `a refused picture` are refused."
         ),
         seconds: int = Input(default=5, ge=1, le=12),
         aspect_ratio: str = Input(default="9:16", choices=["9:16", "16:9", "1:1"]),
@@ -54,16 +54,16 @@ class Runner(BaseRunner):
             note(run, prompt, status)
 
     def draw(self, prompt: str, seconds: int, aspect_ratio: str, seed: int) -> Path:
-        wait = re.search(r"sleep (\d+)", prompt)
+        wait = re.match(r"sleep (\d+)", prompt)
         end = time.monotonic() + (int(wait.group(1)) if wait else 0)
         # In short steps, so that a cancel ends the wait.
         while is_held() or time.monotonic() < end:
             time.sleep(0.05)
-        if re.search(r"\bfail\b", prompt):
+        if prompt.startswith("it shall fail"):
             raise ValueError("the model failed as the prompt says")
-        if re.search(r"\bbroken\b", prompt):
+        if prompt.startswith("a broken cup"):
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
-        if re.search(r"\bforbidden\b", prompt):
+        if prompt.startswith("a forbidden cup"):
             raise ValueError("The prompt was flagged by the safety checker.")
         out = os.path.join(tempfile.mkdtemp(), "out.mp4")
         hue = seed % 360
@@ -73,6 +73,6 @@ class Runner(BaseRunner):
             + ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-y", out],
             check=True,
         )
-        if re.search(r"\bbottle\b", prompt):
+        if prompt.startswith("a refused picture"):
             raise ValueError("NSFW content detected. Try running it again, or try a different prompt.")
         return Path(out)

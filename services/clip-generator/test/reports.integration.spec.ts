@@ -236,7 +236,7 @@ describe('a purchase at fal whose answer was lost', () => {
       COG_WEBHOOK_URL: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
     };
     await start(env);
-    const body: ClipGenerateBody = { ...newBody(), model: 'cog/animatic', prompt: 'a kite, sleep 3' };
+    const body: ClipGenerateBody = { ...newBody(), model: 'cog/animatic', prompt: 'sleep 3, a kite' };
     const key = `clip.${body.generationId}.0.1`;
     /** Reports of this generation. Those of earlier tests may be repeated. */
     const own = (): string[] => received.filter((of) => of.includes(body.generationId));

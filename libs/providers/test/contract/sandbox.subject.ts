@@ -8,14 +8,14 @@ const PLAYS: Readonly<Record<Play, Scenario>> = {
   wait: { queueSeconds: 3600 },
   limit: { rateLimit: { perMinute: 0.001, retryAfterSeconds: RETRY_AFTER_MS / 1000 } },
   'refuse-input': { rejectPrompts: 'forbidden' },
-  'refuse-output': { rejectOutputs: { prompts: 'bottle' } },
+  'refuse-output': { rejectOutputs: { prompts: 'refused picture' } },
   break: { failEvery: 1 },
   expire: {},
 };
 export const PROMPTS: Readonly<Partial<Record<Play, string>>> = {
   break: 'a broken cup',
   'refuse-input': 'a forbidden cup',
-  'refuse-output': 'a bottle on a table',
+  'refuse-output': 'a refused picture',
 };
 
 export type SandboxSubject = Pick<Subject, 'model' | 'guarantee' | 'features' | 'settings'> & {
