@@ -575,7 +575,7 @@ export const SETTINGS = {
     'OVERLAY_FONT_FILE',
     list,
     '',
-    'TrueType or OpenType font files for overlays, comma-separated. Each text uses the font that covers most of its characters; on a tie, the first. The bundled DejaVu Sans Bold is always the last. Characters that no font covers are dropped with a warning in the log. Default: none.',
+    'TrueType, OpenType or WOFF2 files of your brand, comma-separated. A character is drawn with the first file that has it, else with the bundled fonts. Default: none.',
   ),
   ackWaitMs: setting(
     'ACK_WAIT_SECONDS',

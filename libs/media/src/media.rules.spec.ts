@@ -98,8 +98,8 @@ describe('joinCall', () => {
 describe('ffmpeg requirements and arguments', () => {
   it('finds missing names in a listing whose lines may hold several names', () => {
     const listing = ' V..... libx264   H.264\n D  mov,mp4,m4a QuickTime\n A..... aac AAC\n';
-    expect(missingFrom(listing, ['libx264', 'mp4', 'aac', 'drawtext'])).toEqual(['drawtext']);
-    expect(missingMessage(['drawtext', 'aac'])).toContain('without drawtext, aac; install');
+    expect(missingFrom(listing, ['libx264', 'mp4', 'aac', 'overlay'])).toEqual(['overlay']);
+    expect(missingMessage(['overlay', 'aac'])).toContain('without overlay, aac; install');
   });
   it('passes arguments unchanged, without a shell or splitting', () => {
     const args = ffmpegArgs({

@@ -2,7 +2,6 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { FfmpegRunner } from './ffmpeg/ffmpeg.runner.js';
-import { defaultFontFile, type Font, loadFont } from './text/font.loader.js';
 import { UNTRUSTED_INPUT } from './commands/untrusted.input.js';
 import { concatList, joinCall } from './commands/join.args.js';
 import {
@@ -13,21 +12,21 @@ import {
   type JoinInput,
   type MediaOptions,
   type MixInput,
-  type OverlayResult,
   type OverlayInput,
+  type OverlayResult,
   type RenderInput,
   type RunContext,
   type SoundRules,
   type SpeechRules,
 } from './commands/media.types.js';
-import { drawTextFilters, fontPixels, textBox } from './commands/overlay.filter.js';
 import { overlayCall } from './commands/scene.args.js';
+import { sceneLength } from './commands/scene.source.js';
 import { parseProbe, type Probe } from './verify/probe.parse.js';
 import { renderCall } from './commands/render.args.js';
 import { convertCall } from './commands/sound.args.js';
 import { mixSound } from './sound/mix.js';
 import { type ListFlag, missingFrom, missingMessage, REQUIRED } from './ffmpeg/requirements.js';
-import { fontFor, layOut, missingCharacters } from './text/text.layout.js';
+import { checkFonts, drawTextLayer, type TextLayer } from './text/text.layer.js';
 import { candidateOutput, frameCall } from './thumbnails/thumbnail.args.js';
 import { takeBest } from './thumbnails/best.picture.js';
 import { verifyClip, verifyImage, verifySound, type VerifyTools } from './verify/verify.js';
@@ -39,13 +38,12 @@ const CHECK_TIMEOUT_MS = 20_000;
 export class Media {
   private readonly runner: FfmpegRunner;
   private readonly fontFiles: readonly string[];
-  private fonts: Promise<Font[]> | undefined;
   private readonly tools: VerifyTools = {
     probe: (file, context) => this.probe(file, context),
     query: (args, name, context) => this.runner.query('ffmpeg', args, name, context),
   };
   constructor(private readonly options: MediaOptions) {
-    this.fontFiles = [...(options.fontFiles ?? []), defaultFontFile()].map((file) => resolve(file));
+    this.fontFiles = (options.fontFiles ?? []).map((file) => resolve(file));
     this.runner = new FfmpegRunner({
       ffmpegPath: options.ffmpegPath ?? 'ffmpeg',
       ffprobePath: options.ffprobePath ?? 'ffprobe',
@@ -69,7 +67,7 @@ export class Media {
     for (const flag of Object.keys(REQUIRED) as ListFlag[])
       missing.push(...missingFrom(await query('ffmpeg', flag), REQUIRED[flag]));
     if (missing.length > 0) throw new Error(missingMessage(missing));
-    await this.loadFonts();
+    checkFonts(this.fontFiles);
   }
 
   /** Describes a media file. Throws `MEDIA_INVALID` when it cannot be read. */
@@ -104,22 +102,19 @@ export class Media {
     const { video, audio } = await this.probe(input.file, context);
     if (video === undefined) throw new ClipmeshError('MEDIA_INVALID', 'the clip has no video stream');
     return this.withTempDir(async (dir) => {
-      const { filters, missingCharacters: missing } =
-        input.overlay === undefined
-          ? { filters: [], missingCharacters: [] }
-          : await this.textFilters(input.overlay, input, dir);
+      const text = await this.textLayer(input, dir);
       const { threads, preset = 'veryfast', crf = 20 } = this.options;
       const paths = { ...input, file: resolve(input.file), output: resolve(input.output) };
       const { thumbnail, durationSeconds, profile } = input;
       const candidates = thumbnail === undefined ? undefined : candidateOutput(dir, durationSeconds, profile);
-      const call = overlayCall(paths, { video, audio }, filters, { threads, preset, crf }, candidates);
+      const call = overlayCall(paths, { video, audio }, text, { threads, preset, crf }, candidates);
       await this.runner.run(
         call,
         { name: 'overlay', stage: 'overlay', durationSeconds: input.durationSeconds },
         context,
       );
-      if (thumbnail === undefined) return { missingCharacters: missing };
-      return { missingCharacters: missing, thumbnail: await takeBest(dir, profile, resolve(thumbnail)) };
+      if (thumbnail === undefined) return {};
+      return { thumbnail: await takeBest(dir, profile, resolve(thumbnail)) };
     });
   }
 
@@ -173,29 +168,11 @@ export class Media {
     return this.runner.running();
   }
 
-  private loadFonts(): Promise<Font[]> {
-    return (this.fonts ??= Promise.all(
-      this.fontFiles.map((file) =>
-        loadFont(file).catch((cause: unknown) => {
-          throw new Error(`The font ${file} cannot be read; set OVERLAY_FONT_FILE to TrueType fonts.`, { cause });
-        }),
-      ),
-    ));
-  }
-
-  private async textFilters(
-    overlay: NonNullable<OverlayInput['overlay']>,
-    input: OverlayInput,
-    dir: string,
-  ): Promise<OverlayResult & { readonly filters: string[] }> {
-    const { profile } = input;
-    const size = fontPixels(overlay.fontSizePt, profile);
-    const font = fontFor(overlay.text, await this.loadFonts());
-    const layout = layOut(overlay.text, size, textBox(profile), font);
-    const files = layout.lines.map((_line, index) => join(dir, `line-${index}.txt`));
-    await Promise.all(layout.lines.map((line, index) => writeFile(files[index] ?? '', line)));
-    const filters = drawTextFilters(overlay, layout, files, font.file, profile);
-    return { filters, missingCharacters: missingCharacters(overlay.text, font) };
+  private async textLayer(input: OverlayInput, dir: string): Promise<TextLayer | undefined> {
+    const { overlay, profile, durationSeconds } = input;
+    if (overlay === undefined) return undefined;
+    const { frames } = sceneLength(durationSeconds, profile);
+    return drawTextLayer({ overlay, profile, frames, fontFiles: this.fontFiles, file: join(dir, 'text.rgba') });
   }
 
   private async withTempDir<T>(work: (dir: string) => Promise<T>): Promise<T> {

@@ -12,7 +12,6 @@ import {
 import { type Media } from '@clipmesh/media';
 import { type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { type ArtifactStore, type Scratch } from '@clipmesh/persistence';
-import { type Log } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 
 export const OVERLAY_DEPS = Symbol('OVERLAY_DEPS');
@@ -20,7 +19,6 @@ export interface OverlayDeps {
   readonly media: Media;
   readonly artifacts: ArtifactStore;
   readonly scratch: Scratch;
-  readonly logger: Pick<Log, 'warn'>;
 }
 
 const now = (): string => new Date().toISOString();
@@ -48,13 +46,13 @@ export class OverlayActor {
     ],
   })
   async receive(body: OverlayApplyBody, { signal }: HandlerContext): Promise<readonly Outgoing[]> {
-    const { media, artifacts, scratch, logger } = this.deps;
+    const { media, artifacts, scratch } = this.deps;
     const { generationId, scene, attempt } = body;
     return scratch.withFolder(async (directory) => {
       const output = join(directory, 'scene.mov');
       const picture = join(directory, 'thumbnail.jpg');
       const { overlay, durationSeconds, profile } = body;
-      const { missingCharacters: lost, thumbnail: figures } = await artifacts.withFile(body.clip, (file) =>
+      const { thumbnail: figures } = await artifacts.withFile(body.clip, (file) =>
         media.overlay(
           {
             ...{ file, output, thumbnail: picture, durationSeconds, profile },
@@ -63,11 +61,6 @@ export class OverlayActor {
           { signal },
         ),
       );
-      if (lost.length > 0)
-        logger.warn(
-          { generationId, scene, characters: lost.join('') },
-          'no font has these characters of the text, so they are missing in the video; set OVERLAY_FONT_FILE',
-        );
       const clip = await artifacts.put(output, { contentType: 'video/quicktime' });
       const thumbnail =
         figures === undefined

@@ -21,7 +21,6 @@ import { overlayService } from '../src/overlay.service.js';
 const DEADLINE_MS = 120_000;
 const profile = { width: 360, height: 640, fps: 24 };
 
-const logged: string[] = [];
 let broker: Broker;
 let folder: TempFolder;
 let artifacts: ArtifactStore;
@@ -42,7 +41,7 @@ function start(workerId: string, more: Record<string, string> = {}): Promise<Rep
     DRAIN_SECONDS: '1',
     ...more,
   });
-  const logger = createLogger({ service: 'overlay', level: 'info' }, { write: (line) => logged.push(line) });
+  const logger = createLogger({ service: 'overlay', level: 'info' }, { write: () => undefined });
   return startReplica(overlayService, { config, workerId, logger });
 }
 
@@ -135,15 +134,21 @@ describe('the overlay service', () => {
     await tempIsEmpty('overlay.1');
   });
 
-  it('draws the characters that the font has, and logs the missing ones', async () => {
-    const generationId = await apply({
-      clip: await clipOf(1),
-      durationSeconds: 1,
-      overlay: { ...overlay, text: 'Tea 日本' },
+  it('draws text in every script, and fails for a character that no font has', async () => {
+    const clip = await clipOf(1);
+    const drawn = await apply({ clip, durationSeconds: 1, overlay: { ...overlay, text: 'Tea 日本 चाय شاي 🎉' } });
+    expect(await endOf(drawn)).toMatchObject({ name: OverlayApplied.name });
+    const { name, body } = await endOf(
+      await apply({ clip, durationSeconds: 1, overlay: { ...overlay, text: 'Tea \u{10ffff}' } }),
+    );
+    expect(name).toBe(OverlayFailed.name);
+    expect(OverlayFailed.schema.parse(body).failure).toMatchObject({
+      code: 'TEXT_UNDRAWABLE',
+      message: expect.stringContaining('U+10FFFF'),
+      stage: 'overlay',
+      scene: 2,
+      retryable: false,
     });
-    expect(await endOf(generationId)).toMatchObject({ name: OverlayApplied.name });
-    const warned = logged.filter((line) => line.includes(generationId)).map((line) => JSON.parse(line) as unknown);
-    expect(warned).toMatchObject([{ level: 'warn', scene: 2, characters: '日本' }]);
   });
 
   it('fails at once for a file that is not a clip, with stage and scene', async () => {

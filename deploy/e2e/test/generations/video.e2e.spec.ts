@@ -27,7 +27,9 @@ import { KEYS, mostClipsAtOnce, named, TraceCollector } from '../../src/traces/t
 /** Mean difference of luma between a frame and its JPEG, which has another colour matrix. */
 const NEARLY_EQUAL = 20;
 const MAKE_MS = 240_000;
-const FONT = createRequire(join(ROOT, 'libs/media/package.json')).resolve('dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf');
+const FONT = createRequire(join(ROOT, 'libs/media/package.json')).resolve(
+  '@expo-google-fonts/noto-sans/700Bold/NotoSans_700Bold.ttf',
+);
 
 interface Case {
   readonly name: string;

@@ -49,6 +49,10 @@ export const FAILURE_CODES = {
     retryable: false,
     hint: 'The media file is invalid. See the message for the reason.',
   },
+  TEXT_UNDRAWABLE: {
+    retryable: false,
+    hint: 'No font has a character of the text. See the message for the character. Change the text, or set OVERLAY_FONT_FILE.',
+  },
   FFMPEG_FAILED: { retryable: true, hint: 'ffmpeg failed. See the message for its last output lines.' },
   FFMPEG_STALLED: { retryable: true, hint: 'ffmpeg made no progress within the configured time and was stopped.' },
   OUT_OF_MEMORY: {

@@ -23,3 +23,8 @@ export function ffmpegArgs(call: FfmpegCall): string[] {
   if (call.also !== undefined) command.output(call.also.output).outputOptions(...call.also.options);
   return [...REPORTING, ...command._getArguments()];
 }
+
+/** Escapes a value for an option inside a filter graph: once for the option, once for the graph. */
+export function filterValue(value: string): string {
+  return value.replace(/[\\':]/gu, '\\$&').replace(/[\\'[\],;]/gu, '\\$&');
+}

@@ -9,7 +9,7 @@ export interface MediaOptions {
   readonly idleTimeoutMs: number;
   /** Folder for temporary files of running processes. */
   readonly tempDir: string;
-  /** Each text uses the first font that has most of its characters. DejaVu Sans Bold is always last. Default: none. */
+  /** Fonts of the operator's brand. A character is drawn with the first one that has it, else with the bundled fonts. Default: none. */
   readonly fontFiles?: readonly string[];
   /** x264 preset. Default: `veryfast`. */
   readonly preset?: string;
@@ -68,8 +68,6 @@ export type ThumbnailFigures = Omit<Thumbnail, 'picture'>;
 export interface OverlayResult {
   /** The figures of the picture in `thumbnail`. */
   readonly thumbnail?: ThumbnailFigures;
-  /** Characters of the text that no font has. They are not drawn. */
-  readonly missingCharacters: readonly string[];
 }
 export interface MixInput {
   /** The scenes in their order. Their sound fills exactly their duration. */

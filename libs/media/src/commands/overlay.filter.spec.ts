@@ -1,82 +1,64 @@
-import { type OverlayText } from '@clipmesh/contracts';
 import { describe, expect, it } from '@jest/globals';
-import { drawTextFilters, filterValue, fontPixels, textBox } from './overlay.filter.js';
+import { type TextLayer } from '../text/text.layer.js';
+import { layerFilters, layerInput } from './overlay.filter.js';
 import { overlayCall } from './scene.args.js';
 import { type SourceStream } from './scene.source.js';
 
 const profile = { width: 720, height: 1280, fps: 24 };
-const overlay: OverlayText = {
-  text: `It's 100%: %{pts}`,
-  position: 'bottom',
-  fontSizePt: 48,
-  color: '#ffcc00',
-  animation: 'none',
-  shadow: false,
-};
-const drawn = (more: Partial<OverlayText>, files = ['/tmp/line-0.txt']): string[] =>
-  drawTextFilters({ ...overlay, ...more }, { lines: files, size: 40 }, files, '/fonts/Sans.ttf', profile);
+const layer: TextLayer = { file: '/tmp/text.rgba', left: 80, top: 600, width: 400, height: 120, frames: [0, 1, 2] };
 
-describe('the drawtext filters of a text', () => {
-  it.each([
-    ['plain.txt', 'plain.txt'],
-    ['a:b', String.raw`a\\:b`],
-    ["it's", String.raw`it\\\'s`],
-    ['a,b;c[d]', String.raw`a\,b\;c\[d\]`],
-    [String.raw`back\slash`, String.raw`back\\\\slash`],
-  ])('escape %s for the option and for the graph', (value, escaped) => {
-    expect(filterValue(value)).toBe(escaped);
+/** The frame at which ffmpeg shows picture `n`, by the expression in the graph. */
+function frameOf(frames: readonly number[], n: number): number {
+  const [, expression = ''] = /setpts=\((.*?)\)\/FR/.exec(layerFilters({ ...layer, frames }, 1)) ?? [];
+  return [...expression.matchAll(/\+gte\(N\\,(\d+)\)\*(\d+)/g)].reduce(
+    (sum, [, from, jump]) => sum + (n >= Number(from) ? Number(jump) : 0),
+    n,
+  );
+}
+
+describe('the layer of a text', () => {
+  it.each([[[0, 1, 2]], [[0, 1, 2, 60, 61]], [[3, 9, 10, 40]]])('shows its pictures at the frames %j', (frames) => {
+    expect(frames.map((_frame, index) => frameOf(frames, index))).toEqual(frames);
   });
 
-  it('never contain the text, which ffmpeg reads from a file without expansion', () => {
-    const [filter = ''] = drawn({});
-    expect(filter).not.toContain('100');
-    expect(filter).toContain('textfile=/tmp/line-0.txt');
-    expect(filter).toContain('expansion=none');
-    expect(filter).toContain('fontcolor=0xffcc00');
+  it('is raw pixels of a known size, which ffmpeg need not parse', () => {
+    expect(layerInput(layer, profile)).toEqual({
+      file: '/tmp/text.rgba',
+      options: ['-f', 'rawvideo', '-pixel_format', 'rgba', '-video_size', '400x120', '-framerate', '24'],
+    });
   });
 
-  it.each([
-    ['top', 102],
-    ['center', 590],
-    ['bottom', 1078],
-  ] as const)('at the %s start two lines %i px below the upper edge', (position, y) => {
-    const two = drawn({ position }, ['/tmp/a.txt', '/tmp/b.txt']);
-    expect(two.map((filter) => Number(/:y=(\d+)/.exec(filter)?.[1]))).toEqual([y, y + 50]);
-  });
-
-  it('animate and draw a shadow only when requested', () => {
-    expect(drawn({})[0]).not.toMatch(/alpha|shadow|t\//);
-    expect(drawn({ animation: 'fade' })[0]).toMatch(/alpha=min\(1\\,t\/0\.5\)/);
-    expect(drawn({ animation: 'fade' })[0]).not.toMatch(/y=[^:]*t\//);
-    expect(drawn({ animation: 'slide' })[0]).toMatch(/y=[^:]*max\(0\\,1-t\/0\.5\)/);
-    expect(drawn({ shadow: true })[0]).toMatch(/shadowx=2:shadowy=2/);
-  });
-
-  it('fit in nine tenths of the width, with a size based on the short side', () => {
-    expect(textBox(profile)).toEqual({ width: 648, height: 1024 });
-    expect([fontPixels(48, profile), fontPixels(48, { ...profile, width: 1280, height: 720 })]).toEqual([48, 48]);
-    expect(fontPixels(24, { width: 90, height: 160, fps: 24 })).toBe(4);
+  it('stays until the end, in the colours of BT.709', () => {
+    const graph = layerFilters(layer, 1);
+    expect(graph).toMatch(/^\[1:v\]setpts=.*out_color_matrix=bt709:out_range=tv,format=yuva420p\[text\];/);
+    expect(graph).toMatch(/\[base\]\[text\]overlay=x=80:y=600:format=yuv420:eof_action=repeat$/);
   });
 });
 
 describe('the encode of a scene', () => {
   const sound = { index: 1 };
-  const call = (audio: SourceStream | undefined, durationSeconds = 3): string =>
+  const call = (audio: SourceStream | undefined, durationSeconds = 3, text?: TextLayer) =>
     overlayCall(
       { file: '/in.mp4', output: '/out.mov', durationSeconds, profile },
       { video: { index: 2 }, audio },
-      ['drawtext=x'],
+      text,
       { threads: 1, preset: 'veryfast', crf: 20 },
-    ).options.join(' ');
+    );
+  const options = (...args: Parameters<typeof call>): string => call(...args).options.join(' ');
 
   it('runs once, with the exact number of frames and samples', () => {
-    expect(call(sound).match(/libx264/g)).toHaveLength(1);
-    expect(call(sound)).toMatch(/\[0:2\].*trim=end_frame=72,format=yuv420p,drawtext=x\[v\]/);
-    expect(call(sound)).toMatch(/\[0:1\].*apad=whole_len=144000,atrim=end_sample=144000\[a\]/);
-    expect(call(undefined)).toMatch(/;anullsrc=r=48000:cl=stereo,atrim=end_sample=144000\[a\]/);
+    expect(options(sound).match(/libx264/g)).toHaveLength(1);
+    expect(options(sound)).toMatch(/\[0:2\].*trim=end_frame=72,format=yuv420p\[v\]/);
+    expect(options(sound, 3, layer)).toMatch(/\[0:2\].*trim=end_frame=72,format=yuv420p\[base\];\[1:v\].*\[v\];/);
+    expect(options(sound)).toMatch(/\[0:1\].*apad=whole_len=144000,atrim=end_sample=144000\[a\]/);
+    expect(options(undefined)).toMatch(/;anullsrc=r=48000:cl=stereo,atrim=end_sample=144000\[a\]/);
   });
   it('ends the sound with the last whole frame', () => {
-    expect(call(sound, 2.51)).toContain('trim=end_frame=60,');
-    expect(call(sound, 2.51)).toContain('atrim=end_sample=120000');
+    expect(options(sound, 2.51)).toContain('trim=end_frame=60,');
+    expect(options(sound, 2.51)).toContain('atrim=end_sample=120000');
+  });
+  it('reads a text only when there is one', () => {
+    expect(call(sound).inputs.map(({ file }) => file)).toEqual(['/in.mp4']);
+    expect(call(sound, 3, layer).inputs.map(({ file }) => file)).toEqual(['/in.mp4', '/tmp/text.rgba']);
   });
 });

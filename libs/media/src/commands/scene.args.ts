@@ -1,26 +1,32 @@
+import { type TextLayer } from '../text/text.layer.js';
 import { type FfmpegCall, type OverlayInput } from './media.types.js';
+import { layerFilters, layerInput } from './overlay.filter.js';
 import { pictureFilters, sceneLength, soundGraph, type SourceStream } from './scene.source.js';
 import { type candidateOutput } from '../thumbnails/thumbnail.args.js';
 import { UNTRUSTED_INPUT } from './untrusted.input.js';
 
 /**
- * Converts a clip to the profile, pads or trims it to the exact duration, draws the text and encodes once. Audio becomes PCM.
+ * Converts a clip to the profile, pads or trims it to the exact duration, lays the text over it and encodes once. Audio becomes PCM.
  * `candidates`: what measures pictures for the thumbnail in the same decode.
  */
 export function overlayCall(
   input: OverlayInput,
   source: { readonly video: SourceStream; readonly audio: SourceStream | undefined },
-  texts: readonly string[],
+  text: TextLayer | undefined,
   encode: { threads: number; preset: string; crf: number },
   candidates?: ReturnType<typeof candidateOutput>,
 ): FfmpegCall {
   const { fps } = input.profile;
   const { frames, samples } = sceneLength(input.durationSeconds, input.profile);
-  const video = `[0:${source.video.index}]${[...pictureFilters(input.profile, frames), ...texts].join(',')}`;
+  const base = `[0:${source.video.index}]${pictureFilters(input.profile, frames).join(',')}`;
+  const video = text === undefined ? base : `${base}[base];${layerFilters(text, 1)}`;
   const pictures = candidates === undefined ? `${video}[v]` : `${video},split[v][s];[s]${candidates.filters}[c]`;
   const sound = soundGraph(source.audio, samples);
   return {
-    inputs: [{ file: input.file, options: [...UNTRUSTED_INPUT, '-threads', String(encode.threads)] }],
+    inputs: [
+      { file: input.file, options: [...UNTRUSTED_INPUT, '-threads', String(encode.threads)] },
+      ...(text === undefined ? [] : [layerInput(text, input.profile)]),
+    ],
     options: [
       ...['-filter_complex', `${pictures};${sound}[a]`, '-map', '[v]', '-map', '[a]', '-map_metadata', '-1'],
       ...['-c:v', 'libx264', '-preset', encode.preset, '-crf', String(encode.crf), '-pix_fmt', 'yuv420p'],

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FfmpegCall, type MixInput } from '../commands/media.types.js';
-import { filterValue } from '../commands/overlay.filter.js';
+import { filterValue } from '../commands/command.args.js';
 import {
   correctedGain,
   gainFor,

@@ -1,6 +1,6 @@
 import { type EncodeProfile } from '@clipmesh/contracts';
 import { type FfmpegCall, type ThumbnailFigures } from '../commands/media.types.js';
-import { filterValue } from '../commands/overlay.filter.js';
+import { filterValue } from '../commands/command.args.js';
 
 /** How many frames of a scene are measured, and the condition that selects them: the middle of each second, at least one. */
 export function candidateFrames(durationSeconds: number, fps: number): { count: number; condition: string } {
