@@ -1,10 +1,10 @@
 // npm run docs:generate: writes .env.example, the settings and services in docker-compose.yml, the variables that tests run without,
-// the references in tsconfig.json, and the tables of settings, messages, models and attributes in the docs.
+// the references in tsconfig.json, and the tables of settings, messages, models, guarantees and attributes in the docs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { envExample, PAID_VARIABLES, sandboxVariablesByToken, SETTINGS, settingsTable } from '@clipmesh/config';
 import { messagesTable, SERVICE_TABLE } from '@clipmesh/contracts';
-import { loadModels, modelsTable } from '@clipmesh/providers';
+import { guaranteesTable, loadModels, modelsTable } from '@clipmesh/providers';
 import { attributesTable } from '@clipmesh/tracing';
 import { fillCompose } from './compose.file.mjs';
 import { rootProject } from './project.references.mjs';
@@ -36,5 +36,5 @@ writeFileSync(
 writeFileSync(join(root, 'tsconfig.json'), rootProject(root));
 fill('configuration.md', settingsTable());
 fill('messages.md', messagesTable('command'), messagesTable('event'));
-fill('providers.md', modelsTable(await loadModels()));
+fill('providers.md', modelsTable(await loadModels()), guaranteesTable());
 fill('traces.md', attributesTable('own'), attributesTable('conventions'));

@@ -1,9 +1,8 @@
 import { loadConfig } from '@clipmesh/config';
-import { loadModels } from '@clipmesh/providers';
+import { loadModels, publishedSchemas } from '@clipmesh/providers';
 import { chosenModels, parseModels } from './arguments/models.arguments.js';
 import { checkModels, problemOf } from './models/models.check.js';
 import { checkText, modelsText } from './models/models.text.js';
-import { schemaReaders } from './models/schema.readers.js';
 import { runProgram } from './program.js';
 import { printable, writeOut } from './terminal.js';
 
@@ -18,7 +17,7 @@ await runProgram(async ({ stop }) => {
     await show(models, modelsText(models));
     return;
   }
-  const checked = await checkModels(models, schemaReaders(config, stop));
+  const checked = await checkModels(models, (entry) => publishedSchemas(config, entry, stop));
   stop.throwIfAborted();
   await show(checked, checkText(checked));
   const problem = problemOf(checked);

@@ -2,11 +2,10 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { loadModels, type ModelEntry, modelEntrySchema, readReplicateSchemas } from '@clipmesh/providers';
+import { loadModels, type ModelEntry, modelEntrySchema, publishedSchemas, type ReadSchemas } from '@clipmesh/providers';
 import { loadConfig } from '@clipmesh/config';
 import { type Cog, findCog, type Sandbox, startCog, startSandbox } from '@clipmesh/testing';
 import { checkModels, problemOf, type SchemaReader } from '../src/models/models.check.js';
-import { schemaReaders } from '../src/models/schema.readers.js';
 
 const signal = new AbortController().signal;
 const program = await findCog();
@@ -18,17 +17,16 @@ beforeAll(async () => {
 afterAll(() => sandbox.stop());
 
 /** The readers of these settings, with the sandbox as Replicate and fal. */
-const readersOf = (env: Readonly<Record<string, string>> = {}): SchemaReader =>
-  schemaReaders(
-    loadConfig({
-      REPLICATE_API_TOKEN: 'token',
-      REPLICATE_BASE_URL: `${sandbox.url}/v1/`,
-      FAL_SITE_URL: `${sandbox.url}/fal`,
-      PROVIDER_CALL_TIMEOUT: '120',
-      ...env,
-    }),
-    signal,
-  );
+const readersOf = (env: Readonly<Record<string, string>> = {}): SchemaReader => {
+  const config = loadConfig({
+    REPLICATE_API_TOKEN: 'token',
+    REPLICATE_BASE_URL: `${sandbox.url}/v1/`,
+    FAL_SITE_URL: `${sandbox.url}/fal`,
+    PROVIDER_CALL_TIMEOUT: '120',
+    ...env,
+  });
+  return (entry) => publishedSchemas(config, entry, signal);
+};
 const own = (change: object = {}): ModelEntry =>
   modelEntrySchema.parse({
     id: 'acme/reel-1',
@@ -76,7 +74,7 @@ describe('the check of models against a live schema', () => {
   it('names the models that cannot be checked, with the reason', async () => {
     const config = loadConfig({});
     const entries = [own(), own({ id: 'acme/gpu', provider: 'cog' }), own({ id: 'acme/other', provider: 'acme' })];
-    expect(await checkModels(entries, schemaReaders(config, signal))).toEqual([
+    expect(await checkModels(entries, (entry) => publishedSchemas(config, entry, signal))).toEqual([
       { id: 'acme/gpu', kind: 'unchecked', reason: 'COG_ENDPOINTS names no server of it' },
       { id: 'acme/other', kind: 'unchecked', reason: 'the provider acme publishes no schema that is known here' },
       { id: 'acme/reel-1', kind: 'unchecked', reason: 'Replicate shows its schemas only with REPLICATE_API_TOKEN' },
@@ -156,8 +154,13 @@ describe('the schema of a model', () => {
     server.close();
   });
 
-  const read = (target: string): ReturnType<typeof readReplicateSchemas> =>
-    readReplicateSchemas(target, { baseUrl, token: 'token', timeoutMs: 120_000 }, signal);
+  const readAt = (target: string, REPLICATE_BASE_URL: string, stop = signal): ReturnType<ReadSchemas> => {
+    const env = { REPLICATE_API_TOKEN: 'token', REPLICATE_BASE_URL, PROVIDER_CALL_TIMEOUT: '120' };
+    const read = publishedSchemas(loadConfig(env), own(), stop);
+    if (typeof read !== 'function') throw new Error(read.reason);
+    return read(target);
+  };
+  const read = (target: string): ReturnType<ReadSchemas> => readAt(target, baseUrl);
 
   it('is that of the version that the table names', async () => {
     expect(await read('acme/reel-1:abc')).toEqual({ Input: INPUT });
@@ -169,8 +172,8 @@ describe('the schema of a model', () => {
 
   it('is not there for an unknown model, an unreachable server or a canceled call', async () => {
     await expect(read('acme/nothing')).rejects.toMatchObject({ code: 'PROVIDER_BAD_INPUT' });
-    const source = { baseUrl: 'http://127.0.0.1:1/v1', token: 'token', timeoutMs: 120_000 };
-    await expect(readReplicateSchemas('a/b', source, signal)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-    await expect(readReplicateSchemas('a/b', source, AbortSignal.abort())).rejects.toMatchObject({ code: 'CANCELED' });
+    const nobody = 'http://127.0.0.1:1/v1';
+    await expect(readAt('a/b', nobody)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    await expect(readAt('a/b', nobody, AbortSignal.abort())).rejects.toMatchObject({ code: 'CANCELED' });
   });
 });

@@ -1,7 +1,9 @@
 import { type Artifact } from '@clipmesh/contracts';
 import { type SharedState } from './limits/shared.state.js';
-import { type ModelEntries } from './models/model.entry.js';
-import { type ClipProvider, type Guarantee, type NudgeSource } from './ports.js';
+import { type ModelEntries, type ModelEntry } from './models/model.entry.js';
+import { type ReadSchemas } from './models/model.schema.js';
+import { type Guarantee, type NudgeSource } from './ports.js';
+import { type CommonOptions, type OpenProvider } from './prediction/clip.provider.js';
 import { type ProviderLog } from './provider.events.js';
 
 /** Settings that every provider uses. Those of libs/config fit. Durations are ms. */
@@ -37,14 +39,34 @@ export interface ProviderContext {
   readonly readFile: (artifact: Artifact) => Promise<Uint8Array>;
 }
 
-/** A provider with connections. `close` never rejects. */
-export type OpenProvider = ClipProvider & { close(): Promise<void> };
+/** The options that every provider has, from the settings that every provider uses. */
+export const commonOptions = (settings: CommonSettings, context: ProviderContext): CommonOptions => ({
+  models: context.models,
+  readFile: context.readFile,
+  shared: context.shared,
+  nudge: context.nudge,
+  log: context.log,
+  pollIntervalMs: settings.pollIntervalMs,
+  pollLogIntervalMs: settings.pollLogIntervalMs,
+  downloadTimeoutMs: settings.downloadTimeoutMs,
+  downloadIdleTimeoutMs: settings.downloadIdleTimeoutMs,
+  callTimeoutMs: settings.providerCallTimeoutMs,
+  breaker: { failures: settings.breakerFailures, openMs: settings.breakerOpenMs },
+});
 
 /** A row of the registry: how one provider is built from its settings. */
 export interface Registration<Settings> {
   readonly guarantee: Guarantee;
+  /** Why it guarantees no more or no less, as sentences for users. */
+  readonly why: string;
   /** The variables that configure it, for users. */
   readonly needs: string;
   /** Undefined: it is not configured. Throws an error that names the variable when its settings do not fit the models. */
   open(settings: Settings & CommonSettings, context: ProviderContext): OpenProvider | undefined;
+  /** What reads the input schemas that it publishes for a model, or why nothing can. Default: it publishes none. */
+  schemasOf?(
+    settings: Settings & CommonSettings,
+    entry: ModelEntry,
+    signal: AbortSignal,
+  ): ReadSchemas | { readonly reason: string };
 }

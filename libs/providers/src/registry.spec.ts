@@ -1,3 +1,4 @@
+import { loadConfig } from '@clipmesh/config';
 import { describe, expect, it } from '@jest/globals';
 import { type ModelEntries } from './models/model.entry.js';
 import { loadModels } from './models/load.models.js';
@@ -11,33 +12,7 @@ const models: ModelEntries = new Map([
   ['cog/animatic', shipped.get('cog/animatic')!],
   ['acme/reel', { ...veo, id: 'acme/reel', provider: 'acme' }],
 ]);
-const NOTHING: ProviderSettings = {
-  pollIntervalMs: 1000,
-  pollLogIntervalMs: 1000,
-  providerCallTimeoutMs: 1000,
-  downloadTimeoutMs: 1000,
-  downloadIdleTimeoutMs: 1000,
-  videoGenerationTimeoutMs: 1000,
-  breakerFailures: 5,
-  breakerOpenMs: 1000,
-  replicateApiToken: undefined,
-  replicateBaseUrl: 'https://api.replicate.com/v1',
-  replicateCreateSlotMs: 1000,
-  replicateCreatesPerMinute: 600,
-  replicateCallsPerMinute: 600,
-  replicateInputKey: '',
-  publicUrl: undefined,
-  cogEndpoints: [],
-  cogWebhookUrl: undefined,
-  cogReportTimeoutMs: 1000,
-  falKey: undefined,
-  falBaseUrl: 'https://queue.fal.run',
-  falCreateSlotMs: 1000,
-  falCreatesPerMinute: 600,
-  falCallsPerMinute: 600,
-  falReportTimeoutMs: 1000,
-  providerWebhookSecret: undefined,
-};
+const NOTHING: ProviderSettings = loadConfig({});
 const TOKEN = { replicateApiToken: 't' };
 const warnings: string[] = [];
 const open = (settings: Partial<ProviderSettings>, wanted = [veo.id]): OpenProviders => {

@@ -1,24 +1,57 @@
 import { ClipmeshError } from '@clipmesh/contracts';
+import { type ModelEntry } from './models/model.entry.js';
+import { type ReadSchemas } from './models/model.schema.js';
 import { type ClipProvider, type ClipProviders, type Guarantee } from './ports.js';
-import { type CommonSettings, type OpenProvider, type ProviderContext } from './provider.registration.js';
-import { cog, type CogSettings } from './cog/cog.registration.js';
-import { fal, type FalSettings } from './fal/fal.registration.js';
-import { replicate, type ReplicateSettings } from './replicate/replicate.registration.js';
+import { type OpenProvider } from './prediction/clip.provider.js';
+import { type CommonSettings, type ProviderContext, type Registration } from './provider.registration.js';
+import * as PROVIDERS from './provider.table.js';
+
+type Names = keyof typeof PROVIDERS;
+type SettingsOf<Name extends Names> = (typeof PROVIDERS)[Name] extends Registration<infer Settings> ? Settings : never;
+/** The intersection of a union: each member is an argument of the function, so one that accepts all of them is their intersection. */
+type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends (one: infer Both) => void
+  ? Both
+  : never;
 
 /** The settings of every provider. Those of libs/config fit. */
-export type ProviderSettings = CommonSettings & ReplicateSettings & CogSettings & FalSettings;
-
-/** Every provider of clips, by the name that entries of models use. */
-const PROVIDERS = { replicate, cog, fal } as const;
+export type ProviderSettings = CommonSettings & All<{ [Name in Names]: SettingsOf<Name> }[Names]>;
 
 /** The provider of purchases from before purchases named theirs. */
 const FIRST_PROVIDER = 'replicate';
 
-const registrationOf = (name: string): (typeof PROVIDERS)[keyof typeof PROVIDERS] | undefined =>
-  Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name as keyof typeof PROVIDERS] : undefined;
+/** Each registration takes its own part of the settings. */
+const REGISTRATIONS = new Map<string, Registration<ProviderSettings>>(Object.entries(PROVIDERS));
 
 /** What a provider guarantees for a purchase whose answer was lost. Undefined: no such provider. */
-export const guaranteeOf = (provider: string): Guarantee | undefined => registrationOf(provider)?.guarantee;
+export const guaranteeOf = (provider: string): Guarantee | undefined => REGISTRATIONS.get(provider)?.guarantee;
+
+const GUARANTEES: Readonly<Record<Guarantee, string>> = {
+  never_twice: 'never twice',
+  at_most_once_more: 'at most once more',
+};
+
+/** The table of guarantees in docs/providers.md. */
+export const guaranteesTable = (): string =>
+  [
+    '| provider | guarantee | why |',
+    '|---|---|---|',
+    ...[...REGISTRATIONS].map(([name, { guarantee, why }]) => `| \`${name}\` | ${GUARANTEES[guarantee]} | ${why} |`),
+    '',
+  ].join('\n');
+
+/** What reads the input schemas that the provider of a model publishes for it, or why nothing can. */
+export function publishedSchemas(
+  settings: ProviderSettings,
+  entry: ModelEntry,
+  signal: AbortSignal,
+): ReadSchemas | { readonly reason: string } {
+  const registration = REGISTRATIONS.get(entry.provider);
+  return (
+    registration?.schemasOf?.(settings, entry, signal) ?? {
+      reason: `the provider ${entry.provider} publishes no schema that is known here`,
+    }
+  );
+}
 
 /** The providers that are configured. `close` closes all of them and never rejects. */
 export interface OpenProviders extends ClipProviders {
@@ -35,7 +68,7 @@ export function openProviders(
   wanted: readonly string[],
 ): OpenProviders {
   const opened = new Map<string, OpenProvider>();
-  for (const [name, registration] of Object.entries(PROVIDERS)) {
+  for (const [name, registration] of REGISTRATIONS) {
     const provider = registration.open(settings, context);
     if (provider !== undefined) opened.set(name, provider);
   }
@@ -68,7 +101,7 @@ export const providerOf = (purchase: { readonly provider?: string | undefined })
   purchase.provider ?? FIRST_PROVIDER;
 
 function notConfigured(name: string): string {
-  const registration = registrationOf(name);
+  const registration = REGISTRATIONS.get(name);
   return registration === undefined
     ? `The provider ${name} does not exist.`
     : `The provider ${name} is not configured: set ${registration.needs}.`;

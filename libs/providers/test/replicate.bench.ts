@@ -5,8 +5,8 @@ import {
   loadModels,
   type PurchaseFinding,
   type PurchaseSearch,
+  type OpenProvider,
   type ReplicateOptions,
-  type ReplicateProvider,
 } from '../src/index.js';
 import { type FakeAnswer, type FakeServer, openFake } from './fake.server.js';
 
@@ -34,7 +34,7 @@ export interface FakeReplicate {
   readonly calls: string[];
   readonly bodies: string[];
   answer: FakeAnswer;
-  provider(more?: Partial<ReplicateOptions>): ReplicateProvider;
+  provider(more?: Partial<ReplicateOptions>): OpenProvider;
 }
 
 /** Opens the server before each case, and closes it after it. */
@@ -45,7 +45,7 @@ export function useReplicate(): FakeReplicate {
     calls: [] as string[],
     bodies: [] as string[],
     answer: (() => undefined) as FakeAnswer,
-    provider: (more: Partial<ReplicateOptions> = {}): ReplicateProvider =>
+    provider: (more: Partial<ReplicateOptions> = {}): OpenProvider =>
       createReplicateProvider({
         token: 't',
         models,

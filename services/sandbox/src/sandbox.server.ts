@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { isLoopback } from '@clipmesh/config';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { ClipCache, type SandboxRenderer } from './predictions/clip.cache.js';
-import { cogRoutes } from './cog/cog.routes.js';
 import { controlRoutes } from './control/control.routes.js';
-import { falProblem, falRoutes } from './fal/fal.routes.js';
 import { filesRoutes } from './files/files.routes.js';
 import { InvoiceStore } from './control/invoice.store.js';
 import { isKeyless } from './openai/chat.servers.js';
@@ -16,12 +14,11 @@ import { speaksWithoutKey } from './speech/speech.servers.js';
 import { type Speaker, toneSpeaker } from './speech/speech.speaker.js';
 import { clipCharge } from './predictions/prediction.lifecycle.js';
 import { PredictionRunner } from './predictions/prediction.runner.js';
-import { replicateProblem, replicateRoutes } from './replicate/replicate.routes.js';
+import * as PROVIDERS from './provider.table.js';
+import { replicateProblem } from './replicate/replicate.routes.js';
 import { ModelStore, readRecords } from './models/model.store.js';
 import { ScenarioStore } from './control/scenario.store.js';
 import { UploadStore } from './files/upload.store.js';
-import { uploadRoutes } from './files/upload.routes.js';
-import { newWebhookSecret } from './replicate/replicate.webhooks.js';
 
 export { type SandboxRenderer } from './predictions/clip.cache.js';
 export { type Speaker } from './speech/speech.speaker.js';
@@ -72,15 +69,8 @@ function onError(error: unknown, request: Request, response: Response, next: Nex
     openaiProblem(response, status, detail);
     return;
   }
-  if (request.path.startsWith('/fal/')) {
-    falProblem(response, status, detail, status < 500 ? 'bad_request' : 'internal_error');
-    return;
-  }
-  if (request.path.startsWith('/cog/')) {
-    response.status(status).type('text').send(detail);
-    return;
-  }
-  replicateProblem(response, status, status < 500 ? 'Bad request' : 'Internal server error', detail);
+  const provider = Object.values(PROVIDERS).find(({ path }) => request.path.startsWith(`${path}/`));
+  (provider ?? PROVIDERS.replicate).refuse(response, status, detail);
 }
 
 /** Starts the sandbox. Resolves when it listens. Rejects for an address that is not loopback, and for a port in use. */
@@ -109,7 +99,6 @@ export async function createSandbox({
 
   const stopping = new AbortController();
   const closing = stopping.signal;
-  const webhookSecret = newWebhookSecret();
   const scenarios = new ScenarioStore();
   const models = new ModelStore(recorded, () => scenarios.scenario.models ?? []);
   const invoice = new InvoiceStore();
@@ -117,17 +106,11 @@ export async function createSandbox({
   const runner = new PredictionRunner(new ClipCache(join(dataDir, 'sandbox-clips'), media));
   app.use('/files', filesRoutes({ runner, scenarios, closing }));
   app.use('/v1', requireToken(scenarios));
-  app.use('/v1/files', uploadRoutes(uploads));
   app.use(express.json({ limit: BODY_LIMIT }));
   app.use('/sandbox', controlRoutes({ scenarios, invoice, clips: () => runner.list().map(clipCharge) }));
-  app.use(
-    '/v1',
-    replicateRoutes({ models, runner, scenarios, uploads, url, webhookSecret }),
-    openaiRoutes({ scenarios, invoice, closing }),
-    speechRoutes({ scenarios, invoice, speaker, closing }),
-  );
-  app.use('/fal', falRoutes({ models, runner, scenarios, uploads, url: `${url}/fal`, filesUrl: `${url}/files` }));
-  app.use('/cog', cogRoutes({ models, runner, scenarios, uploads, filesUrl: `${url}/files` }));
+  const context = { models, runner, scenarios, uploads, origin: url, filesUrl: `${url}/files` };
+  for (const provider of Object.values(PROVIDERS)) app.use(provider.path, provider.routes(context));
+  app.use('/v1', openaiRoutes({ scenarios, invoice, closing }), speechRoutes({ scenarios, invoice, speaker, closing }));
   app.use((request, response) => {
     replicateProblem(response, 404, 'Not found', `There is no ${request.method} ${request.path}.`);
   });

@@ -1,5 +1,5 @@
 import { messageOf } from '@clipmesh/contracts';
-import { type ClipForm, driftOf, type ModelEntry, type ModelSchemas, targetOf } from '@clipmesh/providers';
+import { type ClipForm, driftOf, type ModelEntry, type ReadSchemas, targetOf } from '@clipmesh/providers';
 
 /** The result of one model's check. */
 export type CheckedModel = { readonly id: string } & (
@@ -11,8 +11,6 @@ export type CheckedModel = { readonly id: string } & (
   | { readonly kind: 'unchecked'; readonly reason: string }
 );
 
-/** Reads the schemas of a model by the provider's name for it. */
-export type ReadSchemas = (target: string) => Promise<ModelSchemas>;
 /** What reads the schemas of a model, or why nothing can. */
 export type SchemaReader = (entry: ModelEntry) => ReadSchemas | { readonly reason: string };
 

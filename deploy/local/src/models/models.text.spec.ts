@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { type ModelEntry, modelEntrySchema } from '@clipmesh/providers';
-import { checkModels, problemOf, type ReadSchemas, type SchemaReader } from './models.check.js';
+import { type ModelEntry, modelEntrySchema, type ReadSchemas } from '@clipmesh/providers';
+import { checkModels, problemOf, type SchemaReader } from './models.check.js';
 import { checkText, modelsText } from './models.text.js';
 
 const model = (change: object = {}): ModelEntry =>

@@ -1,6 +1,7 @@
 import { ClipmeshError, messageOf } from '@clipmesh/contracts';
-import { type ProviderContext, type Registration, type ReportReader } from '../provider.registration.js';
+import { commonOptions, type ProviderContext, type Registration, type ReportReader } from '../provider.registration.js';
 import { reportAddress, reportNudgeId } from '../reports/report.address.js';
+import { readCogSchemas } from './cog.schemas.js';
 import { COG_GUARANTEE, createCogProvider } from './cog.provider.js';
 import { type CogReports } from './cog.reported.js';
 
@@ -40,6 +41,7 @@ function reportsOf(settings: CogSettings, { reports, nudge }: ProviderContext): 
 
 export const cog: Registration<CogSettings> = {
   guarantee: COG_GUARANTEE,
+  why: 'A server remembers no prediction that has ended. Its report, with `COG_WEBHOOK_URL`, finds it, but may be lost.',
   needs: 'COG_ENDPOINTS=model=url',
   open(settings, context) {
     if (settings.cogEndpoints.length === 0) return undefined;
@@ -48,19 +50,15 @@ export const cog: Registration<CogSettings> = {
         throw new Error(`COG_ENDPOINTS: ${model} has no entry with the provider cog; add one to MODELS_FILE`);
     const reports = reportsOf(settings, context);
     return createCogProvider({
+      ...commonOptions(settings, context),
       endpoints: settings.cogEndpoints,
-      models: context.models,
-      pollIntervalMs: settings.pollIntervalMs,
-      pollLogIntervalMs: settings.pollLogIntervalMs,
-      callTimeoutMs: settings.providerCallTimeoutMs,
       runTimeoutMs: settings.videoGenerationTimeoutMs,
-      downloadTimeoutMs: settings.downloadTimeoutMs,
-      downloadIdleTimeoutMs: settings.downloadIdleTimeoutMs,
-      readFile: context.readFile,
-      breaker: { failures: settings.breakerFailures, openMs: settings.breakerOpenMs },
-      shared: context.shared,
-      log: context.log,
       ...(reports === undefined ? {} : { reports }),
     });
+  },
+  schemasOf({ cogEndpoints, providerCallTimeoutMs: timeoutMs }, { id }, signal) {
+    const server = cogEndpoints.find(({ model }) => model === id);
+    if (server === undefined) return { reason: 'COG_ENDPOINTS names no server of it' };
+    return () => readCogSchemas({ baseUrl: server.url, timeoutMs }, signal);
   },
 };

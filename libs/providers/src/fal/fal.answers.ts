@@ -1,7 +1,7 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { z } from 'zod';
 import { type FailureKind } from '../failures/failure.kinds.js';
-import { FAL_FAILURE_TYPES } from '../failures/fal.failures.table.js';
+import { FAL_FAILURE_TYPES } from './fal.failures.table.js';
 import { jsonOf } from '../failures/json.text.js';
 import { failureKindOf } from '../failures/prediction.failure.js';
 import { type PredictionState } from '../ports.js';

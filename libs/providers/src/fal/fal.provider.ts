@@ -1,59 +1,37 @@
-import { type Artifact, ClipmeshError } from '@clipmesh/contracts';
 import { lengthsOf } from '@clipmesh/billing';
-import { withSpan } from '@clipmesh/tracing';
-import { SpanKind } from '@opentelemetry/api';
-import { type BreakerSettings } from '../limits/breaker.js';
-import { CircuitBreakers } from '../limits/breaker.registry.js';
-import { RateLimiter } from '../limits/rate.limiter.js';
-import { type SharedState } from '../limits/shared.state.js';
-import { type ModelEntries, type ModelEntry, targetOf } from '../models/model.entry.js';
+import { entryOf, type ModelEntry, targetOf } from '../models/model.entry.js';
 import { modelInput } from '../models/model.input.js';
-import { type NudgeSource, type Operation, type PredictionState } from '../ports.js';
-import { downloadTo } from '../prediction/clip.download.js';
-import { createCanceler } from '../prediction/prediction.cancel.js';
-import { createSubmitter } from '../prediction/prediction.submit.js';
-import { createWaiter } from '../prediction/prediction.wait.js';
-import { type CallOptions, createProviderCall, type ProviderAnswer } from '../prediction/provider.call.js';
-import { type ProviderLog } from '../provider.events.js';
-import { type OpenProvider } from '../provider.registration.js';
+import { type Operation, type PredictionState } from '../ports.js';
+import {
+  CALL_TIMEOUT_MS,
+  type CommonOptions,
+  createClipProvider,
+  dataUrlOf,
+  type OpenProvider,
+  type ProviderTraits,
+  type RateOptions,
+} from '../prediction/clip.provider.js';
+import {
+  type CallOptions,
+  createProviderCall,
+  type ProviderAnswer,
+  type ProviderCall,
+} from '../prediction/provider.call.js';
 import { createFalFinder, type FalReports } from './fal.find.js';
 import { cancelWordOf, endedStateOf, isErrorOfRun, openStateOf, statusOf, submittedOf } from './fal.answers.js';
 
-export interface FalOptions {
+export interface FalOptions extends CommonOptions, RateOptions {
   readonly key: string;
-  /** The known models. Only those of the provider `fal` are bought here. */
-  readonly models: ModelEntries;
   readonly baseUrl: string;
-  /** Longest interval between two polls, ms. */
-  readonly pollIntervalMs: number;
-  readonly pollLogIntervalMs: number;
-  readonly downloadTimeoutMs: number;
-  /** A download is aborted after this long without data, ms. */
-  readonly downloadIdleTimeoutMs: number;
-  /** Time limit of one API call, ms. */
-  readonly callTimeoutMs: number;
-  readonly createsPerMinute: number;
-  readonly callsPerMinute: number;
-  /** Reads a reference image. */
-  readonly readFile: (artifact: Artifact) => Promise<Uint8Array>;
-  /** A create blocks the next one for at most this long, ms. */
-  readonly createSlotMs: number;
   /** fal drops a request that has not started after this time, ms. */
   readonly startTimeoutMs: number;
-  /** Shares rate limits, cool-downs and circuit breakers with the other replicas. Default: not shared. */
-  readonly shared?: SharedState;
-  readonly breaker: BreakerSettings;
-  /** Wakes a wait when fal has reported. Default: polling only. */
-  readonly nudge?: NudgeSource;
   /** Default: fal reports nothing. */
   readonly reports?: FalReports;
-  readonly log?: ProviderLog;
 }
 
 const FAL = 'fal';
 /** It lists no requests and takes no key of the caller, and a report may be lost. */
 export const FAL_GUARANTEE = 'at_most_once_more';
-const MAX_DOWNLOAD_BYTES = 512 * 1024 * 1024;
 /** Runs of which the start was seen are remembered, at most this many. */
 const MAX_SEEN = 10_000;
 /** Namespaces whose applications have one more segment. */
@@ -66,18 +44,14 @@ export function appOf(endpoint: string): string {
 }
 
 /** A provider for fal's queue, or a service with the same API. */
-export function createFalProvider(options: FalOptions): OpenProvider {
-  const { models, shared, log, breaker, callTimeoutMs, reports } = options;
+export const createFalProvider = (options: FalOptions): OpenProvider =>
+  createClipProvider(FAL, options, (limiter) =>
+    falTraits(options, createProviderCall(limiter, options.callTimeoutMs ?? CALL_TIMEOUT_MS)),
+  );
+
+function falTraits(options: FalOptions, send: ProviderCall): ProviderTraits {
+  const { models, reports } = options;
   const baseUrl = options.baseUrl.replace(/\/+$/, '');
-  const limiter = new RateLimiter({
-    scope: FAL,
-    createsPerMinute: options.createsPerMinute,
-    callsPerMinute: options.callsPerMinute,
-    ...(shared === undefined ? {} : { store: shared }),
-    ...(log === undefined ? {} : { log }),
-  });
-  const breakers = new CircuitBreakers(breaker, shared, log);
-  const send = createProviderCall(limiter, callTimeoutMs);
   /** When runs that have not ended were seen first. fal names no start. */
   const seen = new Map<string, string>();
 
@@ -91,11 +65,8 @@ export function createFalProvider(options: FalOptions): OpenProvider {
     return send(`${baseUrl}/${path}`, { ...init, method, headers, redirect: 'error' }, { isCreate: false, ...more });
   };
 
-  const requestPath = ({ id, model }: Operation): string => {
-    const entry = models.get(model);
-    if (entry === undefined) throw new ClipmeshError('PROVIDER_BAD_INPUT', `model ${model} is unknown`);
-    return `${appOf(targetOf(entry, false))}/requests/${encodeURIComponent(id)}`;
-  };
+  const requestPath = ({ id, model }: Operation): string =>
+    `${appOf(targetOf(entryOf(models, model), false))}/requests/${encodeURIComponent(id)}`;
 
   /** The seconds to bill for a failed run. Only with a price for each second are the units of fal seconds. */
   const billedSecondsOf =
@@ -126,18 +97,13 @@ export function createFalProvider(options: FalOptions): OpenProvider {
     return state;
   }
 
-  const submit = createSubmitter({
-    provider: FAL,
-    models,
-    limiter,
-    breakers,
-    callTimeoutMs,
-    slotMs: options.createSlotMs,
+  return {
+    guarantee: FAL_GUARANTEE,
+    cacheOrigin: `${FAL} ${options.baseUrl}`,
+    ownOriginOf: () => new URL(baseUrl).origin,
     async inputOf(entry, _target, request) {
       const { referenceImage: image } = request;
-      const imageUrl =
-        image && `data:${image.contentType};base64,${Buffer.from(await options.readFile(image)).toString('base64')}`;
-      return modelInput(entry, request, imageUrl);
+      return modelInput(entry, request, image && (await dataUrlOf(image, options.readFile)));
     },
     async create(target, { model, attemptKey }, input, signal) {
       const headers = {
@@ -152,24 +118,9 @@ export function createFalProvider(options: FalOptions): OpenProvider {
       const path = query === undefined ? target : `${target}?${query.toString()}`;
       return submittedOf(await call('POST', path, { headers, body, signal }, { isCreate: true }), model);
     },
-  });
-
-  return {
-    name: FAL,
-    guarantee: FAL_GUARANTEE,
-    cacheOrigin: `${FAL} ${options.baseUrl}`,
-    submit,
     get,
     find: createFalFinder(reports, get),
-    wait: createWaiter({
-      get,
-      breakers,
-      pollIntervalMs: options.pollIntervalMs,
-      pollLogIntervalMs: options.pollLogIntervalMs,
-      nudge: options.nudge,
-    }),
-    cancel: createCanceler({
-      get,
+    cancel: {
       async send(operation, signal) {
         const answer = await call('PUT', `${requestPath(operation)}/cancel`, { signal });
         const word = cancelWordOf(answer);
@@ -179,29 +130,6 @@ export function createFalProvider(options: FalOptions): OpenProvider {
         if (word === 'CANCELLATION_REQUESTED') see(operation.id);
         return undefined;
       },
-    }),
-    async close() {
-      breakers.close();
-      await limiter.close();
     },
-    download: (url, file, signal) =>
-      withSpan(
-        'clipmesh.providers',
-        'download',
-        {},
-        () =>
-          downloadTo(
-            url,
-            file,
-            {
-              ownOrigin: new URL(baseUrl).origin,
-              timeoutMs: options.downloadTimeoutMs,
-              idleTimeoutMs: options.downloadIdleTimeoutMs,
-              maxBytes: MAX_DOWNLOAD_BYTES,
-            },
-            signal,
-          ),
-        SpanKind.CLIENT,
-      ),
   };
 }

@@ -1,12 +1,14 @@
-import { type Registration, type ReportReader } from '../provider.registration.js';
+import { commonOptions, type Registration, type ReportReader } from '../provider.registration.js';
 import { type ProviderLog } from '../provider.events.js';
 import { reportAddress } from '../reports/report.address.js';
 import { type FalReports } from './fal.find.js';
+import { readFalSchemas } from './fal.schemas.js';
 import { createFalProvider, FAL_GUARANTEE } from './fal.provider.js';
 
 export interface FalSettings {
   readonly falKey: string | undefined;
   readonly falBaseUrl: string;
+  readonly falSiteUrl: string;
   readonly falCreateSlotMs: number;
   readonly falCreatesPerMinute: number;
   readonly falCallsPerMinute: number;
@@ -34,25 +36,24 @@ function reportsOf(settings: FalSettings, reader: ReportReader, log: ProviderLog
 
 export const fal: Registration<FalSettings> = {
   guarantee: FAL_GUARANTEE,
+  why: 'It takes no key of the caller and lists no requests. Its report, with `PUBLIC_URL`, finds a purchase, but may be lost: see [fal](#reports).',
   needs: 'FAL_KEY, or FAL_BASE_URL of the sandbox with any key',
-  open(settings, { reports: reader, ...context }) {
+  open(settings, context) {
     if (settings.falKey === undefined) return undefined;
-    const reports = reportsOf(settings, reader, context.log);
+    const reports = reportsOf(settings, context.reports, context.log);
     return createFalProvider({
-      ...context,
+      ...commonOptions(settings, context),
       key: settings.falKey,
       baseUrl: settings.falBaseUrl,
-      pollIntervalMs: settings.pollIntervalMs,
-      pollLogIntervalMs: settings.pollLogIntervalMs,
-      callTimeoutMs: settings.providerCallTimeoutMs,
       createSlotMs: settings.falCreateSlotMs,
-      downloadTimeoutMs: settings.downloadTimeoutMs,
-      downloadIdleTimeoutMs: settings.downloadIdleTimeoutMs,
       createsPerMinute: settings.falCreatesPerMinute,
       callsPerMinute: settings.falCallsPerMinute,
       startTimeoutMs: settings.videoGenerationTimeoutMs,
-      breaker: { failures: settings.breakerFailures, openMs: settings.breakerOpenMs },
       ...(reports === undefined ? {} : { reports }),
     });
   },
+  schemasOf:
+    ({ falSiteUrl: baseUrl, providerCallTimeoutMs: timeoutMs }, _entry, signal) =>
+    (target) =>
+      readFalSchemas(target, { baseUrl, timeoutMs }, signal),
 };

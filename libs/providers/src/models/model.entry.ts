@@ -1,5 +1,5 @@
 import { lengthsOf, modelTermsShape, termsProblems } from '@clipmesh/billing';
-import { ASPECT_RATIOS } from '@clipmesh/contracts';
+import { ASPECT_RATIOS, ClipmeshError } from '@clipmesh/contracts';
 import { z } from 'zod';
 
 const field = z.string().min(1);
@@ -56,6 +56,13 @@ export type ModelEntries = ReadonlyMap<string, ModelEntry>;
 /** The provider's name of the model, for a request with or without a first frame. */
 export const targetOf = ({ id, target, imageTarget }: ModelEntry, hasImage: boolean): string =>
   (hasImage ? imageTarget : undefined) ?? target ?? id;
+
+/** The entry of a model. Throws `PROVIDER_BAD_INPUT` for an unknown one. */
+export function entryOf(models: ModelEntries, model: string): ModelEntry {
+  const entry = models.get(model);
+  if (entry === undefined) throw new ClipmeshError('PROVIDER_BAD_INPUT', `model ${model} is unknown`);
+  return entry;
+}
 
 type Fields = Pick<
   ModelEntry,

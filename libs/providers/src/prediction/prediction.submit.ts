@@ -5,7 +5,7 @@ import { type ClipRequest } from '../clip.request.js';
 import { breakerEventOf } from '../limits/breaker.js';
 import { type CircuitBreakers } from '../limits/breaker.registry.js';
 import { type RateLimiter } from '../limits/rate.limiter.js';
-import { type ModelEntries, type ModelEntry, targetOf } from '../models/model.entry.js';
+import { entryOf, type ModelEntries, type ModelEntry, targetOf } from '../models/model.entry.js';
 import { type ModelInput } from '../models/model.input.js';
 import { type ClipProvider, type PredictionState } from '../ports.js';
 
@@ -13,12 +13,11 @@ export interface SubmitDeps {
   /** The provider in names of spans. */
   readonly provider: string;
   readonly models: ModelEntries;
-  readonly limiter: RateLimiter;
   readonly breakers: CircuitBreakers;
   /** Time limit from writing the intent to the response, ms. */
   readonly callTimeoutMs: number;
-  /** A create blocks the next one for at most this long, ms. */
-  readonly slotMs: number;
+  /** Admits creates one at a time, each for at most `slotMs`. Undefined: all at once. */
+  readonly admission: { readonly limiter: RateLimiter; readonly slotMs: number } | undefined;
   /** The input of the create. Uploads the reference image if needed. `target` is the provider's name of the model. */
   readonly inputOf: (
     entry: ModelEntry,
@@ -37,7 +36,7 @@ export interface SubmitDeps {
 
 /** Creates the `submit` of a provider. */
 export function createSubmitter(deps: SubmitDeps): ClipProvider['submit'] {
-  const { limiter, breakers, callTimeoutMs } = deps;
+  const { breakers, callTimeoutMs, admission } = deps;
   const mutex = new Semaphore(1);
 
   /** Writes the intent, then sends the create. */
@@ -62,6 +61,38 @@ export function createSubmitter(deps: SubmitDeps): ClipProvider['submit'] {
     return withSpan('clipmesh.providers', `${deps.provider} create`, attributes, send, SpanKind.CLIENT);
   }
 
+  /**
+   * Runs a create within the rate limit, one at a time, so that one create meets a rate limit and not one per clip. A create without
+   * a response blocks the others no longer than its slot.
+   */
+  async function admitted(
+    { limiter, slotMs }: NonNullable<SubmitDeps['admission']>,
+    model: string,
+    signal: AbortSignal,
+    send: () => Promise<PredictionState>,
+  ): Promise<PredictionState> {
+    const attributes = { [ATTR.waitClass]: 'rate_limit', [ATTR.model]: model };
+    const wait = trace.getTracer('clipmesh.providers').startSpan('await admission', { attributes });
+    const endWait = (): void => {
+      if (wait.isRecording()) wait.end();
+    };
+    try {
+      return await mutex.run(signal, async (release) => {
+        await limiter.acquire('create', signal);
+        endWait();
+        throwIfCanceled(signal);
+        const slot = setTimeout(release, slotMs);
+        try {
+          return await send();
+        } finally {
+          clearTimeout(slot);
+        }
+      });
+    } finally {
+      endWait();
+    }
+  }
+
   return async (request, signal, beforeSend) => {
     const { model, referenceImage } = request;
     const entry = entryOf(deps.models, model);
@@ -70,40 +101,13 @@ export function createSubmitter(deps: SubmitDeps): ClipProvider['submit'] {
     await breakers.check(model);
     try {
       const input = await deps.inputOf(entry, target, request, signal);
-      // One create at a time, so that one create meets a rate limit and not one per clip. A create without a response blocks the
-      // others no longer than its slot.
-      const admission = trace
-        .getTracer('clipmesh.providers')
-        .startSpan('await admission', { attributes: { [ATTR.waitClass]: 'rate_limit', [ATTR.model]: model } });
-      const admitted = (): void => {
-        if (admission.isRecording()) admission.end();
-      };
-      try {
-        return await mutex.run(signal, async (release) => {
-          await limiter.acquire('create', signal);
-          admitted();
-          throwIfCanceled(signal);
-          const slot = setTimeout(release, deps.slotMs);
-          try {
-            return await purchase(target, request, input, beforeSend, signal);
-          } finally {
-            clearTimeout(slot);
-          }
-        });
-      } finally {
-        admitted();
-      }
+      const send = (): Promise<PredictionState> => purchase(target, request, input, beforeSend, signal);
+      return await (admission === undefined ? send() : admitted(admission, model, signal, send));
     } catch (error) {
       await breakers.record(model, breakerEventOf(error instanceof ClipmeshError ? error.code : undefined));
       throw error;
     }
   };
-}
-
-function entryOf(models: ModelEntries, model: string): ModelEntry {
-  const entry = models.get(model);
-  if (entry === undefined) throw new ClipmeshError('PROVIDER_BAD_INPUT', `model ${model} is unknown`);
-  return entry;
 }
 
 function throwIfCanceled(signal: AbortSignal): void {

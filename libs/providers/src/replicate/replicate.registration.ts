@@ -1,4 +1,5 @@
-import { type Registration } from '../provider.registration.js';
+import { commonOptions, type Registration } from '../provider.registration.js';
+import { readReplicateSchemas } from './replicate.schemas.js';
 import { createReplicateProvider, REPLICATE_GUARANTEE } from './replicate.provider.js';
 
 export interface ReplicateSettings {
@@ -13,27 +14,26 @@ export interface ReplicateSettings {
 
 export const replicate: Registration<ReplicateSettings> = {
   guarantee: REPLICATE_GUARANTEE,
+  why: 'Its list of predictions shows what was bought, back to the start of the purchase. A list is searched whole.',
   needs: 'REPLICATE_API_TOKEN, or REPLICATE_BASE_URL of the sandbox with any token',
   open: (settings, context) =>
     settings.replicateApiToken === undefined
       ? undefined
       : createReplicateProvider({
-          ...context,
+          ...commonOptions(settings, context),
           token: settings.replicateApiToken,
           baseUrl: settings.replicateBaseUrl,
-          pollIntervalMs: settings.pollIntervalMs,
-          pollLogIntervalMs: settings.pollLogIntervalMs,
-          callTimeoutMs: settings.providerCallTimeoutMs,
           createSlotMs: settings.replicateCreateSlotMs,
-          downloadTimeoutMs: settings.downloadTimeoutMs,
-          downloadIdleTimeoutMs: settings.downloadIdleTimeoutMs,
           createsPerMinute: settings.replicateCreatesPerMinute,
           callsPerMinute: settings.replicateCallsPerMinute,
           cancelAfterMs: settings.videoGenerationTimeoutMs,
           inputKey: settings.replicateInputKey,
-          breaker: { failures: settings.breakerFailures, openMs: settings.breakerOpenMs },
           ...(settings.publicUrl === undefined
             ? {}
             : { webhookBaseUrl: new URL('/v1/webhooks/replicate', settings.publicUrl).href }),
         }),
+  schemasOf({ replicateApiToken: token, replicateBaseUrl: baseUrl, providerCallTimeoutMs: timeoutMs }, _entry, signal) {
+    if (token === undefined) return { reason: 'Replicate shows its schemas only with REPLICATE_API_TOKEN' };
+    return (target) => readReplicateSchemas(target, { baseUrl, token, timeoutMs }, signal);
+  },
 };

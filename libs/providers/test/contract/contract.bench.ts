@@ -1,3 +1,4 @@
+import { loadConfig } from '@clipmesh/config';
 import { type ClipmeshError } from '@clipmesh/contracts';
 import {
   type ClipProvider,
@@ -25,32 +26,19 @@ export const never = new AbortController().signal;
 export const oldest: PurchaseSearch['adopt'] = ([first]) => Promise.resolve(first);
 
 const models = await loadModels();
+const defaults = loadConfig({});
+const rates = Object.keys(defaults).filter((key) => key.endsWith('PerMinute'));
+/** The settings of every case: no provider is configured, and no rate limit is met. */
 const SETTINGS: ProviderSettings = {
+  ...defaults,
+  ...Object.fromEntries(rates.map((key) => [key, 6000])),
   pollIntervalMs: 100,
   pollLogIntervalMs: DEADLINE_MS,
-  providerCallTimeoutMs: 30_000,
   downloadTimeoutMs: DEADLINE_MS,
   downloadIdleTimeoutMs: DEADLINE_MS,
   videoGenerationTimeoutMs: 600_000,
   breakerFailures: 100,
   breakerOpenMs: 1000,
-  replicateApiToken: undefined,
-  replicateBaseUrl: 'http://127.0.0.1:1',
-  replicateCreateSlotMs: 1000,
-  replicateCreatesPerMinute: 6000,
-  replicateCallsPerMinute: 6000,
-  replicateInputKey: '',
-  publicUrl: undefined,
-  cogEndpoints: [],
-  cogWebhookUrl: undefined,
-  cogReportTimeoutMs: 1000,
-  falKey: undefined,
-  falBaseUrl: 'http://127.0.0.1:1',
-  falCreateSlotMs: 1000,
-  falCreatesPerMinute: 6000,
-  falCallsPerMinute: 6000,
-  falReportTimeoutMs: 1000,
-  providerWebhookSecret: undefined,
 };
 
 export interface OpenOptions {

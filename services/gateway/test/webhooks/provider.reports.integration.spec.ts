@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openNudges, type Nudges } from '@clipmesh/messaging';
-import { createReplicateProvider, loadModels, type PredictionState, type ReplicateProvider } from '@clipmesh/providers';
+import { createReplicateProvider, loadModels, type OpenProvider, type PredictionState } from '@clipmesh/providers';
 import { type Broker, type Sandbox, startBroker, startSandbox, until } from '@clipmesh/testing';
 import { createHmac } from 'node:crypto';
 import { DEADLINE_MS, rawCall, startGateway, type TestGateway } from '../gateway.harness.js';
@@ -17,7 +17,7 @@ let gateway: TestGateway;
 let directory: string;
 let secret: string;
 let nudges: Nudges;
-let provider: ReplicateProvider;
+let provider: OpenProvider;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'clipmesh-webhooks-'));
@@ -43,7 +43,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   // beforeAll may have failed halfway: close what it opened.
-  await (provider as ReplicateProvider | undefined)?.close();
+  await (provider as OpenProvider | undefined)?.close();
   (nudges as Nudges | undefined)?.close();
   await (gateway as TestGateway | undefined)?.stop();
   await Promise.all([(sandbox as Sandbox | undefined)?.stop(), (broker as Broker | undefined)?.stop()]);

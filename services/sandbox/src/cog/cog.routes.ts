@@ -1,18 +1,11 @@
 import { Router } from 'express';
 import { isPerGpuSecond, type ModelRecord } from '../models/model.record.js';
-import { type ModelStore } from '../models/model.store.js';
 import { withFields } from '../predictions/prediction.failure.js';
-import { type CreatorContext } from '../predictions/prediction.creator.js';
+import { type ProviderContext, type SandboxProvider } from '../sandbox.provider.js';
 import { cogServer } from './cog.server.js';
 
-export interface CogContext extends CreatorContext {
-  readonly models: ModelStore;
-  /** URL of the folder of the clips. */
-  readonly filesUrl: string;
-}
-
 /** The Cog servers: one under `/<owner>/<name>` for each model that is priced by the second of computing. */
-export function cogRoutes({ models, ...context }: CogContext): Router {
+function cogRoutes({ models, ...context }: ProviderContext): Router {
   const router = Router();
   const servers = new Map<string, Router>();
 
@@ -37,3 +30,11 @@ export function cogRoutes({ models, ...context }: CogContext): Router {
   });
   return router;
 }
+
+export const cog: SandboxProvider = {
+  path: '/cog',
+  routes: cogRoutes,
+  refuse: (response, status, detail) => {
+    response.status(status).type('text').send(detail);
+  },
+};

@@ -2,27 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import { inputErrors } from '../models/input.check.js';
-import { type ModelStore } from '../models/model.store.js';
 import { attemptKey } from '../predictions/attempt.key.js';
-import { type CreatorContext, startPrediction } from '../predictions/prediction.creator.js';
+import { startPrediction } from '../predictions/prediction.creator.js';
 import { isFinal, type Prediction } from '../predictions/prediction.lifecycle.js';
+import { type ProviderContext, type SandboxProvider } from '../sandbox.provider.js';
 import { falOpenApi } from './fal.openapi.js';
 import { type Answer, appOf, resultOf, statusOf, urlsOf } from './fal.view.js';
 import { newWebhookKeys, reportTo } from './fal.webhooks.js';
 
-export interface FalContext extends CreatorContext {
-  readonly models: ModelStore;
-  /** Base URL of these routes. */
-  readonly url: string;
-  /** URL of the folder of the clips. */
-  readonly filesUrl: string;
-}
+const PATH = '/fal';
 
 const inputSchema = z.record(z.string(), z.unknown());
 const webhookSchema = z.url({ protocol: /^https?$/ }).optional();
 
 /** An error of the platform, before a model runs. */
-export function falProblem(response: Response, status: number, detail: string, type: string): void {
+function falProblem(response: Response, status: number, detail: string, type: string): void {
   response.status(status).set('x-fal-error-type', type).json({ detail, error_type: type });
 }
 
@@ -42,8 +36,9 @@ function requireKey(request: Request, response: Response, next: NextFunction): v
 }
 
 /** fal's queue API. */
-export function falRoutes({ models, url, filesUrl, ...creator }: FalContext): Router {
+function falRoutes({ models, origin, filesUrl, ...creator }: ProviderContext): Router {
   const { runner, scenarios } = creator;
+  const url = `${origin}${PATH}`;
   const router = Router();
   const keys = newWebhookKeys();
 
@@ -152,3 +147,11 @@ export function falRoutes({ models, url, filesUrl, ...creator }: FalContext): Ro
   });
   return router;
 }
+
+export const fal: SandboxProvider = {
+  path: PATH,
+  routes: falRoutes,
+  refuse: (response, status, detail) => {
+    falProblem(response, status, detail, status < 500 ? 'bad_request' : 'internal_error');
+  },
+};

@@ -12,7 +12,7 @@ import { type ClipRequest, driftOf, loadModels, type ModelEntry, modelInput, tar
 import fc from 'fast-check';
 import { openapiSchema } from '../replicate/replicate.view.js';
 import { inputProblem, unknownField } from './input.check.js';
-import { clipMicros, type ModelRecord, secondsOf } from './model.record.js';
+import { clipMicros, isPerGpuSecond, type ModelRecord, secondsOf } from './model.record.js';
 import { readRecords } from './model.store.js';
 
 const IMAGE_URL = 'https://example.test/first.png';
@@ -32,7 +32,7 @@ const recordOf = (entry: ModelEntry, hasImage: boolean): ModelRecord => {
 beforeAll(async () => {
   records = new Map((await readRecords()).map((record) => [record.id, record]));
   all = [...(await loadModels()).values()];
-  entries = all.filter(({ provider }) => ['replicate', 'fal'].includes(provider));
+  entries = all.filter((entry) => !isPerGpuSecond(recordOf(entry, false)));
 });
 
 /** Compares the quote of one scene with what the provider charges for the input that is sent. Returns the charge, micro-dollars. */

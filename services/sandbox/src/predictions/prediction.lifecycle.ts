@@ -6,12 +6,10 @@ import { type PredictionFailure } from './prediction.failure.js';
 export const PREDICTION_STATUSES = ['starting', 'processing', 'succeeded', 'failed', 'canceled', 'aborted'] as const;
 export type PredictionStatus = (typeof PREDICTION_STATUSES)[number];
 
-export const PROVIDERS = ['replicate', 'fal', 'cog'] as const;
-export type Provider = (typeof PROVIDERS)[number];
-
 export interface Prediction {
   readonly id: string;
-  readonly provider: Provider;
+  /** The provider by its name in the table of models. */
+  readonly provider: string;
   readonly model: ModelRecord;
   readonly version: string;
   readonly input: Readonly<Record<string, unknown>>;

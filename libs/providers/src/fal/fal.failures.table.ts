@@ -1,4 +1,4 @@
-import { type FailureKind } from './failure.kinds.js';
+import { type FailureKind } from '../failures/failure.kinds.js';
 
 interface Row {
   readonly kind: FailureKind;
