@@ -18,7 +18,10 @@ const generationSchema = z.looseObject({
     z.looseObject({ index: z.int(), status: z.string(), cached: z.boolean(), predictionId: z.string().optional() }),
   ),
   result: z
-    .object({ durationSeconds: z.number(), width: z.int(), height: z.int(), bytes: z.int(), sha256: z.string() })
+    .object({
+      ...{ durationSeconds: z.number(), width: z.int(), height: z.int(), bytes: z.int(), sha256: z.string() },
+      draft: z.literal(true).optional(),
+    })
     .optional(),
 });
 export type Generation = z.infer<typeof generationSchema>;

@@ -3,6 +3,9 @@ import {
   ConflictError,
   createdAtMs,
   type GenerationRecord,
+  type GenerationState,
+  isDraft,
+  isDrafted,
   isFinal,
   message,
   type Outgoing,
@@ -42,14 +45,18 @@ export interface Reserved {
   readonly request?: string | undefined;
 }
 
+/** The most that a generation can cost in its current run, micro-dollars. A draft buys only its plan. */
+const runMicros = (state: GenerationState, { limitMicros }: BudgetRules): number =>
+  isDraft(state) ? (state.job.planMaxMicros ?? 0) : (state.job.maxCostMicros ?? limitMicros);
+
 /** What a run of a generation reserves. Undefined for a generation without an account: its owner had no budget. */
 export function reservedFor(
   { id, owner, account, state }: GenerationRecord,
-  { limitMicros }: BudgetRules,
+  rules: BudgetRules,
   { run, request }: Pick<Reserved, 'run' | 'request'>,
 ): Reserved | undefined {
   if (account === undefined) return undefined;
-  return { id, owner, period: account.period, micros: state.job.maxCostMicros ?? limitMicros, run, request };
+  return { id, owner, period: account.period, micros: runMicros(state, rules), run, request };
 }
 
 /** How a sweep repairs what a crash left of a reservation. */
@@ -59,7 +66,7 @@ type Repair =
   | 'settle'
   /** It is for a retry that was not published. */
   | 'retry'
-  /** It is for a regeneration whose run was not stored. */
+  /** It is for a regeneration or an approval whose run was not stored. */
   | 'release'
   /** A sweep settled it while its create was slow, and the create then stored the generation and crashed. */
   | 'reserve';
@@ -76,7 +83,7 @@ function repairOf(
   }
   const { status, run } = record.state;
   if (!line.open) return line.run === 0 && !isFinal(status) ? 'reserve' : 'none';
-  if (!isFinal(status)) return 'none';
+  if (!isFinal(status) && !isDrafted(record.state)) return 'none';
   if (line.run <= run) return 'settle';
   // The request that starts the run has just written the record.
   if (nowMs - Date.parse(record.updatedAt) <= IN_FLIGHT_MS) return 'none';
@@ -150,7 +157,8 @@ export async function sweepUnreserved(deps: BudgetSweepDeps, nowMs: number): Pro
   const { accounts, generations } = deps.stores;
   let count = 0;
   for (const record of await generations.unfinished()) {
-    if (record.account === undefined) continue;
+    // A draft reserves for its first run only: no later one buys anything.
+    if (record.account === undefined || isDraft(record.state)) continue;
     const line = await lineOf(accounts, emptyAccount(record.owner, record.account.period), record.id);
     if (line === undefined || line.run >= record.state.run) continue;
     // A first run has its reservation before it is stored. For a later run, an open line covers unknown outcomes of the run
@@ -206,7 +214,7 @@ async function repair(
     await publish([message(RetryRequested, { ...event, run: state.run + 1 })]);
     return;
   }
-  const micros = state.job.maxCostMicros ?? rules.limitMicros;
+  const micros = runMicros(state, rules);
   const period = account?.period ?? periodOf(rules.period, new Date(createdAtMs(id)));
   const decided = await reserveInAccount(stores, rules, { id, owner, period, micros, run: state.run });
   if (decided?.accepted === false) {

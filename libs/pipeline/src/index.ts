@@ -1,6 +1,9 @@
+export * from './director/draft.edit.js';
 export { committedBy } from './director/director.budget.js';
 export * from './director/director.event.js';
 export * from './director/director.js';
+export { isUnstarted } from './director/director.recovery.js';
+export { runJob } from './director/director.models.js';
 export * from './director/stall.rules.js';
 export * from './hosting/director.host.js';
 export * from './hosting/generation.start.js';

@@ -105,7 +105,7 @@ export const ATTRIBUTES = {
     key: 'clipmesh.final',
     type: 'boolean',
     on: 'process (director)',
-    meaning: 'True on the span that set the final status of the generation.',
+    meaning: 'True on the span that ended the run of the generation: with a final status, or with a draft.',
   },
   cpuMs: {
     key: 'clipmesh.process.cpu_ms',

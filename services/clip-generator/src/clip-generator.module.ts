@@ -15,6 +15,7 @@ import { loadModels, openProviders } from '@clipmesh/providers';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CancelerActor } from './canceler.actor.js';
 import { CLIP_DEPS, ClipGeneratorActor } from './clip-generator.actor.js';
+import { type DraftClipDeps } from './draft.clip.js';
 import { startCacheSweeper } from './cache.sweeper.js';
 
 const CLOSING = Symbol('CLOSING');
@@ -45,7 +46,7 @@ export async function clipGeneratorModule(runtime: ServiceRuntime): Promise<Dyna
     readFile: async (artifact: Artifact) => buffer(await artifacts.open(artifact)),
   };
   const providers = openProviders(config, context, config.videoModels);
-  const deps: ClipDeps = {
+  const deps: ClipDeps & DraftClipDeps = {
     providers,
     models,
     purchases: stores.purchases,

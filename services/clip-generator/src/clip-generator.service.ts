@@ -1,7 +1,7 @@
 import { type ActorService, SHORT_DRAIN_MS } from '@clipmesh/messaging';
 import { clipGeneratorModule } from './clip-generator.module.js';
 
-/** The clip generator: buys clips, and cancels purchases. */
+/** The clip generator: buys clips, draws those of drafts, and cancels purchases. */
 export const clipGeneratorService: ActorService = {
   service: 'clip-generator',
   module: clipGeneratorModule,

@@ -34,9 +34,10 @@ export const ClipGenerate = defineMessage({
   kind: 'command',
   name: 'clip.generate',
   version: 1,
-  description: 'Buy one clip from a video model and store it.',
+  description: 'Buy one clip from a video model, or draw the clip of a draft, and store it.',
   schema: z.object({
     ...perScene,
+    /** `clipmesh/animatic`: the clip is drawn, not bought. */
     model: z.string(),
     /** The description of the scene followed by the style of the plan. */
     prompt: z.string().min(1),

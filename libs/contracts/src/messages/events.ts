@@ -44,20 +44,30 @@ export const PlanApproved = defineMessage({
   kind: 'event',
   name: 'plan.approved',
   version: 1,
-  description: 'The owner approved the plan; clip generation starts.',
+  description: 'The owner approved the plan or the draft; clips are bought.',
   schema: z.object(base),
   key: () => '',
+});
+
+export const DraftEdited = defineMessage({
+  kind: 'event',
+  name: 'draft.edited',
+  version: 1,
+  description: 'The owner changed the plan of a draft. The state already contains the change: it started this run.',
+  schema: z.object({ ...base, run: z.int().min(2) }),
+  key: (body) => String(body.run),
 });
 
 export const ClipGenerated = defineMessage({
   kind: 'event',
   name: 'clip.generated',
   version: 1,
-  description: 'A clip is bought and stored.',
+  description: 'A clip is bought, or drawn for a draft, and stored.',
   schema: z.object({
     ...perScene,
     model: z.string(),
-    predictionId: z.string(),
+    /** Absent: the clip was drawn. */
+    predictionId: z.string().optional(),
     cached: z.boolean(),
     clip: artifactSchema,
   }),
@@ -252,6 +262,7 @@ export const EVENTS = [
   PlanWritten,
   PlanFailed,
   PlanApproved,
+  DraftEdited,
   ClipGenerated,
   ClipFailed,
   PlanAbandoned,

@@ -60,8 +60,11 @@ export const createGenerationSchema = z
     maxCostUsd: z.number().positive().max(1_000_000).optional(),
     /** False: the cache is neither read nor written, and `seed` defaults to a random one. Default: true. */
     cache: z.boolean().default(true),
-    /** `review`: the plan waits for approval before clips are bought. Default: `auto`. */
-    mode: z.enum(['auto', 'review']).default('auto'),
+    /**
+     * `review`: the plan waits for approval before clips are bought. `draft`: the same, with a draft of the whole video, for which no
+     * clip is bought. Default: `auto`.
+     */
+    mode: z.enum(['auto', 'review', 'draft']).default('auto'),
     overlays: z.boolean().default(true),
     music: musicSchema.optional(),
     /** `drop`: the video has no sound of its clips, and silent clips are bought where they cost less. Default: `keep`. */
@@ -71,7 +74,7 @@ export const createGenerationSchema = z
     parallel: z
       .strictObject({ enabled: z.boolean().default(true), maxWorkers: z.int().min(1).max(12).optional() })
       .optional(),
-    /** Receives an event when the generation ends and when its plan waits for approval. */
+    /** Receives an event when the generation ends and when its plan or draft waits for approval. */
     webhookUrl: webhookUrlSchema.optional(),
     metadata: z
       .record(z.string().max(64), z.string().max(512))

@@ -78,6 +78,8 @@ export const resultSchema = z.object({
   durationSeconds: z.number().positive(),
   width: z.int(),
   height: z.int(),
+  /** True: the video of a draft. Default: false. */
+  draft: z.boolean().optional(),
 });
 export type GenerationResult = z.infer<typeof resultSchema>;
 
@@ -123,19 +125,29 @@ const generationStateSchema = z.object({
   incidents: z.array(incidentSchema),
   stitch: z.object({ attempt: z.int().positive(), cause }).optional(),
   result: resultSchema.optional(),
-  /** The video of the previous run, kept until a later run replaces it. */
+  /** The video of the previous run, kept until a later run replaces it. It may be a draft. */
   previousResult: resultSchema.optional(),
   failure: failureSchema.optional(),
   /** Sum of the charges received so far. */
   costMicros: z.int().nonnegative(),
   /** Keys of the charges in `costMicros`. */
   chargeKeys: z.array(z.string()),
-  /** Id of the event that led to the final status. */
+  /** Id of the event that ended the run: it led to the final status, or finished the draft. */
   finishedBy: cause.optional(),
-  /** Time of the final event, UTC. */
+  /** Time of that event, UTC. */
   finishedAt: isoTime.optional(),
 });
 export type GenerationState = z.infer<typeof generationStateSchema>;
+
+/** Whether the generation is still a draft: nothing but its plan is bought until it is approved. */
+export function isDraft({ job, approved }: Pick<GenerationState, 'job' | 'approved'>): boolean {
+  return job.draft === true && approved !== true;
+}
+
+/** Whether the draft is finished and waits for its approval. */
+export function isDrafted(state: Pick<GenerationState, 'job' | 'approved' | 'status'>): boolean {
+  return isDraft(state) && state.status === 'awaiting_approval';
+}
 
 /** Key figures of the performance report of a generation. Times in ms. */
 export const performanceSummarySchema = z

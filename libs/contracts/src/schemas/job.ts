@@ -57,6 +57,9 @@ export function encodeProfile(aspectRatio: AspectRatio): EncodeProfile {
   return { ...SIZES[aspectRatio], fps: 24 };
 }
 
+/** The model of a draft: Clipmesh draws its clips. It is free and has no provider. */
+export const DRAFT_MODEL = 'clipmesh/animatic';
+
 /** Default of `fallbackAfter` of a job. */
 export const SEQUENTIAL_FALLBACK_AFTER = 3;
 
@@ -73,6 +76,10 @@ export const jobSchema = z.object({
   overlays: z.boolean(),
   /** True: the plan waits for approval. Default: false. */
   review: z.boolean().optional(),
+  /** True: a draft is made, and clips are bought once it is approved. Default: false. */
+  draft: z.boolean().optional(),
+  /** With a budget of the owner: the most that the plan of a draft can cost, micro-dollars. A draft reserves only this. */
+  planMaxMicros: z.int().nonnegative().optional(),
   music: z.object({ artifact: artifactSchema, volume: z.number() }).optional(),
   /** First frame of every clip. */
   referenceImage: artifactSchema.optional(),

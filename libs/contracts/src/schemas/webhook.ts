@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Events that webhooks receive: a plan waits for approval, and every final status. */
+/** Events that webhooks receive: a plan or draft waits for approval, and every final status. */
 export const WEBHOOK_EVENTS = [
   'generation.awaiting_approval',
   'generation.succeeded',

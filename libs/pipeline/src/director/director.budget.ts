@@ -1,6 +1,6 @@
 import { type Failure, type GenerationState, type SceneState } from '@clipmesh/contracts';
 import { type ModelTable } from '@clipmesh/billing';
-import { modelQuote, suitableModel, unsuitableFailure } from './director.models.js';
+import { modelQuote, runJob, suitableModel, unsuitableFailure } from './director.models.js';
 
 /** Failures after which the cost of the clip's purchases is known from their events. */
 const KNOWN_COST: ReadonlySet<Failure['code']> = new Set([
@@ -27,7 +27,8 @@ export function committedBy({ costMicros, scenes }: GenerationState): number {
  */
 export function startScene(state: GenerationState, waiting: SceneState, models: ModelTable): SceneState {
   const { failure: refusal, ...scene } = waiting;
-  const { job, plan } = state;
+  const { plan } = state;
+  const job = runJob(state);
   const cap = job.maxCostMicros;
   const seconds = plan?.scenes[scene.index]?.durationSeconds;
   if (seconds === undefined) return { ...scene, status: 'generating' };

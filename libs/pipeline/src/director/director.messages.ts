@@ -14,12 +14,14 @@ import {
 } from '@clipmesh/contracts';
 import { type DirectorEvent } from './director.event.js';
 import { type ModelTable } from '@clipmesh/billing';
+import { runJob } from './director.models.js';
 import { progressOf } from './progress.js';
 import { stepCommand } from './scene.steps.js';
 
 /** The commands that this event caused and that have no answer yet. */
 export function commandsCausedBy(state: GenerationState, event: DirectorEvent, models: ModelTable): Outgoing[] {
-  const { plan, job } = state;
+  const { plan } = state;
+  const job = runJob(state);
   if (isFinal(state.status)) return [];
   const base = {
     generationId: event.body.generationId,
@@ -27,7 +29,7 @@ export function commandsCausedBy(state: GenerationState, event: DirectorEvent, m
   };
   if (plan === undefined) {
     const { attempt, cause } = state.planning;
-    return cause === event.id ? [message(GenerationPlan, { ...base, attempt, job })] : [];
+    return cause === event.id ? [message(GenerationPlan, { ...base, attempt, job: state.job })] : [];
   }
   const commands = state.scenes.flatMap((scene) => {
     const scenePlan = plan.scenes[scene.index];
@@ -40,7 +42,8 @@ export function commandsCausedBy(state: GenerationState, event: DirectorEvent, m
   return commands;
 }
 
-function stitchCommand(
+/** The command that joins the scenes. */
+export function stitchCommand(
   state: GenerationState,
   base: { generationId: string; revival?: number },
   parent: string | undefined,

@@ -1,5 +1,20 @@
 import { clipNeeds, type ClipQuote, type ModelTable, quoteClip, refusalOf } from '@clipmesh/billing';
-import { type Failure, type GenerationState, type Incident, type Job, type SceneState } from '@clipmesh/contracts';
+import {
+  DRAFT_MODEL,
+  type Failure,
+  type GenerationState,
+  type Incident,
+  isDraft,
+  type Job,
+  type SceneState,
+} from '@clipmesh/contracts';
+
+/** The job of the current run. A draft has one free model and no cap. */
+export function runJob(state: Pick<GenerationState, 'job' | 'approved'>): Job {
+  if (!isDraft(state)) return state.job;
+  const { maxCostMicros: _cap, ...job } = state.job;
+  return { ...job, models: [DRAFT_MODEL] };
+}
 
 /** The clip of a scene of `seconds` from the job's model at this index. Undefined: unknown model, or it cannot make the clip. */
 export function modelQuote(job: Job, seconds: number, models: ModelTable, modelIndex: number): ClipQuote | undefined {
@@ -44,7 +59,8 @@ export function skippedModels(
   models: ModelTable,
   event: { readonly id: string; readonly body: { readonly at: string } },
 ): Incident[] {
-  const { job, plan } = after;
+  const { plan } = after;
+  const job = runJob(after);
   return after.scenes.flatMap((scene) => {
     const seconds = plan?.scenes[scene.index]?.durationSeconds;
     if (seconds === undefined || scene.cause !== event.id || scene.status !== 'generating') return [];

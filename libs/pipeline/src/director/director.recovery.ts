@@ -12,7 +12,7 @@ import {
 import { type ModelTable } from '@clipmesh/billing';
 import { releaseAllowance } from './director.budget.js';
 import { type DirectorEvent } from './director.event.js';
-import { suitableModel } from './director.models.js';
+import { runJob, suitableModel } from './director.models.js';
 
 /** Clip failures that are caused by the provider, not by the clip. */
 const PROVIDER_FAILURES: ReadonlySet<Failure['code']> = new Set([
@@ -44,16 +44,24 @@ const NEXT_MODEL_MAY_HELP: ReadonlySet<Failure['code']> = new Set([
 /** Failures of a step whose input is missing or unreadable: the step that made it runs again. */
 const UNUSABLE_INPUT: ReadonlySet<Failure['code']> = new Set(['MEDIA_INVALID', 'ARTIFACT_MISSING']);
 
-/** Starts the scenes of a plan. */
-export function beginScenes(state: GenerationState, plan: Plan): GenerationState {
-  const scene = { status: 'waiting', attempt: 0, modelIndex: 0, cached: false, costMicros: 0 } as const;
-  const scenes = plan.scenes.map(({ index }) => ({ index, ...scene }));
+/** Starts the scenes of a plan. The command steps of a draft's scenes continue, so that a late answer to one of them is ignored. */
+export function beginScenes(
+  { finishedBy: _finishedBy, finishedAt: _finishedAt, ...state }: GenerationState,
+  plan: Plan,
+): GenerationState {
+  const scene = { status: 'waiting', modelIndex: 0, cached: false, costMicros: 0 } as const;
+  const scenes = plan.scenes.map(({ index }) => ({ index, attempt: state.scenes[index]?.attempt ?? 0, ...scene }));
   return { ...state, status: 'generating', stage: 'clip', plan, scenes };
 }
+
+/** Whether no scene of the run has started. The run of an approved draft is stored like this, and its event starts the scenes. */
+export const isUnstarted = ({ status, scenes }: GenerationState): boolean =>
+  status === 'generating' && scenes.every((scene) => scene.status === 'waiting' && scene.cause === undefined);
 
 /** Starts an approved plan; the same state when no approved plan is waiting. */
 export function resume(state: GenerationState): GenerationState {
   const { status, approved, plan } = state;
+  if (approved === true && isUnstarted(state)) return { ...state };
   return status === 'awaiting_approval' && approved === true && plan !== undefined ? beginScenes(state, plan) : state;
 }
 
@@ -140,12 +148,14 @@ export const withCharged = (failure: Failure, costMicros: number): Failure => ({
 
 /** The scene after its clip has failed: it retries with another seed, falls back to the next model, or fails. */
 export function nextTry(
-  { job, plan }: GenerationState,
+  state: GenerationState,
   ended: SceneState,
   failure: Failure,
   cause: string,
   models: ModelTable,
 ): SceneState {
+  const { plan } = state;
+  const job = runJob(state);
   const scene = releaseAllowance(ended, failure);
   // With a budget, the scene waits until the budget allows the next command.
   const again = (change: Partial<SceneState>, waiting: Pick<SceneState, 'failure'> = {}): SceneState =>

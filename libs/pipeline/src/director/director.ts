@@ -2,6 +2,7 @@ import {
   type Charge,
   type GenerationResult,
   type GenerationState,
+  isDraft,
   isFinal,
   type Job,
   type Outgoing,
@@ -58,11 +59,18 @@ export function decide(before: GenerationState, event: DirectorEvent, models: Mo
   if (isFinal(state.status) && !isRetry(state, event))
     return { state, outgoing: state.finishedBy === event.id ? [finalEvent(state, event)] : [] };
   const after = narrowWindow(apply(state, event, models), event);
-  if (after === state) return { state, outgoing: commandsCausedBy(state, event, models) };
+  if (after === state) return { state, outgoing: causedBy(state, event, models) };
   const filled = fillWindow(after, event.id, models);
   const settled = conclude(withSkipped(filled, skippedModels(state, filled, models, event)), event);
   const last = isFinal(settled.status) ? finalEvent(settled, event) : progressEvent(settled, event);
   return { state: settled, outgoing: [...commandsCausedBy(settled, event, models), last] };
+}
+
+/** The messages that a repeated event caused and that have no answer yet. */
+function causedBy(state: GenerationState, event: DirectorEvent, models: ModelTable): readonly Outgoing[] {
+  // Webhooks are called for the progress that reports the wait for an approval.
+  if (state.status === 'awaiting_approval' && state.finishedBy === event.id) return [progressEvent(state, event)];
+  return commandsCausedBy(state, event, models);
 }
 
 function charge(state: GenerationState, charges: readonly Charge[]): GenerationState {
@@ -93,7 +101,7 @@ function apply(state: GenerationState, event: DirectorEvent, models: ModelTable)
     case 'plan.written':
       if (state.plan !== undefined || body.attempt !== state.planning.attempt) return state;
       return state.job.review === true
-        ? { ...state, status: 'awaiting_approval', plan: body.plan }
+        ? { ...state, status: 'awaiting_approval', plan: body.plan, finishedBy: event.id }
         : beginScenes(state, body.plan);
     case 'plan.approved':
       return resume(state);
@@ -120,8 +128,9 @@ function apply(state: GenerationState, event: DirectorEvent, models: ModelTable)
       return body.revive
         ? revive(state, event.id)
         : { ...state, revivals: body.revival, failure: stallFailure(state, body.idleMs) };
-    // The publisher of `scene.reopened` has already changed the state; only its commands are left to publish.
+    // The publishers of these two have already changed the state; only the commands are left to publish.
     case 'scene.reopened':
+    case 'draft.edited':
     case 'plan.abandoned':
     case 'clip.abandoned':
     case 'charge.adjusted':
@@ -142,7 +151,7 @@ function withResult(
   { previousResult: _previous, ...state }: GenerationState,
   result: GenerationResult,
 ): GenerationState {
-  return { ...state, result };
+  return { ...state, result: isDraft(state) ? { ...result, draft: true } : result };
 }
 
 /** Starts waiting scenes, lowest index first, while fewer than `window` clips are being generated. */
@@ -168,7 +177,8 @@ function conclude(state: GenerationState, event: DirectorEvent): GenerationState
   const ended = { finishedBy: event.id, finishedAt: event.body.at };
   if (state.status === 'canceled') return { ...state, ...ended };
   if (state.failure !== undefined) return { ...state, ...ended, status: 'failed' };
-  if (state.result !== undefined) return { ...state, ...ended, status: 'succeeded', stage: 'export' };
+  if (state.status === 'composing' && state.result !== undefined)
+    return { ...state, ...ended, status: isDraft(state) ? 'awaiting_approval' : 'succeeded', stage: 'export' };
   if (state.status !== 'generating' || state.scenes.some(({ status }) => status !== 'done' && status !== 'failed'))
     return state;
   const failed = state.scenes.find((scene) => scene.status === 'failed');

@@ -6,7 +6,7 @@ function shareOf({ status, attempt }: SceneState): number {
   return stepOf(status)?.progress ?? 1;
 }
 
-/** Progress in percent: planning 5, all scenes 80, the video 15. It advances with every scene and never decreases. */
+/** Progress of the run in percent: planning 5, all scenes 80, the video 15. It advances with every scene and never decreases. */
 export function progressOf(state: GenerationState): number {
   switch (state.status) {
     case 'queued':
@@ -14,7 +14,7 @@ export function progressOf(state: GenerationState): number {
     case 'planning':
       return 2;
     case 'awaiting_approval':
-      return 5;
+      return state.result === undefined ? 5 : 100;
     case 'succeeded':
       return 100;
     case 'composing':

@@ -18,7 +18,7 @@ import { type ModelTable } from '@clipmesh/billing';
 import { clipPrompt } from '../plan/plan.rules.js';
 import { releaseAllowance } from './director.budget.js';
 import { type DirectorEvent } from './director.event.js';
-import { modelQuote } from './director.models.js';
+import { modelQuote, runJob } from './director.models.js';
 import { latestResult, nextTry, withCharged } from './director.recovery.js';
 
 /** An event that ends a step of a scene. */
@@ -112,11 +112,12 @@ function afterStep(
     return thumbnail === undefined ? finished : { ...finished, thumbnail };
   }
   const { model, predictionId, cached } = event.body;
+  const { models: known } = runJob(state);
   return {
     ...releaseAllowance(finished),
     // The clip may come from an earlier model, whose purchase had an unknown outcome.
-    modelIndex: state.job.models.includes(model) ? state.job.models.indexOf(model) : scene.modelIndex,
-    predictionId,
+    modelIndex: known.includes(model) ? known.indexOf(model) : scene.modelIndex,
+    ...(predictionId === undefined ? {} : { predictionId }),
     cached,
   };
 }

@@ -1,6 +1,7 @@
 import {
   DURATION_SECONDS,
   type GenerationState,
+  isDraft,
   overlayTextSchema,
   type Plan,
   type PlanEdit,
@@ -22,6 +23,11 @@ export class PlanEditError extends Error {
 /** Whether the plan waits for approval, so that the user may still change it. */
 export function isReviewed({ status, approved }: Pick<GenerationState, 'status' | 'approved'>): boolean {
   return status === 'awaiting_approval' && approved !== true;
+}
+
+/** Whether the plan may be changed: it waits for approval, or its draft is being made. */
+export function isEditable(state: Pick<GenerationState, 'status' | 'approved' | 'job'>): boolean {
+  return isReviewed(state) || (isDraft(state) && (state.status === 'generating' || state.status === 'composing'));
 }
 
 /** Applies an edit to a plan and updates its duration to the sum of its scenes. Throws {@link PlanEditError}. */

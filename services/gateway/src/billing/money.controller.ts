@@ -38,7 +38,7 @@ export class MoneyController {
   @ApiProblems(400, 401, 413, 415)
   estimates(@Body({ schema: createGenerationSchema }) request: CreateGeneration): EstimateView {
     const job = { ...buildJob(request, this.defaults), referenceImage: request.referenceImage };
-    return estimateViewOf(estimate(job, this.llm, this.defaults.table));
+    return estimateViewOf(estimate(job, this.llm, this.defaults.table), request.mode !== 'auto');
   }
 
   @Get('models')

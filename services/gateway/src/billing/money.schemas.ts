@@ -11,6 +11,8 @@ export const estimateView = z
     /** `unpriced`: the price of the language model is unknown and not part of the sums. */
     llm: z.object({ ...span, unpriced: z.literal(true).optional() }),
     scenes: z.array(z.object({ index: z.int().nonnegative(), ...span })),
+    /** In the modes `review` and `draft`: what is spent before the approval. A draft buys no clips. */
+    beforeApproval: z.object(span).optional(),
     /** The oldest day on which a price of the video models was checked. */
     pricesAsOf: z.iso.date().optional(),
   })

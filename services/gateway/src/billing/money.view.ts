@@ -20,11 +20,13 @@ const spanOf = ({ lowMicros, highMicros }: CostRange): { lowUsd: number; highUsd
   highUsd: dollars(highMicros),
 });
 
-export function estimateViewOf(estimated: Estimate): EstimateView {
+/** `waits`: the generation waits for an approval before it buys clips. */
+export function estimateViewOf(estimated: Estimate, waits: boolean): EstimateView {
   return {
     ...spanOf(estimated),
     llm: { ...spanOf(estimated.llm), ...(estimated.isLlmPriced ? {} : { unpriced: true }) },
     scenes: estimated.scenes.map((scene, index) => ({ index, ...spanOf(scene) })),
+    ...(waits ? { beforeApproval: spanOf(estimated.llm) } : {}),
     ...(estimated.pricesAsOf === undefined ? {} : { pricesAsOf: estimated.pricesAsOf }),
   };
 }

@@ -85,9 +85,16 @@ export class GenerationCreator {
   private async jobOf(request: CreateGeneration, owner: string): Promise<Job> {
     const { defaults, budget, files } = this.deps;
     const built = buildJob(request, defaults);
-    const { highMicros } = checkCost(this.deps, { ...built, referenceImage: request.referenceImage }, 0);
+    const { highMicros, llm } = checkCost(this.deps, { ...built, referenceImage: request.referenceImage }, 0);
     // With an owner budget, every generation has a cap: the reservation is its maximum cost.
-    const checked = budget === undefined ? built : { ...built, maxCostMicros: built.maxCostMicros ?? highMicros };
+    const checked =
+      budget === undefined
+        ? built
+        : {
+            ...built,
+            maxCostMicros: built.maxCostMicros ?? highMicros,
+            ...(built.draft === true ? { planMaxMicros: llm.highMicros } : {}),
+          };
     return { ...checked, ...(await storeFiles(files, request, owner)) };
   }
 

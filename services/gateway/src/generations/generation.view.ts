@@ -1,7 +1,7 @@
-import { type GenerationRecord, type GenerationState, isFinal } from '@clipmesh/contracts';
+import { type GenerationRecord, type GenerationState, isDraft, isDrafted, isFinal } from '@clipmesh/contracts';
 import { type CostSummaryAnswer } from '@clipmesh/messaging';
 import { estimateScene, type ModelTable } from '@clipmesh/billing';
-import { isReviewed, progressOf } from '@clipmesh/pipeline';
+import { isReviewed, progressOf, runJob } from '@clipmesh/pipeline';
 import { dollars } from '../billing/dollars.js';
 import { type AcceptedView, type CostView, type GenerationView } from '../http/api.schemas.js';
 import { triesOf } from './scene.tries.js';
@@ -27,7 +27,7 @@ export function linksOf(id: string, state: GenerationState): Links {
     ['thumbnail', hasVideo],
     ['captions', state.plan !== undefined && state.result !== undefined, 'captions.vtt'],
     ['cost', true],
-    ['performance', isFinal(status)],
+    ['performance', isFinal(status) || isDrafted(state)],
     ['approve', isReviewed(state)],
     ['cancel', !isFinal(status)],
     ['retry', status === 'failed'],
@@ -47,6 +47,7 @@ export function viewOf(
 ): GenerationView {
   const { failure, plan } = state;
   const result = state.result ?? state.previousResult;
+  const { models: offered } = runJob(state);
   return {
     id,
     ...presentOf(state),
@@ -59,7 +60,8 @@ export function viewOf(
         : { fallback: { reason: state.fallback.code, from: state.fallback.window, at: state.fallback.at } }),
     },
     createdAt,
-    ...(state.finishedAt === undefined ? {} : { finishedAt: state.finishedAt }),
+    ...(state.finishedAt === undefined || !isFinal(state.status) ? {} : { finishedAt: state.finishedAt }),
+    ...(isDraft(state) ? { draft: true as const } : {}),
     ...(failure === undefined ? {} : { error: { ...failure, traceId } }),
     ...(plan === undefined ? {} : { plan }),
     incidents: state.incidents.map(({ id: _event, ...incident }) => incident),
@@ -67,7 +69,7 @@ export function viewOf(
       index: scene.index,
       status: scene.status,
       attempts: triesOf(state, scene),
-      model: state.job.models[scene.modelIndex],
+      model: offered[scene.modelIndex],
       ...(scene.predictionId === undefined ? {} : { predictionId: scene.predictionId }),
       cached: scene.cached,
       costUsd: dollars(scene.costMicros),
@@ -82,6 +84,7 @@ export function viewOf(
             height: result.height,
             bytes: result.video.bytes,
             sha256: result.video.sha256,
+            ...(result.draft === true ? { draft: true as const } : {}),
           },
         }),
     costUsd: dollars(state.costMicros),

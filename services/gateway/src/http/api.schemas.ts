@@ -41,8 +41,10 @@ export const generationView = z
     status: z.enum(GENERATION_STATUSES),
     stage: z.enum(STAGES),
     progress: z.int().min(0).max(100),
-    /** 1, plus one per retry or regeneration. */
+    /** 1, plus one per retry, regeneration, change of a draft, or approval of a draft. */
     run: z.int().positive(),
+    /** The generation is a draft: its clips are drawn, not bought. Absent once it is approved. */
+    draft: z.literal(true).optional(),
     /** `window`: scenes in flight at once. `fallback`: why there are fewer than requested, after provider failures. */
     parallel: z.object({
       window: z.int().positive(),
@@ -55,7 +57,7 @@ export const generationView = z
     /** Retries, failures and stalls, in order. */
     incidents: z.array(incidentSchema.omit({ id: true })),
     scenes: z.array(sceneView),
-    /** The video that you can download. While a scene is being regenerated, this is the previous video. */
+    /** The video that you can download. While another run replaces it, this is the previous video. */
     result: z
       .object({
         durationSeconds: z.number().positive(),
@@ -63,6 +65,8 @@ export const generationView = z
         height: z.int(),
         bytes: z.int(),
         sha256: z.string(),
+        /** It is the video of a draft. */
+        draft: z.literal(true).optional(),
       })
       .optional(),
     costUsd: usd,
@@ -122,8 +126,8 @@ export const performanceView = z
     peakConcurrency: z.number(),
     workers: z.record(z.string(), z.number()),
     bottleneck: z.object({ stage: z.string(), share: z.number(), advice: z.string() }),
-    /** How the run ended. */
-    outcome: z.enum(FINAL_STATUSES),
+    /** How the run ended. `awaiting_approval`: with a draft. */
+    outcome: z.enum([...FINAL_STATUSES, 'awaiting_approval']),
     /** Sentences about what the numbers do not cover. */
     notes: z.array(z.string()),
   })

@@ -55,6 +55,7 @@ export function buildJob(request: CreateGeneration, defaults: JobDefaults): Job 
     overlays: request.overlays,
     ...(request.clipAudio === 'drop' ? { clipSound: false } : {}),
     ...(request.mode === 'review' ? { review: true } : {}),
+    ...(request.mode === 'draft' ? { draft: true } : {}),
     models,
     window: enabled ? (parallel?.maxWorkers ?? defaults.maxWorkers) : 1,
     fallbackAfter: defaults.fallbackAfter,

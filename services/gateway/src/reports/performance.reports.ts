@@ -93,12 +93,12 @@ export function analyzeInThread(document: Pick<StoredTrace, 'resourceSpans'>): P
 
 /**
  * Adds the outcome of the generation to its report, and notes about what that means for the numbers. `timeSavedMs` of a run
- * that did not succeed is at least 0.
+ * that failed or was canceled is at least 0.
  */
 export function withOutcome(report: unknown, status: GenerationStatus): unknown {
   if (typeof report !== 'object' || report === null) return report;
   const saved = 'timeSavedMs' in report && typeof report.timeSavedMs === 'number' ? report.timeSavedMs : 0;
-  if (status !== 'succeeded')
+  if (status === 'failed' || status === 'canceled')
     return {
       ...report,
       timeSavedMs: Math.max(0, saved),

@@ -1,4 +1,4 @@
-import { isFinal } from '@clipmesh/contracts';
+import { isDrafted, isFinal } from '@clipmesh/contracts';
 import { type CostSummaryAnswer } from '@clipmesh/messaging';
 import { Controller, Get, Headers, Inject, Param, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
@@ -80,7 +80,7 @@ export class ReportsController {
   @ApiProblems(401, 404, 409, 503)
   async performance(@Param('id') id: string, @Owner() owner: string): Promise<unknown> {
     const { state, traceId } = await this.owned.find(id, owner);
-    if (!isFinal(state.status)) throw notReady('performance report', state.status);
+    if (!isFinal(state.status) && !isDrafted(state)) throw notReady('performance report', state.status);
     const endedMs = state.finishedAt === undefined ? 0 : Date.parse(state.finishedAt);
     const report = await this.reports.of(traceId, endedMs);
     if (report === undefined)

@@ -28,12 +28,14 @@ describe('an approval', () => {
   let stores: ReturnType<typeof createMemoryStores>;
   let published: Outgoing[];
   const controllerOf = (generations: Stores['generations']): ReviewController =>
-    new ReviewController(
-      new OwnedGenerations({ generations }),
-      { generations },
-      (outgoing) => Promise.resolve(void published.push(...outgoing)),
-      SAMPLE_MODELS,
-    );
+    new ReviewController(new OwnedGenerations({ generations }), {
+      owned: new OwnedGenerations({ generations }),
+      stores: { ...stores, generations },
+      publish: (outgoing) => Promise.resolve(void published.push(...outgoing)),
+      budget: undefined,
+      models: SAMPLE_MODELS,
+      logger: { warn: () => undefined },
+    });
 
   beforeEach(async () => {
     stores = createMemoryStores();

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import {
   ContentionError,
   type GenerationRecord,
+  type GenerationState,
   message,
+  type Outgoing,
   type Plan,
   PlanApproved,
   type PlanEdit,
@@ -10,24 +12,32 @@ import {
   planSchema,
   retryOnConflict,
 } from '@clipmesh/contracts';
-import { type Publish } from '@clipmesh/messaging';
-import { type Stores } from '@clipmesh/persistence';
-import { estimateScene, type ModelTable } from '@clipmesh/billing';
-import { isReviewed } from '@clipmesh/pipeline';
+import { isEditable } from '@clipmesh/pipeline';
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Patch, Post, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
 import { refuseLowCap } from '../billing/budget.problems.js';
+import { publishStart } from '../generations/generation.start.js';
 import { acceptedOf } from '../generations/generation.view.js';
 import { OwnedGenerations } from '../generations/owned.generations.js';
 import { type AcceptedView, acceptedView } from '../http/api.schemas.js';
 import { Owner } from '../http/auth/auth.decorator.js';
 import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
 import { notReady, ProblemError, unavailable } from '../http/problems/problem.js';
-import { MODELS, PUBLISH, STORES } from '../runtime/runtime.tokens.js';
+import { type DraftReviewDeps, lowestClips, startApproved, withPlan } from './draft.review.js';
 import { applyPlanEdit } from './plan.edit.js';
+import { notReviewed } from './review.problems.js';
 
 const etagOf = (plan: Plan): string => `"${createHash('sha256').update(JSON.stringify(plan)).digest('hex')}"`;
+
+/** Token of {@link DraftReviewDeps}. */
+export const DRAFT_REVIEW = Symbol('DRAFT_REVIEW');
+
+/** A changed record. `event` starts its next run. */
+interface Change {
+  readonly record: GenerationRecord;
+  readonly event?: Outgoing;
+}
 
 /** Reads the plan of a generation, and changes and approves it while it waits for approval. */
 @ApiTags('plan')
@@ -35,9 +45,7 @@ const etagOf = (plan: Plan): string => `"${createHash('sha256').update(JSON.stri
 export class ReviewController {
   constructor(
     @Inject(OwnedGenerations) private readonly owned: OwnedGenerations,
-    @Inject(STORES) private readonly stores: Pick<Stores, 'generations'>,
-    @Inject(PUBLISH) private readonly publish: Publish,
-    @Inject(MODELS) private readonly models: ModelTable,
+    @Inject(DRAFT_REVIEW) private readonly drafts: DraftReviewDeps,
   ) {}
 
   @Get(':id/plan')
@@ -56,7 +64,7 @@ export class ReviewController {
   }
 
   @Patch(':id/plan')
-  @ApiOperation({ summary: 'Change the plan while it waits for approval; omitted fields stay as they are' })
+  @ApiOperation({ summary: 'Change the plan until it is approved; omitted fields stay as they are' })
   @ApiHeader({ name: 'If-Match', required: false, description: 'Change the plan only if it still has this `ETag`.' })
   @ApiJsonResponse(200, 'The changed plan.', planSchema)
   @ApiProblems(400, 401, 404, 409, 412, 413, 415, 503)
@@ -67,7 +75,7 @@ export class ReviewController {
     @Headers('if-match') match: string | undefined,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Plan> {
-    const { plan } = await this.change(id, owner, (before) => {
+    const { state } = await this.change(id, owner, (before, record) => {
       if (match !== undefined && match !== '*' && match !== etagOf(before))
         throw new ProblemError(
           412,
@@ -76,8 +84,9 @@ export class ReviewController {
           'the plan no longer matches this If-Match; read it again',
           { extensions: { retryable: false } },
         );
-      return { plan: applyPlanEdit(before, edit) };
+      return withPlan(record, applyPlanEdit(before, edit), this.drafts.models);
     });
+    const { plan } = state;
     if (plan === undefined) throw notReady('plan', 'awaiting_approval');
     response.set('ETag', etagOf(plan));
     return plan;
@@ -85,67 +94,63 @@ export class ReviewController {
 
   @Post(':id/approve')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Approve the plan and continue with the clips' })
+  @ApiOperation({ summary: 'Approve the plan or the draft, and continue with the clips' })
   @ApiJsonResponse(202, 'Approved. The generation continues.', acceptedView)
   @ApiProblems(401, 402, 404, 409, 503)
   async approve(@Param('id') id: string, @Owner() owner: string): Promise<AcceptedView> {
-    const state = await this.change(
+    const { job } = (await this.owned.find(id, owner)).state;
+    if (job.draft === true) return acceptedOf(id, await unlessContended(startApproved(this.drafts, id, owner)));
+    const { state } = await this.change(
       id,
       owner,
-      (plan, { job, costMicros }) => {
-        const clips = plan.scenes.reduce(
-          (sum, scene) => sum + estimateScene(this.models, job, scene.durationSeconds).lowMicros,
-          0,
-        );
-        refuseLowCap(costMicros + clips, job.maxCostMicros);
-        return { approved: true };
+      (plan, record) => {
+        const { costMicros } = record.state;
+        refuseLowCap(costMicros + lowestClips(this.drafts.models, record.state, plan), job.maxCostMicros);
+        return { record: { ...record, state: { ...record.state, approved: true } } };
       },
       ({ approved }) => approved === true,
     );
     // A repeated request publishes again: the first one may have crashed before it published.
     if (state.status === 'awaiting_approval')
-      await this.publish([message(PlanApproved, { generationId: id, at: new Date().toISOString(), charges: [] })]);
+      await this.drafts.publish([
+        message(PlanApproved, { generationId: id, at: new Date().toISOString(), charges: [] }),
+      ]);
     return acceptedOf(id, state);
   }
 
   /**
-   * Changes the state of a plan that waits for approval. On a conflict it reads the record again and repeats. Returns the state
+   * Changes the record of a plan that may still be changed. On a conflict it reads the record again and repeats. Returns the record
    * unchanged when `isDone`.
    */
   private async change(
     id: string,
     owner: string,
-    decide: (plan: Plan, state: GenerationRecord['state']) => Partial<GenerationRecord['state']>,
-    isDone: (state: GenerationRecord['state']) => boolean = () => false,
-  ): Promise<GenerationRecord['state']> {
-    const { generations } = this.stores;
-    return retryOnConflict(`generation ${id}`, async () => {
-      const { value, revision } = await this.owned.findEntry(id, owner);
-      const { state } = value;
-      if (isDone(state)) return state;
-      if (state.plan === undefined || !isReviewed(state)) throw notReviewed(state);
-      const next = { ...state, ...decide(state.plan, state) };
-      await generations.save({ ...value, updatedAt: new Date().toISOString(), state: next }, revision);
-      return next;
-    }).catch((error: unknown) => {
-      if (!(error instanceof ContentionError)) throw error;
-      throw unavailable('STORE_UNAVAILABLE', 'other requests keep changing the generation; retry the request', error);
-    });
+    decide: (plan: Plan, record: GenerationRecord) => Change,
+    isDone: (state: GenerationState) => boolean = () => false,
+  ): Promise<GenerationRecord> {
+    const { publish, logger, stores } = this.drafts;
+    const { record, event } = await unlessContended(
+      retryOnConflict(`generation ${id}`, async (): Promise<Change> => {
+        const { value, revision } = await this.owned.findEntry(id, owner);
+        const { state } = value;
+        if (isDone(state)) return { record: value };
+        if (state.plan === undefined || !isEditable(state)) throw notReviewed(state);
+        const next = decide(state.plan, value);
+        await stores.generations.save({ ...next.record, updatedAt: new Date().toISOString() }, revision);
+        return next;
+      }),
+    );
+    if (event !== undefined) await publishStart({ publish, logger }, [event], id);
+    return record;
   }
 }
 
-function notReviewed({ status, approved, job }: GenerationRecord['state']): ProblemError {
-  const why =
-    approved === true
-      ? 'its plan is already approved'
-      : job.review === true
-        ? 'only a plan that is awaiting_approval can be changed or approved'
-        : 'it was created without "mode": "review"';
-  return new ProblemError(
-    409,
-    'NOT_AWAITING_APPROVAL',
-    'The plan does not wait for approval',
-    `the generation is ${status}; ${why}`,
-    { extensions: { retryable: false } },
-  );
+/** The result, or a 503 when other requests keep changing the record. */
+async function unlessContended<T>(change: Promise<T>): Promise<T> {
+  try {
+    return await change;
+  } catch (error) {
+    if (!(error instanceof ContentionError)) throw error;
+    throw unavailable('STORE_UNAVAILABLE', 'other requests keep changing the generation; retry the request', error);
+  }
 }

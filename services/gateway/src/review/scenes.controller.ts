@@ -1,4 +1,4 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import {
   cutText,
   type GenerationRecord,
@@ -11,17 +11,17 @@ import {
   SceneReopened,
 } from '@clipmesh/contracts';
 import { type Cancellations, type Publish } from '@clipmesh/messaging';
-import { ConflictError, type Stores, type Versioned } from '@clipmesh/persistence';
+import { type Stores } from '@clipmesh/persistence';
 import { canRegenerate, committedBy, exceedsCap, regenerateScene } from '@clipmesh/pipeline';
 import { type BudgetRules, estimateScene, type ModelTable } from '@clipmesh/billing';
-import { currentTraceparent, spanContextOf } from '@clipmesh/tracing';
 import { Body, Controller, HttpCode, Inject, Param, Post, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { BUDGET } from '../billing/billing.tokens.js';
-import { refuseLowCap, refuseOverBudget } from '../billing/budget.problems.js';
-import { publishStart, reserveFor } from '../generations/generation.start.js';
+import { refuseLowCap } from '../billing/budget.problems.js';
+import { publishStart } from '../generations/generation.start.js';
 import { acceptedOf } from '../generations/generation.view.js';
 import { OwnedGenerations } from '../generations/owned.generations.js';
+import { startRun, withTrace } from '../generations/run.start.js';
 import { type AcceptedView, acceptedView } from '../http/api.schemas.js';
 import { Owner } from '../http/auth/auth.decorator.js';
 import { ApiJsonResponse, ApiProblems } from '../http/openapi.module.js';
@@ -51,10 +51,10 @@ interface Next {
 export class ScenesController {
   constructor(
     @Inject(OwnedGenerations) private readonly owned: OwnedGenerations,
-    @Inject(STORES) private readonly stores: Pick<Stores, 'accounts' | 'generations'>,
+    @Inject(STORES) readonly stores: Pick<Stores, 'accounts' | 'generations'>,
     @Inject(PUBLISH) private readonly publish: Publish,
     @Inject(CANCELLATIONS) private readonly cancellations: Pick<Cancellations, 'check'>,
-    @Inject(BUDGET) private readonly budget: BudgetRules | undefined,
+    @Inject(BUDGET) readonly budget: BudgetRules | undefined,
     @Inject(MODELS) private readonly models: ModelTable,
     @Inject(LOGGER) private readonly logger: Pick<Logger, 'warn'>,
   ) {}
@@ -76,11 +76,11 @@ export class ScenesController {
     const seed = seedFor(edit);
     const request = { scene, edit, seed };
     let next = await this.next(found.value, request);
-    if (!(await this.start(found, next.record))) {
+    if (!(await startRun(this, found, next.record))) {
       // The generation has changed since it was read. Try again: the change may not affect this run.
       const again = await this.owned.findEntry(id, owner);
       next = await this.next(again.value, request);
-      if (!(await this.start(again, next.record)))
+      if (!(await startRun(this, again, next.record)))
         throw notRegenerable('another request has just changed it; read it again');
     }
     const { publish, logger } = this;
@@ -109,31 +109,6 @@ export class ScenesController {
     const state = regenerateScene(previous.state, change, messageId(SceneReopened, event.body), this.models);
     if (exceedsCap(state, index)) refuseLowCap(committedBy(previous.state) + lowMicros, job.maxCostMicros);
     return { record: { ...withTrace(previous), updatedAt: at, state }, event };
-  }
-
-  /**
-   * Starts the run: reserves its cost, then stores it. False when the generation has changed since it was read. A crash or an
-   * error in between leaves the generation as it was: the reservation has its own request id, by which the sweeper releases it
-   * without a retry. The write before the reservation is a fence: it shows the sweeper that the run is starting, and a sweeper
-   * that treats the reservation as abandoned makes the last write fail.
-   */
-  private async start({ value, revision }: Versioned<GenerationRecord>, record: GenerationRecord): Promise<boolean> {
-    const { stores, budget } = this;
-    const { generations } = stores;
-    const { run } = record.state;
-    try {
-      let before = revision;
-      if (budget !== undefined && record.account !== undefined) {
-        await reserveFor({ stores, budget }, record, { run, how: refuseOverBudget });
-        before = (await generations.save({ ...value, updatedAt: record.updatedAt }, revision)).revision;
-        await reserveFor({ stores, budget }, record, { run, request: randomUUID() });
-      }
-      await generations.save(record, before);
-      return true;
-    } catch (error) {
-      if (error instanceof ConflictError) return false;
-      throw error;
-    }
   }
 
   private async refuseRunning({ id, state }: GenerationRecord): Promise<void> {
@@ -185,12 +160,4 @@ function seedFor({ seed, description, durationSeconds, ...around }: SceneEdit): 
   const changes = Object.values(around).some((change) => change !== undefined);
   const keepsClip = changes && description === undefined && durationSeconds === undefined;
   return keepsClip ? undefined : randomInt(0, SEED_LIMIT);
-}
-
-/** The record with the trace of the new run, and without the performance summary of the previous video. */
-function withTrace({ performance: _previous, ...record }: GenerationRecord): GenerationRecord {
-  const traceparent = currentTraceparent();
-  const traceId = spanContextOf(traceparent)?.traceId;
-  if (traceparent === undefined || traceId === undefined) return record;
-  return { ...record, traceId, traceparent, earlierTraceIds: [...(record.earlierTraceIds ?? []), record.traceId] };
 }

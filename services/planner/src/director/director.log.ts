@@ -1,5 +1,5 @@
-import { isFinal } from '@clipmesh/contracts';
-import { type RecordChange } from '@clipmesh/pipeline';
+import { isDrafted, isFinal } from '@clipmesh/contracts';
+import { type RecordChange, runJob } from '@clipmesh/pipeline';
 import { ATTR, type Log } from '@clipmesh/tracing';
 import { trace } from '@opentelemetry/api';
 
@@ -21,13 +21,13 @@ export function logChange(logger: DirectorLogger, { before: { state: before }, a
     const was = before.scenes[scene];
     // A cached clip may be of a later model too, but its scene is past `generating` by then.
     if (was === undefined || modelIndex <= was.modelIndex || (now !== 'waiting' && now !== 'generating')) return;
-    const [from, to] = [was.modelIndex, modelIndex].map((index) => state.job.models[index]);
+    const [from, to] = [was.modelIndex, modelIndex].map((index) => runJob(state).models[index]);
     trace.getActiveSpan()?.addEvent('clipmesh.model_fallback', { [ATTR.scene]: scene, from, to });
     logger.warn({ generationId, scene, from, to }, 'model failed; falling back to the next model');
   });
   if (before.revivals !== revivals) logger.warn({ generationId, revivals, stage }, 'lost work was sent again');
   if (before.status === status) return;
-  if (isFinal(status)) trace.getActiveSpan()?.setAttribute(ATTR.final, true);
+  if (isFinal(status) || isDrafted(state)) trace.getActiveSpan()?.setAttribute(ATTR.final, true);
   const fields = { generationId, status, stage, costMicros };
   if (status === 'failed') logger.error({ ...fields, failure }, 'generation failed');
   else logger.info(fields, `generation ${status}`);

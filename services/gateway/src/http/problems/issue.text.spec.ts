@@ -26,7 +26,7 @@ describe('a message for an invalid request', () => {
     [{ prompt, durationSeconds: null }, 'durationSeconds', 'must be a whole number, not null'],
     [{ prompt, aspectRatio: '9x16' }, 'aspectRatio', 'must be one of 9:16, 16:9, 1:1; did you mean 9:16?'],
     [{ prompt, aspectRatio: ['9:16'] }, 'aspectRatio', 'must be one of 9:16, 16:9, 1:1'],
-    [{ prompt, mode: 'reveiw' }, 'mode', 'must be one of auto, review; did you mean review?'],
+    [{ prompt, mode: 'reveiw' }, 'mode', 'must be one of auto, review, draft; did you mean review?'],
     [{ prompt, framework: 'aida' }, 'framework', 'did you mean AIDA?'],
     [{ prompt, overlays: 'yes' }, 'overlays', 'must be true or false, not a string'],
     [{ prompt, maxCostUsd: 0 }, 'maxCostUsd', 'must be more than 0'],
