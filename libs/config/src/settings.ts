@@ -557,6 +557,12 @@ export const SETTINGS = {
     '1',
     'Threads of each ffmpeg process. FFMPEG_PROCESSES × FFMPEG_THREADS should not exceed the number of cores.',
   ),
+  ffmpegMemoryMb: setting(
+    'FFMPEG_MEMORY_MB',
+    whole(200, 65_536),
+    '800',
+    'Memory of each ffmpeg and ffprobe process, in MB. A clip that needs more fails with OUT_OF_MEMORY. Needs prlimit of util-linux; without it there is no limit.',
+  ),
   ffmpegPreset: setting(
     'FFMPEG_PRESET',
     z.enum(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow']),

@@ -8,6 +8,7 @@ export function openMedia(config: Config, tempDir: string): Media {
     threads: config.ffmpegThreads,
     maxProcesses: config.ffmpegProcesses,
     idleTimeoutMs: config.ffmpegIdleTimeoutMs,
+    memoryMb: config.ffmpegMemoryMb,
     tempDir,
     preset: config.ffmpegPreset,
     crf: config.ffmpegCrf,

@@ -30,6 +30,7 @@ import { checkFonts, drawTextLayer, type TextLayer } from './text/text.layer.js'
 import { candidateOutput, frameCall } from './thumbnails/thumbnail.args.js';
 import { takeBest } from './thumbnails/best.picture.js';
 import { verifyClip, verifyImage, verifySound, type VerifyTools } from './verify/verify.js';
+import { pictureProblem } from './verify/verify.rules.js';
 import { verifySpeech } from './verify/verify.speech.js';
 
 const CHECK_TIMEOUT_MS = 20_000;
@@ -49,6 +50,7 @@ export class Media {
       ffprobePath: options.ffprobePath ?? 'ffprobe',
       idleTimeoutMs: options.idleTimeoutMs,
       maxProcesses: options.maxProcesses,
+      ...(options.memoryMb === undefined ? {} : { memoryMb: options.memoryMb }),
     });
   }
 
@@ -99,8 +101,11 @@ export class Media {
 
   /** Converts a clip to the profile and the exact duration, draws the text and encodes once. The audio is PCM. */
   async overlay(input: OverlayInput, context: RunContext): Promise<OverlayResult> {
-    const { video, audio } = await this.probe(input.file, context);
-    if (video === undefined) throw new ClipmeshError('MEDIA_INVALID', 'the clip has no video stream');
+    const source = await this.probe(input.file, context);
+    const { video, audio } = source;
+    const problem = pictureProblem(source);
+    if (video === undefined || problem !== undefined)
+      throw new ClipmeshError('MEDIA_INVALID', problem ?? 'it has no video stream');
     return this.withTempDir(async (dir) => {
       const text = await this.textLayer(input, dir);
       const { threads, preset = 'veryfast', crf = 20 } = this.options;

@@ -19,6 +19,7 @@ async function main(): Promise<void> {
     ...(config.ffmpegPath === undefined ? {} : { ffmpegPath: config.ffmpegPath }),
     ...(config.ffprobePath === undefined ? {} : { ffprobePath: config.ffprobePath }),
     threads: config.ffmpegThreads,
+    memoryMb: config.ffmpegMemoryMb,
     idleTimeoutMs: config.ffmpegIdleTimeoutMs,
     tempDir: config.tempDir,
     maxProcesses: availableParallelism(),

@@ -57,7 +57,7 @@ export const FAILURE_CODES = {
   FFMPEG_STALLED: { retryable: true, hint: 'ffmpeg made no progress within the configured time and was stopped.' },
   OUT_OF_MEMORY: {
     retryable: true,
-    hint: 'The system killed a process because it was out of memory. Lower FFMPEG_PROCESSES or add memory.',
+    hint: 'A process ran out of memory. Lower FFMPEG_PROCESSES, add memory, or raise FFMPEG_MEMORY_MB for large clips.',
   },
   STORE_UNAVAILABLE: {
     retryable: true,

@@ -17,6 +17,8 @@ export interface MediaOptions {
   readonly crf?: number;
   /** Maximum number of concurrent processes; further ones wait. */
   readonly maxProcesses: number;
+  /** Private memory of one process, MB. A process that needs more fails with `OUT_OF_MEMORY`. Needs `prlimit`. Default: no limit. */
+  readonly memoryMb?: number;
 }
 export interface RunContext {
   /** Aborting kills the process and rejects with `CANCELED`. */

@@ -49,9 +49,11 @@ describe('the encode of a scene', () => {
   it('runs once, with the exact number of frames and samples', () => {
     expect(options(sound).match(/libx264/g)).toHaveLength(1);
     expect(options(sound)).toMatch(/\[0:2\].*trim=end_frame=72,format=yuv420p\[v\]/);
-    expect(options(sound, 3, layer)).toMatch(/\[0:2\].*trim=end_frame=72,format=yuv420p\[base\];\[1:v\].*\[v\];/);
+    expect(options(sound, 3, layer)).toMatch(
+      /\[0:2\].*trim=end_frame=72,format=yuv420p\[base\];\[1:v\].*\[v\] -filter_complex/,
+    );
     expect(options(sound)).toMatch(/\[0:1\].*apad=whole_len=144000,atrim=end_sample=144000\[a\]/);
-    expect(options(undefined)).toMatch(/;anullsrc=r=48000:cl=stereo,atrim=end_sample=144000\[a\]/);
+    expect(options(undefined)).toMatch(/-filter_complex anullsrc=r=48000:cl=stereo,atrim=end_sample=144000\[a\]/);
   });
   it('ends the sound with the last whole frame', () => {
     expect(options(sound, 2.51)).toContain('trim=end_frame=60,');

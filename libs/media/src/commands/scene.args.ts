@@ -24,11 +24,12 @@ export function overlayCall(
   const sound = soundGraph(source.audio, samples);
   return {
     inputs: [
-      { file: input.file, options: [...UNTRUSTED_INPUT, '-threads', String(encode.threads)] },
+      { file: input.file, options: [...UNTRUSTED_INPUT, '-reinit_filter', '0', '-threads', String(encode.threads)] },
       ...(text === undefined ? [] : [layerInput(text, input.profile)]),
     ],
     options: [
-      ...['-filter_complex', `${pictures};${sound}[a]`, '-map', '[v]', '-map', '[a]', '-map_metadata', '-1'],
+      ...['-filter_complex', pictures, '-filter_complex', `${sound}[a]`],
+      ...['-map', '[v]', '-map', '[a]', '-map_metadata', '-1'],
       ...['-c:v', 'libx264', '-preset', encode.preset, '-crf', String(encode.crf), '-pix_fmt', 'yuv420p'],
       ...['-bf', '0', '-g', String(fps * 2), '-flags', '+cgop', '-threads', String(encode.threads)],
       ...['-filter_complex_threads', String(encode.threads), '-video_track_timescale', String(fps * 1000)],

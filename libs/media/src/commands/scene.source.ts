@@ -30,6 +30,8 @@ export function sceneLength(durationSeconds: number, { fps }: EncodeProfile): Sc
 export function pictureFilters({ width, height, fps }: EncodeProfile, frames: number): string[] {
   const aspect = `(${width}/${height})`;
   return [
+    // Gives pictures whose size changes the size of the first, so that no later filter is configured again and counts from 0.
+    'scale=w=iw:h=ih',
     `fps=${fps}:start_time=0`,
     `crop=w=max(2\\,min(iw\\,ih*${aspect}/sar)):h=max(2\\,min(ih\\,iw*sar/${aspect}))`,
     `scale=${width}:${height}:flags=bicubic`,

@@ -4,5 +4,14 @@ const SELF_CONTAINED = [
   ...['mp3', 'wav', 'w64', 'aac', 'flac', 'ogg', 'aiff', 'caf', 'amr', 'ac3', 'eac3', 'au', 'ape', 'wv', 'tta'],
 ];
 
-/** Options for ffmpeg and ffprobe before an untrusted input: no other file is read, even if the input refers to one. */
-export const UNTRUSTED_INPUT = ['-format_whitelist', SELF_CONTAINED.join(',')] as const;
+/** Pixels of the largest picture that is decoded. A clip of 4K has 8.8 million. */
+export const MAX_PIXELS = 9_500_000;
+
+/**
+ * Options for ffmpeg and ffprobe before an untrusted input: no other file is read, even if the input refers to one, and no larger
+ * picture is decoded than {@link MAX_PIXELS}.
+ */
+export const UNTRUSTED_INPUT = [
+  ...['-format_whitelist', SELF_CONTAINED.join(',')],
+  ...['-max_pixels', String(MAX_PIXELS)],
+] as const;

@@ -4,9 +4,9 @@ import { Semaphore, type Stage } from '@clipmesh/contracts';
 import { ATTR, idleMs, thisHost, withSpan } from '@clipmesh/tracing';
 import { type Span } from '@opentelemetry/api';
 import { ffmpegArgs, NO_FILE } from '../commands/command.args.js';
+import { commandPrefix } from './command.prefix.js';
 import { type GuardedEnd, runGuarded } from './guarded.process.js';
 import { type FfmpegCall, type RunContext } from '../commands/media.types.js';
-import { parentDeathPrefix } from './parent.death.js';
 import { cpuMsOf, failureOf, type ProcessEnd, probeFailureOf } from './process.outcome.js';
 import { fractionOf, hasProgressed, type ProgressReport, readProgress } from './progress.parse.js';
 
@@ -15,6 +15,8 @@ export interface RunnerOptions {
   readonly ffprobePath: string;
   readonly idleTimeoutMs: number;
   readonly maxProcesses: number;
+  /** Private memory of one process, MB. Default: no limit. */
+  readonly memoryMb?: number;
 }
 export interface RunMeta {
   readonly name: string;
@@ -91,7 +93,7 @@ export class FfmpegRunner {
     span: Span,
   ): Promise<GuardedEnd> {
     const program = tool === 'ffmpeg' ? this.options.ffmpegPath : this.options.ffprobePath;
-    const [file = program, ...rest] = [...(await parentDeathPrefix()), program, ...args];
+    const [file = program, ...rest] = [...(await commandPrefix(this.options.memoryMb)), program, ...args];
     const { idleTimeoutMs } = this.options;
     const { id, cores } = thisHost();
     const idleBeforeMs = idleMs();
@@ -111,6 +113,6 @@ export class FfmpegRunner {
         [ATTR.hostIdleAfterMs]: idleMs(),
       });
     }
-    return end;
+    return { ...end, args };
   }
 }

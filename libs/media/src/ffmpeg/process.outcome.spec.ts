@@ -25,6 +25,15 @@ describe('a failed process', () => {
     ['was killed inside a wrapper', { exitCode: 137 }, 'OUT_OF_MEMORY', true],
     ['reports a lack of memory', stderrOf('Error allocating a frame: Cannot allocate memory'), 'OUT_OF_MEMORY', true],
     ['reports a failed malloc', stderrOf('malloc of size 33177600 failed'), 'OUT_OF_MEMORY', true],
+    ['reports a decoder without memory', stderrOf('[h264 @ 0x1] [error] get_buffer() failed'), 'OUT_OF_MEMORY', true],
+    [
+      'has too large pictures',
+      stderrOf(
+        '[h264 @ 0x1] [error] Picture size 9x9 exceeds specified max pixel count 8\n[error] get_buffer() failed',
+      ),
+      'MEDIA_INVALID',
+      false,
+    ],
     ['could not be started for lack of memory', notStarted('ENOMEM'), 'OUT_OF_MEMORY', true],
     ['does not exist', notStarted('ENOENT'), 'INTERNAL', true],
     ['crashed', killedBy('SIGSEGV'), 'FFMPEG_FAILED', true],
@@ -77,8 +86,18 @@ describe('a failed process', () => {
       'a line without a level',
       '',
     ].join('\r\n');
-    expect(errorLines(log)).toBe('[h264 @ 0x55] no frame!\na line without a level');
+    expect(errorLines(log)).toBe('[h264] no frame!\na line without a level');
     expect(errorLines('[error] x\n'.repeat(5000)).length).toBeLessThanOrEqual(4096);
+  });
+
+  it('is described without paths', () => {
+    const failed = end({
+      ...stderrOf('/scratch of mine/a/clip: Invalid data in /tmp/b/list.txt (1/2), see https://x.org/a/b'),
+      args: ['-i', '/scratch of mine/a/clip'],
+    });
+    expect(failureOf(failed).message).toBe(
+      'ffmpeg failed (exit code 1): the file: Invalid data in the file (1/2), see https://x.org/a/b',
+    );
   });
 
   it('reports its CPU time after a regular exit', () => {

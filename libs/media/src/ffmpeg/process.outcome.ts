@@ -10,6 +10,8 @@ export interface ProcessEnd {
   readonly stderr: string;
   /** The error of a failed start; undefined when it was started. */
   readonly cause: unknown;
+  /** Its arguments. Paths among them are removed from the error. Default: none. */
+  readonly args?: readonly string[];
 }
 interface FailureReason {
   readonly code: FailureCode;
@@ -32,7 +34,10 @@ export class ProcessError extends ClipmeshError {
 }
 
 const MESSAGE_LIMIT = 4096;
-const NO_MEMORY = /cannot allocate memory|malloc of size \d+ failed|std::bad_alloc|failed to map segment/iu;
+/** The limit of the decoders, which says "get_buffer() failed" too. */
+const TOO_LARGE = /exceeds specified max pixel count/u;
+const NO_MEMORY =
+  /cannot allocate memory|get_buffer\(\) failed|malloc of size \d+ failed|std::bad_alloc|failed to map segment/iu;
 
 /** The failure reason by the standard error of a process. The first matching row decides. */
 const STDERR_REASONS: readonly (FailureReason & { readonly pattern: RegExp })[] = [
@@ -86,6 +91,7 @@ function reasonOf(end: ProcessEnd, errorText: string): FailureReason | undefined
   if (end.cause !== undefined) return { code: 'INTERNAL', what: 'could not be started', isSystemFailure: true };
   if (end.signal === 'SIGKILL')
     return { code: 'OUT_OF_MEMORY', what: 'was killed by the system', isSystemFailure: true };
+  if (TOO_LARGE.test(errorText)) return { code: 'MEDIA_INVALID', what: 'decodes no picture of this size' };
   if (NO_MEMORY.test(errorText)) return { code: 'OUT_OF_MEMORY', what: 'ran out of memory' };
   return (
     (end.exitCode === undefined ? undefined : EXIT_CODE_REASONS[end.exitCode]) ??
@@ -110,24 +116,36 @@ function unknownReason(end: ProcessEnd): FailureReason {
 
 /** The error of a failed process. */
 export function failureOf(end: ProcessEnd): ProcessError {
-  const errorText = errorLines(end.stderr);
+  const errorText = withoutPaths(errorLines(end.stderr), end.args);
   return errorOf(end, reasonOf(end, errorText) ?? unknownReason(end), errorText);
 }
 
 /** Like {@link failureOf}, for a process that only reads one file: without another reason, the file is invalid. */
 export function probeFailureOf(end: ProcessEnd): ProcessError {
-  const errorText = errorLines(end.stderr);
+  const errorText = withoutPaths(errorLines(end.stderr), end.args);
   const fileReason: FailureReason =
     end.exitCode === undefined ? unknownReason(end) : { code: 'MEDIA_INVALID', what: 'cannot read the media' };
   return errorOf(end, reasonOf(end, errorText) ?? fileReason, errorText);
 }
 
-/** The last 4 kB of the warnings and errors of a process that logs with `-loglevel level+…`. */
+/** An absolute path of at least two parts. */
+const PATH = /(?<![\w/])(?:\/[^\s/:'"]+){2,}/gu;
+
+/** Replaces paths, which say nothing to the reader of an error and where the system works. */
+function withoutPaths(errorText: string, args: readonly string[] = []): string {
+  return args
+    .filter((arg) => arg.startsWith('/') && arg.length > 1)
+    .reduce((text, arg) => text.replaceAll(arg, 'the file'), errorText)
+    .replace(PATH, 'the file');
+}
+
+/** The last 4 kB of the warnings and errors of a process that logs with `-loglevel level+…`, without the addresses of its contexts. */
 export function errorLines(stderr: string): string {
   const errorText = stderr
     .split(/\r?\n/u)
     .filter((line) => line !== '' && !/^(?:\[[^\]]* @ [^\]]*\] )*\[(?:info|verbose|debug|trace)\] /u.test(line))
     .map((line) => line.replace(/^((?:\[[^\]]* @ [^\]]*\] )*)\[(?:panic|fatal|error|warning)\] /u, '$1'))
+    .map((line) => line.replace(/ @ 0x[\da-f]+\]/giu, ']'))
     .join('\n')
     .trim();
   return cutStart(errorText, MESSAGE_LIMIT);

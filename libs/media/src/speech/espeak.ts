@@ -3,8 +3,8 @@ import { open, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ClipmeshError, cleanText, cutStart, isSpeakable, Semaphore } from '@clipmesh/contracts';
 import { withSpan } from '@clipmesh/tracing';
+import { commandPrefix } from '../ffmpeg/command.prefix.js';
 import { type GuardedEnd, runGuarded } from '../ffmpeg/guarded.process.js';
-import { parentDeathPrefix } from '../ffmpeg/parent.death.js';
 import { type EspeakVoice, parseVoices, voiceArgument, voiceFor } from './espeak.voices.js';
 import { languageOf } from './text.language.js';
 import { readerOf, readWav, type WavFormat } from './wav.format.js';
@@ -127,7 +127,7 @@ export class Espeak {
     return this.slots.run(signal, () =>
       withSpan('clipmesh.media', 'espeak-ng', {}, async (span) => {
         const program = this.options.path ?? 'espeak-ng';
-        const [file = program, ...rest] = [...(await parentDeathPrefix()), program, ...args];
+        const [file = program, ...rest] = [...(await commandPrefix(undefined)), program, ...args];
         let stdout = '';
         const read = (chunk: string): boolean => {
           stdout += chunk;

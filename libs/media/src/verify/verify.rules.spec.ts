@@ -29,6 +29,28 @@ describe('a clip', () => {
     ['with audio only', { audio: sound }, 'it has no video stream'],
     ['of width 0', { video: { ...picture, width: 0 } }, '0x720 pixels; each side must be 16-8192'],
     ['of height 1', { video: { ...picture, height: 1 } }, '1280x1 pixels; each side must be 16-8192'],
+    [
+      'that has no size',
+      { video: { ...picture, width: 0, height: 0 } },
+      'its pictures have no size, or more than 9500000 pixels',
+    ],
+    [
+      'of too many pixels',
+      { video: { ...picture, width: 4000, height: 4000 } },
+      '4000x4000 pixels; at most 9500000 are allowed',
+    ],
+    ['of 4K at 60 frames a second', { video: { ...picture, width: 4096, height: 2160, fps: 60 } }, undefined],
+    [
+      'of too many frames',
+      { video: { ...picture, fps: 1000 } },
+      'it has 1000 frames a second; at most 240 are allowed',
+    ],
+    [
+      'of too many pixels a second',
+      { video: { ...picture, width: 3840, height: 2160, fps: 120 } },
+      '3840x2160 pixels at 120 frames a second; at most 570000000 pixels a second are allowed',
+    ],
+    ['of a high bit rate', { video: picture, bytes: 2e9 }, 'it has 3200 Mbit/s; at most 1000 are allowed'],
     ['that is too large', { video: { ...picture, width: 8194 } }, '8194x720 pixels; each side must be 16-8192'],
   ])('%s has the problem: %s', (_name, change, problem) => {
     expect(clipProblem(probe(change), rules)).toBe(problem);

@@ -1,17 +1,43 @@
 import { type ClipRules, type SoundRules, type SpeechRules } from '../commands/media.types.js';
+import { MAX_PIXELS } from '../commands/untrusted.input.js';
 import { type Probe } from './probe.parse.js';
 
 /** Limits of each side, pixels. No video model makes smaller clips; larger ones cannot be encoded. */
 const SIDE = { min: 16, max: 8192 } as const;
 
+const MAX_FPS = 240;
+/** Pixels of a second: 4K at 60 frames a second. */
+const MAX_PIXEL_RATE = 60 * MAX_PIXELS;
+/** Bits of a second. Uncompressed pictures of 1280x720 have 270 million. */
+const MAX_BIT_RATE = 1_000_000_000;
+
 const seconds = (value: number): string => `${Math.round(value * 100) / 100} s`;
 
-/** The reason why a probed file is not a usable clip; undefined when it is one. */
-export function clipProblem({ video, durationSeconds }: Probe, rules: ClipRules): string | undefined {
+/**
+ * The reason why the pictures of a probed file cannot be decoded in bounded time and memory; undefined when they can. No pixel has to be
+ * decoded to know it.
+ */
+export function pictureProblem({ video, durationSeconds, bytes }: Probe): string | undefined {
   if (video === undefined) return 'it has no video stream';
-  const { width, height } = video;
+  const { width, height, fps } = video;
+  // A decoder that refuses a picture reports no size.
+  if (width === 0 && height === 0) return `its pictures have no size, or more than ${MAX_PIXELS} pixels`;
   if (Math.min(width, height) < SIDE.min || Math.max(width, height) > SIDE.max)
     return `${width}x${height} pixels; each side must be ${SIDE.min}-${SIDE.max}`;
+  if (width * height > MAX_PIXELS) return `${width}x${height} pixels; at most ${MAX_PIXELS} are allowed`;
+  if (fps > MAX_FPS) return `it has ${Math.round(fps)} frames a second; at most ${MAX_FPS} are allowed`;
+  if (width * height * fps > MAX_PIXEL_RATE)
+    return `${width}x${height} pixels at ${Math.round(fps)} frames a second; at most ${MAX_PIXEL_RATE} pixels a second are allowed`;
+  if (durationSeconds > 0 && (bytes * 8) / durationSeconds > MAX_BIT_RATE)
+    return `it has ${Math.round((bytes * 8) / durationSeconds / 1e6)} Mbit/s; at most ${MAX_BIT_RATE / 1e6} are allowed`;
+  return undefined;
+}
+
+/** The reason why a probed file is not a usable clip; undefined when it is one. */
+export function clipProblem(probe: Probe, rules: ClipRules): string | undefined {
+  const problem = pictureProblem(probe);
+  if (problem !== undefined) return problem;
+  const { durationSeconds } = probe;
   if (durationSeconds <= 0) return 'it has no duration';
   const leastSeconds = rules.durationSeconds * rules.minShare;
   if (durationSeconds < leastSeconds)

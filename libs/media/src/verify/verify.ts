@@ -1,6 +1,6 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { isTruncated } from './container.check.js';
-import { UNTRUSTED_INPUT } from '../commands/untrusted.input.js';
+import { MAX_PIXELS, UNTRUSTED_INPUT } from '../commands/untrusted.input.js';
 import { type ClipFacts, type ClipRules, type RunContext, type SoundRules } from '../commands/media.types.js';
 import { type Probe } from './probe.parse.js';
 import { readProgress } from '../ffmpeg/progress.parse.js';
@@ -17,6 +17,8 @@ export interface VerifyTools {
 export const QUIET = ['-hide_banner', '-nostdin', '-loglevel', 'level+error', '-nostats', '-threads', '1'] as const;
 /** Duration of the audio that is decoded as a check, seconds. */
 const DECODE_SECONDS = 1;
+/** Pixels of a reference image. A camera's picture of 50 million needs 200 MB. */
+const MAX_IMAGE_PIXELS = 50_000_000;
 /** ffmpeg's input format by content type. */
 const IMAGE_FORMATS: Readonly<Record<string, string>> = { 'image/jpeg': 'jpeg_pipe', 'image/png': 'png_pipe' };
 
@@ -73,7 +75,18 @@ export async function verifyImage(
 ): Promise<void> {
   const format = IMAGE_FORMATS[contentType];
   if (format === undefined) throw invalid('it is neither a JPEG nor a PNG');
-  const picture = ['-err_detect', 'explode', '-f', format, '-i', file, '-frames:v', '1'];
+  const picture = [
+    '-max_pixels',
+    String(MAX_IMAGE_PIXELS),
+    '-err_detect',
+    'explode',
+    '-f',
+    format,
+    '-i',
+    file,
+    '-frames:v',
+    '1',
+  ];
   if ((await countFrames(tools, picture, context)) === 0) throw invalid('the image cannot be decoded');
 }
 
@@ -82,7 +95,11 @@ export async function probed(tools: VerifyTools, file: string, context: RunConte
   try {
     return await tools.probe(file, context);
   } catch (error) {
-    throw unreadable(error, 'it is not a media file that ffmpeg can read');
+    const isTooLarge = error instanceof Error && error.message.includes('max pixel count');
+    throw unreadable(
+      error,
+      isTooLarge ? `its pictures have more than ${MAX_PIXELS} pixels` : 'it is not a media file that ffmpeg can read',
+    );
   }
 }
 

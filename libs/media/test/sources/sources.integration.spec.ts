@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Media } from '../../src/index.js';
+import { BOUNDS_SOURCES } from './bounds.sources.js';
 import { measure } from './scene.measure.js';
-import { BARS, makeBase } from './source.maker.js';
+import { BARS, ffmpeg, makeBase } from './source.maker.js';
 import { type SourceRow } from './source.row.js';
 import { TIMING_SOURCES } from './timing.sources.js';
 
@@ -19,7 +20,13 @@ let media: Media;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'sources-test-'));
-  media = new Media({ threads: 1, idleTimeoutMs: DEADLINE_MS, tempDir: join(dir, 'tmp'), maxProcesses: 2 });
+  media = new Media({
+    threads: 1,
+    memoryMb: 800,
+    idleTimeoutMs: DEADLINE_MS,
+    tempDir: join(dir, 'tmp'),
+    maxProcesses: 2,
+  });
   await makeBase(dir);
 }, DEADLINE_MS);
 afterAll(async () => {
@@ -53,6 +60,25 @@ async function check(row: SourceRow): Promise<void> {
         throw new Error(`bar ${index} is ${bars[index]?.map(Math.round).join()} instead of ${wanted.join()}`);
 }
 
-describe.each([['timing', TIMING_SOURCES]])('a clip of the table: %s', (_kind, rows) => {
+describe.each([
+  ['timing', TIMING_SOURCES],
+  ['bounds', BOUNDS_SOURCES],
+])('a clip of the table: %s', (_kind, rows) => {
   it.each(rows.map((row) => [row.name, row] as const))('%s', (_name, row) => check(row), DEADLINE_MS);
 });
+
+it(
+  'fails with OUT_OF_MEMORY when it needs more memory than is allowed',
+  async () => {
+    const context = { signal: AbortSignal.timeout(DEADLINE_MS) };
+    const small = new Media({ threads: 1, memoryMb: 60, idleTimeoutMs: DEADLINE_MS, tempDir: dir, maxProcesses: 1 });
+    const file = join(dir, 'large.mp4');
+    await ffmpeg(dir, ['-f', 'lavfi', '-i', 'testsrc2=s=3840x2160:d=0.5', '-preset', 'ultrafast', file]);
+    const overlaid = small.overlay(
+      { file, output: join(dir, 'large.mov'), durationSeconds: 1, profile: { width: 1080, height: 1920, fps: 24 } },
+      context,
+    );
+    await expect(overlaid).rejects.toMatchObject({ code: 'OUT_OF_MEMORY', isSystemFailure: false });
+  },
+  DEADLINE_MS,
+);
