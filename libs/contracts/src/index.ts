@@ -11,6 +11,7 @@ export * from './schemas/job.js';
 export * from './messages/message.js';
 export * from './failure/schema.error.js';
 export { checkedValue } from './failure/schema.issues.js';
+export * from './schemas/moods.js';
 export * from './schemas/plan.js';
 export * from './records/conflict.retry.js';
 export * from './records/versioned.record.js';

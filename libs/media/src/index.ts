@@ -1,5 +1,6 @@
 export { Media } from './media.js';
 export { openEspeak, openMedia } from './media.settings.js';
+export { BedFiles } from './beds/bed.files.js';
 export type * from './commands/media.types.js';
 export { type Probe } from './verify/probe.parse.js';
 export { bestThumbnail } from './thumbnails/thumbnail.args.js';

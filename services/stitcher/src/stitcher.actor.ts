@@ -11,7 +11,7 @@ import {
   VideoStitched,
   WorkRetried,
 } from '@clipmesh/contracts';
-import { bestThumbnail, type Media } from '@clipmesh/media';
+import { bestThumbnail, type BedFiles, type Media, type MixInput } from '@clipmesh/media';
 import { type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { type ArtifactStore, type Scratch } from '@clipmesh/persistence';
 import { Controller, Inject } from '@nestjs/common';
@@ -19,6 +19,7 @@ import { Controller, Inject } from '@nestjs/common';
 export const STITCHER_DEPS = Symbol('STITCHER_DEPS');
 export interface StitcherDeps {
   readonly media: Media;
+  readonly beds: BedFiles;
   readonly artifacts: ArtifactStore;
   readonly scratch: Scratch;
 }
@@ -54,17 +55,14 @@ export class StitcherActor {
       const audio = join(directory, 'sound.m4a');
       const run = { signal: context.signal };
       const scenes = [...body.scenes].sort((a, b) => a.index - b.index);
-      const files =
-        body.music === undefined
-          ? scenes.map(({ clip }) => clip)
-          : [...scenes.map(({ clip }) => clip), body.music.artifact];
-      await this.withFiles(files, async (paths) => {
-        const clips = scenes.map(({ durationSeconds }, index) => ({ file: paths[index] ?? '', durationSeconds }));
-        const music =
-          body.music === undefined ? {} : { music: { file: paths[scenes.length] ?? '', volume: body.music.volume } };
+      const clips = scenes.map(({ clip }) => clip);
+      const uploaded = body.music?.artifact;
+      await this.withFiles(uploaded === undefined ? clips : [...clips, uploaded], async (paths) => {
+        const files = scenes.map(({ durationSeconds }, index) => ({ file: paths[index] ?? '', durationSeconds }));
+        const music = await this.musicOf(body, paths[scenes.length]);
         const sound = body.clipSound === false ? { clipVolume: 0 } : {};
-        await media.mix({ scenes: clips, ...sound, ...music, output: audio }, run);
-        await media.join({ clips, audio, output }, run);
+        await media.mix({ scenes: files, ...sound, ...music, output: audio }, run);
+        await media.join({ clips: files, audio, output }, run);
       });
       const [thumbnail, video] = await Promise.all([
         this.thumbnailOf(scenes, directory, run),
@@ -100,6 +98,14 @@ export class StitcherActor {
     const second = first.durationSeconds / 2;
     await artifacts.withFile(first.clip, (file) => media.still({ file, second, output }, run));
     return artifacts.put(output, { contentType: 'image/jpeg' });
+  }
+
+  /** The music of the mix: the uploaded file, or the bed. */
+  private async musicOf({ music }: StitchRenderBody, uploaded: string | undefined): Promise<Pick<MixInput, 'music'>> {
+    if (music === undefined) return {};
+    const { bed, volume } = music;
+    if (uploaded !== undefined) return { music: { file: uploaded, volume } };
+    return bed === undefined ? {} : { music: { file: await this.deps.beds.file(bed), volume, seamless: true } };
   }
 
   private async withFiles<T>(

@@ -1,4 +1,4 @@
-import { openMedia } from '@clipmesh/media';
+import { BedFiles, openMedia } from '@clipmesh/media';
 import { type ServiceRuntime } from '@clipmesh/messaging';
 import { openArtifactFolder, openScratch } from '@clipmesh/persistence';
 import { type DynamicModule, Module } from '@nestjs/common';
@@ -16,6 +16,8 @@ export async function stitcherModule({ config, workerId }: ServiceRuntime): Prom
   return {
     module: StitcherModule,
     controllers: [StitcherActor],
-    providers: [{ provide: STITCHER_DEPS, useValue: { media, artifacts, scratch } }],
+    providers: [
+      { provide: STITCHER_DEPS, useValue: { media, artifacts, scratch, beds: new BedFiles(scratch.directory) } },
+    ],
   };
 }

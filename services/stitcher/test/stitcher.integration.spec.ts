@@ -140,6 +140,18 @@ describe('the stitcher', () => {
     expect(result.thumbnail).toEqual(bright);
   });
 
+  it('mixes in the bed of a mood', async () => {
+    const scenes = [{ index: 0, durationSeconds: 1, clip: await sceneOf(6, 1) }];
+    const sums: string[] = [];
+    for (const bed of [undefined, 'calm', 'epic', 'calm'] as const) {
+      const music = bed === undefined ? {} : { music: { bed, volume: 0.3 } };
+      const { result } = VideoStitched.schema.parse(await render({ scenes, ...music }));
+      sums.push(result.video.sha256);
+    }
+    expect(new Set(sums).size).toBe(3);
+    expect(sums[3]).toBe(sums[1]);
+  });
+
   it('fails for a missing scene file', async () => {
     const clip = await sceneOf(7, 1);
     await artifacts.remove(clip);

@@ -8,6 +8,7 @@ import {
   ASPECT_RATIOS,
 } from '../schemas/job.js';
 import { defineMessage } from './message.js';
+import { MUSIC_MOODS } from '../schemas/moods.js';
 import { overlayTextSchema } from '../schemas/plan.js';
 import { OWN_ENDPOINT, WEBHOOK_ID, webhookEventSchema } from '../schemas/webhook.js';
 import { WORK_COMMAND_NAMES, type WorkCommandName } from '../services.js';
@@ -92,7 +93,14 @@ export const StitchRender = defineMessage({
       )
       .min(1),
     profile: encodeProfileSchema,
-    music: z.object({ artifact: artifactSchema, volume: z.number().min(0).max(1) }).optional(),
+    /** Uploaded music, or the bed of a mood. Absent: no music. */
+    music: z
+      .object({
+        artifact: artifactSchema.optional(),
+        bed: z.enum(MUSIC_MOODS).optional(),
+        volume: z.number().min(0).max(1),
+      })
+      .optional(),
     /** False: the video has no sound of its clips. Default: true. */
     clipSound: z.boolean().optional(),
   }),

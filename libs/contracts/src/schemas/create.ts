@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { dataUrlPattern } from '../text/data.url.js';
-import { ASPECT_RATIOS, DURATION_SECONDS, FRAMEWORKS, SCENE_COUNT, SCENE_SECONDS } from './job.js';
+import { ASPECT_RATIOS, DURATION_SECONDS, FRAMEWORKS, MUSIC_VOLUME, SCENE_COUNT, SCENE_SECONDS } from './job.js';
+import { MUSIC_MOODS } from './moods.js';
 import { controlCharacters, isWellFormed } from '../text/text.rules.js';
 import { webhookUrlSchema } from './webhook.js';
 
@@ -10,14 +11,18 @@ const HEAD_CHARACTERS = 512;
 
 const musicSchema = z
   .strictObject({
+    /** A bed of Clipmesh by its mood; `none`: no music. */
+    bed: z.enum([...MUSIC_MOODS, 'none']).optional(),
     /** Base64 `data:audio/…` URL, at most 10 MB decoded. The media type may have parameters. */
     data: z
       .string()
       .regex(dataUrlPattern('audio/[a-z0-9.+-]+'), 'expected a data:audio/…;base64, URL')
-      .max(Math.ceil((MUSIC_LIMIT_BYTES * 4) / 3) + HEAD_CHARACTERS),
+      .max(Math.ceil((MUSIC_LIMIT_BYTES * 4) / 3) + HEAD_CHARACTERS)
+      .optional(),
     /** Volume, 0 to 1. Default: 0.3. */
-    volume: z.number().min(0).max(1).default(0.3),
+    volume: z.number().min(0).max(1).default(MUSIC_VOLUME),
   })
+  .refine(({ bed, data }) => bed === undefined || data === undefined, 'give either bed or data')
   .meta({ id: 'Music' });
 
 export const REFERENCE_IMAGE_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -66,7 +71,8 @@ export const createGenerationSchema = z
      */
     mode: z.enum(['auto', 'review', 'draft']).default('auto'),
     overlays: z.boolean().default(true),
-    music: musicSchema.optional(),
+    /** Without a bed or data: the bed that the plan chooses. null: no music. */
+    music: musicSchema.nullable().optional(),
     /** `drop`: the video has no sound of its clips, and silent clips are bought where they cost less. Default: `keep`. */
     clipAudio: z.enum(['keep', 'drop']).default('keep'),
     /** First frame of every clip, a JPEG or PNG. */

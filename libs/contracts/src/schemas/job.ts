@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MUSIC_MOODS } from './moods.js';
 
 export const ASPECT_RATIOS = ['9:16', '16:9', '1:1'] as const;
 export type AspectRatio = (typeof ASPECT_RATIOS)[number];
@@ -60,6 +61,8 @@ export function encodeProfile(aspectRatio: AspectRatio): EncodeProfile {
 /** The model of a draft: Clipmesh draws its clips. It is free and has no provider. */
 export const DRAFT_MODEL = 'clipmesh/animatic';
 
+/** Volume of music, unless the request says another one. */
+export const MUSIC_VOLUME = 0.3;
 /** Default of `fallbackAfter` of a job. */
 export const SEQUENTIAL_FALLBACK_AFTER = 3;
 
@@ -80,7 +83,14 @@ export const jobSchema = z.object({
   draft: z.boolean().optional(),
   /** With a budget of the owner: the most that the plan of a draft can cost, micro-dollars. A draft reserves only this. */
   planMaxMicros: z.int().nonnegative().optional(),
-  music: z.object({ artifact: artifactSchema, volume: z.number() }).optional(),
+  /** Uploaded music, or a bed. With neither, the plan chooses the bed. Absent: the same, at the default volume. */
+  music: z
+    .object({
+      artifact: artifactSchema.optional(),
+      bed: z.enum([...MUSIC_MOODS, 'none']).optional(),
+      volume: z.number(),
+    })
+    .optional(),
   /** First frame of every clip. */
   referenceImage: artifactSchema.optional(),
   /** False: the sound of the clips is not used, and silent clips are bought where they cost less. Default: true. */

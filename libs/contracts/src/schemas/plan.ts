@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { DURATION_SECONDS, FRAMEWORKS, SCENE_COUNT, SCENE_SECONDS } from './job.js';
+import { MUSIC_MOODS } from './moods.js';
 import { textSchema } from '../text/text.rules.js';
 
 /** How a scene begins after its predecessor. */
 export const TRANSITIONS = ['cut', 'crossfade', 'dip-black', 'dip-white', 'wipe', 'slide', 'zoom'] as const;
 export type Transition = (typeof TRANSITIONS)[number];
-export const MUSIC_MOODS = ['upbeat', 'warm', 'calm', 'epic', 'tense', 'playful'] as const;
-export type MusicMood = (typeof MUSIC_MOODS)[number];
 
 export const overlayTextSchema = z
   .object({

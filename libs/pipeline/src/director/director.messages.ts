@@ -9,8 +9,10 @@ import {
   isFinal,
   LAST_STEP,
   message,
+  MUSIC_VOLUME,
   type Outgoing,
   StitchRender,
+  type StitchRenderBody,
 } from '@clipmesh/contracts';
 import { type DirectorEvent } from './director.event.js';
 import { type ModelTable } from '@clipmesh/billing';
@@ -66,11 +68,18 @@ export function stitchCommand(
         const { thumbnail } = scene;
         return [{ index, clip, durationSeconds, ...(thumbnail === undefined ? {} : { thumbnail }) }];
       }),
-      ...(job.music === undefined ? {} : { music: job.music }),
+      ...musicOf(state),
       ...(job.clipSound === undefined ? {} : { clipSound: job.clipSound }),
     },
     links,
   );
+}
+
+/** The music of the video: what the job names, else the bed that the plan chooses. */
+function musicOf({ job: { music }, plan }: GenerationState): Pick<StitchRenderBody, 'music'> {
+  const { artifact, bed = plan?.music?.mood, volume = MUSIC_VOLUME } = music ?? {};
+  if (artifact !== undefined) return { music: { artifact, volume } };
+  return bed === undefined || bed === 'none' ? {} : { music: { bed, volume } };
 }
 
 function snapshot(state: GenerationState, event: DirectorEvent) {

@@ -70,6 +70,8 @@ describe('a request', () => {
     [{ prompt, referenceImage: { url: 'file:///etc/passwd' } }, 'https://'],
     [{ prompt, referenceImage: { data: 'data:image/gif;base64,AAAA' } }, 'data:image/png'],
     [{ prompt, music: { data: 'data:video/mp4;base64,AAAA' } }, 'data:audio/'],
+    [{ prompt, music: { data: 'data:audio/mpeg;base64,AAAA', bed: 'warm' } }, 'music: give either bed or data'],
+    [{ prompt, music: { bed: 'sad' } }, 'music.bed'],
   ])('rejects %j', (body, words) => {
     expect(() => parse(body)).toThrow(words);
   });
@@ -81,6 +83,17 @@ describe('a request', () => {
     'data:Audio/X-WAV;charset=binary;name=bed.wav;base64,AAAA',
   ])('accepts music in %s', (data) => {
     expect(parse({ prompt, music: { data } }).music?.data).toBe(data);
+  });
+
+  it.each([
+    [undefined, undefined],
+    [null, { bed: 'none', volume: 0 }],
+    [{ bed: 'none' }, { bed: 'none', volume: 0.3 }],
+    [{ bed: 'calm' }, { bed: 'calm', volume: 0.3 }],
+    [{ volume: 0.1 }, { volume: 0.1 }],
+    [{ data: 'data:audio/mpeg;base64,AAAA' }, undefined],
+  ])('with the music %j has the music %j before an upload is stored', (music, expected) => {
+    expect(buildJob(parse(music === undefined ? { prompt } : { prompt, music }), defaults).music).toEqual(expected);
   });
 
   it.each(['data:image/png;base64,AAAA', 'data:image/jpeg;name=a.jpg;base64,AAAA', 'data:IMAGE/JPG;base64,AAAA'])(

@@ -33,6 +33,13 @@ function seedOf({ prompt, durationSeconds, aspectRatio, framework, sceneCount }:
   return createHash('sha256').update(identity).digest().readUInt32BE(0) % SEED_LIMIT;
 }
 
+/** What the request says about music, without an upload. */
+function musicOf({ music }: CreateGeneration): Pick<Job, 'music'> {
+  if (music === undefined || music?.data !== undefined) return {};
+  if (music === null) return { music: { bed: 'none', volume: 0 } };
+  return { music: { volume: music.volume, ...(music.bed === undefined ? {} : { bed: music.bed }) } };
+}
+
 /**
  * A job with a value for every choice that the request leaves open. Does not contain the request's files. Throws a 400 for an
  * unknown model, and when no model can make the clips.
@@ -56,6 +63,7 @@ export function buildJob(request: CreateGeneration, defaults: JobDefaults): Job 
     ...(request.clipAudio === 'drop' ? { clipSound: false } : {}),
     ...(request.mode === 'review' ? { review: true } : {}),
     ...(request.mode === 'draft' ? { draft: true } : {}),
+    ...musicOf(request),
     models,
     window: enabled ? (parallel?.maxWorkers ?? defaults.maxWorkers) : 1,
     fallbackAfter: defaults.fallbackAfter,

@@ -3,6 +3,7 @@ import {
   decodeDataUrl,
   type Job,
   MUSIC_LIMIT_BYTES,
+  MUSIC_VOLUME,
   REFERENCE_IMAGE_LIMIT_BYTES,
 } from '@clipmesh/contracts';
 import { type ArtifactStore } from '@clipmesh/persistence';
@@ -86,7 +87,7 @@ function sizeOf(bytes: Buffer): Partial<ReturnType<typeof imageSize>> {
 
 /** Throws a 400 when the request contains a file that cannot be decoded. */
 export function checkFiles({ music, referenceImage }: CreateGeneration): void {
-  if (music !== undefined) decodeMusic(music.data);
+  if (music?.data !== undefined) decodeMusic(music.data);
   if (referenceImage?.data !== undefined) decodeImage(referenceImage.data);
 }
 
@@ -107,7 +108,7 @@ export async function storeFiles(
   request: Pick<CreateGeneration, 'music' | 'referenceImage'>,
   owner: string,
 ): Promise<Pick<Job, 'music' | 'referenceImage'>> {
-  if (request.music === undefined && request.referenceImage === undefined) return {};
+  if (request.music?.data === undefined && request.referenceImage === undefined) return {};
   const release = deps.uploads.limit.acquire(owner);
   try {
     return await checkAndStore(deps, request);
@@ -121,14 +122,12 @@ async function checkAndStore(
   { music, referenceImage }: Pick<CreateGeneration, 'music' | 'referenceImage'>,
 ): Promise<Pick<Job, 'music' | 'referenceImage'>> {
   const put = ({ bytes, contentType }: File) => artifacts.put(bytes, { contentType });
-  const sound = music === undefined ? undefined : decodeMusic(music.data);
+  const sound = music?.data === undefined ? undefined : decodeMusic(music.data);
   if (sound !== undefined) await verifyMusic(uploads, sound.bytes);
   const image = referenceImage === undefined ? undefined : await imageOf(referenceImage, imageRules);
   if (image !== undefined) await verifyImage(uploads, image, imageField(referenceImage));
   return {
-    ...(music === undefined || sound === undefined
-      ? {}
-      : { music: { artifact: await put(sound), volume: music.volume } }),
+    ...(sound === undefined ? {} : { music: { artifact: await put(sound), volume: music?.volume ?? MUSIC_VOLUME } }),
     ...(image === undefined ? {} : { referenceImage: await put(image) }),
   };
 }
