@@ -20,6 +20,10 @@ const RELEASING: ReadonlySet<string> = new Set([
   'generation.canceled',
 ]);
 
+/** Whether the event may release a reservation: it ends a generation or a purchase, or finishes a draft. */
+const mayRelease = ({ name, body }: DomainEvent): boolean =>
+  RELEASING.has(name) || (name === 'generation.progressed' && body.status === 'awaiting_approval');
+
 /**
  * Adds each charge of an event to the ledger once, by charge key, then updates the account of the owner. Safe to repeat. An
  * adjustment gets the owner and the time of its charge, so that the usage of no day is negative. `onNew` is called for each charge that was not in
@@ -30,8 +34,8 @@ export async function recordCharges(
   event: DomainEvent,
   onNew: (charge: Charge) => void = () => undefined,
 ): Promise<void> {
-  const { body, name } = event;
-  if (body.charges.length === 0 && !RELEASING.has(name)) return;
+  const { body } = event;
+  if (body.charges.length === 0 && !mayRelease(event)) return;
   const { generationId, at } = body;
   const owner = (await stores.generations.get(generationId))?.value.owner ?? 'unknown';
   const append = async (charge: Charge, of: { owner: string; at: string }): Promise<void> => {

@@ -1,9 +1,14 @@
 import { SAMPLE_MODELS } from '@clipmesh/testing';
-import { createGenerationSchema, type GenerationRecord, type Outgoing } from '@clipmesh/contracts';
+import {
+  createGenerationSchema,
+  GenerationProgressed,
+  type GenerationRecord,
+  type Outgoing,
+} from '@clipmesh/contracts';
 import { createMemoryStores } from '@clipmesh/persistence';
 import { initialState } from '@clipmesh/pipeline';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type BudgetSweepDeps, sweepUnreserved } from '@clipmesh/billing';
+import { type BudgetSweepDeps, recordCharges, sweepAccount, sweepUnreserved } from '@clipmesh/billing';
 import { reserveBudget } from './budget.problems.js';
 import { buildJob } from '../jobs/job.builder.js';
 
@@ -76,5 +81,67 @@ describe('a run that started without a reservation', () => {
     expect(await sweepUnreserved(deps, lateMs)).toBe(1);
     expect(published.map(({ definition }) => definition.name)).toEqual(['cancel.requested']);
     expect(await line()).toMatchObject({ open: false });
+  });
+});
+
+describe('a draft that waits for its approval', () => {
+  const draft: GenerationRecord = {
+    ...record,
+    state: {
+      ...initialState({ ...job, draft: true, planMaxMicros: 10_000 }),
+      ...{ status: 'awaiting_approval', stage: 'export', run: 2 },
+    },
+  };
+  const plan = { key: 'completion:c1', kind: 'llm', stage: 'llm', provider: 'openai', model: 'gpt-4o-mini' } as const;
+  const spent = { ...plan, quantity: 1, unit: 'token', amountMicros: 400, outcome: 'succeeded' } as const;
+  let stores: ReturnType<typeof createMemoryStores>;
+  let deps: BudgetSweepDeps;
+  const published: Outgoing[] = [];
+  const line = async () => (await stores.accounts.get('local', period))?.value.generations[id];
+  const reserved = (micros: number, run: number, request?: string): Promise<void> =>
+    reserveBudget(stores, rules, { id, owner: 'local', period, micros, run, request });
+
+  beforeEach(async () => {
+    stores = createMemoryStores();
+    published.length = 0;
+    deps = { stores, rules, publish: (outgoing) => Promise.resolve(void published.push(...outgoing)) };
+    await stores.generations.create(draft);
+    await stores.ledger.append({ ...spent, generationId: id, owner: 'local', at });
+    await reserved(10_000, 1);
+  });
+
+  it('keeps only what its plan has cost', async () => {
+    const waits = { run: 2, status: 'awaiting_approval', stage: 'export', progress: 100, scenes: [], costMicros: 400 };
+    const body = GenerationProgressed.schema.parse({ generationId: id, at, charges: [], ...waits, cause: 'x' });
+    await recordCharges(stores, { name: 'generation.progressed', body });
+    expect(await line()).toMatchObject({ open: false, spentMicros: 400 });
+  });
+
+  it('needs no reservation for the runs that change it', async () => {
+    expect(await sweepUnreserved(deps, lateMs)).toBe(0);
+    expect(await line()).toMatchObject({ run: 1, reservedMicros: 10_000 });
+  });
+
+  it('loses the reservation of an approval that was not stored, and can be approved again', async () => {
+    await reserved(6_000_000, 3, 'approval');
+    expect(await sweepAccount(deps, 'local', period, Date.parse(at) + 1000)).toBe(0);
+    expect(await line()).toMatchObject({ open: true, reservedMicros: 6_000_000 });
+    expect(await sweepAccount(deps, 'local', period, lateMs)).toBe(1);
+    expect(await line()).toMatchObject({ open: false, spentMicros: 400 });
+    expect(await sweepAccount(deps, 'local', period, lateMs)).toBe(0);
+    await reserved(6_000_000, 3, 'again');
+    expect(await line()).toMatchObject({ open: true, reservedMicros: 6_000_000, run: 3 });
+    expect(published).toEqual([]);
+  });
+
+  it('keeps the reservation of its approval', async () => {
+    await reserved(6_000_000, 3, 'approval');
+    const found = await stores.generations.get(id);
+    if (found === undefined) throw new Error('no record');
+    const state = { ...found.value.state, approved: true, status: 'generating', run: 3 } as const;
+    await stores.generations.save({ ...found.value, state }, found.revision);
+    expect(await sweepAccount(deps, 'local', period, lateMs)).toBe(0);
+    expect(await sweepUnreserved(deps, lateMs)).toBe(0);
+    expect(await line()).toMatchObject({ open: true, reservedMicros: 6_000_000 });
   });
 });
