@@ -1,10 +1,11 @@
-import { type GenerationRecord, isFinal } from '@clipmesh/contracts';
+import { type GenerationRecord, isDraft, isFinal, type Plan } from '@clipmesh/contracts';
 import { type SimSystem } from './sim.services.js';
 
-/** Checks all invariants at the end of a schedule. Returns one sentence for each violated one. */
+/** Checks all invariants at the end of a schedule. `approved`: the plans of approved drafts. Returns one sentence for each violated one. */
 export async function brokenInvariants(
   { broker, provider, stores, world }: SimSystem,
   records: readonly GenerationRecord[],
+  approved: ReadonlyMap<string, Plan>,
 ): Promise<string[]> {
   const broken: string[] = [];
   if (broker.depth > 0) broken.push(`${broker.depth} messages are left over`);
@@ -31,7 +32,16 @@ export async function brokenInvariants(
       broken.push(`${id} succeeded without all its scenes`);
     if (status === 'canceled' && !broker.canceled.has(id))
       broken.push(`${id} is canceled, but no cancel was requested`);
+    const plan = approved.get(id);
+    if (plan !== undefined && JSON.stringify(state.plan) !== JSON.stringify(plan))
+      broken.push(`${id}: the plan has changed since the approval`);
+    if (
+      status === 'succeeded' &&
+      (state.result?.draft === true || scenes.some((scene) => scene.predictionId === undefined))
+    )
+      broken.push(`${id} succeeded with clips of its draft`);
     const own = owned.filter(({ generationId }) => generationId === id);
+    if (isDraft(state) && own.length > 0) broken.push(`${id}: ${own.length} clips were bought for a draft`);
     for (const { index, cached } of scenes) {
       const ids = new Set(own.filter(({ scene }) => scene === index).map(({ predictionId }) => predictionId));
       const paid = provider.predictions.filter((one) => ids.has(one.id) && provider.state(one).status === 'succeeded');

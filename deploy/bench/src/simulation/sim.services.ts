@@ -2,6 +2,8 @@ import { SIM_MODELS } from '../sim.models.js';
 import {
   type Artifact,
   type ClipGenerateBody,
+  ClipGenerated,
+  DRAFT_MODEL,
   type DomainEvent,
   eventNamed,
   type InboxName,
@@ -46,6 +48,8 @@ export interface SimSystem {
   readonly searches: boolean;
   /** False simulates a build that writes its intent after the purchase. */
   readonly intentFirst: boolean;
+  /** False simulates a build that buys the clips of drafts. */
+  readonly draws: boolean;
   /** False simulates a build in which two purchases of the same clip may use the same prediction. */
   readonly claims: boolean;
 }
@@ -109,7 +113,7 @@ const patient: RetryPolicy = { ...thrice, patienceMs: { PROVIDER_RATE_LIMITED: 2
 
 /** The handlers of all inboxes: real code for decisions, stand-ins for ffmpeg. */
 export function servicesOf(system: SimSystem, process: Process): Record<InboxName, SimService> {
-  const { world, broker, provider, files, nudges, mediaFaults, searches, intentFirst, claims } = system;
+  const { world, broker, provider, files, nudges, mediaFaults, searches, intentFirst, claims, draws } = system;
   const stores = storesOf(system, process);
   const clock = world.clockOf(process);
   const at = (): string => new Date(world.now).toISOString();
@@ -191,6 +195,14 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
     for (const charge of charges) await stores.ledger.append({ ...charge, generationId, owner: 'local', at: atIso });
     return [];
   };
+  /** Stands in for the renderer. */
+  const draw = async (command: ClipGenerateBody, signal: AbortSignal): Promise<readonly Outgoing[]> => {
+    await media([], undefined, signal);
+    const { generationId, scene, attempt, model } = command;
+    const clip = store(artifact('d'), SCENE_STEPS[0]);
+    const end = { generationId, at: at(), charges: [], scene, attempt, model, cached: false, clip };
+    return [message(ClipGenerated, end)];
+  };
   const stepService = (step: SceneStep, number: number): SimService => ({
     policy: thrice,
     command: {
@@ -241,7 +253,10 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
         failed: (body, failure) => clipFailed(body as ClipGenerateBody, failure),
         retried: (body, retry) => clipRetried(body as ClipGenerateBody, retry),
       },
-      handle: (body, _ref, signal) => buyClip(clips, body as ClipGenerateBody, signal),
+      handle: async (body, _ref, signal) => {
+        const command = body as ClipGenerateBody;
+        return command.model === DRAFT_MODEL && draws ? draw(command, signal) : buyClip(clips, command, signal);
+      },
     },
     canceler: {
       policy: often,

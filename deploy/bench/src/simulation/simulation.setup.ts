@@ -13,6 +13,7 @@ export const MISTAKES = [
   'no search for lost purchases',
   'intent after purchase',
   'no claims of predictions',
+  'bought clips in drafts',
 ] as const;
 export type Mistake = (typeof MISTAKES)[number];
 
@@ -55,5 +56,6 @@ export function jobOf(random: Random): Job {
     fallbackAfter: 3,
     // Without the cache, two generations buy the same clips at the same time.
     ...(random.chance(0.5) ? { cache: false } : {}),
+    ...(random.chance(0.3) ? { draft: true } : {}),
   };
 }

@@ -1,24 +1,16 @@
-import {
-  CancelRequested,
-  ClipmeshError,
-  GenerationPlan,
-  type GenerationRecord,
-  type InboxName,
-  isFinal,
-  message,
-  RetryRequested,
-} from '@clipmesh/contracts';
+import { ClipmeshError, type InboxName, isDrafted, isFinal } from '@clipmesh/contracts';
 import { addRetry, NO_RETRIES, type Outcome, type RetryCounts, settleDelivery } from '@clipmesh/messaging';
 import { createMemoryStores } from '@clipmesh/persistence';
-import { initialState, sweepStalls } from '@clipmesh/pipeline';
+import { sweepStalls } from '@clipmesh/pipeline';
 import { brokenInvariants } from './invariants.js';
+import { SimGateway } from './sim.gateway.js';
 import { createRandom, type Random } from './random.js';
 import { type Item, SimBroker } from './sim.broker.js';
 import { SimNudges } from './sim.nudges.js';
 import { SimProvider } from './sim.provider.js';
 import { servicesOf, type SimService, type SimSystem } from './sim.services.js';
 import { settlingOf } from './sim.settling.js';
-import { jobOf, type Mistake, PROCESSES, type SimulationResult } from './simulation.setup.js';
+import { type Mistake, PROCESSES, type SimulationResult } from './simulation.setup.js';
 import { type Process, World } from './world.js';
 
 const MAX_STEPS = 20_000;
@@ -39,6 +31,7 @@ class Simulation {
   private readonly world: World;
   private readonly broker: SimBroker;
   private readonly system: SimSystem;
+  private readonly gateway: SimGateway;
   private readonly services = new Map<Process, Record<InboxName, SimService>>();
   private readonly faults = new Map<string, RetryCounts>();
   private readonly running = new Map<string, Set<AbortController>>();
@@ -86,7 +79,9 @@ class Simulation {
       searches: mistake !== 'no search for lost purchases',
       intentFirst: mistake !== 'intent after purchase',
       claims: mistake !== 'no claims of predictions',
+      draws: mistake !== 'bought clips in drafts',
     };
+    this.gateway = new SimGateway(this.system, random);
     this.killsLeft = random.below(8);
     this.dropsLeft = random.chance(0.2) ? 1 : 0;
     this.cancelsLeft = random.chance(0.25) ? 1 : 0;
@@ -95,7 +90,8 @@ class Simulation {
   async run(): Promise<SimulationResult> {
     for (const name of new Set(Object.values(PROCESSES).flat())) this.start(name);
     const count = 1 + this.random.below(2);
-    for (let n = 1; n <= count; n += 1) await this.create(`gen_${n.toString(16).padStart(32, '0')}`);
+    for (let n = 1; n <= count; n += 1)
+      this.ids.push(await this.gateway.create(`gen_${n.toString(16).padStart(32, '0')}`));
     let steps = 0;
     const startMs = this.world.now;
     while (steps < MAX_STEPS && this.world.now - startMs < LIMIT_MS && (await this.step())) steps += 1;
@@ -103,24 +99,9 @@ class Simulation {
     const broken = await brokenInvariants(
       this.system,
       records.flatMap((found) => found?.value ?? []),
+      this.gateway.approved,
     );
     return { seed: this.seed, broken, steps, kills: this.kills };
-  }
-
-  private async create(id: string): Promise<void> {
-    const job = jobOf(this.random);
-    const at = new Date(this.world.now).toISOString();
-    const record: GenerationRecord = {
-      id,
-      owner: 'local',
-      createdAt: at,
-      updatedAt: at,
-      traceId: '0'.repeat(32),
-      state: initialState(job),
-    };
-    await this.system.stores.generations.create(record);
-    this.broker.store(message(GenerationPlan, { generationId: id, attempt: 1, job }));
-    this.ids.push(id);
   }
 
   private start(name: string): void {
@@ -161,6 +142,7 @@ class Simulation {
     this.endFaults();
     if (this.cancelsLeft > 0 && random.chance(0.01)) this.cancel();
     if (this.dropsLeft > 0 && random.chance(0.005)) this.drop();
+    if (random.chance(0.01)) await this.review();
     const ready = broker.deliverable();
     const total = ready.length + world.waiting;
     if (total > 0) {
@@ -196,21 +178,29 @@ class Simulation {
     const failed = records.find((found) => found?.value.state.status === 'failed');
     if (failed !== undefined && this.retriesLeft > 0) {
       this.retriesLeft -= 1;
-      const { id, state } = failed.value;
-      const at = new Date(this.world.now).toISOString();
-      this.broker.store(message(RetryRequested, { generationId: id, at, charges: [], run: state.run + 1 }));
+      this.gateway.retry(failed.value);
+      return false;
+    }
+    const waiting = records.find((found) => found !== undefined && isDrafted(found.value.state));
+    if (waiting !== undefined) {
+      await this.gateway.approve(waiting.value.id);
       return false;
     }
     return records.every((found) => found !== undefined && isFinal(found.value.state.status));
+  }
+
+  /** Changes or approves a draft. */
+  private async review(): Promise<void> {
+    const id = this.ids[this.random.below(this.ids.length)];
+    if (id === undefined) return;
+    await (this.random.chance(0.7) ? this.gateway.edit(id) : this.gateway.approve(id));
   }
 
   private cancel(): void {
     this.cancelsLeft -= 1;
     const generationId = this.ids[this.random.below(this.ids.length)];
     if (generationId === undefined) return;
-    const at = new Date(this.world.now).toISOString();
-    // The gateway dies before it sets the flag, so the canceler has to set it.
-    this.broker.store(message(CancelRequested, { generationId, at, charges: [], reason: 'enough' }));
+    this.gateway.cancel(generationId);
     // The flag reaches the replicas some time later.
     this.world.at(this.world.now + this.random.below(1000), { name: 'flag', alive: true }, () => {
       for (const abort of this.running.get(generationId) ?? [])

@@ -38,6 +38,10 @@ describe('a plan that waits for its approval', () => {
     expect(clips(decide(waiting, written).outgoing)).toBe(0);
   });
 
+  it('reports its wait again when the report was lost', () => {
+    expect(decide(waiting, written).outgoing.map(({ body }) => body)).toMatchObject([{ status: 'awaiting_approval' }]);
+  });
+
   it('starts once it is approved, and a repeated approval requests the same clips', () => {
     const first = decide(approve(waiting), approved);
     expect(first.state).toMatchObject({ status: 'generating', stage: 'clip' });
