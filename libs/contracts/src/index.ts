@@ -13,6 +13,7 @@ export * from './failure/schema.error.js';
 export { checkedValue } from './failure/schema.issues.js';
 export * from './schemas/moods.js';
 export * from './schemas/plan.js';
+export * from './schemas/text.look.js';
 export * from './records/conflict.retry.js';
 export * from './records/versioned.record.js';
 export * from './text/spoken.seconds.js';

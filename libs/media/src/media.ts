@@ -177,7 +177,7 @@ export class Media {
     const { overlay, profile, durationSeconds } = input;
     if (overlay === undefined) return undefined;
     const { frames } = sceneLength(durationSeconds, profile);
-    return drawTextLayer({ overlay, profile, frames, fontFiles: this.fontFiles, file: join(dir, 'text.rgba') });
+    return drawTextLayer({ overlay, profile, frames, fontFiles: this.fontFiles }, join(dir, 'text.rgba'));
   }
 
   private async withTempDir<T>(work: (dir: string) => Promise<T>): Promise<T> {

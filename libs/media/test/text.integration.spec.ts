@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeProfile, type OverlayText, overlayTextSchema } from '@clipmesh/contracts';
+import { encodeProfile, type OverlayText, overlayTextSchema, TEXT_LOOKS, type TextLook } from '@clipmesh/contracts';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Media } from '../src/index.js';
 import { clearArea } from '../src/text/style/text.area.js';
@@ -27,7 +27,7 @@ beforeAll(async () => {
     preset: 'ultrafast',
   });
   const { width, height, fps } = profile;
-  for (const color of ['black', 'white'])
+  for (const color of ['black', 'gray', 'white'])
     ffmpeg(['-f', 'lavfi', '-i', `color=${color}:s=${width}x${height}:r=${fps}:d=1`, at(`${color}.mp4`)]);
 });
 afterAll(async () => {
@@ -55,8 +55,8 @@ async function lastFrame(overlay: Partial<OverlayText>, ground?: string): Promis
 /** The box around the pixels that are lighter than the black ground. */
 function inkBox(frame: Buffer): { left: number; top: number; right: number; bottom: number; count: number } {
   const box = { left: Infinity, top: Infinity, right: 0, bottom: 0, count: 0 };
-  for (const [index, luma] of frame.entries()) {
-    if (luma < 60) continue;
+  for (let index = 0; index < frame.length; index += 1) {
+    if ((frame[index] ?? 0) < 60) continue;
     const [x, y] = [index % profile.width, Math.floor(index / profile.width)];
     box.left = Math.min(box.left, x);
     box.right = Math.max(box.right, x + 1);
@@ -65,6 +65,15 @@ function inkBox(frame: Buffer): { left: number; top: number; right: number; bott
     box.count += 1;
   }
   return box;
+}
+
+/** The pixels in which two frames differ visibly. */
+function differing(one: Buffer, other: Buffer): { x: number; y: number }[] {
+  const found: { x: number; y: number }[] = [];
+  for (let index = 0; index < one.length; index += 1)
+    if (Math.abs((one[index] ?? 0) - (other[index] ?? 0)) > 40)
+      found.push({ x: index % profile.width, y: Math.floor(index / profile.width) });
+  return found;
 }
 
 describe('a text in the finished frames', () => {
@@ -104,6 +113,54 @@ describe('a text in the finished frames', () => {
     const tops = [frames[2], frames[5], frames[23]].map((frame) => inkBox(frame ?? Buffer.alloc(0)).top);
     expect(tops).toEqual([...tops].sort((a, b) => b - a));
     expect((tops[0] ?? 0) - (tops[2] ?? 0)).toBeGreaterThan(5);
+  });
+
+  it('grows to its place, and a little beyond', async () => {
+    const frames = await framesOf({ animation: 'pop' });
+    const widths = [frames[1], frames[5], frames[23]].map((frame) => {
+      const { left, right } = inkBox(frame ?? Buffer.alloc(0));
+      return right - left;
+    });
+    expect(widths[0]).toBeLessThan(0.95 * (widths[2] ?? 0));
+    expect(widths[1]).toBeGreaterThan(widths[2] ?? Infinity);
+  });
+
+  it('enters word by word, in reading order', async () => {
+    const counts = (await framesOf({ animation: 'words' })).map((frame) => inkBox(frame).count);
+    expect(counts[0]).toBeLessThan(0.4 * (counts.at(-1) ?? 0));
+    expect(new Set(counts.map((pixels) => Math.round(pixels / 200))).size).toBeGreaterThanOrEqual(4);
+    const hebrew = await framesOf({ animation: 'words', text: 'שלום עולם' });
+    const first = inkBox(hebrew[1] ?? Buffer.alloc(0));
+    const all = inkBox(hebrew.at(-1) ?? Buffer.alloc(0));
+    expect(first.right).toBe(all.right);
+    expect(first.left).toBeGreaterThan(all.left + 20);
+  });
+
+  it.each(['fade', 'slide'] as const)('leaves at the end with a %s', async (exit) => {
+    const frames = await framesOf({ exit });
+    const light = frames.map((frame) => frame.reduce((sum, luma) => sum + luma, 0));
+    expect(light.at(-1)).toBeLessThan((light[0] ?? 0) - 0.5 * ((light[0] ?? 0) - Math.min(...light)));
+    const [before, after] = [frames[10], frames[20]].map((frame) => inkBox(frame ?? Buffer.alloc(0)).top);
+    expect((after ?? 0) - (before ?? 0) > 2).toBe(exit === 'slide');
+  });
+
+  it('looks visibly different in each look, inside the clear area', async () => {
+    const looks = Object.keys(TEXT_LOOKS) as TextLook[];
+    const pictures: Buffer[] = [];
+    const empty = await lastFrame({ text: '\u200b' }, 'gray');
+    for (const look of looks) {
+      const frame = await lastFrame({ ...TEXT_LOOKS[look], look, animation: 'none', exit: 'none' }, 'gray');
+      const changed = differing(frame, empty);
+      const outside = changed.filter(
+        ({ x, y }) =>
+          x < area.left - 40 || x >= area.left + area.width + 40 || y < area.top || y >= area.top + area.height + 40,
+      );
+      // A glow may reach a little out of the area.
+      expect(outside).toEqual([]);
+      pictures.push(frame);
+    }
+    for (const [index, one] of pictures.entries())
+      for (const other of pictures.slice(index + 1)) expect(differing(one, other).length).toBeGreaterThan(2_500);
   });
 
   it('has its colour after the encode', async () => {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { dataUrlPattern } from '../text/data.url.js';
 import { ASPECT_RATIOS, DURATION_SECONDS, FRAMEWORKS, MUSIC_VOLUME, SCENE_COUNT, SCENE_SECONDS } from './job.js';
 import { MUSIC_MOODS } from './moods.js';
+import { textLookSchema } from './text.look.js';
 import { controlCharacters, isWellFormed } from '../text/text.rules.js';
 import { webhookUrlSchema } from './webhook.js';
 
@@ -71,6 +72,8 @@ export const createGenerationSchema = z
      */
     mode: z.enum(['auto', 'review', 'draft']).default('auto'),
     overlays: z.boolean().default(true),
+    /** How the texts look. Default: `classic`. */
+    look: textLookSchema.optional(),
     /** Without a bed or data: the bed that the plan chooses. null: no music. */
     music: musicSchema.nullable().optional(),
     /** `drop`: the video has no sound of its clips, and silent clips are bought where they cost less. Default: `keep`. */

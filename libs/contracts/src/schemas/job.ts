@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MUSIC_MOODS } from './moods.js';
+import { textLookSchema } from './text.look.js';
 
 export const ASPECT_RATIOS = ['9:16', '16:9', '1:1'] as const;
 export type AspectRatio = (typeof ASPECT_RATIOS)[number];
@@ -77,6 +78,8 @@ export const jobSchema = z.object({
   /** False: the cache is neither read nor written. Default: true. */
   cache: z.boolean().optional(),
   overlays: z.boolean(),
+  /** How the texts look. Absent: `classic`. */
+  look: textLookSchema.optional(),
   /** True: the plan waits for approval. Default: false. */
   review: z.boolean().optional(),
   /** True: a draft is made, and clips are bought once it is approved. Default: false. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DURATION_SECONDS, FRAMEWORKS, SCENE_COUNT, SCENE_SECONDS } from './job.js';
 import { MUSIC_MOODS } from './moods.js';
+import { textLookSchema } from './text.look.js';
 import { textSchema } from '../text/text.rules.js';
 
 /** How a scene begins after its predecessor. */
@@ -18,8 +19,15 @@ export const overlayTextSchema = z
       .string()
       .regex(/^#[0-9a-fA-F]{6}$/)
       .default('#ffffff'),
-    animation: z.enum(['fade', 'slide', 'none']).default('fade'),
+    /** How the text enters. `words`: word by word. */
+    animation: z.enum(['fade', 'slide', 'pop', 'words', 'none']).default('fade'),
+    /** How the text leaves at the end of its scene. Absent: `none`. */
+    exit: z.enum(['fade', 'slide', 'none']).optional(),
     shadow: z.boolean().default(true),
+    /** Absent: `classic`. */
+    look: textLookSchema.optional(),
+    /** `start`: left, or right for a text from right to left. Absent: `center`. */
+    align: z.enum(['start', 'center', 'end']).optional(),
   })
   .meta({ id: 'OverlayText' });
 export type OverlayText = z.infer<typeof overlayTextSchema>;
@@ -115,7 +123,7 @@ export const planSchema = z
   .meta({ id: 'Plan' });
 export type Plan = z.infer<typeof planSchema>;
 
-const { position, fontSizePt, color, animation, shadow } = overlayTextSchema.shape;
+const { position, fontSizePt, color, animation, exit, shadow, look, align } = overlayTextSchema.shape;
 /** Without defaults, so that absent fields stay unchanged. */
 const overlayEditSchema = z
   .strictObject({
@@ -124,7 +132,11 @@ const overlayEditSchema = z
     fontSizePt: fontSizePt.unwrap(),
     color: color.unwrap(),
     animation: animation.unwrap(),
+    exit: exit.unwrap(),
     shadow: shadow.unwrap(),
+    /** Also sets the colour, the size and the motion of the look, unless the edit names them. */
+    look: look.unwrap(),
+    align: align.unwrap(),
   })
   .partial();
 

@@ -33,6 +33,13 @@ describe('an edit of a plan', () => {
     expect(planSchema.parse(after)).toEqual(after);
   });
 
+  it('sets what a new look brings, unless the edit names it', () => {
+    const { scenes } = edit({ scenes: [{ index: 1, overlay: { look: 'karaoke', fontSizePt: 40 } }] });
+    expect(scenes[1]?.overlay).toMatchObject({ look: 'karaoke', animation: 'words', color: '#ffffff', fontSizePt: 40 });
+    expect(scenes[1]?.overlay?.text).toBe(plan.scenes[1]?.overlay?.text);
+    expect(scenes[0]?.overlay).toEqual(plan.scenes[0]?.overlay);
+  });
+
   it('removes an overlay text and adds one again', () => {
     const bare = edit({ scenes: [{ index: 1, overlay: null }] });
     expect(bare.scenes[1]).not.toHaveProperty('overlay');

@@ -2,11 +2,14 @@ import {
   DURATION_SECONDS,
   type GenerationState,
   isDraft,
+  type OverlayText,
   overlayTextSchema,
   type Plan,
   type PlanEdit,
   planSchema,
   type ScenePlan,
+  TEXT_LOOKS,
+  type TextLook,
 } from '@clipmesh/contracts';
 
 /** An edit was rejected; `field` is the path of the cause within the edit. */
@@ -64,6 +67,10 @@ function editProduct(product: Plan['product'], change: PlanEdit['product']): Pla
   return { benefits: [], ...product, ...defined(change), name };
 }
 
+/** What a new look changes besides itself. */
+const lookOf = ({ look }: { readonly look?: TextLook | undefined }): Partial<OverlayText> =>
+  look === undefined ? {} : TEXT_LOOKS[look];
+
 function editScene(scene: ScenePlan, change: NonNullable<PlanEdit['scenes']>[number], field: string): ScenePlan {
   const { overlay: previous, script: spoken, ...kept } = scene;
   const { overlay, script, index, transition, ...rest } = change;
@@ -78,7 +85,10 @@ function editScene(scene: ScenePlan, change: NonNullable<PlanEdit['scenes']>[num
   const text = overlay.text ?? previous?.text;
   if (text === undefined)
     throw new PlanEditError(`${field}.overlay.text`, 'the scene has no overlay text; set overlay.text');
-  return { ...edited, overlay: overlayTextSchema.parse({ ...previous, ...defined(overlay), text }) };
+  return {
+    ...edited,
+    overlay: overlayTextSchema.parse({ ...previous, ...lookOf(overlay), ...defined(overlay), text }),
+  };
 }
 
 /** The properties that are not undefined. */

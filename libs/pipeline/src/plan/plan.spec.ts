@@ -61,6 +61,13 @@ describe('plan rules', () => {
     expect(planSchema.safeParse(plan).error).toBeUndefined();
   });
 
+  it('gives every text the look of the request', () => {
+    const overlays = planFromTemplate(job(15, { look: 'bold' })).scenes.flatMap(({ overlay }) => overlay ?? []);
+    expect(overlays.length).toBeGreaterThan(2);
+    for (const overlay of overlays) expect(overlay).toMatchObject({ look: 'bold', animation: 'pop', fontSizePt: 84 });
+    for (const { overlay } of planFromTemplate(job(15)).scenes) expect(overlay).not.toHaveProperty('look');
+  });
+
   it('splits 15 s into four AIDA scenes', () => {
     const plan = planFromTemplate(job(15));
     expect(plan.scenes.map(({ role, durationSeconds }) => [role, durationSeconds])).toEqual([

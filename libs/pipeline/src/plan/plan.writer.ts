@@ -6,6 +6,7 @@ import {
   planShape,
   SCENE_SECONDS,
   type ScenePlan,
+  TEXT_LOOKS,
   type Transition,
 } from '@clipmesh/contracts';
 import { evenDurations, fitDurations, rolesFor } from './plan.rules.js';
@@ -27,6 +28,7 @@ function overlayOf(job: Job, text: string, index: number, count: number): Pick<S
       color: '#ffffff',
       animation: index === count - 1 ? 'slide' : 'fade',
       shadow: true,
+      ...(job.look === undefined ? {} : { look: job.look, ...TEXT_LOOKS[job.look] }),
     },
   };
 }

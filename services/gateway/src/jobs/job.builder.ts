@@ -60,6 +60,7 @@ export function buildJob(request: CreateGeneration, defaults: JobDefaults): Job 
     seed: request.seed ?? (request.cache ? seedOf(request) : randomInt(0, SEED_LIMIT)),
     ...(request.cache ? {} : { cache: false }),
     overlays: request.overlays,
+    ...(request.look === undefined ? {} : { look: request.look }),
     ...(request.clipAudio === 'drop' ? { clipSound: false } : {}),
     ...(request.mode === 'review' ? { review: true } : {}),
     ...(request.mode === 'draft' ? { draft: true } : {}),

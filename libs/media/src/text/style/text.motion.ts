@@ -90,5 +90,7 @@ export function statesOf(
       states.push({ ...STILL, frame: frames - length + step - 1, opacity: 1 - progress, drop });
     }
   }
-  return states.filter(({ frame }, index) => frame < frames && frame < (states[index + 1]?.frame ?? frames));
+  // Of two pictures for one frame, as in a scene of a few frames, the later one counts: the exit over the entrance.
+  const byFrame = new Map(states.map((state) => [state.frame, state]));
+  return [...byFrame.values()].filter(({ frame }) => frame < frames).sort((one, other) => one.frame - other.frame);
 }

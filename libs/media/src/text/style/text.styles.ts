@@ -1,3 +1,4 @@
+import { type TextLook } from '@clipmesh/contracts';
 import { type Typeface } from '../fonts/font.catalog.js';
 
 /** How a text looks. Lengths are in sizes of the font, colours are `#rrggbb`, opacities are 0-1. */
@@ -21,7 +22,7 @@ export interface TextStyle {
   readonly glow?: { readonly blur: number };
   /** Behind the text: a rounded box for each line, or one box for all of it, as wide as the clear area. */
   readonly backing?: Backing;
-  /** Colour of the word that enters last, with the entrance `words`. */
+  /** Colour of the newest word, when words enter one by one. */
   readonly highlight?: string;
 }
 export interface Backing {
@@ -34,13 +35,42 @@ export interface Backing {
 
 const SOFT_SHADOW = { dx: 0, dy: 0.04, blur: 0.14, color: '#000000', opacity: 0.75 } as const;
 
-export const CLASSIC: TextStyle = {
-  typeface: 'sans',
-  weight: 700,
-  uppercase: false,
-  align: 'center',
-  lineHeight: 1.22,
-  shadow: SOFT_SHADOW,
+const SANS = { typeface: 'sans', uppercase: false, align: 'center', lineHeight: 1.22 } as const;
+
+/** The style of each look. */
+export const TEXT_STYLES: Readonly<Record<TextLook, TextStyle>> = {
+  classic: { ...SANS, weight: 700, shadow: SOFT_SHADOW },
+  bold: {
+    ...SANS,
+    typeface: 'poster',
+    weight: 900,
+    uppercase: true,
+    lineHeight: 1.16,
+    outline: { width: 0.06, color: '#000000' },
+    shadow: { dx: 0.05, dy: 0.07, blur: 0, color: '#000000', opacity: 1 },
+  },
+  clean: {
+    ...SANS,
+    weight: 600,
+    lineHeight: 1.5,
+    backing: { kind: 'pill', color: '#ffffff', opacity: 0.94, padding: { x: 0.42, y: 0.12 }, radius: 0.34 },
+  },
+  elegant: {
+    ...SANS,
+    typeface: 'serif',
+    weight: 500,
+    lineHeight: 1.3,
+    shadow: { ...SOFT_SHADOW, opacity: 0.5 },
+    backing: { kind: 'bar', color: '#140f0a', opacity: 0.55, padding: { x: 0.4, y: 0.45 }, radius: 0 },
+  },
+  neon: { ...SANS, weight: 700, outline: { width: 0.025, color: '#06243a' }, glow: { blur: 0.22 } },
+  karaoke: {
+    ...SANS,
+    weight: 900,
+    outline: { width: 0.08, color: '#000000' },
+    shadow: { ...SOFT_SHADOW, blur: 0.2 },
+    highlight: '#ffd60a',
+  },
 };
 
 /** Free space that a style needs around the box of its letters, in sizes: what must lie in the clear area with the text. */
