@@ -1,4 +1,3 @@
-import { type ReadableStream as WebStream } from 'node:stream/web';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -84,7 +83,7 @@ export class GatewayClient {
     try {
       const { body } = await this.call(`/${id}/video`, {}, limit);
       if (body === null) throw new Error('the gateway sent no video');
-      await pipeline(Readable.fromWeb(body as WebStream), createWriteStream(part), { signal: limit });
+      await pipeline(Readable.fromWeb(body), createWriteStream(part), { signal: limit });
       await rename(part, file);
     } finally {
       await rm(part, { force: true });

@@ -38,7 +38,8 @@ function textsOfBody(body: unknown): string[] {
 async function textOf(response: Response): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of response.body ?? []) {
+  const body: AsyncIterable<Uint8Array> | null = response.body;
+  for await (const part of body ?? []) {
     bytes += part.length;
     if (bytes > MAX_ANSWER_BYTES)
       throw new ClipmeshError('PROVIDER_BAD_ANSWER', `the answer is larger than ${MAX_ANSWER_BYTES} bytes`);

@@ -148,8 +148,9 @@ async function beginningOf(file: string): Promise<{ bytes: number; head: Uint8Ar
 async function beginningOfText({ body }: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
+  const stream: AsyncIterable<Uint8Array> | null = body;
   // Leaving the loop cancels the rest of the body.
-  for await (const chunk of body ?? []) {
+  for await (const chunk of stream ?? []) {
     chunks.push(chunk);
     bytes += chunk.length;
     if (bytes >= LONGEST_TEXT) break;

@@ -45,7 +45,7 @@ describe('the event stream of a generation', () => {
     const response = await open(id);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toContain('text/event-stream');
-    const reader = response.body!.getReader();
+    const reader: ReadableStreamDefaultReader<Uint8Array> = response.body!.getReader();
     await readUntil(reader, ': keep-alive\n\n');
     await cancel(id);
     const received = await readUntil(reader, 'event: cancel.requested');
@@ -256,7 +256,7 @@ describe('the event stream of a generation', () => {
     await gateway.change(id, { status: 'failed' });
     expect((await gateway.call(`/v1/generations/${id}/retry`, { method: 'POST' })).status).toBe(202);
     const response = await open(id);
-    const reader = response.body!.getReader();
+    const reader: ReadableStreamDefaultReader<Uint8Array> = response.body!.getReader();
     const before = await readUntil(reader, 'event: retry.requested');
     await gateway.change(id, { status: 'generating', run: 2 });
     await gateway.succeed(id);
