@@ -37,26 +37,27 @@ describe('the layer of a text', () => {
 
 describe('the encode of a scene', () => {
   const sound = { index: 1 };
+  const video = {
+    ...{ index: 2, codec: 'h264', pixelFormat: 'yuv420p', width: 720, height: 1280, fps: 24 },
+    ...{ isInterlaced: false, hasAlpha: false, color: {} },
+  };
   const call = (audio: SourceStream | undefined, durationSeconds = 3, text?: TextLayer) =>
-    overlayCall(
-      { file: '/in.mp4', output: '/out.mov', durationSeconds, profile },
-      { video: { index: 2 }, audio },
-      text,
-      { threads: 1, preset: 'veryfast', crf: 20 },
-    );
+    overlayCall({ file: '/in.mp4', output: '/out.mov', durationSeconds, profile }, { video, audio }, text, {
+      threads: 1,
+      preset: 'veryfast',
+      crf: 20,
+    });
   const options = (...args: Parameters<typeof call>): string => call(...args).options.join(' ');
 
   it('runs once, with the exact number of frames and samples', () => {
     expect(options(sound).match(/libx264/g)).toHaveLength(1);
-    expect(options(sound)).toMatch(/\[0:2\].*trim=end_frame=72,format=yuv420p\[v\]/);
-    expect(options(sound, 3, layer)).toMatch(
-      /\[0:2\].*trim=end_frame=72,format=yuv420p\[base\];\[1:v\].*\[v\] -filter_complex/,
-    );
+    expect(options(sound)).toMatch(/\[0:2\].*trim=end_frame=72\[v\]/);
+    expect(options(sound, 3, layer)).toMatch(/\[0:2\].*trim=end_frame=72\[base\];\[1:v\].*\[v\] -filter_complex/);
     expect(options(sound)).toMatch(/\[0:1\].*apad=whole_len=144000,atrim=end_sample=144000\[a\]/);
     expect(options(undefined)).toMatch(/-filter_complex anullsrc=r=48000:cl=stereo,atrim=end_sample=144000\[a\]/);
   });
   it('ends the sound with the last whole frame', () => {
-    expect(options(sound, 2.51)).toContain('trim=end_frame=60,');
+    expect(options(sound, 2.51)).toContain('trim=end_frame=60[v]');
     expect(options(sound, 2.51)).toContain('atrim=end_sample=120000');
   });
   it('reads a text only when there is one', () => {

@@ -1,4 +1,5 @@
 import { type EncodeProfile } from '@clipmesh/contracts';
+import { alphaFilters, scaleFilters, TAG_FILTER } from './color.filter.js';
 import { type Probe } from '../verify/probe.parse.js';
 
 /** Samples of a second of sound. */
@@ -16,6 +17,8 @@ export interface SceneLength {
 /** A stream of a clip. */
 export type SourceStream = Pick<NonNullable<Probe['audio']>, 'index'>;
 
+export type SourcePicture = NonNullable<Probe['video']>;
+
 /** The length of a scene, in whole frames. */
 export function sceneLength(durationSeconds: number, { fps }: EncodeProfile): SceneLength {
   const frames = Math.round(durationSeconds * fps);
@@ -23,22 +26,24 @@ export function sceneLength(durationSeconds: number, { fps }: EncodeProfile): Sc
 }
 
 /**
- * Filters that convert the pictures of a clip to the profile. A clip that is too short holds its last frame. Timestamps count from the
+ * Filters that convert the pictures of a clip to the profile: progressive, opaque, BT.709. A clip that is too short holds its last frame. Timestamps count from the
  * start of the file, so pictures that start after the sound hold their first frame until then. A crop before the scaling bounds the
  * size of what is scaled.
  */
-export function pictureFilters({ width, height, fps }: EncodeProfile, frames: number): string[] {
+export function pictureFilters(video: SourcePicture, { width, height, fps }: EncodeProfile, frames: number): string[] {
   const aspect = `(${width}/${height})`;
   return [
     // Gives pictures whose size changes the size of the first, so that no later filter is configured again and counts from 0.
     'scale=w=iw:h=ih',
+    ...(video.isInterlaced ? ['bwdif=mode=send_frame:deint=all'] : []),
     `fps=${fps}:start_time=0`,
+    ...alphaFilters(video),
     `crop=w=max(2\\,min(iw\\,ih*${aspect}/sar)):h=max(2\\,min(ih\\,iw*sar/${aspect}))`,
-    `scale=${width}:${height}:flags=bicubic`,
+    ...scaleFilters(video, { width, height }),
     'setsar=1',
+    TAG_FILTER,
     'tpad=stop_mode=clone:stop=-1',
     `trim=end_frame=${frames}`,
-    'format=yuv420p',
   ];
 }
 

@@ -3,7 +3,9 @@ export const REQUIRED = {
   '-encoders': ['libx264', 'aac', 'pcm_s16le', 'mjpeg', 'wrapped_avframe', 'rawvideo', 'pcm_f32le'],
   '-muxers': ['mp4', 'mov', 'image2', 'null', 'framecrc', 'f32le'],
   '-demuxers': ['concat', 'lavfi', 'jpeg_pipe', 'png_pipe', 'rawvideo', 'f32le'],
+  '-decoders': ['libvpx', 'libvpx-vp9'],
   '-filters': [
+    ...['zscale', 'tonemap', 'bwdif', 'setparams', 'premultiply'],
     ...['setpts', 'fps', 'scale', 'crop', 'setsar', 'tpad', 'trim', 'format', 'overlay'],
     ...['aresample', 'aformat', 'apad', 'atrim', 'afade', 'volume', 'amix', 'alimiter', 'anullsrc'],
     ...['astats', 'ametadata', 'ebur128', 'asplit', 'asetpts', 'aloop', 'concat', 'adelay'],

@@ -18,6 +18,15 @@ export const probeSchema = z.object({
       width: z.int(),
       height: z.int(),
       fps: z.number(),
+      isInterlaced: z.boolean(),
+      hasAlpha: z.boolean(),
+      /** The tags of the colours, in ffmpeg's names. */
+      color: z.object({
+        matrix: z.string().optional(),
+        primaries: z.string().optional(),
+        transfer: z.string().optional(),
+        range: z.string().optional(),
+      }),
     })
     .optional(),
   /** The audio stream that ffmpeg would choose. */
@@ -46,11 +55,24 @@ const answerSchema = z.object({
       width: z.number().default(0),
       height: z.number().default(0),
       avg_frame_rate: z.string().default('0/1'),
+      field_order: z.string().optional(),
+      color_space: z.string().optional(),
+      color_primaries: z.string().optional(),
+      color_transfer: z.string().optional(),
+      color_range: z.string().optional(),
+      tags: z.record(z.string(), z.string()).default({}),
       sample_rate: z.coerce.number().default(0),
       channels: z.number().default(0),
     }),
   ),
 });
+
+const INTERLACED: ReadonlySet<string> = new Set(['tt', 'bb', 'tb', 'bt']);
+
+/** WebM has the transparency in a stream of its own, which a tag announces. */
+const hasAlpha = (pixelFormat: string, tags: Readonly<Record<string, string>>): boolean =>
+  /^(?:yuva|gbrap|ya\d|rgba|bgra|argb|abgr|pal8)/u.test(pixelFormat) ||
+  (tags['alpha_mode'] ?? tags['ALPHA_MODE']) === '1';
 
 function rate(text: string): number {
   const [top, bottom] = text.split('/').map(Number);
@@ -93,6 +115,14 @@ export function parseProbe(json: string): Probe {
         width: video.width,
         height: video.height,
         fps: rate(video.avg_frame_rate),
+        isInterlaced: INTERLACED.has(video.field_order ?? ''),
+        hasAlpha: hasAlpha(video.pix_fmt, video.tags),
+        color: {
+          matrix: video.color_space,
+          primaries: video.color_primaries,
+          transfer: video.color_transfer,
+          range: video.color_range,
+        },
       },
     }),
     ...(audio && {

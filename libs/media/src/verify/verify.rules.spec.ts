@@ -2,7 +2,17 @@ import { describe, expect, it } from '@jest/globals';
 import { type Probe } from './probe.parse.js';
 import { clipProblem, contentTypeOf, soundProblem, speechProblem } from './verify.rules.js';
 
-const picture = { index: 0, codec: 'h264', pixelFormat: 'yuv420p', width: 1280, height: 720, fps: 24 };
+const picture = {
+  index: 0,
+  codec: 'h264',
+  pixelFormat: 'yuv420p',
+  width: 1280,
+  height: 720,
+  fps: 24,
+  isInterlaced: false,
+  hasAlpha: false,
+  color: {},
+};
 const sound = { index: 1, codec: 'aac', sampleRate: 48_000, channels: 2 };
 const probe = (change: Partial<Probe>): Probe => ({ container: 'mp4', durationSeconds: 5, bytes: 1000, ...change });
 const rules = { durationSeconds: 5, minShare: 0.5, maxSeconds: 600 };

@@ -1,4 +1,5 @@
 import { type ClipRules, type SoundRules, type SpeechRules } from '../commands/media.types.js';
+import { colorProblem } from '../commands/color.filter.js';
 import { MAX_PIXELS } from '../commands/untrusted.input.js';
 import { type Probe } from './probe.parse.js';
 
@@ -28,6 +29,8 @@ export function pictureProblem({ video, durationSeconds, bytes }: Probe): string
   if (fps > MAX_FPS) return `it has ${Math.round(fps)} frames a second; at most ${MAX_FPS} are allowed`;
   if (width * height * fps > MAX_PIXEL_RATE)
     return `${width}x${height} pixels at ${Math.round(fps)} frames a second; at most ${MAX_PIXEL_RATE} pixels a second are allowed`;
+  const color = colorProblem(video);
+  if (color !== undefined) return color;
   if (durationSeconds > 0 && (bytes * 8) / durationSeconds > MAX_BIT_RATE)
     return `it has ${Math.round((bytes * 8) / durationSeconds / 1e6)} Mbit/s; at most ${MAX_BIT_RATE / 1e6} are allowed`;
   return undefined;

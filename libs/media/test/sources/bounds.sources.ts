@@ -16,7 +16,7 @@ export const BOUNDS_SOURCES: readonly SourceRow[] = [
   transcoded('640x360', sized('scale=640:360'), 'mp4'),
   transcoded('an upright clip', sized('crop=60:108,scale=360:640'), 'mp4', { bars: [] }),
   transcoded('a square clip', sized('crop=108:108,scale=480:480'), 'mp4', { bars: [] }),
-  transcoded('4K', sized('scale=3840:2160'), 'mp4'),
+  transcoded('4K', sized('scale=3840:2160:out_color_matrix=bt709'), 'mp4'),
   transcoded('upright 4K', sized('crop=60:108,scale=2160:3840'), 'mp4', { bars: [] }),
   transcoded('a panorama of 8192x1024', sized('scale=8192:1024'), 'mp4', { bars: [] }),
   transcoded('odd sides', `-vf scale=193:109:flags=neighbor -c:v libx264 -pix_fmt yuv444p ${AAC}`, 'mp4'),

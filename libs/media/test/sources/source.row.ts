@@ -13,7 +13,7 @@ export interface SourceRow {
   readonly silent?: boolean;
   /** Whether the flash is seen. Default: yes. */
   readonly steady?: boolean;
-  /** Largest difference of a colour, of 255. Default: 40. */
+  /** Largest difference of a colour, of 255. Default: 12. */
   readonly tolerance?: number;
   /** The bars, when they are not those of the base. */
   readonly bars?: readonly (readonly number[])[];

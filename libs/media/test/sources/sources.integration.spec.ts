@@ -1,11 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Media } from '../../src/index.js';
+import { COLOR_SOURCES } from './color.sources.js';
 import { BOUNDS_SOURCES } from './bounds.sources.js';
 import { measure } from './scene.measure.js';
-import { BARS, ffmpeg, makeBase } from './source.maker.js';
+import { BARS, BASE, ffmpeg, makeBase } from './source.maker.js';
 import { type SourceRow } from './source.row.js';
 import { TIMING_SOURCES } from './timing.sources.js';
 
@@ -56,16 +57,37 @@ async function check(row: SourceRow): Promise<void> {
     expect(Math.abs(flashSecond - beepSecond)).toBeLessThanOrEqual(0.021);
   for (const [index, wanted] of (row.bars ?? BARS).entries())
     for (const [channel, value] of (bars[index] ?? []).entries())
-      if (Math.abs(value - (wanted[channel] ?? 0)) > (row.tolerance ?? 40))
+      if (Math.abs(value - (wanted[channel] ?? 0)) > (row.tolerance ?? 12))
         throw new Error(`bar ${index} is ${bars[index]?.map(Math.round).join()} instead of ${wanted.join()}`);
 }
 
 describe.each([
   ['timing', TIMING_SOURCES],
   ['bounds', BOUNDS_SOURCES],
+  ['colours', COLOR_SOURCES],
 ])('a clip of the table: %s', (_kind, rows) => {
   it.each(rows.map((row) => [row.name, row] as const))('%s', (_name, row) => check(row), DEADLINE_MS);
 });
+
+it(
+  'is tagged as BT.709 in limited range, in the container and in the bitstream',
+  async () => {
+    const context = { signal: AbortSignal.timeout(DEADLINE_MS) };
+    const [file, output] = [join(dir, BASE.picture), join(dir, 'tagged.mov')];
+    await ffmpeg(dir, ['-i', file, '-f', 'mov', 'tagged.clip']);
+    const clip = { file: join(dir, 'tagged.clip'), output, durationSeconds: SECONDS, profile };
+    await media.overlay(clip, context);
+    // The box names primaries, transfer and matrix by the numbers of the standard; 1 is BT.709.
+    expect((await readFile(output)).includes(Buffer.from('colrnclc\0\u0001\0\u0001\0\u0001', 'latin1'))).toBe(true);
+    // Without the header of the container only the bitstream has tags.
+    await ffmpeg(dir, ['-i', output, '-map', '0:v', '-c', 'copy', '-f', 'mpegts', 'tagged.ts']);
+    const tag = 'bt709';
+    expect((await media.probe(join(dir, 'tagged.ts'), context)).video).toMatchObject({
+      color: { matrix: tag, primaries: tag, transfer: tag, range: 'tv' },
+    });
+  },
+  DEADLINE_MS,
+);
 
 it(
   'fails with OUT_OF_MEMORY when it needs more memory than is allowed',
