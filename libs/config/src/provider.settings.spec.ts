@@ -18,7 +18,8 @@ describe('the settings of providers', () => {
     ['with one token', { FAL_KEY: 'a:b', REPLICATE_BASE_URL: 'https://r.example' }, replicate],
     ['with every token', { FAL_KEY: 'a:b', REPLICATE_API_TOKEN: 'r8' }, {}],
   ])('lead to the sandbox %s', (_name, env, expected) => {
-    expect(sandboxEnvironment(env, 'http://s:1')).toEqual(expected);
+    const all = Object.entries(sandboxEnvironment(env, 'http://s:1'));
+    expect(Object.fromEntries(all.filter(([name]) => /^(REPLICATE|FAL)_/.test(name)))).toEqual(expected);
   });
 
   it('have one token and at least one URL for each provider', () => {

@@ -16,10 +16,12 @@ export {
   providerOf,
   type ProviderSettings,
   publishedSchemas,
+  REPORT_LANES,
 } from './registry.js';
 export { createFalProvider, type FalOptions } from './fal/fal.provider.js';
-export { createFalSignature, type FalSignature } from './fal/fal.signature.js';
 export * from './reports/report.address.js';
+export { type ReportLane } from './reports/report.lane.js';
+export { isStandardSigned } from './reports/standard.signature.js';
 export { outcomeOf } from './prediction/prediction.outcome.js';
 export { createReplicateProvider, type ReplicateOptions } from './replicate/replicate.provider.js';
 export { type BreakerSettings } from './limits/breaker.js';

@@ -3,6 +3,7 @@ import { type SharedState } from './limits/shared.state.js';
 import { type ModelEntries, type ModelEntry } from './models/model.entry.js';
 import { type ReadSchemas } from './models/model.schema.js';
 import { type Guarantee, type NudgeSource } from './ports.js';
+import { type ReportLane } from './reports/report.lane.js';
 import { type CommonOptions, type OpenProvider } from './prediction/clip.provider.js';
 import { type ProviderLog } from './provider.events.js';
 
@@ -63,6 +64,8 @@ export interface Registration<Settings> {
   readonly needs: string;
   /** Undefined: it is not configured. Throws an error that names the variable when its settings do not fit the models. */
   open(settings: Settings & CommonSettings, context: ProviderContext): OpenProvider | undefined;
+  /** How the gateway receives its reports. Default: it sends none. */
+  readonly reports?: ReportLane<Settings & CommonSettings>;
   /** What reads the input schemas that it publishes for a model, or why nothing can. Default: it publishes none. */
   schemasOf?(
     settings: Settings & CommonSettings,

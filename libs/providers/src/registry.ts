@@ -4,6 +4,7 @@ import { type ReadSchemas } from './models/model.schema.js';
 import { type ClipProvider, type ClipProviders, type Guarantee } from './ports.js';
 import { type OpenProvider } from './prediction/clip.provider.js';
 import { type CommonSettings, type ProviderContext, type Registration } from './provider.registration.js';
+import { type ReportLane } from './reports/report.lane.js';
 import * as PROVIDERS from './provider.table.js';
 
 type Names = keyof typeof PROVIDERS;
@@ -21,6 +22,11 @@ const FIRST_PROVIDER = 'replicate';
 
 /** Each registration takes its own part of the settings. */
 const REGISTRATIONS = new Map<string, Registration<ProviderSettings>>(Object.entries(PROVIDERS));
+
+/** How the gateway receives the reports of each provider that sends them. */
+export const REPORT_LANES: ReadonlyMap<string, ReportLane<ProviderSettings>> = new Map(
+  [...REGISTRATIONS].flatMap(([name, { reports }]) => (reports === undefined ? [] : [[name, reports] as const])),
+);
 
 /** What a provider guarantees for a purchase whose answer was lost. Undefined: no such provider. */
 export const guaranteeOf = (provider: string): Guarantee | undefined => REGISTRATIONS.get(provider)?.guarantee;

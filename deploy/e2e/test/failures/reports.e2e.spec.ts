@@ -78,7 +78,7 @@ describe('fal with a webhook address', () => {
       priced.reduce((sum, { amountUsd }) => sum + Math.round(amountUsd * 1_000_000), 0);
     expect(micros(entries)).toBe(micros([{ amountUsd: totalUsd }]));
     const log = ['gateway.1', 'clip-generator.1'].flatMap((name) => stack.log(name)).join('\n');
-    expect(log).toContain('fal reported a request');
+    expect(log).toContain('fal reported a purchase');
     await eventually('the spans of the reports', MAKE_MS, () => collector.text().includes('[redacted]') || undefined);
     for (const text of [log, collector.text()]) {
       expect(text).not.toMatch(/webhooks\/fal\/clip\.gen_\w+\.\d+\.\d+\/[\w-]{43}/);

@@ -9,6 +9,7 @@ export interface CogSettings {
   readonly cogEndpoints: readonly { readonly model: string; readonly url: string }[];
   readonly cogWebhookUrl: string | undefined;
   readonly cogReportTimeoutMs: number;
+  readonly cogReportMaxMb: number;
   readonly providerWebhookSecret: string | undefined;
 }
 
@@ -55,6 +56,16 @@ export const cog: Registration<CogSettings> = {
       runTimeoutMs: settings.videoGenerationTimeoutMs,
       ...(reports === undefined ? {} : { reports }),
     });
+  },
+  // The servers do not sign them, and each has the clip in base64.
+  reports: {
+    address: 'purchase',
+    body: 'stored',
+    limitVariable: 'COG_REPORT_MAX_MB',
+    maxBytesOf: ({ cogReportMaxMb }) => cogReportMaxMb * 1024 * 1024,
+    urlOf: ({ cogWebhookUrl }) => cogWebhookUrl,
+    secretOf: ({ cogWebhookUrl, providerWebhookSecret }) =>
+      cogWebhookUrl === undefined ? undefined : providerWebhookSecret,
   },
   schemasOf({ cogEndpoints, providerCallTimeoutMs: timeoutMs }, { id }, signal) {
     const server = cogEndpoints.find(({ model }) => model === id);

@@ -2,6 +2,7 @@ import { commonOptions, type Registration, type ReportReader } from '../provider
 import { type ProviderLog } from '../provider.events.js';
 import { reportAddress } from '../reports/report.address.js';
 import { type FalReports } from './fal.find.js';
+import { createFalSignature } from './fal.signature.js';
 import { readFalSchemas } from './fal.schemas.js';
 import { createFalProvider, FAL_GUARANTEE } from './fal.provider.js';
 
@@ -13,6 +14,7 @@ export interface FalSettings {
   readonly falCreatesPerMinute: number;
   readonly falCallsPerMinute: number;
   readonly falReportTimeoutMs: number;
+  readonly falJwksUrl: string;
   readonly publicUrl: string | undefined;
   readonly providerWebhookSecret: string | undefined;
 }
@@ -51,6 +53,17 @@ export const fal: Registration<FalSettings> = {
       startTimeoutMs: settings.videoGenerationTimeoutMs,
       ...(reports === undefined ? {} : { reports }),
     });
+  },
+  reports: {
+    address: 'purchase',
+    body: 'signed',
+    idField: 'request_id',
+    urlOf: ({ publicUrl }) => publicUrl,
+    secretOf: ({ providerWebhookSecret }) => providerWebhookSecret,
+    signatureOf: ({ falJwksUrl: jwksUrl, providerCallTimeoutMs: timeoutMs }) => ({
+      signedWith: 'a key of FAL_JWKS_URL',
+      isSigned: createFalSignature({ jwksUrl, timeoutMs }),
+    }),
   },
   schemasOf:
     ({ falSiteUrl: baseUrl, providerCallTimeoutMs: timeoutMs }, _entry, signal) =>

@@ -2,7 +2,8 @@ import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:cryp
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createFalSignature, type FalSignature, type ReceivedWebhook } from './fal.signature.js';
+import { type ReceivedWebhook } from '../reports/report.lane.js';
+import { createFalSignature, type FalSignature } from './fal.signature.js';
 
 const START_MS = Date.parse('2026-11-30T12:00:00Z');
 const HOUR_MS = 60 * 60_000;

@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { ClipmeshError, messageOf } from '@clipmesh/contracts';
 import { z } from 'zod';
+import { type ReceivedWebhook } from '../reports/report.lane.js';
 
 /** fal allows its keys to be cached for this long, ms. */
 const KEYS_MAX_AGE_MS = 24 * 60 * 60 * 1000;
@@ -21,12 +22,6 @@ export interface FalSignatureOptions {
   readonly timeoutMs: number;
   /** Default: the system clock. */
   readonly now?: () => number;
-}
-
-/** A webhook as it was received. `header` reads a header by its lower-case name. */
-export interface ReceivedWebhook {
-  readonly header: (name: string) => string | undefined;
-  readonly body: Uint8Array;
 }
 
 /** Whether fal signed a webhook within the last 5 minutes. Throws `PROVIDER_UNAVAILABLE` when its keys cannot be read. */

@@ -1,4 +1,5 @@
 import { commonOptions, type Registration } from '../provider.registration.js';
+import { isStandardSigned } from '../reports/standard.signature.js';
 import { readReplicateSchemas } from './replicate.schemas.js';
 import { createReplicateProvider, REPLICATE_GUARANTEE } from './replicate.provider.js';
 
@@ -10,6 +11,7 @@ export interface ReplicateSettings {
   readonly replicateCallsPerMinute: number;
   readonly replicateInputKey: string;
   readonly publicUrl: string | undefined;
+  readonly replicateWebhookSecret: string | undefined;
 }
 
 export const replicate: Registration<ReplicateSettings> = {
@@ -32,6 +34,19 @@ export const replicate: Registration<ReplicateSettings> = {
             ? {}
             : { webhookBaseUrl: new URL('/v1/webhooks/replicate', settings.publicUrl).href }),
         }),
+  reports: {
+    address: 'shared',
+    body: 'signed',
+    idField: 'id',
+    urlOf: ({ publicUrl }) => publicUrl,
+    signatureOf: ({ replicateWebhookSecret: secret }) => ({
+      signedWith: 'REPLICATE_WEBHOOK_SECRET',
+      isSigned({ header, body }) {
+        const [id, timestamp, signature] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map(header);
+        return secret !== undefined && isStandardSigned({ id, timestamp, signature, body }, secret);
+      },
+    }),
+  },
   schemasOf({ replicateApiToken: token, replicateBaseUrl: baseUrl, providerCallTimeoutMs: timeoutMs }, _entry, signal) {
     if (token === undefined) return { reason: 'Replicate shows its schemas only with REPLICATE_API_TOKEN' };
     return (target) => readReplicateSchemas(target, { baseUrl, token, timeoutMs }, signal);

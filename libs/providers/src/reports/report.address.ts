@@ -1,11 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** A provider whose webhooks carry the key of the purchase in their address. */
-export type ReportingProvider = 'fal' | 'cog';
-
 /** A purchase that a webhook is about. */
 export interface ReportedPurchase {
-  readonly provider: ReportingProvider;
+  readonly provider: string;
   /** The key of the purchase. */
   readonly key: string;
 }
@@ -13,7 +10,7 @@ export interface ReportedPurchase {
 /** The id of nudges about the report of a purchase. Ids of nudges are one token of a subject. */
 export const reportNudgeId = (purchaseKey: string): string => purchaseKey.replaceAll('.', '-');
 
-const PATH = /^\/v1\/webhooks\/(fal|cog)\/([\w.-]{1,200})\/([\w-]{43})$/;
+const PATH = /^\/v1\/webhooks\/([a-z][a-z0-9-]{0,39})\/([\w.-]{1,200})\/([\w-]{43})$/;
 
 function macOf(secret: string, { provider, key }: ReportedPurchase): Buffer {
   return createHmac('sha256', secret).update(`clipmesh.report.1\n${provider}\n${key}`).digest();
@@ -21,7 +18,8 @@ function macOf(secret: string, { provider, key }: ReportedPurchase): Buffer {
 
 /**
  * The address for the report of a purchase. Nobody can guess it without the secret. It is itself a secret, and belongs in no log or
- * trace. `base`: the URL under which the provider reaches the gateway. Throws `RangeError` for a key that is no path segment.
+ * trace. `base`: the URL under which the provider reaches the gateway. Throws `RangeError` for a
+ * key or a provider that is no path segment.
  */
 export function reportAddress(base: string, secret: string, purchase: ReportedPurchase): string {
   const { provider, key } = purchase;
@@ -30,16 +28,10 @@ export function reportAddress(base: string, secret: string, purchase: ReportedPu
   return new URL(path, base).href;
 }
 
-/** The provider of a path that may be the address of a report. Undefined: any other path. */
-export function reportingProviderOf(path: string): ReportingProvider | undefined {
-  const [, provider] = /^\/v1\/webhooks\/(fal|cog)\//.exec(path) ?? [];
-  return provider === 'fal' || provider === 'cog' ? provider : undefined;
-}
-
 /** The purchase of a path that {@link reportAddress} made with this secret. Undefined: it did not. Takes constant time. */
 export function reportedPurchase(path: string, secret: string): ReportedPurchase | undefined {
   const [, provider, key, mac] = PATH.exec(path) ?? [];
-  if ((provider !== 'fal' && provider !== 'cog') || key === undefined || mac === undefined) return undefined;
+  if (provider === undefined || key === undefined || mac === undefined) return undefined;
   const given = Buffer.from(mac, 'base64url');
   const expected = macOf(secret, { provider, key });
   return given.length === expected.length && timingSafeEqual(given, expected) ? { provider, key } : undefined;

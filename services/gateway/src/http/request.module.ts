@@ -2,14 +2,7 @@ import { type Config } from '@clipmesh/config';
 import { type RawBodyRequest } from '@nestjs/common';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { type NextFunction, type Request, type Response } from 'express';
-import {
-  isProviderReport,
-  PROVIDER_REPORT_LIMIT_BYTES,
-  refuseForeignOrigin,
-  refuseForgedAddress,
-  type ReportSender,
-  reportSenderOf,
-} from './auth/access.js';
+import { isProviderReport, purchaseOfReport, refuseForeignOrigin, reportSenderOf } from './auth/access.js';
 import { Authentication } from './auth/authentication.js';
 import { badRequest, problemOf } from './problems/problem.js';
 import { hasBody, isJson, refuseBrokenText, refuseOtherBodies } from './request.body.js';
@@ -23,6 +16,9 @@ export function refuseBrokenPath(path: string): void {
   }
 }
 
+/** Maximum size of a signed report. A prediction has a few kB, but its logs may be long. */
+const REPORT_LIMIT_BYTES = 1024 * 1024;
+
 /** Installs the checks that run before every route: the caller, then the body. */
 export function checkRequests(app: NestExpressApplication, config: Config): void {
   const authentication = app.get(Authentication);
@@ -31,24 +27,23 @@ export function checkRequests(app: NestExpressApplication, config: Config): void
     refuseBrokenPath(request.path);
     refuseOtherBodies(request.method, request.headers);
     // Bodies may be large: authenticate before reading one. Reports of providers are authenticated by address and signature instead.
-    refuseForgedAddress(request.path, config.providerWebhookSecret);
+    purchaseOfReport(request.path, config);
     if (hasBody(request.headers) && reportSenderOf(request.path) === undefined) authentication.authenticate(request);
     next();
   });
-  const senderOf = ({ url }: { readonly url?: string | undefined }): ReportSender | undefined =>
-    reportSenderOf(url?.split('?')[0] ?? '');
+  const reportOf = ({ url }: { readonly url?: string | undefined }): 'signed' | 'stored' | undefined =>
+    reportSenderOf(url?.split('?')[0] ?? '')?.lane.body;
   // A smaller limit: the sender of a report is not authenticated before its body is read.
   app.useBodyParser('json', {
-    limit: PROVIDER_REPORT_LIMIT_BYTES,
-    type: (request) =>
-      ['replicate', 'fal'].includes(senderOf(request) ?? '') && isJson(request.headers['content-type']),
+    limit: REPORT_LIMIT_BYTES,
+    type: (request) => reportOf(request) === 'signed' && isJson(request.headers['content-type']),
   });
   app.useBodyParser('json', {
     limit: `${config.requestBodyLimitMb}mb`,
     // The schemas reject JSON that is not an object, with better messages.
     strict: false,
-    // A report of Cog contains a clip: its route stores it without reading it whole.
-    type: (request) => senderOf(request) !== 'cog' && isJson(request.headers['content-type']),
+    // A stored report contains a clip: its route stores it without reading it whole.
+    type: (request) => reportOf(request) !== 'stored' && isJson(request.headers['content-type']),
   });
   app.use((request: RawBodyRequest<Request>, _response: Response, next: NextFunction) => {
     refuseBrokenText(request.rawBody);

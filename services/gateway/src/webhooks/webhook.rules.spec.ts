@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { type DomainEvent, WEBHOOK_EVENTS } from '@clipmesh/contracts';
+import { isStandardSigned } from '@clipmesh/providers';
 import { endpointsFor, noticeOf, retryAfterMs, verdictOf } from './webhook.rules.js';
-import { isSigned, newWebhookSecret, ownerSecret, ownerSecrets, signatureOf } from './webhook.signature.js';
+import { newWebhookSecret, ownerSecret, ownerSecrets, signatureOf } from './webhook.signature.js';
 
 const generationId = `gen_${'1'.repeat(32)}`;
 const at = '2026-01-01T00:00:00.000Z';
@@ -77,7 +78,7 @@ describe('a signature', () => {
   });
 
   const secret = newWebhookSecret();
-  const signedAgo = (seconds: number, body = '{}'): Parameters<typeof isSigned>[0] => {
+  const signedAgo = (seconds: number, body = '{}'): Parameters<typeof isStandardSigned>[0] => {
     const timestamp = String(Math.floor(Date.now() / 1000) - seconds);
     return {
       id: 'msg_1',
@@ -89,18 +90,18 @@ describe('a signature', () => {
 
   it('is accepted by a receiver with the same secret', () => {
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{32}$/);
-    expect(isSigned(signedAgo(0), secret)).toBe(true);
-    expect(isSigned(signedAgo(0, 'not JSON'), secret)).toBe(true);
-    expect(isSigned(signedAgo(0), newWebhookSecret())).toBe(false);
+    expect(isStandardSigned(signedAgo(0), secret)).toBe(true);
+    expect(isStandardSigned(signedAgo(0, 'not JSON'), secret)).toBe(true);
+    expect(isStandardSigned(signedAgo(0), newWebhookSecret())).toBe(false);
   });
 
   it('is accepted among the signatures of other secrets', () => {
     const signed = signedAgo(0);
     const other = signatureOf(newWebhookSecret(), 'msg_1', signed.timestamp ?? '', '{}');
-    expect(isSigned({ ...signed, signature: `${other} v1a,x ${signed.signature ?? ''}` }, secret)).toBe(true);
+    expect(isStandardSigned({ ...signed, signature: `${other} v1a,x ${signed.signature ?? ''}` }, secret)).toBe(true);
   });
 
-  it.each<[string, Partial<Parameters<typeof isSigned>[0]>]>([
+  it.each<[string, Partial<Parameters<typeof isStandardSigned>[0]>]>([
     ['without an id', { id: undefined }],
     ['without a timestamp', { timestamp: undefined }],
     ['without a signature', { signature: undefined }],
@@ -110,7 +111,7 @@ describe('a signature', () => {
     ['older than five minutes', signedAgo(400)],
     ['from the future', signedAgo(-400)],
   ])('is refused %s', (_what, change) => {
-    expect(isSigned({ ...signedAgo(0), ...change }, secret)).toBe(false);
+    expect(isStandardSigned({ ...signedAgo(0), ...change }, secret)).toBe(false);
   });
 
   it('differs by owner, version and deployment', () => {

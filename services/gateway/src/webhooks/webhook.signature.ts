@@ -12,15 +12,6 @@ export interface SigningRules {
 
 type Rotation = NonNullable<WebhookRegistrations['rotation']>;
 
-export interface SignedWebhook {
-  readonly id: string | undefined;
-  /** Seconds since the epoch, as sent. */
-  readonly timestamp: string | undefined;
-  /** Space-separated `version,base64` entries. Only version `v1` is checked. */
-  readonly signature: string | undefined;
-  readonly body: Uint8Array;
-}
-
 /** A random secret of 192 bits in the Standard Webhooks format. */
 export const newWebhookSecret = (): string => `whsec_${randomBytes(24).toString('base64')}`;
 
@@ -55,16 +46,4 @@ export function ownerSecrets(
 /** The `webhook-signature` of a body (https://www.standardwebhooks.com). `timestamp`: seconds since the epoch. */
 export function signatureOf(secret: string, id: string, timestamp: string, body: string): string {
   return new Webhook(secret).sign(id, new Date(Number(timestamp) * 1000), body);
-}
-
-/** Whether a webhook is signed with a secret (`whsec_` and base64), within five minutes of the local clock. */
-export function isSigned({ id, timestamp, signature, body }: SignedWebhook, secret: string): boolean {
-  if (!id || !timestamp || !signature) return false;
-  const headers = { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature };
-  try {
-    new Webhook(secret).verify(Buffer.from(body), headers, { jsonParse: false });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -2,7 +2,6 @@ import { type ModelTable } from '@clipmesh/billing';
 import { type Config } from '@clipmesh/config';
 import { publishNudge } from '@clipmesh/messaging';
 import { type ArtifactStore, openProviderReports, type Stores } from '@clipmesh/persistence';
-import { createFalSignature, reportNudgeId } from '@clipmesh/providers';
 import { Module } from '@nestjs/common';
 import { Metrics } from '../operations/metrics.js';
 import { OperationsModule } from '../operations/operations.module.js';
@@ -16,8 +15,6 @@ import {
   MODELS,
   STORES,
 } from '../runtime/runtime.tokens.js';
-import { COG_REPORT_DEPS, type CogReportDeps, CogReportsController } from './cog.reports.controller.js';
-import { FAL_REPORT_DEPS, type FalReportDeps, FalReportsController } from './fal.reports.controller.js';
 import {
   PROVIDER_REPORT_DEPS,
   type ProviderReportDeps,
@@ -37,14 +34,7 @@ const signingOf = ({ webhookSecret, webhookSecretOverlapMs }: Config): SigningRu
 /** Keeps the webhooks of owners, delivers events to them, and receives the webhooks of providers. */
 @Module({
   imports: [OperationsModule],
-  controllers: [
-    ProviderReportsController,
-    FalReportsController,
-    CogReportsController,
-    WebhooksController,
-    NotifierActor,
-    WebhookActor,
-  ],
+  controllers: [ProviderReportsController, WebhooksController, NotifierActor, WebhookActor],
   providers: [
     {
       provide: WEBHOOK_RULES,
@@ -57,38 +47,18 @@ const signingOf = ({ webhookSecret, webhookSecretOverlapMs }: Config): SigningRu
     },
     {
       provide: PROVIDER_REPORT_DEPS,
-      inject: [CONFIG, CONNECTION],
-      useFactory: ({ replicateWebhookSecret }: Config, connection: Connection): ProviderReportDeps => ({
-        secret: replicateWebhookSecret,
-        nudge: (predictionId) => publishNudge(connection, predictionId),
-      }),
-    },
-    {
-      provide: FAL_REPORT_DEPS,
-      inject: [CONFIG, CONNECTION, STORES, LOGGER],
-      useFactory: (config: Config, connection: Connection, stores: Stores, logger: Logger): FalReportDeps => ({
-        secret: config.providerWebhookSecret,
-        isSigned: createFalSignature({ jwksUrl: config.falJwksUrl, timeoutMs: config.providerCallTimeoutMs }),
-        record: openProviderReports(stores.idempotency).record,
-        nudge: (requestId) => publishNudge(connection, requestId),
-        logger,
-      }),
-    },
-    {
-      provide: COG_REPORT_DEPS,
       inject: [CONFIG, CONNECTION, STORES, ARTIFACTS, LOGGER],
       useFactory: (
-        config: Config,
+        settings: Config,
         connection: Connection,
         stores: Stores,
         artifacts: ArtifactStore,
         logger: Logger,
-      ): CogReportDeps => ({
-        secret: config.cogWebhookUrl === undefined ? undefined : config.providerWebhookSecret,
-        maxBytes: config.cogReportMaxMb * 1024 * 1024,
+      ): ProviderReportDeps => ({
+        settings,
         artifacts,
         record: openProviderReports(stores.idempotency).record,
-        nudge: (purchaseKey) => publishNudge(connection, reportNudgeId(purchaseKey)),
+        nudge: (id) => publishNudge(connection, id),
         logger,
       }),
     },

@@ -85,7 +85,7 @@ describe('reports of Cog servers', () => {
       ['an address of another secret', pathOf(key, 'x'.repeat(32)), body, JSON_TYPE, 401],
       ['the address of another provider', pathOf(key, SECRET, 'fal').replace('/fal/', '/cog/'), body, JSON_TYPE, 401],
       ['a forged address in another spelling', forged.replace('/cog/', '/COG/'), body, JSON_TYPE, 401],
-      ['an address in another spelling', path.replace('/cog/', '/COG/'), body, JSON_TYPE, 400],
+      ['an address in another spelling', path.replace('/cog/', '/COG/'), body, JSON_TYPE, 401],
       ['another type', path, body, { 'content-type': 'text/plain' }, 415],
       ['no body', path, '', JSON_TYPE, 400],
       ['too large', path, large, JSON_TYPE, 413],
@@ -135,7 +135,7 @@ describe('reports of Cog servers', () => {
 
   it('leave no address in the log', () => {
     const all = lines.join('\n');
-    expect(all).toContain('a Cog server reported a prediction');
+    expect(all).toContain('cog reported a purchase');
     expect(all).not.toMatch(/clip\.gen_\w+\.\d+\.\d+\/[\w-]{43}/);
     expect(all).not.toContain(SECRET);
   });

@@ -290,7 +290,7 @@ describe('reports of fal', () => {
 
   it('leave no address in the log', () => {
     const all = lines.join('\n');
-    expect(all).toContain('fal reported a request');
+    expect(all).toContain('fal reported a purchase');
     expect(macs.length).toBeGreaterThan(10);
     expect([SECRET, ...macs].filter((secret) => all.includes(secret))).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { GenerationCanceled, GenerationProgressed, message } from '@clipmesh/contracts';
 import { readBrokerState } from '@clipmesh/messaging';
 import { type Broker, leakCheck, startBroker, tempFolder, type TempFolder, until } from '@clipmesh/testing';
-import { isSigned } from '../../src/webhooks/webhook.signature.js';
+import { isStandardSigned } from '@clipmesh/providers';
 import { DEADLINE_MS, problem, startGateway, type TestGateway } from '../gateway.harness.js';
 
 interface Call {
@@ -107,7 +107,7 @@ const created = async (body: object = {}): Promise<string> => {
   return ((await answer.json()) as { id: string }).id;
 };
 const signedBy = ({ headers, body }: Call, secret: string): boolean =>
-  isSigned(
+  isStandardSigned(
     {
       id: headers['webhook-id'] as string | undefined,
       timestamp: headers['webhook-timestamp'] as string | undefined,

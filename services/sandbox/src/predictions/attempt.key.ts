@@ -1,4 +1,4 @@
-const IN_PATH = /^\/v1\/webhooks\/\w+\/([\w.-]+)\/[\w-]+$/;
+const IN_PATH = /^\/v1\/webhooks\/[\w-]+\/([\w.-]+)\/[\w-]+$/;
 
 /** The caller's purchase key: from the webhook's query or path, the input or the metadata, in that order. */
 export function attemptKey({

@@ -1,6 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isLoopback } from '@clipmesh/config';
-import { reportedPurchase, type ReportingProvider, reportingProviderOf } from '@clipmesh/providers';
+import {
+  type ProviderSettings,
+  REPORT_LANES,
+  type ReportedPurchase,
+  reportedPurchase,
+  type ReportLane,
+} from '@clipmesh/providers';
 import { ProblemError } from '../problems/problem.js';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
@@ -69,22 +75,24 @@ export function refuseForeignOrigin(
     );
 }
 
-/** Path for reports of Replicate. */
-export const PROVIDER_REPORT_PATH = '/v1/webhooks/replicate';
-/** Maximum size of a report of Replicate or fal. A prediction has a few kB, but its logs may be long. */
-export const PROVIDER_REPORT_LIMIT_BYTES = 1024 * 1024;
+/** A provider whose reports a path is for. They have no API key: a signature or the address authenticates them. */
+export interface ReportSender {
+  readonly provider: string;
+  readonly lane: ReportLane<ProviderSettings>;
+}
 
-/** A provider that sends reports. */
-export type ReportSender = 'replicate' | ReportingProvider;
+const WEBHOOKS = '/v1/webhooks';
 
-/** The provider whose reports a path is for. They have no API key: a signature or the address authenticates them. */
-export const reportSenderOf = (path: string): ReportSender | undefined =>
-  path === PROVIDER_REPORT_PATH ? 'replicate' : reportingProviderOf(path);
+/** The routes of reports. */
+export const REPORT_ROUTES: readonly string[] = [...REPORT_LANES].map(([provider, { address }]) =>
+  address === 'shared' ? `${WEBHOOKS}/${provider}` : `${WEBHOOKS}/${provider}/:key/:mac`,
+);
 
-/** The URLs under which providers reach the gateway. */
-export interface ReportUrls {
-  readonly publicUrl: string | undefined;
-  readonly cogWebhookUrl: string | undefined;
+/** The provider whose reports a path is for, also when the rest of the address is wrong. Undefined: any other path. */
+export function reportSenderOf(path: string): ReportSender | undefined {
+  const [, provider = '', rest] = /^\/v1\/webhooks\/([^/]+)(\/.*)?$/s.exec(path) ?? [];
+  const lane = REPORT_LANES.get(provider);
+  return lane === undefined || (lane.address === 'shared') !== (rest === undefined) ? undefined : { provider, lane };
 }
 
 /**
@@ -93,24 +101,29 @@ export interface ReportUrls {
  */
 export function isProviderReport(
   { method, path }: { readonly method: string; readonly path: string },
-  { publicUrl, cogWebhookUrl }: ReportUrls,
+  settings: ProviderSettings,
 ): boolean {
-  const sender = reportSenderOf(path);
-  if (method !== 'POST' || sender === undefined) return false;
-  return (sender === 'cog' ? cogWebhookUrl : publicUrl) !== undefined;
+  return method === 'POST' && reportSenderOf(path)?.lane.urlOf(settings) !== undefined;
 }
 
 /**
- * Throws a 401 for a report whose address was not made with this secret, before its body is read. Ignores other paths. `secret`
- * undefined: no address was made.
+ * The purchase in the address of a report; undefined for another path, and for a provider whose reports all have one address. Throws a
+ * 401 when the address was not made with the secret of the settings.
  */
-export function refuseForgedAddress(path: string, secret: string | undefined): void {
-  if (reportingProviderOf(path) === undefined) return;
-  if (secret !== undefined && reportedPurchase(path, secret) !== undefined) return;
-  throw new ProblemError(
+export function purchaseOfReport(path: string, settings: ProviderSettings): ReportedPurchase | undefined {
+  const lane = reportSenderOf(path)?.lane;
+  if (lane === undefined || lane.address === 'shared') return undefined;
+  const secret = lane.secretOf(settings);
+  const purchase = secret === undefined ? undefined : reportedPurchase(path, secret);
+  if (purchase === undefined) throw forgedAddress();
+  return purchase;
+}
+
+/** A 401 for a report at an address that was never given to a provider. */
+export const forgedAddress = (): ProblemError =>
+  new ProblemError(
     401,
     'WEBHOOK_ADDRESS_INVALID',
     'The address is not valid',
     'the address of this webhook was not made with PROVIDER_WEBHOOK_SECRET',
   );
-}
