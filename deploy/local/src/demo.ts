@@ -64,7 +64,9 @@ await runProgram(async ({ stop, kill }) => {
       bar.end();
     }
     const { status, error } = await gateway.read(id);
-    if (status !== 'succeeded') throw new Error(`the generation ${status}${error ? `: ${error.message}` : ''}`);
+    const isDraft = status === 'awaiting_approval';
+    if (status !== 'succeeded' && !isDraft)
+      throw new Error(`the generation ${status}${error ? `: ${error.message}` : ''}`);
     await gateway.download(id, args.out);
     const report = await gateway.performance(id);
     await writeFile(args.report, `${JSON.stringify(report, null, 2)}\n`);
@@ -74,6 +76,7 @@ await runProgram(async ({ stop, kill }) => {
     if (pricesAsOf !== undefined) console.log(`Prices     of the video models as of ${pricesAsOf}`);
     console.log(`Video      ${relative(process.cwd(), args.out)}`);
     console.log(`Report     ${relative(process.cwd(), args.report)}`);
+    if (isDraft) console.log(`Draft      buy its clips: npm run up, then POST /v1/generations/${id}/approve`);
   } finally {
     await stack.stop();
   }

@@ -19,6 +19,7 @@ describe('arguments of demo', () => {
     [['--duration', '20', '--scenes', '4'], { request: { durationSeconds: 20, sceneCount: 4 } }],
     [['--aspect', '16:9'], { request: { aspectRatio: '16:9' } }],
     [['--model', 'cog/animatic'], { request: { model: 'cog/animatic' } }],
+    [['--draft'], { request: { mode: 'draft' } }],
     [['--workers', '1'], { request: { parallel: { enabled: false, maxWorkers: 1 } } }],
     [['--workers', '6'], { request: { parallel: { enabled: true, maxWorkers: 6 } } }],
     [['--out', 'a/b.mp4'], { out: '/project/a/b.mp4', report: '/project/a/b.report.json' }],

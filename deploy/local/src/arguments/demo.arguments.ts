@@ -30,6 +30,7 @@ interface Values {
   readonly aspect: (typeof ASPECT_RATIOS)[number];
   readonly workers?: number;
   readonly model?: string;
+  readonly draft?: true;
   readonly out: string;
   readonly port?: number;
   readonly data: string;
@@ -71,6 +72,7 @@ function demoCommand(dataDir: string): Command {
       ),
     )
     .addOption(valueOption('--model <ID>', 'first video model (default: the first of VIDEO_MODELS)', (id) => id))
+    .addOption(new Option('--draft', 'make a draft of the video, without buying clips'))
     .addOption(
       valueOption('--out <FILE>', 'file of the video; the report is written beside it').default(
         'out/demo.mp4',
@@ -88,7 +90,7 @@ function demoCommand(dataDir: string): Command {
  * `HelpRequested`.
  */
 export function parseDemo(args: readonly string[], { dataDir, cwd }: DemoDefaults): DemoArguments {
-  const { prompt, duration, scenes, aspect, workers, model, port, ...paths } = readCommandLine<Values>(
+  const { prompt, duration, scenes, aspect, workers, model, draft, port, ...paths } = readCommandLine<Values>(
     demoCommand(dataDir),
     args,
   );
@@ -100,6 +102,7 @@ export function parseDemo(args: readonly string[], { dataDir, cwd }: DemoDefault
     cache: false,
     ...(scenes === undefined ? {} : { sceneCount: scenes }),
     ...(model === undefined ? {} : { model }),
+    ...(draft === true ? { mode: 'draft' } : {}),
     ...(workers === undefined ? {} : { parallel: { enabled: workers > 1, maxWorkers: workers } }),
   });
   if (!request.success) {

@@ -4,8 +4,8 @@ import { type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { GatewayClient } from './gateway.client.js';
 
-const eventText = (name: string, progress: number): string =>
-  `event: ${name}\ndata: ${JSON.stringify({ status: 'x', stage: 'export', progress, scenes: [], costMicros: 0 })}\n\n`;
+const eventText = (name: string, progress: number, status = 'generating'): string =>
+  `event: ${name}\ndata: ${JSON.stringify({ status, stage: 'export', progress, scenes: [], costMicros: 0 })}\n\n`;
 
 const entryOf = (model: string): object => ({ stage: 'clip', provider: 'fal', model, amountUsd: 0.5 });
 const ANSWERS: Readonly<Record<string, unknown>> = {
@@ -30,6 +30,11 @@ beforeEach(async () => {
       return;
     }
     response.setHeader('content-type', 'text/event-stream');
+    if (request.url?.includes('gen_draft') === true) {
+      // The stream of a draft stays open.
+      response.write(eventText('generation.progressed', 100, 'awaiting_approval'));
+      return;
+    }
     response.end(`${eventText('generation.progressed', 85)}${eventText('generation.succeeded', 100)}`);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -47,6 +52,12 @@ describe('GatewayClient.follow', () => {
     const shown: number[] = [];
     await client.follow('gen_1', 10_000, ({ progress }) => shown.push(progress));
     expect(shown).toEqual([85, 100]);
+  });
+
+  it('ends with a finished draft', async () => {
+    const shown: string[] = [];
+    await client.follow('gen_draft', 10_000, ({ status }) => shown.push(status));
+    expect(shown).toEqual(['awaiting_approval']);
   });
 });
 

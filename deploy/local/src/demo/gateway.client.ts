@@ -90,7 +90,7 @@ export class GatewayClient {
     }
   }
 
-  /** Follows a generation to its end and reconnects after lost connections. Rejects after `deadlineMs`. */
+  /** Follows a generation to its end, or to its finished draft, and reconnects after lost connections. Rejects after `deadlineMs`. */
   async follow(id: string, deadlineMs: number, onProgress: (progress: Progress) => void): Promise<void> {
     const deadline = AbortSignal.timeout(deadlineMs);
     const limit = AbortSignal.any([this.signal, deadline]);
@@ -105,9 +105,11 @@ export class GatewayClient {
           const events = body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
           for await (const { id: eventId, event = '', data } of events) {
             lastId = eventId ?? lastId;
-            const ended = FINAL.has(event);
-            if (ended || event === 'generation.progressed') onProgress(progressSchema.parse(JSON.parse(data)));
-            if (ended) return;
+            const isFinal = FINAL.has(event);
+            if (!isFinal && event !== 'generation.progressed') continue;
+            const progress = progressSchema.parse(JSON.parse(data));
+            onProgress(progress);
+            if (isFinal || progress.status === 'awaiting_approval') return;
           }
         }
       } catch (error) {
