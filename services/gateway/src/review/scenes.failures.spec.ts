@@ -10,6 +10,7 @@ import { createMemoryStores, type Stores } from '@clipmesh/persistence';
 import { initialState, planFromTemplate } from '@clipmesh/pipeline';
 import { describe, expect, it } from '@jest/globals';
 import { type BudgetSweepDeps, sweepAccount, sweepUnreserved } from '@clipmesh/billing';
+import { Faults } from '../../test/faults.js';
 import { reserveBudget } from '../billing/budget.problems.js';
 import { OwnedGenerations } from '../generations/owned.generations.js';
 import { buildJob } from '../jobs/job.builder.js';
@@ -51,34 +52,6 @@ const recordOf = (status: 'succeeded' | 'failed'): GenerationRecord => ({
     ...(status === 'succeeded' ? { result } : { failure }),
   },
 });
-
-class TimeoutError extends Error {
-  override readonly name = 'TimeoutError';
-}
-
-/** Counts effects and fails effect number `at`: before it happens, or after it by losing its response. */
-class Faults {
-  private effect = 0;
-  constructor(
-    private readonly at: number,
-    private readonly when: 'before' | 'after',
-  ) {}
-
-  wrap<A extends unknown[], R>(call: (...args: A) => Promise<R>): (...args: A) => Promise<R> {
-    return async (...args) => {
-      this.effect += 1;
-      const fails = this.effect === this.at;
-      if (fails && this.when === 'before') throw new TimeoutError('not done');
-      const answer = await call(...args);
-      if (fails) throw new TimeoutError('done, but the response is lost');
-      return answer;
-    };
-  }
-
-  get effects(): number {
-    return this.effect;
-  }
-}
 
 interface Outcome {
   readonly stores: Stores;
