@@ -8,6 +8,7 @@ export * from './failure/failure.js';
 export * from './failure/failure.kind.js';
 export * from './schemas/generation.js';
 export * from './schemas/job.js';
+export * from './schemas/transition.js';
 export * from './messages/message.js';
 export * from './failure/schema.error.js';
 export { checkedValue } from './failure/schema.issues.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ffmpegArgs } from './commands/command.args.js';
-import { concatList, joinCall } from './commands/join.args.js';
+import { joinCall } from './commands/join.args.js';
 import { parseProbe } from './verify/probe.parse.js';
 import { missingFrom, missingMessage } from './ffmpeg/requirements.js';
 
@@ -79,15 +79,6 @@ describe('parseProbe', () => {
 });
 
 describe('joinCall', () => {
-  const clips = [
-    { file: "/a/it's 1.mov", durationSeconds: 3 },
-    { file: '/a/2.mov', durationSeconds: 1 },
-  ];
-  it('lists the clips in order and quotes their names', () => {
-    expect(concatList(clips)).toBe(
-      "ffconcat version 1.0\nfile '/a/it'\\''s 1.mov'\nduration 3\nfile '/a/2.mov'\nduration 1\n",
-    );
-  });
   it('copies the pictures and the mixed sound', () => {
     const { inputs, options } = joinCall({ audio: '/sound.m4a', output: '/video.mp4' }, '/list.txt');
     expect(inputs.map(({ file }) => file)).toEqual(['/list.txt', '/sound.m4a']);

@@ -1,10 +1,12 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { ClipmeshError } from '@clipmesh/contracts';
+import { ClipmeshError, transitionFrames } from '@clipmesh/contracts';
 import { FfmpegRunner } from './ffmpeg/ffmpeg.runner.js';
 import { UNTRUSTED_INPUT } from './commands/untrusted.input.js';
-import { concatList, joinCall } from './commands/join.args.js';
+import { type EncodeOptions } from './commands/encode.args.js';
+import { joinCall } from './commands/join.args.js';
 import {
+  type BlendInput,
   type ClipFacts,
   type ClipRules,
   type ConvertInput,
@@ -29,6 +31,8 @@ import { type ListFlag, missingFrom, missingMessage, REQUIRED } from './ffmpeg/r
 import { checkFonts, drawTextLayer, type TextLayer } from './text/text.layer.js';
 import { candidateOutput, frameCall } from './thumbnails/thumbnail.args.js';
 import { takeBest } from './thumbnails/best.picture.js';
+import { blendCall } from './transitions/blend.args.js';
+import { segmentList, segmentsOf } from './transitions/segments.js';
 import { verifyClip, verifyImage, verifySound, type VerifyTools } from './verify/verify.js';
 import { pictureProblem } from './verify/verify.rules.js';
 import { verifySpeech } from './verify/verify.speech.js';
@@ -108,11 +112,10 @@ export class Media {
       throw new ClipmeshError('MEDIA_INVALID', problem ?? 'it has no video stream');
     return this.withTempDir(async (dir) => {
       const text = await this.textLayer(input, dir);
-      const { threads, preset = 'veryfast', crf = 20 } = this.options;
       const paths = { ...input, file: resolve(input.file), output: resolve(input.output) };
       const { thumbnail, durationSeconds, profile } = input;
       const candidates = thumbnail === undefined ? undefined : candidateOutput(dir, durationSeconds, profile);
-      const call = overlayCall(paths, { video, audio }, text, { threads, preset, crf }, candidates);
+      const call = overlayCall(paths, { video, audio }, text, this.encode, candidates);
       await this.runner.run(
         call,
         { name: 'overlay', stage: 'overlay', durationSeconds: input.durationSeconds },
@@ -131,8 +134,9 @@ export class Media {
     if (input.scenes.length === 0) throw new ClipmeshError('MEDIA_INVALID', 'there are no scenes to mix');
     const { threads } = this.options;
     await this.withTempDir(async (dir) => {
-      const run = (call: FfmpegCall): Promise<void> =>
-        this.runner.run(call, { name: 'mix', stage: 'audio' }, { signal: context.signal });
+      const run = async (call: FfmpegCall): Promise<void> => {
+        await this.runner.run(call, { name: 'mix', stage: 'audio' }, { signal: context.signal });
+      };
       await mixSound(resolvedMix(input), { dir, threads, run });
     });
   }
@@ -140,14 +144,34 @@ export class Media {
   /** Joins overlaid clips in the given order and adds their sound. Copies both. */
   async join(input: JoinInput, context: RunContext): Promise<void> {
     if (input.clips.length === 0) throw new ClipmeshError('MEDIA_INVALID', 'there are no clips to join');
-    const clips = input.clips.map((clip) => ({ ...clip, file: resolve(clip.file) }));
-    const durationSeconds = clips.reduce((sum, clip) => sum + clip.durationSeconds, 0);
+    const segments = segmentsOf(input.clips, input.profile).map((one) => ({ ...one, file: resolve(one.file) }));
+    const frames = segments.reduce((sum, segment) => sum + segment.frames, 0);
+    const durationSeconds = frames / input.profile.fps;
     await this.withTempDir(async (dir) => {
-      const list = join(dir, 'clips.txt');
-      await writeFile(list, concatList(clips));
-      const call = joinCall({ audio: resolve(input.audio), output: resolve(input.output) }, list);
-      await this.runner.run(call, { name: 'join', stage: 'stitch', durationSeconds }, context);
+      const list = join(dir, 'segments.txt');
+      await writeFile(list, segmentList(segments, input.profile));
+      const output = resolve(input.output);
+      const call = joinCall({ audio: resolve(input.audio), output }, list);
+      const copied = await this.runner.run(call, { name: 'join', stage: 'stitch', durationSeconds }, context);
+      if (copied === frames) return;
+      await rm(output, { force: true });
+      throw new ClipmeshError('FFMPEG_FAILED', `the join copied ${copied} frames; the scenes have ${frames}`);
     });
+  }
+
+  /** Encodes the pictures of a transition between two overlaid scenes. `stage`: what the work counts for. */
+  async blend(input: BlendInput, stage: 'overlay' | 'stitch', context: RunContext): Promise<void> {
+    const { from, to, output, profile } = input;
+    const files = {
+      from: { ...from, file: resolve(from.file) },
+      to: { file: resolve(to.file) },
+      output: resolve(output),
+    };
+    const call = blendCall({ ...input, ...files }, this.encode);
+    const frames = await this.runner.run(call, { name: 'transition', stage }, { signal: context.signal });
+    if (frames === transitionFrames(profile)) return;
+    await rm(files.output, { force: true });
+    throw new ClipmeshError('FFMPEG_FAILED', `the transition has ${frames} frames; a scene is too short for it`);
   }
 
   /** Writes the frame of a scene at `second` as a JPEG. */
@@ -166,6 +190,11 @@ export class Media {
   async convertSound(input: ConvertInput, context: RunContext): Promise<void> {
     const call = convertCall({ ...input, file: resolve(input.file), output: resolve(input.output) });
     await this.runner.run(call, { name: 'convert' }, context);
+  }
+
+  private get encode(): EncodeOptions {
+    const { threads, preset = 'veryfast', crf = 20 } = this.options;
+    return { threads, preset, crf };
   }
 
   /** Number of running processes. */

@@ -68,7 +68,7 @@ describe('media on real ffmpeg', () => {
     ];
     const music = { file: at('a.mp4'), volume: 0.3 };
     await media.mix({ scenes: clips, music, output: at('sound.m4a') }, context());
-    await media.join({ clips, audio: at('sound.m4a'), output: at('video.mp4') }, context());
+    await media.join({ profile, clips, audio: at('sound.m4a'), output: at('video.mp4') }, context());
     const video = await media.probe(at('video.mp4'), context());
     expect(Math.abs(video.durationSeconds - 4)).toBeLessThan(1 / 24 + 0.001);
     expect(video).toMatchObject({ video: { codec: 'h264', pixelFormat: 'yuv420p', fps: 24 }, audio: { codec: 'aac' } });

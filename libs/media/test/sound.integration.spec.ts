@@ -105,7 +105,7 @@ describe('time in a mix', () => {
       clips.push({ file, durationSeconds });
     }
     const output = join(dir, 'video.mp4');
-    await media.join({ clips, audio: await mixed({ scenes: clips }), output }, context());
+    await media.join({ profile, clips, audio: await mixed({ scenes: clips }), output }, context());
     expect(announcedSamples(output)).toBe(4 * RATE);
     const probe = await media.probe(output, context());
     expect(probe).toMatchObject({ video: { codec: 'h264' }, audio: { codec: 'aac', sampleRate: RATE, channels: 2 } });

@@ -15,6 +15,7 @@ import {
   messageId,
   type Outgoing,
   OverlayApplied,
+  type OverlayApplyBody,
   type Plan,
   PlanWritten,
   SCENE_STEPS,
@@ -90,6 +91,22 @@ export const LATER_STEPS: readonly SceneStep[] = SCENE_STEPS.slice(1);
 /** The first step after the clip. */
 export const NEXT_STEP: SceneStep = LATER_STEPS[0] ?? SCENE_STEPS[0];
 
+/** What an overlay reports beside its file. The file is its thumbnail and its transitions too, so that specs see whose they are. */
+function appliedFields({ scene, handleFrames, blends }: OverlayApplyBody, file: Artifact): object {
+  return {
+    thumbnail: { picture: file, luma: 100, contrast: 50, detail: 0.1 },
+    ...(handleFrames === undefined ? {} : { handleFrames }),
+    ...(blends === undefined
+      ? {}
+      : {
+          blends: blends.map(({ scene: index, kind, neighbour: { key } }) => {
+            const [from, to] = index === scene ? [key, file.key] : [file.key, key];
+            return { scene: index, blend: { kind, clip: file, from, to } };
+          }),
+        }),
+  };
+}
+
 /** The answer to a command for a step after the clip: its file, or its failure. Undefined for any other command. */
 export function stepAnswer({ definition, body }: Outgoing, end: Artifact | Failure): DirectorEvent | undefined {
   const step = LATER_STEPS.find(({ command }) => command === definition.name);
@@ -102,10 +119,7 @@ export function stepAnswer({ definition, body }: Outgoing, end: Artifact | Failu
     scene,
     attempt,
     ...(isFailure ? { failure: { ...end, stage: step.stage } } : { clip: end }),
-    // Its own file is the thumbnail of a scene, so that specs see whose it is.
-    ...(isFailure || name !== OverlayApplied.name
-      ? {}
-      : { thumbnail: { picture: end, luma: 100, contrast: 50, detail: 0.1 } }),
+    ...(isFailure || name !== OverlayApplied.name ? {} : appliedFields(body as OverlayApplyBody, end)),
   };
   return { name, body: reply, id: messageId(eventNamed(name), reply) } as DirectorEvent;
 }

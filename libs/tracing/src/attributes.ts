@@ -114,6 +114,12 @@ export const ATTRIBUTES = {
     meaning:
       'CPU time of the process, user and system, ms. Exceeds the duration of the span if the process used several cores.',
   },
+  frames: {
+    key: 'clipmesh.media.frames',
+    type: 'number',
+    on: 'ffmpeg',
+    meaning: 'Frames that the process encoded; of a join, the frames that it copied.',
+  },
   hostId: {
     key: 'clipmesh.host.id',
     type: 'string',

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import {
+  type Artifact,
+  type Blended,
   message,
   type Outgoing,
   OverlayApplied,
@@ -12,6 +14,7 @@ import {
 import { type Media } from '@clipmesh/media';
 import { type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { type ArtifactStore, type Scratch } from '@clipmesh/persistence';
+import { type Log } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 
 export const OVERLAY_DEPS = Symbol('OVERLAY_DEPS');
@@ -19,6 +22,7 @@ export interface OverlayDeps {
   readonly media: Media;
   readonly artifacts: ArtifactStore;
   readonly scratch: Scratch;
+  readonly logger: Pick<Log, 'warn'>;
 }
 
 const now = (): string => new Date().toISOString();
@@ -51,12 +55,14 @@ export class OverlayActor {
     return scratch.withFolder(async (directory) => {
       const output = join(directory, 'scene.mov');
       const picture = join(directory, 'thumbnail.jpg');
-      const { overlay, durationSeconds, profile } = body;
+      const { overlay, durationSeconds, profile, leadFrames, handleFrames } = body;
       const { thumbnail: figures } = await artifacts.withFile(body.clip, (file) =>
         media.overlay(
           {
             ...{ file, output, thumbnail: picture, durationSeconds, profile },
             ...(overlay === undefined ? {} : { overlay }),
+            ...(leadFrames === undefined ? {} : { leadFrames }),
+            ...(handleFrames === undefined ? {} : { handleFrames }),
           },
           { signal },
         ),
@@ -66,7 +72,51 @@ export class OverlayActor {
         figures === undefined
           ? {}
           : { thumbnail: { ...figures, picture: await artifacts.put(picture, { contentType: 'image/jpeg' }) } };
-      return [message(OverlayApplied, { generationId, at: now(), charges: [], scene, attempt, clip, ...thumbnail })];
+      const blends = await this.blends(body, output, clip, directory, signal);
+      return [
+        message(OverlayApplied, {
+          ...{ generationId, at: now(), charges: [], scene, attempt, clip },
+          ...thumbnail,
+          ...(handleFrames === undefined ? {} : { handleFrames }),
+          ...(blends.length === 0 ? {} : { blends }),
+        }),
+      ];
     });
+  }
+
+  /** The transitions to the neighbours that are ready. One that cannot be made here is left to the stitcher. */
+  private async blends(
+    { generationId, scene, blends = [], profile, durationSeconds }: OverlayApplyBody,
+    file: string,
+    clip: Artifact,
+    directory: string,
+    signal: AbortSignal,
+  ): Promise<{ scene: number; blend: Blended }[]> {
+    const { media, artifacts, logger } = this.deps;
+    const made = blends.map(async ({ scene: index, kind, neighbour, earlierSeconds }) => {
+      const output = join(directory, `transition-${index}.mov`);
+      const isLater = index === scene;
+      try {
+        await artifacts.withFile(neighbour, (other) =>
+          media.blend(
+            {
+              ...{ kind, profile, output },
+              from: isLater ? { file: other, durationSeconds: earlierSeconds } : { file, durationSeconds },
+              to: { file: isLater ? file : other },
+            },
+            'overlay',
+            { signal },
+          ),
+        );
+        const stored = await artifacts.put(output, { contentType: 'video/quicktime' });
+        const [from, to] = isLater ? [neighbour.key, clip.key] : [clip.key, neighbour.key];
+        return [{ scene: index, blend: { kind, clip: stored, from, to } }];
+      } catch (error) {
+        signal.throwIfAborted();
+        logger.warn({ generationId, scene, transition: index, err: error }, 'a transition could not be made yet');
+        return [];
+      }
+    });
+    return (await Promise.all(made)).flat();
   }
 }

@@ -8,7 +8,7 @@ import { OVERLAY_DEPS, OverlayActor } from './overlay.actor.js';
 class OverlayModule {}
 
 /** The overlay module. Throws when ffmpeg is missing or lacks a filter. */
-export async function overlayModule({ config, workerId }: ServiceRuntime): Promise<DynamicModule> {
+export async function overlayModule({ config, workerId, logger }: ServiceRuntime): Promise<DynamicModule> {
   const scratch = await openScratch(config.tempDir, workerId);
   const media = openMedia(config, scratch.directory);
   await media.check();
@@ -16,6 +16,6 @@ export async function overlayModule({ config, workerId }: ServiceRuntime): Promi
   return {
     module: OverlayModule,
     controllers: [OverlayActor],
-    providers: [{ provide: OVERLAY_DEPS, useValue: { media, artifacts, scratch } }],
+    providers: [{ provide: OVERLAY_DEPS, useValue: { media, artifacts, scratch, logger } }],
   };
 }

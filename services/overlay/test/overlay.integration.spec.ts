@@ -21,6 +21,7 @@ import { overlayService } from '../src/overlay.service.js';
 const DEADLINE_MS = 120_000;
 const profile = { width: 360, height: 640, fps: 24 };
 
+const logged: string[] = [];
 let broker: Broker;
 let folder: TempFolder;
 let artifacts: ArtifactStore;
@@ -41,7 +42,7 @@ function start(workerId: string, more: Record<string, string> = {}): Promise<Rep
     DRAIN_SECONDS: '1',
     ...more,
   });
-  const logger = createLogger({ service: 'overlay', level: 'info' }, { write: () => undefined });
+  const logger = createLogger({ service: 'overlay', level: 'info' }, { write: (line) => logged.push(line) });
   return startReplica(overlayService, { config, workerId, logger });
 }
 
@@ -149,6 +150,32 @@ describe('the overlay service', () => {
       scene: 2,
       retryable: false,
     });
+  });
+
+  it('makes the transitions to neighbours that are ready, and leaves the others to the stitcher', async () => {
+    const clip = await clipOf(2);
+    const first = OverlayApplied.schema.parse(
+      (await endOf(await apply({ clip, durationSeconds: 1, handleFrames: 12 }))).body,
+    );
+    expect(first).toMatchObject({ handleFrames: 12 });
+    expect(first).not.toHaveProperty('blends');
+    const missing = { ...first.clip, key: `00/${'0'.repeat(64)}.mov`, sha256: '0'.repeat(64) };
+    const generationId = await apply({
+      ...{ clip, durationSeconds: 1, leadFrames: 12, handleFrames: 12 },
+      blends: [
+        { scene: 2, kind: 'wipe', neighbour: first.clip, earlierSeconds: 1 },
+        { scene: 3, kind: 'zoom', neighbour: missing, earlierSeconds: 1 },
+      ],
+    });
+    const { clip: scene, blends } = OverlayApplied.schema.parse((await endOf(generationId)).body);
+    expect(blends).toMatchObject([{ scene: 2, blend: { kind: 'wipe', from: first.clip.key, to: scene.key } }]);
+    const transition = blends?.[0]?.blend.clip;
+    if (transition === undefined) throw new Error('no transition');
+    await artifacts.withFile(transition, async (file) => {
+      expect(await media.probe(file, context())).toMatchObject({ durationSeconds: 0.5, video: { ...profile } });
+    });
+    expect(logged.filter((line) => line.includes(generationId))).toHaveLength(1);
+    await tempIsEmpty('overlay.1');
   });
 
   it('fails at once for a file that is not a clip, with stage and scene', async () => {

@@ -11,7 +11,7 @@ import {
   VideoStitched,
   WorkRetried,
 } from '@clipmesh/contracts';
-import { bestThumbnail, type BedFiles, type Media, type MixInput } from '@clipmesh/media';
+import { bestThumbnail, type BedFiles, type JoinInput, type Media, type MixInput } from '@clipmesh/media';
 import { type HandlerContext, Inbox } from '@clipmesh/messaging';
 import { type ArtifactStore, type Scratch } from '@clipmesh/persistence';
 import { Controller, Inject } from '@nestjs/common';
@@ -55,14 +55,20 @@ export class StitcherActor {
       const audio = join(directory, 'sound.m4a');
       const run = { signal: context.signal };
       const scenes = [...body.scenes].sort((a, b) => a.index - b.index);
-      const clips = scenes.map(({ clip }) => clip);
+      const made = scenes.map(({ transition }) => transition?.clip);
       const uploaded = body.music?.artifact;
-      await this.withFiles(uploaded === undefined ? clips : [...clips, uploaded], async (paths) => {
-        const files = scenes.map(({ durationSeconds }, index) => ({ file: paths[index] ?? '', durationSeconds }));
-        const music = await this.musicOf(body, paths[scenes.length]);
+      const inputs = [...scenes.map(({ clip }) => clip), ...made, uploaded].filter((file) => file !== undefined);
+      await this.withFiles(inputs, async (paths) => {
+        const pathOf = (file: Artifact): string => paths[inputs.indexOf(file)] ?? '';
+        const files = scenes.map(({ clip, durationSeconds }) => ({ file: pathOf(clip), durationSeconds }));
+        const music = await this.musicOf(body, uploaded === undefined ? undefined : pathOf(uploaded));
         const sound = body.clipSound === false ? { clipVolume: 0 } : {};
-        await media.mix({ scenes: files, ...sound, ...music, output: audio }, run);
-        await media.join({ clips: files, audio, output }, run);
+        const ready = made.map((clip) => (clip === undefined ? undefined : pathOf(clip)));
+        const [clips] = await Promise.all([
+          this.withTransitions({ ...body, scenes }, files, ready, directory, run),
+          media.mix({ scenes: files, ...sound, ...music, output: audio }, run),
+        ]);
+        await media.join({ profile: body.profile, clips, audio, output }, run);
       });
       const [thumbnail, video] = await Promise.all([
         this.thumbnailOf(scenes, directory, run),
@@ -81,6 +87,27 @@ export class StitcherActor {
         }),
       ];
     });
+  }
+
+  /** The scenes with the files of their transitions. Makes those that no overlay has made. */
+  private withTransitions(
+    { scenes, profile }: StitchRenderBody,
+    files: readonly { readonly file: string; readonly durationSeconds: number }[],
+    ready: readonly (string | undefined)[],
+    directory: string,
+    run: { signal: AbortSignal },
+  ): Promise<JoinInput['clips']> {
+    return Promise.all(
+      files.map(async (clip, index) => {
+        const [kind, from] = [scenes[index]?.transition?.kind, files[index - 1]];
+        if (kind === undefined || from === undefined) return clip;
+        const made = ready[index];
+        if (made !== undefined) return { ...clip, transition: made };
+        const transition = join(directory, `transition-${index}.mov`);
+        await this.deps.media.blend({ kind, from, to: clip, profile, output: transition }, 'stitch', run);
+        return { ...clip, transition };
+      }),
+    );
   }
 
   /** The best candidate of the scenes. Without any, a frame of the first scene. */

@@ -55,10 +55,14 @@ afterAll(async () => {
 let count = 0;
 
 /** A scene as the overlay service stores it. The seed determines its pixels. */
-async function sceneOf(seed: number, durationSeconds: number): Promise<Artifact> {
+async function sceneOf(
+  seed: number,
+  durationSeconds: number,
+  frames: { leadFrames?: number; handleFrames?: number } = {},
+): Promise<Artifact> {
   const [raw, output] = [join(folder.path, `${(count += 1)}.mp4`), join(folder.path, `${count}.mov`)];
   await media.render({ output: raw, seed, label: '', durationSeconds, width: 180, height: 320 }, context());
-  await media.overlay({ file: raw, output, durationSeconds, profile }, context());
+  await media.overlay({ file: raw, output, durationSeconds, profile, ...frames }, context());
   return artifacts.put(output, { contentType: 'video/quicktime' });
 }
 
@@ -150,6 +154,39 @@ describe('the stitcher', () => {
     }
     expect(new Set(sums).size).toBe(3);
     expect(sums[3]).toBe(sums[1]);
+  });
+
+  it('joins the transitions that it gets, makes those that are missing, and keeps the planned length', async () => {
+    const scenes = await Promise.all(
+      [1, 2, 1].map(async (durationSeconds, index) => ({
+        index,
+        durationSeconds,
+        clip: await sceneOf(index + 11, durationSeconds, { leadFrames: 12, handleFrames: 12 }),
+      })),
+    );
+    const paths = scenes.map(({ clip }) => join(folder.path, 'artifacts', clip.key));
+    const [from, to] = [{ file: paths[0] ?? '', durationSeconds: 1 }, { file: paths[1] ?? '' }];
+    const output = join(folder.path, 'transition.mov');
+    await media.blend({ kind: 'zoom', from, to, profile, output }, 'overlay', context());
+    const clip = await artifacts.put(output, { contentType: 'video/quicktime' });
+    const kinds = [undefined, { kind: 'zoom' }, { kind: 'crossfade' }] as const;
+    const stitched = async (given: readonly (object | undefined)[]): Promise<string> => {
+      const changes = scenes.map((scene, index) => {
+        const transition = kinds[index];
+        return transition === undefined ? scene : { ...scene, transition: { ...transition, ...given[index] } };
+      });
+      const { result } = VideoStitched.schema.parse(await render({ scenes: changes }));
+      await artifacts.withFile(result.video, async (file) => {
+        const { durationSeconds } = await media.probe(file, context());
+        expect(Math.abs(durationSeconds - 4)).toBeLessThan(0.05);
+      });
+      return result.video.sha256;
+    };
+    // Where a transition is made does not show in the video.
+    const both = await stitched([undefined, { clip }]);
+    expect(await stitched([])).toBe(both);
+    const cuts = VideoStitched.schema.parse(await render({ scenes }));
+    expect(cuts.result.video.sha256).not.toBe(both);
   });
 
   it('fails for a missing scene file', async () => {

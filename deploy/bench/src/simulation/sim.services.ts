@@ -81,6 +81,8 @@ interface StepBody extends MessageBody {
   readonly attempt: number;
   /** The file of the step before. */
   readonly clip: Artifact;
+  /** Of an overlay. */
+  readonly handleFrames?: number;
 }
 
 /** Stores whose calls are effects of a process. */
@@ -213,10 +215,11 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
       },
     },
     handle: async (body, _ref, signal) => {
-      const { generationId, scene, attempt, clip } = body as StepBody;
+      const { generationId, scene, attempt, clip, handleFrames } = body as StepBody;
       await media([clip], SCENE_STEPS[number - 1], signal);
       const made = store(artifact(`${number}${scene.toString(16)}`), step);
-      const end = { generationId, at: at(), charges: [], scene, attempt, clip: made };
+      const handle = handleFrames === undefined ? {} : { handleFrames };
+      const end = { generationId, at: at(), charges: [], scene, attempt, clip: made, ...handle };
       return [message(eventNamed(step.done), end)];
     },
   });

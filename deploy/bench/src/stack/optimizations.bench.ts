@@ -102,7 +102,7 @@ async function encoding(): Promise<Row[]> {
       () => promisify(execFile)('ffmpeg', [...input, ...encode, path('encoded.mp4')], { timeout: FFMPEG_MS }),
       async () => {
         await media(2).mix({ scenes: clips, output: path('sound.m4a') }, context);
-        await media(2).join({ clips, audio: path('sound.m4a'), output: path('joined.mp4') }, context);
+        await media(2).join({ profile, clips, audio: path('sound.m4a'), output: path('joined.mp4') }, context);
       },
     );
     return [

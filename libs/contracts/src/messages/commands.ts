@@ -10,6 +10,7 @@ import {
 import { defineMessage } from './message.js';
 import { MUSIC_MOODS } from '../schemas/moods.js';
 import { overlayTextSchema } from '../schemas/plan.js';
+import { blendSchema } from '../schemas/transition.js';
 import { OWN_ENDPOINT, WEBHOOK_ID, webhookEventSchema } from '../schemas/webhook.js';
 import { WORK_COMMAND_NAMES, type WorkCommandName } from '../services.js';
 
@@ -70,6 +71,24 @@ export const OverlayApply = defineMessage({
     durationSeconds: z.int().positive(),
     profile: encodeProfileSchema,
     overlay: overlayTextSchema.optional(),
+    /** Frames at its begin that a transition replaces. Absent: none. */
+    leadFrames: z.int().positive().optional(),
+    /** Frames after its end that the transition to the next scene shows. Absent: none. */
+    handleFrames: z.int().positive().optional(),
+    /** The transitions to neighbours that are ready. */
+    blends: z
+      .array(
+        z.object({
+          /** The scene that begins with the transition: this one, or the next. */
+          scene: z.int().nonnegative(),
+          kind: blendSchema,
+          /** The overlaid file of the other scene. */
+          neighbour: artifactSchema,
+          /** Planned length of the earlier scene. */
+          earlierSeconds: z.int().positive(),
+        }),
+      )
+      .optional(),
   }),
   key: sceneKey,
 });
@@ -89,6 +108,8 @@ export const StitchRender = defineMessage({
           durationSeconds: z.int().positive(),
           /** Absent: an earlier version overlaid the scene. */
           thumbnail: thumbnailSchema.optional(),
+          /** How it begins. `clip`: the pictures of the transition; the stitcher makes those that are missing. Absent: a cut. */
+          transition: z.object({ kind: blendSchema, clip: artifactSchema.optional() }).optional(),
         }),
       )
       .min(1),

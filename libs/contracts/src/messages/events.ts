@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { chargesSchema, failureSchema } from '../failure/failure.js';
 import { GENERATION_STATUSES, resultSchema, SCENE_STATUSES } from '../schemas/generation.js';
-import { artifactSchema, generationIdSchema, thumbnailSchema } from '../schemas/job.js';
+import { artifactSchema, blendedSchema, generationIdSchema, thumbnailSchema } from '../schemas/job.js';
 import { defineMessage, type MessageDefinition } from './message.js';
 import { planSchema } from '../schemas/plan.js';
 import { STAGES } from '../services.js';
@@ -119,7 +119,15 @@ export const OverlayApplied = defineMessage({
   name: 'overlay.applied',
   version: 1,
   description: 'A clip is normalised and has its text.',
-  schema: z.object({ ...perScene, clip: artifactSchema, thumbnail: thumbnailSchema.optional() }),
+  schema: z.object({
+    ...perScene,
+    clip: artifactSchema,
+    thumbnail: thumbnailSchema.optional(),
+    /** Frames of the file after the planned end of the scene. */
+    handleFrames: z.int().positive().optional(),
+    /** The transitions to its neighbours, by the scene that begins with each. */
+    blends: z.array(z.object({ scene: z.int().nonnegative(), blend: blendedSchema })).optional(),
+  }),
   key: sceneKey,
 });
 export const OverlayFailed = defineMessage({

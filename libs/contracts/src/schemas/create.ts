@@ -4,6 +4,7 @@ import { ASPECT_RATIOS, DURATION_SECONDS, FRAMEWORKS, MUSIC_VOLUME, SCENE_COUNT,
 import { MUSIC_MOODS } from './moods.js';
 import { textLookSchema } from './text.look.js';
 import { controlCharacters, isWellFormed } from '../text/text.rules.js';
+import { TRANSITIONS } from './transition.js';
 import { webhookUrlSchema } from './webhook.js';
 
 export const MUSIC_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -72,6 +73,8 @@ export const createGenerationSchema = z
      */
     mode: z.enum(['auto', 'review', 'draft']).default('auto'),
     overlays: z.boolean().default(true),
+    /** How every scene but the first begins. Default: the plan chooses for each scene. */
+    transition: z.enum(TRANSITIONS).optional(),
     /** How the texts look. Default: `classic`. */
     look: textLookSchema.optional(),
     /** Without a bed or data: the bed that the plan chooses. null: no music. */

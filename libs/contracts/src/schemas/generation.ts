@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { failureCodeSchema, failureSchema } from '../failure/failure.js';
 import { SCENE_STEPS, type SceneStep, STAGES } from '../services.js';
-import { artifactSchema, generationIdSchema, jobSchema, thumbnailSchema } from './job.js';
+import { artifactSchema, blendedSchema, generationIdSchema, jobSchema, thumbnailSchema } from './job.js';
 import { planSchema } from './plan.js';
 
 export const GENERATION_STATUSES = [
@@ -62,6 +62,12 @@ const sceneStateSchema = z.object({
   ...stepResults,
   /** The candidate of this scene for the thumbnail of the video. */
   thumbnail: thumbnailSchema.optional(),
+  /** Frames of the overlaid file after the planned end of the scene. Absent: none. */
+  handleFrames: z.int().positive().optional(),
+  /** The pictures of the transition with which it begins. */
+  blend: blendedSchema.optional(),
+  /** The transitions that its overlay makes, by the scene that begins with each. */
+  blends: z.array(z.int().nonnegative()).optional(),
   /** `traceparent` of the event that finished the scene. The span of the join links to it. */
   doneTraceparent: z.string().optional(),
   costMicros: z.int().nonnegative(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MUSIC_MOODS } from './moods.js';
 import { textLookSchema } from './text.look.js';
+import { blendSchema, TRANSITIONS } from './transition.js';
 
 export const ASPECT_RATIOS = ['9:16', '16:9', '1:1'] as const;
 export type AspectRatio = (typeof ASPECT_RATIOS)[number];
@@ -39,6 +40,16 @@ export const thumbnailSchema = z.object({
   detail: z.number().nonnegative(),
 });
 export type Thumbnail = z.infer<typeof thumbnailSchema>;
+
+/** The pictures of a transition between two scenes. */
+export const blendedSchema = z.object({
+  kind: blendSchema,
+  clip: artifactSchema,
+  /** Keys of the overlaid files that it was made from. With another file it is not used. */
+  from: z.string(),
+  to: z.string(),
+});
+export type Blended = z.infer<typeof blendedSchema>;
 
 /** The encode profile of a job. All overlaid clips match it exactly, so that joining is a stream copy. */
 export const encodeProfileSchema = z.object({
@@ -106,6 +117,8 @@ export const jobSchema = z.object({
   fallbackAfter: z.int().positive().default(SEQUENTIAL_FALLBACK_AFTER),
   /** Limit of the cost of the generation, micro-dollars. Absent: no limit. */
   maxCostMicros: z.int().nonnegative().optional(),
+  /** How every scene but the first begins. Absent: the plan chooses for each scene. */
+  transition: z.enum(TRANSITIONS).optional(),
   metadata: z.record(z.string(), z.string()).optional(),
 });
 export type Job = z.infer<typeof jobSchema>;

@@ -3,10 +3,7 @@ import { DURATION_SECONDS, FRAMEWORKS, SCENE_COUNT, SCENE_SECONDS } from './job.
 import { MUSIC_MOODS } from './moods.js';
 import { textLookSchema } from './text.look.js';
 import { textSchema } from '../text/text.rules.js';
-
-/** How a scene begins after its predecessor. */
-export const TRANSITIONS = ['cut', 'crossfade', 'dip-black', 'dip-white', 'wipe', 'slide', 'zoom'] as const;
-export type Transition = (typeof TRANSITIONS)[number];
+import { TRANSITIONS } from './transition.js';
 
 export const overlayTextSchema = z
   .object({

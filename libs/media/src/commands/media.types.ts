@@ -1,4 +1,4 @@
-import { type EncodeProfile, type OverlayText, type Thumbnail } from '@clipmesh/contracts';
+import { type Blend, type EncodeProfile, type OverlayText, type Thumbnail } from '@clipmesh/contracts';
 
 export interface MediaOptions {
   readonly ffmpegPath?: string;
@@ -62,6 +62,10 @@ export interface OverlayInput {
   readonly durationSeconds: number;
   readonly profile: EncodeProfile;
   readonly overlay?: OverlayText;
+  /** Frames at the begin that a transition replaces: the rest can be copied apart from them. Default: 0. */
+  readonly leadFrames?: number;
+  /** Frames of pictures after the end, for the transition to the next scene. Default: 0. */
+  readonly handleFrames?: number;
   /** Where to write the best picture of the scene for a thumbnail, a JPEG. Default: none is written. */
   readonly thumbnail?: string;
 }
@@ -92,8 +96,24 @@ export interface MixInput {
   /** `.m4a` */
   readonly output: string;
 }
+export interface BlendInput {
+  readonly kind: Blend;
+  /** The earlier scene, with a handle, and its planned duration. */
+  readonly from: { readonly file: string; readonly durationSeconds: number };
+  readonly to: { readonly file: string };
+  readonly profile: EncodeProfile;
+  /** `.mov` */
+  readonly output: string;
+}
 export interface JoinInput {
-  readonly clips: readonly { readonly file: string; readonly durationSeconds: number }[];
+  readonly clips: readonly {
+    readonly file: string;
+    /** Planned duration. */
+    readonly durationSeconds: number;
+    /** The pictures of the transition with which it begins, a file of `blend`. Default: it begins with a cut. */
+    readonly transition?: string;
+  }[];
+  readonly profile: Pick<EncodeProfile, 'fps'>;
   /** Sound of the video, encoded. */
   readonly audio: string;
   /** `.mp4` */

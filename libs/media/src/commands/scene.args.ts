@@ -1,7 +1,7 @@
+import { encodeArgs, type EncodeOptions } from './encode.args.js';
 import { type TextLayer } from '../text/text.layer.js';
 import { type FfmpegCall, type OverlayInput } from './media.types.js';
 import { layerFilters, layerInput } from './overlay.filter.js';
-import { TAG_OPTIONS } from './color.filter.js';
 import { pictureFilters, sceneLength, soundGraph, type SourcePicture, type SourceStream } from './scene.source.js';
 import { type candidateOutput } from '../thumbnails/thumbnail.args.js';
 import { UNTRUSTED_INPUT } from './untrusted.input.js';
@@ -15,18 +15,18 @@ const decoderOf = ({ index, codec, hasAlpha }: SourcePicture): string[] => {
 
 /**
  * Converts a clip to the profile, pads or trims it to the exact duration, lays the text over it and encodes once. Audio becomes PCM.
- * `candidates`: what measures pictures for the thumbnail in the same decode.
+ * The pictures go on for the frames of a handle after the end. `candidates`: what measures pictures for the thumbnail in the same decode.
  */
 export function overlayCall(
   input: OverlayInput,
   source: { readonly video: SourcePicture; readonly audio: SourceStream | undefined },
   text: TextLayer | undefined,
-  encode: { threads: number; preset: string; crf: number },
+  encode: EncodeOptions,
   candidates?: ReturnType<typeof candidateOutput>,
 ): FfmpegCall {
-  const { fps } = input.profile;
+  const { leadFrames = 0, handleFrames = 0 } = input;
   const { frames, samples } = sceneLength(input.durationSeconds, input.profile);
-  const base = `[0:${source.video.index}]${pictureFilters(source.video, input.profile, frames).join(',')}`;
+  const base = `[0:${source.video.index}]${pictureFilters(source.video, input.profile, frames + handleFrames).join(',')}`;
   const video = text === undefined ? base : `${base}[base];${layerFilters(text, 1)}`;
   const pictures = candidates === undefined ? `${video}[v]` : `${video},split[v][s];[s]${candidates.filters}[c]`;
   const sound = soundGraph(source.audio, samples);
@@ -48,10 +48,10 @@ export function overlayCall(
     options: [
       ...['-filter_complex', pictures, '-filter_complex', `${sound}[a]`],
       ...['-map', '[v]', '-map', '[a]', '-map_metadata', '-1'],
-      ...['-c:v', 'libx264', '-preset', encode.preset, '-crf', String(encode.crf), '-pix_fmt', 'yuv420p'],
-      ...TAG_OPTIONS,
-      ...['-bf', '0', '-g', String(fps * 2), '-flags', '+cgop', '-threads', String(encode.threads)],
-      ...['-filter_complex_threads', String(encode.threads), '-video_track_timescale', String(fps * 1000)],
+      ...encodeArgs(input.profile, encode, [
+        ...(leadFrames === 0 ? [] : [leadFrames]),
+        ...(handleFrames === 0 ? [] : [frames]),
+      ]),
       ...['-c:a', 'pcm_s16le', '-ar', '48000', '-ac', '2', '-f', 'mov'],
     ],
     output: input.output,

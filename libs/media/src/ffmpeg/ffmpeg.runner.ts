@@ -41,9 +41,9 @@ export class FfmpegRunner {
     return this.alive.size;
   }
 
-  /** Runs ffmpeg to its end. Removes the call's output on failure. Throws `ProcessError`. */
-  async run(call: FfmpegCall, meta: RunMeta, context: RunContext): Promise<void> {
-    await this.withSlot(meta, context, async (span) => {
+  /** Runs ffmpeg to its end. Resolves with the number of frames it wrote. Removes the call's output on failure. Throws `ProcessError`. */
+  async run(call: FfmpegCall, meta: RunMeta, context: RunContext): Promise<number> {
+    return this.withSlot(meta, context, async (span) => {
       let rest = '';
       let latest: ProgressReport | undefined;
       const read = (text: string): boolean => {
@@ -59,7 +59,9 @@ export class FfmpegRunner {
         return newReports.length > 0;
       };
       const end = await this.start('ffmpeg', ffmpegArgs(call), read, context, span);
-      if (succeeded(end)) return;
+      const frames = latest?.frame ?? 0;
+      span.setAttribute(ATTR.frames, frames);
+      if (succeeded(end)) return frames;
       // An error of the removal must not hide the failure of ffmpeg.
       if (call.output !== NO_FILE) await rm(call.output, { force: true }).catch(() => undefined);
       throw failureOf({ tool: 'ffmpeg', ...end });

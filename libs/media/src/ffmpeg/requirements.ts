@@ -10,7 +10,7 @@ export const REQUIRED = {
     ...['aresample', 'aformat', 'apad', 'atrim', 'afade', 'volume', 'amix', 'alimiter', 'anullsrc'],
     ...['astats', 'ametadata', 'ebur128', 'asplit', 'asetpts', 'aloop', 'concat', 'adelay'],
     ...['anull', 'anullsink', 'sidechaincompress'],
-    ...['split', 'select', 'signalstats', 'metadata', 'gradients', 'color', 'sine'],
+    ...['xfade', 'limiter', 'settb', 'split', 'select', 'signalstats', 'metadata', 'gradients', 'color', 'sine'],
   ],
 } as const satisfies Record<string, readonly string[]>;
 export type ListFlag = keyof typeof REQUIRED;

@@ -141,6 +141,12 @@ describe('an edit of a draft', () => {
         .concat('stitch.render')
         .sort(),
     ],
+    ['a transition instead of another', { scenes: [{ index: 2, transition: 'wipe' }] }, ['stitch.render']],
+    [
+      'a cut instead of a transition',
+      { scenes: [{ index: 1, transition: 'cut' }] },
+      ['overlay.apply 0', 'overlay.apply 1', 'stitch.render'],
+    ],
     ['the title', { title: 'Morning song' }, []],
     ['nothing', {}, []],
   ])('of %s makes only what it changes', (_what, change, expected) => {

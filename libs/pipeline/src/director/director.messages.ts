@@ -18,6 +18,7 @@ import { type DirectorEvent } from './director.event.js';
 import { type ModelTable } from '@clipmesh/billing';
 import { runJob } from './director.models.js';
 import { progressOf } from './progress.js';
+import { overlayBlends, transitionInto } from './scene.blends.js';
 import { stepCommand } from './scene.steps.js';
 
 /** The commands that this event caused and that have no answer yet. */
@@ -37,7 +38,7 @@ export function commandsCausedBy(state: GenerationState, event: DirectorEvent, m
     const scenePlan = plan.scenes[scene.index];
     if (scene.cause !== event.id || scenePlan === undefined) return [];
     const key = { ...base, scene: scene.index, attempt: scene.attempt };
-    return stepCommand({ key, job, plan, scenePlan, scene, models }) ?? [];
+    return stepCommand({ key, job, plan, scenePlan, scene, blends: overlayBlends(state, scene), models }) ?? [];
   });
   if (state.status === 'composing' && state.stitch?.cause === event.id)
     commands.push(stitchCommand(state, base, event.traceparent));
@@ -66,7 +67,14 @@ export function stitchCommand(
         const durationSeconds = plan?.scenes[index]?.durationSeconds;
         if (clip === undefined || durationSeconds === undefined) return [];
         const { thumbnail } = scene;
-        return [{ index, clip, durationSeconds, ...(thumbnail === undefined ? {} : { thumbnail }) }];
+        const transition = transitionInto(state, scene);
+        return [
+          {
+            ...{ index, clip, durationSeconds },
+            ...(thumbnail === undefined ? {} : { thumbnail }),
+            ...(transition === undefined ? {} : { transition }),
+          },
+        ];
       }),
       ...musicOf(state),
       ...(job.clipSound === undefined ? {} : { clipSound: job.clipSound }),

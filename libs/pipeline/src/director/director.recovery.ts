@@ -107,7 +107,11 @@ export function latestResult(scene: SceneState, before: SceneStep): { step: Scen
 /** The scene without the files of this step and of all later ones. */
 export function dropResults(scene: SceneState, from: SceneStep['status']): SceneState {
   const first = SCENE_STEPS.findIndex(({ status }) => status === from);
-  const dropped = new Set<string>(['thumbnail', ...SCENE_STEPS.slice(first).map(({ result }) => result)]);
+  const dropped = new Set<string>([
+    'thumbnail',
+    'handleFrames',
+    ...SCENE_STEPS.slice(first).map(({ result }) => result),
+  ]);
   return Object.fromEntries(Object.entries(scene).filter(([field]) => !dropped.has(field))) as SceneState;
 }
 

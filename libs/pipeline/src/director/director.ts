@@ -23,6 +23,7 @@ import {
   stallFailure,
   withCharged,
 } from './director.recovery.js';
+import { chooseBlends } from './scene.blends.js';
 import { applyStepEvent, isStepEvent } from './scene.steps.js';
 
 export interface Decision {
@@ -60,7 +61,7 @@ export function decide(before: GenerationState, event: DirectorEvent, models: Mo
     return { state, outgoing: state.finishedBy === event.id ? [finalEvent(state, event)] : [] };
   const after = narrowWindow(apply(state, event, models), event);
   if (after === state) return { state, outgoing: causedBy(state, event, models) };
-  const filled = fillWindow(after, event.id, models);
+  const filled = chooseBlends(state, fillWindow(after, event.id, models));
   const settled = conclude(withSkipped(filled, skippedModels(state, filled, models, event)), event);
   const last = isFinal(settled.status) ? finalEvent(settled, event) : progressEvent(settled, event);
   return { state: settled, outgoing: [...commandsCausedBy(settled, event, models), last] };

@@ -13,6 +13,7 @@ import { fillWindow } from './director.js';
 import { stitchCommand } from './director.messages.js';
 import { runJob } from './director.models.js';
 import { beginScenes, continueScene, dropResults } from './director.recovery.js';
+import { chooseBlends, overlayBlends } from './scene.blends.js';
 import { stepCommand } from './scene.steps.js';
 
 /** The state at the start of another run, which replaces the draft's video when it ends. */
@@ -45,7 +46,10 @@ export function editDraft(state: GenerationState, plan: Plan, cause: string, mod
     return step === undefined ? scene : redo(scene, step, cause);
   });
   if (scenes.some((scene, index) => scene !== state.scenes[index]))
-    return fillWindow({ ...nextRun(edited), status: 'generating', stage: 'clip', scenes }, cause, models);
+    return chooseBlends(
+      state,
+      fillWindow({ ...nextRun(edited), status: 'generating', stage: 'clip', scenes }, cause, models),
+    );
   const isJoined = state.status === 'awaiting_approval' || state.status === 'composing';
   if (!isJoined || !differ(joinCommand(state), joinCommand(edited))) return edited;
   const stitch = { attempt: (state.stitch?.attempt ?? 0) + 1, cause };
@@ -77,7 +81,10 @@ function sceneCommand(state: GenerationState, scene: SceneState, step: SceneStep
   if (plan === undefined || scenePlan === undefined) return undefined;
   const job = runJob(state);
   const key = { ...KEY, scene: scene.index };
-  return stepCommand({ key, job, plan, scenePlan, scene: { ...scene, status: step.status }, models: new Map() });
+  // Which neighbours were ready makes no difference to the file of the scene.
+  const { blends: _ready, ...bare } = scene;
+  const blends = overlayBlends(state, bare);
+  return stepCommand({ key, job, plan, scenePlan, scene: { ...bare, status: step.status }, blends, models: new Map() });
 }
 
 const joinCommand = (state: GenerationState): Outgoing =>

@@ -2,6 +2,7 @@ import { type GenerationState, type Plan, type SceneState, type SceneStep } from
 import { type ModelTable } from '@clipmesh/billing';
 import { fillWindow } from './director.js';
 import { continueScene, dropResults, retryScene } from './director.recovery.js';
+import { chooseBlends, lacksHandle } from './scene.blends.js';
 
 /** The step that draws the text. A new text changes no file of an earlier step. */
 const TEXT_STEP: SceneStep['status'] = 'composing';
@@ -25,8 +26,8 @@ export function exceedsCap({ scenes }: Pick<GenerationState, 'scenes'>, scene: n
 }
 
 /**
- * Starts another run of an ended generation that regenerates a scene and retries failed ones. Everything else stays. The
- * event with id `cause` publishes the commands.
+ * Starts another run of an ended generation that regenerates a scene and retries failed ones. Everything else stays, but
+ * a scene whose file is too short for a new transition after it is overlaid again. The event with id `cause` publishes the commands.
  */
 export function regenerateScene(
   state: GenerationState,
@@ -43,14 +44,17 @@ export function regenerateScene(
     // The reservation of the previous clip may still be charged, so it does not pay for the new clip.
     return { ...continueScene(dropResults(rest, 'generating'), cause), seed, cause };
   };
-  return fillWindow(
-    {
-      ...kept,
-      ...(previous === undefined ? {} : { previousResult: previous }),
-      ...{ run: state.run + 1, window: state.job.window, failures: [], status: 'generating', stage: 'clip', plan },
-      scenes: state.scenes.map((one) => (one.index === scene ? reset(one) : retryScene(one, cause))),
-    },
-    cause,
-    models,
-  );
+  const changed: GenerationState = { ...state, plan };
+  const next = (one: SceneState): SceneState => {
+    if (one.index === scene) return reset(one);
+    // The transition of the next scene shows pictures after the planned end.
+    return lacksHandle(changed, one) ? continueScene(dropResults(one, TEXT_STEP), cause) : retryScene(one, cause);
+  };
+  const opened: GenerationState = {
+    ...kept,
+    ...(previous === undefined ? {} : { previousResult: previous }),
+    ...{ run: state.run + 1, window: state.job.window, failures: [], status: 'generating', stage: 'clip', plan },
+    scenes: state.scenes.map(next),
+  };
+  return chooseBlends(state, fillWindow(opened, cause, models));
 }

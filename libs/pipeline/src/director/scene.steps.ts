@@ -19,6 +19,7 @@ import { clipPrompt } from '../plan/plan.rules.js';
 import { releaseAllowance } from './director.budget.js';
 import { type DirectorEvent } from './director.event.js';
 import { modelQuote, runJob } from './director.models.js';
+import { type overlayBlends, withBlended } from './scene.blends.js';
 import { latestResult, nextTry, withCharged } from './director.recovery.js';
 
 /** An event that ends a step of a scene. */
@@ -39,6 +40,8 @@ export interface StepContext {
   readonly plan: Plan;
   readonly scenePlan: Plan['scenes'][number];
   readonly scene: SceneState;
+  /** What the overlay needs for the transitions of the scene. */
+  readonly blends: ReturnType<typeof overlayBlends>;
   readonly models: ModelTable;
 }
 
@@ -46,13 +49,14 @@ export interface StepContext {
 const COMMANDS: Readonly<
   Record<Exclude<SceneStep['status'], 'generating'>, (context: StepContext, file: Artifact) => Outgoing>
 > = {
-  composing: ({ key, job, scenePlan: { durationSeconds, overlay } }, clip) =>
+  composing: ({ key, job, scenePlan: { durationSeconds, overlay }, blends }, clip) =>
     message(OverlayApply, {
       ...key,
       clip,
       durationSeconds,
       profile: encodeProfile(job.aspectRatio),
       ...(overlay === undefined ? {} : { overlay }),
+      ...blends,
     }),
 };
 
@@ -93,7 +97,9 @@ export function applyStepEvent(state: GenerationState, event: StepEvent, models:
   if (step === undefined || scene === undefined) return state;
   if (scene.status !== step.status || scene.attempt !== event.body.attempt) return state;
   const after = afterStep(state, scene, step, event, models);
-  return { ...state, scenes: state.scenes.map((each) => (each === scene ? after : each)) };
+  const scenes = state.scenes.map((each) => (each === scene ? after : each));
+  const made = event.name === 'overlay.applied' ? event.body.blends : undefined;
+  return { ...state, scenes: made === undefined ? scenes : withBlended(scenes, made) };
 }
 
 function afterStep(
@@ -108,8 +114,12 @@ function afterStep(
     return { ...scene, status: 'failed', failure: withCharged(event.body.failure, scene.costMicros) };
   const finished = advance(scene, step, event.body.clip, event);
   if (event.name === 'overlay.applied') {
-    const { thumbnail } = event.body;
-    return thumbnail === undefined ? finished : { ...finished, thumbnail };
+    const { thumbnail, handleFrames } = event.body;
+    return {
+      ...finished,
+      ...(thumbnail === undefined ? {} : { thumbnail }),
+      ...(handleFrames === undefined ? {} : { handleFrames }),
+    };
   }
   const { model, predictionId, cached } = event.body;
   const { models: known } = runJob(state);

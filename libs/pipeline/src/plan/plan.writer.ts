@@ -95,7 +95,10 @@ function assemble(job: Job, draft: PlanDraft, scenes: PlanDraft['scenes']): Plan
       durationSeconds: durations[index] ?? 0,
       ...overlayOf(job, scene.overlayText, index, count),
       ...scriptOf(fitScript(clean(scene.script ?? ''), durations[index] ?? 0) || (copy[index]?.script ?? '')),
-      ...transitionOf(index, scene.transition ?? transitionFor(roles[index] ?? '', roles[index - 1], mood)),
+      ...transitionOf(
+        index,
+        job.transition ?? scene.transition ?? transitionFor(roles[index] ?? '', roles[index - 1], mood),
+      ),
     })),
     music: { mood },
     product: brief.product,

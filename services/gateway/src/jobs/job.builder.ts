@@ -61,6 +61,7 @@ export function buildJob(request: CreateGeneration, defaults: JobDefaults): Job 
     ...(request.cache ? {} : { cache: false }),
     overlays: request.overlays,
     ...(request.look === undefined ? {} : { look: request.look }),
+    ...(request.transition === undefined ? {} : { transition: request.transition }),
     ...(request.clipAudio === 'drop' ? { clipSound: false } : {}),
     ...(request.mode === 'review' ? { review: true } : {}),
     ...(request.mode === 'draft' ? { draft: true } : {}),

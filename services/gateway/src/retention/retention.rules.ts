@@ -17,7 +17,11 @@ export function filesOf({ state }: GenerationRecord): string[] {
   const files = [
     job.music?.artifact,
     job.referenceImage,
-    ...scenes.flatMap((scene) => [...SCENE_STEPS.map(({ result: file }) => scene[file]), scene.thumbnail?.picture]),
+    ...scenes.flatMap((scene) => [
+      ...SCENE_STEPS.map(({ result: file }) => scene[file]),
+      scene.thumbnail?.picture,
+      scene.blend?.clip,
+    ]),
     result?.video,
     result?.thumbnail,
     previousResult?.video,

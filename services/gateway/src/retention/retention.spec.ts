@@ -296,9 +296,10 @@ it('a generation references the files of its job, of every step of its scenes, a
     costMicros: 0,
     ...steps,
     thumbnail: { picture: fileOf(99), luma: 100, contrast: 50, detail: 0.1 },
+    blend: { kind: 'wipe', clip: fileOf(98), from: 'a', to: 'b' },
   } as const;
   expect(filesOf({ ...record, state: { ...record.state, scenes: [scene] } })).toEqual(
-    [...SCENE_STEPS.map((_, n) => fileOf(n + 1)), fileOf(99)].map(({ key }) => key),
+    [...SCENE_STEPS.map((_, n) => fileOf(n + 1)), fileOf(99), fileOf(98)].map(({ key }) => key),
   );
   const job = { ...record.state.job, music: { artifact: fileOf(1), volume: 0.3 }, referenceImage: fileOf(2) };
   expect(filesOf({ ...record, state: { ...record.state, job } })).toEqual([fileOf(1).key, fileOf(2).key]);
