@@ -179,8 +179,9 @@ function settleUnknown(
 }
 
 /**
- * Fails a purchase whose outcome its provider cannot say, and charges it. `lost`: the error with which this try ends. Returns when the scene may be bought once more. Throws
- * `PROVIDER_UNAVAILABLE`, not retryable, when it may not, and {@link ConflictError} when another command has settled the purchase.
+ * Fails a purchase whose outcome its provider cannot say, and charges it. `lost`: the error with which this try ends. Returns when the
+ * scene may be bought once more. Throws `PROVIDER_UNAVAILABLE`, not retryable, when it may not, and {@link ConflictError} when another
+ * command has settled the purchase.
  */
 export async function closeUnknowable(
   deps: BuyDeps,
@@ -203,7 +204,10 @@ export async function closeUnknowable(
   });
   deps.onCharge(charge);
   const fields = { generationId, scene, key, provider, guarantee, amountMicros: charge.amountMicros };
-  deps.logger.warn(fields, `${text}; it is charged, and ${next === 'fail' ? 'the scene fails' : 'bought once more'}`);
+  deps.logger.warn(
+    fields,
+    `${text}; it is charged, and ${next === 'fail' ? 'the scene fails' : 'is bought once more'}`,
+  );
   if (next === 'fail') throw failure;
 }
 

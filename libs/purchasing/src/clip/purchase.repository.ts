@@ -25,8 +25,8 @@ export const chargesFor = (deps: Pick<ClipDeps, 'models'>, entry: StoredPurchase
 
 /**
  * Saves a change of a purchase, on top of concurrent changes by other replicas. A charge that the purchase has stays as it is; another
- * amount is an adjustment of it. A canceled purchase stays canceled, unless the change finishes it. Throws `CANCELED` when the purchase was canceled or removed in the meantime, after canceling its
- * prediction.
+ * amount is an adjustment of it. A canceled purchase stays canceled, unless the change finishes it. Throws `CANCELED` when the purchase
+ * was canceled or removed in the meantime, after canceling its prediction.
  */
 export async function updatePurchase(
   deps: ClipDeps,

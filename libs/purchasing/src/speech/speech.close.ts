@@ -1,6 +1,7 @@
 import { ClipmeshError } from '@clipmesh/contracts';
 import { ConflictError, type PurchaseStore } from '@clipmesh/persistence';
 import { type Clock } from '@clipmesh/messaging';
+import { isoNow } from '../clip/purchase.repository.js';
 import { afterUnknowable, type StoredPurchase } from '../clip/purchase.rules.js';
 import { assumedSpeechCharge } from './speech.charges.js';
 import { saveSpeech } from './speech.repository.js';
@@ -31,7 +32,7 @@ export async function closeUnknown(
       {
         ...entry.value,
         status: 'failed',
-        updatedAt: new Date(deps.clock.now()).toISOString(),
+        updatedAt: isoNow(deps),
         ...(charge === undefined ? {} : { charge, unknowable: { attempt } }),
         ...(next === 'fail' ? { gaveUp: { attempt, code: failure.code, message: text } } : {}),
       },
@@ -42,7 +43,8 @@ export async function closeUnknown(
     throw error;
   }
   const fields = { generationId, scene, key, provider, amountMicros: charge?.amountMicros ?? 0 };
-  deps.logger.warn(fields, `${text}; it is charged, and ${next === 'fail' ? 'the speech fails' : 'bought once more'}`);
+  const cost = charge === undefined ? 'it costs nothing' : 'it is charged';
+  deps.logger.warn(fields, `${text}; ${cost}, and ${next === 'fail' ? 'the speech fails' : 'is bought once more'}`);
   if (next === 'fail') throw failure;
 }
 

@@ -1,5 +1,6 @@
 import { ConflictError, type Purchase, type PurchaseStore } from '@clipmesh/persistence';
 import { type Clock } from '@clipmesh/messaging';
+import { isoNow } from '../clip/purchase.repository.js';
 import { type StoredPurchase } from '../clip/purchase.rules.js';
 
 interface RecordDeps {
@@ -23,7 +24,7 @@ export async function saveSpeech(
   entry: StoredPurchase,
   change: Partial<Purchase>,
 ): Promise<StoredPurchase> {
-  const updatedAt = new Date(clock.now()).toISOString();
+  const updatedAt = isoNow({ clock });
   try {
     return await purchases.save({ ...entry.value, ...change, updatedAt }, entry.revision);
   } catch (error) {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Charge, ClipmeshError } from '@clipmesh/contracts';
 import { type SpokenAnswer, spokenAnswerSchema, type SpokenFile, type SpokenWork } from '@clipmesh/providers';
 import { NOT_CHARGED } from '../charges/charged.errors.js';
+import { isoNow } from '../clip/purchase.repository.js';
 import { type StoredPurchase } from '../clip/purchase.rules.js';
 import { type StoredSpeech } from './speech.cache.js';
 import { type SpeechDeps, type SpeechOrder } from './speech.deps.js';
@@ -105,9 +106,9 @@ export async function finishSpeech(context: BuyContext, entry: StoredPurchase): 
 }
 
 function recordIntent({ deps, order, fingerprint }: BuyContext, key: string): Promise<StoredPurchase> {
-  const { model, clock, purchases } = deps;
+  const { model, purchases } = deps;
   const { generationId, scene, request } = order;
-  const at = new Date(clock.now()).toISOString();
+  const at = isoNow(deps);
   const quoteMicros = model.quote(request)?.micros;
   return purchases.create({
     key,
