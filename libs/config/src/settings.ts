@@ -155,7 +155,7 @@ export const SETTINGS = {
   publicUrl: {
     ...optional(
       'PUBLIC_URL',
-      'URL under which Replicate and fal can reach the gateway to report finished clips. fal needs PROVIDER_WEBHOOK_SECRET too. Default: none; clips are polled for.',
+      'URL under which video providers, such as Replicate and fal, can reach the gateway to report finished clips. fal needs PROVIDER_WEBHOOK_SECRET too. Default: none; clips are polled for.',
     ),
     schema: http.optional(),
   },
@@ -690,7 +690,7 @@ export const SETTINGS = {
   providerWebhookSecret: {
     ...optional(
       'PROVIDER_WEBHOOK_SECRET',
-      'Secret of the webhook addresses that fal and Cog servers get, at least 32 characters. The gateway and every clip generator need the same. Default: none; fal gets no webhook address.',
+      'Secret of the webhook addresses that name a purchase, as those for fal and Cog servers, at least 32 characters. The gateway and every clip generator need the same. Default: none; fal gets no webhook address.',
       true,
     ),
     schema: z

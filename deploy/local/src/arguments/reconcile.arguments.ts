@@ -32,7 +32,9 @@ const reconcileCommand = (dataDir: string): Command =>
     'npm run reconcile --',
     "Compares the ledger of the running stack with a provider's invoice, and lists what differs. Ends with exit code 1 when something does.",
   )
-    .addOption(valueOption('--provider <NAME>', 'provider of the invoice: replicate, fal, cog, openai'))
+    .addOption(
+      valueOption('--provider <NAME>', 'provider of the invoice, as in the ledger, such as replicate, fal or openai'),
+    )
     .addOption(
       valueOption(
         '--file <F>',

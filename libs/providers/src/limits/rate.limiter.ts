@@ -16,7 +16,7 @@ import {
 
 export type CallKind = 'create' | 'call';
 export interface RateLimiterOptions {
-  /** Name of the limits in the store. Limiters with the same name share them. Default: those of Replicate. */
+  /** Name of the limits in the store. Limiters with the same name share them. Default: limits without a name. */
   readonly scope?: string;
   readonly createsPerMinute: number;
   readonly callsPerMinute: number;
