@@ -24,7 +24,7 @@ import {
 import { overlayCall } from './commands/scene.args.js';
 import { sceneLength } from './commands/scene.source.js';
 import { parseProbe, type Probe } from './verify/probe.parse.js';
-import { renderCall } from './commands/render.args.js';
+import { prepareAnimatic } from './animatic/animatic.js';
 import { convertCall } from './commands/sound.args.js';
 import { mixSound } from './sound/mix.js';
 import { type ListFlag, missingFrom, missingMessage, REQUIRED } from './ffmpeg/requirements.js';
@@ -180,10 +180,13 @@ export class Media {
     await this.runner.run(call, { name: 'thumbnail', stage: 'export' }, context);
   }
 
-  /** Renders a test clip. The same input gives the same bytes. */
+  /** Draws an animatic: a moving scene card of the label, which is the prompt of a clip. The same input gives the same bytes. */
   async render(input: RenderInput, context: RunContext): Promise<void> {
-    const call = renderCall({ ...input, output: resolve(input.output) });
-    await this.runner.run(call, { name: 'render', durationSeconds: input.durationSeconds }, context);
+    await this.withTempDir(async (dir) => {
+      const image = input.image === undefined ? {} : { image: resolve(input.image) };
+      const call = await prepareAnimatic({ ...input, ...image, output: resolve(input.output) }, dir);
+      await this.runner.run(call, { name: 'render', durationSeconds: input.durationSeconds }, context);
+    });
   }
 
   /** Converts sound to mono of 24 kHz. The same input gives the same bytes. */

@@ -11,6 +11,7 @@ export * from './hosting/stall.sweep.js';
 export { type RepairedPlan, repairPlan } from './plan/plan.repair.js';
 export * from './plan/plan.review.js';
 export * from './plan/plan.rules.js';
+export { type PromptBrief, readBrief } from './plan/copy/product.reader.js';
 export { draftFromPrompt, type TemplateBrief } from './plan/plan.template.js';
 export * from './plan/plan.writer.js';
 export * from './director/progress.js';

@@ -83,6 +83,16 @@ export function boxOf({ width, set }: Mask): Box | undefined {
   return box.right === 0 ? undefined : box;
 }
 
+/** The mask without lone pixels, as two encodings of one picture have them at edges: at least half of a pixel's neighbours are set. */
+export function withoutSpecks({ width, height, set }: Mask): Mask {
+  const steps = [-1, 0, 1];
+  const neighbours = steps.flatMap((dy) => steps.map((dx) => dy * width + dx)).filter((step) => step !== 0);
+  const kept = set.map((value, at) =>
+    value === 1 && neighbours.reduce((sum, step) => sum + (set[at + step] ?? 0), 0) >= 4 ? 1 : 0,
+  );
+  return { width, height, set: kept };
+}
+
 /** Number of set pixels inside and outside the box. */
 export function countBy({ width, set }: Mask, box: Box): { inside: number; outside: number } {
   const count = { inside: 0, outside: 0 };

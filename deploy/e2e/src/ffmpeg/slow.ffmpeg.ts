@@ -19,7 +19,7 @@ export class SlowFfmpeg {
       'case "$*" in',
       '  *sine=frequency*)',
       '    for output in "$@"; do :; done',
-      `    drawn="${this.folder}/$(echo "$*" | grep -oE '(scale|:duration)=[0-9.]+(:[0-9]+)?' | tr -d '\\n').mp4"`,
+      `    drawn="${this.folder}/$(echo "$*" | grep -oE '(crop|:duration)=[0-9.]+(:[0-9]+)?' | tr -d '\\n').mp4"`,
       '    [ -f "$drawn" ] && exec cp "$drawn" "$output"',
       `    ${real} "$@" && cp "$output" "$drawn.$$" && mv "$drawn.$$" "$drawn"`,
       '    exit ;;',

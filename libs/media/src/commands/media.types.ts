@@ -123,11 +123,12 @@ export interface RenderInput {
   /** `.mp4` */
   readonly output: string;
   readonly seed: number;
+  /** The prompt of the clip, which says what is drawn. */
   readonly label: string;
   readonly durationSeconds: number;
   readonly width: number;
   readonly height: number;
-  /** Background JPEG or PNG. Default: a gradient. */
+  /** A JPEG or PNG that is shown instead of the drawing. Default: none. */
   readonly image?: string;
 }
 export interface ConvertInput {

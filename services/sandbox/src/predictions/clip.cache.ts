@@ -36,7 +36,8 @@ export function clipHash({ seed, prompt, seconds, width, height, image }: ClipSp
     .digest('hex');
 }
 
-const LABEL_LIMIT = 48;
+/** Characters of a prompt that the animatic can show. */
+const LABEL_LIMIT = 4000;
 
 /** Clips on disk by hash. A file is complete or does not exist. */
 export class ClipCache {

@@ -106,7 +106,7 @@ export const COPY: Readonly<Record<string, Phrasings>> = {
       '{Benefit}',
       'Made for {audience}',
       '{name}: {benefit}',
-      'You, with {product}',
+      'A day with {product}',
       'Imagine {product} at your side',
     ],
     scripts: [

@@ -70,6 +70,12 @@ const isName = (text: string): boolean => !PRONOUNS.test(text) && !COMMON.test(t
 /** Too general to be a name. */
 const VAGUE = /^(?:it|this|that|something|anything|product|thing|stuff|one|me|us|you|video|ad)$/iu;
 
+/** `Voltar` of `SUV Voltar` */
+const ownName = (text: string): string => {
+  const words = text.split(' ');
+  return words.slice(words.findIndex((word) => !COMMON.test(word))).join(' ');
+};
+
 /** The longest name, in words and characters. */
 const NAME = { words: 6, characters: 40 } as const;
 
@@ -90,7 +96,7 @@ function nameIn(phrase: string): { name: string; isNamed: boolean } | undefined 
   const noun = withoutStop(bare.slice(0, BOUNDARY.exec(bare)?.index ?? bare.length));
   const inner = new RegExp(String.raw`\s(${PROPER})$`, 'u').exec(noun)?.[1];
   // All capitals and plain abbreviations are part of what the product is: `electric SUV`.
-  if (inner !== undefined && /\p{Ll}/u.test(inner) && isName(inner)) return { name: inner, isNamed: true };
+  if (inner !== undefined && /\p{Ll}/u.test(inner) && isName(inner)) return { name: ownName(inner), isNamed: true };
   return noun === '' || VAGUE.test(noun) ? undefined : { name: noun, isNamed: false };
 }
 
