@@ -1,4 +1,4 @@
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ClipmeshError, transitionFrames } from '@clipmesh/contracts';
 import { FfmpegRunner } from './ffmpeg/ffmpeg.runner.js';
@@ -22,13 +22,14 @@ import {
   type SpeechRules,
 } from './commands/media.types.js';
 import { overlayCall } from './commands/scene.args.js';
-import { sceneLength } from './commands/scene.source.js';
+import { sceneLength, type SourcePicture } from './commands/scene.source.js';
 import { parseProbe, type Probe } from './verify/probe.parse.js';
 import { prepareAnimatic } from './animatic/animatic.js';
 import { convertCall } from './commands/sound.args.js';
 import { mixSound } from './sound/mix.js';
 import { type ListFlag, missingFrom, missingMessage, REQUIRED } from './ffmpeg/requirements.js';
-import { checkFonts, drawTextLayer, type TextLayer } from './text/text.layer.js';
+import { groundCall } from './commands/ground.args.js';
+import { checkFonts, drawTextLayer, type ReadGround, type TextLayer } from './text/text.layer.js';
 import { candidateOutput, frameCall } from './thumbnails/thumbnail.args.js';
 import { takeBest } from './thumbnails/best.picture.js';
 import { blendCall } from './transitions/blend.args.js';
@@ -111,7 +112,7 @@ export class Media {
     if (video === undefined || problem !== undefined)
       throw new ClipmeshError('MEDIA_INVALID', problem ?? 'it has no video stream');
     return this.withTempDir(async (dir) => {
-      const text = await this.textLayer(input, dir);
+      const text = await this.textLayer(input, video, dir, context);
       const paths = { ...input, file: resolve(input.file), output: resolve(input.output) };
       const { thumbnail, durationSeconds, profile } = input;
       const candidates = thumbnail === undefined ? undefined : candidateOutput(dir, durationSeconds, profile);
@@ -205,11 +206,26 @@ export class Media {
     return this.runner.running();
   }
 
-  private async textLayer(input: OverlayInput, dir: string): Promise<TextLayer | undefined> {
+  private async textLayer(
+    input: OverlayInput,
+    video: SourcePicture,
+    dir: string,
+    context: RunContext,
+  ): Promise<TextLayer | undefined> {
     const { overlay, profile, durationSeconds } = input;
     if (overlay === undefined) return undefined;
     const { frames } = sceneLength(durationSeconds, profile);
-    return drawTextLayer({ overlay, profile, frames, fontFiles: this.fontFiles }, join(dir, 'text.rgba'));
+    const readGround: ReadGround = async (area) => {
+      const file = join(dir, 'ground.rgb');
+      const call = groundCall({ ...input, file: resolve(input.file) }, video, area, file);
+      await this.runner.run(call, { name: 'ground', stage: 'overlay' }, { signal: context.signal });
+      const [bytes, size] = [await readFile(file), area.width * area.height * 3];
+      await rm(file);
+      return Array.from({ length: Math.floor(bytes.length / size) }, (_, at) =>
+        bytes.subarray(at * size, (at + 1) * size),
+      );
+    };
+    return drawTextLayer({ overlay, profile, frames, fontFiles: this.fontFiles }, readGround, join(dir, 'text.rgba'));
   }
 
   private async withTempDir<T>(work: (dir: string) => Promise<T>): Promise<T> {

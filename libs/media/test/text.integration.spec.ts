@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { encodeProfile, type OverlayText, overlayTextSchema, TEXT_LOOKS, type TextLook } from '@clipmesh/contracts';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Media } from '../src/index.js';
+import { contrastOf, luminance } from '../src/text/contrast/contrast.rules.js';
 import { clearArea } from '../src/text/style/text.area.js';
 
 const DEADLINE_MS = 300_000;
@@ -142,6 +143,19 @@ describe('a text in the finished frames', () => {
     expect(light.at(-1)).toBeLessThan((light[0] ?? 0) - 0.5 * ((light[0] ?? 0) - Math.min(...light)));
     const [before, after] = [frames[10], frames[20]].map((frame) => inkBox(frame ?? Buffer.alloc(0)).top);
     expect((after ?? 0) - (before ?? 0) > 2).toBe(exit === 'slide');
+  });
+
+  it('gets a pill where it has too little contrast with the ground, and none where it has enough', async () => {
+    const dark = (frame: Buffer): number => frame.reduce((count, luma) => count + (luma < 118 ? 1 : 0), 0);
+    const onWhite = await lastFrame({ shadow: false }, 'white');
+    // The pill is what is darker than the lightest grey on which white has a contrast of 4.5.
+    expect(contrastOf(luminance([255, 255, 255]), luminance([118, 118, 118]))).toBeGreaterThanOrEqual(4.5);
+    expect(dark(onWhite)).toBeGreaterThan(20_000);
+    const light = onWhite.filter((luma) => luma > 225).length;
+    expect(light).toBeGreaterThan(0.8 * profile.width * profile.height);
+    expect(dark(await lastFrame({ color: '#101010', shadow: false }, 'white'))).toBeLessThan(20_000);
+    const onBlack = await lastFrame({ shadow: false }, 'black');
+    expect(onBlack.filter((luma) => luma > 30 && luma < 220).length).toBeLessThan(12_000);
   });
 
   it('looks visibly different in each look, inside the clear area', async () => {

@@ -1,7 +1,17 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { BlockPainter, type WordLook } from './drawing/block.painter.js';
-import { loadCanvas, type Skia } from './drawing/canvas.fonts.js';
+import { type CanvasContext, loadCanvas, type Skia } from './drawing/canvas.fonts.js';
 import { coverageOf } from './fonts/font.chooser.js';
+import {
+  edgeIn,
+  edgeOf,
+  measuredContrast,
+  neededContrast,
+  SMALL_TEXT_CONTRAST,
+  type Pixels,
+  strongerStyles,
+} from './contrast/contrast.rules.js';
+import { type Area, clearArea } from './style/text.area.js';
 import { type TextState } from './style/text.motion.js';
 import { type TextStyle } from './style/text.styles.js';
 import { type PlacedText, placeText, styleOf, type TextInput } from './text.place.js';
@@ -66,10 +76,52 @@ async function paintText(
   }
 }
 
+/** Reads pictures of an area of the scene, RGB, before any text is on them. */
+export type ReadGround = (area: Area) => Promise<readonly Uint8Array[]>;
+
+/** The text in the first style that has enough contrast on the ground of its scene. */
+async function readableText(skia: Skia, input: TextInput, readGround: ReadGround): Promise<PlacedText | undefined> {
+  const { overlay, profile } = input;
+  const area = clearArea(profile);
+  let grounds: readonly Uint8Array[] | undefined;
+  let placed: PlacedText | undefined;
+  const styles = strongerStyles(styleOf(overlay), overlay.color);
+  for (const style of styles) {
+    placed = placeText(skia, input, style);
+    if (placed === undefined) return undefined;
+    const { canvas, left, top, painting } = placed;
+    const painter = new BlockPainter(skia, painting);
+    const drawn = (draw: (context: CanvasContext) => void): Pixels => {
+      const context = skia.createCanvas(canvas.width, canvas.height).getContext('2d');
+      context.translate(left - canvas.left, top - canvas.top);
+      draw(context);
+      return context.getImageData(0, 0, canvas.width, canvas.height);
+    };
+    const beside = edgeOf(
+      drawn((context) => {
+        painter.drawLetters(context);
+      }),
+    );
+    const behind = drawn((context) => {
+      painter.drawBehind(context);
+    });
+    // A background that is added anyway is made strong enough for small text.
+    const isOwn = placed.painting.style === styles[0];
+    const needed = isOwn ? neededContrast(painting.block.size, style.weight, profile) : SMALL_TEXT_CONTRAST;
+    grounds ??= await readGround(area);
+    if (measuredContrast(overlay.color, edgeIn(beside, canvas, area), behind, grounds) >= needed) break;
+  }
+  return placed;
+}
+
 /** Lays out a text, and draws its pictures into `file`. Undefined: it has no visible character. Throws `TEXT_UNDRAWABLE`. */
-export async function drawTextLayer(input: TextInput, file: string): Promise<TextLayer | undefined> {
+export async function drawTextLayer(
+  input: TextInput,
+  readGround: ReadGround,
+  file: string,
+): Promise<TextLayer | undefined> {
   const skia = await loadCanvas();
-  const placed = placeText(skia, input, styleOf(input.overlay));
+  const placed = await readableText(skia, input, readGround);
   if (placed === undefined) return undefined;
   const output = await open(file, 'w');
   try {
