@@ -16,10 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-async function draw(name: string, label: string, seed = 1): Promise<string> {
+async function draw(name: string, label: string, seed = 1, isDraft = false): Promise<string> {
   const output = join(dir, `${name}.mp4`);
   await media.render(
-    { output, label, seed, durationSeconds: 2, ...size },
+    { output, label, seed, durationSeconds: 2, isDraft, ...size },
     { signal: AbortSignal.timeout(DEADLINE_MS) },
   );
   return output;
@@ -66,6 +66,14 @@ describe('an animatic', () => {
     );
     expect(one).toEqual(same);
     expect(one).not.toEqual(other);
+  });
+
+  it('says in its upper left corner, and nowhere else, that it is a draft', async () => {
+    const label = 'Hero shot, static: it. Subject: A pizza called Lucia.';
+    const [draft, plain] = [frameOf(await draw('draft', label, 1, true), 1), frameOf(await draw('plain', label), 1)];
+    const rowsOf = (frame: number[], from: number, to: number): number[] => frame.slice(from * 45 * 3, to * 45 * 3);
+    expect(distance(rowsOf(draft, 0, 8), rowsOf(plain, 0, 8))).toBeGreaterThan(1);
+    expect(distance(rowsOf(draft, 10, 80), rowsOf(plain, 10, 80))).toBeLessThan(0.5);
   });
 
   it.each(['日本茶「みどり」', 'شاي', '🚀', '', '\u0000'])('can be drawn for %j', async (label) => {

@@ -24,7 +24,7 @@ export async function drawClip(
   const { width, height } = encodeProfile(aspectRatio);
   return scratch.withFolder(async (directory) => {
     const output = join(directory, 'clip.mp4');
-    const input = { output, seed, label: prompt, durationSeconds, width, height };
+    const input = { output, seed, label: prompt, durationSeconds, width, height, isDraft: true };
     if (referenceImage === undefined) await media.render(input, { signal });
     else await artifacts.withFile(referenceImage, (image) => media.render({ ...input, image }, { signal }));
     const clip = await artifacts.put(output, { contentType: 'video/mp4' });

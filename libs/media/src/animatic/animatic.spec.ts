@@ -50,6 +50,7 @@ describe('the scene of an animatic', () => {
 
   it('has a slate with the shot', () => {
     expect(slateOf(sceneOf('Close-up, slow push-in: it'))).toBe('CLOSE UP  ·  PUSH IN');
+    expect(slateOf(sceneOf('Close-up, slow push-in: it'), true)).toBe('DRAFT  ·  CLOSE UP  ·  PUSH IN');
   });
 
   it('can be read from any prompt', () => {

@@ -210,9 +210,9 @@ function paintFront(context: Context, { width, height }: Size, scene: AnimaticSc
 }
 
 /** The slate: framing and camera move in the upper left corner, and the marks of a view finder. In pixels of the clip. */
-export function paintSlate(skia: Skia, scene: AnimaticScene, size: Size): Layer {
+export function paintSlate(skia: Skia, scene: AnimaticScene, size: Size & { readonly isDraft?: boolean }): Layer {
   const short = Math.min(size.width, size.height);
-  const text = slateOf(scene);
+  const text = slateOf(scene, size.isDraft);
   const families = familiesOf(skia, text);
   const px = Math.max(6, Math.round(short * 0.026));
   const context = skia.createCanvas(1, 1).getContext('2d');

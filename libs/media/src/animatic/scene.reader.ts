@@ -140,6 +140,6 @@ export function readScene(label: string, clipSeed: number): AnimaticScene {
   };
 }
 
-/** The line on the slate: `CLOSE-UP · PUSH-IN`. */
-export const slateOf = ({ framing, move }: AnimaticScene): string =>
-  `${framing.replaceAll('-', ' ')}  ·  ${move.replaceAll('-', ' ')}`.toUpperCase();
+/** The line on the slate: `CLOSE UP · PUSH IN`, after `DRAFT` in a draft. */
+export const slateOf = ({ framing, move }: AnimaticScene, isDraft = false): string =>
+  [...(isDraft ? ['draft'] : []), framing, move].map((word) => word.replaceAll('-', ' ').toUpperCase()).join('  ·  ');

@@ -130,6 +130,8 @@ export interface RenderInput {
   readonly height: number;
   /** A JPEG or PNG that is shown instead of the drawing. Default: none. */
   readonly image?: string;
+  /** The clip says on its slate that it is a draft. Default: false. */
+  readonly isDraft?: boolean;
 }
 export interface ConvertInput {
   readonly file: string;
