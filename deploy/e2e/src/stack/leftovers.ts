@@ -22,7 +22,10 @@ export async function cleaned(stack: LocalStack): Promise<string[]> {
   }
 }
 
-/** What an idle stack must not have: commands, unhandled events, ffmpeg processes, temporary files. */
+/** A music bed, which a stitcher keeps while it runs. */
+const BED = /\/bed-\w+\.wav$/;
+
+/** What an idle stack must not have: commands, unhandled events, ffmpeg processes, temporary files that are not kept. */
 async function leftovers(stack: LocalStack): Promise<string[]> {
   const connection = await connectBroker({ url: stack.urls.nats, name: 'e2e', graceMs: 10_000 });
   try {
@@ -31,7 +34,7 @@ async function leftovers(stack: LocalStack): Promise<string[]> {
       ...[...generations].map((id) => `a command of ${id}`),
       ...(directorLag > 0 ? [`${directorLag} events`] : []),
       ...ffmpegOf(stack).map((line) => `process ${line}`),
-      ...(await filesUnder(join(stack.dataDir, 'tmp'))).map((path) => `file ${path}`),
+      ...(await filesUnder(join(stack.dataDir, 'tmp'))).filter((path) => !BED.test(path)).map((path) => `file ${path}`),
     ];
   } finally {
     await connection.close();
