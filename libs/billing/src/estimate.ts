@@ -10,6 +10,8 @@ export interface CostRange {
   readonly highMicros: number;
 }
 export interface Estimate extends CostRange {
+  /** Of the voice-over. Undefined: nothing is spoken. */
+  readonly speech: (CostRange & { readonly isPriced: boolean }) | undefined;
   /** 0 when the price of the language model is unknown. */
   readonly llm: CostRange;
   readonly isLlmPriced: boolean;
@@ -68,12 +70,15 @@ export function estimate(job: PricedJob, llm: LlmTerms, models: ModelTable): Est
   };
   const low = (seconds: number): number => estimateScene(models, job, seconds).lowMicros;
   const high = (seconds: number): number => estimateScene(models, job, seconds).highMicros;
+  // A plan need not have words, and a speaker may be free.
+  const speech = { lowMicros: 0, highMicros: sceneCount * (job.voiceover?.sceneMaxMicros ?? 0) };
   const lengths = sceneLengths(job.durationSeconds, sceneCount);
   const scene = { lowMicros: Math.min(...lengths.map(low)), highMicros: Math.max(...lengths.map(high)) };
   return {
     lowMicros: plans.lowMicros + bestSplitMicros(job.durationSeconds, sceneCount, low, Math.min),
-    highMicros: plans.highMicros + bestSplitMicros(job.durationSeconds, sceneCount, high, Math.max),
+    highMicros: plans.highMicros + speech.highMicros + bestSplitMicros(job.durationSeconds, sceneCount, high, Math.max),
     llm: plans,
+    speech: job.voiceover && { ...speech, isPriced: job.voiceover.sceneMaxMicros !== undefined },
     isLlmPriced: price !== undefined,
     scenes: Array.from({ length: sceneCount }, () => scene),
     pricesAsOf: oldestPrices(models, job, lengths),

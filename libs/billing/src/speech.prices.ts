@@ -52,3 +52,11 @@ export function speechMicros(price: SpeechPrice, { text, seconds, tokens }: Spee
 /** The most that the speech of a text should cost, micro-dollars. Exact for a price per character. */
 export const maxSpeechMicros = (price: SpeechPrice, text: string, speed = 1): number =>
   speechMicros(price, { text, seconds: spokenSeconds(text, speed).most });
+
+/** Characters of a scene's script, at most. A script of usual letters; a dearer one is not spoken. */
+const SCRIPT_CHARACTERS = 400;
+/** A script and its two shorter versions. */
+const SPEECHES = 3;
+/** The most that the speech of one scene can cost, micro-dollars: a long script that is shortened twice. */
+export const maxSceneSpeechMicros = (price: SpeechPrice, speed = 1): number =>
+  SPEECHES * maxSpeechMicros(price, 'a'.repeat(SCRIPT_CHARACTERS), speed);

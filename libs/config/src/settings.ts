@@ -280,6 +280,12 @@ export const SETTINGS = {
     '2',
     'Number of overlays that one overlay replica encodes at once.',
   ),
+  speechConcurrency: setting(
+    'SPEECH_CONCURRENCY',
+    whole(1, 64),
+    '4',
+    'Number of speeches that one speaker replica makes at once.',
+  ),
   stitchConcurrency: setting(
     'STITCH_CONCURRENCY',
     whole(1, 64),
@@ -910,7 +916,7 @@ export const SETTINGS = {
       true,
     ),
     paid: true,
-    services: ['planner'],
+    services: ['planner', 'speaker'],
   },
   openaiBaseUrl: {
     ...setting(
@@ -920,7 +926,7 @@ export const SETTINGS = {
       'Base URL of the language model API: OpenAI or any server with its chat API.',
     ),
     paid: true,
-    services: ['planner'],
+    services: ['planner', 'speaker'],
   },
   openaiStore: setting(
     'OPENAI_STORE',
@@ -942,7 +948,7 @@ export const SETTINGS = {
       true,
     ),
     paid: true,
-    services: [],
+    services: ['speaker'],
   },
   speechBaseUrl: {
     ...optional(

@@ -27,4 +27,5 @@ export * from './messages/topology.js';
 export * from './messages/messages.table.js';
 export * from './schemas/webhook.js';
 export * from './schemas/plan.shape.js';
+export * from './schemas/voiceover.js';
 export { createdAtMs } from './schemas/generation.time.js';

@@ -70,7 +70,7 @@ describe('the table of services', () => {
 describe('what derives from the table', () => {
   it('has the names of earlier versions', () => {
     expect(SERVICES).toEqual(
-      expect.arrayContaining(['gateway', 'planner', 'clip-generator', 'overlay', 'stitcher', 'cost']),
+      expect.arrayContaining(['gateway', 'planner', 'clip-generator', 'overlay', 'speaker', 'stitcher', 'cost']),
     );
     expect(SCALED_SERVICES).toEqual(SERVICES.filter((name) => name !== 'gateway'));
     expect(SERVICE_PROGRAMS).toEqual([...SERVICES, 'sandbox']);
@@ -83,7 +83,7 @@ describe('what derives from the table', () => {
       expect.arrayContaining(['planner', 'clip-generator', 'overlay', 'stitcher', 'webhooks']),
     );
     expect(WORK_COMMANDS.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['generation.plan', 'clip.generate', 'overlay.apply', 'stitch.render']),
+      expect.arrayContaining(['generation.plan', 'clip.generate', 'overlay.apply', 'speech.speak', 'stitch.render']),
     );
     expect(WORK_COMMANDS.map(({ name }) => name)).not.toContain('webhook.deliver');
   });

@@ -48,7 +48,8 @@ export const SERVICE_TABLE = {
       progress: 0.75,
     },
   },
-  stitcher: { command: 'stitch.render', stages: ['stitch', 'audio', 'export'], scaled: true },
+  speaker: { command: 'speech.speak', stages: ['audio'], scaled: true },
+  stitcher: { command: 'stitch.render', stages: ['stitch', 'export'], scaled: true },
   cost: { stages: [], scaled: true },
 } as const satisfies Record<string, ServiceSpec>;
 

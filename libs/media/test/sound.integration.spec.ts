@@ -170,6 +170,16 @@ describe('voice', () => {
     expect(truePeak).toBeLessThanOrEqual(-1);
   });
 
+  it('is played faster, so that it fits into its time', async () => {
+    // A tone of 300 Hz for 1.1 s, then one of 500 Hz: at a tempo of 1.1 the second one begins after 1 s.
+    const source = `aevalsrc='0.3*sin(2*PI*if(lt(t,1.1),300,500)*t)':s=${RATE}`;
+    const speech = [{ file: sound(source, 2.2), startSeconds: 1, durationSeconds: 2, tempo: 1.1 }];
+    const samples = samplesIn(await mixed({ scenes: [scene(SILENCE, 4)], speech }));
+    expect(decibels(amplitudeAt(samples, 300, 1.2, 1.8) / amplitudeAt(samples, 500, 1.2, 1.8))).toBeGreaterThan(12);
+    expect(decibels(amplitudeAt(samples, 500, 2.2, 2.8) / amplitudeAt(samples, 300, 2.2, 2.8))).toBeGreaterThan(12);
+    expect(decibels(amplitudeAt(samples, 500, 3.1, 3.9) / amplitudeAt(samples, 500, 2.2, 2.8))).toBeLessThan(-40);
+  });
+
   it('is as loud as it should be, whatever the loudness of its file, and ends with its time', async () => {
     const ends = await Promise.all(
       [0.02, 0.9].map(async (level) => {

@@ -16,4 +16,5 @@ export { draftFromPrompt, type TemplateBrief } from './plan/plan.template.js';
 export * from './plan/plan.writer.js';
 export * from './director/progress.js';
 export * from './speech/speech.fit.js';
+export * from './speech/speech.shorten.js';
 export * from './director/scene.regeneration.js';

@@ -4,6 +4,7 @@ import {
   ClipmeshError,
   message,
   type Outgoing,
+  SPEECH_START_SECONDS,
   StitchFailed,
   StitchRender,
   type StitchRenderBody,
@@ -32,6 +33,26 @@ const failureBody = (body: StitchRenderBody, error: unknown) => ({
   failure: toFailure(error, { stage: 'stitch' }),
 });
 
+/** The speeches at their places in the video. `paths`: their files, in the same order. */
+function speechOf(
+  scenes: StitchRenderBody['scenes'],
+  speech: NonNullable<StitchRenderBody['speech']>,
+  paths: readonly string[],
+): Pick<MixInput, 'speech'> {
+  if (speech.length === 0) return {};
+  return {
+    speech: speech.flatMap(({ scene, durationSeconds, tempo }, number) => {
+      const at = scenes.findIndex(({ index }) => index === scene);
+      const [own, file] = [scenes[at], paths[number]];
+      if (own === undefined || file === undefined) return [];
+      const before = scenes.slice(0, at).reduce((sum, one) => sum + one.durationSeconds, 0);
+      const room = own.durationSeconds - SPEECH_START_SECONDS;
+      const seconds = Math.min(room, durationSeconds / tempo);
+      return [{ file, startSeconds: before + SPEECH_START_SECONDS, durationSeconds: seconds, tempo }];
+    }),
+  };
+}
+
 /** Joins the scenes in plan order by stream copy, mixes the sound once, and chooses the thumbnail. Decodes no pictures. */
 @Controller()
 export class StitcherActor {
@@ -57,16 +78,21 @@ export class StitcherActor {
       const scenes = [...body.scenes].sort((a, b) => a.index - b.index);
       const made = scenes.map(({ transition }) => transition?.clip);
       const uploaded = body.music?.artifact;
-      const inputs = [...scenes.map(({ clip }) => clip), ...made, uploaded].filter((file) => file !== undefined);
+      const speech = body.speech ?? [];
+      const voices = speech.map((spoken) => spoken.speech);
+      const inputs = [...scenes.map(({ clip }) => clip), ...made, ...voices, uploaded].filter(
+        (file) => file !== undefined,
+      );
       await this.withFiles(inputs, async (paths) => {
         const pathOf = (file: Artifact): string => paths[inputs.indexOf(file)] ?? '';
         const files = scenes.map(({ clip, durationSeconds }) => ({ file: pathOf(clip), durationSeconds }));
         const music = await this.musicOf(body, uploaded === undefined ? undefined : pathOf(uploaded));
         const sound = body.clipSound === false ? { clipVolume: 0 } : {};
+        const spoken = speechOf(scenes, speech, voices.map(pathOf));
         const ready = made.map((clip) => (clip === undefined ? undefined : pathOf(clip)));
         const [clips] = await Promise.all([
           this.withTransitions({ ...body, scenes }, files, ready, directory, run),
-          media.mix({ scenes: files, ...sound, ...music, output: audio }, run),
+          media.mix({ scenes: files, ...sound, ...music, ...spoken, output: audio }, run),
         ]);
         await media.join({ profile: body.profile, clips, audio, output }, run);
       });

@@ -189,6 +189,23 @@ describe('the stitcher', () => {
     expect(cuts.result.video.sha256).not.toBe(both);
   });
 
+  it('speaks in the scene that the speech belongs to', async () => {
+    const scenes = await Promise.all(
+      [0, 1].map(async (index) => ({ index, durationSeconds: 1, clip: await sceneOf(8, 1) })),
+    );
+    const voice = join(folder.path, 'voice.mp4');
+    await media.render({ output: voice, seed: 4, label: '', durationSeconds: 1, width: 64, height: 64 }, context());
+    const speech = await artifacts.put(voice, { contentType: 'audio/mp4' });
+    const sums: string[] = [];
+    for (const scene of [0, 1]) {
+      const said = [{ scene, speech, durationSeconds: 1, tempo: 1 }];
+      const { result } = VideoStitched.schema.parse(await render({ scenes, speech: said }));
+      expect(result.durationSeconds).toBe(2);
+      sums.push(result.video.sha256);
+    }
+    expect(sums[0]).not.toBe(sums[1]);
+  });
+
   it('fails for a missing scene file', async () => {
     const clip = await sceneOf(7, 1);
     await artifacts.remove(clip);

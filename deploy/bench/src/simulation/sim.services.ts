@@ -267,6 +267,8 @@ export function servicesOf(system: SimSystem, process: Process): Record<InboxNam
       handle: ({ generationId }, _ref, signal) => cancelPurchases(clips, generationId, signal),
     },
     ...(Object.fromEntries(laterSteps) as Record<Exclude<SceneStep['service'], 'clip-generator'>, SimService>),
+    // The plans of a simulation are not spoken.
+    speaker: { policy: often, command: undefined, handle: () => Promise.resolve([]) },
     stitcher: {
       policy: thrice,
       command: {

@@ -9,7 +9,7 @@ describe('arguments of demo', () => {
     expect(parseDemo([], defaults)).toMatchObject({
       port: undefined,
       dataDir: '/project/.clipmesh',
-      request: { durationSeconds: 15, aspectRatio: '9:16' },
+      request: { durationSeconds: 15, aspectRatio: '9:16', voiceover: {} },
       out: '/project/out/demo.mp4',
       report: '/project/out/demo.report.json',
     });

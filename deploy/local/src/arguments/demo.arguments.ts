@@ -100,6 +100,8 @@ export function parseDemo(args: readonly string[], { dataDir, cwd }: DemoDefault
     aspectRatio: aspect,
     // The demo measures the work, so it does not use the cache.
     cache: false,
+    // Where nobody can speak, the video is made without a voice.
+    voiceover: {},
     ...(scenes === undefined ? {} : { sceneCount: scenes }),
     ...(model === undefined ? {} : { model }),
     ...(draft === true ? { mode: 'draft' } : {}),

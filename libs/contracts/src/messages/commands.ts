@@ -11,6 +11,7 @@ import { defineMessage } from './message.js';
 import { MUSIC_MOODS } from '../schemas/moods.js';
 import { overlayTextSchema } from '../schemas/plan.js';
 import { blendSchema } from '../schemas/transition.js';
+import { scriptSchema, spokenSchema } from '../schemas/voiceover.js';
 import { OWN_ENDPOINT, WEBHOOK_ID, webhookEventSchema } from '../schemas/webhook.js';
 import { WORK_COMMAND_NAMES, type WorkCommandName } from '../services.js';
 
@@ -93,6 +94,31 @@ export const OverlayApply = defineMessage({
   key: sceneKey,
 });
 
+export const SpeechSpeak = defineMessage({
+  kind: 'command',
+  name: 'speech.speak',
+  version: 1,
+  description: 'Buy the speech of one scene and fit it into its time.',
+  schema: z.object({
+    ...perScene,
+    /** What is spoken. */
+    script: scriptSchema,
+    /** Duration of the scene, seconds. */
+    durationSeconds: z.int().positive(),
+    /** In the provider's spelling. Default: that of the settings. */
+    voice: z.string().optional(),
+    /** 1 is normal, the default. */
+    speed: z.number().optional(),
+    /** Limit of all speeches of this scene together, micro-dollars. Absent: no limit. */
+    allowanceMicros: z.int().nonnegative().optional(),
+    /** True: only a speech that costs nothing is made. Default: false. */
+    freeOnly: z.boolean().optional(),
+    /** False: the cache is neither read nor written. Default: true. */
+    cache: z.boolean().optional(),
+  }),
+  key: sceneKey,
+});
+
 export const StitchRender = defineMessage({
   kind: 'command',
   name: 'stitch.render',
@@ -122,6 +148,8 @@ export const StitchRender = defineMessage({
         volume: z.number().min(0).max(1),
       })
       .optional(),
+    /** What is spoken in the scenes. Absent: nothing. */
+    speech: z.array(z.object({ scene: z.int().nonnegative(), ...spokenSchema.shape })).optional(),
     /** False: the video has no sound of its clips. Default: true. */
     clipSound: z.boolean().optional(),
   }),
@@ -145,7 +173,14 @@ export const WebhookDeliver = defineMessage({
   key: ({ endpoint, type, run }) => `${endpoint}.${type}.${run}`,
 });
 
-export const COMMANDS = [GenerationPlan, ClipGenerate, OverlayApply, StitchRender, WebhookDeliver] as const;
+export const COMMANDS = [
+  GenerationPlan,
+  ClipGenerate,
+  OverlayApply,
+  SpeechSpeak,
+  StitchRender,
+  WebhookDeliver,
+] as const;
 type Command = (typeof COMMANDS)[number];
 type WorkCommand = Extract<Command, { readonly name: WorkCommandName }>;
 /** The commands that advance a generation. While one of them is pending, the generation is not stalled. */
@@ -155,5 +190,6 @@ export const WORK_COMMANDS = COMMANDS.filter((command): command is WorkCommand =
 export type GenerationPlanBody = z.infer<typeof GenerationPlan.schema>;
 export type ClipGenerateBody = z.infer<typeof ClipGenerate.schema>;
 export type OverlayApplyBody = z.infer<typeof OverlayApply.schema>;
+export type SpeechSpeakBody = z.infer<typeof SpeechSpeak.schema>;
 export type StitchRenderBody = z.infer<typeof StitchRender.schema>;
 export type WebhookDeliverBody = z.infer<typeof WebhookDeliver.schema>;

@@ -4,6 +4,7 @@ import { GENERATION_STATUSES, resultSchema, SCENE_STATUSES } from '../schemas/ge
 import { artifactSchema, blendedSchema, generationIdSchema, thumbnailSchema } from '../schemas/job.js';
 import { defineMessage, type MessageDefinition } from './message.js';
 import { planSchema } from '../schemas/plan.js';
+import { spokenSchema } from '../schemas/voiceover.js';
 import { STAGES } from '../services.js';
 
 /** `at`: time of the event, UTC. `charges`: what it cost; the cost service enters each charge into the ledger once, by key. */
@@ -135,6 +136,23 @@ export const OverlayFailed = defineMessage({
   name: 'overlay.failed',
   version: 1,
   description: 'A clip could not be normalised or its text could not be drawn.',
+  schema: z.object({ ...perScene, ...failed }),
+  key: sceneKey,
+});
+
+export const SpeechSpoken = defineMessage({
+  kind: 'event',
+  name: 'speech.spoken',
+  version: 1,
+  description: 'The speech of a scene is stored and fits into its time.',
+  schema: z.object({ ...perScene, ...spokenSchema.shape }),
+  key: sceneKey,
+});
+export const SpeechFailed = defineMessage({
+  kind: 'event',
+  name: 'speech.failed',
+  version: 1,
+  description: 'Nobody could speak the script of a scene. The video is made without it.',
   schema: z.object({ ...perScene, ...failed }),
   key: sceneKey,
 });
@@ -278,6 +296,8 @@ export const EVENTS = [
   ChargeAdjusted,
   OverlayApplied,
   OverlayFailed,
+  SpeechSpoken,
+  SpeechFailed,
   VideoStitched,
   StitchFailed,
   CancelRequested,

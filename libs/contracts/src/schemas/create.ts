@@ -3,7 +3,8 @@ import { dataUrlPattern } from '../text/data.url.js';
 import { ASPECT_RATIOS, DURATION_SECONDS, FRAMEWORKS, MUSIC_VOLUME, SCENE_COUNT, SCENE_SECONDS } from './job.js';
 import { MUSIC_MOODS } from './moods.js';
 import { textLookSchema } from './text.look.js';
-import { controlCharacters, isWellFormed } from '../text/text.rules.js';
+import { isSpeakable } from '../text/spoken.seconds.js';
+import { controlCharacters, isWellFormed, textSchema } from '../text/text.rules.js';
 import { TRANSITIONS } from './transition.js';
 import { webhookUrlSchema } from './webhook.js';
 
@@ -26,6 +27,19 @@ const musicSchema = z
   })
   .refine(({ bed, data }) => bed === undefined || data === undefined, 'give either bed or data')
   .meta({ id: 'Music' });
+
+/** Longest script of a voice-over, characters: more is not spoken in 60 s. */
+const SCRIPT_LIMIT = 2000;
+const voiceoverSchema = z
+  .strictObject({
+    /** In the provider's spelling. Default: `SPEECH_VOICE`. */
+    voice: textSchema(200).optional(),
+    /** 1 is normal. Default: 1. */
+    speed: z.number().min(0.5).max(2).optional(),
+    /** Words of the whole video, spread over its scenes. Default: the scripts of the plan. */
+    script: textSchema(SCRIPT_LIMIT).refine(isSpeakable, 'there is nothing to speak').optional(),
+  })
+  .meta({ id: 'Voiceover' });
 
 export const REFERENCE_IMAGE_LIMIT_BYTES = 10 * 1024 * 1024;
 
@@ -79,6 +93,8 @@ export const createGenerationSchema = z
     look: textLookSchema.optional(),
     /** Without a bed or data: the bed that the plan chooses. null: no music. */
     music: musicSchema.nullable().optional(),
+    /** The video is spoken. `{}`: with every default. Absent: it is not. */
+    voiceover: voiceoverSchema.optional(),
     /** `drop`: the video has no sound of its clips, and silent clips are bought where they cost less. Default: `keep`. */
     clipAudio: z.enum(['keep', 'drop']).default('keep'),
     /** First frame of every clip, a JPEG or PNG. */

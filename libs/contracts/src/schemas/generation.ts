@@ -3,6 +3,7 @@ import { failureCodeSchema, failureSchema } from '../failure/failure.js';
 import { SCENE_STEPS, type SceneStep, STAGES } from '../services.js';
 import { artifactSchema, blendedSchema, generationIdSchema, jobSchema, thumbnailSchema } from './job.js';
 import { planSchema } from './plan.js';
+import { speechStateSchema } from './voiceover.js';
 
 export const GENERATION_STATUSES = [
   'queued',
@@ -68,6 +69,8 @@ const sceneStateSchema = z.object({
   blend: blendedSchema.optional(),
   /** The transitions that its overlay makes, by the scene that begins with each. */
   blends: z.array(z.int().nonnegative()).optional(),
+  /** Absent: nothing is spoken in the scene. */
+  speech: speechStateSchema.optional(),
   /** `traceparent` of the event that finished the scene. The span of the join links to it. */
   doneTraceparent: z.string().optional(),
   costMicros: z.int().nonnegative(),

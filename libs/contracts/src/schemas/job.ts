@@ -105,6 +105,17 @@ export const jobSchema = z.object({
       volume: z.number(),
     })
     .optional(),
+  /** The scripts of the plan are spoken. Absent: nothing is. */
+  voiceover: z
+    .object({
+      voice: z.string().optional(),
+      speed: z.number().optional(),
+      /** Words of the whole video, which replace the scripts of the plan. */
+      script: z.string().optional(),
+      /** The most that the speech of one scene can cost, micro-dollars. Absent: the price is unknown. */
+      sceneMaxMicros: z.int().nonnegative().optional(),
+    })
+    .optional(),
   /** First frame of every clip. */
   referenceImage: artifactSchema.optional(),
   /** False: the sound of the clips is not used, and silent clips are bought where they cost less. Default: true. */

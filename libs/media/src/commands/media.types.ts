@@ -92,6 +92,8 @@ export interface MixInput {
     readonly file: string;
     readonly startSeconds: number;
     readonly durationSeconds: number;
+    /** It is played faster by this factor, 1 to 2. Default: 1. */
+    readonly tempo?: number;
   }[];
   /** `.m4a` */
   readonly output: string;

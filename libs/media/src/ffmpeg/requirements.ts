@@ -9,7 +9,7 @@ export const REQUIRED = {
     ...['setpts', 'fps', 'scale', 'crop', 'setsar', 'tpad', 'trim', 'format', 'overlay'],
     ...['aresample', 'aformat', 'apad', 'atrim', 'afade', 'volume', 'amix', 'alimiter', 'anullsrc'],
     ...['astats', 'ametadata', 'ebur128', 'asplit', 'asetpts', 'aloop', 'concat', 'adelay'],
-    ...['anull', 'anullsink', 'sidechaincompress'],
+    ...['anull', 'anullsink', 'sidechaincompress', 'atempo'],
     ...['xfade', 'limiter', 'settb', 'split', 'select', 'signalstats', 'metadata', 'gradients', 'color', 'sine'],
   ],
 } as const satisfies Record<string, readonly string[]>;

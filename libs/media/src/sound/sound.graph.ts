@@ -70,10 +70,11 @@ export function musicGraph(music: MusicTrack, samples: number, label: string): s
 
 /** The speeches at their starts as one track. Its inputs are the speeches. A speech ends with its time, and with the video. */
 export function voiceGraph(speech: NonNullable<MixInput['speech']>, samples: number, label: string): string {
-  const parts = speech.map(({ startSeconds, durationSeconds }, index) => {
+  const parts = speech.map(({ startSeconds, durationSeconds, tempo = 1 }, index) => {
+    const faster = tempo === 1 ? '' : `atempo=${tempo},`;
     const length = samplesOf(durationSeconds);
     const placed = `adelay=delays=${samplesOf(startSeconds)}S:all=1,${exactly(samples)}`;
-    return `[${index}:a:0]${FORMAT},${exactly(length)},${edges(length)},${placed}[p${index}]`;
+    return `[${index}:a:0]${FORMAT},${faster}${exactly(length)},${edges(length)},${placed}[p${index}]`;
   });
   const names = speech.map((_speech, index) => `[p${index}]`).join('');
   return [...parts, `${names}amix=inputs=${speech.length}:duration=longest:normalize=0[${label}]`].join(';');

@@ -1,5 +1,6 @@
 import { type Failure, type GenerationState, type SceneState } from '@clipmesh/contracts';
 import { type ModelTable } from '@clipmesh/billing';
+import { speechReserve } from './director.speech.js';
 import { modelQuote, runJob, suitableModel, unsuitableFailure } from './director.models.js';
 
 /** Failures after which the cost of the clip's purchases is known from their events. */
@@ -11,11 +12,12 @@ const KNOWN_COST: ReadonlySet<Failure['code']> = new Set([
   'BUDGET_EXCEEDED',
 ]);
 
-/** Micro-dollars spent, and reserved for clips in progress and purchases with an unknown outcome. */
-export function committedBy({ costMicros, scenes }: GenerationState): number {
+/** Micro-dollars spent, and reserved for clips in progress, speeches, and purchases with an unknown outcome. */
+export function committedBy(state: GenerationState): number {
+  const { costMicros, scenes } = state;
   return scenes.reduce(
     (sum, { allowanceMicros, costMicros: own }) => sum + Math.max(0, (allowanceMicros ?? 0) - own),
-    costMicros,
+    costMicros + speechReserve(state),
   );
 }
 
@@ -46,7 +48,7 @@ export function startScene(state: GenerationState, waiting: SceneState, models: 
     const extraMicros = Math.max(0, price - unspentMicros);
     return { ...scene, status: 'generating', modelIndex, allowanceMicros: reservedMicros + extraMicros };
   }
-  if (state.scenes.some(({ status }) => status === 'generating')) return waiting;
+  if (speechReserve(state) > 0 || state.scenes.some(({ status }) => status === 'generating')) return waiting;
   return { ...scene, status: 'failed', failure: refusal ?? budgetFailure(scene, Math.max(0, leftMicros)) };
 }
 

@@ -17,6 +17,7 @@ import {
 import { type DirectorEvent } from './director.event.js';
 import { type ModelTable } from '@clipmesh/billing';
 import { runJob } from './director.models.js';
+import { speechCommands, speechOf } from './director.speech.js';
 import { progressOf } from './progress.js';
 import { overlayBlends, transitionInto } from './scene.blends.js';
 import { stepCommand } from './scene.steps.js';
@@ -40,6 +41,7 @@ export function commandsCausedBy(state: GenerationState, event: DirectorEvent, m
     const key = { ...base, scene: scene.index, attempt: scene.attempt };
     return stepCommand({ key, job, plan, scenePlan, scene, blends: overlayBlends(state, scene), models }) ?? [];
   });
+  commands.push(...speechCommands(state, event.id, base));
   if (state.status === 'composing' && state.stitch?.cause === event.id)
     commands.push(stitchCommand(state, base, event.traceparent));
   return commands;
@@ -77,6 +79,7 @@ export function stitchCommand(
         ];
       }),
       ...musicOf(state),
+      ...speechOf(state),
       ...(job.clipSound === undefined ? {} : { clipSound: job.clipSound }),
     },
     links,

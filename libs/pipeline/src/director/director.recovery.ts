@@ -186,7 +186,11 @@ export function revive(before: GenerationState, cause: string): GenerationState 
     revivals: state.revivals + 1,
     ...(state.plan === undefined ? { planning: { ...state.planning, cause } } : {}),
     ...(state.status === 'composing' && state.stitch !== undefined ? { stitch: { ...state.stitch, cause } } : {}),
-    scenes: state.scenes.map((scene) => (stepOf(scene.status) === undefined ? scene : { ...scene, cause })),
+    scenes: state.scenes.map((scene) => ({
+      ...scene,
+      ...(stepOf(scene.status) === undefined ? {} : { cause }),
+      ...(scene.speech?.status === 'pending' ? { speech: { ...scene.speech, cause } } : {}),
+    })),
   };
 }
 

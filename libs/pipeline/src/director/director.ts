@@ -6,6 +6,7 @@ import {
   isFinal,
   type Job,
   type Outgoing,
+  type SceneState,
 } from '@clipmesh/contracts';
 import { type ModelTable } from '@clipmesh/billing';
 import { startScene } from './director.budget.js';
@@ -24,6 +25,7 @@ import {
   withCharged,
 } from './director.recovery.js';
 import { chooseBlends } from './scene.blends.js';
+import { applySpeechEvent, pendingSpeeches, requestSpeech } from './director.speech.js';
 import { applyStepEvent, isStepEvent } from './scene.steps.js';
 
 export interface Decision {
@@ -83,11 +85,18 @@ function charge(state: GenerationState, charges: readonly Charge[]): GenerationS
     chargeKeys: [...state.chargeKeys, ...fresh.map((entry) => entry.key)],
     scenes: state.scenes.map((scene) => {
       const own = fresh.filter((entry) => entry.scene === scene.index);
-      return own.length === 0
-        ? scene
-        : { ...scene, costMicros: own.reduce((sum, entry) => sum + entry.amountMicros, scene.costMicros) };
+      return own.length === 0 ? scene : withCost(scene, own);
     }),
   };
+}
+
+/** The scene with its charges. A reservation for its clip does not pay for its speech. */
+function withCost(scene: SceneState, charges: readonly Charge[]): SceneState {
+  const sum = (entries: readonly Charge[]): number => entries.reduce((all, { amountMicros }) => all + amountMicros, 0);
+  const charged = { ...scene, costMicros: scene.costMicros + sum(charges) };
+  if (scene.allowanceMicros === undefined) return charged;
+  const spoken = sum(charges.filter(({ stage }) => stage === 'audio'));
+  return { ...charged, allowanceMicros: scene.allowanceMicros + spoken };
 }
 
 /** The state after the event; the same object when the event is late, repeated or irrelevant. */
@@ -114,6 +123,9 @@ function apply(state: GenerationState, event: DirectorEvent, models: ModelTable)
       return answersStitch(state, body) ? withResult(state, body.result) : state;
     case 'stitch.failed':
       return answersStitch(state, body) ? { ...state, failure: withCharged(body.failure, state.costMicros) } : state;
+    case 'speech.spoken':
+    case 'speech.failed':
+      return applySpeechEvent(state, event);
     case 'cancel.requested':
       return {
         ...state,
@@ -155,9 +167,10 @@ function withResult(
   return { ...state, result: isDraft(state) ? { ...result, draft: true } : result };
 }
 
-/** Starts waiting scenes, lowest index first, while fewer than `window` clips are being generated. */
-export function fillWindow(state: GenerationState, cause: string, models: ModelTable): GenerationState {
-  if (state.status !== 'generating') return state;
+/** Requests speeches, and starts waiting scenes, lowest index first, while fewer than `window` clips are being generated. */
+export function fillWindow(before: GenerationState, cause: string, models: ModelTable): GenerationState {
+  if (before.status !== 'generating') return before;
+  const state = requestSpeech(before, cause);
   let freeSlots = state.window - state.scenes.filter((scene) => scene.status === 'generating').length;
   if (freeSlots <= 0 || !state.scenes.some((scene) => scene.status === 'waiting')) return state;
   let filled = state;
@@ -185,6 +198,7 @@ function conclude(state: GenerationState, event: DirectorEvent): GenerationState
   const failed = state.scenes.find((scene) => scene.status === 'failed');
   if (failed?.failure !== undefined)
     return { ...state, ...ended, status: 'failed', stage: failed.failure.stage, failure: failed.failure };
+  if (pendingSpeeches(state) > 0) return state;
   return {
     ...state,
     status: 'composing',

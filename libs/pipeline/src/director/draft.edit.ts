@@ -14,6 +14,7 @@ import { stitchCommand } from './director.messages.js';
 import { runJob } from './director.models.js';
 import { beginScenes, continueScene, dropResults } from './director.recovery.js';
 import { chooseBlends, overlayBlends } from './scene.blends.js';
+import { requestSpeech } from './director.speech.js';
 import { stepCommand } from './scene.steps.js';
 
 /** The state at the start of another run, which replaces the draft's video when it ends. */
@@ -45,7 +46,7 @@ export function editDraft(state: GenerationState, plan: Plan, cause: string, mod
     );
     return step === undefined ? scene : redo(scene, step, cause);
   });
-  if (scenes.some((scene, index) => scene !== state.scenes[index]))
+  if (scenes.some((scene, index) => scene !== state.scenes[index]) || requestSpeech(edited, cause) !== edited)
     return chooseBlends(
       state,
       fillWindow({ ...nextRun(edited), status: 'generating', stage: 'clip', scenes }, cause, models),

@@ -60,9 +60,22 @@ function overBudget(owner: string, period: string, needed: number, left: number)
   );
 }
 
-/** Throws a 422 when a cap or a budget applies and the price of the language model is unknown. */
-export function refuseUnpriced({ isLlmPriced }: Pick<Estimate, 'isLlmPriced'>, model: string, isCapped: boolean): void {
-  if (isLlmPriced || !isCapped) return;
+/** Throws a 422 when a cap or a budget applies and the price of the language model, or of the speech, is unknown. */
+export function refuseUnpriced(
+  { isLlmPriced, speech }: Pick<Estimate, 'isLlmPriced' | 'speech'>,
+  model: string,
+  isCapped: boolean,
+): void {
+  if (!isCapped) return;
+  if (speech?.isPriced === false)
+    throw new ProblemError(
+      422,
+      'PRICE_UNKNOWN',
+      'The price of the speech model is unknown',
+      'the price of the voice-over is unknown, so no budget can be enforced; the operator can set SPEECH_PRICE_USD_PER_MCHAR or SPEECH_PRICE_USD_PER_MINUTE, or omit voiceover',
+      { extensions: { retryable: false, charged: false } },
+    );
+  if (isLlmPriced) return;
   throw new ProblemError(
     422,
     'PRICE_UNKNOWN',

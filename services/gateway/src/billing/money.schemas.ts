@@ -10,6 +10,8 @@ export const estimateView = z
     ...span,
     /** `unpriced`: the price of the language model is unknown and not part of the sums. */
     llm: z.object({ ...span, unpriced: z.literal(true).optional() }),
+    /** With `voiceover`. `unpriced`: the price of the speech model is unknown and not part of the sums. */
+    speech: z.object({ ...span, unpriced: z.literal(true).optional() }).optional(),
     scenes: z.array(z.object({ index: z.int().nonnegative(), ...span })),
     /** In the modes `review` and `draft`: what is spent before the approval. A draft buys no clips. */
     beforeApproval: z.object(span).optional(),

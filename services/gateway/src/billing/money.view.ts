@@ -25,6 +25,9 @@ export function estimateViewOf(estimated: Estimate, waits: boolean): EstimateVie
   return {
     ...spanOf(estimated),
     llm: { ...spanOf(estimated.llm), ...(estimated.isLlmPriced ? {} : { unpriced: true }) },
+    ...(estimated.speech === undefined
+      ? {}
+      : { speech: { ...spanOf(estimated.speech), ...(estimated.speech.isPriced ? {} : { unpriced: true }) } }),
     scenes: estimated.scenes.map((scene, index) => ({ index, ...spanOf(scene) })),
     ...(waits ? { beforeApproval: spanOf(estimated.llm) } : {}),
     ...(estimated.pricesAsOf === undefined ? {} : { pricesAsOf: estimated.pricesAsOf }),

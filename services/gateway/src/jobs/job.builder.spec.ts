@@ -10,6 +10,7 @@ const defaults = {
   parallelEnabled: true,
   maxWorkers: 4,
   fallbackAfter: 3,
+  speechPrice: { per: 'character', micros: 15_000_000 } as const,
 };
 const prompt = 'A kettle that sings.';
 const parse = (body: unknown): CreateGeneration =>
@@ -94,6 +95,16 @@ describe('a request', () => {
     [{ data: 'data:audio/mpeg;base64,AAAA' }, undefined],
   ])('with the music %j has the music %j before an upload is stored', (music, expected) => {
     expect(buildJob(parse(music === undefined ? { prompt } : { prompt, music }), defaults).music).toEqual(expected);
+  });
+
+  it('speaks only when it is asked to, at the highest price of a scene', () => {
+    expect(buildJob(parse({ prompt }), defaults).voiceover).toBeUndefined();
+    const spoken = buildJob(parse({ prompt, voiceover: { voice: 'nova', speed: 1.1 } }), defaults).voiceover;
+    expect(spoken).toEqual({ voice: 'nova', speed: 1.1, sceneMaxMicros: 18_000 });
+    const of = (speechPrice: 'free' | undefined) =>
+      buildJob(parse({ prompt, voiceover: {} }), { ...defaults, speechPrice }).voiceover;
+    expect([of('free'), of(undefined)]).toEqual([{ sceneMaxMicros: 0 }, {}]);
+    expect(() => parse({ prompt, voiceover: { script: '…' } })).toThrow('voiceover.script: there is nothing to speak');
   });
 
   it.each(['data:image/png;base64,AAAA', 'data:image/jpeg;name=a.jpg;base64,AAAA', 'data:IMAGE/JPG;base64,AAAA'])(

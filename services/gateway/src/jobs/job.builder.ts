@@ -1,6 +1,14 @@
 import { createHash, randomInt } from 'node:crypto';
 import { type CreateGeneration, type Job } from '@clipmesh/contracts';
-import { clipNeeds, type ModelTable, possibleLengths, type PricedJob, refusalOf } from '@clipmesh/billing';
+import {
+  clipNeeds,
+  type ModelTable,
+  possibleLengths,
+  type PricedJob,
+  refusalOf,
+  maxSceneSpeechMicros,
+  type SpeechPrice,
+} from '@clipmesh/billing';
 import { badRequest } from '../http/problems/problem.js';
 import { didYouMean } from '../http/problems/suggestion.js';
 
@@ -17,6 +25,8 @@ export interface JobDefaults {
   readonly maxWorkers: number;
   /** Number of provider failures after which a generation continues with one scene at a time. */
   readonly fallbackAfter: number;
+  /** The price of speech. `free`: it costs nothing. Default: it is unknown. */
+  readonly speechPrice?: SpeechPrice | 'free' | undefined;
 }
 
 /** Throws when a setting names an unknown model: caps and budgets would count it as free. */
@@ -31,6 +41,21 @@ const SEED_LIMIT = 2_147_483_647;
 function seedOf({ prompt, durationSeconds, aspectRatio, framework, sceneCount }: CreateGeneration): number {
   const identity = JSON.stringify([prompt, durationSeconds, aspectRatio, framework ?? null, sceneCount ?? null]);
   return createHash('sha256').update(identity).digest().readUInt32BE(0) % SEED_LIMIT;
+}
+
+/** The voice-over with what a scene of it costs. */
+function voiceoverOf({ voiceover }: CreateGeneration, { speechPrice: price }: JobDefaults): Pick<Job, 'voiceover'> {
+  if (voiceover === undefined) return {};
+  const { voice, speed, script } = voiceover;
+  const sceneMaxMicros = price === 'free' ? 0 : price && maxSceneSpeechMicros(price, speed);
+  return {
+    voiceover: {
+      ...(voice === undefined ? {} : { voice }),
+      ...(speed === undefined ? {} : { speed }),
+      ...(script === undefined ? {} : { script }),
+      ...(sceneMaxMicros === undefined ? {} : { sceneMaxMicros }),
+    },
+  };
 }
 
 /** What the request says about music, without an upload. */
@@ -66,6 +91,7 @@ export function buildJob(request: CreateGeneration, defaults: JobDefaults): Job 
     ...(request.mode === 'review' ? { review: true } : {}),
     ...(request.mode === 'draft' ? { draft: true } : {}),
     ...musicOf(request),
+    ...voiceoverOf(request, defaults),
     models,
     window: enabled ? (parallel?.maxWorkers ?? defaults.maxWorkers) : 1,
     fallbackAfter: defaults.fallbackAfter,

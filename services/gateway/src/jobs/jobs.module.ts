@@ -1,4 +1,4 @@
-import { type ModelTable } from '@clipmesh/billing';
+import { type ModelTable, speechPrice } from '@clipmesh/billing';
 import { type Config } from '@clipmesh/config';
 import { REFERENCE_IMAGE_LIMIT_BYTES } from '@clipmesh/contracts';
 import { type Media } from '@clipmesh/media';
@@ -8,6 +8,14 @@ import { ARTIFACTS, CONFIG, MEDIA, MODELS, SCRATCH } from '../runtime/runtime.to
 import { JOB_DEFAULTS, type JobDefaults } from './job.builder.js';
 import { FILE_DEPS, type FileDeps } from './job.files.js';
 import { uploadLimit } from './upload.check.js';
+
+/**
+ * The price of the speech that the speaker makes with these settings. The gateway has no key of the speech API: with `auto`, it
+ * counts the API's price, although espeak-ng may speak.
+ */
+function speechPriceOf({ speechProvider, speechModel, speechPrice: price }: Config): JobDefaults['speechPrice'] {
+  return speechProvider === 'espeak-ng' || speechProvider === 'none' ? 'free' : (price ?? speechPrice(speechModel));
+}
 
 /** What builds a job from a request: the defaults, and the checks of its files. */
 @Module({
@@ -21,6 +29,7 @@ import { uploadLimit } from './upload.check.js';
         parallelEnabled: config.enableParallelVideoGeneration,
         maxWorkers: config.maxParallelVideoWorkers,
         fallbackAfter: config.sequentialFallbackAfter,
+        speechPrice: speechPriceOf(config),
       }),
     },
     {

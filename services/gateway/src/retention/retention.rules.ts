@@ -21,6 +21,7 @@ export function filesOf({ state }: GenerationRecord): string[] {
       ...SCENE_STEPS.map(({ result: file }) => scene[file]),
       scene.thumbnail?.picture,
       scene.blend?.clip,
+      scene.speech?.result?.speech,
     ]),
     result?.video,
     result?.thumbnail,

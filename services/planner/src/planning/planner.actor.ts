@@ -13,7 +13,7 @@ import {
   WorkRetried,
 } from '@clipmesh/contracts';
 import { type HandlerContext, Inbox, type Publish } from '@clipmesh/messaging';
-import { planFromTemplate } from '@clipmesh/pipeline';
+import { planFromTemplate, withScript } from '@clipmesh/pipeline';
 import { ATTR, type Log, withSpan } from '@clipmesh/tracing';
 import { Controller, Inject } from '@nestjs/common';
 import { buyPlan, type PlanPurchaseDeps } from '@clipmesh/purchasing';
@@ -57,9 +57,10 @@ export class PlannerActor {
     ],
   })
   async receive(body: GenerationPlanBody, context: HandlerContext): Promise<readonly Outgoing[]> {
-    const { generationId, attempt } = body;
+    const { generationId, attempt, job } = body;
     await this.deps.publish([message(PlanStarted, { generationId, attempt, at: now(), charges: [] })]);
-    const { plan, charges } = await this.write(body, context);
+    const { plan: written, charges } = await this.write(body, context);
+    const plan = withScript(written, job.voiceover?.script);
     this.deps.logger.info(
       { generationId, source: plan.source, scenes: plan.scenes.length, durationSeconds: plan.durationSeconds },
       'plan written',
