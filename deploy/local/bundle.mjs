@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { SERVICE_PROGRAMS } from '@clipmesh/contracts';
 import { build } from 'esbuild';
 
-/** Stays in node_modules: the path of the files that the gateway serves, and the native library that draws text. */
-const OUTSIDE = ['swagger-ui-dist', '@napi-rs/canvas'];
+/** Stays in node_modules: the path of the files that the gateway serves, the native library that draws text, the names of all characters. */
+const OUTSIDE = ['swagger-ui-dist', '@napi-rs/canvas', 'unicode-name'];
 /** Optional packages of Nest and MongoDB's driver that Clipmesh does not use. */
 const ABSENT = [
   '@aws-sdk/credential-providers',

@@ -29,3 +29,5 @@ export * from './schemas/webhook.js';
 export * from './schemas/plan.shape.js';
 export * from './schemas/voiceover.js';
 export { createdAtMs } from './schemas/generation.time.js';
+export { drawableText, encodeRanges, undrawableIn } from './text/drawable.js';
+export { DRAWABLE_RANGES } from './text/drawable.table.js';

@@ -1,4 +1,4 @@
-import { ClipmeshError, type EncodeProfile, type OverlayText } from '@clipmesh/contracts';
+import { ClipmeshError, type EncodeProfile, type OverlayText, undrawableIn } from '@clipmesh/contracts';
 import { type BlockPainting } from './drawing/block.painter.js';
 import { openMeasure, type Skia } from './drawing/canvas.fonts.js';
 import { brandFont, bundledFonts, emojiFonts } from './fonts/font.catalog.js';
@@ -64,7 +64,9 @@ export function placeText(
     width: Math.max(16, area.width - 2 * over.x * size),
     height: Math.max(16, area.height - (2 * over.y + drop) * size),
   };
-  const text = style.uppercase ? overlay.text.toLocaleUpperCase(language) : overlay.text;
+  const upper = overlay.text.toLocaleUpperCase(language);
+  // Some scripts have capitals that few fonts have.
+  const text = style.uppercase && undrawableIn(upper).length === 0 ? upper : overlay.text;
   const options = { size, box, align: style.align, lineHeight: style.lineHeight, language };
   requireFonts(text, chooser);
   const block = layOut(text, options, { fontFor: (one) => chooser.fontFor(one), measure });

@@ -40,6 +40,13 @@ describe('an edit of a plan', () => {
     expect(scenes[0]?.overlay).toEqual(plan.scenes[0]?.overlay);
   });
 
+  it('is refused for a text that no font can draw', () => {
+    const change = { scenes: [{ index: 1, overlay: { text: 'Tea \u{13000}' } }] };
+    expect(() => edit(change)).toThrow(
+      expect.objectContaining({ field: 'scenes.0.overlay.text', characters: ['\u{13000}'] }),
+    );
+  });
+
   it('removes an overlay text and adds one again', () => {
     const bare = edit({ scenes: [{ index: 1, overlay: null }] });
     expect(bare.scenes[1]).not.toHaveProperty('overlay');

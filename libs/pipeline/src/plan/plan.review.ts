@@ -10,6 +10,7 @@ import {
   type ScenePlan,
   TEXT_LOOKS,
   type TextLook,
+  undrawableIn,
 } from '@clipmesh/contracts';
 
 /** An edit was rejected; `field` is the path of the cause within the edit. */
@@ -31,6 +32,17 @@ export function isReviewed({ status, approved }: Pick<GenerationState, 'status' 
 /** Whether the plan may be changed: it waits for approval, or its draft is being made. */
 export function isEditable(state: Pick<GenerationState, 'status' | 'approved' | 'job'>): boolean {
   return isReviewed(state) || (isDraft(state) && (state.status === 'generating' || state.status === 'composing'));
+}
+
+/** An edit has a text with characters that no font has. */
+export class UndrawableTextError extends PlanEditError {
+  constructor(
+    field: string,
+    readonly characters: readonly string[],
+  ) {
+    super(field, `no font can draw ${characters.join(' ')}`);
+    this.name = 'UndrawableTextError';
+  }
 }
 
 /** Applies an edit to a plan and updates its duration to the sum of its scenes. Throws {@link PlanEditError}. */
@@ -85,6 +97,8 @@ function editScene(scene: ScenePlan, change: NonNullable<PlanEdit['scenes']>[num
   const text = overlay.text ?? previous?.text;
   if (text === undefined)
     throw new PlanEditError(`${field}.overlay.text`, 'the scene has no overlay text; set overlay.text');
+  const missing = overlay.text === undefined ? [] : undrawableIn(overlay.text);
+  if (missing.length > 0) throw new UndrawableTextError(`${field}.overlay.text`, missing);
   return {
     ...edited,
     overlay: overlayTextSchema.parse({ ...previous, ...lookOf(overlay), ...defined(overlay), text }),

@@ -61,6 +61,14 @@ describe('plan rules', () => {
     expect(planSchema.safeParse(plan).error).toBeUndefined();
   });
 
+  it('leaves characters out of the texts of a draft that no font can draw', () => {
+    const scene = { role: 'x', description: 'A lamp glows', durationSeconds: 5, overlayText: 'Glow \u{13000} on' };
+    const style = { style: '', palette: '', lighting: '', composition: '', mood: '', subject: '' };
+    const draft = { title: 't', style, scenes: [scene, scene, { ...scene, overlayText: '\u{13000}' }] };
+    const plan = planFromDraft(job(15, { sceneCount: 3 }), draft);
+    expect(plan?.scenes[0]?.overlay?.text).toBe('Glow on');
+  });
+
   it('gives every text the look of the request', () => {
     const overlays = planFromTemplate(job(15, { look: 'bold' })).scenes.flatMap(({ overlay }) => overlay ?? []);
     expect(overlays.length).toBeGreaterThan(2);

@@ -1,5 +1,6 @@
 import {
   cutText,
+  drawableText,
   type Job,
   type Plan,
   type PlanDraft,
@@ -18,7 +19,8 @@ import { draftFromPrompt } from './plan.template.js';
 const clean = (text: string): string => text.replace(/\s+/gu, ' ').trim();
 
 function overlayOf(job: Job, text: string, index: number, count: number): Pick<ScenePlan, 'overlay'> {
-  const words = cutText(clean(text), 120);
+  // What cannot be drawn is left out before anybody reads the plan, so that the plan shows what the video will.
+  const words = cutText(clean(drawableText(text)), 120);
   if (!job.overlays || words === '') return {};
   return {
     overlay: {

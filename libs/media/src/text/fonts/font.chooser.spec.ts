@@ -1,6 +1,7 @@
+import { DRAWABLE_RANGES, encodeRanges } from '@clipmesh/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { bundledFonts, emojiFonts } from './font.catalog.js';
-import { chooseFonts } from './font.chooser.js';
+import { chooseFonts, coverageOf } from './font.chooser.js';
 import { readCoverage } from './font.cmap.js';
 
 const fontOf = (grapheme: string, language = 'en'): string | undefined =>
@@ -44,6 +45,14 @@ describe('the font of a grapheme', () => {
   ])('that several languages share follows the language %s', (language, font) => {
     expect(fontOf('直', language)).toBe(font);
   });
+});
+
+it('the table of drawable characters is what the bundled fonts have', () => {
+  const found = new Set<number>();
+  for (const font of [...bundledFonts('sans', 700, 'en'), ...emojiFonts()])
+    for (const code of coverageOf(font).codePoints())
+      if (font.ranges?.some(([first, last]) => code >= first && code <= last) ?? true) found.add(code);
+  expect(encodeRanges([...found].sort((a, b) => a - b))).toBe(DRAWABLE_RANGES);
 });
 
 describe('a font file', () => {

@@ -39,7 +39,10 @@ export function chooseFonts(fonts: readonly FontFile[], emoji: readonly FontFile
       .map((character) => character.codePointAt(0) ?? 0);
     const isPicture = PICTURE.test(grapheme) && !PLAIN.test(grapheme);
     const order = isPicture ? [...emoji, ...fonts] : [...fonts, ...emoji];
-    return order.find((font) => covers(font, codePoints));
+    const whole = order.find((font) => covers(font, codePoints));
+    const hasAll = codePoints.every((code) => order.some((font) => covers(font, [code])));
+    // No font has a letter and its rare mark: Skia takes the mark from another font.
+    return whole ?? (hasAll ? order.find((font) => covers(font, codePoints.slice(0, 1))) : undefined);
   };
   return {
     fontFor(grapheme) {
