@@ -6,6 +6,7 @@ import {
   DRAFT_MODEL,
   type PlanEdit,
   RetryRequested,
+  SpeechSpeak,
   StallNoticed,
   VideoStitched,
 } from '@clipmesh/contracts';
@@ -91,6 +92,33 @@ describe('an approval of a draft', () => {
     expect(clipsIn(first.outgoing)).toHaveLength(job.window);
     expect(again.state).toBe(first.state);
     expect(clipsIn(again.outgoing)).toEqual(clipsIn(first.outgoing));
+  });
+
+  it('keeps what is spoken, and asks again for what nobody speaks for free', () => {
+    const script = 'It sings.';
+    const spoken = { run: 1, attempt: 1, script, durationSeconds: 4, cause: 'plan' };
+    const result = { speech: fileOf('speech'), durationSeconds: 1, tempo: 1 };
+    const speeches = [
+      { ...spoken, status: 'spoken', result },
+      { ...spoken, status: 'failed', freeOnly: true },
+    ] as const;
+    const state = {
+      ...draft,
+      job: { ...job, voiceover: { sceneMaxMicros: 0 } },
+      plan: {
+        ...plan,
+        scenes: plan.scenes.map((scene, index) => ({ ...scene, script: index < 2 ? script : undefined })),
+      },
+      scenes: draft.scenes.map((scene, index) => ({ ...scene, speech: speeches[index] })),
+    };
+    const begun = decide(approveDraft(state), approved);
+    const [first, second, third] = begun.state.scenes.map(({ speech }) => speech);
+    expect(first).toEqual(speeches[0]);
+    expect(second).toMatchObject({ status: 'pending', run: 2, attempt: 2 });
+    expect(third).toBeUndefined();
+    const asked = begun.outgoing.filter(({ definition }) => definition === SpeechSpeak).map(({ body }) => body);
+    expect(asked).toMatchObject([{ scene: 1, attempt: 2 }]);
+    expect(asked[0]).not.toHaveProperty('freeOnly');
   });
 
   it('starts at the next stall when its event was lost', () => {

@@ -44,13 +44,19 @@ const NEXT_MODEL_MAY_HELP: ReadonlySet<Failure['code']> = new Set([
 /** Failures of a step whose input is missing or unreadable: the step that made it runs again. */
 const UNUSABLE_INPUT: ReadonlySet<Failure['code']> = new Set(['MEDIA_INVALID', 'ARTIFACT_MISSING']);
 
-/** Starts the scenes of a plan. The command steps of a draft's scenes continue, so that a late answer to one of them is ignored. */
+/**
+ * Starts the scenes of a plan. The command steps of a draft's scenes continue, so that a late answer to one of them is ignored, and
+ * what is spoken in them stays.
+ */
 export function beginScenes(
   { finishedBy: _finishedBy, finishedAt: _finishedAt, ...state }: GenerationState,
   plan: Plan,
 ): GenerationState {
   const scene = { status: 'waiting', modelIndex: 0, cached: false, costMicros: 0 } as const;
-  const scenes = plan.scenes.map(({ index }) => ({ index, attempt: state.scenes[index]?.attempt ?? 0, ...scene }));
+  const scenes = plan.scenes.map(({ index }): SceneState => {
+    const { attempt = 0, speech } = state.scenes[index] ?? {};
+    return { index, attempt, ...scene, ...(speech === undefined ? {} : { speech }) };
+  });
   return { ...state, status: 'generating', stage: 'clip', plan, scenes };
 }
 
