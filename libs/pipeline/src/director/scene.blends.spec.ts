@@ -22,6 +22,7 @@ import { planFromTemplate } from '../plan/plan.writer.js';
 import { base, decide, jobOf, planWritten, regenerateScene, stepAnswer } from '../../test/director.samples.js';
 import { type DirectorEvent } from './director.event.js';
 import { initialState } from './director.js';
+import { transitionInto } from './scene.blends.js';
 
 const job = jobOf({ window: 3 });
 const planOf = (...transitions: Transition[]): Plan => {
@@ -61,21 +62,25 @@ function play(start: GenerationState, first: DirectorEvent, choose: (open: reado
   let { state, outgoing } = decide(start, first);
   const [overlays, open]: [OverlayApplyBody[], Outgoing[]] = [[], []];
   let stitch: StitchRenderBody | undefined;
+  const sent = new Map<string, string>();
+  const events = [first];
   for (;;) {
     for (const one of outgoing.filter(({ definition }) => definition.kind === 'command')) {
       open.push(one);
+      sent.set(messageId(one.definition, one.body), JSON.stringify(one.body));
       if (one.definition.name === OverlayApply.name) overlays.push(one.body as OverlayApplyBody);
       if (one.definition.name === StitchRender.name) stitch = one.body as StitchRenderBody;
     }
     const [next] = open.splice(choose(open), 1);
     const event = next && answer(next);
     if (event === undefined) return { state, overlays, stitch };
-    const repeated = decide(state, event);
-    ({ state, outgoing } = repeated);
+    ({ state, outgoing } = decide(state, event));
+    events.push(event);
     // A repeated event causes the same commands, whatever is ready by then.
-    const commands = (all: readonly Outgoing[]): Outgoing[] =>
-      all.filter(({ definition }) => definition.kind === 'command');
-    expect(commands(decide(state, event).outgoing)).toEqual(commands(outgoing));
+    for (const one of events.flatMap((earlier) => decide(state, earlier).outgoing)) {
+      const body = sent.get(messageId(one.definition, one.body));
+      if (body !== undefined) expect(JSON.stringify(one.body)).toBe(body);
+    }
   }
 }
 
@@ -142,5 +147,18 @@ describe('the transitions of a video', () => {
     const again = play(back, event, () => 0);
     expect(again.overlays.map(({ scene }) => scene)).toEqual([2]);
     expect(again.stitch?.scenes[2]).not.toHaveProperty('transition');
+  });
+
+  it('are used with the files that they were made from only', () => {
+    const plan = planOf('crossfade', 'wipe');
+    const state = done(plan);
+    const [first, second, third] = state.scenes;
+    if (first === undefined || second === undefined || third === undefined) throw new Error('three scenes');
+    expect(transitionInto(state, second)).toEqual({ kind: 'crossfade', clip: second.blend?.clip });
+    const other = { ...state, scenes: [{ ...first, overlaid: file() }, second, third] };
+    expect(transitionInto(other, second)).toEqual({ kind: 'crossfade' });
+    expect(transitionInto(state, { ...second, overlaid: file() })).toEqual({ kind: 'crossfade' });
+    expect(transitionInto({ ...state, plan: planOf('zoom', 'wipe') }, second)).toEqual({ kind: 'zoom' });
+    expect(transitionInto({ ...state, plan: planOf('cut', 'wipe') }, second)).toBeUndefined();
   });
 });
