@@ -5,7 +5,7 @@ import { parseBench } from './bench.arguments.js';
 describe('arguments of bench', () => {
   it('runs every benchmark by default', () => {
     const { benchmarks, ...options } = parseBench([]);
-    expect(benchmarks).toHaveLength(6);
+    expect(benchmarks).toHaveLength(7);
     expect(options).toEqual({ schedules: 100_000 });
   });
 

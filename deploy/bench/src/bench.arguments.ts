@@ -9,6 +9,7 @@ const BENCHMARKS = {
   simulate: 'schedules of the simulation',
   bottlenecks: 'whether the report of a run names the planted cause',
   tracing: 'analysis of long traces, predictions against real runs, the cost of tracing',
+  media: 'CPU and tail of overlay and join against ffmpeg commands that do the same',
 } as const;
 export type Benchmark = keyof typeof BENCHMARKS;
 

@@ -1,5 +1,6 @@
 import { printError } from '@clipmesh/deploy-local/command.line';
 import { type Benchmark, parseBench } from './bench.arguments.js';
+import { benchMedia } from './media/media.bench.js';
 import { benchBottlenecks } from './stack/bottleneck.bench.js';
 import { benchFaults } from './stack/faults.bench.js';
 import { benchOptimizations } from './stack/optimizations.bench.js';
@@ -18,6 +19,7 @@ async function main(): Promise<boolean> {
     simulate: () => benchSimulation(schedules),
     bottlenecks: benchBottlenecks,
     tracing: benchTracing,
+    media: benchMedia,
   };
   let isGood = true;
   for (const name of benchmarks) {
