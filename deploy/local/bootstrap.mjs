@@ -82,7 +82,11 @@ const PROGRAMS = [
   { name: 'nats-server', setting: '', package: 'nats-server' },
 ];
 /** Programs that only the tests need: without them a service does without a feature. */
-const TEST_PROGRAMS = [{ name: 'espeak-ng', setting: 'ESPEAK_PATH', package: 'espeak-ng' }];
+const TEST_PROGRAMS = [
+  { name: 'espeak-ng', setting: 'ESPEAK_PATH', package: 'espeak-ng' },
+  // Draws the texts that the drawing of texts is compared with.
+  { name: 'chromium', setting: '', package: 'chromium' },
+];
 
 const missingOf = (programs) => programs.filter(({ name, setting }) => !process.env[setting] && !onPath(name));
 
