@@ -34,6 +34,7 @@ import { candidateOutput, frameCall } from './thumbnails/thumbnail.args.js';
 import { takeBest } from './thumbnails/best.picture.js';
 import { blendCall } from './transitions/blend.args.js';
 import { segmentList, segmentsOf } from './transitions/segments.js';
+import { makeScene } from './verify/scene.attempt.js';
 import { verifyClip, verifyImage, verifySound, type VerifyTools } from './verify/verify.js';
 import { pictureProblem } from './verify/verify.rules.js';
 import { verifySpeech } from './verify/verify.speech.js';
@@ -116,14 +117,12 @@ export class Media {
       const paths = { ...input, file: resolve(input.file), output: resolve(input.output) };
       const { thumbnail, durationSeconds, profile } = input;
       const candidates = thumbnail === undefined ? undefined : candidateOutput(dir, durationSeconds, profile);
-      const call = overlayCall(paths, { video, audio }, text, this.encode, candidates);
-      await this.runner.run(
-        call,
-        { name: 'overlay', stage: 'overlay', durationSeconds: input.durationSeconds },
-        context,
-      );
-      if (thumbnail === undefined) return {};
-      return { thumbnail: await takeBest(dir, profile, resolve(thumbnail)) };
+      const warnings = await makeScene({ video, audio }, async (streams, onLog) => {
+        const call = overlayCall(paths, streams, text, this.encode, candidates);
+        await this.runner.run(call, { name: 'overlay', stage: 'overlay', durationSeconds, onLog }, context);
+      });
+      if (thumbnail === undefined) return { warnings };
+      return { warnings, thumbnail: await takeBest(dir, profile, resolve(thumbnail)) };
     });
   }
 

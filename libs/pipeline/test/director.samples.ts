@@ -95,6 +95,7 @@ export const NEXT_STEP: SceneStep = LATER_STEPS[0] ?? SCENE_STEPS[0];
 function appliedFields({ scene, handleFrames, blends }: OverlayApplyBody, file: Artifact): object {
   return {
     thumbnail: { picture: file, luma: 100, contrast: 50, detail: 0.1 },
+    warnings: ['it is silent'],
     ...(handleFrames === undefined ? {} : { handleFrames }),
     ...(blends === undefined
       ? {}

@@ -56,7 +56,7 @@ export class OverlayActor {
       const output = join(directory, 'scene.mov');
       const picture = join(directory, 'thumbnail.jpg');
       const { overlay, durationSeconds, profile, leadFrames, handleFrames } = body;
-      const { thumbnail: figures } = await artifacts.withFile(body.clip, (file) =>
+      const { thumbnail: figures, warnings } = await artifacts.withFile(body.clip, (file) =>
         media.overlay(
           {
             ...{ file, output, thumbnail: picture, durationSeconds, profile },
@@ -77,6 +77,7 @@ export class OverlayActor {
         message(OverlayApplied, {
           ...{ generationId, at: now(), charges: [], scene, attempt, clip },
           ...thumbnail,
+          ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
           ...(handleFrames === undefined ? {} : { handleFrames }),
           ...(blends.length === 0 ? {} : { blends }),
         }),

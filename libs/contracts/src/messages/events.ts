@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { chargesSchema, failureSchema } from '../failure/failure.js';
 import { GENERATION_STATUSES, resultSchema, SCENE_STATUSES } from '../schemas/generation.js';
-import { artifactSchema, blendedSchema, generationIdSchema, thumbnailSchema } from '../schemas/job.js';
+import { artifactSchema, blendedSchema, generationIdSchema, thumbnailSchema, warningsSchema } from '../schemas/job.js';
 import { defineMessage, type MessageDefinition } from './message.js';
 import { planSchema } from '../schemas/plan.js';
 import { spokenSchema } from '../schemas/voiceover.js';
@@ -124,6 +124,7 @@ export const OverlayApplied = defineMessage({
     ...perScene,
     clip: artifactSchema,
     thumbnail: thumbnailSchema.optional(),
+    warnings: warningsSchema.optional(),
     /** Frames of the file after the planned end of the scene. */
     handleFrames: z.int().positive().optional(),
     /** The transitions to its neighbours, by the scene that begins with each. */

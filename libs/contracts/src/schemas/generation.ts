@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { failureCodeSchema, failureSchema } from '../failure/failure.js';
 import { SCENE_STEPS, type SceneStep, STAGES } from '../services.js';
-import { artifactSchema, blendedSchema, generationIdSchema, jobSchema, thumbnailSchema } from './job.js';
+import {
+  artifactSchema,
+  blendedSchema,
+  generationIdSchema,
+  jobSchema,
+  thumbnailSchema,
+  warningsSchema,
+} from './job.js';
 import { planSchema } from './plan.js';
 import { speechStateSchema } from './voiceover.js';
 
@@ -71,6 +78,8 @@ const sceneStateSchema = z.object({
   blends: z.array(z.int().nonnegative()).optional(),
   /** Absent: nothing is spoken in the scene. */
   speech: speechStateSchema.optional(),
+  /** What the viewer of this scene will miss. Absent: nothing. */
+  warnings: warningsSchema.optional(),
   /** `traceparent` of the event that finished the scene. The span of the join links to it. */
   doneTraceparent: z.string().optional(),
   costMicros: z.int().nonnegative(),

@@ -28,6 +28,9 @@ export const artifactSchema = z.object({
 });
 export type Artifact = z.infer<typeof artifactSchema>;
 
+/** What the viewer of a scene will miss, for example the sound of its clip. */
+export const warningsSchema = z.array(z.string().max(300)).max(10);
+
 /** The best picture of a scene for the thumbnail of its video, and what was measured on it. */
 export const thumbnailSchema = z.object({
   /** A JPEG of the size of the video. */

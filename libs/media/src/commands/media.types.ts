@@ -72,6 +72,8 @@ export interface OverlayInput {
 /** What was measured on a picture. */
 export type ThumbnailFigures = Omit<Thumbnail, 'picture'>;
 export interface OverlayResult {
+  /** What the viewer will miss, without paths. Empty: nothing. */
+  readonly warnings: readonly string[];
   /** The figures of the picture in `thumbnail`. */
   readonly thumbnail?: ThumbnailFigures;
 }

@@ -23,6 +23,8 @@ export interface RunMeta {
   readonly stage?: Stage;
   /** Output duration, for the progress fraction. Default: no progress reports. */
   readonly durationSeconds?: number;
+  /** Receives the log in pieces. Default: nobody. */
+  readonly onLog?: (text: string) => void;
 }
 type Tool = ProcessEnd['tool'];
 
@@ -58,7 +60,7 @@ export class FfmpegRunner {
         if (newReports.length > 0 && fraction !== undefined) context.onProgress?.(fraction);
         return newReports.length > 0;
       };
-      const end = await this.start('ffmpeg', ffmpegArgs(call), read, context, span);
+      const end = await this.start('ffmpeg', ffmpegArgs(call), read, context, span, meta.onLog);
       const frames = latest?.frame ?? 0;
       span.setAttribute(ATTR.frames, frames);
       if (succeeded(end)) return frames;
@@ -93,6 +95,7 @@ export class FfmpegRunner {
     read: (text: string) => boolean,
     context: RunContext,
     span: Span,
+    onLog?: (text: string) => void,
   ): Promise<GuardedEnd> {
     const program = tool === 'ffmpeg' ? this.options.ffmpegPath : this.options.ffprobePath;
     const [file = program, ...rest] = [...(await commandPrefix(this.options.memoryMb)), program, ...args];
@@ -101,7 +104,7 @@ export class FfmpegRunner {
     const idleBeforeMs = idleMs();
     const own = context.runSignal?.();
     const signal = own === undefined ? context.signal : AbortSignal.any([context.signal, own]);
-    const end = await runGuarded(file, rest, { signal, idleTimeoutMs, alive: this.alive, read });
+    const end = await runGuarded(file, rest, { signal, idleTimeoutMs, alive: this.alive, read, onLog });
     if (end.exitCode !== undefined) span.setAttribute('process.exit.code', end.exitCode);
     if (end.signal !== undefined) span.setAttribute('process.exit.signal', end.signal);
     // ffmpeg reports CPU time to the microsecond, but only at a regular exit; ffprobe never does.

@@ -11,6 +11,8 @@ export interface Guard {
   readonly alive: Set<ChildProcess>;
   /** Receives a chunk of standard output. Returns whether it shows progress. */
   readonly read: (text: string) => boolean;
+  /** Receives every chunk of standard error. Default: nobody. */
+  readonly onLog?: ((text: string) => void) | undefined;
   /** Text for standard input, in UTF-8. Default: standard input is closed. */
   readonly input?: string;
 }
@@ -69,6 +71,7 @@ export function runGuarded(file: string, args: readonly string[], guard: Guard):
       cpuMs = child.pid === undefined ? undefined : cpuMsOfProcess(child.pid);
     });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      guard.onLog?.(text);
       stderr = (stderr + text).slice(-STDERR_LIMIT);
     });
     child.once('exit', (code, signal) => {

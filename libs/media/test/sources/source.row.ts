@@ -6,7 +6,7 @@ export interface SourceRow {
   /** Writes the clip into the folder. */
   readonly make: (dir: string, file: string) => Promise<void>;
   /** Why it is refused. Default: a scene is made of it. */
-  readonly refused?: RegExp;
+  readonly refused?: RegExp | undefined;
   /** A part of the only warning. Default: there is none. */
   readonly warning?: RegExp;
   /** Whether the beep is heard. Default: yes. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Media } from '../../src/index.js';
 import { COLOR_SOURCES } from './color.sources.js';
 import { BOUNDS_SOURCES } from './bounds.sources.js';
+import { DAMAGE_SOURCES } from './damage.sources.js';
 import { measure } from './scene.measure.js';
 import { BARS, BASE, ffmpeg, makeBase } from './source.maker.js';
 import { type SourceRow } from './source.row.js';
@@ -39,16 +40,18 @@ async function check(row: SourceRow): Promise<void> {
   const context = { signal: AbortSignal.timeout(DEADLINE_MS) };
   const [file, output] = [join(dir, 'clip'), join(dir, 'scene.mov')];
   await row.make(dir, file);
-  const scene = async (): Promise<void> => {
+  const scene = async (): Promise<readonly string[]> => {
     await media.verifyClip(file, rules, context);
-    await media.overlay({ file, output, durationSeconds: SECONDS, profile }, context);
+    return (await media.overlay({ file, output, durationSeconds: SECONDS, profile }, context)).warnings;
   };
   if (row.refused !== undefined) {
     const failed = scene();
     await expect(failed).rejects.toMatchObject({ code: 'MEDIA_INVALID', message: expect.stringMatching(row.refused) });
+    await expect(failed).rejects.toMatchObject({ message: expect.not.stringContaining(dir) });
     return;
   }
-  await scene();
+  const warnings = await scene();
+  expect(warnings).toEqual(row.warning === undefined ? [] : [expect.stringMatching(row.warning)]);
   const { frames, samples, flashSecond, beepSecond, bars } = await measure(dir, output, profile);
   expect({ frames, samples }).toEqual({ frames: SECONDS * profile.fps, samples: SECONDS * 48_000 });
   expect(flashSecond !== undefined).toBe(row.steady !== true);
@@ -65,6 +68,7 @@ describe.each([
   ['timing', TIMING_SOURCES],
   ['bounds', BOUNDS_SOURCES],
   ['colours', COLOR_SOURCES],
+  ['damage', DAMAGE_SOURCES],
 ])('a clip of the table: %s', (_kind, rows) => {
   it.each(rows.map((row) => [row.name, row] as const))('%s', (_name, row) => check(row), DEADLINE_MS);
 });

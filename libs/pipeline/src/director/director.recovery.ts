@@ -115,6 +115,7 @@ export function dropResults(scene: SceneState, from: SceneStep['status']): Scene
   const first = SCENE_STEPS.findIndex(({ status }) => status === from);
   const dropped = new Set<string>([
     'thumbnail',
+    'warnings',
     'handleFrames',
     ...SCENE_STEPS.slice(first).map(({ result }) => result),
   ]);

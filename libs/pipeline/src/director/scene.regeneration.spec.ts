@@ -92,6 +92,8 @@ describe('a regenerated scene', () => {
     expect(stitch.scenes.map(({ clip }) => clip)).toEqual(after.scenes.map(({ overlaid }) => overlaid));
     expect(stitch.scenes.map(({ thumbnail }) => thumbnail?.picture)).toEqual(stitch.scenes.map(({ clip }) => clip));
     expect(open.scenes[1]?.thumbnail).toBeUndefined();
+    expect(state.scenes[1]?.warnings).toEqual(['it is silent']);
+    expect(open.scenes[1]?.warnings).toBeUndefined();
     expect(after).toMatchObject({ status: 'succeeded', run: 2 });
     expect(after.result?.video).not.toEqual(state.result?.video);
     // Only the transition to the new scene 1 is another one.

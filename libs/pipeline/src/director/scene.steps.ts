@@ -114,11 +114,12 @@ function afterStep(
     return { ...scene, status: 'failed', failure: withCharged(event.body.failure, scene.costMicros) };
   const finished = advance(scene, step, event.body.clip, event);
   if (event.name === 'overlay.applied') {
-    const { thumbnail, handleFrames } = event.body;
+    const { thumbnail, handleFrames, warnings } = event.body;
     return {
       ...finished,
       ...(thumbnail === undefined ? {} : { thumbnail }),
       ...(handleFrames === undefined ? {} : { handleFrames }),
+      ...(warnings === undefined ? {} : { warnings }),
     };
   }
   const { model, predictionId, cached } = event.body;

@@ -73,6 +73,7 @@ export function viewOf(
       ...(scene.predictionId === undefined ? {} : { predictionId: scene.predictionId }),
       cached: scene.cached,
       costUsd: dollars(scene.costMicros),
+      ...(scene.warnings === undefined ? {} : { warnings: scene.warnings }),
       ...(scene.failure === undefined || scene.status === 'waiting' ? {} : { error: scene.failure }),
     })),
     ...(result === undefined

@@ -30,6 +30,8 @@ const sceneView = z
     predictionId: z.string().optional(),
     cached: z.boolean(),
     costUsd: usd,
+    /** What the viewer of this scene will miss, for example the sound of its clip. Absent: nothing. */
+    warnings: z.array(z.string()).optional(),
     error: failureSchema.optional(),
   })
   .meta({ id: 'Scene' });
