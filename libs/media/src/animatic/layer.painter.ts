@@ -27,6 +27,10 @@ const FRAMES: Readonly<Record<Framing, { readonly height: number; readonly below
   'low-angle': { height: 0.86, below: -0.02 },
 };
 
+/** In a portrait the text is in the lower half, so the product stands higher. */
+const belowOf = ({ framing }: AnimaticScene, { width, height }: Size): number =>
+  height > width && framing !== 'top-down' ? Math.min(0, FRAMES[framing].below - 0.13) : FRAMES[framing].below;
+
 function layerOf(
   skia: Skia,
   width: number,
@@ -53,6 +57,7 @@ export function paintLayers(
   const families = familiesOf(skia, scene.name);
   const wide = { width: frame.width * (1 + 2 * MARGIN), height: frame.height * (1 + 2 * MARGIN) };
   const place = FRAMES[scene.framing];
+  const below = belowOf(scene, frame);
   const productHeight = Math.min(
     short * place.height * 1.15,
     frame.height * 0.8,
@@ -68,8 +73,8 @@ export function paintLayers(
   const across = productHeight * (productWidth(scene) + 0.9);
   const above = productHeight * 0.69;
   // A podium goes on to the lower edge of the frame.
-  const tall = hasPodium ? above + frame.height * (0.62 - place.below) : productHeight * 1.5;
-  const product = layerOf(skia, across, tall, 0, frame.height * place.below + tall / 2 - above, (context) => {
+  const tall = hasPodium ? above + frame.height * (0.62 - below) : productHeight * 1.5;
+  const product = layerOf(skia, across, tall, 0, frame.height * below + tall / 2 - above, (context) => {
     context.translate(across / 2, above);
     if (scene.framing === 'top-down') context.rotate(-0.12);
     if (hasPodium) paintPodium(context, scene, productHeight, tall);
@@ -94,7 +99,7 @@ export function paintLayers(
 function paintPodium(context: Context, scene: AnimaticScene, height: number, bottom: number): void {
   const tone = toneOf(scene);
   const half = height * Math.max(0.42, productWidth(scene) * 0.62);
-  context.fillStyle = verticalFill(context, height * 0.48, height * 1.04, [
+  context.fillStyle = verticalFill(context, height * 0.48, bottom, [
     mix(tone.floor, tone.glow, 0.6),
     darker(tone.floor, 0.35),
   ]);
@@ -111,7 +116,7 @@ function paintMiddle(context: Context, size: Size, scene: AnimaticScene, product
   const tone = toneOf(scene);
   const random = randomOf(scene.seed + 2);
   const isFlat = scene.framing === 'top-down';
-  const floor = height * (0.5 + FRAMES[scene.framing].below / (1 + 2 * MARGIN)) + productHeight * 0.47;
+  const floor = height * (0.5 + belowOf(scene, size) / (1 + 2 * MARGIN)) + productHeight * 0.47;
   if (isFlat) {
     context.fillStyle = css(lighter(mix(tone.floor, scene.light, 0.7), 0.2));
     disc(context, width * 0.5, height * 0.5, productHeight * 0.78);
