@@ -61,7 +61,8 @@ export async function verifySound(
       : probe.durationSeconds || (await measureDuration(tools, file, probe.audio.index, context));
   const problem = soundProblem({ ...probe, durationSeconds }, rules);
   if (problem !== undefined || probe.audio === undefined) throw invalid(problem ?? 'it has no audio stream');
-  const sound = [...UNTRUSTED_INPUT, '-i', file, '-map', `0:${probe.audio.index}`, '-t', String(DECODE_SECONDS)];
+  // The mix takes the first audio stream.
+  const sound = [...UNTRUSTED_INPUT, '-i', file, '-map', '0:a:0', '-t', String(DECODE_SECONDS)];
   if ((await countFrames(tools, sound, context)) === 0) throw invalid('its audio cannot be decoded');
   return { durationSeconds };
 }
