@@ -100,8 +100,10 @@ describe.each(program === undefined ? [played] : [played, real])('the API of Cog
         metrics: { predict_time: expect.any(Number) },
       },
     ]);
-    // The same id runs again after the end.
+    // The same id runs again after the end. The slot becomes free shortly after the answer.
+    await idle();
     expect(await put(id, { input: CUP })).toMatchObject([200, { status: 'succeeded' }]);
+    await idle();
     expect(await call('POST', 'predictions', { input: CUP })).toMatchObject([
       200,
       { id: expect.any(String), status: 'succeeded' },

@@ -39,7 +39,7 @@ async function succeeded(
   const clip = await of.artifacts.put(Buffer.from('a clip'), { contentType: 'video/mp4' });
   const scenes = plan.scenes.map(({ index }): SceneState => ({
     ...{ index, status: 'done', attempt: 2, modelIndex: 0, cached: false, costMicros: 480_000 },
-    ...{ predictionId: `p${index}`, clip, overlaid: clip },
+    ...{ predictionId: `p${index}`, clip, overlaid: clip, handleFrames: 12 },
   }));
   await of.change(id, { plan, scenes, stitch: { attempt: 1, cause: 'x' } });
   await of.succeed(id);
