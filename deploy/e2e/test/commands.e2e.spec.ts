@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SERVICE_PROGRAMS } from '@clipmesh/contracts';
 import { freePort } from '@clipmesh/testing';
 import { z } from 'zod';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
@@ -199,7 +200,9 @@ describe('npm run up', () => {
   it('does not start twice on one folder, and the first stack continues', async () => {
     const second = await fails(['up', '--port', String(await freePort()), '--data', folder('up')]);
     expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('--data') });
-    expect(pidFiles(folder('up'))).toHaveLength(9);
+    expect(pidFiles(folder('up')).sort()).toEqual(
+      ['nats.1', 'stack', ...SERVICE_PROGRAMS.map((program) => `${program}.1`)].sort(),
+    );
     expect((await new ApiClient(`http://127.0.0.1:${port}`).call('/readyz')).status).toBe(200);
   });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type CreateGenerationInput } from '@clipmesh/contracts';
+import { type CreateGenerationInput, SERVICE_PROGRAMS } from '@clipmesh/contracts';
 import { ApiClient, SandboxClient } from '../src/api.client.js';
 import { eventually } from '../src/eventually.js';
 import { CHEAP_PICTURES, LocalStack } from '../src/stack/local.stack.js';
@@ -49,8 +49,8 @@ describe('three clip generators', () => {
     const names = [...stack.pids().keys()].sort();
     expect(names).toEqual(
       [
-        ...['clip-generator.1', 'clip-generator.2', 'clip-generator.3', 'cost.1', 'gateway.1', 'nats.1'],
-        ...['overlay.1', 'planner.1', 'sandbox.1', 'stack', 'stitcher.1'],
+        ...['clip-generator.2', 'clip-generator.3', 'nats.1', 'stack'],
+        ...SERVICE_PROGRAMS.map((program) => `${program}.1`),
       ].sort(),
     );
     expect([...stack.pids().values()].every(isAlive)).toBe(true);
