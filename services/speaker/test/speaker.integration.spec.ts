@@ -31,25 +31,28 @@ const isInstalled = await openEspeak(loadConfig({}))
     () => false,
   );
 
-beforeAll(async () => {
-  broker = await startBroker();
-  folder = await tempFolder('speaker');
-  const config = loadConfig({
-    NATS_URL: broker.url,
-    DATA_DIR: folder.path,
-    TEMP_DIR: join(folder.path, 'tmp'),
-    SPEECH_PROVIDER: isInstalled ? 'espeak-ng' : 'none',
+/** Starts a speaker on a broker of its own, before the tests of a suite. */
+function speaker(provider: 'espeak-ng' | 'none'): void {
+  beforeAll(async () => {
+    broker = await startBroker();
+    folder = await tempFolder('speaker');
+    const config = loadConfig({
+      NATS_URL: broker.url,
+      DATA_DIR: folder.path,
+      TEMP_DIR: join(folder.path, 'tmp'),
+      SPEECH_PROVIDER: provider,
+    });
+    const logger = createLogger({ service: 'speaker', level: 'info' }, { write: () => undefined });
+    replica = await startReplica(speakerService, { config, workerId: 'speaker.1', logger });
   });
-  const logger = createLogger({ service: 'speaker', level: 'info' }, { write: () => undefined });
-  replica = await startReplica(speakerService, { config, workerId: 'speaker.1', logger });
-});
 
-afterAll(async () => {
-  await replica.stop();
-  await broker.stop();
-  await folder.remove();
-  expect(leaks()).toEqual([]);
-});
+  afterAll(async () => {
+    await replica.stop();
+    await broker.stop();
+    await folder.remove();
+    expect(leaks()).toEqual([]);
+  });
+}
 
 /** The event that answers a command. */
 async function speak(body: Pick<SpeechSpeakBody, 'script'> & Partial<SpeechSpeakBody>): Promise<unknown> {
@@ -71,6 +74,8 @@ async function speak(body: Pick<SpeechSpeakBody, 'script'> & Partial<SpeechSpeak
 }
 
 (isInstalled ? describe : describe.skip)('the speaker with espeak-ng', () => {
+  speaker('espeak-ng');
+
   it('speaks a script that fits as it is, for free, and stores it', async () => {
     const spoken = SpeechSpoken.schema.parse(await speak({ script: 'Meet Glim.', freeOnly: true }));
     expect(spoken).toMatchObject({ tempo: 1, charges: [], scene: 0, attempt: 1 });
@@ -94,7 +99,9 @@ async function speak(body: Pick<SpeechSpeakBody, 'script'> & Partial<SpeechSpeak
   });
 });
 
-(isInstalled ? describe.skip : describe)('the speaker without a provider', () => {
+describe('the speaker without a provider', () => {
+  speaker('none');
+
   it('says that nobody speaks', async () => {
     const { failure } = SpeechFailed.schema.parse(await speak({ script: 'Meet Glim.' }));
     expect(failure).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', stage: 'audio', retryable: false });

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { SERVICE_PROGRAMS } from '@clipmesh/contracts';
 import { freePort } from '@clipmesh/testing';
 import { ApiClient } from '../../src/api.client.js';
 import { commandEnvironment, ROOT } from '../../src/stack/command.runner.js';
@@ -97,7 +98,7 @@ describe('npm run up', () => {
       const data = join(dir, 'up');
       const run = await up(data);
       const pids = readPids(data);
-      expect(pids.size).toBe(9);
+      expect(pids.size).toBe(SERVICE_PROGRAMS.length + ['nats', 'stack'].length);
       const target_ = { npm: run.pid, 'the group': -run.pid, 'the supervisor': pids.get('stack') ?? 0 };
       process.kill(target_[target], signal);
       await run.gone();
