@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { build, BootstrapError } from './bootstrap.mjs';
-import { endWithNpm, runGroup } from './process.group.mjs';
+import { endWithNpm, runGroup } from './processes/process.group.mjs';
 
 endWithNpm();
 const [project, ...rest] = process.argv.slice(2);

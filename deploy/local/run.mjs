@@ -7,7 +7,7 @@ import { findServer } from '../test-servers/find.server.mjs';
 import { SERVERS } from '../test-servers/servers.table.mjs';
 import { bootstrap, BootstrapError, children, ROOT, stopping } from './bootstrap.mjs';
 import { withoutProviders } from './paid.environment.mjs';
-import { codeOf, endWithNpm, runGroup, SIGNALS } from './process.group.mjs';
+import { codeOf, endWithNpm, runGroup, SIGNALS } from './processes/process.group.mjs';
 
 const PROGRAMS = {
   demo: 'deploy/local/dist/demo.js',

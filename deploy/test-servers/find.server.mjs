@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
-import { withLock } from '../local/process.lock.mjs';
+import { withLock } from '../local/processes/process.lock.mjs';
 import { buildServer, TOOLS } from './server.build.mjs';
 import { SERVERS } from './servers.table.mjs';
 

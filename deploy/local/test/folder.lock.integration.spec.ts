@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { within } from '@clipmesh/testing';
 import { claimFolder } from '../src/stack/folder.lock.js';
-import { identityOf } from '../process.identity.mjs';
+import { identityOf } from '../processes/process.identity.mjs';
 import { endRecorded, writeRecord } from '../src/stack/process.records.js';
 
 /** Ends a hang. */

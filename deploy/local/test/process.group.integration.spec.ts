@@ -13,7 +13,7 @@ afterAll(() => {
 
 describe('a command in its own process group', () => {
   it('ends when the process that runs the group is killed', async () => {
-    const module = join(import.meta.dirname, '..', 'process.group.mjs');
+    const module = join(import.meta.dirname, '..', 'processes', 'process.group.mjs');
     const inner = join(dir, 'inner.mjs');
     const outer = join(dir, 'outer.mjs');
     writeFileSync(

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { until, within } from '@clipmesh/testing';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { identityOf } from '../process.identity.mjs';
+import { identityOf } from '../processes/process.identity.mjs';
 
 /** Ends a hang. */
 const HANG_MS = 60_000;

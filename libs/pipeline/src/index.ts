@@ -17,4 +17,4 @@ export * from './plan/plan.writer.js';
 export * from './director/progress.js';
 export * from './speech/speech.fit.js';
 export * from './speech/speech.shorten.js';
-export * from './director/scene.regeneration.js';
+export * from './director/scenes/scene.regeneration.js';

@@ -2,7 +2,10 @@ import { quoteClip } from '@clipmesh/billing';
 import { SAMPLE_MODELS } from '@clipmesh/testing';
 import { type DirectorEvent } from '../src/director/director.event.js';
 import { decide as decideWith, type Decision } from '../src/director/director.js';
-import { regenerateScene as regenerateWith, type SceneRegeneration } from '../src/director/scene.regeneration.js';
+import {
+  regenerateScene as regenerateWith,
+  type SceneRegeneration,
+} from '../src/director/scenes/scene.regeneration.js';
 import {
   type Artifact,
   type Charge,

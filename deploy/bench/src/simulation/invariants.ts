@@ -1,5 +1,5 @@
 import { type GenerationRecord, isDraft, isFinal, type Plan } from '@clipmesh/contracts';
-import { type SimSystem } from './sim.services.js';
+import { type SimSystem } from './services/sim.services.js';
 
 /** Checks all invariants at the end of a schedule. `approved`: the plans of approved drafts. Returns one sentence for each violated one. */
 export async function brokenInvariants(

@@ -3,13 +3,13 @@ import { addRetry, NO_RETRIES, type Outcome, type RetryCounts, settleDelivery } 
 import { createMemoryStores } from '@clipmesh/persistence';
 import { sweepStalls } from '@clipmesh/pipeline';
 import { brokenInvariants } from './invariants.js';
-import { SimGateway } from './sim.gateway.js';
+import { SimGateway } from './services/sim.gateway.js';
 import { createRandom, type Random } from './random.js';
-import { type Item, SimBroker } from './sim.broker.js';
-import { SimNudges } from './sim.nudges.js';
-import { SimProvider } from './sim.provider.js';
-import { servicesOf, type SimService, type SimSystem } from './sim.services.js';
-import { settlingOf } from './sim.settling.js';
+import { type Item, SimBroker } from './services/sim.broker.js';
+import { SimNudges } from './services/sim.nudges.js';
+import { SimProvider } from './services/sim.provider.js';
+import { servicesOf, type SimService, type SimSystem } from './services/sim.services.js';
+import { settlingOf } from './services/sim.settling.js';
 import { type Mistake, PROCESSES, type SimulationResult } from './simulation.setup.js';
 import { type Process, World } from './world.js';
 

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { withLock } from '../../process.lock.mjs';
+import { withLock } from '../../processes/process.lock.mjs';
 import { endRecorded, readRecord, removeRecord, writeRecord } from './process.records.js';
 
 /** Name of the stack's process in `DIR/run`. */

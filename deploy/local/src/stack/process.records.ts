@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { identityOf } from '../../process.identity.mjs';
+import { identityOf } from '../../processes/process.identity.mjs';
 
 const recordSchema = z.object({
   pid: z.int().min(2),

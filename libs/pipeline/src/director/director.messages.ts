@@ -19,8 +19,8 @@ import { type ModelTable } from '@clipmesh/billing';
 import { runJob } from './director.models.js';
 import { speechCommands, speechOf } from './director.speech.js';
 import { progressOf } from './progress.js';
-import { overlayBlends, transitionInto } from './scene.blends.js';
-import { stepCommand } from './scene.steps.js';
+import { overlayBlends, transitionInto } from './scenes/scene.blends.js';
+import { stepCommand } from './scenes/scene.steps.js';
 
 /** The commands that this event caused and that have no answer yet. */
 export function commandsCausedBy(state: GenerationState, event: DirectorEvent, models: ModelTable): Outgoing[] {

@@ -24,9 +24,9 @@ import {
   stallFailure,
   withCharged,
 } from './director.recovery.js';
-import { chooseBlends } from './scene.blends.js';
+import { chooseBlends } from './scenes/scene.blends.js';
 import { applySpeechEvent, pendingSpeeches, requestSpeech } from './director.speech.js';
-import { applyStepEvent, isStepEvent } from './scene.steps.js';
+import { applyStepEvent, isStepEvent } from './scenes/scene.steps.js';
 
 export interface Decision {
   readonly state: GenerationState;

@@ -13,9 +13,9 @@ import { fillWindow } from './director.js';
 import { stitchCommand } from './director.messages.js';
 import { runJob } from './director.models.js';
 import { beginScenes, continueScene, dropResults } from './director.recovery.js';
-import { chooseBlends, overlayBlends } from './scene.blends.js';
+import { chooseBlends, overlayBlends } from './scenes/scene.blends.js';
 import { requestSpeech } from './director.speech.js';
-import { stepCommand } from './scene.steps.js';
+import { stepCommand } from './scenes/scene.steps.js';
 
 /** The state at the start of another run, which replaces the draft's video when it ends. */
 function nextRun(state: GenerationState): GenerationState {

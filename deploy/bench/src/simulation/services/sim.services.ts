@@ -1,4 +1,4 @@
-import { SIM_MODELS } from '../sim.models.js';
+import { SIM_MODELS } from '../../sim.models.js';
 import {
   type Artifact,
   type ClipGenerateBody,
@@ -32,7 +32,7 @@ import { direct, type DirectorEvent, planFromTemplate } from '@clipmesh/pipeline
 import { type SimBroker } from './sim.broker.js';
 import { type SimNudges } from './sim.nudges.js';
 import { type SimProvider, VISIBLE_WITHIN_MS } from './sim.provider.js';
-import { type Process, type World } from './world.js';
+import { type Process, type World } from '../world.js';
 
 export interface SimSystem {
   readonly world: World;

@@ -12,7 +12,7 @@ import {
   WORK_COMMANDS,
 } from '@clipmesh/contracts';
 import { type Backlog } from '@clipmesh/messaging';
-import { type Process, type World } from './world.js';
+import { type Process, type World } from '../world.js';
 
 /** A message in an inbox. */
 export interface Item {

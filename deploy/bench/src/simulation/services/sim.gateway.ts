@@ -12,9 +12,9 @@ import {
 } from '@clipmesh/contracts';
 import { approveDraft, editDraft, editPlan, initialState, isEditable } from '@clipmesh/pipeline';
 import { ConflictError } from '@clipmesh/persistence';
-import { SIM_MODELS } from '../sim.models.js';
-import { type Random } from './random.js';
-import { jobOf } from './simulation.setup.js';
+import { SIM_MODELS } from '../../sim.models.js';
+import { type Random } from '../random.js';
+import { jobOf } from '../simulation.setup.js';
 import { type SimSystem } from './sim.services.js';
 
 const TEXTS = ['Cold all day', 'Ready', 'Carry on'] as const;

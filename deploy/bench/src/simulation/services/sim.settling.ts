@@ -1,8 +1,8 @@
 import { type InboxName } from '@clipmesh/contracts';
 import { type BrokerSettlement } from '@clipmesh/messaging';
-import { type Random } from './random.js';
+import { type Random } from '../random.js';
 import { type Item, type SimBroker } from './sim.broker.js';
-import { type Process, type World } from './world.js';
+import { type Process, type World } from '../world.js';
 
 /** Settles a delivery at the simulated broker. */
 export function settlingOf(

@@ -1,7 +1,7 @@
 import { type GenerationState, type Plan, type SceneState, type SceneStep } from '@clipmesh/contracts';
 import { type ModelTable } from '@clipmesh/billing';
-import { fillWindow } from './director.js';
-import { continueScene, dropResults, retryScene } from './director.recovery.js';
+import { fillWindow } from '../director.js';
+import { continueScene, dropResults, retryScene } from '../director.recovery.js';
 import { chooseBlends, lacksHandle } from './scene.blends.js';
 
 /** The step that draws the text. A new text changes no file of an earlier step. */

@@ -1,9 +1,9 @@
-import { SIM_MODELS } from '../sim.models.js';
+import { SIM_MODELS } from '../../sim.models.js';
 import { ClipmeshError } from '@clipmesh/contracts';
 import { type ClipFacts } from '@clipmesh/media';
 import { clipMicros } from '@clipmesh/billing';
 import { type ClipProvider, type ClipRequest, type Operation, type PredictionState } from '@clipmesh/providers';
-import { type Process, type World } from './world.js';
+import { type Process, type World } from '../world.js';
 
 interface Prediction {
   readonly id: string;

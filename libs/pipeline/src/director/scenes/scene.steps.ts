@@ -15,12 +15,12 @@ import {
   stepOf,
 } from '@clipmesh/contracts';
 import { type ModelTable } from '@clipmesh/billing';
-import { clipPrompt } from '../plan/plan.rules.js';
-import { releaseAllowance } from './director.budget.js';
-import { type DirectorEvent } from './director.event.js';
-import { modelQuote, runJob } from './director.models.js';
+import { clipPrompt } from '../../plan/plan.rules.js';
+import { releaseAllowance } from '../director.budget.js';
+import { type DirectorEvent } from '../director.event.js';
+import { modelQuote, runJob } from '../director.models.js';
 import { type overlayBlends, withBlended } from './scene.blends.js';
-import { latestResult, nextTry, withCharged } from './director.recovery.js';
+import { latestResult, nextTry, withCharged } from '../director.recovery.js';
 
 /** An event that ends a step of a scene. */
 export type StepEvent = Extract<DirectorEvent, { readonly name: SceneStep['done' | 'failed'] }>;

@@ -18,10 +18,10 @@ import {
   VideoStitched,
 } from '@clipmesh/contracts';
 import fc from 'fast-check';
-import { type DirectorEvent } from './director.event.js';
-import { initialState } from './director.js';
-import { planFromTemplate } from '../plan/plan.writer.js';
-import { base, failureOf, jobOf, decide, regenerateScene, stepAnswer } from '../../test/director.samples.js';
+import { type DirectorEvent } from '../director.event.js';
+import { initialState } from '../director.js';
+import { planFromTemplate } from '../../plan/plan.writer.js';
+import { base, failureOf, jobOf, decide, regenerateScene, stepAnswer } from '../../../test/director.samples.js';
 import { exceedsCap } from './scene.regeneration.js';
 
 const job = jobOf();

@@ -1,4 +1,4 @@
-import { type Random } from './random.js';
+import { type Random } from '../random.js';
 
 /** Nudges between processes; some get lost. */
 export class SimNudges {

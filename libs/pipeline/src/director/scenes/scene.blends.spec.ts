@@ -18,10 +18,10 @@ import {
   VideoStitched,
 } from '@clipmesh/contracts';
 import fc from 'fast-check';
-import { planFromTemplate } from '../plan/plan.writer.js';
-import { base, decide, jobOf, planWritten, regenerateScene, stepAnswer } from '../../test/director.samples.js';
-import { type DirectorEvent } from './director.event.js';
-import { initialState } from './director.js';
+import { planFromTemplate } from '../../plan/plan.writer.js';
+import { base, decide, jobOf, planWritten, regenerateScene, stepAnswer } from '../../../test/director.samples.js';
+import { type DirectorEvent } from '../director.event.js';
+import { initialState } from '../director.js';
 import { transitionInto } from './scene.blends.js';
 
 const job = jobOf({ window: 3 });
