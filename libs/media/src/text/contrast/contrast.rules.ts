@@ -110,7 +110,8 @@ export function measuredContrast(
   return Math.min(21, ...contrasts);
 }
 
-const DARK = '#101010';
+/** Black and white: any colour has a contrast of at least 4.58, the root of 21, with one of them. */
+const DARK = '#000000';
 const LIGHT = '#ffffff';
 const PILL = { kind: 'pill', padding: { x: 0.36, y: 0.1 }, radius: 0.3 } as const;
 const OPACITIES = [0.6, 0.8, 1] as const;
