@@ -9,6 +9,7 @@ export * from './png.image.js';
 export * from './sample.models.js';
 export * from './servers/sandbox.server.js';
 export * from './servers/tcp.proxy.js';
+export * from './servers/webhook.receiver.js';
 export * from './temp.folder.js';
 export * from './until.js';
 export * from './work.counter.js';

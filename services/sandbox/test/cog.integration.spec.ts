@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Cog, findCog, startCog, until } from '@clipmesh/testing';
+import { type Cog, findCog, openReceiver, startCog, until } from '@clipmesh/testing';
 import { FAST, type SandboxBench, startBench } from './sandbox.bench.js';
-import { openReceiver } from './webhook.receiver.js';
 
 const DEADLINE_MS = 120_000;
 const MODEL = 'cog/animatic';

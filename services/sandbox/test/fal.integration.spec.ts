@@ -1,10 +1,9 @@
 import { createHash, createPublicKey, type JsonWebKey, verify } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { pngOf, until } from '@clipmesh/testing';
+import { openReceiver, pngOf, until } from '@clipmesh/testing';
 import { type ApiError, createFalClient, type FalClient, type QueueStatus } from '@fal-ai/client';
 import Replicate from 'replicate';
 import { FAST, type SandboxBench, startBench } from './sandbox.bench.js';
-import { openReceiver } from './webhook.receiver.js';
 
 const VEO = 'fal-ai/veo3.1/fast';
 const VEO_IMAGE = 'fal-ai/veo3.1/fast/image-to-video';

@@ -1,12 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { pngOf, until } from '@clipmesh/testing';
+import { openReceiver, pngOf, until } from '@clipmesh/testing';
 import OpenAI from 'openai';
 import Replicate, { validateWebhook, type Prediction } from 'replicate';
 import { createSandbox } from '../src/sandbox.server.js';
 import { FAST, type Renders, type SandboxBench, startBench, VEO } from './sandbox.bench.js';
-import { openReceiver } from './webhook.receiver.js';
 
 let sandbox: SandboxBench;
 let renders: Renders;

@@ -1,10 +1,8 @@
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CreateGenerationInput, type PlanEdit } from '@clipmesh/contracts';
+import { openReceiver, type WebhookReceiver } from '@clipmesh/testing';
 import { ApiClient, type Generation, SandboxClient } from '../../src/api.client.js';
 import { eventually } from '../../src/eventually.js';
 import { probe } from '../../src/ffmpeg/frames.js';
@@ -22,20 +20,13 @@ const request: CreateGenerationInput = {
 let stack: LocalStack;
 let api: ApiClient;
 let sandbox: SandboxClient;
-let receiver: Server;
+let receiver: WebhookReceiver;
 /** Deliveries to the webhook. */
-const deliveries: { type: string; data: Generation }[] = [];
+const deliveries = (): { type: string; data: Generation }[] =>
+  receiver.calls.map(({ body }) => JSON.parse(body) as { type: string; data: Generation });
 
 beforeAll(async () => {
-  receiver = createServer((incoming, response) => {
-    let body = '';
-    incoming.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    incoming.on('end', () => {
-      deliveries.push(JSON.parse(body) as (typeof deliveries)[number]);
-      response.end();
-    });
-  }).listen(0, '127.0.0.1');
-  await once(receiver, 'listening');
+  receiver = await openReceiver();
   stack = await LocalStack.start({ env: { ...CHEAP_PICTURES, ALLOW_PRIVATE_URLS: 'true' } });
   api = new ApiClient(stack.urls.gateway);
   sandbox = new SandboxClient(stack.urls.sandbox);
@@ -45,7 +36,7 @@ beforeAll(async () => {
 afterAll(async () => {
   // When beforeAll fails half-way, what it has started must still stop.
   await (stack as LocalStack | undefined)?.stop();
-  receiver.close();
+  await (receiver as WebhookReceiver | undefined)?.close();
 });
 
 const drafted = (id: string, run: number): Promise<Generation> =>
@@ -68,8 +59,7 @@ async function secondsOf(id: string, name: string): Promise<number> {
 describe('a draft', () => {
   it('is a whole video for the price of its plan; edits change it for free, and an approval buys its clips', async () => {
     await sandbox.clearInvoice();
-    const { port } = receiver.address() as AddressInfo;
-    const id = await api.create({ ...request, webhookUrl: `http://127.0.0.1:${port}/events` });
+    const id = await api.create({ ...request, webhookUrl: receiver.url });
     const first = await drafted(id, 1);
     expect(first).toMatchObject({ draft: true, progress: 100, result: { draft: true } });
     expect(first.scenes.map(({ predictionId }) => predictionId)).toEqual([undefined, undefined, undefined]);
@@ -122,7 +112,10 @@ describe('a draft', () => {
     expect(totalUsd - planUsd).toBeGreaterThanOrEqual(sum('lowUsd') - 1e-9);
     expect(totalUsd - planUsd).toBeLessThanOrEqual(sum('highUsd') + 1e-9);
 
-    const types = (): string[] => deliveries.filter(({ data }) => data.id === id).map(({ type }) => type);
+    const types = (): string[] =>
+      deliveries()
+        .filter(({ data }) => data.id === id)
+        .map(({ type }) => type);
     await eventually('the webhooks', 120_000, () => (types().includes('generation.succeeded') ? true : undefined));
     expect(types().filter((type) => type === 'generation.awaiting_approval').length).toBeGreaterThanOrEqual(2);
     expect((await api.post(`/v1/generations/${id}/approve`, {})).status).toBe(202);

@@ -1,10 +1,8 @@
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CreateGenerationInput, type PlanEdit, planSchema } from '@clipmesh/contracts';
+import { openReceiver, type WebhookReceiver } from '@clipmesh/testing';
 import { ApiClient, type Generation, SandboxClient } from '../../src/api.client.js';
 import { eventually } from '../../src/eventually.js';
 import { probe } from '../../src/ffmpeg/frames.js';
@@ -22,20 +20,13 @@ const request: CreateGenerationInput = {
 let stack: LocalStack;
 let api: ApiClient;
 let sandbox: SandboxClient;
-let receiver: Server;
+let receiver: WebhookReceiver;
 /** Deliveries to the webhook. */
-const deliveries: { type: string; data: Generation }[] = [];
+const deliveries = (): { type: string; data: Generation }[] =>
+  receiver.calls.map(({ body }) => JSON.parse(body) as { type: string; data: Generation });
 
 beforeAll(async () => {
-  receiver = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    request.on('end', () => {
-      deliveries.push(JSON.parse(body) as (typeof deliveries)[number]);
-      response.end();
-    });
-  }).listen(0, '127.0.0.1');
-  await once(receiver, 'listening');
+  receiver = await openReceiver();
   stack = await LocalStack.start({ env: { ...CHEAP_PICTURES, ALLOW_PRIVATE_URLS: 'true' } });
   api = new ApiClient(stack.urls.gateway);
   sandbox = new SandboxClient(stack.urls.sandbox);
@@ -45,13 +36,12 @@ beforeAll(async () => {
 afterAll(async () => {
   // When beforeAll fails half-way, what it has started must still stop.
   await (stack as LocalStack | undefined)?.stop();
-  receiver.close();
+  await (receiver as WebhookReceiver | undefined)?.close();
 });
 
 async function waiting(): Promise<Generation> {
   await sandbox.clearInvoice();
-  const { port } = receiver.address() as AddressInfo;
-  const id = await api.create({ ...request, webhookUrl: `http://127.0.0.1:${port}/events` });
+  const id = await api.create({ ...request, webhookUrl: receiver.url });
   return eventually('a plan that waits', MAKE_MS, async () => {
     const generation = await api.read(id);
     return generation.status === 'awaiting_approval' ? generation : undefined;
@@ -60,7 +50,12 @@ async function waiting(): Promise<Generation> {
 
 /** Waits until the webhook has received exactly these events, each at least once, in any order. */
 async function delivered(id: string, ...types: string[]): Promise<void> {
-  const of = (): Set<string> => new Set(deliveries.filter(({ data }) => data.id === id).map(({ type }) => type));
+  const of = (): Set<string> =>
+    new Set(
+      deliveries()
+        .filter(({ data }) => data.id === id)
+        .map(({ type }) => type),
+    );
   await eventually('the webhook', 120_000, () => (of().size >= types.length ? true : undefined));
   expect([...of()].sort()).toEqual(types.toSorted());
 }
