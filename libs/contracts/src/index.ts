@@ -20,6 +20,7 @@ export * from './records/versioned.record.js';
 export * from './text/spoken.seconds.js';
 export { cleanText, cutStart, cutText } from './text/text.rules.js';
 export { Semaphore } from './timing/semaphore.js';
+export { sideBySide } from './timing/side.by.side.js';
 export { withTimeout } from './timing/time.limit.js';
 export { durationMs, waitMs } from './timing/wait.text.js';
 export * from './services.js';

@@ -8,6 +8,7 @@ import {
   OverlayApply,
   type OverlayApplyBody,
   OverlayFailed,
+  sideBySide,
   toFailure,
   WorkRetried,
 } from '@clipmesh/contracts';
@@ -94,7 +95,7 @@ export class OverlayActor {
     signal: AbortSignal,
   ): Promise<{ scene: number; blend: Blended }[]> {
     const { media, artifacts, logger } = this.deps;
-    const made = blends.map(async ({ scene: index, kind, neighbour, earlierSeconds }) => {
+    const make = blends.map(({ scene: index, kind, neighbour, earlierSeconds }) => async (signal: AbortSignal) => {
       const output = join(directory, `transition-${index}.mov`);
       const isLater = index === scene;
       try {
@@ -118,6 +119,6 @@ export class OverlayActor {
         return [];
       }
     });
-    return (await Promise.all(made)).flat();
+    return (await sideBySide(signal, make)).flat();
   }
 }

@@ -4,6 +4,7 @@ import {
   ClipmeshError,
   message,
   type Outgoing,
+  sideBySide,
   SPEECH_START_SECONDS,
   StitchFailed,
   StitchRender,
@@ -90,15 +91,15 @@ export class StitcherActor {
         const sound = body.clipSound === false ? { clipVolume: 0 } : {};
         const spoken = speechOf(scenes, speech, voices.map(pathOf));
         const ready = made.map((clip) => (clip === undefined ? undefined : pathOf(clip)));
-        const [clips] = await Promise.all([
-          this.withTransitions({ ...body, scenes }, files, ready, directory, run),
-          media.mix({ scenes: files, ...sound, ...music, ...spoken, output: audio }, run),
+        const [clips] = await sideBySide(context.signal, [
+          (signal) => this.withTransitions({ ...body, scenes }, files, ready, directory, signal),
+          (signal) => media.mix({ scenes: files, ...sound, ...music, ...spoken, output: audio }, { signal }),
         ]);
         await media.join({ profile: body.profile, clips, audio, output }, run);
       });
-      const [thumbnail, video] = await Promise.all([
-        this.thumbnailOf(scenes, directory, run),
-        artifacts.put(output, { contentType: 'video/mp4' }),
+      const [thumbnail, video] = await sideBySide(context.signal, [
+        (signal) => this.thumbnailOf(scenes, directory, { signal }),
+        () => artifacts.put(output, { contentType: 'video/mp4' }),
       ]);
       const { width, height } = body.profile;
       const durationSeconds = scenes.reduce((sum, scene) => sum + scene.durationSeconds, 0);
@@ -121,16 +122,17 @@ export class StitcherActor {
     files: readonly { readonly file: string; readonly durationSeconds: number }[],
     ready: readonly (string | undefined)[],
     directory: string,
-    run: { signal: AbortSignal },
+    signal: AbortSignal,
   ): Promise<JoinInput['clips']> {
-    return Promise.all(
-      files.map(async (clip, index) => {
+    return sideBySide(
+      signal,
+      files.map((clip, index) => async (signal: AbortSignal) => {
         const [kind, from] = [scenes[index]?.transition?.kind, files[index - 1]];
         if (kind === undefined || from === undefined) return clip;
         const made = ready[index];
         if (made !== undefined) return { ...clip, transition: made };
         const transition = join(directory, `transition-${index}.mov`);
-        await this.deps.media.blend({ kind, from, to: clip, profile, output: transition }, 'stitch', run);
+        await this.deps.media.blend({ kind, from, to: clip, profile, output: transition }, 'stitch', { signal });
         return { ...clip, transition };
       }),
     );
